@@ -1,0 +1,25 @@
+//! The two wire contracts that confbus shares with Spring Cloud Config and Spring Cloud Bus.
+//!
+//! Over HTTP a client asks for an [`Environment`] by [`Application`], [`Profiles`] and [`Label`].
+//! Over the bus travels a [`BusEvent`], addressed by a [`Destination`] to members that are known by their [`BusId`].
+//!
+//! Everything here is a value or a pure function: no I/O, no clock, no logging.
+#![forbid(unsafe_code)]
+
+mod bus_id;
+mod destination;
+mod environment;
+mod event;
+mod names;
+mod placeholders;
+mod react;
+mod value;
+
+pub use bus_id::{BusId, InvalidBusId};
+pub use destination::Destination;
+pub use environment::{Environment, PropertySource, Representation};
+pub use event::{BusEvent, DecodeError, EventKind};
+pub use names::{Application, CommitId, InvalidName, Label, Profiles};
+pub use placeholders::{PlaceholderError, resolve_placeholders};
+pub use react::{Action, Member, Reactions, react};
+pub use value::{Position, Properties, Property, PropertyValue, java_double};

@@ -1,0 +1,216 @@
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
+use serde_json::value::RawValue;
+
+/// Flattened keys (`a.b[0]`) with their values, in file order.
+pub type Properties = IndexMap<String, Property>;
+
+/// One value, and where it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Property {
+    /// The scalar as the parser of its file typed it.
+    pub value: PropertyValue,
+    /// Position of the value in its file; the file is named by the property source.
+    pub origin: Option<Position>,
+}
+
+impl From<PropertyValue> for Property {
+    fn from(value: PropertyValue) -> Self {
+        Self {
+            value,
+            origin: None,
+        }
+    }
+}
+
+/// Line and column, both counted from 1 as an editor counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl Position {
+    /// Reads `line:column`, the form that the v2 media type carries.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (line, column) = text.split_once(':')?;
+        Some(Self {
+            line: line.parse().ok()?,
+            column: column.parse().ok()?,
+        })
+    }
+}
+
+/// A scalar as it travels in an environment.
+///
+/// YAML keeps its types, `.properties` values are always text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PropertyValue {
+    /// Only from other servers: a YAML null is served as empty text.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer of 64 bits.
+    Integer(i64),
+    /// Decimal digits of an integer that needs more than 64 bits.
+    BigInteger(Box<str>),
+    /// A float, written as Java writes a `double`.
+    Float(f64),
+    /// Everything else.
+    Text(Box<str>),
+}
+
+impl PropertyValue {
+    /// The text, when this is a text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null
+            | Self::Bool(_)
+            | Self::Integer(_)
+            | Self::BigInteger(_)
+            | Self::Float(_) => None,
+        }
+    }
+}
+
+impl From<&str> for PropertyValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for PropertyValue {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+/// As Java's `toString`: what `.properties` answers and placeholders show.
+impl fmt::Display for PropertyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => Ok(()),
+            Self::Bool(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::BigInteger(digits) => f.write_str(digits),
+            Self::Float(value) => f.write_str(&java_double(*value)),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Serialize for PropertyValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw = |digits: String| RawValue::from_string(digits).map_err(S::Error::custom);
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Integer(value) => serializer.serialize_i64(*value),
+            Self::BigInteger(digits) => raw(digits.to_string())?.serialize(serializer),
+            Self::Float(value) if value.is_finite() => {
+                raw(java_double(*value))?.serialize(serializer)
+            }
+            Self::Float(value) => serializer.serialize_str(&java_double(*value)),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PropertyValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_json(serde_json::Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl PropertyValue {
+    /// The scalar that a JSON value stands for.
+    pub(crate) fn from_json(value: serde_json::Value) -> Result<Self, &'static str> {
+        use serde_json::Value;
+        Ok(match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+                (Some(value), _, _) => Self::Integer(value),
+                (None, Some(value), _) => Self::BigInteger(value.to_string().into()),
+                (None, None, Some(value)) => Self::Float(value),
+                (None, None, None) => return Err("a number out of range"),
+            },
+            Value::String(text) => Self::Text(text.into()),
+            Value::Array(_) | Value::Object(_) => {
+                return Err("expected a scalar, found a list or a map");
+            }
+        })
+    }
+}
+
+/// Writes a double as Java's `Double.toString` does: `1.0`, `1.0E10`, `Infinity`.
+#[must_use]
+pub fn java_double(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "Infinity" } else { "-Infinity" }.into();
+    }
+    let magnitude = value.abs();
+    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
+        return format!("{value:?}");
+    }
+    // Rust writes the same shortest digits as `1e10` or `1.5e-5`.
+    let text = format!("{value:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let point = if digits.contains('.') { "" } else { ".0" };
+    format!("{digits}{point}E{exponent}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_read_as_java_writes_them() {
+        let cases = [
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1000.0, "1000.0"),
+            (1e10, "1.0E10"),
+            (1e-5, "1.0E-5"),
+            (123_456_789.123, "1.23456789123E8"),
+            (0.001, "0.001"),
+            (9_999_999.0, "9999999.0"),
+            (1e7, "1.0E7"),
+            (f64::INFINITY, "Infinity"),
+            (f64::NAN, "NaN"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(java_double(value), text);
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_on_the_wire() {
+        let wire = |value: &PropertyValue| serde_json::to_string(value).unwrap();
+        assert_eq!(wire(&PropertyValue::Float(1e10)), "1.0E10");
+        assert_eq!(wire(&PropertyValue::Float(f64::INFINITY)), "\"Infinity\"");
+        assert_eq!(
+            wire(&PropertyValue::BigInteger(
+                "123456789012345678901234567890".into()
+            )),
+            "123456789012345678901234567890"
+        );
+    }
+}
