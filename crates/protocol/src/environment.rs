@@ -48,6 +48,10 @@ pub enum Representation {
 impl Environment {
     /// The compact JSON body in the given representation.
     #[must_use]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "maps with text keys and scalars always serialise"
+    )]
     pub fn to_json(&self, representation: Representation) -> Vec<u8> {
         serde_json::to_vec(&EnvironmentJson {
             environment: self,
@@ -135,7 +139,7 @@ impl Serialize for SourceJson<'_> {
         map.serialize_entry(
             "source",
             &PropertiesJson {
-                properties: &self.source.source,
+                source: self.source,
                 representation: self.representation,
             },
         )?;
@@ -144,35 +148,47 @@ impl Serialize for SourceJson<'_> {
 }
 
 struct PropertiesJson<'a> {
-    properties: &'a Properties,
+    source: &'a PropertySource,
     representation: Representation,
 }
 
 impl Serialize for PropertiesJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.properties.len()))?;
-        for (key, property) in self.properties {
-            match self.representation {
-                Representation::V1 => map.serialize_entry(key, &property.value)?,
-                Representation::V2 => map.serialize_entry(key, &WithOrigin(property))?,
+        let PropertySource {
+            name,
+            source: properties,
+        } = self.source;
+        let elsewhere = (name == OVERRIDES).then_some("Config server overrides");
+        let mut map = serializer.serialize_map(Some(properties.len()))?;
+        for (key, property) in properties.iter() {
+            let origin = property.origin.map(|origin| origin.to_string());
+            match (self.representation, origin.as_deref().or(elsewhere)) {
+                (Representation::V2, Some(origin)) => {
+                    map.serialize_entry(
+                        key,
+                        &WithOrigin {
+                            value: &property.value,
+                            origin,
+                        },
+                    )?;
+                }
+                (Representation::V1, _) | (Representation::V2, None) => {
+                    map.serialize_entry(key, &property.value)?;
+                }
             }
         }
         map.end()
     }
 }
 
-/// `{"value":…,"origin":"line:column"}`, the origin left out when unknown.
-struct WithOrigin<'a>(&'a Property);
+/// The source that no file wrote.
+const OVERRIDES: &str = "overrides";
 
-impl Serialize for WithOrigin<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("value", &self.0.value)?;
-        if let Some(origin) = self.0.origin {
-            map.serialize_entry("origin", &origin.to_string())?;
-        }
-        map.end()
-    }
+/// A value of the v2 form; one without an origin stays bare.
+#[derive(Serialize)]
+struct WithOrigin<'a> {
+    value: &'a PropertyValue,
+    origin: &'a str,
 }
 
 impl<'de> Deserialize<'de> for PropertySource {

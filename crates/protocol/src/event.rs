@@ -166,7 +166,7 @@ impl BusEvent {
             }
             EventKind::Refresh | EventKind::Shutdown | EventKind::Unknown { .. } => {}
         }
-        serde_json::to_vec(&object).expect("a map of text always serialises")
+        Value::Object(object).to_string().into_bytes()
     }
 
     /// Reads an event as Spring's receivers do: in any key order, in snake case, too, with keys that are not known.

@@ -119,7 +119,11 @@ impl Serialize for PropertyValue {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Integer(value) => serializer.serialize_i64(*value),
-            Self::BigInteger(digits) => raw(digits.to_string())?.serialize(serializer),
+            Self::BigInteger(digits) if is_integer(digits) => {
+                raw(digits.to_string())?.serialize(serializer)
+            }
+            // Not digits after all; anything but a text would break the document.
+            Self::BigInteger(digits) => serializer.serialize_str(digits),
             Self::Float(value) if value.is_finite() => {
                 raw(java_double(*value))?.serialize(serializer)
             }
@@ -156,6 +160,11 @@ impl PropertyValue {
     }
 }
 
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Writes a double as Java's `Double.toString` does: `1.0`, `1.0E10`, `Infinity`.
 #[must_use]
 pub fn java_double(value: f64) -> String {
@@ -172,6 +181,10 @@ pub fn java_double(value: f64) -> String {
     // Rust writes the same shortest digits as `1e10` or `1.5e-5`.
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    if magnitude == f64::from_bits(1) {
+        // Java writes at least two digits, and the shortest two of the smallest number are these.
+        return format!("{}4.9E-324", if value < 0.0 { "-" } else { "" });
+    }
     let point = if digits.contains('.') { "" } else { ".0" };
     format!("{digits}{point}E{exponent}")
 }
@@ -193,6 +206,7 @@ mod tests {
             (0.001, "0.001"),
             (9_999_999.0, "9999999.0"),
             (1e7, "1.0E7"),
+            (5e-324, "4.9E-324"),
             (f64::INFINITY, "Infinity"),
             (f64::NAN, "NaN"),
         ];
