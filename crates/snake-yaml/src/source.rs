@@ -1,0 +1,142 @@
+//! From bytes to text: encoding, size, and what is refused before the parser sees it.
+
+use crate::{Error, Limits, Mark};
+
+/// libyaml clears its buffer of collected blanks for every word and line that follows; long runs would make that quadratic.
+const LONGEST_BLANK_RUN: usize = 10_000;
+
+/// libyaml compares each `%TAG` directive with all earlier ones.
+const MOST_DIRECTIVES: usize = 1_000;
+
+/// The text of a stream without its byte order mark.
+///
+/// UTF-8, or UTF-16 when a byte order mark says so.
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<String, Error> {
+    if bytes.len() > limits.bytes {
+        let problem = format!("longer than {} bytes", limits.bytes);
+        return Err(Error::without_place(problem));
+    }
+    let text = match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => utf_8(rest)?,
+        [0xFE, 0xFF, rest @ ..] => utf_16(rest, u16::from_be_bytes)?,
+        [0xFF, 0xFE, rest @ ..] => utf_16(rest, u16::from_le_bytes)?,
+        _ => utf_8(bytes)?,
+    };
+    check(&text)?;
+    Ok(text)
+}
+
+fn utf_8(bytes: &[u8]) -> Result<String, Error> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => {
+            let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            Err(Error::at(end_of(&valid), "not UTF-8"))
+        }
+    }
+}
+
+fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Error> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let units = pairs.iter().map(|pair| unit(*pair));
+    let text = char::decode_utf16(units).collect::<Result<String, _>>();
+    match text {
+        Ok(text) if rest.is_empty() => Ok(text),
+        _ => Err(Error::without_place("not UTF-16")),
+    }
+}
+
+fn check(text: &str) -> Result<(), Error> {
+    let mut blanks = 0;
+    let mut directives = 0;
+    let mut previous = '\n';
+    for (offset, character) in text.char_indices() {
+        let problem = if !is_printable(character) {
+            Some("control characters are not allowed")
+        } else if blanks > LONGEST_BLANK_RUN {
+            Some("too many blanks in a row")
+        } else if directives > MOST_DIRECTIVES {
+            Some("too many lines that begin with %")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            return Err(Error::at(end_of(&text[..offset]), problem));
+        }
+        directives += usize::from(character == '%' && is_break(previous));
+        blanks = if is_blank(character) { blanks + 1 } else { 0 };
+        previous = character;
+    }
+    Ok(())
+}
+
+/// What SnakeYAML lets through its reader.
+pub(crate) fn is_printable(character: char) -> bool {
+    matches!(character,
+        '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// What ends a line when reading.
+pub(crate) fn is_break(character: char) -> bool {
+    matches!(character, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\t') || is_break(character)
+}
+
+/// The place just behind a text.
+pub(crate) fn end_of(text: &str) -> Mark {
+    let mut mark = Mark { line: 1, column: 1 };
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let half_break = character == '\r' && characters.peek() == Some(&'\n');
+        if is_break(character) && !half_break {
+            mark.line += 1;
+            mark.column = 1;
+        } else {
+            mark.column += 1;
+        }
+    }
+    mark
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(bytes: &[u8]) -> Result<String, String> {
+        decode(bytes, &Limits::default()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn byte_order_marks_choose_the_encoding() {
+        assert_eq!(decoded(b"\xEF\xBB\xBFa"), Ok("a".to_owned()));
+        assert_eq!(decoded(b"\xFE\xFF\x00a"), Ok("a".to_owned()));
+        assert_eq!(decoded(b"\xFF\xFEa\x00"), Ok("a".to_owned()));
+        assert_eq!(decoded(b"\xFF\xFEa"), Err("not UTF-16".to_owned()));
+    }
+
+    #[test]
+    fn a_wrong_character_is_placed() {
+        assert_eq!(
+            decoded(b"a: 1\r\nb: \xE9"),
+            Err("2:4: not UTF-8".to_owned())
+        );
+        assert_eq!(
+            decoded("é: \u{7}".as_bytes()),
+            Err("1:4: control characters are not allowed".to_owned())
+        );
+    }
+
+    #[test]
+    fn length_is_checked_first() {
+        let limits = Limits {
+            bytes: 3,
+            ..Limits::default()
+        };
+        let error = decode(b"\xFF\xFF\xFF\xFF", &limits).unwrap_err();
+        assert_eq!(error.to_string(), "longer than 3 bytes");
+        assert_eq!(error.mark(), None);
+    }
+}
