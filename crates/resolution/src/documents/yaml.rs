@@ -1,0 +1,205 @@
+//! YAML trees flattened to properties, as Spring Boot's `OriginTrackedYamlLoader` does it.
+
+use confbus_protocol::{Position, Properties, Property, PropertyValue, java_double};
+use confbus_snake_yaml::{Error, Limits, Mark, Node, NodeKind, load_all};
+
+use super::{Flaw, KEY_TEXT_LIMIT};
+
+/// How deeply lists and maps may nest in each other; SnakeYAML stops at 50.
+const DEPTH_LIMIT: usize = 100;
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Properties>, Flaw> {
+    let documents = load_all(bytes, &Limits::default()).map_err(|error| flaw(&error))?;
+    documents
+        .iter()
+        .filter(|document| !is_empty(document))
+        .map(flatten)
+        .collect()
+}
+
+fn flaw(error: &Error) -> Flaw {
+    Flaw::new(error.mark().map(position), error.problem())
+}
+
+fn position(mark: Mark) -> Position {
+    Position {
+        line: mark.line,
+        column: mark.column,
+    }
+}
+
+/// Without content there is no document; `{}` is one, without properties.
+fn is_empty(document: &Node) -> bool {
+    match document.kind() {
+        NodeKind::Null => true,
+        NodeKind::Text(text) => text.is_empty(),
+        NodeKind::List(elements) => elements.is_empty(),
+        _ => false,
+    }
+}
+
+fn flatten(document: &Node) -> Result<Properties, Flaw> {
+    let mut flattener = Flattener::default();
+    match document.kind() {
+        NodeKind::Map(entries) => flattener.map("", entries, 0)?,
+        _ => flattener.node("document".into(), document, 0)?,
+    }
+    Ok(flattener.properties)
+}
+
+#[derive(Default)]
+struct Flattener {
+    properties: Properties,
+    key_text: usize,
+}
+
+impl Flattener {
+    fn map(&mut self, path: &str, entries: &[(Node, Node)], depth: usize) -> Result<(), Flaw> {
+        for (key, value) in entries {
+            self.node(join(path, &key_text(key)?), value, depth)?;
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, key: String, node: &Node, depth: usize) -> Result<(), Flaw> {
+        let at = position(node.mark());
+        if depth > DEPTH_LIMIT {
+            return Err(Flaw::new(
+                Some(at),
+                format!("lists and maps nest more than {DEPTH_LIMIT} deep"),
+            ));
+        }
+        match node.kind() {
+            NodeKind::Map(entries) => self.map(&key, entries, depth + 1),
+            NodeKind::List(elements) if !elements.is_empty() => {
+                self.list(&key, elements, depth + 1)
+            }
+            NodeKind::Set(members) => self.set(&key, members),
+            scalar => self.put(
+                key,
+                Property {
+                    value: scalar_value(scalar),
+                    origin: Some(at),
+                },
+            ),
+        }
+    }
+
+    fn list(&mut self, path: &str, elements: &[Node], depth: usize) -> Result<(), Flaw> {
+        let mut elements = elements.iter().enumerate();
+        elements
+            .try_for_each(|(index, element)| self.node(format!("{path}[{index}]"), element, depth))
+    }
+
+    /// The members of a set are keys, which have no origin.
+    fn set(&mut self, path: &str, members: &[Node]) -> Result<(), Flaw> {
+        let mut members = members.iter().enumerate();
+        members.try_for_each(|(index, member)| {
+            self.put(
+                format!("{path}[{index}]"),
+                scalar_value(member.kind()).into(),
+            )
+        })
+    }
+
+    fn put(&mut self, key: String, property: Property) -> Result<(), Flaw> {
+        self.key_text += key.len();
+        if self.key_text > KEY_TEXT_LIMIT {
+            return Err(Flaw::new(
+                property.origin,
+                format!("the flattened keys of the file take more than {KEY_TEXT_LIMIT} bytes"),
+            ));
+        }
+        self.properties.insert(key, property);
+        Ok(())
+    }
+}
+
+/// A blank path does not count; a key in brackets is appended without a dot.
+fn join(path: &str, key: &str) -> String {
+    match path {
+        _ if path.trim().is_empty() => key.to_owned(),
+        _ if key.starts_with('[') => format!("{path}{key}"),
+        _ => format!("{path}.{key}"),
+    }
+}
+
+/// Text as it is, everything else in brackets.
+fn key_text(key: &Node) -> Result<String, Flaw> {
+    match key.kind() {
+        NodeKind::Text(text) => Ok(text.to_string()),
+        NodeKind::Null => Err(
+            Flaw::new(Some(position(key.mark())), "nothing cannot be a key")
+                .with_hint("quote the key: `~`, `null` and an empty key mean nothing"),
+        ),
+        _ => Ok(format!("[{}]", java_text(key, 0)?)),
+    }
+}
+
+/// As Java's `toString` writes collections and scalars.
+fn java_text(node: &Node, depth: usize) -> Result<String, Flaw> {
+    if depth > DEPTH_LIMIT {
+        return Err(Flaw::new(
+            Some(position(node.mark())),
+            "the key nests too deeply",
+        ));
+    }
+    let list = |nodes: &[Node]| -> Result<String, Flaw> {
+        let elements = nodes
+            .iter()
+            .map(|element| java_text(element, depth + 1))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(format!("[{}]", elements.join(", ")))
+    };
+    match node.kind() {
+        NodeKind::List(elements) => list(elements),
+        NodeKind::Set(members) => list(members),
+        NodeKind::Map(entries) => {
+            let pair = |(key, value): &(Node, Node)| {
+                Ok(format!(
+                    "{}={}",
+                    java_text(key, depth + 1)?,
+                    java_text(value, depth + 1)?
+                ))
+            };
+            Ok(format!(
+                "{{{}}}",
+                entries
+                    .iter()
+                    .map(pair)
+                    .collect::<Result<Vec<_>, Flaw>>()?
+                    .join(", ")
+            ))
+        }
+        NodeKind::Float(value) => Ok(java_double(*value)),
+        scalar => Ok(scalar_value(scalar).to_string()),
+    }
+}
+
+/// Nothing and an empty list become empty text, bytes become base64.
+fn scalar_value(kind: &NodeKind) -> PropertyValue {
+    match kind {
+        NodeKind::Bool(value) => PropertyValue::Bool(*value),
+        NodeKind::Integer(value) => PropertyValue::Integer(*value),
+        NodeKind::BigInteger(digits) => PropertyValue::BigInteger(digits.clone()),
+        NodeKind::Float(value) => PropertyValue::Float(*value),
+        NodeKind::Text(text) => PropertyValue::Text(text.clone()),
+        NodeKind::Binary(bytes) => base64(bytes).into(),
+        NodeKind::Null | NodeKind::List(_) | NodeKind::Map(_) | NodeKind::Set(_) => "".into(),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0_usize, |bits, index| {
+            bits << 8 | group.get(index).copied().map_or(0, usize::from)
+        });
+        for place in 0..4 {
+            let digit = char::from(DIGITS[bits >> (18 - 6 * place) & 63]);
+            text.push(if place <= group.len() { digit } else { '=' });
+        }
+    }
+    text
+}

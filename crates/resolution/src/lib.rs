@@ -1,0 +1,36 @@
+//! From a snapshot and a request to an environment, without I/O.
+//!
+//! A [`Snapshot`] holds all files of one commit. [`resolve`] picks the files that an [`EnvironmentRequest`] needs, in
+//! Spring Cloud Config's order, and makes the [`Environment`](confbus_protocol::Environment) of them; [`convert`] writes
+//! that as YAML, `.properties` or JSON; [`find_resource`] and [`resolve_text`] serve plain files.
+//! Same input, same bytes out: nothing here looks at a clock, a disk or the process environment.
+#![forbid(unsafe_code)]
+
+mod activation;
+mod blob;
+mod changes;
+mod contributors;
+mod convert;
+mod documents;
+mod imports;
+mod locations;
+mod origin;
+mod path;
+mod request;
+mod resolve;
+mod resources;
+mod snapshot;
+mod sources;
+#[cfg(test)]
+mod testing;
+
+pub use blob::{Blob, BlobId};
+pub use changes::changed_files;
+pub use convert::{ConvertError, Format, Placeholders, convert};
+pub use documents::parse_documents;
+pub use origin::{Origin, Problem};
+pub use path::RepoPath;
+pub use request::{EnvironmentRequest, Layout};
+pub use resolve::{ResolveError, resolve};
+pub use resources::{find_resource, resolve_text};
+pub use snapshot::Snapshot;

@@ -1,0 +1,124 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::{Arc, OnceLock},
+};
+
+use confbus_protocol::CommitId;
+
+use crate::{Blob, Layout, Problem, RepoPath, documents::Syntax, locations};
+
+/// All files of one commit; never changes.
+#[derive(Debug)]
+pub struct Snapshot {
+    version: CommitId,
+    files: BTreeMap<RepoPath, Arc<Blob>>,
+    directories: OnceLock<Vec<String>>,
+}
+
+impl Snapshot {
+    /// The files of a commit; a symbolic link inside the tree stands under its own path with what it leads to.
+    #[must_use]
+    pub fn new(version: CommitId, files: BTreeMap<RepoPath, Arc<Blob>>) -> Self {
+        Self {
+            version,
+            files,
+            directories: OnceLock::new(),
+        }
+    }
+
+    /// The commit.
+    #[must_use]
+    pub fn version(&self) -> CommitId {
+        self.version
+    }
+
+    /// The file at a path.
+    #[must_use]
+    pub fn file(&self, path: &RepoPath) -> Option<&Arc<Blob>> {
+        self.files.get(path)
+    }
+
+    /// All files, sorted by path.
+    pub fn files(&self) -> impl Iterator<Item = (&RepoPath, &Arc<Blob>)> {
+        self.files.iter()
+    }
+
+    /// What is wrong with the configuration files in the search locations, whoever may ask for them.
+    ///
+    /// Placeholders in search paths count as `*`.
+    #[must_use]
+    pub fn problems(&self, layout: &Layout) -> Vec<Problem> {
+        let locations: HashSet<_> = locations::of_anyone(self, layout).into_iter().collect();
+        let searched = |path: &RepoPath| locations.contains(directory(path.as_str()));
+        self.files()
+            .filter(|(path, _)| searched(path))
+            .flat_map(|(path, blob)| problems(path, blob))
+            .collect()
+    }
+
+    /// The file at a path that may not be one of a file, or not be a path at all.
+    pub(crate) fn find(&self, path: &str) -> Option<(&RepoPath, &Arc<Blob>)> {
+        self.files.get_key_value(path)
+    }
+
+    /// All directories with a file somewhere below them, sorted.
+    pub(crate) fn directories(&self) -> &[String] {
+        self.directories.get_or_init(|| {
+            let parents = self.files.keys().flat_map(|path| {
+                let path = path.as_str();
+                path.match_indices('/')
+                    .map(|(slash, _)| path[..slash].to_owned())
+            });
+            parents.collect::<BTreeSet<_>>().into_iter().collect()
+        })
+    }
+}
+
+/// What stands before the name of a file: empty, or with a final `/`.
+pub(crate) fn directory(path: &str) -> &str {
+    path.rfind('/').map_or("", |slash| &path[..=slash])
+}
+
+fn problems(path: &RepoPath, blob: &Blob) -> Vec<Problem> {
+    let Some(syntax) = Syntax::of(path.as_str()) else {
+        return Vec::new();
+    };
+    match blob.documents(syntax) {
+        Ok(documents) => documents
+            .iter()
+            .flat_map(|document| &document.header.flaws)
+            .map(|flaw| flaw.in_file(path.as_str()))
+            .collect(),
+        Err(flaw) => vec![flaw.in_file(path.as_str())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{layout, snapshot};
+
+    #[test]
+    fn problems_are_those_of_configuration_that_somebody_may_ask_for() {
+        let snapshot = snapshot(&[
+            ("foo.yml", "~: 1"),
+            ("bar.properties", "spring.profiles=x"),
+            ("good.yml", "a: 1"),
+            ("note.json", "["),
+            ("elsewhere/x.yml", "a: ["),
+            ("teams/blue/x.yml", "spring.config.activate.on-profile: '!'"),
+        ]);
+        let problems: Vec<_> = snapshot
+            .problems(&layout(&["teams/{application}"]))
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            problems,
+            [
+                "bar.properties:1:17: spring.profiles no longer selects a document",
+                "foo.yml:1:1: nothing cannot be a key",
+                "teams/blue/x.yml:1:36: spring.config.activate.on-profile: expected a profile",
+            ]
+        );
+    }
+}
