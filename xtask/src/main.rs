@@ -1,0 +1,66 @@
+//! Every command the developers of confbus type, as `cargo xtask …`.
+//!
+//! It is compiled before anything else by whoever is new here, so its dependencies are few and light.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program talks to its terminal"
+)]
+
+mod bench;
+mod check;
+mod conformance;
+mod demo;
+mod rabbit;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Every command the developers of confbus type.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Format, lints, documentation, dependencies.
+    Check(check::Args),
+    /// All tests, with a RabbitMQ of their own.
+    Test(test::Args),
+    /// Compare answers with the golden suite of the original.
+    Conformance(conformance::Args),
+    /// Requests per second next to nginx serving the same bytes.
+    Bench(bench::Args),
+    /// The demo, on request over a real RabbitMQ.
+    Demo(demo::Args),
+    /// Keep a RabbitMQ running until standard input ends: what `test` and `demo` start for themselves.
+    #[command(hide = true)]
+    KeepRabbit(rabbit::keeper::Args),
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<ExitCode> {
+    match task {
+        Task::Check(args) => check::run(&args),
+        Task::Test(args) => test::run(&args),
+        Task::Conformance(args) => conformance::run(&args),
+        Task::Bench(args) => bench::run(&args),
+        Task::Demo(args) => demo::run(&args),
+        Task::KeepRabbit(args) => rabbit::keeper::run(&args),
+    }
+}

@@ -1,0 +1,131 @@
+//! Starting other programs.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus};
+use std::{env, io};
+
+use anyhow::{Context as _, ensure};
+
+/// The workspace's root, where cargo and the others are started.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies inside the workspace")
+}
+
+/// The cargo that runs us, with its first arguments.
+pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Builds the server as it is shipped, and says where it lies.
+pub(crate) fn release_server() -> anyhow::Result<PathBuf> {
+    run(&mut cargo([
+        "build",
+        "--release",
+        "--package",
+        "confbus",
+        "--bin",
+        "confbus",
+    ]))?;
+
+    // Next to us: `cargo run` has put this program into `target/debug`, wherever `target` is.
+    let this = env::current_exe().context("cannot tell where this program lies")?;
+    let target = this
+        .ancestors()
+        .nth(2)
+        .context("this program was not started by cargo")?;
+    Ok(target.join("release/confbus"))
+}
+
+/// Prints the command, runs it, and expects success.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let status = status(command)?;
+    ensure!(status.success(), "`{}` failed: {status}", line(command));
+    Ok(())
+}
+
+/// Prints the command, runs it, and tells how it ended.
+pub(crate) fn status(command: &mut Command) -> anyhow::Result<ExitStatus> {
+    announce(command);
+    command.status().with_context(|| cannot_run(command))
+}
+
+/// Shows the command as one would type it.
+pub(crate) fn announce(command: &Command) {
+    eprintln!("$ {}", line(command));
+}
+
+/// What the command wrote to standard output; an error when it failed.
+pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.output().with_context(|| cannot_run(command))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "`{}` failed: {}\n{}",
+        line(command),
+        output.status,
+        complaint.trim()
+    );
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("`{}` did not write text", line(command)))
+}
+
+/// The first file of that name in the folders of `PATH`.
+pub(crate) fn find_program(name: impl AsRef<Path>) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(&name))
+        .find(|candidate| candidate.is_file())
+}
+
+/// A child process that does not outlive its owner.
+pub(crate) struct KillOnDrop(pub(crate) Child);
+
+impl KillOnDrop {
+    /// Starts the command.
+    pub(crate) fn spawn(command: &mut Command) -> anyhow::Result<Self> {
+        Ok(Self(command.spawn().with_context(|| cannot_run(command))?))
+    }
+
+    /// Whether the child has ended by itself, and how.
+    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.0.try_wait()
+    }
+}
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        // Fails only for a child that has ended already.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+fn cannot_run(command: &Command) -> String {
+    format!("cannot run `{}`", line(command))
+}
+
+/// The command as one would type it.
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(program.as_os_str());
+    let words: Vec<_> = [program]
+        .into_iter()
+        .chain(command.get_args())
+        .map(quoted)
+        .collect();
+    words.join(" ")
+}
+
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    if word.is_empty() || word.contains([' ', '\n', '\'']) {
+        format!("{word:?}")
+    } else {
+        word.into_owned()
+    }
+}

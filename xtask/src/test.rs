@@ -1,0 +1,98 @@
+//! `cargo xtask test`: every test, none of them skipped for want of a broker.
+
+mod tally;
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Write as _, stdout};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+
+use anyhow::Context as _;
+
+use self::tally::Tally;
+use crate::rabbit::{Rabbit, server};
+use crate::shell::{KillOnDrop, announce, cargo};
+
+/// The broker that tests may use but not stop.
+const BROKER: &str = "CONFBUS_TEST_AMQP";
+
+/// The `rabbitmq-server` for tests that stop and start a broker of their own.
+const SERVER: &str = "CONFBUS_TEST_RABBITMQ_SERVER";
+
+/// This program, which keeps brokers for those tests.
+const KEEPER: &str = "CONFBUS_TEST_KEEPER";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Passed on to `cargo test`, for example `-- bus -- --nocapture`.
+    #[arg(last = true)]
+    rest: Vec<OsString>,
+}
+
+/// The very last line says how many tests passed and failed.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let server = server::find_or_install()?;
+    let (broker, private) = match env::var_os(BROKER).filter(|given| !given.is_empty()) {
+        Some(given) => (given, None),
+        None => {
+            let rabbit = Rabbit::start(&server)?;
+            (rabbit.url().into(), Some(rabbit))
+        }
+    };
+
+    let keeper = env::current_exe().context("cannot tell where this program lies")?;
+    let mut tests = cargo_test(&args.rest);
+    tests
+        .env(BROKER, &broker)
+        .env(SERVER, &server)
+        .env(KEEPER, keeper);
+    let (status, tally) = stream(&mut tests)?;
+    drop(private);
+    Ok(conclude(status, tally))
+}
+
+fn cargo_test(rest: &[OsString]) -> Command {
+    let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
+    command
+        .args([
+            "--features",
+            "confbus/broker-tests,confbus-bus/broker-tests",
+        ])
+        .args(rest);
+    command
+}
+
+/// Runs the tests, passing their output on line by line and adding up the results.
+fn stream(command: &mut Command) -> anyhow::Result<(ExitStatus, Tally)> {
+    announce(command);
+    let mut tests = KillOnDrop::spawn(command.stdout(Stdio::piped()))?;
+    let output = tests.0.stdout.take();
+    let mut output = BufReader::new(output.context("the tests have no standard output")?);
+    let mut tally = Tally::default();
+    let mut line = Vec::new();
+    while output
+        .read_until(b'\n', &mut line)
+        .context("cannot read what the tests say")?
+        > 0
+    {
+        stdout().write_all(&line)?;
+        tally.add(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    Ok((tests.0.wait()?, tally))
+}
+
+fn conclude(status: ExitStatus, tally: Tally) -> ExitCode {
+    let success = status.success() && tally.ran_something();
+    if !status.success() {
+        eprintln!("xtask: `cargo test` failed: {status}");
+    } else if !success {
+        eprintln!("xtask: no test was run");
+    }
+    println!("{tally}");
+    if success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
