@@ -1,0 +1,86 @@
+use std::{sync::Mutex, time::SystemTime};
+
+use crate::store::lock;
+
+/// How the configuration that is running came to be, and what stands in the way of a newer one.
+///
+/// Holds no values, so it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// Who gave what is running.
+    pub source: Source,
+    /// The version that is running.
+    pub version: Option<String>,
+    /// When a server last answered with a configuration, whether it was new, accepted or neither.
+    pub last_contact: Option<SystemTime>,
+    /// Why the newest configuration was refused: version and reason. `None` once one is accepted.
+    pub refused: Option<String>,
+    /// Why the last fetch failed. `None` once one succeeds.
+    pub unavailable: Option<String>,
+    /// Why the last good file could not be read or written, if that is so.
+    pub last_good_file: Option<String>,
+    /// The way by which events come.
+    pub bus: BusHealth,
+}
+
+/// Who gave the configuration that is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// A server, in the life of this process.
+    Server,
+    /// The last good file: no server has answered yet.
+    LastGood {
+        /// When the file was written.
+        saved: SystemTime,
+    },
+}
+
+/// Whether events come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BusHealth {
+    /// There is only the poll, by the settings.
+    Off,
+    /// Not connected yet.
+    Connecting,
+    /// Events come.
+    Connected,
+    /// No events at the moment; the poll goes on, and so do the attempts to connect.
+    Disconnected {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The servers have no stream of events; the poll goes on.
+    Unsupported,
+}
+
+/// The health as the tasks of a client write it.
+pub(crate) struct Board(Mutex<Health>);
+
+impl Board {
+    pub(crate) fn new(source: Source, version: Option<&str>) -> Self {
+        Self(Mutex::new(Health {
+            source,
+            version: version.map(str::to_owned),
+            last_contact: None,
+            refused: None,
+            unavailable: None,
+            last_good_file: None,
+            bus: BusHealth::Off,
+        }))
+    }
+
+    pub(crate) fn read(&self) -> Health {
+        lock(&self.0).clone()
+    }
+
+    /// Changes the health and tells what it was before.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Health)) -> Health {
+        let mut health = lock(&self.0);
+        let before = health.clone();
+        change(&mut health);
+        before
+    }
+}

@@ -1,0 +1,53 @@
+//! Chance, so that a fleet does not do everything at once.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+/// `base`, give or take a fifth.
+pub(crate) fn around(base: Duration) -> Duration {
+    base.mul_f64(0.8 + 0.4 * chance())
+}
+
+/// Between half of `base` and the whole.
+pub(crate) fn below(base: Duration) -> Duration {
+    base.mul_f64(0.5 + 0.5 * chance())
+}
+
+/// The pause after the given number of failures: 1 s, 2 s, 4 s … 30 s, shortened by chance.
+pub(crate) fn backoff(failures: u32) -> Duration {
+    let seconds = 1_u64 << failures.saturating_sub(1).min(5);
+    below(Duration::from_secs(seconds.min(30)))
+}
+
+/// From 0 to 1. Every `RandomState` hashes with keys of its own.
+fn chance() -> f64 {
+    let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or_default();
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chance_stays_within_its_bounds() {
+        let base = Duration::from_secs(30);
+        for _ in 0..1000 {
+            assert!((24..=36).contains(&around(base).as_secs()));
+            assert!((15..=30).contains(&below(base).as_secs()));
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_half_a_minute() {
+        for (failures, longest) in [(0, 1), (1, 1), (2, 2), (3, 4), (6, 30), (u32::MAX, 30)] {
+            let pause = backoff(failures);
+            assert!(
+                pause <= Duration::from_secs(longest) && pause >= Duration::from_secs(longest) / 2,
+                "{failures}: {pause:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Looking again: one round at a time, and one more for everybody who asked meanwhile.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use confbus_protocol::{Environment, Properties};
+use tracing::{debug, info, warn};
+
+use crate::{
+    Rejection, Snapshot,
+    bell::Rounds,
+    error::{RefreshError, Unavailable},
+    fetch::{Answer, Fetcher, Validator},
+    health::{Board, Source},
+    jitter,
+    last_good::LastGood,
+    snapshot::with_override,
+    store::Store,
+};
+
+/// The one task that fetches and applies.
+pub(crate) struct Refresher {
+    parts: Parts,
+    rounds: Rounds,
+    /// Rounds without an answer in a row.
+    failures: u32,
+    /// The values set by events that are in what runs.
+    applied_overrides: Properties,
+    /// The refusal that was logged.
+    refused: Option<(Option<String>, Rejection)>,
+}
+
+/// What a refresher works with.
+pub(crate) struct Parts {
+    pub(crate) fetcher: Fetcher,
+    pub(crate) store: Arc<Store>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) last_good: Option<LastGood>,
+    pub(crate) poll: Option<Duration>,
+    /// What runs.
+    pub(crate) accepted: Arc<Environment>,
+    /// That of the accepted environment.
+    pub(crate) validator: Option<Validator>,
+}
+
+impl Refresher {
+    pub(crate) fn new(parts: Parts, rounds: Rounds) -> Self {
+        // A start without a server counts as a failure, so the first round comes soon.
+        let failures = u32::from(parts.board.read().source != Source::Server);
+        Self {
+            parts,
+            rounds,
+            failures,
+            applied_overrides: Properties::new(),
+            refused: None,
+        }
+    }
+
+    /// Works until it is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                () = self.rounds.asked() => {}
+                () = elapsed(self.pause()) => {}
+            }
+            let number = self.rounds.begin();
+            let outcome = self.round().await;
+            self.rounds.end(number, outcome);
+        }
+    }
+
+    /// After a failure soon, otherwise at the next poll.
+    fn pause(&self) -> Option<Duration> {
+        match self.failures {
+            0 => self.parts.poll.map(jitter::around),
+            failures => Some(jitter::backoff(failures)),
+        }
+    }
+
+    async fn round(&mut self) -> Result<(), RefreshError> {
+        let state = self.parts.accepted.state.clone();
+        match self
+            .parts
+            .fetcher
+            .fetch(self.parts.validator.as_ref(), state.as_deref())
+            .await
+        {
+            Err(unavailable) => Err(self.unavailable(unavailable)),
+            Ok(Answer::Same) => {
+                self.answered();
+                self.take(
+                    Arc::clone(&self.parts.accepted),
+                    self.parts.validator.clone(),
+                )
+                .await
+            }
+            Ok(Answer::Environment(environment, validator)) => {
+                self.answered();
+                self.take(Arc::new(*environment), validator).await
+            }
+        }
+    }
+
+    fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
+        self.failures = self.failures.saturating_add(1);
+        let reason = unavailable.to_string();
+        let before = self
+            .parts
+            .board
+            .change(|health| health.unavailable = Some(reason.clone()));
+        if before.unavailable.as_ref() == Some(&reason) {
+            debug!(reason, "still no configuration from the server");
+        } else {
+            warn!(
+                reason,
+                "no configuration from the server; keeping what is running"
+            );
+        }
+        RefreshError::Unavailable(unavailable)
+    }
+
+    fn answered(&mut self) {
+        self.failures = 0;
+        let before = self.parts.board.change(|health| {
+            health.last_contact = Some(SystemTime::now());
+            health.unavailable = None;
+        });
+        if before.unavailable.is_some() {
+            info!("the server answers again");
+        }
+    }
+
+    /// Accepts an environment with everybody's consent, or keeps the old one.
+    async fn take(
+        &mut self,
+        environment: Arc<Environment>,
+        validator: Option<Validator>,
+    ) -> Result<(), RefreshError> {
+        let overrides = self.rounds.overrides();
+        if environment != self.parts.accepted || overrides != self.applied_overrides {
+            let next = Snapshot::of(&with_override(&environment, &overrides));
+            let old = self.parts.store.snapshot();
+            if let Err(rejection) = self.parts.store.apply(&next) {
+                return Err(self.refuse(&environment, rejection));
+            }
+            tell(&old, &next);
+        }
+        let is_new = environment != self.parts.accepted;
+        self.parts.accepted = environment;
+        self.parts.validator = validator;
+        self.applied_overrides = overrides;
+        self.refused = None;
+        let before = self.parts.board.change(|health| {
+            health.source = Source::Server;
+            health.version.clone_from(&self.parts.accepted.version);
+            health.refused = None;
+        });
+        if is_new || before.source != Source::Server {
+            save(
+                self.parts.last_good.as_ref(),
+                &self.parts.accepted,
+                &self.parts.board,
+            )
+            .await;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, environment: &Environment, rejection: Rejection) -> RefreshError {
+        // A value that an event set must not stand in the way for ever.
+        self.rounds.reset_overrides(&self.applied_overrides);
+        let version = environment.version.as_deref().unwrap_or("unknown");
+        let refusal = Some((environment.version.clone(), rejection.clone()));
+        if self.refused == refusal {
+            debug!(version, %rejection, "configuration still refused");
+        } else {
+            warn!(version, %rejection, "configuration refused; keeping what is running");
+            self.refused = refusal;
+        }
+        self.parts
+            .board
+            .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
+        RefreshError::Refused(rejection)
+    }
+}
+
+/// Logs which keys moved, without their values.
+fn tell(old: &Snapshot, new: &Snapshot) {
+    let keys: Vec<String> = old
+        .changes_to(new)
+        .into_iter()
+        .map(|change| change.key)
+        .collect();
+    info!(version = new.version(), ?keys, "configuration accepted");
+}
+
+/// Writes the last good file off the runtime's threads. A failure is shown, and stops nothing.
+pub(crate) async fn save(
+    last_good: Option<&LastGood>,
+    environment: &Arc<Environment>,
+    board: &Board,
+) {
+    let Some(last_good) = last_good.cloned() else {
+        return;
+    };
+    let environment = Arc::clone(environment);
+    let Ok(saved) = tokio::task::spawn_blocking(move || last_good.save(&environment)).await else {
+        return;
+    };
+    let problem = saved.err().map(|error| error.to_string());
+    let before = board.change(|health| health.last_good_file.clone_from(&problem));
+    if let Some(problem) = problem.filter(|problem| before.last_good_file.as_ref() != Some(problem))
+    {
+        warn!(problem, "the last good file was not written");
+    }
+}
+
+async fn elapsed(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,87 @@
+use std::fmt;
+
+use crate::snapshot::{Origin, Snapshot};
+
+/// Why a configuration was refused: the key, what is wrong with it, and where it was written.
+///
+/// Reads ``` `orders.limits.max-open`: expected u32, found string "ten" (orders-dev.yml:14:8) ```.
+/// The value is left out when the key looks like that of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    key: String,
+    reason: String,
+    origin: Option<Origin>,
+}
+
+impl Rejection {
+    /// Refuses a section as a whole; the key becomes the prefix that was bound.
+    #[must_use]
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self::at("", reason)
+    }
+
+    /// Refuses the value of one key, named in full (`pool.max`) and in any spelling; its place is looked up.
+    #[must_use]
+    pub fn at(key: impl Into<String>, reason: impl fmt::Display) -> Self {
+        Self {
+            key: key.into(),
+            reason: reason.to_string(),
+            origin: None,
+        }
+    }
+
+    /// The key in full, as it is written in its file when it is in one.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What is wrong, in one line.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Where the value was written, when the server says so.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// Completes what a validation said: its key, its place, and no secret of its section.
+    pub(crate) fn placed(mut self, snapshot: &Snapshot, prefix: &str) -> Self {
+        if self.key.is_empty() {
+            prefix.clone_into(&mut self.key);
+        }
+        if let Some(written) = snapshot.written(&self.key) {
+            written.clone_into(&mut self.key);
+        }
+        self.reason = snapshot.without_secrets(prefix, &self.key, self.reason);
+        self.origin = snapshot.origin(&self.key);
+        self
+    }
+}
+
+impl From<&str> for Rejection {
+    fn from(reason: &str) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl From<String> for Rejection {
+    fn from(reason: String) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.key, self.reason)?;
+        match &self.origin {
+            Some(origin) => write!(f, " ({origin})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,366 @@
+use std::{fmt, path::PathBuf, time::Duration};
+
+use confbus_bus::RabbitSettings;
+use confbus_protocol::Reactions;
+
+mod checked;
+mod server;
+mod variables;
+
+pub(crate) use checked::{Coordinates, Requests};
+pub(crate) use server::Server;
+
+/// Whose configuration to ask for, where, and how.
+///
+/// ```
+/// use std::time::Duration;
+/// use confbus_client::Settings;
+///
+/// let settings = Settings::new("orders")
+///     .profiles("dev")
+///     .server("http://config-1:8888,http://config-2:8888")
+///     .credentials("orders", "s3cret")
+///     .last_good_dir("/var/lib/orders")
+///     .poll_every(Duration::from_secs(60));
+/// assert!(!format!("{settings:?}").contains("s3cret"));
+/// ```
+#[derive(Clone)]
+pub struct Settings {
+    application: String,
+    config_name: Option<String>,
+    profiles: Option<String>,
+    config_profiles: Option<String>,
+    label: Option<String>,
+    servers: Vec<String>,
+    username: Option<String>,
+    password: Option<String>,
+    token: Option<String>,
+    headers: Vec<(String, String)>,
+    fail_over: FailOver,
+    pub(crate) fail_fast: bool,
+    pub(crate) retry: Retry,
+    connect_timeout: Duration,
+    request_timeout: Duration,
+    max_response_bytes: usize,
+    pub(crate) poll: Option<Duration>,
+    pub(crate) transport: Transport,
+    bus_id: Option<String>,
+    index: String,
+    pub(crate) reactions: Reactions,
+    pub(crate) last_good_dir: Option<PathBuf>,
+}
+
+/// How the client hears that it should look again. Whichever it is, the poll goes on beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// A stream of events from a confbus server. With a server that has none, the poll remains.
+    Stream,
+    /// Spring Cloud Bus over RabbitMQ.
+    Amqp(Box<RabbitSettings>),
+    /// Only the poll.
+    Poll,
+}
+
+/// When the next server of the list is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOver {
+    /// After any failure, a 404 too. Spring's default.
+    Always,
+    /// Only when no connection was made or no answer came in time; what a server says is final.
+    ConnectionFailure,
+}
+
+/// How often the first fetch is tried, and how long to wait in between.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retry {
+    /// Rounds over all servers (6).
+    pub max_attempts: u32,
+    /// The first pause, shortened at random by up to a fifth like all of them (1 s).
+    pub initial_interval: Duration,
+    /// How much longer each pause is than the one before (1.1).
+    pub multiplier: f64,
+    /// The longest pause (2 s).
+    pub max_interval: Duration,
+}
+
+/// What is wrong with the settings: every problem, each with the name of its setting, never with a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid settings: {}", problems.join("; "))]
+pub struct InvalidSettings {
+    problems: Vec<String>,
+}
+
+impl Settings {
+    /// Settings for an application at `http://localhost:8888`, with Spring's defaults.
+    #[must_use]
+    pub fn new(application: impl Into<String>) -> Self {
+        Self {
+            application: application.into(),
+            config_name: None,
+            profiles: None,
+            config_profiles: None,
+            label: None,
+            servers: Vec::new(),
+            username: None,
+            password: None,
+            token: None,
+            headers: Vec::new(),
+            fail_over: FailOver::Always,
+            fail_fast: false,
+            retry: Retry::default(),
+            // Spring's 10 s and 185 s would hold up a start for minutes before the next server is asked.
+            connect_timeout: Duration::from_secs(2),
+            request_timeout: Duration::from_secs(30),
+            max_response_bytes: 16 << 20,
+            poll: Some(Duration::from_secs(30)),
+            transport: Transport::Stream,
+            bus_id: None,
+            index: "8080".to_owned(),
+            reactions: Reactions::default(),
+            last_good_dir: None,
+        }
+    }
+
+    /// Reads the variables of this process; see [`from_variables`](Self::from_variables).
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] with every problem.
+    pub fn from_env() -> Result<Self, InvalidSettings> {
+        // `vars` would panic on a variable that is not Unicode and not for us.
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::from_variables(variables)
+    }
+
+    /// Reads Spring's variables, and ours where Spring has none. Empty ones count as not set.
+    ///
+    /// `SPRING_APPLICATION_NAME`, `SPRING_APPLICATION_INDEX`, `SPRING_PROFILES_ACTIVE`, `SERVER_PORT`,
+    /// `SPRING_CONFIG_IMPORT` (`configserver:` and its addresses);
+    /// `SPRING_CLOUD_CONFIG_` with `URI`, `NAME`, `PROFILE`, `LABEL`, `USERNAME`, `PASSWORD`, `TOKEN`, `FAIL_FAST`,
+    /// `MULTIPLE_URI_STRATEGY`, `REQUEST_CONNECT_TIMEOUT`, `REQUEST_READ_TIMEOUT`, `HEADERS_…`,
+    /// `RETRY_{INITIAL_INTERVAL,MULTIPLIER,MAX_INTERVAL,MAX_ATTEMPTS}`;
+    /// `SPRING_CLOUD_BUS_` with `ENABLED`, `ID`, `DESTINATION`, `ACK_ENABLED`, `ENV_ENABLED`;
+    /// `SPRING_RABBITMQ_` with `HOST`, `PORT`, `ADDRESSES`, `USERNAME`, `PASSWORD`, `VIRTUAL_HOST`, `SSL_ENABLED`;
+    /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_LAST_GOOD_DIR`.
+    ///
+    /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, otherwise `stream`. Acks and environment
+    /// changes are off unless asked for, unlike Spring's. As in Spring, underscores do not matter (`FAILFAST`).
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] with every problem.
+    pub fn from_variables(
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, InvalidSettings> {
+        variables::settings(variables)
+    }
+
+    /// The profiles that are active, as a comma list. They are part of the bus id, too.
+    #[must_use]
+    pub fn profiles(mut self, profiles: impl Into<String>) -> Self {
+        self.profiles = Some(profiles.into());
+        self
+    }
+
+    /// Asks for another application than ours, or for several (`orders,billing`). Events for them reach us, too.
+    #[must_use]
+    pub fn config_name(mut self, names: impl Into<String>) -> Self {
+        self.config_name = Some(names.into());
+        self
+    }
+
+    /// A branch, a tag or a commit; of a comma list, the first that the server knows.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Adds a server, or several separated by commas: `http://user:password@host:8888/path`. They are asked in order.
+    #[must_use]
+    pub fn server(mut self, address: impl Into<String>) -> Self {
+        self.servers.push(address.into());
+        self
+    }
+
+    /// User and password for every server, instead of those in the addresses.
+    #[must_use]
+    pub fn credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self.password = Some(password.into());
+        self
+    }
+
+    /// Sent as `X-Config-Token`.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.token = Some(token.into());
+        self
+    }
+
+    /// A further header of every request, such as `Authorization` with a bearer token.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// When the next server of the list is asked ([`FailOver::Always`]).
+    #[must_use]
+    pub fn fail_over(mut self, fail_over: FailOver) -> Self {
+        self.fail_over = fail_over;
+        self
+    }
+
+    /// Starts with an answer of a server or not at all, never from the last good file.
+    #[must_use]
+    pub fn fail_fast(mut self) -> Self {
+        self.fail_fast = true;
+        self
+    }
+
+    /// How the first fetch is tried again. With a last good file there is one round only.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// How long a connection may take (2 s; Spring's is 10 s).
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a request may take until its last byte (30 s; Spring's is 185 s).
+    #[must_use]
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = timeout;
+        self
+    }
+
+    /// The largest answer that is read (16 MiB).
+    #[must_use]
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// How often to look again without being told, give or take a fifth (30 s). It bounds what a lost event costs.
+    #[must_use]
+    pub fn poll_every(mut self, period: Duration) -> Self {
+        self.poll = Some(period);
+        self
+    }
+
+    /// Looks again only when told to, and after a failure.
+    #[must_use]
+    pub fn without_poll(mut self) -> Self {
+        self.poll = None;
+        self
+    }
+
+    /// How to hear of changes ([`Transport::Stream`]).
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// The bus id, instead of `<application>[:<profiles>]:<index>:<random>`.
+    #[must_use]
+    pub fn bus_id(mut self, id: impl Into<String>) -> Self {
+        self.bus_id = Some(id.into());
+        self
+    }
+
+    /// What tells instances on one host apart in the bus id: usually the port (8080).
+    #[must_use]
+    pub fn index(mut self, index: impl Into<String>) -> Self {
+        self.index = index.into();
+        self
+    }
+
+    /// Answers events with an ack once the refresh was applied. Only [`Transport::Amqp`] can carry it; every ack goes to
+    /// every instance, which is why it is off.
+    #[must_use]
+    pub fn acknowledge_events(mut self) -> Self {
+        self.reactions.ack = true;
+        self
+    }
+
+    /// Lets events of the bus set values (`/actuator/busenv`) above those of the server, until the process ends. Off:
+    /// whoever may publish could change any key.
+    #[must_use]
+    pub fn accept_environment_changes(mut self) -> Self {
+        self.reactions.environment_change = true;
+        self
+    }
+
+    /// Keeps the newest accepted configuration in this directory, which must exist, for starts without a server.
+    ///
+    /// The file is readable by its owner only (0600). Its values stand in it as the server sent them, secrets included.
+    #[must_use]
+    pub fn last_good_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.last_good_dir = Some(directory.into());
+        self
+    }
+}
+
+impl InvalidSettings {
+    /// Every problem, one line each.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            max_attempts: 6,
+            initial_interval: Duration::from_secs(1),
+            multiplier: 1.1,
+            max_interval: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Retry {
+    /// The pause after the given number of failures, before chance shortens it.
+    pub(crate) fn pause(&self, failures: u32) -> Duration {
+        let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
+        let seconds = self.initial_interval.as_secs_f64() * self.multiplier.powi(exponent);
+        Duration::try_from_secs_f64(seconds)
+            .unwrap_or(self.max_interval)
+            .min(self.max_interval)
+    }
+}
+
+/// Shows no password, token, header or address with credentials.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let servers: Vec<String> = self
+            .servers(&mut Vec::new())
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        f.debug_struct("Settings")
+            .field("application", &self.application)
+            .field("config_name", &self.config_name)
+            .field("profiles", &self.profiles)
+            .field("label", &self.label)
+            .field("servers", &servers)
+            .field("fail_fast", &self.fail_fast)
+            .field("poll", &self.poll)
+            .field("transport", &self.transport)
+            .field("bus_id", &self.bus_id)
+            .field("reactions", &self.reactions)
+            .field("last_good_dir", &self.last_good_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

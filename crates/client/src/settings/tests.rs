@@ -1,0 +1,239 @@
+use std::time::Duration;
+
+use super::{FailOver, InvalidSettings, Settings, Transport};
+
+fn variables(pairs: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
+    Settings::from_variables(
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    )
+}
+
+#[test]
+fn springs_variables_are_read() {
+    let settings = variables(&[
+        ("SPRING_APPLICATION_NAME", "orders"),
+        ("SPRING_PROFILES_ACTIVE", "dev, cloud"),
+        (
+            "SPRING_CLOUD_CONFIG_URI",
+            "http://a:8888/, https://ana:pw@b/config",
+        ),
+        ("SPRING_CLOUD_CONFIG_LABEL", "feature/x,main"),
+        ("SPRING_CLOUD_CONFIG_FAILFAST", "true"),
+        ("SPRING_CLOUD_CONFIG_REQUEST_READ_TIMEOUT", "5000"),
+        ("SPRING_CLOUD_CONFIG_RETRY_MAX_ATTEMPTS", "3"),
+        (
+            "SPRING_CLOUD_CONFIG_MULTIPLE_URI_STRATEGY",
+            "CONNECTION_TIMEOUT_ONLY",
+        ),
+        ("SPRING_CLOUD_CONFIG_HEADERS_X_TENANT", "acme"),
+        ("SPRING_CLOUD_CONFIG_TOKEN", ""),
+        ("SERVER_PORT", "8081"),
+        ("CONFBUS_POLL_INTERVAL", "5m"),
+        ("CONFBUS_LAST_GOOD_DIR", "/var/lib/orders"),
+    ])
+    .unwrap();
+    let (coordinates, requests, member) = settings.checked().unwrap();
+    assert_eq!(
+        (
+            coordinates.application.as_str(),
+            coordinates.profiles.as_str()
+        ),
+        ("orders", "dev,cloud")
+    );
+    assert_eq!(
+        coordinates.labels,
+        [Some("feature/x".to_owned()), Some("main".to_owned())]
+    );
+    let servers: Vec<_> = requests.servers.iter().map(ToString::to_string).collect();
+    assert_eq!(servers, ["http://a:8888", "https://b/config"]);
+    assert_eq!(
+        (
+            requests.headers.len(),
+            requests.headers["x-tenant"].as_bytes()
+        ),
+        (1, &b"acme"[..])
+    );
+    assert_eq!(
+        (requests.fail_over, requests.request_timeout),
+        (FailOver::ConnectionFailure, Duration::from_secs(5))
+    );
+    assert!(
+        member.id.as_str().starts_with("orders:dev, cloud:8081:"),
+        "{}",
+        member.id
+    );
+    assert_eq!(
+        (
+            settings.fail_fast,
+            settings.retry.max_attempts,
+            settings.poll
+        ),
+        (true, 3, Some(Duration::from_secs(300)))
+    );
+    assert_eq!(settings.transport, Transport::Stream);
+}
+
+#[test]
+fn nothing_set_means_springs_defaults() {
+    let settings = variables(&[]).unwrap();
+    let (coordinates, requests, member) = settings.checked().unwrap();
+    assert_eq!(
+        (
+            coordinates.application.as_str(),
+            coordinates.profiles.as_str(),
+            coordinates.labels
+        ),
+        ("application", "default", vec![None])
+    );
+    assert_eq!(requests.servers[0].to_string(), "http://localhost:8888");
+    let parts: Vec<&str> = member.id.as_str().split(':').collect();
+    assert_eq!(
+        (parts[0], parts[1], parts[2].len(), parts.len()),
+        ("application", "8080", 32, 3)
+    );
+}
+
+#[test]
+fn an_import_names_servers() {
+    let servers = |import: &str| {
+        let settings = variables(&[
+            ("SPRING_CONFIG_IMPORT", import),
+            ("SPRING_CLOUD_CONFIG_URI", "http://u"),
+        ])
+        .unwrap();
+        settings
+            .checked()
+            .unwrap()
+            .1
+            .servers
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(
+        servers("optional:configserver:http://a:8888,http://b/x?fail-fast=true"),
+        "http://a:8888 http://b/x"
+    );
+    assert_eq!(
+        servers("file:/etc/x.yml;configserver:https://a"),
+        "https://a"
+    );
+    assert_eq!(servers("configserver:"), "http://u");
+    assert_eq!(servers("file:/etc/x.yml"), "http://u");
+}
+
+#[test]
+fn another_name_is_an_alias_on_the_bus() {
+    let settings = variables(&[
+        ("SPRING_APPLICATION_NAME", "orders"),
+        ("SPRING_CLOUD_CONFIG_NAME", "billing, shop"),
+    ])
+    .unwrap();
+    let (coordinates, _, member) = settings.checked().unwrap();
+    assert_eq!(
+        (coordinates.application.as_str(), member.config_names),
+        (
+            "billing,shop",
+            vec!["billing".to_owned(), "shop".to_owned()]
+        )
+    );
+    assert!(member.id.as_str().starts_with("orders:8080:"));
+}
+
+#[test]
+fn a_broker_means_amqp_unless_told_otherwise() {
+    let Transport::Amqp(rabbit) = variables(&[
+        (
+            "SPRING_RABBITMQ_ADDRESSES",
+            "amqp://orders:pw@b1:5680/team,b2",
+        ),
+        ("SPRING_RABBITMQ_USERNAME", "other"),
+        ("SPRING_CLOUD_BUS_DESTINATION", "ours"),
+    ])
+    .unwrap()
+    .transport
+    else {
+        panic!("expected amqp")
+    };
+    let addresses: Vec<_> = rabbit.addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(addresses, ["b1:5680", "b2:5672"]);
+    assert_eq!(
+        (
+            rabbit.username.as_str(),
+            rabbit.virtual_host.as_str(),
+            rabbit.exchange.as_str()
+        ),
+        ("orders", "team", "ours")
+    );
+
+    let host = ("SPRING_RABBITMQ_HOST", "b1");
+    assert!(matches!(
+        variables(&[host, ("SPRING_RABBITMQ_PORT", "1")])
+            .unwrap()
+            .transport,
+        Transport::Amqp(_)
+    ));
+    assert_eq!(
+        variables(&[host, ("CONFBUS_TRANSPORT", "stream")])
+            .unwrap()
+            .transport,
+        Transport::Stream
+    );
+    assert_eq!(
+        variables(&[host, ("SPRING_CLOUD_BUS_ENABLED", "false")])
+            .unwrap()
+            .transport,
+        Transport::Poll
+    );
+}
+
+#[test]
+fn every_problem_is_told_and_no_value() {
+    let error = variables(&[
+        ("SPRING_APPLICATION_NAME", "../etc"),
+        ("SPRING_CLOUD_CONFIG_URI", "http://ana:s3cret@h:99999"),
+        ("SPRING_CLOUD_CONFIG_FAIL_FAST", "s3cret"),
+        ("SPRING_CLOUD_CONFIG_REQUEST_READ_TIMEOUT", "0"),
+        ("SPRING_CLOUD_BUS_ID", "orders:*"),
+        ("SPRING_CLOUD_CONFIG_TOKEN", "s3cret\n2"),
+        ("CONFBUS_TRANSPORT", "pigeon"),
+        ("SPRING_RABBITMQ_ADDRESSES", "amqp://ana:s3cret@h:99999"),
+    ])
+    .unwrap_err();
+    // The broker is not asked for: the transport is named, if wrongly.
+    assert_eq!(error.problems().len(), 7, "{error}");
+    assert!(!error.to_string().contains("s3cret"), "{error}");
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let settings = Settings::new("orders")
+        .server("http://ana:s3cret@h")
+        .credentials("jo", "s3cret")
+        .token("s3cret")
+        .header("Authorization", "Bearer s3cret")
+        .transport(Transport::Amqp(Box::new(
+            confbus_bus::RabbitSettings::from_url("amqp://a:s3cret@h").unwrap(),
+        )));
+    let shown = format!("{settings:?}");
+    assert!(
+        !shown.contains("s3cret") && shown.contains("http://h"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn pauses_grow_to_a_limit() {
+    let retry = super::Retry::default();
+    let pauses: Vec<u128> = (1..=9)
+        .map(|failures| retry.pause(failures).as_millis())
+        .collect();
+    assert_eq!(
+        pauses,
+        [1000, 1100, 1210, 1331, 1464, 1610, 1771, 1948, 2000]
+    );
+    assert_eq!(retry.pause(u32::MAX), Duration::from_secs(2));
+}

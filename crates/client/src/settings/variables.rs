@@ -1,0 +1,254 @@
+use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
+
+use super::{FailOver, InvalidSettings, Retry, Settings, Transport};
+
+mod rabbit;
+
+/// Settings from variables; every problem is told at once.
+pub(super) fn settings(
+    variables: impl Iterator<Item = (String, String)>,
+) -> Result<Settings, InvalidSettings> {
+    let mut read = Variables::new(variables);
+    let mut settings = Settings::new(
+        read.text("SPRING_APPLICATION_NAME")
+            .unwrap_or_else(|| "application".to_owned()),
+    );
+    coordinates(&mut settings, &mut read);
+    servers(&mut settings, &mut read);
+    requests(&mut settings, &mut read);
+    bus(&mut settings, &mut read);
+    settings.last_good_dir = read.text("CONFBUS_LAST_GOOD_DIR").map(Into::into);
+
+    let mut problems = read.problems;
+    problems.extend(
+        settings
+            .checked()
+            .err()
+            .into_iter()
+            .flat_map(|error| error.problems),
+    );
+    if problems.is_empty() {
+        Ok(settings)
+    } else {
+        Err(InvalidSettings { problems })
+    }
+}
+
+fn coordinates(settings: &mut Settings, read: &mut Variables) {
+    settings.config_name = read.text("SPRING_CLOUD_CONFIG_NAME");
+    settings.profiles = read.text("SPRING_PROFILES_ACTIVE");
+    settings.config_profiles = read.text("SPRING_CLOUD_CONFIG_PROFILE");
+    settings.label = read.text("SPRING_CLOUD_CONFIG_LABEL");
+    if let Some(index) = read
+        .text("SPRING_APPLICATION_INDEX")
+        .or_else(|| read.text("SERVER_PORT"))
+    {
+        settings.index = index;
+    }
+}
+
+fn servers(settings: &mut Settings, read: &mut Variables) {
+    let imported = read
+        .text("SPRING_CONFIG_IMPORT")
+        .map(|import| imported(&import))
+        .unwrap_or_default();
+    let configured = read.text("SPRING_CLOUD_CONFIG_URI");
+    settings.servers = if imported.is_empty() {
+        configured.into_iter().collect()
+    } else {
+        imported
+    };
+    settings.username = read.text("SPRING_CLOUD_CONFIG_USERNAME");
+    settings.password = read.text("SPRING_CLOUD_CONFIG_PASSWORD");
+    settings.token = read.text("SPRING_CLOUD_CONFIG_TOKEN");
+    settings.headers = read.below("SPRING_CLOUD_CONFIG_HEADERS_");
+    match read
+        .text("SPRING_CLOUD_CONFIG_MULTIPLE_URI_STRATEGY")
+        .map(|text| squeezed(&text))
+        .as_deref()
+    {
+        None | Some("always") => {}
+        Some("connectiontimeoutonly") => settings.fail_over = FailOver::ConnectionFailure,
+        Some(_) => read.problem(
+            "SPRING_CLOUD_CONFIG_MULTIPLE_URI_STRATEGY",
+            "expected `always` or `connection-timeout-only`",
+        ),
+    }
+}
+
+/// The servers of `optional:configserver:http://a:8888,http://b:8888?fail-fast=true`, other imports left out.
+fn imported(import: &str) -> Vec<String> {
+    let servers = import
+        .split_once("configserver:")
+        .map_or("", |(_, servers)| servers);
+    let is_server = |item: &&str| item.starts_with("http://") || item.starts_with("https://");
+    servers
+        .split([',', ';'])
+        .map(str::trim)
+        .filter(is_server)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn requests(settings: &mut Settings, read: &mut Variables) {
+    settings.fail_fast = read
+        .flag("SPRING_CLOUD_CONFIG_FAIL_FAST")
+        .unwrap_or_default();
+    read.duration(
+        "SPRING_CLOUD_CONFIG_REQUEST_CONNECT_TIMEOUT",
+        &mut settings.connect_timeout,
+    );
+    read.duration(
+        "SPRING_CLOUD_CONFIG_REQUEST_READ_TIMEOUT",
+        &mut settings.request_timeout,
+    );
+    let Retry {
+        max_attempts,
+        initial_interval,
+        multiplier,
+        max_interval,
+    } = &mut settings.retry;
+    read.duration(
+        "SPRING_CLOUD_CONFIG_RETRY_INITIAL_INTERVAL",
+        initial_interval,
+    );
+    read.duration("SPRING_CLOUD_CONFIG_RETRY_MAX_INTERVAL", max_interval);
+    *max_attempts = read
+        .parsed("SPRING_CLOUD_CONFIG_RETRY_MAX_ATTEMPTS")
+        .unwrap_or(*max_attempts);
+    *multiplier = read
+        .parsed("SPRING_CLOUD_CONFIG_RETRY_MULTIPLIER")
+        .unwrap_or(*multiplier);
+    if read
+        .text("CONFBUS_POLL_INTERVAL")
+        .is_some_and(|text| text.eq_ignore_ascii_case("off"))
+    {
+        settings.poll = None;
+    } else if let Some(poll) = &mut settings.poll {
+        read.duration("CONFBUS_POLL_INTERVAL", poll);
+    }
+}
+
+fn bus(settings: &mut Settings, read: &mut Variables) {
+    settings.bus_id = read.text("SPRING_CLOUD_BUS_ID");
+    settings.reactions.ack = read
+        .flag("SPRING_CLOUD_BUS_ACK_ENABLED")
+        .unwrap_or_default();
+    settings.reactions.environment_change = read
+        .flag("SPRING_CLOUD_BUS_ENV_ENABLED")
+        .unwrap_or_default();
+    let amqp = |read: &mut Variables| Transport::Amqp(Box::new(rabbit::settings(read)));
+    let has_broker = read
+        .text("SPRING_RABBITMQ_HOST")
+        .or_else(|| read.text("SPRING_RABBITMQ_ADDRESSES"))
+        .is_some();
+    settings.transport = match read
+        .text("CONFBUS_TRANSPORT")
+        .map(|text| squeezed(&text))
+        .as_deref()
+    {
+        _ if read.flag("SPRING_CLOUD_BUS_ENABLED") == Some(false) => Transport::Poll,
+        Some("stream") => Transport::Stream,
+        Some("poll") => Transport::Poll,
+        Some("amqp") => amqp(read),
+        None if has_broker => amqp(read),
+        None => Transport::Stream,
+        Some(_) => {
+            read.problem("CONFBUS_TRANSPORT", "expected `stream`, `amqp` or `poll`");
+            Transport::Stream
+        }
+    };
+}
+
+/// Variables by their names without underscores, as Spring compares them.
+struct Variables {
+    values: BTreeMap<String, (String, String)>,
+    problems: Vec<String>,
+}
+
+impl Variables {
+    fn new(variables: impl Iterator<Item = (String, String)>) -> Self {
+        let set = variables.filter(|(_, value)| !value.trim().is_empty());
+        Self {
+            values: set
+                .map(|(name, value)| (squeezed(&name), (name, value)))
+                .collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.values
+            .get(&squeezed(name))
+            .map(|(_, value)| value.trim().to_owned())
+    }
+
+    /// Everything below a prefix, named by the rest: `…_HEADERS_X_TENANT` is `X-TENANT`.
+    fn below(&self, prefix: &str) -> Vec<(String, String)> {
+        let values = self.values.values();
+        let below = values.filter_map(|(name, value)| {
+            Some((
+                name.to_uppercase().strip_prefix(prefix)?.replace('_', "-"),
+                value.clone(),
+            ))
+        });
+        below.collect()
+    }
+
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.text(name)?.to_lowercase().as_str() {
+            "true" | "on" | "yes" | "1" => Some(true),
+            "false" | "off" | "no" | "0" => Some(false),
+            _ => {
+                self.problem(name, "expected `true` or `false`");
+                None
+            }
+        }
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str) -> Option<T> {
+        let parsed = self.text(name)?.parse().ok();
+        if parsed.is_none() {
+            self.problem(name, "expected a number");
+        }
+        parsed
+    }
+
+    /// `500`, `500ms`, `30s` or `5m`, a bare number being milliseconds.
+    fn duration(&mut self, name: &str, target: &mut Duration) {
+        let Some(text) = self.text(name) else { return };
+        match duration(&text) {
+            Some(duration) if !duration.is_zero() => *target = duration,
+            _ => self.problem(
+                name,
+                "expected a duration above zero: `500` or `500ms`, `30s`, `5m`",
+            ),
+        }
+    }
+
+    /// Names the variable and what was expected; its value stays out, because it may have been put there by mistake.
+    fn problem(&mut self, name: &str, expected: impl Display) {
+        self.problems.push(format!("{name}: {expected}"));
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at(
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len()),
+    );
+    let number: u64 = digits.parse().ok()?;
+    match unit.trim() {
+        "" | "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        _ => None,
+    }
+}
+
+fn squeezed(name: &str) -> String {
+    name.chars()
+        .filter(|c| !matches!(c, '_' | '-' | '.'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}

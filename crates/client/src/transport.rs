@@ -1,0 +1,101 @@
+//! How events reach us. Each way only rings the bell: what an event says is never the truth, only a hint.
+
+use std::{sync::Arc, time::SystemTime};
+
+use confbus_bus::Message;
+use confbus_protocol::{Action, BusEvent, EventKind, Member, Reactions, react};
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+use crate::{
+    bell::Bell,
+    health::{Board, BusHealth},
+    store::Store,
+};
+
+pub(crate) mod amqp;
+pub(crate) mod stream;
+
+/// What happens when an event arrives, whichever way it came.
+pub(crate) struct Listener {
+    pub(crate) member: Member,
+    pub(crate) reactions: Reactions,
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) board: Arc<Board>,
+}
+
+impl Listener {
+    /// Events may have been lost.
+    pub(crate) fn look_again(&self) {
+        self.bell.ring();
+    }
+
+    /// Shows how the way is doing, and logs when that changes.
+    pub(crate) fn report(&self, bus: BusHealth) {
+        if self.board.change(|health| health.bus = bus.clone()).bus == bus {
+            return;
+        }
+        match bus {
+            BusHealth::Disconnected { reason } => {
+                warn!(reason, "no events at the moment; the poll goes on");
+            }
+            BusHealth::Unsupported => info!("the server has no stream of events; the poll goes on"),
+            BusHealth::Connected => info!("events come"),
+            BusHealth::Off | BusHealth::Connecting => {}
+        }
+    }
+
+    /// Acts on an event. Returns the ack to send, once what the event asks for is applied.
+    pub(crate) async fn hear(&self, message: &Message) -> Option<BusEvent> {
+        let actions = react(&message.event, &self.member, self.reactions);
+        let mut ack = None;
+        let mut refresh = false;
+        for action in actions {
+            match action {
+                Action::Refresh => refresh |= !self.is_running(message.commit.as_deref()),
+                Action::ChangeEnvironment(values) => {
+                    self.bell.set_overrides(values);
+                    refresh = true;
+                }
+                Action::Ack(kind) => ack = Some(kind),
+                // Never asked for in our reactions: a library does not end its process.
+                Action::Shutdown => {}
+            }
+        }
+        debug!(
+            event = message.event.type_name(),
+            id = message.event.id,
+            refresh,
+            "event heard"
+        );
+        match (refresh, ack) {
+            (true, Some(ack)) => self.bell.refresh().await.is_ok().then(|| self.ack(ack)),
+            (true, None) => {
+                self.bell.ring();
+                None
+            }
+            (false, ack) => ack.map(|ack| self.ack(ack)),
+        }
+    }
+
+    /// Whether the commit an event speaks of is the one that runs, and nothing went wrong since.
+    fn is_running(&self, commit: Option<&str>) -> bool {
+        let health = self.board.read();
+        let is_well = health.unavailable.is_none() && health.refused.is_none();
+        is_well && commit.is_some() && self.store.snapshot().version() == commit
+    }
+
+    fn ack(&self, kind: EventKind) -> BusEvent {
+        let since_1970 = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        BusEvent {
+            id: Uuid::new_v4().to_string(),
+            origin_service: self.member.id.to_string(),
+            destination_service: Some("**".to_owned()),
+            timestamp: i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX),
+            kind,
+        }
+    }
+}

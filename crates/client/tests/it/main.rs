@@ -1,0 +1,8 @@
+//! The client against servers that answer, stall, lie and go away.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod events;
+mod fetching;
+mod last_good;
+mod support;
+mod together;
