@@ -1,0 +1,40 @@
+//! The bus: how the members of a fleet tell each other that configuration may have changed.
+//!
+//! A [`Bus`] carries [`BusEvent`](confbus_protocol::BusEvent)s as Spring Cloud Bus does over RabbitMQ, or within this
+//! process only. It knows how to declare, publish, consume and come back after a failure; what an event means is for
+//! others to say. An event is a hint to look again, so nothing is stored, acknowledged or redelivered. Instead every
+//! subscriber hears [`Signal::LookAgain`] when events may have been lost.
+//!
+//! ```
+//! use confbus_bus::{Bus, Message, Signal};
+//! use confbus_protocol::{BusEvent, BusId, Destination};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bus = Bus::local();
+//! let mut subscription = bus.subscribe();
+//!
+//! let origin = BusId::new("configserver:8888:5f2b")?;
+//! let event = BusEvent::refresh("e1".into(), 1_705_329_000_123, &origin, &Destination::everyone());
+//! let message = Message { event, commit: None };
+//! bus.publish(&message).await?;
+//!
+//! assert_eq!(subscription.next().await, Some(Signal::Message(message)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Over RabbitMQ the second half of [`Bus::rabbit`], the [`RabbitDriver`], has to run in a task of its own.
+//! TLS uses the process's default rustls crypto provider; when there is none, the first TLS connection installs aws-lc-rs.
+#![forbid(unsafe_code)]
+
+mod bus;
+mod local;
+mod rabbit;
+mod subscription;
+
+pub use bus::{Bus, Message, PublishError, Status};
+pub use rabbit::{
+    Address, InvalidAddress, Password, RabbitDriver, RabbitSettings, spring_anonymous_name,
+};
+pub use subscription::{Signal, Subscription};

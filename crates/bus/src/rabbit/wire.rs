@@ -1,0 +1,195 @@
+use std::time::{Duration, SystemTime};
+
+use confbus_protocol::{BusEvent, DecodeError};
+use lapin::{
+    BasicProperties,
+    types::{AMQPValue, FieldTable, LongString, ShortString},
+};
+use uuid::Uuid;
+
+use crate::Message;
+
+/// The AMQP header that names the commit; Spring's receivers ignore it.
+const COMMIT_HEADER: &str = "confbus-commit";
+
+/// A commit id has 40 or 64 hexadecimal digits.
+const LONGEST_COMMIT: usize = 64;
+
+/// A real event has some hundred bytes, one that sets many properties some thousand.
+const LARGEST_BODY: usize = 64 * 1024;
+
+/// As `MessageDeliveryMode.PERSISTENT`.
+const PERSISTENT: u8 = 2;
+
+/// Why a message is not read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    #[error("it is compressed")]
+    Compressed,
+    #[error("{0} bytes are more than {LARGEST_BODY}")]
+    TooLarge(usize),
+    #[error("{0}")]
+    Malformed(DecodeError),
+}
+
+/// The properties that Spring sets, no more and no fewer: a missing content type or a header too many costs the event.
+pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties {
+    let since_1970 = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    let mut headers = FieldTable::default();
+    if let Some(commit) = &message.commit {
+        headers.insert(
+            COMMIT_HEADER.into(),
+            AMQPValue::LongString(commit.as_str().into()),
+        );
+    }
+    BasicProperties::default()
+        .with_content_type("application/json".into())
+        .with_headers(headers)
+        .with_delivery_mode(PERSISTENT)
+        .with_priority(0)
+        .with_message_id(Uuid::new_v4().to_string().into())
+        .with_timestamp(since_1970.as_secs())
+}
+
+/// Reads a message from whomever; only body, encoding and our own header count.
+pub(super) fn read(properties: &BasicProperties, body: &[u8]) -> Result<Message, Unread> {
+    if is_compressed(properties) {
+        return Err(Unread::Compressed);
+    }
+    if body.len() > LARGEST_BODY {
+        return Err(Unread::TooLarge(body.len()));
+    }
+    let event = BusEvent::from_json(body).map_err(Unread::Malformed)?;
+    Ok(Message {
+        event,
+        commit: commit(properties),
+    })
+}
+
+/// Some Java senders name the character set here.
+fn is_compressed(properties: &BasicProperties) -> bool {
+    let encoding = properties
+        .content_encoding()
+        .as_ref()
+        .map_or("", ShortString::as_str);
+    !["", "identity", "utf-8"]
+        .iter()
+        .any(|plain| encoding.eq_ignore_ascii_case(plain))
+}
+
+fn commit(properties: &BasicProperties) -> Option<String> {
+    let Some(AMQPValue::LongString(text)) =
+        properties.headers().as_ref()?.inner().get(COMMIT_HEADER)
+    else {
+        return None;
+    };
+    text_of(text)
+        .filter(|commit| commit.chars().count() <= LONGEST_COMMIT)
+        .map(str::to_owned)
+}
+
+fn text_of(text: &LongString) -> Option<&str> {
+    str::from_utf8(text.as_bytes()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use confbus_protocol::{BusId, Destination};
+
+    use super::*;
+
+    fn message(commit: Option<&str>) -> Message {
+        let event = BusEvent::refresh(
+            "e1".into(),
+            1_705_329_000_123,
+            &BusId::new("server:8888:cd34").unwrap(),
+            &Destination::everyone(),
+        );
+        Message {
+            event,
+            commit: commit.map(str::to_owned),
+        }
+    }
+
+    fn with_commit(value: AMQPValue) -> BasicProperties {
+        let mut headers = FieldTable::default();
+        headers.insert(COMMIT_HEADER.into(), value);
+        BasicProperties::default().with_headers(headers)
+    }
+
+    #[test]
+    fn what_we_send_we_read() {
+        for commit in [None, Some("3f9c1e2")] {
+            let message = message(commit);
+            let properties = properties(&message, SystemTime::now());
+            assert_eq!(
+                read(&properties, &message.event.to_json()).unwrap(),
+                message
+            );
+        }
+    }
+
+    #[test]
+    fn the_timestamp_counts_seconds() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_705_329_000_999);
+        assert_eq!(
+            *properties(&message(None), now).timestamp(),
+            Some(1_705_329_000)
+        );
+    }
+
+    #[test]
+    fn no_property_is_needed() {
+        let body = message(None).event.to_json();
+        assert_eq!(
+            read(&BasicProperties::default(), &body).unwrap(),
+            message(None)
+        );
+        let utf8 = BasicProperties::default().with_content_encoding("UTF-8".into());
+        assert_eq!(read(&utf8, &body).unwrap(), message(None));
+    }
+
+    #[test]
+    fn a_commit_that_is_none_is_left_out() {
+        let body = message(None).event.to_json();
+        let commit_of = |value| read(&with_commit(value), &body).unwrap().commit;
+        assert_eq!(
+            commit_of(AMQPValue::LongString("f".repeat(64).into())),
+            Some("f".repeat(64))
+        );
+        for value in [
+            AMQPValue::LongString("f".repeat(65).into()),
+            AMQPValue::LongString(vec![0xff].into()),
+            AMQPValue::LongInt(7),
+        ] {
+            assert_eq!(commit_of(value), None);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_not_shown() {
+        let gzip = BasicProperties::default().with_content_encoding("gzip".into());
+        assert!(matches!(read(&gzip, b"\x1f\x8b"), Err(Unread::Compressed)));
+        let plain = BasicProperties::default();
+        assert!(matches!(
+            read(&plain, &vec![b' '; LARGEST_BODY + 1]),
+            Err(Unread::TooLarge(_))
+        ));
+        for body in [
+            &b""[..],
+            b"s3cret",
+            b"[\"s3cret\"]",
+            b"{\"s3cret\":1}",
+            &[0xff, 0xfe],
+            "[".repeat(60_000).as_bytes(),
+        ] {
+            let unread = read(&plain, body).unwrap_err();
+            assert!(
+                matches!(unread, Unread::Malformed(_)) && !unread.to_string().contains("s3cret"),
+                "{unread}"
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+use tokio::sync::broadcast::{self, error::RecvError};
+
+use crate::Message;
+
+/// Signals a slow subscriber may fall behind before it loses some: a burst of one event for each of 256 applications.
+pub(crate) const CAPACITY: usize = 256;
+
+/// What a subscriber hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// Events may have been lost: look again. Comes after every connect, the first included, when this subscriber fell
+    /// behind, and for a message that is compressed and therefore not read.
+    LookAgain,
+    /// An event, maybe one of our own.
+    Message(Message),
+}
+
+/// The events of a bus since [`Bus::subscribe`](crate::Bus::subscribe).
+#[derive(Debug)]
+pub struct Subscription(broadcast::Receiver<Signal>);
+
+impl Subscription {
+    pub(crate) fn new(receiver: broadcast::Receiver<Signal>) -> Self {
+        Self(receiver)
+    }
+
+    /// A subscription to a bus that is gone.
+    pub(crate) fn ended() -> Self {
+        Self(broadcast::channel(1).1)
+    }
+
+    /// The next signal; `None` once the bus is gone: its driver has stopped, or in process its last handle was dropped.
+    ///
+    /// Dropping the future loses nothing, so it may stand in a `select!`.
+    pub async fn next(&mut self) -> Option<Signal> {
+        match self.0.recv().await {
+            Ok(signal) => Some(signal),
+            Err(RecvError::Lagged(missed)) => {
+                tracing::debug!(missed, "a subscriber fell behind and has to look again");
+                Some(Signal::LookAgain)
+            }
+            Err(RecvError::Closed) => None,
+        }
+    }
+}
