@@ -1,0 +1,132 @@
+//! The only wiring: open, connect, bind, spawn.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use confbus_bus::Bus;
+use tokio::{net::TcpListener, sync::mpsc};
+use tracing::warn;
+
+use crate::{
+    environment_repository::{EnvironmentRepository, Remembered},
+    git::{Git, Watcher},
+    http,
+    refresh::Refresher,
+    settings::{self, Settings},
+    tasks::Tasks,
+};
+
+/// How long requests and tasks may take to end.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// A server that holds its port and has not answered anybody yet.
+#[derive(Debug)]
+pub struct App {
+    listener: TcpListener,
+    router: axum::Router,
+    limits: http::Limits,
+    refresher: Refresher,
+    driver: Option<confbus_bus::RabbitDriver>,
+    tasks: Tasks,
+    /// Watches a local repository as long as the server lives.
+    _watcher: Option<Watcher>,
+}
+
+impl App {
+    /// Starts Git's thread, prepares the bus and takes the port.
+    ///
+    /// # Errors
+    /// When the port is taken or the system gives no thread.
+    pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
+        settings.warnings.iter().for_each(|line| warn!("{line}"));
+        let tasks = Tasks::default();
+        let (bus, driver) = match settings.bus {
+            settings::Bus::Local => (Bus::local(), None),
+            settings::Bus::Rabbit(rabbit) => {
+                let (bus, driver) = Bus::rabbit(rabbit);
+                (bus, Some(driver))
+            }
+        };
+        let git = Git::spawn(settings.git).context("no thread for Git")?;
+        let (ring, bell) = mpsc::channel(1);
+        let watcher = git.watch(ring);
+        let repository = EnvironmentRepository::new(
+            settings.repository,
+            git,
+            Remembered::at(settings.remembered),
+        );
+        let (refresh, refresher) = Refresher::new(
+            settings.refresh,
+            repository.clone(),
+            bus.clone(),
+            settings.member,
+            bell,
+        );
+
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on", settings.listen))?;
+        let limits = settings.http.limits.clone();
+        let router = http::router(settings.http, repository, refresh, bus, tasks.shutdown());
+        Ok(Self {
+            listener,
+            router,
+            limits,
+            refresher,
+            driver,
+            tasks,
+            _watcher: watcher,
+        })
+    }
+
+    /// Where the server listens.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` resolves or a task fails, then drains.
+    ///
+    /// # Errors
+    /// When a task failed.
+    pub async fn serve_until(
+        self,
+        stop: impl Future<Output = std::io::Result<()>>,
+    ) -> anyhow::Result<()> {
+        let Self {
+            listener,
+            router,
+            limits,
+            refresher,
+            driver,
+            tasks,
+            _watcher,
+        } = self;
+        let shutdown = tasks.shutdown();
+        if let Some(driver) = driver {
+            let shutdown = shutdown.clone();
+            tasks.spawn("bus", async move {
+                driver.run(shutdown).await;
+                Ok(())
+            });
+        }
+        let refresh_shutdown = shutdown.clone();
+        tasks.spawn("refresh", async move {
+            refresher.run(refresh_shutdown).await;
+            Ok(())
+        });
+        tasks.spawn("http", async move {
+            http::serve(listener, router, limits, shutdown).await;
+            Ok(())
+        });
+        let failed = tokio::select! {
+            stopped = stop => stopped.map(|()| false)?,
+            () = tasks.failed() => true,
+        };
+        tasks.stop(GRACE).await;
+        anyhow::ensure!(!failed, "a background task failed");
+        Ok(())
+    }
+}

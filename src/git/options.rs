@@ -1,0 +1,30 @@
+//! The one place that calls `unsafe` functions of `git2`: process-wide options of libgit2.
+#![expect(
+    unsafe_code,
+    reason = "libgit2's options are global variables, which git2 marks unsafe to set"
+)]
+
+use std::{sync::Once, time::Duration};
+
+use tracing::warn;
+
+static APPLIED: Once = Once::new();
+
+/// Sets how long a remote may stay silent, and shuts out the configuration of whoever started us.
+///
+/// The first call counts: libgit2 has one value for the whole process.
+pub(super) fn apply(timeout: Duration) {
+    APPLIED.call_once(|| {
+        let milliseconds = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: libgit2 reads these without a lock, so they must be set before it is used from another thread;
+        // `Once` makes us the only writer, and the first Git thread starts after this call.
+        let applied = unsafe {
+            git2::opts::set_server_connect_timeout_in_milliseconds(milliseconds)
+                .and_then(|()| git2::opts::set_server_timeout_in_milliseconds(milliseconds))
+                .and_then(|()| git2::opts::set_verify_owner_validation(false))
+        };
+        if let Err(cause) = applied {
+            warn!(error = cause.message(), "libgit2 did not take an option");
+        }
+    });
+}

@@ -1,0 +1,135 @@
+use std::{collections::HashMap, sync::Weak, thread};
+
+use confbus_protocol::{CommitId, Label};
+use confbus_resolution::Snapshot;
+use git2::Repository;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Fetch, Location, LookError, Query, Refs, Settings, Version, View, mirror, objects,
+    refs::Target, work_tree,
+};
+
+/// A question and where its answer goes.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) query: Query,
+    pub(super) reply: oneshot::Sender<Result<View, LookError>>,
+}
+
+/// The only place where libgit2 is called, once the thread runs.
+pub(super) struct Worker {
+    settings: Settings,
+    repository: Option<Repository>,
+    blobs: objects::Blobs,
+    /// Snapshots that somebody still holds.
+    snapshots: HashMap<CommitId, Weak<Snapshot>>,
+}
+
+impl Worker {
+    /// Starts a thread that answers until the last sender is gone.
+    pub(super) fn spawn(
+        settings: Settings,
+        queue: usize,
+    ) -> std::io::Result<mpsc::Sender<Command>> {
+        let (sender, mut commands) = mpsc::channel::<Command>(queue);
+        let worker = Self {
+            settings,
+            repository: None,
+            blobs: objects::Blobs::default(),
+            snapshots: HashMap::new(),
+        };
+        thread::Builder::new().name("git".into()).spawn(move || {
+            let mut worker = worker;
+            while let Some(Command { query, reply }) = commands.blocking_recv() {
+                // The receiver is gone when it stopped waiting.
+                _ = reply.send(worker.look(&query));
+            }
+        })?;
+        Ok(sender)
+    }
+
+    fn look(&mut self, query: &Query) -> Result<View, LookError> {
+        let fetched = match query.fetch {
+            Fetch::First => mirror::fetch(&self.settings, &mut self.repository),
+            Fetch::No => Ok(()),
+        };
+        let repository = match self.repository.take() {
+            Some(repository) => repository,
+            None => mirror::open(&self.settings)
+                .map_err(|missing| fetched.as_ref().err().cloned().unwrap_or(missing))?,
+        };
+        let refs = std::sync::Arc::new(Refs::read(&repository)?);
+        let labels = query
+            .labels
+            .iter()
+            .map(|label| (label.clone(), self.version_of(&repository, &refs, label)))
+            .collect();
+        let commits = query
+            .commits
+            .iter()
+            .filter_map(|id| self.version(&repository, *id).ok())
+            .collect();
+        self.snapshots
+            .retain(|_, snapshot| snapshot.strong_count() > 0);
+        self.blobs.forget_unused();
+        if !matches!(self.settings.location, Location::Remote(_)) && !repository.path().exists() {
+            return Err(LookError::NoRepository("the directory is gone".into()));
+        }
+        self.repository = Some(repository);
+        Ok(View {
+            refs,
+            labels,
+            commits,
+            fetched,
+        })
+    }
+
+    fn version_of(
+        &mut self,
+        repository: &Repository,
+        refs: &Refs,
+        label: &Label,
+    ) -> Result<Version, LookError> {
+        let target = refs
+            .resolve(label)
+            .or_else(|| objects::reachable_commit(repository, refs, label))
+            .ok_or(LookError::NoSuchLabel)?;
+        match target {
+            Target::CheckedOut(commit)
+                if matches!(self.settings.location, Location::WorkTree(_)) =>
+            {
+                let committed = objects::committed(repository, commit)?;
+                let snapshot =
+                    work_tree::snapshot(repository, commit, self.settings.limits, &mut self.blobs)?;
+                Ok(Version {
+                    snapshot: std::sync::Arc::new(snapshot),
+                    committed,
+                })
+            }
+            Target::CheckedOut(commit) | Target::Commit(commit) => self.version(repository, commit),
+        }
+    }
+
+    fn version(&mut self, repository: &Repository, commit: CommitId) -> Result<Version, LookError> {
+        let committed = objects::committed(repository, commit)?;
+        if let Some(snapshot) = self.snapshots.get(&commit).and_then(Weak::upgrade) {
+            return Ok(Version {
+                snapshot,
+                committed,
+            });
+        }
+        let snapshot = std::sync::Arc::new(objects::snapshot(
+            repository,
+            commit,
+            self.settings.limits,
+            &mut self.blobs,
+        )?);
+        self.snapshots
+            .insert(commit, std::sync::Arc::downgrade(&snapshot));
+        Ok(Version {
+            snapshot,
+            committed,
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! HTTP: Spring Cloud Config Server's routes, its actuator, the webhook, and a stream of bus events.
+//!
+//! Configuration lives under paths that no router can express (`/{name}-{profiles}.yml`), so everything that is no fixed
+//! route goes to one handler that reads the raw path. Handlers take a request apart, ask one room, and answer; errors
+//! are written where they leave, in [`edge`].
+
+mod accept;
+mod access;
+mod actuator;
+mod body;
+mod busrefresh;
+mod charset;
+mod conditional;
+mod configuration;
+mod edge;
+mod environments;
+mod error;
+mod events;
+mod health;
+mod methods;
+mod monitor;
+mod resources;
+mod route;
+mod serve;
+mod settings;
+mod target;
+mod versions;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::FromRef,
+    middleware,
+    routing::{MethodRouter, any, get, post},
+};
+use confbus_bus::Bus;
+use tokio_util::sync::CancellationToken;
+
+use crate::{environment_repository::EnvironmentRepository, refresh::Refresh};
+use events::Streams;
+pub(crate) use serve::serve;
+pub(crate) use settings::{Access, BasePath, HealthDetails, Limits, Settings, User};
+
+/// What handlers ask.
+#[derive(Debug, Clone)]
+struct Services {
+    settings: Arc<Settings>,
+    repository: EnvironmentRepository,
+    refresh: Refresh,
+    bus: Bus,
+    streams: Streams,
+    shutdown: CancellationToken,
+}
+
+/// All routes. Streams of events end with `shutdown`, and `readiness` goes down.
+pub(crate) fn router(
+    settings: Settings,
+    repository: EnvironmentRepository,
+    refresh: Refresh,
+    bus: Bus,
+    shutdown: CancellationToken,
+) -> Router {
+    let streams = Streams::new(settings.limits.streams);
+    let settings = Arc::new(settings);
+    let services = Services {
+        settings: Arc::clone(&settings),
+        repository,
+        refresh,
+        bus,
+        streams,
+        shutdown,
+    };
+    let context = settings.context_path.as_str();
+    let at = |path: &str| format!("{context}{path}");
+
+    Router::new()
+        .route(&at("/actuator"), read(get(actuator::links)))
+        .route(&at("/actuator/health"), read(get(health::whole)))
+        .route(&at("/actuator/health/{component}"), read(get(health::part)))
+        .route(&at("/actuator/info"), read(get(actuator::info)))
+        .route(
+            &at("/actuator/busrefresh"),
+            write(post(busrefresh::refresh)),
+        )
+        .route(
+            &at("/actuator/busrefresh/"),
+            write(post(busrefresh::refresh)),
+        )
+        .route(
+            &at("/actuator/busrefresh/{*destination}"),
+            write(post(busrefresh::refresh)),
+        )
+        .route(
+            &at("/actuator/bus-refresh"),
+            write(post(busrefresh::refresh)),
+        )
+        .route(
+            &at("/actuator/bus-refresh/{*destination}"),
+            write(post(busrefresh::refresh)),
+        )
+        .route(
+            &at(&format!("{}/monitor", settings.monitor_path.as_str())),
+            write(post(monitor::receive)),
+        )
+        .route(&at("/confbus/events"), read(get(events::stream)))
+        .route(&at("/error"), any(error::error_page))
+        .fallback(configuration::find)
+        .with_state(services)
+        .layer(middleware::from_fn_with_state(settings, edge::edge))
+}
+
+fn read(route: MethodRouter<Services>) -> MethodRouter<Services> {
+    route.fallback(methods::not_read)
+}
+
+fn write(route: MethodRouter<Services>) -> MethodRouter<Services> {
+    route.fallback(methods::not_written)
+}
+
+macro_rules! parts_of_services {
+    ($($field:ident: $part:ty),* $(,)?) => {$(
+        impl FromRef<Services> for $part {
+            fn from_ref(services: &Services) -> Self {
+                services.$field.clone()
+            }
+        }
+    )*};
+}
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, bus: Bus, streams: Streams, shutdown: CancellationToken);

@@ -1,0 +1,65 @@
+//! `/actuator` and `/actuator/info`.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use http::{Uri, header, uri::Authority};
+use serde_json::{Map, Value, json};
+
+use super::{Settings, access::Allowed, error::to_json};
+use crate::environment_repository::EnvironmentRepository;
+
+/// Boot's own media type.
+pub(super) const CONTENT_TYPE: &str = "application/vnd.spring-boot.actuator.v3+json";
+
+/// What there is, as links.
+pub(super) async fn links(
+    State(settings): State<Arc<Settings>>,
+    _: Allowed,
+    uri: Uri,
+    headers: http::HeaderMap,
+) -> Response {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .and_then(|host| host.parse::<Authority>().ok());
+    let origin = host
+        .or_else(|| uri.authority().cloned())
+        .map(|host| format!("http://{host}"))
+        .unwrap_or_default();
+    let base = format!("{origin}{}/actuator", settings.context_path.as_str());
+    let mut links = Map::new();
+    for (name, path) in [
+        ("self", ""),
+        ("health", "/health"),
+        ("health-path", "/health/{*path}"),
+        ("info", "/info"),
+        ("busrefresh", "/busrefresh"),
+        ("busrefresh-destinations", "/busrefresh/{*destinations}"),
+    ] {
+        links.insert(
+            name.to_owned(),
+            json!({ "href": format!("{base}{path}"), "templated": path.contains('{') }),
+        );
+    }
+    answer(&json!({ "_links": links }))
+}
+
+/// Which confbus this is, and which commit it serves.
+pub(super) async fn info(State(repository): State<EnvironmentRepository>, _: Allowed) -> Response {
+    let version = repository
+        .health()
+        .version
+        .map(|version| version.to_string());
+    answer(&json!({
+        "git": { "commit": { "id": version } },
+        "build": { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },
+    }))
+}
+
+pub(super) fn answer(body: &Value) -> Response {
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], to_json(body)).into_response()
+}

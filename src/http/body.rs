@@ -1,0 +1,89 @@
+//! Reads bodies within bounds of size and time.
+
+use std::error::Error;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use super::{error::Failure, settings::Limits};
+
+/// The whole body.
+pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Failure> {
+    let collected = tokio::time::timeout(
+        limits.body_timeout,
+        Limited::new(body, limits.body).collect(),
+    )
+    .await;
+    match collected {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if is_too_long(&*error) => Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE)
+            .explained(format!("the body is larger than {} bytes", limits.body))),
+        Ok(Err(_)) => Err(Failure::bad_request().because("the body could not be read")),
+        Err(_) => Err(Failure::new(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
+
+/// `application/json`, without parameters and in lower case; empty when it is not said.
+pub(super) fn content_type(headers: &HeaderMap) -> String {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+pub(super) fn is_json(content_type: &str) -> bool {
+    content_type == "application/json"
+        || (content_type.starts_with("application/") && content_type.ends_with("+json"))
+}
+
+fn is_too_long(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_body_is_refused_before_it_is_read() {
+        let limits = Limits {
+            body: 4,
+            ..Limits::default()
+        };
+        assert_eq!(read(Body::from("1234"), &limits).await.unwrap(), "1234");
+        assert_eq!(
+            read(Body::from("12345"), &limits).await.unwrap_err().status,
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
+    }
+
+    #[test]
+    fn vendors_have_json_types_of_their_own() {
+        for (value, expected) in [
+            ("application/json;charset=UTF-8", true),
+            ("application/vnd.github+json", true),
+            ("text/plain", false),
+            ("text/x+json", false),
+        ] {
+            let headers = [(header::CONTENT_TYPE, value.parse().unwrap())]
+                .into_iter()
+                .collect();
+            assert_eq!(is_json(&content_type(&headers)), expected, "{value}");
+        }
+    }
+}

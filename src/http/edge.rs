@@ -1,0 +1,251 @@
+//! What happens to every request and every answer: the container's refusals, errors written out, one line in the log.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    body::{Body, HttpBody as _},
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, Method, StatusCode, header};
+use tracing::{debug, error, info, warn};
+
+use super::{
+    Settings,
+    accept::Accept,
+    error::Failure,
+    target::{decoded, is_refused},
+};
+
+/// Everything that Tomcat answers to TRACE.
+const TRACE_ALLOW: &str = "HEAD, DELETE, POST, GET, OPTIONS, PUT";
+/// Extensions that a browser may take for what they say; Spring adds a harmless file name to all others.
+const SAFE_EXTENSIONS: [&str; 48] = [
+    "txt",
+    "text",
+    "yml",
+    "yaml",
+    "properties",
+    "csv",
+    "json",
+    "xml",
+    "atom",
+    "rss",
+    "png",
+    "jpe",
+    "jpeg",
+    "jpg",
+    "gif",
+    "wbmp",
+    "bmp",
+    "svg",
+    "svgz",
+    "xhtml",
+    "xht",
+    "ico",
+    "webp",
+    "tif",
+    "tiff",
+    "psd",
+    "djvu",
+    "mp3",
+    "mpga",
+    "m4a",
+    "oga",
+    "ogg",
+    "wav",
+    "mid",
+    "midi",
+    "aac",
+    "flac",
+    "weba",
+    "mp4",
+    "m4v",
+    "mpeg",
+    "mpg",
+    "mov",
+    "qt",
+    "avi",
+    "webm",
+    "ogv",
+    "mkv",
+];
+
+/// The outermost layer.
+pub(super) async fn edge(
+    State(settings): State<Arc<Settings>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let accept = Accept::of(request.headers());
+
+    let answer = match refusal(&request, &settings) {
+        Some(refused) => refused.into_response(),
+        None => next.run(request).await,
+    };
+    let failure = answer.extensions().get::<Failure>().cloned();
+    let mut answer = failure.as_ref().map_or(answer, |failure| {
+        failure.write(&path, &accept, settings.include_message)
+    });
+
+    disarm(&path, &mut answer);
+    if method == Method::HEAD {
+        answer = without_body(answer);
+    }
+    log(&method, &path, answer.status(), failure.as_ref(), began);
+    answer
+}
+
+fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
+    let uri = request.uri();
+    if is_refused(uri.path(), uri.query(), settings.limits.target) {
+        return Some(Failure::container(StatusCode::BAD_REQUEST));
+    }
+    if request.method() == Method::TRACE {
+        return Some(Failure::method_not_allowed(TRACE_ALLOW));
+    }
+    settings
+        .context_path
+        .below(uri.path())
+        .is_none()
+        .then(|| Failure::container(StatusCode::NOT_FOUND))
+}
+
+/// Gives a body whose URL ends like a program or a page a file name of ours, so that no browser runs it.
+fn disarm(path: &str, answer: &mut Response) {
+    let status = answer.status();
+    let is_page = answer
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type == "text/html;charset=utf-8");
+    let written = (status.is_success() || status.as_u16() >= 400)
+        && answer.body().size_hint().exact() != Some(0);
+    if written && !is_page && !ends_safely(path) {
+        answer.headers_mut().insert(
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("inline;filename=f.txt"),
+        );
+    }
+}
+
+fn ends_safely(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let (file, parameters) = last.split_once(';').unwrap_or((last, ""));
+    [file, parameters].into_iter().all(|part| {
+        let part = decoded(part);
+        let extension = part
+            .rsplit_once('.')
+            .map(|(_, extension)| extension.to_lowercase())
+            .unwrap_or_default();
+        extension.trim().is_empty() || SAFE_EXTENSIONS.contains(&extension.as_str())
+    })
+}
+
+/// As the answer to HEAD: the length is that of the body that GET would have.
+fn without_body(answer: Response) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, Body::empty())
+}
+
+/// The query stays out: it may hold what is nobody's business.
+fn log(method: &Method, path: &str, status: StatusCode, failure: Option<&Failure>, began: Instant) {
+    let status = status.as_u16();
+    let duration_ms = began.elapsed().as_millis();
+    let reason = failure.and_then(|failure| failure.message.as_deref());
+    match (status, reason) {
+        (503, reason) => warn!(%method, path, status, reason, "not ready to answer"),
+        (500.., reason) => error!(%method, path, status, reason, "request failed"),
+        (401 | 403, reason) => info!(%method, path, status, reason, "request refused"),
+        (_, reason) => debug!(%method, path, status, reason, duration_ms, "request answered"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, middleware, routing::get};
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::http::settings::BasePath;
+
+    async fn ask(method: &str, path: &str) -> Response {
+        let settings = Arc::new(Settings {
+            context_path: BasePath::parse("/ctx").unwrap(),
+            ..Settings::default()
+        });
+        let router = Router::new()
+            .route(
+                "/ctx/{*path}",
+                get(|| async { "text" }).fallback(|| async { Failure::method_not_allowed("GET") }),
+            )
+            .layer(middleware::from_fn_with_state(settings, edge));
+        router
+            .oneshot(
+                Request::builder()
+                    .method(method)
+                    .uri(path)
+                    .body(Body::empty())
+                    .unwrap(),
+            )
+            .await
+            .unwrap()
+    }
+
+    #[test]
+    fn browsers_are_given_a_harmless_name() {
+        for (path, expected) in [
+            ("/foo/dev", true),
+            ("/foo/dev.yml.bak", false),
+            ("/foo/dev/1.0.0", false),
+            ("/foo/a..b", false),
+            ("/foo/.", true),
+            ("/favicon.ico", true),
+            ("/a/nginx.conf", false),
+            ("/a/nginx%2Econf", false),
+            ("/a/page.html", false),
+            ("/a/data.JSON", true),
+            ("/a/x.txt;y=z.sh", false),
+            ("/a.sh/x", true),
+        ] {
+            assert_eq!(ends_safely(path), expected, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn containers_answer_before_the_application() {
+        for (method, path, status, content_type) in [
+            ("GET", "/ctx/a", 200, "text/plain; charset=utf-8"),
+            ("GET", "/ctx/a%2Fb", 400, "text/html;charset=utf-8"),
+            ("GET", "/elsewhere", 404, "text/html;charset=utf-8"),
+            ("TRACE", "/ctx/a", 405, "application/json"),
+            ("PUT", "/ctx/a", 405, "application/json"),
+        ] {
+            let answer = ask(method, path).await;
+            assert_eq!(answer.status(), status, "{method} {path}");
+            assert_eq!(
+                answer.headers()[header::CONTENT_TYPE],
+                content_type,
+                "{method} {path}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn head_tells_the_length_and_nothing_else() {
+        let answer = ask("HEAD", "/ctx/a.sh").await;
+        assert_eq!(answer.headers()[header::CONTENT_LENGTH], "4");
+        assert_eq!(
+            answer.headers()[header::CONTENT_DISPOSITION],
+            "inline;filename=f.txt"
+        );
+        assert_eq!(answer.body().size_hint().exact(), Some(0));
+        assert_eq!(ask("PUT", "/ctx/a").await.headers()[header::ALLOW], "GET");
+    }
+}

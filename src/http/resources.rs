@@ -1,0 +1,130 @@
+//! Plain files: as text with placeholders filled in, or as bytes.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use confbus_resolution::{EnvironmentRequest, Placeholders, RepoPath, resolve_text};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::{
+    charset::{self, IllegalCharset},
+    conditional::{http_date, instead},
+    error::Failure,
+    route::{Form, Text},
+    versions::Provenance,
+};
+use crate::environment_repository::{EnvironmentRepository, Found};
+
+/// A plain file in the form that is wanted.
+pub(super) async fn find(
+    repository: &EnvironmentRepository,
+    request: &EnvironmentRequest,
+    path: &RepoPath,
+    form: Form,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let Found {
+        value: file,
+        version,
+        held,
+    } = repository
+        .find_resource(request, path)
+        .await
+        .map_err(Failure::of_a_file)?;
+    if let Some(status) = instead(headers, file.modified) {
+        return Ok(dated(status.into_response(), file.modified));
+    }
+    let provenance = Provenance { version, held };
+    let answer = match form {
+        Form::Bytes => Ok(body(file.bytes, "application/octet-stream", &provenance)),
+        Form::Text(wanted) => {
+            let source = Source {
+                repository,
+                request,
+                path,
+                wanted,
+            };
+            source.answer(file.bytes, provenance).await
+        }
+    };
+    match answer {
+        Ok(answer) => Ok(dated(answer, file.modified)),
+        // Spring has set the date by the time that this fails.
+        Err(failure) => Err(match last_modified(file.modified) {
+            Some(date) => failure.with(header::LAST_MODIFIED, date),
+            None => failure,
+        }),
+    }
+}
+
+/// A file on its way to text.
+struct Source<'a> {
+    repository: &'a EnvironmentRepository,
+    request: &'a EnvironmentRequest,
+    path: &'a RepoPath,
+    wanted: Text,
+}
+
+impl Source<'_> {
+    async fn answer(&self, bytes: Bytes, provenance: Provenance) -> Result<Response, Failure> {
+        let (text, provenance) = self.text(&bytes, provenance).await?;
+        let content_type = self.wanted.content_type.as_deref();
+        let content_type =
+            content_type.ok_or_else(|| Failure::not_acceptable("text/plain, */*"))?;
+        Ok(body(Bytes::from(text), content_type, &provenance))
+    }
+
+    /// The text. Only a file with placeholders needs the environment, and then both come from one commit.
+    async fn text(
+        &self,
+        bytes: &[u8],
+        provenance: Provenance,
+    ) -> Result<(String, Provenance), Failure> {
+        let text = self.decode(bytes)?;
+        if self.wanted.placeholders == Placeholders::Keep || !text.contains("${") {
+            return Ok((text, provenance));
+        }
+        let found = self.repository.find_text(self.request, self.path).await;
+        let Found {
+            value,
+            version,
+            held,
+        } = found.map_err(Failure::of_a_file)?;
+        let text = resolve_text(&self.decode(&value.resource.bytes)?, &value.environment)
+            .map_err(|error| internal(error.to_string()))?;
+        Ok((text, Provenance { version, held }))
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<String, Failure> {
+        charset::decode(bytes, self.wanted.charset.as_deref())
+            .map_err(|IllegalCharset| internal("`Accept-Charset` is not the name of one charset"))
+    }
+}
+
+fn internal(message: impl Into<String>) -> Failure {
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR).because(message)
+}
+
+fn body(bytes: Bytes, content_type: &str, provenance: &Provenance) -> Response {
+    let mut response = Response::new(Body::from(bytes));
+    if let Ok(content_type) = HeaderValue::try_from(content_type) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type);
+    }
+    provenance.describe(response.headers_mut());
+    response
+}
+
+fn dated(mut response: Response, modified: i64) -> Response {
+    if let Some(date) = last_modified(modified) {
+        response.headers_mut().insert(header::LAST_MODIFIED, date);
+    }
+    response
+}
+
+fn last_modified(modified: i64) -> Option<HeaderValue> {
+    http_date(modified).and_then(|date| HeaderValue::try_from(date).ok())
+}

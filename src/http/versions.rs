@@ -1,0 +1,84 @@
+//! Which commit an answer comes from, told in its headers.
+
+use confbus_protocol::CommitId;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::environment_repository::Held;
+
+/// The commit that answered.
+pub(super) const VERSION: HeaderName = HeaderName::from_static("x-config-version");
+/// `3f9c1e2; orders.yml:14:9: …`: the commit that the label names, and why it is not the one that answered.
+pub(super) const HELD: HeaderName = HeaderName::from_static("x-config-held");
+
+/// A header line stays readable, and below the limits of every proxy.
+const MAX_REASON: usize = 300;
+
+/// Where an answer comes from.
+#[derive(Debug)]
+pub(super) struct Provenance {
+    pub(super) version: CommitId,
+    pub(super) held: Option<Held>,
+}
+
+impl Provenance {
+    /// Adds the headers that say so.
+    pub(super) fn describe(&self, headers: &mut HeaderMap) {
+        let held = self.held.as_ref().map(|held| {
+            let reason = held
+                .problems
+                .first()
+                .map_or_else(|| "it cannot be used".to_owned(), ToString::to_string);
+            format!("{}; {}", held.wanted.short(), one_line(&reason))
+        });
+        for (name, text) in [(VERSION, Some(self.version.to_string())), (HELD, held)] {
+            if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// Printable ASCII only, and not too long.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .take(MAX_REASON)
+        .map(|c| {
+            if c == ' ' || c.is_ascii_graphic() {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use confbus_resolution::{Origin, Problem};
+
+    use super::*;
+
+    #[test]
+    fn a_held_answer_says_what_it_waits_for() {
+        let problem = Problem {
+            origin: Origin {
+                path: "ä\r\nSet-Cookie: x.yml".into(),
+                position: None,
+            },
+            problem: "broken".into(),
+            hint: None,
+        };
+        let held = Held {
+            wanted: CommitId::from_bytes([0xab; 20]),
+            problems: vec![problem],
+        };
+        let mut headers = HeaderMap::new();
+        Provenance {
+            version: CommitId::from_bytes([1; 20]),
+            held: Some(held),
+        }
+        .describe(&mut headers);
+        assert_eq!(headers[HELD], "abababa; ???Set-Cookie: x.yml: broken");
+        assert_eq!(headers[VERSION], "01".repeat(20));
+    }
+}

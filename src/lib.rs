@@ -1,0 +1,23 @@
+//! confbus: configuration from Git, served as Spring Cloud Config Server serves it and pushed to every instance.
+//!
+//! This library is the server behind the program; [`App`] and [`Settings`] are what it offers.
+//! `ARCHITECTURE.md` is the map.
+
+mod git;
+
+mod environment_repository;
+
+mod refresh;
+mod webhook;
+
+mod http;
+
+mod settings;
+
+mod app;
+pub mod shutdown;
+mod tasks;
+pub mod telemetry;
+
+pub use app::App;
+pub use settings::{Settings, SettingsError, SettingsProblem, Sources};

@@ -1,0 +1,51 @@
+//! The program: arguments to exit code.
+
+mod cli;
+mod demo;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use confbus::{App, Settings, SettingsError, Sources, shutdown, telemetry};
+use tracing::info;
+
+use cli::{Cli, Command, ServeArgs};
+
+/// Settings that refuse to start: `EX_CONFIG`, on which a service manager should not try again.
+const BAD_SETTINGS: u8 = 78;
+
+#[tokio::main]
+#[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("confbus: {error:#}");
+            if error.is::<SettingsError>() {
+                ExitCode::from(BAD_SETTINGS)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command() {
+        Command::Serve(args) => serve(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Watch(args) => watch::run(args).await,
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    telemetry::init(args.log_format, "info")?;
+    let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
+
+    let app = App::bind(settings).await?;
+    info!(address = %app.local_addr()?, "listening");
+    app.serve_until(shutdown::requested()).await?;
+    info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The server's own settings: arguments over environment over files, under Spring's names, each with its place.
+//!
+//! Everything is read before anything is reported, so that one start tells all mistakes. The process environment is
+//! looked at here and nowhere else.
+
+mod known;
+mod layers;
+mod problem;
+mod reader;
+mod rooms;
+
+use std::{env, path::PathBuf};
+
+pub use problem::{SettingsError, SettingsProblem};
+
+use crate::{environment_repository, git, http, refresh};
+use layers::Layers;
+use reader::Reader;
+
+/// Everything the server needs to know, complete and typed.
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) http: http::Settings,
+    pub(crate) git: git::Settings,
+    pub(crate) repository: environment_repository::Settings,
+    /// Where the commits in service are remembered.
+    pub(crate) remembered: PathBuf,
+    pub(crate) refresh: refresh::Settings,
+    pub(crate) bus: Bus,
+    pub(crate) member: confbus_protocol::Member,
+    pub(crate) listen: std::net::SocketAddr,
+    /// What was said but has no effect, one line each.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How members of the bus hear of each other.
+#[derive(Debug)]
+pub(crate) enum Bus {
+    /// Within the process, and over the stream of events.
+    Local,
+    /// Over RabbitMQ, and over the stream of events.
+    Rabbit(confbus_bus::RabbitSettings),
+}
+
+/// Where settings come from besides their files.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The settings file; without it the usual places are looked at.
+    pub file: Option<PathBuf>,
+    /// `key=value`, strongest.
+    pub arguments: Vec<(String, String)>,
+    /// Environment variables.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Sources {
+    /// The process environment, a settings file and arguments.
+    #[must_use]
+    pub fn of_process(file: Option<PathBuf>, arguments: Vec<(String, String)>) -> Self {
+        let variables: Vec<_> = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let file = file.or_else(|| {
+            variables
+                .iter()
+                .find(|(name, _)| name == "CONFBUS_CONFIG")
+                .map(|(_, path)| path.into())
+        });
+        Self {
+            file,
+            arguments,
+            variables,
+        }
+    }
+
+    /// Whether anything at all is configured; without it the program shows its demo.
+    #[must_use]
+    pub fn are_empty(&self) -> bool {
+        let ours = |name: &str| {
+            name.starts_with("SPRING_CLOUD_CONFIG_SERVER_") || name.starts_with("CONFBUS_")
+        };
+        self.file.is_none()
+            && self.arguments.is_empty()
+            && !self.variables.iter().any(|(name, _)| ours(name))
+            && layers::usual_file().is_none()
+    }
+}
+
+impl Settings {
+    /// Reads and checks all settings.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with every mistake and its place.
+    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        let layers = Layers::read(sources)?;
+        let mut reader = Reader::new(layers);
+        let settings = rooms::settings(&mut reader);
+        let (problems, warnings) = reader.finish();
+        match settings {
+            Some(settings) if problems.is_empty() => Ok(Self {
+                warnings,
+                ..settings
+            }),
+            _ => Err(SettingsError::new(problems)),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+/// Every key that is read, in Spring's spelling; `*` stands for keys of the user's own.
+pub(super) const KEYS: &[&str] = &[
+    "confbus.git.deadline",
+    "confbus.git.freshness",
+    "confbus.limits.file-bytes",
+    "confbus.limits.files",
+    "confbus.limits.total-bytes",
+    "confbus.monitor.destinations",
+    "confbus.security.mode",
+    "encrypt.*",
+    "management.*",
+    "server.address",
+    "server.error.include-message",
+    "server.port",
+    "server.servlet.context-path",
+    "spring.application.index",
+    "spring.application.name",
+    "spring.cloud.bus.ack.enabled",
+    "spring.cloud.bus.destination",
+    "spring.cloud.bus.enabled",
+    "spring.cloud.bus.id",
+    "spring.cloud.config.monitor.endpoint.path",
+    "spring.cloud.config.server.accept-empty",
+    "spring.cloud.config.server.default-label",
+    "spring.cloud.config.server.git.basedir",
+    "spring.cloud.config.server.git.clone-on-start",
+    "spring.cloud.config.server.git.default-label",
+    "spring.cloud.config.server.git.delete-untracked-branches",
+    "spring.cloud.config.server.git.force-pull",
+    "spring.cloud.config.server.git.ignore-local-ssh-settings",
+    "spring.cloud.config.server.git.order",
+    "spring.cloud.config.server.git.passphrase",
+    "spring.cloud.config.server.git.password",
+    "spring.cloud.config.server.git.private-key",
+    "spring.cloud.config.server.git.refresh-rate",
+    "spring.cloud.config.server.git.search-paths",
+    "spring.cloud.config.server.git.skip-ssl-validation",
+    "spring.cloud.config.server.git.strict-host-key-checking",
+    "spring.cloud.config.server.git.timeout",
+    "spring.cloud.config.server.git.try-master-branch",
+    "spring.cloud.config.server.git.uri",
+    "spring.cloud.config.server.git.username",
+    "spring.cloud.config.server.health.*",
+    "spring.cloud.config.server.monitor.bitbucket.enabled",
+    "spring.cloud.config.server.monitor.bitbucket.validation-enabled",
+    "spring.cloud.config.server.monitor.bitbucket.webhook-secret",
+    "spring.cloud.config.server.monitor.gitea.enabled",
+    "spring.cloud.config.server.monitor.gitea.validation-enabled",
+    "spring.cloud.config.server.monitor.gitea.webhook-secret",
+    "spring.cloud.config.server.monitor.gitee.enabled",
+    "spring.cloud.config.server.monitor.gitee.validation-enabled",
+    "spring.cloud.config.server.monitor.gitee.webhook-secret",
+    "spring.cloud.config.server.monitor.github.enabled",
+    "spring.cloud.config.server.monitor.github.validation-enabled",
+    "spring.cloud.config.server.monitor.github.webhook-secret",
+    "spring.cloud.config.server.monitor.gitlab.enabled",
+    "spring.cloud.config.server.monitor.gitlab.validation-enabled",
+    "spring.cloud.config.server.monitor.gitlab.webhook-secret",
+    "spring.cloud.config.server.monitor.gogs.enabled",
+    "spring.cloud.config.server.monitor.gogs.validation-enabled",
+    "spring.cloud.config.server.monitor.gogs.webhook-secret",
+    "spring.cloud.config.server.monitor.max-dashes",
+    "spring.cloud.config.server.monitor.max-paths",
+    "spring.cloud.config.server.monitor.validation-filter-enabled",
+    "spring.cloud.config.server.overrides.*",
+    "spring.cloud.config.server.prefix",
+    "spring.cloud.config.server.reverse-location-order",
+    "spring.cloud.config.server.strip-document-from-yaml",
+    "spring.profiles.active",
+    "spring.profiles.validate",
+    "spring.rabbitmq.addresses",
+    "spring.rabbitmq.connection-timeout",
+    "spring.rabbitmq.host",
+    "spring.rabbitmq.password",
+    "spring.rabbitmq.port",
+    "spring.rabbitmq.requested-heartbeat",
+    "spring.rabbitmq.ssl.enabled",
+    "spring.rabbitmq.username",
+    "spring.rabbitmq.virtual-host",
+    "spring.web.error.include-message",
+    "spring.security.user.name",
+    "spring.security.user.password",
+];
+
+/// Read by Spring's server and not by ours yet: to go on without them would serve something else than was asked for.
+pub(super) const UNSUPPORTED: &[&str] = &[
+    "spring.cloud.config.server.composite",
+    "spring.cloud.config.server.git.repos.",
+];
+
+/// Prefixes under which a key that is not known is most likely a slip of the pen.
+const OURS: &[&str] = &[
+    "confbus.",
+    "encrypt.",
+    "spring.cloud.bus.",
+    "spring.cloud.config.server.",
+    "spring.rabbitmq.",
+];
+
+/// Whether a key is meant for us.
+pub(super) fn is_ours(key: &str) -> bool {
+    OURS.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// The known key that looks most like this one.
+pub(super) fn nearest(key: &str) -> Option<&'static str> {
+    let likeness = |known: &&&str| (strsim::jaro_winkler(key, known) * 1000.0) as u32;
+    KEYS.iter()
+        .filter(|known| !known.ends_with('*'))
+        .max_by_key(likeness)
+        .filter(|known| likeness(known) > 850)
+        .copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_finds_its_key() {
+        assert_eq!(
+            nearest("spring.cloud.config.server.git.url"),
+            Some("spring.cloud.config.server.git.uri")
+        );
+        assert_eq!(
+            nearest("confbus.git.freshnes"),
+            Some("confbus.git.freshness")
+        );
+    }
+}

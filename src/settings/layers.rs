@@ -1,0 +1,293 @@
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use confbus_protocol::resolve_placeholders;
+use confbus_resolution::parse_documents;
+
+use super::{
+    Sources,
+    known::{self, KEYS},
+    problem::{SettingsError, SettingsProblem},
+};
+
+/// One setting as it was said.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    /// The key in Spring's spelling, as far as it is known.
+    pub(super) key: String,
+    pub(super) value: String,
+    /// Where it was said.
+    pub(super) place: String,
+}
+
+/// All settings by uniform key, the strongest of each.
+#[derive(Debug, Default)]
+pub(super) struct Layers {
+    settings: HashMap<String, Setting>,
+}
+
+/// The spelling in which Spring's relaxed forms meet: `defaultLabel`, `default_label`, `default-label`.
+pub(super) fn uniform(key: &str) -> String {
+    key.chars()
+        .filter(|c| !matches!(c, '-' | '_'))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// The settings file that is used when none is named.
+pub(super) fn usual_file() -> Option<PathBuf> {
+    let names = [
+        "application.yml",
+        "application.yaml",
+        "application.properties",
+    ];
+    let folders = ["config", "."];
+    folders
+        .iter()
+        .flat_map(|folder| names.iter().map(move |name| Path::new(folder).join(name)))
+        .find(|file| file.is_file())
+}
+
+impl Layers {
+    pub(super) fn read(sources: &Sources) -> Result<Self, SettingsError> {
+        let mut layers = Self::default();
+        if let Some(file) = sources.file.clone().or_else(usual_file) {
+            layers
+                .add_file(&file)
+                .map_err(|problem| SettingsError::new(vec![problem]))?;
+        }
+        for (name, value) in &sources.variables {
+            if let Some(key) = key_of_variable(name) {
+                layers.add(Setting {
+                    key,
+                    value: value.clone(),
+                    place: name.clone(),
+                });
+            }
+        }
+        for (key, value) in &sources.arguments {
+            layers.add(Setting {
+                key: key.clone(),
+                value: value.clone(),
+                place: format!("--{key}"),
+            });
+        }
+        layers.resolve_references(&sources.variables)?;
+        Ok(layers)
+    }
+
+    fn add(&mut self, setting: Setting) {
+        self.settings.insert(uniform(&setting.key), setting);
+    }
+
+    fn add_file(&mut self, file: &Path) -> Result<(), SettingsProblem> {
+        let path = file.display().to_string();
+        let unreadable = |error: std::io::Error| SettingsProblem {
+            place: path.clone(),
+            problem: error.to_string(),
+            hint: None,
+        };
+        let bytes = fs::read(file).map_err(unreadable)?;
+        let documents = parse_documents(&path, &bytes).map_err(|problem| SettingsProblem {
+            place: problem.origin.to_string(),
+            problem: problem.problem,
+            hint: problem.hint,
+        })?;
+        for document in &documents {
+            for (key, property) in document.iter() {
+                let place = property
+                    .origin
+                    .map_or_else(|| path.clone(), |position| format!("{path}:{position}"));
+                self.add(Setting {
+                    key: key.clone(),
+                    value: property.value.to_string(),
+                    place,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// `${NAME:default}` in a value means another setting or an environment variable, as in Spring.
+    fn resolve_references(&mut self, variables: &[(String, String)]) -> Result<(), SettingsError> {
+        let known = |key: &str| {
+            let setting = self
+                .settings
+                .get(&uniform(key))
+                .map(|setting| setting.value.as_str());
+            setting
+                .or_else(|| {
+                    variables
+                        .iter()
+                        .find(|(name, _)| name == key)
+                        .map(|(_, value)| value.as_str())
+                })
+                .map(Cow::Borrowed)
+        };
+        let mut problems = Vec::new();
+        let mut resolved = HashMap::new();
+        for (uniform, setting) in &self.settings {
+            match resolve_placeholders(&setting.value, &known) {
+                Ok(value) => {
+                    _ = resolved.insert(
+                        uniform.clone(),
+                        Setting {
+                            value,
+                            ..setting.clone()
+                        },
+                    )
+                }
+                Err(error) => problems.push(SettingsProblem {
+                    place: setting.place.clone(),
+                    problem: error.to_string(),
+                    hint: None,
+                }),
+            }
+        }
+        self.settings = resolved;
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(SettingsError::new(problems))
+        }
+    }
+
+    /// The setting under this key, in any of its spellings.
+    pub(super) fn get(&self, key: &str) -> Option<&Setting> {
+        self.settings.get(&uniform(key))
+    }
+
+    /// Everything below a prefix that ends in a dot, by key, without the prefix.
+    pub(super) fn below(&self, prefix: &str) -> Vec<(String, Setting)> {
+        let start = uniform(prefix);
+        let mut found: Vec<_> = self
+            .settings
+            .iter()
+            .filter(|(key, _)| key.starts_with(&start))
+            .map(|(_, setting)| setting.clone())
+            .collect();
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        let dots = prefix.matches('.').count();
+        found
+            .into_iter()
+            .map(|setting| {
+                (
+                    setting
+                        .key
+                        .splitn(dots + 1, '.')
+                        .nth(dots)
+                        .unwrap_or_default()
+                        .to_owned(),
+                    setting,
+                )
+            })
+            .collect()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.values()
+    }
+}
+
+/// The key that a variable sets: dots are underscores there, dashes are gone or underscores, an index is a number.
+fn key_of_variable(name: &str) -> Option<String> {
+    if name == "CONFBUS_CONFIG" {
+        return None;
+    }
+    let squash = |text: &str| {
+        text.chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect::<String>()
+            .to_ascii_lowercase()
+    };
+    let wanted = squash(name);
+    let exact = KEYS
+        .iter()
+        .find(|key| squash(key) == wanted)
+        .map(|key| (*key).to_owned());
+    exact
+        .or_else(|| indexed(name))
+        .or_else(|| free_form(name))
+        .or_else(|| known::is_ours(&dotted(name)).then(|| dotted(name)))
+}
+
+/// `…_SEARCHPATHS_0` is `…search-paths[0]`.
+fn indexed(name: &str) -> Option<String> {
+    let (list, index) = name.rsplit_once('_')?;
+    let index: usize = index.parse().ok()?;
+    let list = key_of_variable(list)?;
+    Some(format!("{list}[{index}]"))
+}
+
+/// Maps with keys of the user's own: what follows the known part is the key, in lower case.
+fn free_form(name: &str) -> Option<String> {
+    let dotted = dotted(name);
+    let prefix = KEYS
+        .iter()
+        .filter_map(|key| key.strip_suffix('*'))
+        .find(|prefix| dotted.starts_with(&**prefix))?;
+    (dotted.len() > prefix.len()).then(|| dotted.clone())
+}
+
+fn dotted(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_find_their_keys() {
+        let cases = [
+            (
+                "SPRING_CLOUD_CONFIG_SERVER_GIT_URI",
+                Some("spring.cloud.config.server.git.uri"),
+            ),
+            (
+                "SPRING_CLOUD_CONFIG_SERVER_GIT_DEFAULTLABEL",
+                Some("spring.cloud.config.server.git.default-label"),
+            ),
+            (
+                "SPRING_CLOUD_CONFIG_SERVER_GIT_DEFAULT_LABEL",
+                Some("spring.cloud.config.server.git.default-label"),
+            ),
+            (
+                "spring_cloud_config_server_git_default_label",
+                Some("spring.cloud.config.server.git.default-label"),
+            ),
+            (
+                "SPRING_CLOUD_CONFIG_SERVER_GIT_SEARCHPATHS_0",
+                Some("spring.cloud.config.server.git.search-paths[0]"),
+            ),
+            (
+                "SPRING_CLOUD_CONFIG_SERVER_OVERRIDES_FOO_BAR",
+                Some("spring.cloud.config.server.overrides.foo.bar"),
+            ),
+            ("CONFBUS_GIT_FRESHNESS", Some("confbus.git.freshness")),
+            ("CONFBUS_GIT_FRESHNES", Some("confbus.git.freshnes")),
+            ("CONFBUS_CONFIG", None),
+            ("PATH", None),
+            ("SPRING_JPA_SHOW_SQL", None),
+        ];
+        for (name, key) in cases {
+            assert_eq!(key_of_variable(name).as_deref(), key, "{name}");
+        }
+    }
+
+    #[test]
+    fn spellings_meet() {
+        for key in [
+            "default-label",
+            "defaultLabel",
+            "default_label",
+            "DEFAULT-LABEL",
+        ] {
+            assert_eq!(uniform(key), "defaultlabel");
+        }
+    }
+}

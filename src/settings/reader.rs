@@ -1,0 +1,219 @@
+use std::{str::FromStr, time::Duration};
+
+use super::{
+    known::{self, KEYS, UNSUPPORTED},
+    layers::{Layers, Setting, uniform},
+    problem::SettingsProblem,
+};
+
+/// Reads typed settings and collects what is wrong on the way.
+#[derive(Debug)]
+pub(super) struct Reader {
+    layers: Layers,
+    problems: Vec<SettingsProblem>,
+    warnings: Vec<String>,
+}
+
+impl Reader {
+    pub(super) fn new(layers: Layers) -> Self {
+        Self {
+            layers,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// All problems and warnings, those about unknown keys included.
+    pub(super) fn finish(mut self) -> (Vec<SettingsProblem>, Vec<String>) {
+        let mut unknown: Vec<_> = self
+            .layers
+            .all()
+            .filter(|setting| !is_known(&setting.key) && known::is_ours(&setting.key))
+            .collect();
+        unknown.sort_by(|a, b| a.place.cmp(&b.place));
+        for setting in unknown {
+            if UNSUPPORTED
+                .iter()
+                .any(|prefix| uniform(&setting.key).starts_with(&uniform(prefix)))
+            {
+                self.problems.push(problem(
+                    setting,
+                    format!("`{}` is not supported", setting.key),
+                    None,
+                ));
+            } else {
+                self.warnings.push(unknown_key(setting));
+            }
+        }
+        (self.problems, self.warnings)
+    }
+
+    /// Notes a mistake at the place of a key.
+    pub(super) fn refuse(&mut self, key: &str, text: impl Into<String>, hint: Option<&str>) {
+        let place = self
+            .layers
+            .get(key)
+            .map(|setting| setting.place.clone())
+            .unwrap_or_default();
+        self.problems.push(SettingsProblem {
+            place,
+            problem: text.into(),
+            hint: hint.map(str::to_owned),
+        });
+    }
+
+    pub(super) fn warn(&mut self, text: impl Into<String>) {
+        self.warnings.push(text.into());
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.text(key).is_some()
+    }
+
+    /// A text; an empty one counts as not said.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        self.layers
+            .get(key)
+            .map(|setting| setting.value.clone())
+            .filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn text_or(&self, key: &str, default: &str) -> String {
+        self.text(key).unwrap_or_else(|| default.to_owned())
+    }
+
+    /// Spring's words for yes and no.
+    pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
+        let Some(text) = self.text(key) else {
+            return default;
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => true,
+            "false" | "no" | "off" | "0" => false,
+            _ => {
+                self.refuse(key, format!("`{key}` is neither true nor false"), None);
+                default
+            }
+        }
+    }
+
+    pub(super) fn number<T: FromStr>(&mut self, key: &str, default: T) -> T {
+        let Some(text) = self.text(key) else {
+            return default;
+        };
+        text.trim().parse().unwrap_or_else(|_| {
+            self.refuse(key, format!("`{key}` is not a number in range"), None);
+            default
+        })
+    }
+
+    /// `500ms`, `30s`, `2m`, `1h`; a bare number counts in `unit`.
+    pub(super) fn duration(&mut self, key: &str, unit: Duration, default: Duration) -> Duration {
+        let Some(text) = self.text(key) else {
+            return default;
+        };
+        parse_duration(&text, unit).unwrap_or_else(|| {
+            self.refuse(
+                key,
+                format!("`{key}` is not a duration"),
+                Some("write 500ms, 30s, 2m or 1h"),
+            );
+            default
+        })
+    }
+
+    /// A comma list, or a list of its own.
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
+        let items = |text: &str| {
+            text.split(',')
+                .map(|item| item.trim().to_owned())
+                .filter(|item| !item.is_empty())
+                .collect::<Vec<_>>()
+        };
+        if let Some(text) = self.text(key) {
+            return items(&text);
+        }
+        (0..)
+            .map_while(|index| self.text(&format!("{key}[{index}]")))
+            .collect()
+    }
+
+    /// Keys of the user's own below a prefix that ends in a dot.
+    pub(super) fn below(&self, prefix: &str) -> Vec<(String, String)> {
+        self.layers
+            .below(prefix)
+            .into_iter()
+            .map(|(key, setting)| (key, setting.value))
+            .collect()
+    }
+}
+
+fn is_known(key: &str) -> bool {
+    let plain = key.split('[').next().unwrap_or(key);
+    let spelled = uniform(plain);
+    KEYS.iter().any(|known| match known.strip_suffix('*') {
+        Some(prefix) => uniform(key).starts_with(&uniform(prefix)),
+        None => uniform(known) == spelled,
+    })
+}
+
+fn unknown_key(setting: &Setting) -> String {
+    let hint = known::nearest(&setting.key)
+        .map(|key| format!("; did you mean `{key}`?"))
+        .unwrap_or_default();
+    format!(
+        "{}: `{}` is not a setting{hint}",
+        setting.place, setting.key
+    )
+}
+
+fn problem(setting: &Setting, text: String, hint: Option<String>) -> SettingsProblem {
+    SettingsProblem {
+        place: setting.place.clone(),
+        problem: text,
+        hint,
+    }
+}
+
+fn parse_duration(text: &str, unit: Duration) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let count: u32 = text[..digits].parse().ok()?;
+    let unit = match text[digits..].trim() {
+        "" => unit,
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
+        _ => return None,
+    };
+    Some(unit * count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        let second = Duration::from_secs(1);
+        let cases = [
+            ("5", Some(5000)),
+            ("500ms", Some(500)),
+            ("2m", Some(120_000)),
+            ("1h", Some(3_600_000)),
+            ("1d", None),
+            ("s", None),
+            ("-1", None),
+        ];
+        for (text, milliseconds) in cases {
+            assert_eq!(
+                parse_duration(text, second).map(|duration| duration.as_millis()),
+                milliseconds,
+                "{text}"
+            );
+        }
+    }
+}

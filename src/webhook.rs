@@ -1,0 +1,153 @@
+//! Webhooks: from a delivery to what was pushed, and whether it may be believed.
+//!
+//! Nothing here answers, fetches or publishes. A delivery is a hint to look again: what really changed, the repository
+//! tells.
+
+mod guess;
+mod payload;
+pub(crate) mod signature;
+
+pub(crate) use guess::names as guess_names;
+pub(crate) use payload::{form_paths, recognise};
+pub(crate) use signature::Secret;
+
+/// Who may push, and how deliveries are read.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// `…monitor.github`.
+    pub(crate) github: ProviderSettings,
+    /// `…monitor.gitlab`.
+    pub(crate) gitlab: ProviderSettings,
+    /// `…monitor.bitbucket`, cloud and data center.
+    pub(crate) bitbucket: ProviderSettings,
+    /// `…monitor.gitea`.
+    pub(crate) gitea: ProviderSettings,
+    /// `…monitor.gitee`.
+    pub(crate) gitee: ProviderSettings,
+    /// `…monitor.gogs`.
+    pub(crate) gogs: ProviderSettings,
+    /// `…monitor.validation-filter-enabled`, on by default: deliveries prove who sent them.
+    pub(crate) validation: bool,
+    /// `…monitor.max-paths`, 20: with more paths than these, everyone is guessed.
+    pub(crate) max_paths: usize,
+    /// `…monitor.max-dashes`, 20: for a file name with more dashes than these, everyone is guessed.
+    pub(crate) max_dashes: usize,
+}
+
+/// One git host.
+#[derive(Debug, Clone)]
+pub(crate) struct ProviderSettings {
+    /// Its deliveries are read; on by default.
+    pub(crate) enabled: bool,
+    /// What its deliveries are signed with; none by default, and then they are refused.
+    pub(crate) secret: Option<Secret>,
+    /// `validation-enabled`, on by default: its deliveries prove who sent them.
+    pub(crate) validation: bool,
+}
+
+/// A git host that sends webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provider {
+    Github,
+    Gitlab,
+    Bitbucket,
+    Gitea,
+    Gitee,
+    Gogs,
+}
+
+/// What a delivery says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pushed {
+    /// `refs/heads/main`, as the payload says.
+    pub(crate) reference: Option<String>,
+    /// The files that were touched; empty when the delivery does not say.
+    pub(crate) paths: Vec<String>,
+    /// Whom Spring would tell, guessed from the names of the files.
+    pub(crate) guessed: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let provider = ProviderSettings::default();
+        Self {
+            github: provider.clone(),
+            gitlab: provider.clone(),
+            bitbucket: provider.clone(),
+            gitea: provider.clone(),
+            gitee: provider.clone(),
+            gogs: provider,
+            validation: true,
+            max_paths: 20,
+            max_dashes: 20,
+        }
+    }
+}
+
+impl Default for ProviderSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            secret: None,
+            validation: true,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of one git host.
+    pub(crate) fn of(&self, provider: Provider) -> &ProviderSettings {
+        match provider {
+            Provider::Github => &self.github,
+            Provider::Gitlab => &self.gitlab,
+            Provider::Bitbucket => &self.bitbucket,
+            Provider::Gitea => &self.gitea,
+            Provider::Gitee => &self.gitee,
+            Provider::Gogs => &self.gogs,
+        }
+    }
+
+    /// Whether some deliveries are believed without proof.
+    pub(crate) fn believes_strangers(&self) -> bool {
+        let unchecked = |provider| {
+            let settings = self.of(provider);
+            settings.enabled && !settings.validation
+        };
+        !self.validation || Provider::ALL.into_iter().any(unchecked)
+    }
+}
+
+impl Provider {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Github,
+        Self::Gitlab,
+        Self::Bitbucket,
+        Self::Gitea,
+        Self::Gitee,
+        Self::Gogs,
+    ];
+
+    /// The name in settings: `spring.cloud.config.server.monitor.<name>`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Bitbucket => "bitbucket",
+            Self::Gitea => "gitea",
+            Self::Gitee => "gitee",
+            Self::Gogs => "gogs",
+        }
+    }
+
+    /// The header that says what happened.
+    fn event_header(self) -> &'static str {
+        match self {
+            Self::Github => "x-github-event",
+            Self::Gitlab => "x-gitlab-event",
+            Self::Bitbucket => "x-event-key",
+            Self::Gitea => "x-gitea-event",
+            Self::Gitee => "x-git-oschina-event",
+            Self::Gogs => "x-gogs-event",
+        }
+    }
+}
