@@ -1,0 +1,28 @@
+//! What confbus promises, shown from outside: real repositories, real servers, real clients, a real broker.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may panic, and says why"
+)]
+
+mod support;
+
+mod architecture;
+mod broken_file;
+mod demo;
+mod program;
+mod reads;
+mod stream;
+mod unreachable_remote;
+mod webhook;
+
+#[cfg(feature = "broker-tests")]
+mod broker_outage;
+#[cfg(feature = "broker-tests")]
+mod rabbit_refresh;
+
+/// Shown by a plain `cargo test`, so that nobody takes it for the whole.
+#[cfg(not(feature = "broker-tests"))]
+#[test]
+#[ignore = "4 tests need RabbitMQ: `cargo xtask test` starts one and runs them"]
+fn tests_over_rabbitmq() {}

@@ -1,0 +1,220 @@
+//! The main job over a real RabbitMQ: push, webhook, event, reload.
+
+use crate::{
+    support::{
+        ConfigRepo, GitDaemon, Instance, TestServer,
+        broker::{self, Tap},
+        eventually, expect_that,
+    },
+    webhook::{github, github_push, quiet_settings, sign, start},
+};
+
+struct Fleet {
+    repo: ConfigRepo,
+    server: TestServer,
+    tap: Tap,
+    orders: [Instance; 2],
+    payments: Instance,
+    _daemon: GitDaemon,
+}
+
+impl Fleet {
+    fn start() -> Self {
+        let (url, exchange) = (broker::shared(), broker::own_exchange());
+        let repo = ConfigRepo::from_sample();
+        let daemon = GitDaemon::serve(&repo);
+        let mut settings = quiet_settings(&daemon);
+        settings.extend(broker::settings(&url, &exchange));
+        let server = start(&settings);
+        broker::connected(&server);
+        let tap = Tap::on(&url, &exchange);
+        let instance = |address: &str, index| {
+            Instance::start(
+                &server,
+                address,
+                index,
+                &["--amqp", &url, "--exchange", &exchange],
+            )
+        };
+        let orders = [instance("orders/dev", 8081), instance("orders/dev", 8082)];
+        let payments = instance("payments/dev", 8083);
+        Self {
+            repo,
+            server,
+            tap,
+            orders,
+            payments,
+            _daemon: daemon,
+        }
+    }
+
+    fn push(&self, file: &str, text: &str) {
+        self.repo.push(text, &[(file, text)]);
+    }
+}
+
+#[test]
+fn a_signed_push_reaches_exactly_those_concerned() {
+    let fleet = Fleet::start();
+    fleet.push("orders-dev.yml", "greeting: one\n");
+    let body = github_push("refs/heads/main", &["orders-dev.yml"]);
+    let answer = fleet
+        .server
+        .send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, r#"["orders-dev","orders"]"#)
+    );
+    fleet
+        .orders
+        .iter()
+        .for_each(|instance| instance.sees("greeting", "one"));
+
+    fleet.push("application.yml", "shared:\n  owner: all of us\n");
+    let body = github_push("refs/heads/main", &["application.yml"]);
+    fleet
+        .server
+        .send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)));
+    fleet
+        .orders
+        .iter()
+        .chain([&fleet.payments])
+        .for_each(|instance| instance.sees("shared.owner", "all of us"));
+    assert!(!fleet.payments.has_seen("greeting", "one"));
+}
+
+#[test]
+fn operators_refresh_all_one_application_or_one_instance() {
+    let fleet = Fleet::start();
+    fleet.push("application.yml", "step: all\n");
+    assert_eq!(fleet.server.post("/actuator/bus-refresh").status, 204);
+    fleet
+        .orders
+        .iter()
+        .chain([&fleet.payments])
+        .for_each(|instance| instance.sees("step", "all"));
+
+    fleet.push("application.yml", "step: application\n");
+    assert_eq!(fleet.server.post("/actuator/busrefresh/orders").status, 204);
+    fleet
+        .orders
+        .iter()
+        .for_each(|instance| instance.sees("step", "application"));
+
+    fleet.push("application.yml", "step: instance\n");
+    let [first, second] = &fleet.orders;
+    assert_eq!(
+        fleet
+            .server
+            .post(&format!("/actuator/busrefresh/{}", first.bus_id()))
+            .status,
+        204
+    );
+    first.sees("step", "instance");
+
+    // Everyone is behind this last event, so what they have not seen by then they were not told.
+    fleet.push("application.yml", "step: end\n");
+    assert_eq!(fleet.server.post("/actuator/busrefresh").status, 204);
+    for instance in [first, second, &fleet.payments] {
+        instance.sees("step", "end");
+    }
+    assert!(!second.has_seen("step", "instance"));
+    assert!(!fleet.payments.has_seen("step", "application"));
+    assert!(!fleet.payments.has_seen("step", "instance"));
+}
+
+#[test]
+fn the_published_bytes_are_springs() {
+    let fleet = Fleet::start();
+    assert_eq!(
+        fleet
+            .server
+            .post("/actuator/busrefresh/customers:8081")
+            .status,
+        204
+    );
+    let delivery = fleet.tap.message_to("customers:8081:**");
+
+    let golden = include_str!("golden/refresh-event.json").trim_end();
+    assert_eq!(
+        blotted(&delivery.body),
+        golden,
+        "as recorded from Spring Cloud Bus 4.3, with `*` for what differs each time"
+    );
+
+    let properties = &delivery.properties;
+    assert_eq!(delivery.routing_key, fleet.tap.exchange());
+    assert_eq!(
+        properties
+            .content_type()
+            .as_ref()
+            .map(ToString::to_string)
+            .as_deref(),
+        Some("application/json")
+    );
+    assert_eq!(
+        (*properties.delivery_mode(), *properties.priority()),
+        (Some(2), Some(0))
+    );
+    assert_eq!(
+        properties
+            .message_id()
+            .as_ref()
+            .map(|id| id.to_string().len()),
+        Some(36)
+    );
+    assert!(properties.timestamp().is_some());
+    let headers: Vec<_> = properties
+        .headers()
+        .as_ref()
+        .unwrap()
+        .inner()
+        .keys()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(headers, ["confbus-commit"]);
+}
+
+/// Puts `*` for the values that are new each time.
+fn blotted(body: &str) -> String {
+    let event: serde_json::Value = serde_json::from_str(body).unwrap();
+    let text = |key: &str| event[key].as_str().unwrap().to_owned();
+    let timestamp = event["timestamp"].as_i64().unwrap().to_string();
+    let mut blotted = body.replace(&timestamp, "*");
+    for key in ["originService", "id"] {
+        assert!(!text(key).is_empty());
+        blotted = blotted.replace(&text(key), "*");
+    }
+    blotted
+}
+
+#[test]
+fn the_server_answers_refresh_events_of_others() {
+    let fleet = Fleet::start();
+    fleet.push("orders-dev.yml", "greeting: told by a neighbour\n");
+    fleet.tap.publish(r#"{"type":"RefreshRemoteApplicationEvent","timestamp":1795273145892,"originService":"neighbour:1:ab","destinationService":"**","id":"0c0ffee0-0000-4000-8000-000000000000"}"#);
+    let ack = eventually("an ack", || {
+        let heard = fleet.tap.heard();
+        let ack = heard.iter().find(|delivery| {
+            delivery
+                .body
+                .contains("\"ackId\":\"0c0ffee0-0000-4000-8000-000000000000\"")
+        });
+        ack.cloned().ok_or_else(|| format!("{heard:?}"))
+    });
+    assert!(
+        ack.body.contains(
+            "\"event\":\"org.springframework.cloud.bus.event.RefreshRemoteApplicationEvent\""
+        ),
+        "{}",
+        ack.body
+    );
+    eventually("the fetched commit", || {
+        let value = fleet.server.value("/orders/dev", "greeting");
+        expect_that(value == "told by a neighbour", &value)
+    });
+    fleet
+        .orders
+        .iter()
+        .for_each(|instance| instance.sees("greeting", "told by a neighbour"));
+}

@@ -1,0 +1,52 @@
+use super::{Running, TestServer, eventually, expect_that};
+
+/// A client program in a process of its own: `confbus watch`.
+pub(crate) struct Instance {
+    running: Running,
+    index: String,
+}
+
+impl Instance {
+    /// Follows `application/profiles` and hears of changes only by the bus: the safety net is off.
+    pub(crate) fn start(server: &TestServer, address: &str, index: u16, more: &[&str]) -> Self {
+        let mut arguments: Vec<String> =
+            ["watch", address, "--server", &server.url(), "--poll", "0"]
+                .map(str::to_owned)
+                .into();
+        arguments.extend(["--index".to_owned(), index.to_string()]);
+        arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
+        let instance = Self {
+            running: Running::confbus(&arguments),
+            index: index.to_string(),
+        };
+        instance.running.line_with("listening");
+        instance
+    }
+
+    /// The bus id it says it has.
+    pub(crate) fn bus_id(&self) -> String {
+        let line = self.running.line_with("bus id");
+        line.split_whitespace()
+            .find(|word| word.contains(&format!(":{}:", self.index)))
+            .expect("a bus id")
+            .to_owned()
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.running.lines()
+    }
+
+    /// Waits for a line about a key with its new value.
+    #[track_caller]
+    pub(crate) fn sees(&self, key: &str, value: &str) {
+        eventually(&format!("{key} become {value}"), || {
+            expect_that(self.has_seen(key, value), self.lines())
+        });
+    }
+
+    pub(crate) fn has_seen(&self, key: &str, value: &str) -> bool {
+        self.lines()
+            .iter()
+            .any(|line| line.contains(key) && line.contains(&format!("→ {value}")))
+    }
+}

@@ -1,0 +1,52 @@
+//! The vocabulary of the tests: a real repository, a real server, real clients, a real broker.
+
+mod config_repo;
+mod git_daemon;
+mod http;
+mod instance;
+mod process;
+mod server;
+
+#[cfg(feature = "broker-tests")]
+pub(crate) mod broker;
+
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
+
+pub(crate) use config_repo::ConfigRepo;
+pub(crate) use git_daemon::GitDaemon;
+pub(crate) use http::{Answer, Request};
+pub(crate) use instance::Instance;
+pub(crate) use process::Running;
+pub(crate) use server::TestServer;
+
+/// Long enough for two cores that compile meanwhile; a test that passes is much faster.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until `look` finds something, and says what was seen last when it never does.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let seen = match look() {
+            Ok(found) => return found,
+            Err(seen) => seen,
+        };
+        assert!(
+            Instant::now() < until,
+            "never saw {what}; last seen: {seen}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether a look succeeded, with what was looked at.
+pub(crate) fn expect_that(holds: bool, seen: impl Debug) -> Result<(), String> {
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("{seen:?}"))
+    }
+}

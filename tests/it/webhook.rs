@@ -1,0 +1,178 @@
+//! Who may say that something was pushed, and what follows.
+
+use crate::support::{ConfigRepo, GitDaemon, Instance, Request, TestServer};
+
+const SECRET: &str = "hook-s3cret";
+
+/// GitHub's signature over the raw body.
+pub(crate) fn sign(body: &str) -> String {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, SECRET.as_bytes());
+    let tag = aws_lc_rs::hmac::sign(&key, body.as_bytes());
+    let hex: String = tag
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256={hex}")
+}
+
+pub(crate) fn github_push(reference: &str, paths: &[&str]) -> String {
+    let commit = serde_json::json!({ "id": "c1", "added": [], "removed": [], "modified": paths });
+    serde_json::json!({ "ref": reference, "commits": [commit], "repository": { "full_name": "acme/config" } }).to_string()
+}
+
+pub(crate) fn github(path: &str, body: &str) -> Request {
+    Request::post(path, body)
+        .header("Content-Type", "application/json")
+        .header("X-GitHub-Event", "push")
+}
+
+/// A server that looks at its remote only when it is told.
+pub(crate) fn quiet_settings(daemon: &GitDaemon) -> Vec<(&'static str, String)> {
+    vec![
+        ("spring.cloud.config.server.git.uri", daemon.url()),
+        (
+            "spring.cloud.config.server.git.refresh-rate",
+            "-1".to_owned(),
+        ),
+        (
+            "spring.cloud.config.server.monitor.github.webhook-secret",
+            SECRET.to_owned(),
+        ),
+    ]
+}
+
+pub(crate) fn start(settings: &[(&'static str, String)]) -> TestServer {
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
+    TestServer::with(&settings).ready()
+}
+
+#[test]
+fn a_webhook_without_a_secret_is_refused() {
+    let server = TestServer::start(&ConfigRepo::from_sample()).ready();
+    let answer = server.send(&github(
+        "/monitor",
+        &github_push("refs/heads/main", &["orders.yml"]),
+    ));
+    assert_eq!(answer.status, 403, "{answer:?}");
+}
+
+#[test]
+fn validation_can_be_switched_off_by_name() {
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", &uri),
+        (
+            "spring.cloud.config.server.monitor.validation-filter-enabled",
+            "false",
+        ),
+    ])
+    .ready();
+    let answer = server.send(&github(
+        "/monitor",
+        &github_push("refs/heads/main", &["orders-dev.yml", "application.yml"]),
+    ));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, r#"["orders-dev","orders","*"]"#)
+    );
+    let form = Request::post("/monitor", "path=orders.yml")
+        .header("Content-Type", "application/x-www-form-urlencoded");
+    assert_eq!(server.send(&form).body, r#"["orders"]"#);
+}
+
+#[test]
+fn a_signed_push_is_fetched_and_an_unsigned_one_is_not() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&quiet_settings(&daemon));
+    let old = server.get("/orders/dev").json()["version"].clone();
+    let commit = repo.push("a greeting", &[("orders.yml", "greeting: pushed\n")]);
+
+    let body = github_push("refs/heads/main", &["orders.yml"]);
+    for signature in [None, Some("sha256=00"), Some("sha256=zz"), Some("")] {
+        let request = github("/monitor", &body);
+        let request = signature.map_or_else(
+            || github("/monitor", &body),
+            |signature| request.header("X-Hub-Signature-256", signature),
+        );
+        assert!(
+            matches!(server.send(&request).status, 401 | 403),
+            "{signature:?}"
+        );
+    }
+    let tampered = body.replace("orders.yml", "orders.ymx");
+    assert!(matches!(
+        server
+            .send(&github("/monitor", &tampered).header("X-Hub-Signature-256", &sign(&body)))
+            .status,
+        401 | 403
+    ));
+    assert_eq!(server.get("/orders/dev").json()["version"], old);
+
+    let answer =
+        server.send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, r#"["orders"]"#)
+    );
+    server.serves(&commit);
+}
+
+#[test]
+fn a_github_webhook_may_point_straight_at_the_bus() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&quiet_settings(&daemon));
+    for path in [
+        "/actuator/busrefresh",
+        "/actuator/bus-refresh",
+        "/actuator/busrefresh/orders",
+        "/actuator/bus-refresh/orders:8081",
+    ] {
+        let commit = repo.push(
+            "once more",
+            &[("orders.yml", &format!("greeting: by {path}\n"))],
+        );
+        let body = github_push("refs/heads/main", &["orders.yml"]);
+        let answer = server.send(&github(path, &body).header("X-Hub-Signature-256", &sign(&body)));
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (204, ""),
+            "{path}: {answer:?}"
+        );
+        assert_eq!(
+            server.get("/orders/dev").json()["version"],
+            commit.as_str(),
+            "it was fetched before the answer"
+        );
+    }
+}
+
+#[test]
+fn a_push_to_a_branch_that_nobody_asked_for_refreshes_nobody() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&quiet_settings(&daemon));
+    let instance = Instance::start(&server, "orders/dev", 8081, &[]);
+
+    repo.push_to("side", "not for us", &[("orders.yml", "greeting: side\n")]);
+    let body = github_push("refs/heads/side", &["orders.yml"]);
+    assert_eq!(
+        server
+            .send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)))
+            .status,
+        200
+    );
+
+    // What comes after it is heard, so what came before it was not missed.
+    repo.push("for us", &[("orders-dev.yml", "greeting: main\n")]);
+    let body = github_push("refs/heads/main", &["orders-dev.yml"]);
+    server.send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)));
+    instance.sees("greeting", "main");
+    assert!(!instance.has_seen("greeting", "side"));
+}
