@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tracing::warn;
 
 use crate::{
-    environment_repository::{EnvironmentRepository, Remembered},
+    environment_repository::{EnvironmentRepository, Looker, Remembered},
     git::{Git, Watcher},
     http,
     refresh::Refresher,
@@ -25,6 +25,7 @@ pub struct App {
     listener: TcpListener,
     router: axum::Router,
     limits: http::Limits,
+    looker: Looker,
     refresher: Refresher,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
@@ -43,14 +44,14 @@ impl App {
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
             settings::Bus::Rabbit(rabbit) => {
-                let (bus, driver) = Bus::rabbit(rabbit);
+                let (bus, driver) = Bus::rabbit(*rabbit);
                 (bus, Some(driver))
             }
         };
         let git = Git::spawn(settings.git).context("no thread for Git")?;
         let (ring, bell) = mpsc::channel(1);
         let watcher = git.watch(ring);
-        let repository = EnvironmentRepository::new(
+        let (repository, looker) = EnvironmentRepository::new(
             settings.repository,
             git,
             Remembered::at(settings.remembered),
@@ -72,6 +73,7 @@ impl App {
             listener,
             router,
             limits,
+            looker,
             refresher,
             driver,
             tasks,
@@ -99,28 +101,19 @@ impl App {
             listener,
             router,
             limits,
+            looker,
             refresher,
             driver,
             tasks,
             _watcher,
         } = self;
-        let shutdown = tasks.shutdown();
+        let shutdown = || tasks.shutdown();
         if let Some(driver) = driver {
-            let shutdown = shutdown.clone();
-            tasks.spawn("bus", async move {
-                driver.run(shutdown).await;
-                Ok(())
-            });
+            tasks.spawn("bus", driver.run(shutdown()));
         }
-        let refresh_shutdown = shutdown.clone();
-        tasks.spawn("refresh", async move {
-            refresher.run(refresh_shutdown).await;
-            Ok(())
-        });
-        tasks.spawn("http", async move {
-            http::serve(listener, router, limits, shutdown).await;
-            Ok(())
-        });
+        tasks.spawn("looks", looker.run(shutdown()));
+        tasks.spawn("refresh", refresher.run(shutdown()));
+        tasks.spawn("http", http::serve(listener, router, limits, shutdown()));
         let failed = tokio::select! {
             stopped = stop => stopped.map(|()| false)?,
             () = tasks.failed() => true,

@@ -14,10 +14,7 @@ mod worker;
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -45,21 +42,29 @@ pub(crate) struct Settings {
     pub(crate) timeout: Duration,
     /// How long a whole look at the remote may take, a first clone included.
     pub(crate) deadline: Duration,
-    /// Forget branches and tags that are gone from the remote.
-    pub(crate) delete_untracked: bool,
     /// Bounds of one snapshot.
     pub(crate) limits: Limits,
 }
 
 /// Where a repository is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Location {
-    /// Cloned into a bare mirror and fetched.
+    /// Cloned into a bare mirror and fetched. The address may hold credentials.
     Remote(String),
     /// Opened where it is; only its commits are served.
     Local(PathBuf),
     /// Opened where it is; the branch that is checked out is served from the files, edits included.
     WorkTree(PathBuf),
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Remote(_) => f.write_str("Remote(…)"),
+            Self::Local(path) => f.debug_tuple("Local").field(path).finish(),
+            Self::WorkTree(path) => f.debug_tuple("WorkTree").field(path).finish(),
+        }
+    }
 }
 
 /// How we prove who we are, and how we know the host.
@@ -73,6 +78,8 @@ pub(crate) struct Access {
     pub(crate) private_key: Option<String>,
     /// Of the ssh key.
     pub(crate) passphrase: Option<String>,
+    /// Key files that are tried after the agent.
+    pub(crate) key_files: Vec<PathBuf>,
     /// Accept any TLS certificate.
     pub(crate) skip_ssl_validation: bool,
     /// Accept any ssh host key.
@@ -125,8 +132,8 @@ pub(crate) struct View {
     pub(crate) labels: Vec<(Label, Result<Version, LookError>)>,
     /// Those of the commits asked for that are still here.
     pub(crate) commits: Vec<Version>,
-    /// How the fetch went; the rest is good all the same.
-    pub(crate) fetched: Result<(), LookError>,
+    /// How the fetch went, if one was asked for; the rest is good all the same.
+    pub(crate) fetched: Option<Result<(), LookError>>,
 }
 
 /// A snapshot and when it was committed.
@@ -179,7 +186,8 @@ pub(crate) struct Git {
 struct Inner {
     settings: Settings,
     commands: Mutex<mpsc::Sender<Command>>,
-    abandoned: AtomicUsize,
+    /// Held by every thread that is alive, those that were left behind included.
+    threads: Arc<()>,
 }
 
 impl Git {
@@ -189,12 +197,17 @@ impl Git {
     /// When the system gives no thread.
     pub(crate) fn spawn(settings: Settings) -> std::io::Result<Self> {
         options::apply(settings.timeout);
-        let commands = Mutex::new(Worker::spawn(settings.clone(), QUEUE)?);
+        let threads = Arc::new(());
+        let commands = Mutex::new(Worker::spawn(
+            settings.clone(),
+            QUEUE,
+            Arc::clone(&threads),
+        )?);
         Ok(Self {
             inner: Arc::new(Inner {
                 settings,
                 commands,
-                abandoned: AtomicUsize::new(0),
+                threads,
             }),
         })
     }
@@ -253,18 +266,23 @@ impl Git {
         if !commands.same_channel(late) {
             return;
         }
-        let abandoned = self.inner.abandoned.fetch_add(1, Ordering::Relaxed);
-        if abandoned >= MAX_ABANDONED {
+        // Ourselves not counted.
+        let alive = Arc::strong_count(&self.inner.threads) - 1;
+        if alive > MAX_ABANDONED {
             error!(
-                abandoned,
-                "the Git thread {what} again; no new one is started, reads go on from memory"
+                threads = alive,
+                "the Git thread {what}, and no further one is started; reads go on from memory"
             );
             return;
         }
-        match Worker::spawn(self.inner.settings.clone(), QUEUE) {
+        match Worker::spawn(
+            self.inner.settings.clone(),
+            QUEUE,
+            Arc::clone(&self.inner.threads),
+        ) {
             Ok(fresh) => {
                 warn!(
-                    abandoned = abandoned + 1,
+                    threads = alive + 1,
                     "the Git thread {what} and was replaced"
                 );
                 *commands = fresh;

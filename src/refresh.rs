@@ -8,21 +8,25 @@ mod destinations;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use confbus_bus::{Bus, Message, Signal, Status, Subscription};
-use confbus_protocol::{Action, BusEvent, Destination, EventKind, Member, Reactions, react};
+use confbus_protocol::{
+    Action, BusEvent, CommitId, Destination, EventKind, Member, Reactions, react,
+};
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
     environment_repository::{Announce, EnvironmentRepository},
-    git::{Fetch, LookError},
     webhook::Pushed,
 };
 
@@ -66,6 +70,8 @@ enum Request {
 const MAX_INTERVAL: Duration = Duration::from_secs(300);
 /// How long a refresh for one destination waits for the remote before the event goes out anyway.
 const WAIT_FOR_LOOK: Duration = Duration::from_secs(10);
+/// How often events that the bus did not take are made up for.
+const RETRY: Duration = Duration::from_secs(5);
 /// An editor or a commit changes several files at once.
 const SETTLE: Duration = Duration::from_millis(20);
 /// Requests that may wait; a webhook beyond it changes nothing that the ones before it do not find.
@@ -88,14 +94,19 @@ impl Refresh {
     /// Looks, swaps, and then tells whoever matches `destination` to look again, changed or not.
     ///
     /// # Errors
-    /// [`RefreshError`] when the bus does not take the event.
+    /// [`RefreshError`] when the bus does not take the event, or too many wait.
     pub(crate) async fn destination(&self, destination: Destination) -> Result<(), RefreshError> {
         let (reply, done) = oneshot::channel();
         let stopping = || RefreshError::Bus("the server is stopping".into());
+        let request = Request::Destination { destination, reply };
         self.requests
-            .send(Request::Destination { destination, reply })
-            .await
-            .map_err(|_| stopping())?;
+            .try_send(request)
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => {
+                    RefreshError::Bus("too many refreshes wait".into())
+                }
+                mpsc::error::TrySendError::Closed(_) => stopping(),
+            })?;
         done.await.map_err(|_| stopping())?
     }
 }
@@ -115,6 +126,8 @@ struct Shared {
     member: Member,
     /// An event could not be published: everyone is told when the bus is back.
     missed: AtomicBool,
+    /// How many connections of the bus were seen.
+    connections: AtomicU64,
 }
 
 impl std::fmt::Debug for Refresher {
@@ -141,6 +154,7 @@ impl Refresher {
             bus,
             member,
             missed: AtomicBool::new(false),
+            connections: AtomicU64::new(0),
         });
         let refresher = Self {
             shared,
@@ -151,31 +165,27 @@ impl Refresher {
         (Refresh { requests: sender }, refresher)
     }
 
-    /// Works until `shutdown`: restores what was in service, then looks whenever there is a reason to.
+    /// Works until `shutdown`: looks whenever there is a reason to, and tells who is concerned.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let shared = Arc::clone(&self.shared);
-        shared.repository.restore().await;
         let mut work: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
         work.push(Box::pin(shared.poll()));
-        let mut connected_before = false;
+        let mut retry = tokio::time::interval(RETRY);
+        retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            // Looks are shared, so a full house finds whatever more of them would find.
+            let has_room = work.len() < QUEUE;
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 Some(()) = work.next() => {}
-                Some(request) = self.requests.recv(), if work.len() < QUEUE => work.push(Box::pin(shared.carry_out(request))),
-                Some(()) = self.bell.recv() => {
-                    tokio::time::sleep(SETTLE).await;
-                    while self.bell.try_recv().is_ok() {}
-                    work.push(Box::pin(shared.look_and_tell()));
-                }
-                () = shared.repository.moved() => shared.tell_moved().await,
-                Some(signal) = self.signals.next() => match signal {
-                    Signal::LookAgain => {
-                        let again = std::mem::replace(&mut connected_before, true);
-                        work.push(Box::pin(shared.connected(again)));
-                    }
+                () = shared.repository.unannounced().wait() => work.push(Box::pin(shared.tell_moved())),
+                Some(request) = self.requests.recv(), if has_room => work.push(Box::pin(shared.carry_out(request))),
+                Some(()) = self.bell.recv(), if has_room => work.push(Box::pin(shared.local_change())),
+                Some(signal) = self.signals.next(), if has_room => match signal {
+                    Signal::LookAgain => work.push(Box::pin(shared.look_again())),
                     Signal::Message(message) => work.push(Box::pin(shared.heard(message))),
                 },
+                _ = retry.tick(), if has_room => work.push(Box::pin(shared.tell_missed())),
             }
         }
     }
@@ -186,122 +196,139 @@ impl Shared {
     async fn poll(&self) {
         let mut failures = 0;
         loop {
-            failures = if self.look(Announce::Yes).await.is_ok() {
-                0
-            } else {
-                failures + 1
-            };
-            self.tell_moved().await;
-            let Some(interval) = self.settings.interval else {
-                if failures == 0 {
-                    return;
-                }
-                tokio::time::sleep(jittered(backed_off(Duration::from_secs(1), failures))).await;
-                continue;
+            let looked = self.repository.look(Announce::Yes).await;
+            failures = if looked.is_ok() { 0 } else { failures + 1 };
+            let interval = match self.settings.interval {
+                Some(interval) => interval,
+                // Only when told, but what was never looked at must be looked at once.
+                None if failures == 0 => return,
+                None => Duration::from_secs(1),
             };
             tokio::time::sleep(jittered(backed_off(interval, failures))).await;
         }
     }
 
-    async fn look(&self, announce: Announce) -> Result<(), LookError> {
-        self.repository.look(Fetch::First, &[], announce).await
+    /// An editor or a commit changes several files at once.
+    async fn local_change(&self) {
+        tokio::time::sleep(SETTLE).await;
+        self.look().await;
     }
 
-    async fn look_and_tell(&self) {
-        // The repository says once what is wrong with it.
-        _ = self.look(Announce::Yes).await;
-        self.tell_moved().await;
+    /// What moves is announced by whoever hears of it first; what is wrong with the repository, it says itself.
+    async fn look(&self) {
+        _ = self.repository.look(Announce::Yes).await;
     }
 
     async fn carry_out(&self, request: Request) {
         match request {
             Request::Push(pushed) => self.push(pushed).await,
             Request::Destination { destination, reply } => {
-                if !matches!(
-                    tokio::time::timeout(WAIT_FOR_LOOK, self.look(Announce::No)).await,
-                    Ok(Ok(()))
-                ) {
+                let looked =
+                    tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(Announce::No)).await;
+                if !matches!(looked, Ok(Ok(()))) {
                     info!(%destination, "the repository could not be looked at; the event goes out all the same");
                 }
                 // Whoever asked may have gone.
-                _ = reply.send(self.publish(&destination).await);
+                _ = reply.send(self.refresh(&destination).await);
             }
         }
     }
 
+    /// Tells a destination to look again, whether anything changed or not.
+    async fn refresh(&self, destination: &Destination) -> Result<(), RefreshError> {
+        let published = self.publish(destination, None).await;
+        match &published {
+            Ok(()) if *destination == Destination::everyone() => {
+                _ = self.repository.unannounced().take();
+            }
+            Ok(()) => {}
+            Err(_) => self.missed.store(true, Ordering::Relaxed),
+        }
+        published
+    }
+
     async fn push(&self, pushed: Pushed) {
         if self.settings.destinations == Destinations::Changed {
-            return self.look_and_tell().await;
+            return self.look().await;
         }
-        _ = self.look(Announce::No).await;
-        if !pushed
+        _ = self.repository.look(Announce::No).await;
+        _ = self.repository.unannounced().take();
+        if pushed
             .reference
             .as_deref()
             .is_none_or(|reference| self.repository.serves(reference))
         {
-            return;
-        }
-        for name in &pushed.guessed {
-            self.tell(&Destination::complete(name)).await;
+            for name in &pushed.guessed {
+                self.tell(&Destination::complete(name), None).await;
+            }
         }
     }
 
     /// Publishes for every label that moved since the last time.
     async fn tell_moved(&self) {
-        let moved = self.repository.take_moved();
+        let moved = self.repository.unannounced().take();
+        let commit = destinations::common_commit(&moved);
         for destination in destinations::concerned(&moved) {
-            self.tell(&destination).await;
+            self.tell(&destination, commit).await;
         }
     }
 
-    async fn tell(&self, destination: &Destination) {
-        if let Err(error) = self.publish(destination).await {
+    /// Makes up for events that the bus did not take.
+    async fn tell_missed(&self) {
+        let is_there = !matches!(self.bus.status(), Status::Disconnected { .. });
+        if is_there && self.missed.swap(false, Ordering::Relaxed) {
+            self.tell(&Destination::everyone(), None).await;
+        }
+    }
+
+    async fn tell(&self, destination: &Destination, commit: Option<CommitId>) {
+        if let Err(error) = self.publish(destination, commit).await {
             self.missed.store(true, Ordering::Relaxed);
-            warn!(%destination, %error, "clients hear of this when the bus is back");
+            warn!(%destination, %error, "clients hear of this when the bus takes events again");
         }
     }
 
-    async fn publish(&self, destination: &Destination) -> Result<(), RefreshError> {
-        let (id, now) = (new_id(), now());
-        let event = BusEvent::refresh(id, now, &self.member.id, destination);
-        let commit = self
-            .repository
-            .default_version()
-            .map(|commit| commit.to_string());
+    /// `commit` tells a client that runs it already that it need not ask.
+    async fn publish(
+        &self,
+        destination: &Destination,
+        commit: Option<CommitId>,
+    ) -> Result<(), RefreshError> {
+        let event = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
+        let commit = commit.map(|commit| commit.to_string());
         info!(event.id = event.id, %destination, version = commit, "refresh event");
         self.send(Message { event, commit }).await
     }
 
     async fn send(&self, message: Message) -> Result<(), RefreshError> {
-        self.bus
-            .publish(&message)
-            .await
-            .map_err(|error| RefreshError::Bus(error.to_string()))
+        let published = self.bus.publish(&message).await;
+        published.map_err(|error| RefreshError::Bus(error.to_string()))
     }
 
-    /// The bus is there: look, because a webhook may have been missed, and after a gap tell everyone to do the same.
-    async fn connected(&self, again: bool) {
-        let missed = self.missed.swap(false, Ordering::Relaxed);
-        if !again && !missed {
-            return self.look_and_tell().await;
+    /// Events may have been lost: look, because one of them may have been for us. After a gap in the connection
+    /// everyone may have lost some, so everyone is told to do the same.
+    async fn look_again(&self) {
+        let Status::Connected { reconnects } = self.bus.status() else {
+            return self.look().await;
+        };
+        let seen = self.connections.swap(reconnects + 1, Ordering::Relaxed);
+        if seen == 0 || seen > reconnects {
+            return self.look().await;
         }
-        _ = self.look(Announce::No).await;
-        _ = self.repository.take_moved();
-        self.tell(&Destination::everyone()).await;
+        _ = self.repository.look(Announce::No).await;
+        _ = self.repository.unannounced().take();
+        self.tell(&Destination::everyone(), None).await;
     }
 
     async fn heard(&self, message: Message) {
         let ack = self.settings.ack && self.bus.status() != Status::Local;
-        for action in react(
-            &message.event,
-            &self.member,
-            Reactions {
-                ack,
-                ..Reactions::default()
-            },
-        ) {
+        let reactions = Reactions {
+            ack,
+            ..Reactions::default()
+        };
+        for action in react(&message.event, &self.member, reactions) {
             match action {
-                Action::Refresh => self.look_and_tell().await,
+                Action::Refresh => self.look().await,
                 Action::Ack(kind) => self.ack(kind).await,
                 Action::ChangeEnvironment(_) | Action::Shutdown => {}
             }

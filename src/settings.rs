@@ -9,7 +9,7 @@ mod problem;
 mod reader;
 mod rooms;
 
-use std::{env, path::PathBuf};
+use std::{env, fmt, path::PathBuf};
 
 pub use problem::{SettingsError, SettingsProblem};
 
@@ -39,11 +39,11 @@ pub(crate) enum Bus {
     /// Within the process, and over the stream of events.
     Local,
     /// Over RabbitMQ, and over the stream of events.
-    Rabbit(confbus_bus::RabbitSettings),
+    Rabbit(Box<confbus_bus::RabbitSettings>),
 }
 
 /// Where settings come from besides their files.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The settings file; without it the usual places are looked at.
     pub file: Option<PathBuf>,
@@ -51,6 +51,22 @@ pub struct Sources {
     pub arguments: Vec<(String, String)>,
     /// Environment variables.
     pub variables: Vec<(String, String)>,
+}
+
+/// Values may be secrets, so only names are shown.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self
+            .arguments
+            .iter()
+            .chain(&self.variables)
+            .map(|(name, _)| name)
+            .collect();
+        f.debug_struct("Sources")
+            .field("file", &self.file)
+            .field("names", &names)
+            .finish()
+    }
 }
 
 impl Sources {

@@ -23,7 +23,6 @@ pub async fn requested() -> std::io::Result<()> {
 
 #[expect(
     clippy::exit,
-    clippy::disallowed_methods,
     reason = "whoever sends a second signal does not want to wait for anything"
 )]
 fn at_second_signal(

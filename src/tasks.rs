@@ -1,7 +1,7 @@
-//! Background work with a name, a stop signal, and a policy: a task that fails or panics ends the process, because
-//! a server that quietly stopped listening serves old configuration for ever.
+//! Background work with a name, a stop signal, and a policy: a task that ends before it is told to, by a panic for
+//! example, ends the process, because a server that quietly stopped listening serves old configuration for ever.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument as _, error, info_span, warn};
@@ -20,29 +20,25 @@ impl Tasks {
         self.shutdown.clone()
     }
 
-    /// Resolves when a task has failed.
+    /// Resolves when a task has ended before its time.
     pub(crate) async fn failed(&self) {
         self.failed.cancelled().await;
     }
 
-    /// Runs a task until it ends by itself; its failure stops all others.
-    #[expect(clippy::disallowed_methods, reason = "this is where tasks are spawned")]
-    pub(crate) fn spawn<F>(&self, name: &'static str, task: F)
-    where
-        F: Future<Output = anyhow::Result<()>> + Send + 'static,
-    {
+    /// Runs a task that ends on the stop signal; when it ends before that, all others are stopped.
+    pub(crate) fn spawn(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         let guard = Guard {
             name,
             shutdown: self.shutdown.clone(),
             failed: self.failed.clone(),
-            ended_well: false,
         };
         let supervised = async move {
-            let mut guard = guard;
-            match task.await {
-                Ok(()) => guard.ended_well = true,
-                Err(cause) => error!(error = format!("{cause:#}"), "background task failed"),
-            }
+            let _guard = guard;
+            task.await;
         };
         tokio::spawn(
             self.tracker
@@ -63,19 +59,17 @@ impl Tasks {
     }
 }
 
-/// Also runs when the task panics.
+/// Also dropped when the task panics.
 struct Guard {
     name: &'static str,
     shutdown: CancellationToken,
     failed: CancellationToken,
-    ended_well: bool,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let ended_early = !self.ended_well && !self.shutdown.is_cancelled();
-        if ended_early {
-            error!(task = self.name, "the server stops because this task ended");
+        if !self.shutdown.is_cancelled() {
+            error!(task = self.name, "this task ended, so the server stops");
             self.failed.cancel();
         }
     }

@@ -33,6 +33,15 @@ struct Judged {
     problems: Arc<[Problem]>,
 }
 
+/// How a label comes from one version to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Read anew, but nothing is different; to hold it spares reading it again.
+    SameFiles,
+    /// To another commit or other files.
+    Moved,
+}
+
 impl Judged {
     fn new(version: Version, layout: &Layout) -> Self {
         let problems = version.snapshot.problems(layout).into();
@@ -66,20 +75,32 @@ impl History {
         Some(Self::from_parts(newest, earlier, false))
     }
 
-    /// What follows when the label names `version`; `None` when that is no news.
-    pub(super) fn next(&self, version: Version, layout: &Layout) -> Option<Self> {
-        if same(&self.newest.version.snapshot, &version.snapshot) {
+    /// What follows when the label names `version`, and whether that is another one; `None` when nothing follows.
+    pub(super) fn next(&self, version: Version, layout: &Layout) -> Option<(Self, Step)> {
+        if Arc::ptr_eq(&self.newest.version.snapshot, &version.snapshot) {
             return None;
         }
+        let is_same = same(&self.newest.version.snapshot, &version.snapshot);
         let newest = Judged::new(version, layout);
-        let before = std::iter::once(&self.newest)
-            .chain(&self.earlier)
-            .cloned()
-            .collect();
-        let earlier = needed(&newest, before);
+        let step = if is_same {
+            Step::SameFiles
+        } else {
+            Step::Moved
+        };
+        let earlier = if is_same {
+            self.earlier.clone()
+        } else {
+            needed(
+                &newest,
+                std::iter::once(&self.newest)
+                    .chain(&self.earlier)
+                    .cloned()
+                    .collect(),
+            )
+        };
         let next = Self::from_parts(newest, earlier, self.pinned);
         next.last_asked.store(self.last_asked(), Ordering::Relaxed);
-        Some(next)
+        Some((next, step))
     }
 
     fn from_parts(newest: Judged, earlier: Vec<Judged>, pinned: bool) -> Self {
@@ -182,14 +203,14 @@ fn needed(newest: &Judged, before: Vec<Judged>) -> Vec<Judged> {
 }
 
 /// A commit is the same commit; a work tree is the same when its files are.
-fn same(one: &Arc<Snapshot>, other: &Arc<Snapshot>) -> bool {
+fn same(one: &Snapshot, other: &Snapshot) -> bool {
     let files = |snapshot: &Snapshot| {
-        snapshot
+        let files = snapshot
             .files()
-            .map(|(path, blob)| (path.clone(), blob.id()))
-            .collect::<Vec<_>>()
+            .map(|(path, blob)| (path.clone(), blob.id()));
+        files.collect::<Vec<_>>()
     };
-    Arc::ptr_eq(one, other) || (one.version() == other.version() && files(one) == files(other))
+    one.version() == other.version() && files(one) == files(other)
 }
 
 #[cfg(test)]
@@ -242,7 +263,7 @@ mod tests {
             .map(|(files, number)| version(number, files));
         let first = History::new(versions.next().unwrap(), false, &layout());
         versions.fold(first, |history, version| {
-            history.next(version, &layout()).unwrap()
+            history.next(version, &layout()).unwrap().0
         })
     }
 

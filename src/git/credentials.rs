@@ -1,18 +1,16 @@
-use std::{env, path::PathBuf};
-
 use git2::{CertificateCheckStatus, Cred, CredentialType, Error, cert::Cert};
 
 use super::Access;
 
 /// libgit2 asks again after every refusal, without end.
-const ATTEMPTS: u32 = 4;
+const ATTEMPTS: usize = 6;
 
 /// What we offer when the remote asks who we are.
 pub(super) fn offer<'a>(
     url: &'a str,
     access: &'a Access,
 ) -> impl FnMut(&str, Option<&str>, CredentialType) -> Result<Cred, Error> + 'a {
-    let mut asked = 0;
+    let (mut asked, mut keys) = (0, 0);
     move |_, user_of_url, allowed| {
         asked += 1;
         if asked > ATTEMPTS {
@@ -23,7 +21,8 @@ pub(super) fn offer<'a>(
             return Cred::username(user.unwrap_or("git"));
         }
         if allowed.contains(CredentialType::SSH_KEY) {
-            return ssh_key(user.unwrap_or("git"), access, asked);
+            keys += 1;
+            return ssh_key(user.unwrap_or("git"), access, keys);
         }
         if allowed.contains(CredentialType::USER_PASS_PLAINTEXT) {
             return password(url, access);
@@ -55,22 +54,36 @@ pub(super) fn check_host(
 
 /// Takes every credential out of a message of libgit2.
 pub(super) fn redact(message: &str, url: &str, access: &Access) -> String {
-    let of_url = url::Url::parse(url)
-        .ok()
-        .and_then(|url| url.password().map(str::to_owned));
-    let secrets = [
-        access.password.as_deref(),
-        access.passphrase.as_deref(),
-        of_url.as_deref(),
-    ];
-    let message = secrets
+    let of_url = url::Url::parse(url).ok();
+    // A token may stand where a user does.
+    let user = of_url
+        .as_ref()
+        .filter(|url| url.scheme() != "ssh")
+        .map(url::Url::username);
+    let password = of_url.as_ref().and_then(url::Url::password);
+    let as_written = [user, password].into_iter().flatten().map(str::to_owned);
+    let decoded = [user, password].into_iter().flatten().map(decode);
+    let configured = [&access.password, &access.passphrase]
         .into_iter()
         .flatten()
+        .cloned();
+    let mut secrets: Vec<String> = as_written
+        .chain(decoded)
+        .chain(configured)
         .filter(|secret| !secret.is_empty())
-        .fold(message.to_owned(), |text, secret| {
-            text.replace(secret, "***")
-        });
+        .collect();
+    // A part of another one would leave the rest of it.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let message = secrets.iter().fold(message.to_owned(), |text, secret| {
+        text.replace(secret, "***")
+    });
     message.lines().next().unwrap_or_default().to_owned()
+}
+
+fn decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn password(url: &str, access: &Access) -> Result<Cred, Error> {
@@ -78,11 +91,6 @@ fn password(url: &str, access: &Access) -> Result<Cred, Error> {
         return Cred::userpass_plaintext(user, password);
     }
     let url = url::Url::parse(url).map_err(|_| Error::from_str("no login is configured"))?;
-    let decode = |text: &str| {
-        percent_encoding::percent_decode_str(text)
-            .decode_utf8_lossy()
-            .into_owned()
-    };
     match url.password() {
         Some(password) => Cred::userpass_plaintext(&decode(url.username()), &decode(password)),
         None => Err(Error::from_str(
@@ -92,27 +100,18 @@ fn password(url: &str, access: &Access) -> Result<Cred, Error> {
 }
 
 /// The configured key; else the agent first and then the user's own key files.
-fn ssh_key(user: &str, access: &Access, attempt: u32) -> Result<Cred, Error> {
+fn ssh_key(user: &str, access: &Access, attempt: usize) -> Result<Cred, Error> {
     let passphrase = access.passphrase.as_deref();
     if let Some(key) = &access.private_key {
         return Cred::ssh_key_from_memory(user, None, key, passphrase);
     }
     match attempt {
         1 => Cred::ssh_key_from_agent(user),
-        _ => match key_files().nth(attempt as usize - 2) {
-            Some(file) => Cred::ssh_key(user, None, &file, passphrase),
+        _ => match access.key_files.get(attempt - 2) {
+            Some(file) => Cred::ssh_key(user, None, file, passphrase),
             None => Err(Error::from_str("no ssh key was accepted")),
         },
     }
-}
-
-fn key_files() -> impl Iterator<Item = PathBuf> {
-    // The user's home is where ssh itself looks; it is no setting of ours.
-    let home = env::home_dir().unwrap_or_default();
-    ["id_ed25519", "id_ecdsa", "id_rsa"]
-        .into_iter()
-        .map(move |name| home.join(".ssh").join(name))
-        .filter(|file| file.exists())
 }
 
 #[cfg(test)]
@@ -126,10 +125,10 @@ mod tests {
             ..Access::default()
         };
         let message = redact(
-            "failed for https://u:tok3n@host/x with s3cret\nmore",
-            "https://u:tok3n@host/x",
+            "failed for https://ana:tok3n@host/x with s3cret\nmore",
+            "https://ana:tok3n@host/x",
             &access,
         );
-        assert_eq!(message, "failed for https://u:***@host/x with ***");
+        assert_eq!(message, "failed for https://***:***@host/x with ***");
     }
 }

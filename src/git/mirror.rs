@@ -1,6 +1,9 @@
-use std::time::Instant;
+use std::{ffi::OsStr, path::Path, time::Instant};
 
-use git2::{FetchOptions, FetchPrune, ProxyOptions, RemoteCallbacks, Repository};
+use git2::{
+    AutotagOption, FetchOptions, ProxyOptions, RemoteCallbacks, RemoteRedirect, RemoteUpdateFlags,
+    Repository, RepositoryOpenFlags,
+};
 
 use super::{Location, LookError, Settings, credentials};
 
@@ -9,19 +12,32 @@ const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/ta
 
 /// Opens what is already here.
 pub(super) fn open(settings: &Settings) -> Result<Repository, LookError> {
-    let (path, missing) = match &settings.location {
-        Location::Remote(_) => (&settings.mirror, "it was never cloned"),
+    let missing = |what: &str| LookError::NoRepository(what.to_owned());
+    match &settings.location {
         Location::Local(path) | Location::WorkTree(path) => {
-            (path, "the path is not a Git repository")
+            open_exactly(path).map_err(|_| missing("the path is not a Git repository"))
         }
-    };
-    // Only the very directory: a search upwards could find somebody else's repository.
+        Location::Remote(_) => {
+            let mirror = open_exactly(&settings.mirror).ok().filter(has_labels);
+            mirror.ok_or_else(|| missing("it was never cloned"))
+        }
+    }
+}
+
+/// Only this very directory: a search upwards could find somebody else's repository.
+fn open_exactly(path: &Path) -> Result<Repository, git2::Error> {
     Repository::open_ext(
         path,
-        git2::RepositoryOpenFlags::NO_SEARCH,
-        std::iter::empty::<&std::ffi::OsStr>(),
+        RepositoryOpenFlags::NO_SEARCH,
+        std::iter::empty::<&OsStr>(),
     )
-    .map_err(|_| LookError::NoRepository(missing.into()))
+}
+
+/// A clone that was cut off has none; it must not look like a repository in which nothing is configured.
+fn has_labels(mirror: &Repository) -> bool {
+    mirror
+        .references()
+        .is_ok_and(|mut references| references.next().is_some())
 }
 
 /// Brings the mirror up to date, cloning it first if need be. A local repository needs no fetch.
@@ -35,18 +51,10 @@ pub(super) fn fetch(
     };
     let mirror = match repository.take() {
         Some(mirror) => mirror,
-        None => open(settings).or_else(|_| create(settings))?,
+        None => open_exactly(&settings.mirror).or_else(|_| create(settings))?,
     };
     let fetched = fetch_into(&mirror, url, settings);
-    let usable = fetched.is_ok()
-        || mirror
-            .references()
-            .is_ok_and(|mut refs| refs.next().is_some());
-    *repository = usable.then_some(mirror);
-    if !usable {
-        // An empty mirror would look like a repository without labels.
-        _ = std::fs::remove_dir_all(&settings.mirror);
-    }
+    *repository = has_labels(&mirror).then_some(mirror);
     fetched
 }
 
@@ -55,9 +63,17 @@ fn create(settings: &Settings) -> Result<Repository, LookError> {
         LookError::NoRepository(format!("the directory for clones cannot be used: {error}"))
     };
     std::fs::create_dir_all(&settings.mirror).map_err(|error| unusable(&error.kind()))?;
-    Repository::init_bare(&settings.mirror).map_err(|error| unusable(&error.message()))
+    let mirror =
+        Repository::init_bare(&settings.mirror).map_err(|error| unusable(&error.message()))?;
+    // What was fetched survives a power cut.
+    let durable = mirror
+        .config()
+        .and_then(|mut config| config.set_bool("core.fsyncObjectFiles", true));
+    durable.map_err(|error| unusable(&error.message()))?;
+    Ok(mirror)
 }
 
+/// Refs that are gone go first: one in the way (`feature/x` before `feature`) would keep all others from moving.
 fn fetch_into(mirror: &Repository, url: &str, settings: &Settings) -> Result<(), LookError> {
     let unreachable = |error: git2::Error| {
         LookError::Unreachable(credentials::redact(error.message(), url, &settings.access))
@@ -65,14 +81,19 @@ fn fetch_into(mirror: &Repository, url: &str, settings: &Settings) -> Result<(),
     let mut remote = mirror.remote_anonymous(url).map_err(unreachable)?;
     let mut options = fetch_options(url, settings);
     remote
-        .fetch(&REFSPECS, Some(&mut options), None)
+        .download(&REFSPECS, Some(&mut options))
+        .map_err(unreachable)?;
+    remote.prune(None).map_err(unreachable)?;
+    remote
+        .update_tips(None, RemoteUpdateFlags::empty(), AutotagOption::None, None)
         .map_err(unreachable)?;
     follow_head(mirror, &remote);
     Ok(())
 }
 
 fn fetch_options<'a>(url: &'a str, settings: &'a Settings) -> FetchOptions<'a> {
-    let until = Instant::now() + settings.deadline;
+    // Before whoever waits for us gives us up.
+    let until = Instant::now() + settings.deadline.mul_f64(0.9);
     let mut callbacks = RemoteCallbacks::new();
     callbacks.credentials(credentials::offer(url, &settings.access));
     callbacks.certificate_check(credentials::check_host(&settings.access));
@@ -85,12 +106,9 @@ fn fetch_options<'a>(url: &'a str, settings: &'a Settings) -> FetchOptions<'a> {
     options
         .remote_callbacks(callbacks)
         .proxy_options(proxy)
-        .download_tags(git2::AutotagOption::None);
-    options.prune(if settings.delete_untracked {
-        FetchPrune::On
-    } else {
-        FetchPrune::Off
-    });
+        .download_tags(AutotagOption::None);
+    // A redirect to another host would get our login there.
+    options.follow_redirects(RemoteRedirect::None);
     options
 }
 

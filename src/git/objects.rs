@@ -18,6 +18,8 @@ const MAX_DEPTH: usize = 64;
 const MAX_LINKS: usize = 8;
 const LINK_MODE: i32 = 0o120_000;
 
+type Entries = BTreeMap<RepoPath, Arc<Blob>>;
+
 /// File contents that some snapshot still holds, by content: commits and branches share them.
 #[derive(Default)]
 pub(super) struct Blobs {
@@ -65,14 +67,10 @@ pub(super) fn reachable_commit(
     }
     let text = label.as_str().to_ascii_lowercase();
     let commit = repository.find_commit_by_prefix(&text).ok()?.id();
-    let reaches = |tip: CommitId| {
-        oid(tip) == commit
-            || repository
-                .graph_descendant_of(oid(tip), commit)
-                .unwrap_or(false)
-    };
-    refs.tips()
-        .any(reaches)
+    let mut walk = repository.revwalk().ok()?;
+    refs.tips().try_for_each(|tip| walk.push(oid(tip))).ok()?;
+    walk.flatten()
+        .any(|reached| reached == commit)
         .then(|| Target::Commit(commit_id(commit)))
 }
 
@@ -99,7 +97,7 @@ pub(super) fn snapshot(
     let Walk {
         mut entries, links, ..
     } = walk;
-    follow_links(&mut entries, links);
+    follow_links(&mut entries, links, limits)?;
     Ok(Snapshot::new(commit, entries))
 }
 
@@ -107,7 +105,7 @@ struct Walk<'a> {
     repository: &'a Repository,
     limits: Limits,
     blobs: &'a mut Blobs,
-    entries: BTreeMap<RepoPath, Arc<Blob>>,
+    entries: Entries,
     links: Vec<(String, String)>,
     bytes: u64,
 }
@@ -134,7 +132,7 @@ impl Walk<'_> {
                     depth + 1,
                 )?,
                 Some(ObjectType::Blob) if entry.filemode() == LINK_MODE => {
-                    self.link(path, entry.id())?
+                    self.link(path, entry.id())?;
                 }
                 Some(ObjectType::Blob) => self.file(&path, entry.id())?,
                 _ => {}
@@ -198,17 +196,35 @@ pub(super) fn blob_id(id: Oid) -> BlobId {
 }
 
 /// Puts the target of a symbolic link in its place; a target outside the repository is nothing.
-fn follow_links(entries: &mut BTreeMap<RepoPath, Arc<Blob>>, mut links: Vec<(String, String)>) {
+fn follow_links(
+    entries: &mut Entries,
+    mut links: Vec<(String, String)>,
+    limits: Limits,
+) -> Result<(), LookError> {
     for _ in 0..MAX_LINKS {
         let before = links.len();
-        links.retain(|(path, target)| !follow(entries, path, target));
+        let mut left = Vec::new();
+        for (link, target) in links {
+            if !follow(entries, &link, &target) {
+                left.push((link, target));
+            }
+            // A few links to folders of links are as many files as there are atoms.
+            if entries.len() > limits.files {
+                return Err(LookError::TooLarge(format!(
+                    "with its links the commit has more than {} files",
+                    limits.files
+                )));
+            }
+        }
+        links = left;
         if links.is_empty() || links.len() == before {
-            return;
+            break;
         }
     }
+    Ok(())
 }
 
-fn follow(entries: &mut BTreeMap<RepoPath, Arc<Blob>>, link: &str, target: &str) -> bool {
+fn follow(entries: &mut Entries, link: &str, target: &str) -> bool {
     let Some(target) = within(link, target) else {
         return false;
     };

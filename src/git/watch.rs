@@ -25,7 +25,8 @@ pub(super) fn watch(location: &Location, bell: mpsc::Sender<()>) -> Option<Watch
             .collect(),
     };
     let ring = move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| matters(&event)) {
+        // What could not be told is as good as a change.
+        if event.map_or(true, |event| matters(&event)) {
             _ = bell.try_send(());
         }
     };
@@ -58,9 +59,10 @@ fn ref_places(path: &Path) -> Vec<(PathBuf, RecursiveMode)> {
 
 /// Reading a file is an event, too: to react to it would never end.
 fn matters(event: &notify::Event) -> bool {
-    !matches!(event.kind, EventKind::Access(_))
-        && event
-            .paths
-            .iter()
-            .any(|path| path.extension().is_none_or(|extension| extension != "lock"))
+    let is_lock = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == "lock")
+    };
+    let only_locks = !event.paths.is_empty() && event.paths.iter().all(is_lock);
+    event.need_rescan() || (!matches!(event.kind, EventKind::Access(_)) && !only_locks)
 }

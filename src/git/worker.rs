@@ -1,4 +1,8 @@
-use std::{collections::HashMap, sync::Weak, thread};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    thread,
+};
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::Snapshot;
@@ -31,6 +35,7 @@ impl Worker {
     pub(super) fn spawn(
         settings: Settings,
         queue: usize,
+        alive: Arc<()>,
     ) -> std::io::Result<mpsc::Sender<Command>> {
         let (sender, mut commands) = mpsc::channel::<Command>(queue);
         let worker = Self {
@@ -40,8 +45,11 @@ impl Worker {
             snapshots: HashMap::new(),
         };
         thread::Builder::new().name("git".into()).spawn(move || {
-            let mut worker = worker;
+            let (mut worker, _alive) = (worker, alive);
             while let Some(Command { query, reply }) = commands.blocking_recv() {
+                if reply.is_closed() {
+                    continue;
+                }
                 // The receiver is gone when it stopped waiting.
                 _ = reply.send(worker.look(&query));
             }
@@ -51,15 +59,15 @@ impl Worker {
 
     fn look(&mut self, query: &Query) -> Result<View, LookError> {
         let fetched = match query.fetch {
-            Fetch::First => mirror::fetch(&self.settings, &mut self.repository),
-            Fetch::No => Ok(()),
+            Fetch::First => Some(mirror::fetch(&self.settings, &mut self.repository)),
+            Fetch::No => None,
         };
         let repository = match self.repository.take() {
             Some(repository) => repository,
             None => mirror::open(&self.settings)
-                .map_err(|missing| fetched.as_ref().err().cloned().unwrap_or(missing))?,
+                .map_err(|missing| fetched.clone().and_then(Result::err).unwrap_or(missing))?,
         };
-        let refs = std::sync::Arc::new(Refs::read(&repository)?);
+        let refs = Arc::new(Refs::read(&repository)?);
         let labels = query
             .labels
             .iter()
@@ -103,7 +111,7 @@ impl Worker {
                 let snapshot =
                     work_tree::snapshot(repository, commit, self.settings.limits, &mut self.blobs)?;
                 Ok(Version {
-                    snapshot: std::sync::Arc::new(snapshot),
+                    snapshot: Arc::new(snapshot),
                     committed,
                 })
             }
@@ -119,14 +127,13 @@ impl Worker {
                 committed,
             });
         }
-        let snapshot = std::sync::Arc::new(objects::snapshot(
+        let snapshot = Arc::new(objects::snapshot(
             repository,
             commit,
             self.settings.limits,
             &mut self.blobs,
         )?);
-        self.snapshots
-            .insert(commit, std::sync::Arc::downgrade(&snapshot));
+        self.snapshots.insert(commit, Arc::downgrade(&snapshot));
         Ok(Version {
             snapshot,
             committed,

@@ -107,14 +107,18 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let peer =
             |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() };
-        let router = Router::new().route("/", get(peer)).route(
-            "/slow",
-            get(|| async {
-                sleep(Duration::from_millis(200)).await;
-                "done"
-            }),
-        );
         let shutdown = CancellationToken::new();
+        let stopped = shutdown.clone();
+        // Begins the stop and answers after it has begun.
+        let last = move || async move {
+            stopped.cancel();
+            stopped.cancelled().await;
+            tokio::task::yield_now().await;
+            "done"
+        };
+        let router = Router::new()
+            .route("/", get(peer))
+            .route("/last", get(last));
         let server = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
         (address, shutdown, server)
     }
@@ -155,15 +159,10 @@ mod tests {
 
     #[tokio::test]
     async fn requests_under_way_are_answered_before_the_end() {
-        let (address, shutdown, server) = start(Limits::default()).await;
-        let request =
-            tokio::spawn(
-                async move { ask(address, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await },
-            );
-        sleep(Duration::from_millis(100)).await;
-        shutdown.cancel();
+        let (address, _, server) = start(Limits::default()).await;
+        let answer = ask(address, "GET /last HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(answer.ends_with("done"), "{answer}");
         server.await.unwrap();
-        assert!(request.await.unwrap().ends_with("done"));
         assert!(TcpStream::connect(address).await.is_err());
     }
 }

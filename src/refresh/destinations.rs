@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use confbus_protocol::Destination;
+use confbus_protocol::{CommitId, Destination};
 use confbus_resolution::changed_files;
 
 use crate::{environment_repository::Moved, webhook::guess_names};
@@ -32,11 +32,20 @@ pub(super) fn concerned(moved: &[Moved]) -> Vec<Destination> {
         .collect()
 }
 
+/// The commit that all of them came to, if a client that runs it already has nothing to ask for.
+///
+/// Not when several labels moved to different commits, and not when the files of a work tree changed under one.
+pub(super) fn common_commit(moved: &[Moved]) -> Option<CommitId> {
+    let commit = moved.first()?.new.version();
+    let is_common = |moved: &Moved| moved.new.version() == commit && moved.old.version() != commit;
+    moved.iter().all(is_common).then_some(commit)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
-    use confbus_protocol::{CommitId, Label};
+    use confbus_protocol::Label;
     use confbus_resolution::{Blob, BlobId, RepoPath, Snapshot};
 
     use super::*;
@@ -45,7 +54,7 @@ mod tests {
         let blob = |text: &str| {
             let mut id = [0; 20];
             text.bytes().enumerate().for_each(|(at, byte)| {
-                id[at % 20] ^= byte.rotate_left(u32::try_from(at / 20).unwrap())
+                id[at % 20] ^= byte.rotate_left(u32::try_from(at / 20).unwrap());
             });
             Arc::new(Blob::new(BlobId(id), text.as_bytes().to_vec()))
         };

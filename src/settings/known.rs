@@ -9,6 +9,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.security.mode",
     "encrypt.*",
     "management.*",
+    "management.endpoint.health.show-details",
     "server.address",
     "server.error.include-message",
     "server.port",
@@ -86,11 +87,13 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) const UNSUPPORTED: &[&str] = &[
     "spring.cloud.config.server.composite",
     "spring.cloud.config.server.git.repos.",
+    "server.ssl.",
 ];
 
 /// Prefixes under which a key that is not known is most likely a slip of the pen.
 const OURS: &[&str] = &[
     "confbus.",
+    "server.ssl.",
     "encrypt.",
     "spring.cloud.bus.",
     "spring.cloud.config.server.",

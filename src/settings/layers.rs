@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use confbus_protocol::resolve_placeholders;
+use confbus_protocol::{Properties, Property, resolve_placeholders};
 use confbus_resolution::parse_documents;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 
 /// One setting as it was said.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Setting {
     /// The key in Spring's spelling, as far as it is known.
     pub(super) key: String,
@@ -25,7 +25,7 @@ pub(super) struct Setting {
 }
 
 /// All settings by uniform key, the strongest of each.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Layers {
     settings: HashMap<String, Setting>,
 }
@@ -55,14 +55,22 @@ pub(super) fn usual_file() -> Option<PathBuf> {
 impl Layers {
     pub(super) fn read(sources: &Sources) -> Result<Self, SettingsError> {
         let mut layers = Self::default();
+        // Which documents of the file count may be said outside of it.
+        layers.add_stronger(sources);
         if let Some(file) = sources.file.clone().or_else(usual_file) {
             layers
                 .add_file(&file)
                 .map_err(|problem| SettingsError::new(vec![problem]))?;
         }
+        layers.add_stronger(sources);
+        layers.resolve_references(&sources.variables)?;
+        Ok(layers)
+    }
+
+    fn add_stronger(&mut self, sources: &Sources) {
         for (name, value) in &sources.variables {
             if let Some(key) = key_of_variable(name) {
-                layers.add(Setting {
+                self.add(Setting {
                     key,
                     value: value.clone(),
                     place: name.clone(),
@@ -70,14 +78,12 @@ impl Layers {
             }
         }
         for (key, value) in &sources.arguments {
-            layers.add(Setting {
+            self.add(Setting {
                 key: key.clone(),
                 value: value.clone(),
                 place: format!("--{key}"),
             });
         }
-        layers.resolve_references(&sources.variables)?;
-        Ok(layers)
     }
 
     fn add(&mut self, setting: Setting) {
@@ -98,18 +104,49 @@ impl Layers {
             hint: problem.hint,
         })?;
         for document in &documents {
-            for (key, property) in document.iter() {
-                let place = property
-                    .origin
-                    .map_or_else(|| path.clone(), |position| format!("{path}:{position}"));
-                self.add(Setting {
-                    key: key.clone(),
-                    value: property.value.to_string(),
-                    place,
-                });
+            if self.is_active(document, &path)? {
+                self.add_document(document, &path);
             }
         }
         Ok(())
+    }
+
+    fn add_document(&mut self, document: &Properties, path: &str) {
+        for (key, property) in document {
+            let place = place(path, property);
+            self.add(Setting {
+                key: key.clone(),
+                value: property.value.to_string(),
+                place,
+            });
+        }
+    }
+
+    /// Whether the profiles that are active so far ask for a document. Expressions are for the files that are served.
+    fn is_active(&self, document: &Properties, path: &str) -> Result<bool, SettingsProblem> {
+        let condition = document
+            .iter()
+            .find(|(key, _)| uniform(key).starts_with("spring.config.activate."));
+        let Some((key, property)) = condition else {
+            return Ok(true);
+        };
+        let wanted = property.value.to_string();
+        if uniform(key) != "spring.config.activate.onprofile"
+            || wanted.contains(['!', '&', '|', '('])
+        {
+            let problem = format!("`{key}`: here only a list of profiles can be a condition");
+            return Err(SettingsProblem {
+                place: place(path, property),
+                problem,
+                hint: None,
+            });
+        }
+        let active = self
+            .get("spring.profiles.active")
+            .map(|setting| setting.value.clone())
+            .unwrap_or_default();
+        let is_wanted = |profile: &str| wanted.split(',').any(|wanted| wanted.trim() == profile);
+        Ok(active.split(',').map(str::trim).any(is_wanted))
     }
 
     /// `${NAME:default}` in a value means another setting or an environment variable, as in Spring.
@@ -139,7 +176,7 @@ impl Layers {
                             value,
                             ..setting.clone()
                         },
-                    )
+                    );
                 }
                 Err(error) => problems.push(SettingsProblem {
                     place: setting.place.clone(),
@@ -191,6 +228,12 @@ impl Layers {
     pub(super) fn all(&self) -> impl Iterator<Item = &Setting> {
         self.settings.values()
     }
+}
+
+fn place(path: &str, property: &Property) -> String {
+    property
+        .origin
+        .map_or_else(|| path.to_owned(), |position| format!("{path}:{position}"))
 }
 
 /// The key that a variable sets: dots are underscores there, dashes are gone or underscores, an index is a number.

@@ -7,7 +7,6 @@ use super::{
 };
 
 /// Reads typed settings and collects what is wrong on the way.
-#[derive(Debug)]
 pub(super) struct Reader {
     layers: Layers,
     problems: Vec<SettingsProblem>,

@@ -123,12 +123,12 @@ fn git(reader: &mut Reader) -> Option<git::Settings> {
             password: reader.text(&format!("{GIT}.password")),
             private_key: reader.text(&format!("{GIT}.private-key")),
             passphrase: reader.text(&format!("{GIT}.passphrase")),
+            key_files: key_files(),
             skip_ssl_validation: reader.flag(&format!("{GIT}.skip-ssl-validation"), false),
             accept_any_host_key: !strict,
         },
         timeout,
         deadline,
-        delete_untracked: reader.flag(&format!("{GIT}.delete-untracked-branches"), false),
         limits: Limits {
             files: reader.number("confbus.limits.files", 100_000),
             file_bytes: reader.number("confbus.limits.file-bytes", 8 << 20),
@@ -149,7 +149,16 @@ fn location(reader: &mut Reader, key: &str, uri: &str) -> Option<Location> {
         });
     }
     let supported = ["https://", "http://", "ssh://", "git://"];
-    if supported.iter().any(|scheme| uri.starts_with(scheme)) || is_scp_like(uri) {
+    if supported.iter().any(|scheme| uri.starts_with(scheme)) {
+        // What cannot be taken apart cannot be shown without its password either.
+        if url::Url::parse(uri).is_err() {
+            let hint = "write special characters of user and password percent-encoded, or use username and password";
+            reader.refuse(key, "the repository's address is not a URL", Some(hint));
+            return None;
+        }
+        return Some(Location::Remote(uri.to_owned()));
+    }
+    if is_scp_like(uri) {
         return Some(Location::Remote(uri.to_owned()));
     }
     if uri.contains("://") {
@@ -161,6 +170,17 @@ fn location(reader: &mut Reader, key: &str, uri: &str) -> Option<Location> {
         return None;
     }
     Some(Location::Local(home_expanded(uri)))
+}
+
+/// Where ssh itself looks.
+fn key_files() -> Vec<PathBuf> {
+    let folder = env::home_dir().unwrap_or_default().join(".ssh");
+    let names = ["id_ed25519", "id_ecdsa", "id_rsa"];
+    names
+        .iter()
+        .map(|name| folder.join(name))
+        .filter(|file| file.exists())
+        .collect()
 }
 
 /// `git@host:path`: a colon before the first slash.
@@ -178,21 +198,26 @@ fn home_expanded(path: &str) -> PathBuf {
 
 /// The address without credentials and trailing slashes, as it stands in names of sources.
 fn display_uri(uri: &str) -> String {
-    let without_user = match url::Url::parse(uri) {
-        Ok(mut url)
-            if url.has_host()
-                && (url.password().is_some() || !url.username().is_empty())
-                && url.scheme() != "ssh" =>
-        {
-            let cleared = url.set_username("").and_then(|()| url.set_password(None));
-            cleared.map_or_else(|()| String::new(), |()| url.to_string())
-        }
-        Ok(url) if url.password().is_some() => {
-            uri.replacen(&format!(":{}@", url.password().unwrap_or_default()), "@", 1)
+    let shown = match url::Url::parse(uri) {
+        Ok(url) if url.has_host() && (url.password().is_some() || !url.username().is_empty()) => {
+            without_credentials(url)
         }
         _ => uri.to_owned(),
     };
-    without_user.trim_end_matches('/').to_owned()
+    shown.trim_end_matches('/').to_owned()
+}
+
+/// The user of ssh is part of the address; any other may be a token.
+fn without_credentials(mut url: url::Url) -> String {
+    let user = if url.scheme() == "ssh" {
+        url.username().to_owned()
+    } else {
+        String::new()
+    };
+    let cleared = url
+        .set_password(None)
+        .and_then(|()| url.set_username(&user));
+    cleared.map_or_else(|()| String::new(), |()| url.to_string())
 }
 
 /// Where clones live: as configured, else where the system keeps state of services, else in the user's cache.
@@ -268,7 +293,7 @@ fn repository(
         },
         default_label,
         try_master_branch: reader.flag(&format!("{GIT}.try-master-branch"), true),
-        forget_deleted: git.delete_untracked,
+        forget_deleted: reader.flag(&format!("{GIT}.delete-untracked-branches"), false),
         accept_empty: reader.flag(&format!("{SERVER}.accept-empty"), true),
         freshness,
     })
@@ -432,9 +457,17 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
 
 /// RabbitMQ as soon as a broker is named, otherwise within the process.
 fn bus(reader: &mut Reader) -> Option<Bus> {
-    let named = ["host", "port", "addresses", "username", "virtual-host"]
-        .iter()
-        .any(|key| reader.has(&format!("spring.rabbitmq.{key}")));
+    let named = [
+        "host",
+        "port",
+        "addresses",
+        "username",
+        "password",
+        "virtual-host",
+        "ssl.enabled",
+    ]
+    .iter()
+    .any(|key| reader.has(&format!("spring.rabbitmq.{key}")));
     if !reader.flag("spring.cloud.bus.enabled", true) || !named {
         return Some(Bus::Local);
     }
@@ -462,9 +495,9 @@ fn bus(reader: &mut Reader) -> Option<Bus> {
         settings.password = password.into();
     }
     let addresses = addresses(reader, ssl)?;
-    Some(Bus::Rabbit(with_credentials_of_address(
+    Some(Bus::Rabbit(Box::new(with_credentials_of_address(
         settings, addresses,
-    )))
+    ))))
 }
 
 fn addresses(reader: &mut Reader, ssl: bool) -> Option<Vec<RabbitSettings>> {
@@ -495,7 +528,7 @@ fn addresses(reader: &mut Reader, ssl: bool) -> Option<Vec<RabbitSettings>> {
                 "spring.rabbitmq.addresses",
                 error.to_string(),
                 Some("host:port, by comma"),
-            )
+            );
         })
         .ok()
 }
@@ -537,7 +570,7 @@ fn member(reader: &mut Reader) -> Option<Member> {
                 .unwrap_or_else(|| "8888".into());
             BusId::of_instance(
                 &application,
-                &reader.text_or("spring.profiles.active", ""),
+                &reader.list("spring.profiles.active").join(","),
                 &index,
                 &uuid::Uuid::new_v4().simple().to_string(),
             )

@@ -80,7 +80,41 @@ fn a_signed_push_reaches_exactly_those_concerned() {
         .iter()
         .chain([&fleet.payments])
         .for_each(|instance| instance.sees("shared.owner", "all of us"));
-    assert!(!fleet.payments.has_seen("greeting", "one"));
+
+    fleet.tap.message_to("**");
+    assert_eq!(
+        fleet.tap.destinations(),
+        ["orders:**", "orders-dev:**", "**"],
+        "nobody else was told"
+    );
+}
+
+#[test]
+fn whoever_was_not_told_by_a_refresh_of_one_is_told_by_the_webhook() {
+    let fleet = Fleet::start();
+    fleet.repo.push(
+        "two applications",
+        &[
+            ("orders-dev.yml", "greeting: canary\n"),
+            ("payments.yml", "payments:\n  retries: 9\n"),
+        ],
+    );
+    let canary = fleet.orders[0].bus_id();
+    assert_eq!(
+        fleet
+            .server
+            .post(&format!("/actuator/busrefresh/{canary}"))
+            .status,
+        204
+    );
+    fleet.orders[0].sees("greeting", "canary");
+
+    let body = github_push("refs/heads/main", &["orders-dev.yml", "payments.yml"]);
+    fleet
+        .server
+        .send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)));
+    fleet.orders[1].sees("greeting", "canary");
+    fleet.tap.message_to("payments:**");
 }
 
 #[test]
@@ -164,15 +198,21 @@ fn the_published_bytes_are_springs() {
         Some(36)
     );
     assert!(properties.timestamp().is_some());
-    let headers: Vec<_> = properties
-        .headers()
-        .as_ref()
-        .unwrap()
-        .inner()
-        .keys()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(headers, ["confbus-commit"]);
+    assert!(properties.headers().as_ref().unwrap().inner().is_empty());
+
+    fleet.push("payments.yml", "payments:\n  retries: 8\n");
+    let body = github_push("refs/heads/main", &["payments.yml"]);
+    fleet
+        .server
+        .send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)));
+    let delivery = fleet.tap.message_to("payments:**");
+    let headers = delivery.properties.headers().as_ref().unwrap().inner();
+    let names: Vec<_> = headers.keys().map(ToString::to_string).collect();
+    assert_eq!(
+        names,
+        ["confbus-commit"],
+        "the commit travels beside the body"
+    );
 }
 
 /// Puts `*` for the values that are new each time.

@@ -106,6 +106,18 @@ impl Tap {
         self.heard.lock().unwrap().clone()
     }
 
+    /// Whom refresh events were addressed to, in order.
+    pub(crate) fn destinations(&self) -> Vec<String> {
+        let events = self
+            .heard()
+            .into_iter()
+            .filter_map(|delivery| serde_json::from_str::<serde_json::Value>(&delivery.body).ok());
+        let refreshes = events.filter(|event| event["type"] == "RefreshRemoteApplicationEvent");
+        refreshes
+            .filter_map(|event| event["destinationService"].as_str().map(str::to_owned))
+            .collect()
+    }
+
     /// Waits for a message to a destination.
     pub(crate) fn message_to(&self, destination: &str) -> Delivery {
         eventually(&format!("a message to {destination}"), || {

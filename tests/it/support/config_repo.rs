@@ -77,6 +77,14 @@ impl ConfigRepo {
         commit.to_string()
     }
 
+    pub(crate) fn delete_branch(&self, name: &str) {
+        self.repository
+            .find_reference(&format!("refs/heads/{name}"))
+            .unwrap()
+            .delete()
+            .unwrap();
+    }
+
     fn tree(&self, parent: Option<&git2::Commit<'_>>, files: &[(&str, &str)]) -> Oid {
         let base = match parent {
             Some(commit) => commit.tree().unwrap(),

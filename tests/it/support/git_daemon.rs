@@ -15,6 +15,13 @@ pub(crate) struct GitDaemon {
 
 impl GitDaemon {
     pub(crate) fn serve(repo: &ConfigRepo) -> Self {
+        // Somebody else may take the port between our look and Git's.
+        (0..10)
+            .find_map(|_| Self::try_serve(repo))
+            .expect("a port for git daemon")
+    }
+
+    fn try_serve(repo: &ConfigRepo) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -26,7 +33,8 @@ impl GitDaemon {
             child: None,
         };
         daemon.start();
-        daemon
+        let is_ours = daemon.child.as_mut().unwrap().try_wait().unwrap().is_none();
+        is_ours.then_some(daemon)
     }
 
     pub(crate) fn url(&self) -> String {

@@ -72,6 +72,10 @@ impl TestServer {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.running.lines()
+    }
+
     pub(crate) fn running(&mut self) -> &mut Running {
         &mut self.running
     }

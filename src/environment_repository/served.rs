@@ -1,0 +1,170 @@
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use confbus_protocol::Label;
+use confbus_resolution::{Layout, Snapshot};
+use tracing::{info, warn};
+
+use super::{
+    Settings,
+    history::{History, Step},
+};
+use crate::git::{LookError, Refs, Version, View};
+
+/// A label that names another commit than before.
+#[derive(Debug, Clone)]
+pub(crate) struct Moved {
+    pub(crate) label: Label,
+    pub(crate) old: Arc<Snapshot>,
+    pub(crate) new: Arc<Snapshot>,
+}
+
+/// Labels in service; the one that was not asked for longest makes room.
+pub(super) const MAX_LABELS: usize = 512;
+/// Of these, labels that are commit ids: whoever reads can ask for any old commit.
+const MAX_PINNED: usize = 32;
+
+/// What all readers share at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    /// `None` until Git was asked successfully.
+    pub(super) refs: Option<Arc<Refs>>,
+    pub(super) labels: HashMap<Label, Arc<History>>,
+    /// When the repository was last known to be as it is here.
+    pub(super) confirmed: Option<Instant>,
+    pub(super) error: Option<LookError>,
+}
+
+/// What a look leads to.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) served: Served,
+    /// Labels that name another commit than before.
+    pub(super) moved: Vec<Moved>,
+    /// Other commits are in service than before.
+    pub(super) changed: bool,
+}
+
+impl Served {
+    /// What follows from a look.
+    pub(super) fn after(&self, view: View, settings: &Settings) -> Next {
+        let mut labels = self.labels.clone();
+        let (mut moved, mut changed) = (Vec::new(), false);
+        let (mut error, confirmed) = match view.fetched {
+            None => (self.error.clone(), self.confirmed),
+            Some(Ok(())) => (None, Some(Instant::now())),
+            Some(Err(error)) => (Some(error), self.confirmed),
+        };
+        for (label, found) in view.labels {
+            match found {
+                Ok(version) => {
+                    let pinned = !view.refs.knows(&label);
+                    if let Some((history, step)) = step(
+                        labels.get(&label),
+                        &label,
+                        version,
+                        pinned,
+                        &settings.layout,
+                    ) {
+                        changed |= step.is_some() || !labels.contains_key(&label);
+                        labels.insert(label, Arc::new(history));
+                        moved.extend(step);
+                    }
+                }
+                Err(LookError::NoSuchLabel) if settings.forget_deleted => {
+                    changed |= labels.remove(&label).is_some();
+                }
+                Err(LookError::NoSuchLabel) => {}
+                Err(cause) => {
+                    warn!(%label, error = %cause, "the label stays where it was");
+                    error = error.or(Some(cause));
+                }
+            }
+        }
+        make_room(&mut labels, settings);
+        let refs = Some(view.refs);
+        let served = Self {
+            refs,
+            labels,
+            confirmed,
+            error,
+        };
+        Next {
+            served,
+            moved,
+            changed,
+        }
+    }
+
+    /// The same in service, and why it may be old.
+    pub(super) fn after_failure(&self, error: LookError) -> Self {
+        Self {
+            refs: self.refs.clone(),
+            labels: self.labels.clone(),
+            confirmed: self.confirmed,
+            error: Some(error),
+        }
+    }
+}
+
+/// What follows for one label; `None` when it names what it named before.
+fn step(
+    before: Option<&Arc<History>>,
+    label: &Label,
+    version: Version,
+    pinned: bool,
+    layout: &Layout,
+) -> Option<(History, Option<Moved>)> {
+    let Some(before) = before else {
+        let history = History::new(version, pinned, layout);
+        info!(%label, version = %history.newest().snapshot.version(), "in service");
+        tell_about_problems(label, &history);
+        return Some((history, None));
+    };
+    let (history, step) = before.next(version, layout)?;
+    if step == Step::SameFiles {
+        return Some((history, None));
+    }
+    let (old, new) = (&before.newest().snapshot, &history.newest().snapshot);
+    info!(%label, from = %old.version().short(), version = %new.version(), "moved");
+    tell_about_problems(label, &history);
+    let moved = Moved {
+        label: label.clone(),
+        old: Arc::clone(old),
+        new: Arc::clone(new),
+    };
+    Some((history, Some(moved)))
+}
+
+fn tell_about_problems(label: &Label, history: &History) {
+    let version = history.newest().snapshot.version().short();
+    for problem in history.problems() {
+        warn!(%label, version, "{problem}; applications that need this file keep their last good answer");
+    }
+}
+
+/// Too many labels: those that were not asked for longest go, commit ids first.
+fn make_room(labels: &mut HashMap<Label, Arc<History>>, settings: &Settings) {
+    let defaults = settings.default_labels();
+    loop {
+        let pinned = labels
+            .values()
+            .filter(|history| history.is_pinned())
+            .count();
+        if labels.len() <= MAX_LABELS && pinned <= MAX_PINNED {
+            return;
+        }
+        let may_go = |label: &Label, history: &History| {
+            !defaults.contains(label) && (pinned <= MAX_PINNED || history.is_pinned())
+        };
+        let others = labels
+            .iter()
+            .filter(|(label, history)| may_go(label, history));
+        let Some(oldest) = others
+            .min_by_key(|(_, history)| history.last_asked())
+            .map(|(label, _)| label.clone())
+        else {
+            return;
+        };
+        labels.remove(&oldest);
+    }
+}
