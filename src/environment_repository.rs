@@ -265,6 +265,11 @@ impl EnvironmentRepository {
         &self.inner.unannounced
     }
 
+    /// Whether there is anything to answer from.
+    pub(crate) fn is_serving(&self) -> bool {
+        !self.inner.served.load().labels.is_empty()
+    }
+
     /// Whether a ref, as a webhook names it, is one of the labels in service.
     pub(crate) fn serves(&self, reference: &str) -> bool {
         let branch = reference.strip_prefix("refs/heads/");

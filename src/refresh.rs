@@ -66,6 +66,8 @@ enum Request {
     },
 }
 
+/// Between the first tries to get anything to serve.
+const FIRST_TRIES: Duration = Duration::from_secs(1);
 /// Longest wait after failed looks.
 const MAX_INTERVAL: Duration = Duration::from_secs(300);
 /// How long a refresh for one destination waits for the remote before the event goes out anyway.
@@ -199,10 +201,11 @@ impl Shared {
             let looked = self.repository.look(Announce::Yes).await;
             failures = if looked.is_ok() { 0 } else { failures + 1 };
             let interval = match self.settings.interval {
+                // Without anything to serve every second counts.
+                _ if !self.repository.is_serving() => FIRST_TRIES,
                 Some(interval) => interval,
-                // Only when told, but what was never looked at must be looked at once.
-                None if failures == 0 => return,
-                None => Duration::from_secs(1),
+                // Only when told.
+                None => return,
             };
             tokio::time::sleep(jittered(backed_off(interval, failures))).await;
         }

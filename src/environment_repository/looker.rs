@@ -168,7 +168,8 @@ impl Looker {
             Ok(view) => self.put_in_service(view, asked).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = &looked {
+        // What is not on disk may still come from the remote.
+        if let (Fetch::First, Err(error)) = (fetch, &looked) {
             self.note_failure(error);
         }
         if announce == Announce::Yes {
@@ -228,7 +229,8 @@ impl Looker {
         let served = Arc::new(next.served);
         self.served.store(Arc::clone(&served));
         self.unannounced.add(next.moved);
-        if next.changed || self.to_restore.take().is_some() {
+        let restored = self.to_restore.take().is_some();
+        if next.changed || restored {
             self.save(served).await;
         }
         fetched.unwrap_or(Ok(()))
