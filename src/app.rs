@@ -34,7 +34,7 @@ pub struct App {
 }
 
 impl App {
-    /// Starts Git's thread, prepares the bus and takes the port.
+    /// Starts Git's thread, serves what is on disk, prepares the bus and takes the port.
     ///
     /// # Errors
     /// When the port is taken or the system gives no thread.
@@ -51,11 +51,12 @@ impl App {
         let git = Git::spawn(settings.git).context("no thread for Git")?;
         let (ring, bell) = mpsc::channel(1);
         let watcher = git.watch(ring);
-        let (repository, looker) = EnvironmentRepository::new(
+        let (repository, mut looker) = EnvironmentRepository::new(
             settings.repository,
             git,
             Remembered::at(settings.remembered),
         );
+        looker.restore().await;
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),

@@ -1,4 +1,4 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{CommitId, Label};
@@ -17,6 +17,9 @@ use crate::git::{Fetch, Git, LookError, Query, Version, View};
 
 /// Requests that may wait for a look.
 pub(super) const QUEUE: usize = 256;
+
+/// How long the start waits for the disk.
+const RESTORE: Duration = Duration::from_secs(5);
 
 /// Whether labels that move are announced at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,16 +107,23 @@ impl Looker {
         }
     }
 
-    /// Restores what was in service, then looks whenever somebody wants it, until `shutdown`.
+    /// Puts in service what is on disk, so that the first read has an answer. What takes too long, a later look does.
+    pub(crate) async fn restore(&mut self) {
+        self.to_restore = Some(self.remembered.load());
+        let look = self.look(Fetch::No, Vec::new(), Announce::Yes);
+        match tokio::time::timeout(RESTORE, look).await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => info!(%reason, "nothing to serve from disk yet"),
+            Err(_) => warn!("the disk is slow; reads wait for the first look"),
+        }
+    }
+
+    /// Looks whenever somebody wants it, until `shutdown`.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         _ = shutdown.run_until_cancelled(self.work()).await;
     }
 
     async fn work(&mut self) {
-        self.to_restore = Some(self.remembered.load());
-        if let Err(reason) = self.look(Fetch::No, Vec::new(), Announce::Yes).await {
-            info!(%reason, "nothing to serve from disk yet");
-        }
         while let Some(first) = self.requests.recv().await {
             let mut waiting = vec![first];
             while let Ok(next) = self.requests.try_recv() {
