@@ -34,12 +34,16 @@ pub struct App {
 }
 
 impl App {
-    /// Starts Git's thread, serves what is on disk, prepares the bus and takes the port.
+    /// Takes the port, starts Git's thread, serves what is on disk and prepares the bus.
     ///
     /// # Errors
     /// When the port is taken or the system gives no thread.
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.warnings.iter().for_each(|line| warn!("{line}"));
+        // First what may be refused; whoever connects meanwhile waits in the kernel.
+        let listener = TcpListener::bind(settings.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on", settings.listen))?;
         let tasks = Tasks::default();
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
@@ -65,9 +69,6 @@ impl App {
             bell,
         );
 
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .with_context(|| format!("{} cannot be listened on", settings.listen))?;
         let limits = settings.http.limits.clone();
         let router = http::router(settings.http, repository, refresh, bus, tasks.shutdown());
         Ok(Self {

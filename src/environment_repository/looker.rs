@@ -239,8 +239,9 @@ impl Looker {
         let served = Arc::new(next.served);
         self.served.store(Arc::clone(&served));
         self.unannounced.add(next.moved);
-        let restored = self.to_restore.take().is_some();
-        if next.changed || restored {
+        self.to_restore = None;
+        // What was restored stands in the file already.
+        if next.changed {
             self.save(served).await;
         }
         fetched.unwrap_or(Ok(()))
