@@ -8,8 +8,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tracing::warn;
 
 use crate::{
-    environment_repository::{EnvironmentRepository, Looker, Remembered},
-    git::{Git, Watcher},
+    environment_repository::EnvironmentRepository,
     http,
     refresh::Refresher,
     settings::{self, Settings},
@@ -25,12 +24,9 @@ pub struct App {
     listener: TcpListener,
     router: axum::Router,
     limits: http::Limits,
-    looker: Looker,
     refresher: Refresher,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
-    /// Watches a local repository as long as the server lives.
-    _watcher: Option<Watcher>,
 }
 
 impl App {
@@ -52,15 +48,10 @@ impl App {
                 (bus, Some(driver))
             }
         };
-        let git = Git::spawn(settings.git).context("no thread for Git")?;
         let (ring, bell) = mpsc::channel(1);
-        let watcher = git.watch(ring);
-        let (repository, mut looker) = EnvironmentRepository::new(
-            settings.repository,
-            git,
-            Remembered::at(settings.remembered),
-        );
-        looker.restore().await;
+        let repository = EnvironmentRepository::open(settings.repository, tasks.clone(), ring)
+            .await
+            .context("no thread for Git")?;
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),
@@ -75,11 +66,9 @@ impl App {
             listener,
             router,
             limits,
-            looker,
             refresher,
             driver,
             tasks,
-            _watcher: watcher,
         })
     }
 
@@ -103,17 +92,14 @@ impl App {
             listener,
             router,
             limits,
-            looker,
             refresher,
             driver,
             tasks,
-            _watcher,
         } = self;
         let shutdown = || tasks.shutdown();
         if let Some(driver) = driver {
             tasks.spawn("bus", driver.run(shutdown()));
         }
-        tasks.spawn("looks", looker.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
         tasks.spawn("http", http::serve(listener, router, limits, shutdown()));
         let failed = tokio::select! {

@@ -1,74 +1,66 @@
 //! From a request to an answer: which snapshots are in service, and what they say.
 //!
-//! Readers load one immutable map and keep it to the end of the request. Looks at Git build the next map aside and
-//! swap the pointer, so a read never waits for one, except for the first read of a label nobody asked for before
-//! and in the strict mode, both bounded.
+//! [`EnvironmentRepository`] asks its backends for the places that may answer; a place is a label's history in one
+//! repository. What follows from places is computed, without waiting.
 
 mod answer;
+mod backend;
+mod git_backend;
 mod history;
 mod looker;
+mod opener;
+mod pattern;
+mod places;
+mod pool;
 mod remembered;
+mod repository;
 mod served;
+mod template;
 mod unannounced;
+mod upstream;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use bytes::Bytes;
-use confbus_protocol::{Application, Environment, Label, Profiles};
-use confbus_resolution::{EnvironmentRequest, Layout, Problem, RepoPath, find_resource, resolve};
+use confbus_protocol::{CommitId, Environment};
+use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::git::{Fetch, Git, LookError, Refs, Version};
-pub(crate) use answer::{FindError, Found, Held, RepositoryHealth, Resource, Text};
-use history::History;
-use looker::Looks;
-pub(crate) use looker::{Announce, Looker};
-pub(crate) use remembered::Remembered;
+use crate::{look::LookError, tasks::Tasks};
+pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
+use backend::Backend;
+pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
+use git_backend::Labels;
+pub(crate) use git_backend::{
+    RepositorySettings as GitRepositorySettings, Settings as GitSettings,
+};
+pub(crate) use looker::Announce;
+use opener::Opener;
+pub(crate) use pattern::Pattern;
+use places::{Files, Part, Place, resolve_all};
+use remembered::Remembered;
+use repository::{Before, Repository};
+pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
 pub(crate) use served::Moved;
-use served::Served;
-use unannounced::Unannounced;
+pub(crate) use template::Template;
+pub(crate) use unannounced::Unannounced;
 
-/// How labels are looked up, and how fresh answers are.
+/// What is read, and what is made of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Names, search paths and overrides of the repository.
-    pub(crate) layout: Layout,
-    /// The label of a request that has none.
-    pub(crate) default_label: Label,
-    /// When the default label is `main` and names nothing, `master` is tried.
-    pub(crate) try_master_branch: bool,
-    /// A label that is gone from the repository is forgotten instead of served on.
-    pub(crate) forget_deleted: bool,
+    /// The strongest first.
+    pub(crate) backends: Vec<BackendSettings>,
+    /// One backend of several that has no answer spoils the whole answer.
+    pub(crate) fail_on_error: bool,
+    /// What wins over every file.
+    pub(crate) overrides: Overrides,
     /// Answer with no sources at all, or say that nothing was found.
     pub(crate) accept_empty: bool,
-    /// Whether a read makes sure of the repository first.
-    pub(crate) freshness: Freshness,
+    /// What health asks for.
+    pub(crate) probes: Vec<EnvironmentRequest>,
+    /// Plain files are looked for in the last backend first.
+    pub(crate) reverse_location_order: bool,
 }
-
-/// Whether a read makes sure of the repository first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// Never: the snapshots in service answer.
-    Polled,
-    /// Yes, together with all other reads that wait, at most this long; then the snapshots in service answer.
-    Strict(Duration),
-}
-
-impl Settings {
-    /// What may answer a request without a label: `main`, and where there is none `master`.
-    fn default_labels(&self) -> Vec<Label> {
-        let has_fallback = self.try_master_branch && self.default_label.as_str() == "main";
-        let fallback =
-            has_fallback.then(|| Label::parse("master").expect("`master` is a plain name"));
-        std::iter::once(self.default_label.clone())
-            .chain(fallback)
-            .collect()
-    }
-}
-
-/// How long the first read of a label waits for its snapshot.
-const FIRST_READ: Duration = Duration::from_secs(5);
 
 /// Answers requests from snapshots, and moves labels when told to look.
 #[derive(Debug, Clone)]
@@ -78,44 +70,46 @@ pub(crate) struct EnvironmentRepository {
 
 #[derive(Debug)]
 struct Inner {
-    settings: Arc<Settings>,
-    served: Arc<ArcSwap<Served>>,
-    looks: Looks,
+    backends: Vec<Backend>,
+    fail_on_error: bool,
+    overrides: Overrides,
+    accept_empty: bool,
+    probes: Vec<EnvironmentRequest>,
+    reverse_location_order: bool,
     unannounced: Arc<Unannounced>,
-    /// The repository without credentials.
-    display_uri: String,
 }
 
 impl EnvironmentRepository {
-    /// A repository that serves nothing until its looker runs.
-    pub(crate) fn new(settings: Settings, git: Git, remembered: Remembered) -> (Self, Looker) {
-        let (sender, requests) = mpsc::channel(looker::QUEUE);
-        let inner = Inner {
-            settings: Arc::new(settings),
-            served: Arc::default(),
-            looks: Looks::new(sender),
+    /// Opens all backends and puts in service what is on disk. `bell` is rung when files of this machine change.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) async fn open(
+        settings: Settings,
+        tasks: Tasks,
+        bell: mpsc::Sender<()>,
+    ) -> std::io::Result<Self> {
+        let opener = Opener {
             unannounced: Arc::default(),
-            display_uri: git.display_uri().to_owned(),
+            bell,
+            tasks,
         };
-        let looker = Looker::new(
-            git,
-            Arc::clone(&inner.settings),
-            Arc::clone(&inner.served),
-            Arc::clone(&inner.unannounced),
-            remembered,
-            requests,
-        );
-        (
-            Self {
-                inner: Arc::new(inner),
-            },
-            looker,
-        )
-    }
-
-    /// Names, search paths and overrides of the repository.
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.inner.settings.layout
+        let mut backends = Vec::new();
+        for backend in settings.backends {
+            backends.push(Backend::open(backend, &opener).await?);
+        }
+        let inner = Inner {
+            backends,
+            fail_on_error: settings.fail_on_error,
+            overrides: settings.overrides,
+            accept_empty: settings.accept_empty,
+            probes: settings.probes,
+            reverse_location_order: settings.reverse_location_order,
+            unannounced: opener.unannounced,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// The environment for a request.
@@ -123,10 +117,17 @@ impl EnvironmentRepository {
         &self,
         request: &EnvironmentRequest,
     ) -> Result<Found<Environment>, FindError> {
-        let history = self.history(request.label.as_ref()).await?;
-        let found =
-            history.first_good(|version| resolve(&version.snapshot, self.layout(), request))?;
-        if found.value.property_sources.is_empty() && !self.inner.settings.accept_empty {
+        self.find(request, Before::Freshness).await
+    }
+
+    async fn find(
+        &self,
+        request: &EnvironmentRequest,
+        before: Before,
+    ) -> Result<Found<Environment>, FindError> {
+        let places = self.places(request, Labels::Split, before).await?;
+        let found = self.environment(request, &self.resolve(&places)?.0);
+        if found.value.property_sources.is_empty() && !self.inner.accept_empty {
             return Err(FindError::Empty);
         }
         Ok(found)
@@ -138,126 +139,115 @@ impl EnvironmentRepository {
         request: &EnvironmentRequest,
         path: &RepoPath,
     ) -> Result<Found<Resource>, FindError> {
-        let history = self.history(request.label.as_ref()).await?;
-        let newest = history.newest();
-        Ok(Found {
-            value: self.resource(newest, request, path)?,
-            version: newest.snapshot.version(),
-            held: None,
-        })
+        let places = self
+            .places(request, Labels::Whole, Before::Freshness)
+            .await?;
+        let newest: Vec<_> = places.iter().map(|places| Files::newest(places)).collect();
+        self.resource(&newest, path)
     }
 
-    /// A plain file with the environment whose values stand for its placeholders, both of one commit.
+    /// A plain file with the environment whose values stand for its placeholders, both of the same commits.
     pub(crate) async fn find_text(
         &self,
         request: &EnvironmentRequest,
         path: &RepoPath,
     ) -> Result<Found<Text>, FindError> {
-        let history = self.history(request.label.as_ref()).await?;
-        let found = history.first_good(|version| {
-            resolve(&version.snapshot, self.layout(), request)
-                .map(|environment| (version.clone(), environment))
-        })?;
-        let Found {
-            value: (version, environment),
-            version: commit,
-            held,
-        } = found;
-        let resource = self.resource(&version, request, path)?;
+        let places = self
+            .places(request, Labels::Whole, Before::Freshness)
+            .await?;
+        let (parts, files) = self.resolve(&places)?;
+        let environment = self.environment(request, &parts);
+        let resource = self.resource(&files, path)?;
         Ok(Found {
             value: Text {
-                resource,
-                environment,
+                resource: resource.value,
+                environment: environment.value,
             },
-            version: commit,
-            held,
+            commits: resource.commits,
+            held: environment.held,
         })
     }
 
-    fn resource(
+    /// What every backend may answer from, the strongest first.
+    async fn places(
         &self,
-        version: &Version,
         request: &EnvironmentRequest,
-        path: &RepoPath,
-    ) -> Result<Resource, FindError> {
-        let (_, blob) = find_resource(&version.snapshot, self.layout(), request, path)
-            .ok_or(FindError::NotFound)?;
-        let bytes = blob.bytes().ok_or(FindError::TooLarge)?;
-        Ok(Resource {
-            bytes: Bytes::copy_from_slice(bytes),
-            modified: version.committed,
-        })
+        labels: Labels,
+        before: Before,
+    ) -> Result<Vec<Vec<Place>>, FindError> {
+        let mut all = Vec::with_capacity(self.inner.backends.len());
+        for backend in &self.inner.backends {
+            match backend.places(request, labels, before).await {
+                Ok(places) => all.push(places),
+                Err(error) if self.is_spoiled_by_one() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(all)
     }
 
-    /// The versions that may answer for a label, newest first.
-    async fn history(&self, label: Option<&Label>) -> Result<Arc<History>, FindError> {
-        let settings = &self.inner.settings;
-        let label = label.unwrap_or(&settings.default_label);
-        if let Freshness::Strict(within) = settings.freshness {
-            let look = self
-                .inner
-                .looks
-                .look(Fetch::First, Some(label.clone()), Announce::Yes);
-            // Too late or failed: the snapshots in service answer, and health says why.
-            _ = tokio::time::timeout(within, look).await;
-        }
-        let mut found = self.history_of(label).await;
-        if *label == settings.default_label {
-            for fallback in settings.default_labels().iter().skip(1) {
-                if matches!(found, Err(FindError::NoSuchLabel)) {
-                    found = self.history_of(fallback).await;
+    fn is_spoiled_by_one(&self) -> bool {
+        self.inner.fail_on_error || self.inner.backends.len() == 1
+    }
+
+    fn resolve<'p>(
+        &self,
+        places: &'p [Vec<Place>],
+    ) -> Result<(Vec<Part>, Vec<Files<'p>>), FindError> {
+        let (mut parts, mut files) = (Vec::new(), Vec::new());
+        for places in places {
+            match resolve_all(places) {
+                Ok((part, found)) => {
+                    parts.push(part);
+                    files.push(found);
                 }
+                Err(error) if self.is_spoiled_by_one() => return Err(error),
+                Err(_) => {}
             }
         }
-        found
+        Ok((parts, files))
     }
 
-    async fn history_of(&self, label: &Label) -> Result<Arc<History>, FindError> {
-        let served = self.inner.served.load_full();
-        if let Some(history) = served.labels.get(label) {
-            history.touch();
-            return Ok(Arc::clone(history));
-        }
-        match &served.refs {
-            None => return Err(self.nothing_yet(&served)),
-            Some(refs) if !refs.knows(label) && !Refs::may_be_commit(label) => {
-                return Err(FindError::NoSuchLabel);
-            }
-            Some(_) => {}
-        }
-        self.first_read(label).await
-    }
-
-    /// In the strict mode Spring's own answer; otherwise "try again", because a client takes "not found" for "nothing configured".
-    fn nothing_yet(&self, served: &Served) -> FindError {
-        match (self.inner.settings.freshness, &served.error) {
-            (Freshness::Strict(_), Some(_)) => FindError::NoRepository,
-            _ => FindError::Busy,
+    /// With several backends there is no version to show.
+    fn environment(&self, request: &EnvironmentRequest, parts: &[Part]) -> Found<Environment> {
+        let only = parts.first().filter(|_| self.inner.backends.len() == 1);
+        let overrides = self.inner.overrides.source();
+        let sources = parts.iter().flat_map(|part| &part.property_sources);
+        let value = Environment {
+            name: request.application.to_string(),
+            profiles: vec![request.profiles.to_string()],
+            label: request.label.as_ref().map(ToString::to_string),
+            version: only.and_then(|part| part.version.clone()),
+            state: only.and_then(|part| part.state.clone()),
+            property_sources: overrides.into_iter().chain(sources).cloned().collect(),
+        };
+        Found {
+            value,
+            commits: parts.iter().flat_map(|part| part.commits.clone()).collect(),
+            held: parts.iter().find_map(|part| part.held.clone()),
         }
     }
 
-    async fn first_read(&self, label: &Label) -> Result<Arc<History>, FindError> {
-        let look = self
-            .inner
-            .looks
-            .look(Fetch::No, Some(label.clone()), Announce::Yes);
-        let looked = tokio::time::timeout(FIRST_READ, look)
-            .await
-            .map_err(|_| FindError::Busy)?;
-        match (self.inner.served.load().labels.get(label), looked) {
-            (Some(history), _) => Ok(Arc::clone(history)),
-            (None, Ok(()) | Err(LookError::NoSuchLabel)) => Err(FindError::NoSuchLabel),
-            (None, Err(LookError::TooLarge(_))) => Err(FindError::TooLarge),
-            (None, Err(_)) => Err(FindError::Busy),
-        }
+    fn resource(&self, files: &[Files<'_>], path: &RepoPath) -> Result<Found<Resource>, FindError> {
+        let find = |files: &Files<'_>| files.find(path);
+        let found = if self.inner.reverse_location_order {
+            files.iter().rev().find_map(find)
+        } else {
+            files.iter().find_map(find)
+        };
+        found.unwrap_or(Err(FindError::NotFound))
     }
 
-    /// Looks at the remote for all labels in service, together with whoever else asks for that.
+    /// Looks at all remotes for all labels in service, together with whoever else asks for that.
     ///
     /// # Errors
-    /// [`LookError`] when the remote could not be asked; what is in service stays.
+    /// [`LookError`] when one of them could not be asked; what is in service stays.
     pub(crate) async fn look(&self, announce: Announce) -> Result<(), LookError> {
-        self.inner.looks.look(Fetch::First, None, announce).await
+        let repositories = self.repositories();
+        let looks = repositories
+            .iter()
+            .map(|repository| repository.look(announce));
+        join_all(looks).await.into_iter().collect()
     }
 
     /// Labels that moved and whose clients were not told yet.
@@ -265,79 +255,56 @@ impl EnvironmentRepository {
         &self.inner.unannounced
     }
 
-    /// Whether there is anything to answer from.
+    /// Whether every backend that must answer has something to answer from.
     pub(crate) fn is_serving(&self) -> bool {
-        !self.inner.served.load().labels.is_empty()
+        let mut backends = self.inner.backends.iter();
+        if self.inner.fail_on_error {
+            backends.all(Backend::is_serving)
+        } else {
+            backends.any(Backend::is_serving)
+        }
     }
 
     /// Whether a ref, as a webhook names it, is one of the labels in service.
     pub(crate) fn serves(&self, reference: &str) -> bool {
-        let branch = reference.strip_prefix("refs/heads/");
-        let name = branch
-            .or_else(|| reference.strip_prefix("refs/tags/"))
-            .unwrap_or(reference);
-        self.inner
-            .served
-            .load()
-            .labels
-            .keys()
-            .any(|label| label.as_str() == name)
-    }
-
-    /// The state of the repository; nothing is fetched for it.
-    pub(crate) fn health(&self) -> RepositoryHealth {
-        let served = self.inner.served.load();
-        let default = self
-            .inner
-            .settings
-            .default_labels()
+        let repositories = self.repositories();
+        repositories
             .iter()
-            .find_map(|label| served.labels.get(label).cloned());
-        let mut problems: Vec<Problem> = Vec::new();
-        for problem in served
-            .labels
-            .values()
-            .flat_map(|history| history.problems())
-        {
-            if !problems.contains(problem) {
-                problems.push(problem.clone());
-            }
-        }
-        RepositoryHealth {
-            serving: default.is_some(),
-            sources: default
-                .as_ref()
-                .map(|history| self.shared_sources(history))
-                .unwrap_or_default(),
-            degraded: served.error.is_some() || !problems.is_empty(),
-            repository: self.inner.display_uri.clone(),
-            version: default
-                .as_ref()
-                .map(|history| history.newest().snapshot.version()),
-            confirmed_seconds_ago: served.confirmed.map(|at| at.elapsed().as_secs()),
-            error: served.error.as_ref().map(ToString::to_string),
-            problems,
+            .any(|repository| repository.serves(reference))
+    }
+
+    /// The commit that the default label of the first repository names.
+    pub(crate) fn version(&self) -> Option<CommitId> {
+        match self.inner.backends.as_slice() {
+            [Backend::Git(git)] => git.version(),
+            _ => None,
         }
     }
 
-    /// What Spring's health probe asks for: application `app`, profile `default`.
-    fn shared_sources(&self, history: &History) -> Vec<String> {
-        let request = EnvironmentRequest {
-            application: Application::parse("app").expect("`app` is a plain name"),
-            profiles: Profiles::parse("default").expect("`default` is a plain name"),
-            label: None,
-        };
-        let found =
-            history.first_good(|version| resolve(&version.snapshot, self.layout(), &request));
-        found
-            .map(|found| {
-                found
-                    .value
-                    .property_sources
-                    .into_iter()
-                    .map(|source| source.name)
-                    .collect()
-            })
-            .unwrap_or_default()
+    /// The state of all repositories; nothing is fetched for it.
+    pub(crate) async fn health(&self) -> Health {
+        let mut probes = Vec::new();
+        for request in &self.inner.probes {
+            let found = self.find(request, Before::Nothing).await;
+            let names = |found: Found<Environment>| {
+                let sources = found.value.property_sources.into_iter();
+                sources.map(|source| source.name).collect()
+            };
+            probes.push(Probe {
+                request: request.clone(),
+                sources: found.map(names),
+            });
+        }
+        let repositories = self.repositories();
+        Health {
+            serving: self.is_serving(),
+            probes,
+            upstreams: repositories.iter().map(Repository::health).collect(),
+        }
+    }
+
+    fn repositories(&self) -> Vec<Repository> {
+        let backends = self.inner.backends.iter();
+        backends.flat_map(Backend::repositories).collect()
     }
 }

@@ -3,6 +3,7 @@
 //! libgit2 blocks and can hang for ever, so it runs on a thread of its own behind a bounded channel. Whoever asks
 //! waits no longer than a deadline; a thread that misses it is left behind and replaced.
 
+mod address;
 mod credentials;
 mod mirror;
 mod objects;
@@ -18,24 +19,32 @@ use std::{
     time::Duration,
 };
 
-use confbus_protocol::{CommitId, Label};
-use confbus_resolution::Snapshot;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
-pub(crate) use refs::Refs;
-pub(crate) use watch::Watcher;
+use crate::{
+    files::Watcher,
+    look::{Limits, LookError, Query, View},
+};
+pub(crate) use address::{Address, Location};
 use worker::{Command, Worker};
 
 /// One repository and how it is reached.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// Where the repository is.
-    pub(crate) location: Location,
-    /// The repository without credentials, for names, logs and health.
-    pub(crate) display_uri: String,
+    pub(crate) address: Address,
     /// Directory of the bare clone; it lasts between starts.
     pub(crate) mirror: PathBuf,
+    /// How it is reached.
+    pub(crate) reach: Reach,
+}
+
+/// How repositories are reached, wherever they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Reach {
+    /// Where clones live.
+    pub(crate) base_directory: PathBuf,
     /// Login, key and host checks.
     pub(crate) access: Access,
     /// How long the remote may stay silent: connecting, and between two reads.
@@ -46,23 +55,16 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
 }
 
-/// Where a repository is.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// Cloned into a bare mirror and fetched. The address may hold credentials.
-    Remote(String),
-    /// Opened where it is; only its commits are served.
-    Local(PathBuf),
-    /// Opened where it is; the branch that is checked out is served from the files, edits included.
-    WorkTree(PathBuf),
-}
-
-impl std::fmt::Debug for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Remote(_) => f.write_str("Remote(…)"),
-            Self::Local(path) => f.debug_tuple("Local").field(path).finish(),
-            Self::WorkTree(path) => f.debug_tuple("WorkTree").field(path).finish(),
+impl Settings {
+    /// A repository at an address, with its clone below the base directory.
+    pub(crate) fn new(address: Address, reach: Reach) -> Self {
+        let mirror = reach
+            .base_directory
+            .join(format!("{}.git", address.directory_name()));
+        Self {
+            address,
+            mirror,
+            reach,
         }
     }
 }
@@ -92,85 +94,6 @@ impl std::fmt::Debug for Access {
     }
 }
 
-/// Bounds of one snapshot; more is refused rather than served in part.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Files in one commit.
-    pub(crate) files: usize,
-    /// Bytes of one file; a larger one is listed but cannot be read.
-    pub(crate) file_bytes: u64,
-    /// Bytes of all files of one commit.
-    pub(crate) total_bytes: u64,
-}
-
-/// Whether to ask the remote first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fetch {
-    /// Ask the remote; failing that, look at what is here.
-    First,
-    /// Look only at what is here.
-    No,
-}
-
-/// What to look for.
-#[derive(Debug, Clone)]
-pub(crate) struct Query {
-    /// Whether to ask the remote first.
-    pub(crate) fetch: Fetch,
-    /// Labels whose snapshots are wanted.
-    pub(crate) labels: Vec<Label>,
-    /// Commits that served before and are wanted again.
-    pub(crate) commits: Vec<CommitId>,
-}
-
-/// What was found.
-#[derive(Debug)]
-pub(crate) struct View {
-    /// All branches and tags at that moment.
-    pub(crate) refs: Arc<Refs>,
-    /// For each label that was asked for, in order, what it names.
-    pub(crate) labels: Vec<(Label, Result<Version, LookError>)>,
-    /// Those of the commits asked for that are still here.
-    pub(crate) commits: Vec<Version>,
-    /// How the fetch went, if one was asked for; the rest is good all the same.
-    pub(crate) fetched: Option<Result<(), LookError>>,
-}
-
-/// A snapshot and when it was committed.
-#[derive(Debug, Clone)]
-pub(crate) struct Version {
-    /// All files of the commit.
-    pub(crate) snapshot: Arc<Snapshot>,
-    /// Seconds since 1970.
-    pub(crate) committed: i64,
-}
-
-/// Why there is no answer from Git. No message holds a credential or a path of this machine.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum LookError {
-    /// The label names nothing.
-    #[error("no such branch, tag or commit")]
-    NoSuchLabel,
-    /// Nothing was ever cloned, or the path is no repository.
-    #[error("there is no repository yet: {0}")]
-    NoRepository(String),
-    /// The remote could not be asked.
-    #[error("the remote cannot be reached: {0}")]
-    Unreachable(String),
-    /// A snapshot would be larger than allowed.
-    #[error("{0}")]
-    TooLarge(String),
-    /// The object database is damaged, or a commit is not readable.
-    #[error("the repository cannot be read: {0}")]
-    Unreadable(String),
-    /// No answer within the deadline.
-    #[error("Git did not answer within {} s", .0.as_secs())]
-    Late(Duration),
-    /// More questions wait than the queue holds.
-    #[error("Git is busy")]
-    Busy,
-}
-
 /// Threads that missed their deadline and may still hold memory; with more of them we stop asking.
 const MAX_ABANDONED: usize = 4;
 /// Questions that may wait for the thread.
@@ -196,7 +119,7 @@ impl Git {
     /// # Errors
     /// When the system gives no thread.
     pub(crate) fn spawn(settings: Settings) -> std::io::Result<Self> {
-        options::apply(settings.timeout);
+        options::apply(settings.reach.timeout);
         let threads = Arc::new(());
         let commands = Mutex::new(Worker::spawn(
             settings.clone(),
@@ -214,12 +137,12 @@ impl Git {
 
     /// The repository without credentials.
     pub(crate) fn display_uri(&self) -> &str {
-        &self.inner.settings.display_uri
+        &self.inner.settings.address.display_uri
     }
 
     /// Tells `bell` when files of a local repository change; `None` for a remote.
     pub(crate) fn watch(&self, bell: mpsc::Sender<()>) -> Option<Watcher> {
-        watch::watch(&self.inner.settings.location, bell)
+        watch::watch(&self.inner.settings.address.location, bell)
     }
 
     /// Looks at the repository.
@@ -227,7 +150,7 @@ impl Git {
     /// # Errors
     /// [`LookError`] when there is nothing to look at, or the thread does not answer in time.
     pub(crate) async fn look(&self, query: Query) -> Result<View, LookError> {
-        let deadline = self.inner.settings.deadline;
+        let deadline = self.inner.settings.reach.deadline;
         let (reply, answer) = oneshot::channel();
         let commands = self.commands();
         match commands.try_send(Command { query, reply }) {

@@ -3,7 +3,9 @@
 //! This library is the server behind the program; [`App`] and [`Settings`] are what it offers.
 //! `ARCHITECTURE.md` is the map.
 
+mod files;
 mod git;
+mod look;
 
 mod environment_repository;
 

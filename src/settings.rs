@@ -13,7 +13,7 @@ use std::{env, fmt, path::PathBuf};
 
 pub use problem::{SettingsError, SettingsProblem};
 
-use crate::{environment_repository, git, http, refresh};
+use crate::{environment_repository, http, refresh};
 use layers::Layers;
 use reader::Reader;
 
@@ -21,10 +21,7 @@ use reader::Reader;
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) http: http::Settings,
-    pub(crate) git: git::Settings,
     pub(crate) repository: environment_repository::Settings,
-    /// Where the commits in service are remembered.
-    pub(crate) remembered: PathBuf,
     pub(crate) refresh: refresh::Settings,
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,

@@ -31,9 +31,19 @@ impl Tasks {
         name: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
+        self.spawn_until(name, &self.shutdown, task);
+    }
+
+    /// Runs a task that ends on a stop signal of its own, a child of the common one.
+    pub(crate) fn spawn_until(
+        &self,
+        name: &'static str,
+        stop: &CancellationToken,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         let guard = Guard {
             name,
-            shutdown: self.shutdown.clone(),
+            stop: stop.clone(),
             failed: self.failed.clone(),
         };
         let supervised = async move {
@@ -62,13 +72,13 @@ impl Tasks {
 /// Also dropped when the task panics.
 struct Guard {
     name: &'static str,
-    shutdown: CancellationToken,
+    stop: CancellationToken,
     failed: CancellationToken,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if !self.shutdown.is_cancelled() {
+        if !self.stop.is_cancelled() {
             error!(task = self.name, "this task ended, so the server stops");
             self.failed.cancel();
         }

@@ -1,12 +1,12 @@
 use bytes::Bytes;
 use confbus_protocol::{CommitId, Environment};
-use confbus_resolution::{Problem, ResolveError};
+use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
-/// An answer and the commit it comes from.
+/// An answer and the commits it comes from: one for each label of each repository that has a part in it.
 #[derive(Debug)]
 pub(crate) struct Found<T> {
     pub(crate) value: T,
-    pub(crate) version: CommitId,
+    pub(crate) commits: Vec<CommitId>,
     /// Set when this is the last good answer and the label has moved on.
     pub(crate) held: Option<Held>,
 }
@@ -40,6 +40,8 @@ pub(crate) struct Text {
 pub(crate) enum FindError {
     /// The label names nothing.
     NoSuchLabel,
+    /// The label is a full commit id that nobody has.
+    NoSuchCommit,
     /// There is no repository to answer from.
     NoRepository,
     /// Nothing was found, and that is not accepted.
@@ -48,22 +50,37 @@ pub(crate) enum FindError {
     NotFound,
     /// Files that the answer needs cannot be used, and no earlier commit has good ones.
     Broken(Vec<Problem>),
-    /// The file is larger than what is kept in memory.
+    /// A search location has a wildcard where none may be.
+    Wildcard(String),
+    /// The file is larger than what is kept in memory, or the request leads to too much.
     TooLarge,
     /// Git was not asked yet, or did not answer in time.
     Busy,
 }
 
-/// What an operator wants to know about the repository.
+/// What an operator wants to know about the whole; nothing is fetched for it.
 #[derive(Debug)]
-pub(crate) struct RepositoryHealth {
+pub(crate) struct Health {
     /// There is something to serve.
     pub(crate) serving: bool,
-    /// Names of the sources that an unknown application gets.
-    pub(crate) sources: Vec<String>,
-    /// Answers may be old, or some are held back.
-    pub(crate) degraded: bool,
-    /// The repository without credentials.
+    /// What the probes found.
+    pub(crate) probes: Vec<Probe>,
+    /// The repositories that are open.
+    pub(crate) upstreams: Vec<UpstreamHealth>,
+}
+
+/// What a probe found.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    pub(crate) request: EnvironmentRequest,
+    /// Names of the sources.
+    pub(crate) sources: Result<Vec<String>, FindError>,
+}
+
+/// What an operator wants to know about one repository.
+#[derive(Debug)]
+pub(crate) struct UpstreamHealth {
+    /// Without credentials.
     pub(crate) repository: String,
     /// The commit that the default label names.
     pub(crate) version: Option<CommitId>,
@@ -75,8 +92,19 @@ pub(crate) struct RepositoryHealth {
     pub(crate) problems: Vec<Problem>,
 }
 
+impl UpstreamHealth {
+    /// Answers may be old, or some are held back.
+    pub(crate) fn is_degraded(&self) -> bool {
+        self.error.is_some() || !self.problems.is_empty()
+    }
+}
+
 impl From<ResolveError> for FindError {
     fn from(error: ResolveError) -> Self {
-        Self::Broken(error.problems().to_vec())
+        match error {
+            ResolveError::Wildcard { location } => Self::Wildcard(location),
+            ResolveError::TooLarge => Self::TooLarge,
+            error => Self::Broken(error.problems().to_vec()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use confbus_protocol::CommitId;
 use confbus_resolution::{Layout, Problem, ResolveError, Snapshot};
 
 use super::{FindError, Found, Held};
-use crate::git::Version;
+use crate::look::Version;
 
 /// Earlier versions that may be needed at once; each heals a file that every newer one has broken.
 const MAX_EARLIER: usize = 16;
@@ -156,7 +156,7 @@ impl History {
             Ok(value) => {
                 return Ok(Found {
                     value,
-                    version: wanted,
+                    commits: vec![wanted],
                     held: None,
                 });
             }
@@ -174,7 +174,7 @@ impl History {
         let problems = broken.problems().to_vec();
         Ok(Found {
             value,
-            version,
+            commits: vec![version],
             held: Some(Held { wanted, problems }),
         })
     }
@@ -220,6 +220,7 @@ mod tests {
     use confbus_resolution::{Blob, BlobId, RepoPath};
 
     use super::*;
+    use crate::look::Modified;
 
     /// A version whose files are good (`a: 1`) or broken (`a: [`).
     fn version(number: u8, files: &[(&str, bool)]) -> Version {
@@ -236,16 +237,12 @@ mod tests {
             .collect();
         Version {
             snapshot: Arc::new(Snapshot::new(CommitId::from_bytes([number; 20]), files)),
-            committed: 0,
+            modified: Modified::Together(0),
         }
     }
 
     fn layout() -> Layout {
-        Layout {
-            uri: "repo".into(),
-            checkout: "checkout".into(),
-            ..Layout::default()
-        }
+        Layout::default()
     }
 
     fn numbers(history: &History) -> Vec<u8> {

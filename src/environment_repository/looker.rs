@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
-    Settings,
     history::History,
     remembered::Remembered,
+    repository::Settings,
     served::{MAX_LABELS, Served},
     unannounced::Unannounced,
+    upstream::Upstream,
 };
-use crate::git::{Fetch, Git, LookError, Query, Version, View};
+use crate::look::{Fetch, LookError, Query, Version, View};
 
 /// Requests that may wait for a look.
 pub(super) const QUEUE: usize = 256;
@@ -76,7 +77,9 @@ impl Looks {
 /// Looks at the repository, one look at a time for all who wait, and puts in service what it finds.
 #[derive(Debug)]
 pub(crate) struct Looker {
-    git: Git,
+    upstream: Upstream,
+    /// The repository without credentials.
+    name: Arc<str>,
     settings: Arc<Settings>,
     served: Arc<ArcSwap<Served>>,
     unannounced: Arc<Unannounced>,
@@ -88,7 +91,7 @@ pub(crate) struct Looker {
 
 impl Looker {
     pub(super) fn new(
-        git: Git,
+        upstream: Upstream,
         settings: Arc<Settings>,
         served: Arc<ArcSwap<Served>>,
         unannounced: Arc<Unannounced>,
@@ -97,7 +100,8 @@ impl Looker {
     ) -> Self {
         let remembered = Arc::new(remembered);
         Self {
-            git,
+            name: upstream.display_uri().into(),
+            upstream,
             settings,
             served,
             unannounced,
@@ -174,7 +178,7 @@ impl Looker {
             labels: self.labels(&asked),
             commits: self.commits(),
         };
-        let looked = match self.git.look(query).await {
+        let looked = match self.upstream.look(query).await {
             Ok(view) => self.put_in_service(view, asked).await,
             Err(error) => Err(error),
         };
@@ -226,8 +230,8 @@ impl Looker {
         self.leave_out_fallback(&mut view, &asked);
         let fetched = view.fetched.clone();
         let before = self.before(&mut view);
-        let settings = Arc::clone(&self.settings);
-        let next = tokio::task::spawn_blocking(move || before.after(view, &settings)).await;
+        let (settings, name) = (Arc::clone(&self.settings), Arc::clone(&self.name));
+        let next = tokio::task::spawn_blocking(move || before.after(view, &settings, &name)).await;
         let next = next.map_err(|_| {
             LookError::Unreadable("a file of the commit cannot be handled; this is a bug".into())
         })?;
@@ -305,7 +309,7 @@ impl Looker {
 
     /// Once when it begins and once when it ends.
     fn tell_about_error(&self, before: Option<&LookError>, after: Option<&LookError>) {
-        let repository = self.git.display_uri();
+        let repository = &self.name;
         match (before, after) {
             (None, Some(error)) => {
                 warn!(%repository, %error, "the repository cannot be looked at; what is in service stays");

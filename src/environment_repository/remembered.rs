@@ -2,7 +2,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use confbus_protocol::{CommitId, Label};
@@ -11,18 +11,27 @@ use tracing::warn;
 /// A file that says which commits were in service, so that a restart serves them again before it hears from the remote.
 #[derive(Debug)]
 pub(crate) struct Remembered {
-    file: PathBuf,
+    file: Option<PathBuf>,
 }
 
 impl Remembered {
-    /// Uses this file; it need not exist.
-    pub(crate) fn at(file: PathBuf) -> Self {
+    /// Uses the file beside a clone; it need not exist.
+    pub(super) fn beside(clone: &Path) -> Self {
+        let file = Some(clone.with_extension("served.json"));
         Self { file }
+    }
+
+    /// For files that are where they were after a restart.
+    pub(super) fn nothing() -> Self {
+        Self { file: None }
     }
 
     /// What was saved; nothing when there is no file or it makes no sense.
     pub(super) fn load(&self) -> HashMap<Label, Vec<CommitId>> {
-        let text = match fs::read_to_string(&self.file) {
+        let Some(file) = &self.file else {
+            return HashMap::new();
+        };
+        let text = match fs::read_to_string(file) {
             Ok(text) => text,
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return HashMap::new(),
             Err(cause) => {
@@ -44,6 +53,7 @@ impl Remembered {
 
     /// Replaces the file as a whole. A failure costs freshness after a restart, never an answer.
     pub(super) fn save<'a>(&self, labels: impl Iterator<Item = (&'a Label, Vec<CommitId>)>) {
+        let Some(file) = &self.file else { return };
         let text: BTreeMap<&str, Vec<String>> = labels
             .map(|(label, commits)| {
                 (
@@ -52,22 +62,21 @@ impl Remembered {
                 )
             })
             .collect();
-        if let Err(cause) = self
-            .replace(&serde_json::to_vec_pretty(&text).expect("a map of text always serialises"))
-        {
+        let bytes = serde_json::to_vec_pretty(&text).expect("a map of text always serialises");
+        if let Err(cause) = replace(file, &bytes) {
             warn!(error = %cause, "what is in service cannot be saved");
         }
     }
+}
 
-    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        let folder = self.file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.file)?;
-        Ok(())
-    }
+fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::create_dir_all(folder)?;
+    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    fresh.write_all(bytes)?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(file)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -77,7 +86,7 @@ mod tests {
     #[test]
     fn what_was_saved_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
-        let remembered = Remembered::at(folder.path().join("below/served.json"));
+        let remembered = Remembered::beside(&folder.path().join("below/clone.git"));
         assert!(remembered.load().is_empty());
 
         let label = Label::parse("feature(_)x").unwrap();
@@ -89,8 +98,8 @@ mod tests {
     #[test]
     fn a_damaged_file_is_no_reason_to_stop() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("served.json");
-        fs::write(&file, "{").unwrap();
-        assert!(Remembered::at(file).load().is_empty());
+        fs::write(folder.path().join("clone.served.json"), "{").unwrap();
+        let remembered = Remembered::beside(&folder.path().join("clone.git"));
+        assert!(remembered.load().is_empty());
     }
 }

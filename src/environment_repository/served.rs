@@ -5,14 +5,16 @@ use confbus_resolution::{Layout, Snapshot};
 use tracing::{info, warn};
 
 use super::{
-    Settings,
     history::{History, Step},
+    repository::Settings,
 };
-use crate::git::{LookError, Refs, Version, View};
+use crate::look::{LookError, Refs, Version, View};
 
 /// A label that names another commit than before.
 #[derive(Debug, Clone)]
 pub(crate) struct Moved {
+    /// The repository without credentials.
+    pub(crate) repository: Arc<str>,
     pub(crate) label: Label,
     pub(crate) old: Arc<Snapshot>,
     pub(crate) new: Arc<Snapshot>,
@@ -46,7 +48,7 @@ pub(super) struct Next {
 
 impl Served {
     /// What follows from a look.
-    pub(super) fn after(&self, view: View, settings: &Settings) -> Next {
+    pub(super) fn after(&self, view: View, settings: &Settings, repository: &Arc<str>) -> Next {
         let mut labels = self.labels.clone();
         let (mut moved, mut changed) = (Vec::new(), false);
         let (mut error, confirmed) = match view.fetched {
@@ -66,8 +68,13 @@ impl Served {
                         &settings.layout,
                     ) {
                         changed |= step.is_some() || !labels.contains_key(&label);
-                        labels.insert(label, Arc::new(history));
-                        moved.extend(step);
+                        labels.insert(label.clone(), Arc::new(history));
+                        moved.extend(step.map(|(old, new)| Moved {
+                            repository: Arc::clone(repository),
+                            label,
+                            old,
+                            new,
+                        }));
                     }
                 }
                 Err(LookError::NoSuchLabel) if settings.forget_deleted => {
@@ -106,6 +113,8 @@ impl Served {
     }
 }
 
+type OldAndNew = (Arc<Snapshot>, Arc<Snapshot>);
+
 /// What follows for one label; `None` when it names what it named before.
 fn step(
     before: Option<&Arc<History>>,
@@ -113,7 +122,7 @@ fn step(
     version: Version,
     pinned: bool,
     layout: &Layout,
-) -> Option<(History, Option<Moved>)> {
+) -> Option<(History, Option<OldAndNew>)> {
     let Some(before) = before else {
         let history = History::new(version, pinned, layout);
         info!(%label, version = %history.newest().snapshot.version(), "in service");
@@ -127,11 +136,7 @@ fn step(
     let (old, new) = (&before.newest().snapshot, &history.newest().snapshot);
     info!(%label, from = %old.version().short(), version = %new.version(), "moved");
     tell_about_problems(label, &history);
-    let moved = Moved {
-        label: label.clone(),
-        old: Arc::clone(old),
-        new: Arc::clone(new),
-    };
+    let moved = (Arc::clone(old), Arc::clone(new));
     Some((history, Some(moved)))
 }
 

@@ -16,10 +16,9 @@ impl Unannounced {
     pub(super) fn add(&self, moved: Vec<Moved>) {
         let mut waiting = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         for step in moved {
-            match waiting
-                .iter_mut()
-                .find(|earlier| earlier.label == step.label)
-            {
+            match waiting.iter_mut().find(|earlier| {
+                earlier.repository == step.repository && earlier.label == step.label
+            }) {
                 Some(earlier) => earlier.new = step.new,
                 None => waiting.push(step),
             }

@@ -5,7 +5,8 @@ use git2::{
     Repository, RepositoryOpenFlags,
 };
 
-use super::{Location, LookError, Settings, credentials};
+use super::{Location, Settings, credentials};
+use crate::look::LookError;
 
 /// Only heads and tags: other refs of a host (pull requests, hidden refs) are nobody's configuration.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
@@ -13,7 +14,7 @@ const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/ta
 /// Opens what is already here.
 pub(super) fn open(settings: &Settings) -> Result<Repository, LookError> {
     let missing = |what: &str| LookError::NoRepository(what.to_owned());
-    match &settings.location {
+    match &settings.address.location {
         Location::Local(path) | Location::WorkTree(path) => {
             open_exactly(path).map_err(|_| missing("the path is not a Git repository"))
         }
@@ -45,7 +46,7 @@ pub(super) fn fetch(
     settings: &Settings,
     repository: &mut Option<Repository>,
 ) -> Result<(), LookError> {
-    let Location::Remote(url) = &settings.location else {
+    let Location::Remote(url) = &settings.address.location else {
         *repository = None;
         return Ok(());
     };
@@ -76,7 +77,11 @@ fn create(settings: &Settings) -> Result<Repository, LookError> {
 /// Refs that are gone go first: one in the way (`feature/x` before `feature`) would keep all others from moving.
 fn fetch_into(mirror: &Repository, url: &str, settings: &Settings) -> Result<(), LookError> {
     let unreachable = |error: git2::Error| {
-        LookError::Unreachable(credentials::redact(error.message(), url, &settings.access))
+        LookError::Unreachable(credentials::redact(
+            error.message(),
+            url,
+            &settings.reach.access,
+        ))
     };
     let mut remote = mirror.remote_anonymous(url).map_err(unreachable)?;
     let mut options = fetch_options(url, settings);
@@ -93,10 +98,10 @@ fn fetch_into(mirror: &Repository, url: &str, settings: &Settings) -> Result<(),
 
 fn fetch_options<'a>(url: &'a str, settings: &'a Settings) -> FetchOptions<'a> {
     // Before whoever waits for us gives us up.
-    let until = Instant::now() + settings.deadline.mul_f64(0.9);
+    let until = Instant::now() + settings.reach.deadline.mul_f64(0.9);
     let mut callbacks = RemoteCallbacks::new();
-    callbacks.credentials(credentials::offer(url, &settings.access));
-    callbacks.certificate_check(credentials::check_host(&settings.access));
+    callbacks.credentials(credentials::offer(url, &settings.reach.access));
+    callbacks.certificate_check(credentials::check_host(&settings.reach.access));
     // libgit2's own limit is per read, so a remote that dribbles would hold the thread for ever.
     callbacks.transfer_progress(move |_| Instant::now() < until);
     callbacks.sideband_progress(move |_| Instant::now() < until);

@@ -1,16 +1,11 @@
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Weak},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{Blob, BlobId, RepoPath, Snapshot};
 use git2::{ObjectType, Oid, Repository, Tree};
 
-use super::{
-    Limits, LookError, Refs,
-    refs::{Target, commit_id, oid},
-};
+use super::refs::{commit_id, oid};
+use crate::look::{Blobs, Limits, LookError, Refs, Target};
 
 /// Folders below folders; Git itself knows no limit.
 const MAX_DEPTH: usize = 64;
@@ -19,33 +14,6 @@ const MAX_LINKS: usize = 8;
 const LINK_MODE: i32 = 0o120_000;
 
 type Entries = BTreeMap<RepoPath, Arc<Blob>>;
-
-/// File contents that some snapshot still holds, by content: commits and branches share them.
-#[derive(Default)]
-pub(super) struct Blobs {
-    known: HashMap<BlobId, Weak<Blob>>,
-}
-
-impl Blobs {
-    /// The blob with this id, made at its first use.
-    pub(super) fn get(
-        &mut self,
-        id: BlobId,
-        make: impl FnOnce() -> Result<Blob, LookError>,
-    ) -> Result<Arc<Blob>, LookError> {
-        if let Some(blob) = self.known.get(&id).and_then(Weak::upgrade) {
-            return Ok(blob);
-        }
-        let blob = Arc::new(make()?);
-        self.known.insert(id, Arc::downgrade(&blob));
-        Ok(blob)
-    }
-
-    /// Drops what no snapshot holds any more.
-    pub(super) fn forget_unused(&mut self) {
-        self.known.retain(|_, blob| blob.strong_count() > 0);
-    }
-}
 
 /// Seconds since 1970 of a commit.
 pub(super) fn committed(repository: &Repository, commit: CommitId) -> Result<i64, LookError> {
@@ -162,7 +130,7 @@ impl Walk<'_> {
         let (repository, limits) = (self.repository, self.limits);
         let blob = self
             .blobs
-            .get(blob_id(id), || read(repository, id, limits))?;
+            .try_get(blob_id(id), || read(repository, id, limits))?;
         self.bytes += blob.bytes().map_or(0, |bytes| bytes.len() as u64);
         if self.bytes > limits.total_bytes {
             return Err(LookError::TooLarge(format!(

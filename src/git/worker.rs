@@ -9,10 +9,8 @@ use confbus_resolution::Snapshot;
 use git2::Repository;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    Fetch, Location, LookError, Query, Refs, Settings, Version, View, mirror, objects,
-    refs::Target, work_tree,
-};
+use super::{Location, Settings, mirror, objects, refs, work_tree};
+use crate::look::{Blobs, Fetch, LookError, Modified, Query, Refs, Target, Version, View};
 
 /// A question and where its answer goes.
 #[derive(Debug)]
@@ -25,7 +23,7 @@ pub(super) struct Command {
 pub(super) struct Worker {
     settings: Settings,
     repository: Option<Repository>,
-    blobs: objects::Blobs,
+    blobs: Blobs,
     /// Snapshots that somebody still holds.
     snapshots: HashMap<CommitId, Weak<Snapshot>>,
 }
@@ -41,7 +39,7 @@ impl Worker {
         let worker = Self {
             settings,
             repository: None,
-            blobs: objects::Blobs::default(),
+            blobs: Blobs::default(),
             snapshots: HashMap::new(),
         };
         thread::Builder::new().name("git".into()).spawn(move || {
@@ -67,7 +65,7 @@ impl Worker {
             None => mirror::open(&self.settings)
                 .map_err(|missing| fetched.clone().and_then(Result::err).unwrap_or(missing))?,
         };
-        let refs = Arc::new(Refs::read(&repository)?);
+        let refs = Arc::new(refs::read(&repository)?);
         let labels = query
             .labels
             .iter()
@@ -81,7 +79,9 @@ impl Worker {
         self.snapshots
             .retain(|_, snapshot| snapshot.strong_count() > 0);
         self.blobs.forget_unused();
-        if !matches!(self.settings.location, Location::Remote(_)) && !repository.path().exists() {
+        if !matches!(self.settings.address.location, Location::Remote(_))
+            && !repository.path().exists()
+        {
             return Err(LookError::NoRepository("the directory is gone".into()));
         }
         self.repository = Some(repository);
@@ -105,14 +105,18 @@ impl Worker {
             .ok_or(LookError::NoSuchLabel)?;
         match target {
             Target::CheckedOut(commit)
-                if matches!(self.settings.location, Location::WorkTree(_)) =>
+                if matches!(self.settings.address.location, Location::WorkTree(_)) =>
             {
-                let committed = objects::committed(repository, commit)?;
-                let snapshot =
-                    work_tree::snapshot(repository, commit, self.settings.limits, &mut self.blobs)?;
+                let modified = Modified::Together(objects::committed(repository, commit)?);
+                let snapshot = work_tree::snapshot(
+                    repository,
+                    commit,
+                    self.settings.reach.limits,
+                    &mut self.blobs,
+                )?;
                 Ok(Version {
                     snapshot: Arc::new(snapshot),
-                    committed,
+                    modified,
                 })
             }
             Target::CheckedOut(commit) | Target::Commit(commit) => self.version(repository, commit),
@@ -120,23 +124,17 @@ impl Worker {
     }
 
     fn version(&mut self, repository: &Repository, commit: CommitId) -> Result<Version, LookError> {
-        let committed = objects::committed(repository, commit)?;
+        let modified = Modified::Together(objects::committed(repository, commit)?);
         if let Some(snapshot) = self.snapshots.get(&commit).and_then(Weak::upgrade) {
-            return Ok(Version {
-                snapshot,
-                committed,
-            });
+            return Ok(Version { snapshot, modified });
         }
         let snapshot = Arc::new(objects::snapshot(
             repository,
             commit,
-            self.settings.limits,
+            self.settings.reach.limits,
             &mut self.blobs,
         )?);
         self.snapshots.insert(commit, Arc::downgrade(&snapshot));
-        Ok(Version {
-            snapshot,
-            committed,
-        })
+        Ok(Version { snapshot, modified })
     }
 }

@@ -50,10 +50,7 @@ pub(super) async fn links(
 
 /// Which confbus this is, and which commit it serves.
 pub(super) async fn info(State(repository): State<EnvironmentRepository>, _: Allowed) -> Response {
-    let version = repository
-        .health()
-        .version
-        .map(|version| version.to_string());
+    let version = repository.version().map(|version| version.to_string());
     answer(&json!({
         "git": { "commit": { "id": version } },
         "build": { "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") },

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use confbus_resolution::Conversion;
 use http::{HeaderMap, Method, Uri};
 
 use super::{
@@ -55,7 +56,14 @@ pub(super) async fn find(
             request,
             format,
             placeholders,
-        } => environments::convert(&repository, &request, format, placeholders, &headers).await,
+        } => {
+            let conversion = Conversion {
+                format,
+                placeholders,
+                strip_document: settings.strip_document,
+            };
+            environments::convert(&repository, &request, conversion, &headers).await
+        }
         Ask::Nothing(format) => Ok(environments::nothing(format)),
         Ask::Resource {
             request,

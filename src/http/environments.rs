@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use confbus_protocol::Representation;
-use confbus_resolution::{EnvironmentRequest, Format, Placeholders};
+use confbus_resolution::{Conversion, EnvironmentRequest, Format};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
@@ -25,13 +25,13 @@ pub(super) async fn find(
 ) -> Result<Response, Failure> {
     let Found {
         value,
-        version,
+        commits,
         held,
     } = repository.find_one(request).await?;
     Ok(answer(
         value.to_json(representation),
         content_type,
-        &Provenance { version, held },
+        &Provenance { commits, held },
         headers,
     ))
 }
@@ -40,20 +40,19 @@ pub(super) async fn find(
 pub(super) async fn convert(
     repository: &EnvironmentRepository,
     request: &EnvironmentRequest,
-    format: Format,
-    placeholders: Placeholders,
+    conversion: Conversion,
     headers: &HeaderMap,
 ) -> Result<Response, Failure> {
     let Found {
         value,
-        version,
+        commits,
         held,
     } = repository.find_one(request).await?;
-    let text = confbus_resolution::convert(&value, repository.layout(), format, placeholders)?;
+    let text = confbus_resolution::convert(&value, conversion)?;
     Ok(answer(
         text.into_bytes(),
-        content_type_of(format),
-        &Provenance { version, held },
+        content_type_of(conversion.format),
+        &Provenance { commits, held },
         headers,
     ))
 }
@@ -116,7 +115,7 @@ mod tests {
     #[test]
     fn a_caller_who_has_the_answer_gets_no_body() {
         let provenance = Provenance {
-            version: CommitId::from_bytes([7; 20]),
+            commits: vec![CommitId::from_bytes([7; 20])],
             held: None,
         };
         let first = answer(

@@ -123,7 +123,11 @@ impl Failure {
             FindError::NoRepository => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR).because("the repository is not there")
             }
-            FindError::Broken(_) | FindError::TooLarge | FindError::Busy => error.into(),
+            FindError::NoSuchCommit
+            | FindError::Broken(_)
+            | FindError::Wildcard(_)
+            | FindError::TooLarge
+            | FindError::Busy => error.into(),
         }
     }
 
@@ -241,6 +245,14 @@ impl From<FindError> for Failure {
     fn from(error: FindError) -> Self {
         match error {
             FindError::NoSuchLabel => Self::not_found().because("no such label"),
+            FindError::NoSuchCommit => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR).because("no such commit")
+            }
+            FindError::Wildcard(location) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR).because(format!(
+                    "`*` may stand only as the last directory of a search location: {location}"
+                ))
+            }
             FindError::NoRepository => Self::not_found().because("the repository is not there"),
             FindError::Empty => Self::not_found().because("nothing is configured under this name"),
             FindError::NotFound => Self::not_found(),

@@ -51,10 +51,7 @@ pub(super) async fn stream(
         subscription: bus.subscribe(),
         _permit: permit,
     };
-    let version = repository
-        .health()
-        .version
-        .map(|version| version.to_string());
+    let version = repository.version().map(|version| version.to_string());
     let hello = named("hello", &json!({ "version": version }).to_string());
     let events = stream::iter([hello])
         .chain(listener.events())

@@ -15,7 +15,9 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails};
-use crate::environment_repository::{EnvironmentRepository, RepositoryHealth};
+use crate::environment_repository::{
+    EnvironmentRepository, FindError, Health, Probe, UpstreamHealth,
+};
 
 /// The whole.
 pub(super) async fn whole(
@@ -24,7 +26,7 @@ pub(super) async fn whole(
     State(bus): State<Bus>,
     caller: Caller,
 ) -> Response {
-    let components = components(&settings, &repository.health(), &bus.status());
+    let components = components(&settings, &repository.health().await, &bus.status());
     let down = components
         .values()
         .any(|component| component["status"] != "UP");
@@ -47,7 +49,7 @@ pub(super) async fn part(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    let health = repository.health();
+    let health = repository.health().await;
     let component = match name.as_str() {
         "liveness" => json!({ "status": "UP" }),
         "readiness" => readiness(health.serving, &shutdown),
@@ -89,12 +91,12 @@ fn with_status(body: Value) -> Response {
     (status, answer(&body)).into_response()
 }
 
-fn components(settings: &Settings, health: &RepositoryHealth, bus: &Status) -> Map<String, Value> {
+fn components(settings: &Settings, health: &Health, bus: &Status) -> Map<String, Value> {
     let mut components = Map::new();
     if settings.health_enabled {
-        components.insert("configServer".into(), config_server(health));
+        components.insert("configServer".into(), config_server(settings, health));
     }
-    components.insert("git".into(), up(git(health)));
+    components.insert("git".into(), up(upstreams(health)));
     components.insert("bus".into(), up(broker(bus)));
     components.insert("security".into(), up(security(settings)));
     components
@@ -104,23 +106,52 @@ fn up(details: Value) -> Value {
     json!({ "status": "UP", "details": details })
 }
 
-/// As Spring's indicator, which asks for the application `app`.
-fn config_server(health: &RepositoryHealth) -> Value {
-    if health.serving {
-        return up(
-            json!({ "repositories": [{ "sources": health.sources, "name": "app", "profiles": ["default"], "label": null }] }),
-        );
+/// As Spring's indicator: it asks for the configured applications and is down when one of them finds nothing to ask.
+fn config_server(settings: &Settings, health: &Health) -> Value {
+    let mut repositories = Vec::new();
+    for Probe { request, sources } in &health.probes {
+        let (name, profiles) = (request.application.as_str(), request.profiles.as_str());
+        match sources {
+            Ok(sources) => repositories.push(json!({
+                "sources": sources,
+                "name": name,
+                "profiles": profiles.split(',').collect::<Vec<_>>(),
+                "label": request.label.as_ref().map(ToString::to_string),
+            })),
+            Err(FindError::Empty) => {
+                let details = json!({ "repository": { "application": name, "profiles": profiles }, "acceptEmpty": false });
+                return json!({ "status": settings.down_status, "details": details });
+            }
+            Err(_) => {
+                let error = health
+                    .upstreams
+                    .iter()
+                    .find_map(|upstream| upstream.error.as_deref());
+                let error = error.unwrap_or("the repository has nothing to answer from");
+                let details = json!({ "repository": { "application": name, "profiles": profiles }, "error": error });
+                return json!({ "status": settings.down_status, "details": details });
+            }
+        }
     }
-    let error = health
-        .error
-        .as_deref()
-        .unwrap_or("the repository has not been read yet");
-    json!({ "status": "DOWN", "details": { "repository": { "application": "app", "profiles": "default" }, "error": error } })
+    up(json!({ "repositories": repositories }))
 }
 
-fn git(health: &RepositoryHealth) -> Value {
+/// One repository says all about itself; several are listed.
+fn upstreams(health: &Health) -> Value {
+    let degraded = health.upstreams.iter().any(UpstreamHealth::is_degraded);
+    let mut details = match health.upstreams.as_slice() {
+        [only] => upstream(only),
+        several => {
+            let several: Vec<_> = several.iter().map(upstream).collect();
+            Map::from_iter([("repositories".to_owned(), json!(several))])
+        }
+    };
+    details.shift_insert(0, "degraded".into(), degraded.into());
+    Value::Object(details)
+}
+
+fn upstream(health: &UpstreamHealth) -> Map<String, Value> {
     let mut details = Map::new();
-    details.insert("degraded".into(), health.degraded.into());
     details.insert("repository".into(), health.repository.as_str().into());
     details.insert(
         "serving".into(),
@@ -138,7 +169,7 @@ fn git(health: &RepositoryHealth) -> Value {
             health.problems.iter().map(ToString::to_string).collect(),
         );
     }
-    Value::Object(details)
+    details
 }
 
 fn broker(status: &Status) -> Value {
@@ -162,6 +193,8 @@ fn security(settings: &Settings) -> Value {
     };
     let webhooks = if settings.webhook.believes_strangers() {
         "believed without a signature"
+    } else if settings.webhook.believes_this_machine() {
+        "believed without a signature: the server listens on this machine only and its bus is off"
     } else {
         "signed"
     };
@@ -170,18 +203,32 @@ fn security(settings: &Settings) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use confbus_protocol::{Application, Profiles};
+    use confbus_resolution::EnvironmentRequest;
+
     use super::*;
 
-    fn health(serving: bool) -> RepositoryHealth {
-        RepositoryHealth {
+    fn health(serving: bool) -> Health {
+        let request = EnvironmentRequest {
+            application: Application::parse("app").unwrap(),
+            profiles: Profiles::parse("default").unwrap(),
+            label: None,
+        };
+        let sources = if serving {
+            Ok(vec!["repo/application.yml".into()])
+        } else {
+            Err(FindError::Busy)
+        };
+        Health {
             serving,
-            sources: vec!["repo/application.yml".into()],
-            degraded: true,
-            repository: "repo".into(),
-            version: None,
-            confirmed_seconds_ago: Some(842),
-            error: Some("timeout".into()),
-            problems: Vec::new(),
+            probes: vec![Probe { request, sources }],
+            upstreams: vec![UpstreamHealth {
+                repository: "repo".into(),
+                version: None,
+                confirmed_seconds_ago: Some(842),
+                error: Some("timeout".into()),
+                problems: Vec::new(),
+            }],
         }
     }
 

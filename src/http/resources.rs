@@ -27,7 +27,7 @@ pub(super) async fn find(
 ) -> Result<Response, Failure> {
     let Found {
         value: file,
-        version,
+        commits,
         held,
     } = repository
         .find_resource(request, path)
@@ -36,7 +36,7 @@ pub(super) async fn find(
     if let Some(status) = instead(headers, file.modified) {
         return Ok(dated(status.into_response(), file.modified));
     }
-    let provenance = Provenance { version, held };
+    let provenance = Provenance { commits, held };
     let answer = match form {
         Form::Bytes => Ok(body(file.bytes, "application/octet-stream", &provenance)),
         Form::Text(wanted) => {
@@ -89,12 +89,12 @@ impl Source<'_> {
         let found = self.repository.find_text(self.request, self.path).await;
         let Found {
             value,
-            version,
+            commits,
             held,
         } = found.map_err(Failure::of_a_file)?;
         let text = resolve_text(&self.decode(&value.resource.bytes)?, &value.environment)
             .map_err(|error| internal(error.to_string()))?;
-        Ok((text, Provenance { version, held }))
+        Ok((text, Provenance { commits, held }))
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<String, Failure> {

@@ -13,6 +13,10 @@ pub(crate) struct Settings {
     pub(crate) monitor_path: BasePath,
     /// `server.error.include-message=always`: errors carry a `message` even where Spring's have none. Off by default.
     pub(crate) include_message: bool,
+    /// `spring.cloud.config.server.strip-document-from-yaml`: a YAML answer that is only a `document` loses that wrapper.
+    pub(crate) strip_document: bool,
+    /// `spring.cloud.config.server.health.down-health-status`: what `configServer` says when a probe finds nothing.
+    pub(crate) down_status: String,
     /// `spring.cloud.config.server.health.enabled`: whether `configServer` counts in health. On by default.
     pub(crate) health_enabled: bool,
     /// `management.endpoint.health.show-details`.
@@ -115,6 +119,8 @@ impl Default for Settings {
             prefix: BasePath::default(),
             monitor_path: BasePath::default(),
             include_message: false,
+            strip_document: true,
+            down_status: "DOWN".into(),
             health_enabled: true,
             health_details: HealthDetails::default(),
             access: Access::default(),

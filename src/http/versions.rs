@@ -1,11 +1,11 @@
-//! Which commit an answer comes from, told in its headers.
+//! Which commits an answer comes from, told in its headers.
 
 use confbus_protocol::CommitId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::environment_repository::Held;
 
-/// The commit that answered.
+/// The commit that answered; a comma between several.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-config-version");
 /// `3f9c1e2; orders.yml:14:9: …`: the commit that the label names, and why it is not the one that answered.
 pub(super) const HELD: HeaderName = HeaderName::from_static("x-config-held");
@@ -16,7 +16,7 @@ const MAX_REASON: usize = 300;
 /// Where an answer comes from.
 #[derive(Debug)]
 pub(super) struct Provenance {
-    pub(super) version: CommitId,
+    pub(super) commits: Vec<CommitId>,
     pub(super) held: Option<Held>,
 }
 
@@ -30,7 +30,9 @@ impl Provenance {
                 .map_or_else(|| "it cannot be used".to_owned(), ToString::to_string);
             format!("{}; {}", held.wanted.short(), one_line(&reason))
         });
-        for (name, text) in [(VERSION, Some(self.version.to_string())), (HELD, held)] {
+        let commits: Vec<_> = self.commits.iter().map(ToString::to_string).collect();
+        let version = (!commits.is_empty()).then(|| commits.join(","));
+        for (name, text) in [(VERSION, version), (HELD, held)] {
             if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
                 headers.insert(name, value);
             }
@@ -74,7 +76,7 @@ mod tests {
         };
         let mut headers = HeaderMap::new();
         Provenance {
-            version: CommitId::from_bytes([1; 20]),
+            commits: vec![CommitId::from_bytes([1; 20])],
             held: Some(held),
         }
         .describe(&mut headers);

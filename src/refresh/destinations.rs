@@ -68,6 +68,7 @@ mod tests {
     #[track_caller]
     fn check(old: &[(&str, &str)], new: &[(&str, &str)], expected: &[&str]) {
         let moved = Moved {
+            repository: "repo".into(),
             label: Label::parse("main").unwrap(),
             old: snapshot(1, old),
             new: snapshot(2, new),

@@ -1,3 +1,5 @@
+use super::layers::uniform;
+
 /// Every key that is read, in Spring's spelling; `*` stands for keys of the user's own.
 pub(super) const KEYS: &[&str] = &[
     "confbus.git.deadline",
@@ -25,6 +27,7 @@ pub(super) const KEYS: &[&str] = &[
     "spring.cloud.config.server.default-label",
     "spring.cloud.config.server.git.basedir",
     "spring.cloud.config.server.git.clone-on-start",
+    "spring.cloud.config.server.git.continue-on-multiple-label-failure",
     "spring.cloud.config.server.git.default-label",
     "spring.cloud.config.server.git.delete-untracked-branches",
     "spring.cloud.config.server.git.force-pull",
@@ -32,6 +35,7 @@ pub(super) const KEYS: &[&str] = &[
     "spring.cloud.config.server.git.order",
     "spring.cloud.config.server.git.passphrase",
     "spring.cloud.config.server.git.password",
+    "spring.cloud.config.server.git.pattern",
     "spring.cloud.config.server.git.private-key",
     "spring.cloud.config.server.git.refresh-rate",
     "spring.cloud.config.server.git.search-paths",
@@ -41,6 +45,7 @@ pub(super) const KEYS: &[&str] = &[
     "spring.cloud.config.server.git.try-master-branch",
     "spring.cloud.config.server.git.uri",
     "spring.cloud.config.server.git.username",
+    "spring.cloud.config.server.fail-on-composite-error",
     "spring.cloud.config.server.health.*",
     "spring.cloud.config.server.monitor.bitbucket.enabled",
     "spring.cloud.config.server.monitor.bitbucket.validation-enabled",
@@ -63,6 +68,12 @@ pub(super) const KEYS: &[&str] = &[
     "spring.cloud.config.server.monitor.max-dashes",
     "spring.cloud.config.server.monitor.max-paths",
     "spring.cloud.config.server.monitor.validation-filter-enabled",
+    "spring.cloud.config.server.native.add-label-locations",
+    "spring.cloud.config.server.native.default-label",
+    "spring.cloud.config.server.native.fail-on-error",
+    "spring.cloud.config.server.native.order",
+    "spring.cloud.config.server.native.search-locations",
+    "spring.cloud.config.server.native.version",
     "spring.cloud.config.server.overrides.*",
     "spring.cloud.config.server.prefix",
     "spring.cloud.config.server.reverse-location-order",
@@ -84,11 +95,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// Read by Spring's server and not by ours yet: to go on without them would serve something else than was asked for.
-pub(super) const UNSUPPORTED: &[&str] = &[
-    "spring.cloud.config.server.composite",
-    "spring.cloud.config.server.git.repos.",
-    "server.ssl.",
-];
+pub(super) const UNSUPPORTED: &[&str] = &["server.ssl."];
 
 /// Prefixes under which a key that is not known is most likely a slip of the pen.
 const OURS: &[&str] = &[
@@ -105,6 +112,35 @@ pub(super) fn is_ours(key: &str) -> bool {
     OURS.iter().any(|prefix| key.starts_with(prefix))
 }
 
+/// The key that stands for one of many repositories: of `composite[1].uri`, of `git.repos.special.uri`, it is that of the only
+/// repository, `git.uri`. Takes and gives uniform spelling.
+pub(super) fn of_one_repository(key: &str) -> String {
+    const SERVER: &str = "spring.cloud.config.server.";
+    let Some(rest) = key.strip_prefix(SERVER) else {
+        return key.to_owned();
+    };
+    if let Some((_, member)) = rest
+        .strip_prefix("composite[")
+        .and_then(|rest| rest.split_once("]."))
+    {
+        let native = format!("{SERVER}native.{member}");
+        return match member {
+            "type" => format!("{SERVER}git.order"),
+            _ if KEYS.iter().any(|known| uniform(known) == native) => native,
+            "searchlocations" => native,
+            _ => of_one_repository(&format!("{SERVER}git.{member}")),
+        };
+    }
+    let Some(repository) = rest.strip_prefix("git.repos.") else {
+        return key.to_owned();
+    };
+    match repository.split_once('.') {
+        None => format!("{SERVER}git.uri"),
+        Some((_, "name")) => format!("{SERVER}git.uri"),
+        Some((_, member)) => format!("{SERVER}git.{member}"),
+    }
+}
+
 /// The known key that looks most like this one.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
     let likeness = |known: &&&str| (strsim::jaro_winkler(key, known) * 1000.0) as u32;
@@ -118,6 +154,24 @@ pub(super) fn nearest(key: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_of_many_repositories_has_the_keys_of_the_only_one() {
+        let server = "spring.cloud.config.server";
+        for (key, known) in [
+            ("composite[1].uri", "git.uri"),
+            ("composite[1].searchlocations", "native.searchlocations"),
+            ("composite[0].repos.x.pattern[0]", "git.pattern[0]"),
+            ("git.repos.special", "git.uri"),
+            ("git.repos.special.searchpaths", "git.searchpaths"),
+            ("git.uri", "git.uri"),
+        ] {
+            assert_eq!(
+                of_one_repository(&format!("{server}.{key}")),
+                format!("{server}.{known}")
+            );
+        }
+    }
 
     #[test]
     fn a_slip_of_the_pen_finds_its_key() {

@@ -1,12 +1,12 @@
 use std::{
     borrow::Cow,
-    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use confbus_protocol::{Properties, Property, resolve_placeholders};
 use confbus_resolution::parse_documents;
+use indexmap::{IndexMap, IndexSet};
 
 use super::{
     Sources,
@@ -24,10 +24,10 @@ pub(super) struct Setting {
     pub(super) place: String,
 }
 
-/// All settings by uniform key, the strongest of each.
+/// All settings by uniform key, the strongest of each, in the order in which they were first said.
 #[derive(Default)]
 pub(super) struct Layers {
-    settings: HashMap<String, Setting>,
+    settings: IndexMap<String, Setting>,
 }
 
 /// The spelling in which Spring's relaxed forms meet: `defaultLabel`, `default_label`, `default-label`.
@@ -166,7 +166,7 @@ impl Layers {
                 .map(Cow::Borrowed)
         };
         let mut problems = Vec::new();
-        let mut resolved = HashMap::new();
+        let mut resolved = IndexMap::new();
         for (uniform, setting) in &self.settings {
             match resolve_placeholders(&setting.value, &known) {
                 Ok(value) => {
@@ -196,6 +196,20 @@ impl Layers {
     /// The setting under this key, in any of its spellings.
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
         self.settings.get(&uniform(key))
+    }
+
+    /// The names that stand right below a key, in the order in which they were first said.
+    pub(super) fn children(&self, key: &str) -> IndexSet<String> {
+        let start = uniform(&format!("{key}."));
+        let dots = key.matches('.').count() + 1;
+        let below = self
+            .settings
+            .iter()
+            .filter(|(key, _)| key.starts_with(&start));
+        below
+            .filter_map(|(_, setting)| setting.key.split('.').nth(dots))
+            .map(|name| name.split('[').next().unwrap_or(name).to_owned())
+            .collect()
     }
 
     /// Everything below a prefix that ends in a dot, by key, without the prefix.

@@ -137,6 +137,11 @@ impl Reader {
             .collect()
     }
 
+    /// The names of the user's own right below a key, in the order in which they were said.
+    pub(super) fn children(&self, key: &str) -> Vec<String> {
+        self.layers.children(key).into_iter().collect()
+    }
+
     /// Keys of the user's own below a prefix that ends in a dot.
     pub(super) fn below(&self, prefix: &str) -> Vec<(String, String)> {
         self.layers
@@ -148,6 +153,7 @@ impl Reader {
 }
 
 fn is_known(key: &str) -> bool {
+    let key = &known::of_one_repository(&uniform(key));
     let plain = key.split('[').next().unwrap_or(key);
     let spelled = uniform(plain);
     KEYS.iter().any(|known| match known.strip_suffix('*') {

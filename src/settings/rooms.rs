@@ -1,21 +1,16 @@
+mod backends;
 mod bus;
 mod git;
 mod http;
+mod native;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
-use confbus_protocol::Label;
-use confbus_resolution::Layout;
-use indexmap::IndexMap;
-
 use super::{Settings, reader::Reader};
-use crate::{
-    environment_repository::{self, Freshness},
-    refresh::{self, Destinations},
-};
+use crate::refresh::{self, Destinations};
 
 const GIT: &str = "spring.cloud.config.server.git";
 const SERVER: &str = "spring.cloud.config.server";
@@ -23,58 +18,23 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The settings of every room; `None` when one of them cannot be made. The reader knows why.
 pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
-    refuse_other_backends(reader);
-    let git = git::git(reader);
+    let repository = backends::repository(reader);
     let listen = listen(reader);
     let bus = bus::bus(reader);
     let member = bus::member(reader);
-    let repository = git.as_ref().and_then(|git| repository(reader, git));
     let refresh = refresh(reader);
-    let http = http::http(reader);
-    let git = git?;
-    let remembered = git.mirror.with_extension("served.json");
+    let mut http = http::http(reader);
+    http.webhook.stays_here =
+        listen.ip().is_loopback() && !reader.flag("spring.cloud.bus.enabled", true);
     Some(Settings {
         http,
-        git,
         repository: repository?,
-        remembered,
         refresh: refresh?,
         bus: bus?,
         member: member?,
         listen,
         warnings: Vec::new(),
     })
-}
-
-fn refuse_other_backends(reader: &mut Reader) {
-    let profiles = reader.list("spring.profiles.active");
-    let others = [
-        "native",
-        "composite",
-        "subversion",
-        "vault",
-        "jdbc",
-        "redis",
-        "mongodb",
-        "awss3",
-        "awssecretsmanager",
-        "awsparamstore",
-        "credhub",
-        "secret-manager",
-    ];
-    if let Some(profile) = profiles
-        .iter()
-        .find(|profile| others.contains(&profile.as_str()))
-    {
-        reader.refuse(
-            "spring.profiles.active",
-            format!("the backend `{profile}` is not supported; git is"),
-            None,
-        );
-    }
-    if !reader.below("encrypt.").is_empty() {
-        reader.warn("`encrypt.*` has no effect yet: `{cipher}` values are served as they are, for the client to decrypt");
-    }
 }
 
 fn listen(reader: &mut Reader) -> SocketAddr {
@@ -90,60 +50,6 @@ fn listen(reader: &mut Reader) -> SocketAddr {
         }),
     };
     SocketAddr::new(address, reader.number("server.port", 8888))
-}
-
-fn repository(
-    reader: &mut Reader,
-    git: &crate::git::Settings,
-) -> Option<environment_repository::Settings> {
-    let default = reader
-        .text(&format!("{SERVER}.default-label"))
-        .or_else(|| reader.text(&format!("{GIT}.default-label")))
-        .unwrap_or_else(|| "main".into());
-    let Ok(default_label) = Label::parse(&default) else {
-        reader.refuse(
-            &format!("{GIT}.default-label"),
-            "the default label is not a branch, tag or commit",
-            None,
-        );
-        return None;
-    };
-    let overrides: IndexMap<String, String> = reader
-        .below(&format!("{SERVER}.overrides."))
-        .into_iter()
-        .collect();
-    let freshness = freshness(reader, git.timeout);
-    Some(environment_repository::Settings {
-        layout: Layout {
-            uri: git.display_uri.clone(),
-            checkout: git::base_directory(reader).display().to_string(),
-            search_paths: reader.list(&format!("{GIT}.search-paths")),
-            overrides,
-            reverse_location_order: reader.flag(&format!("{SERVER}.reverse-location-order"), false),
-            default_label: Some(default_label.clone()),
-            strip_document: reader.flag(&format!("{SERVER}.strip-document-from-yaml"), true),
-        },
-        default_label,
-        try_master_branch: reader.flag(&format!("{GIT}.try-master-branch"), true),
-        forget_deleted: reader.flag(&format!("{GIT}.delete-untracked-branches"), false),
-        accept_empty: reader.flag(&format!("{SERVER}.accept-empty"), true),
-        freshness,
-    })
-}
-
-fn freshness(reader: &mut Reader, timeout: Duration) -> Freshness {
-    match reader.text_or("confbus.git.freshness", "polled").as_str() {
-        "polled" => Freshness::Polled,
-        "strict" => Freshness::Strict(timeout),
-        _ => {
-            reader.refuse(
-                "confbus.git.freshness",
-                "`confbus.git.freshness` is neither `polled` nor `strict`",
-                None,
-            );
-            Freshness::Polled
-        }
-    }
 }
 
 fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {

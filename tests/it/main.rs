@@ -8,6 +8,7 @@
 mod support;
 
 mod architecture;
+mod backends;
 mod broken_file;
 mod demo;
 mod program;

@@ -12,7 +12,7 @@ use crate::{
     Problem, Snapshot,
     documents::{Document, EXTENSIONS, Flaw, Syntax},
     imports::{self, Target},
-    locations::Directory,
+    locations::Location,
 };
 
 /// How deeply imports may lead from file to file.
@@ -86,10 +86,10 @@ impl<'s, 'n> Loader<'s, 'n> {
     }
 
     /// All documents that count, the strongest first.
-    pub(crate) fn load(&mut self, locations: &[Directory]) -> Vec<Contributor<'s>> {
+    pub(crate) fn load(&mut self, locations: Vec<Location>) -> Vec<Contributor<'s>> {
         let root = locations
-            .iter()
-            .map(|location| (location.clone(), Target::Directory(location.clone())));
+            .into_iter()
+            .map(|location| (location.written, Target::Directory(location.directory)));
         let root: [Group; 1] = [root.collect()];
         let mut before = self.children(&root, 0);
         self.profiles = self.all_profiles(&before);

@@ -1,6 +1,6 @@
 use confbus_protocol::{Environment, PlaceholderError, Properties};
 
-use crate::{Layout, resolve_text};
+use crate::resolve_text;
 
 mod json;
 mod tree;
@@ -24,6 +24,17 @@ pub enum Format {
     Properties,
     /// Nested maps and lists on one line.
     Json,
+}
+
+/// How an environment is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversion {
+    /// The text form.
+    pub format: Format,
+    /// What becomes of `${…}`.
+    pub placeholders: Placeholders,
+    /// A YAML answer that is only a `document` loses that wrapper (`strip-document-from-yaml`).
+    pub strip_document: bool,
 }
 
 /// Why an environment has no text form.
@@ -71,18 +82,18 @@ impl From<PlaceholderError> for ConvertError {
 ///
 /// # Errors
 /// [`ConvertError`] for keys that contradict each other or cannot be nested, and placeholders that never end.
-pub fn convert(
-    environment: &Environment,
-    layout: &Layout,
-    format: Format,
-    placeholders: Placeholders,
-) -> Result<String, ConvertError> {
+pub fn convert(environment: &Environment, conversion: Conversion) -> Result<String, ConvertError> {
+    let Conversion {
+        format,
+        placeholders,
+        strip_document,
+    } = conversion;
     let mut merged = environment.merged();
     merged.shift_remove("spring.profiles");
     let text = match format {
         Format::Properties => lines(&merged),
         Format::Json => json::write(&tree::nest(&merged)?),
-        Format::Yaml => match yaml::Yaml::of(tree::nest(&merged)?, layout.strip_document) {
+        Format::Yaml => match yaml::Yaml::of(tree::nest(&merged)?, strip_document) {
             yaml::Yaml::Whole(text) => text,
             // Spring does not look for placeholders in a document that stands alone.
             yaml::Yaml::Stripped(text) => return Ok(text),
@@ -112,10 +123,17 @@ mod tests {
         testing::{layout, request, snapshot},
     };
 
+    fn with(format: Format) -> Conversion {
+        Conversion {
+            format,
+            placeholders: Placeholders::Resolve,
+            strip_document: true,
+        }
+    }
+
     fn check(files: &[(&str, &str)], format: Format, expected: Expect) {
-        let layout = layout(&[]);
-        let environment = resolve(&snapshot(files), &layout, &request("foo/dev")).unwrap();
-        let converted = convert(&environment, &layout, format, Placeholders::Resolve);
+        let environment = resolve(&snapshot(files), &layout(&[]), &request("foo/dev")).unwrap();
+        let converted = convert(&environment, with(format));
         expected.assert_eq(&converted.unwrap_or_else(|error| format!("error: {error}")));
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::{EnvironmentRequest, Layout, Snapshot};
+use confbus_protocol::Label;
+
+use crate::{EnvironmentRequest, Layout, Places, ResolveError, SearchLocation, Snapshot};
 
 /// A directory of the tree: empty for the root, otherwise with a final `/`.
 pub(crate) type Directory = String;
@@ -10,33 +12,100 @@ pub(crate) type Directory = String;
 /// How many paths the placeholders of search paths may expand to.
 const EXPANSION_LIMIT: usize = 1_000;
 
-/// The search locations of a request, the weakest first; `None` when its lists of names make too many.
+/// A directory that is searched.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Location {
+    pub(crate) directory: Directory,
+    /// As shown in names of sources.
+    pub(crate) written: String,
+}
+
+/// The search locations of a request, the weakest first.
+///
+/// # Errors
+/// When the request's lists of names make too many of them, or a location is no directory.
 pub(crate) fn of_request(
     snapshot: &Snapshot,
     layout: &Layout,
     request: &EnvironmentRequest,
-) -> Option<Vec<Directory>> {
+) -> Result<Vec<Location>, ResolveError> {
     let expansions = request.profiles.names().count() * request.application.names().count();
-    if expansions * layout.search_paths.len() > EXPANSION_LIMIT {
-        return None;
-    }
     let label = request.label.as_ref().or(layout.default_label.as_ref());
-    let mut patterns = Vec::new();
-    for path in &layout.search_paths {
-        let path = label.map_or_else(
-            || path.clone(),
-            |label| path.replace("{label}", label.as_str()),
-        );
-        for profile in request.profiles.names() {
-            for application in request.application.names() {
-                patterns.push(
-                    path.replace("{application}", application)
-                        .replace("{profile}", profile),
-                );
+    let names = Names {
+        request,
+        label: label.map(Label::as_str),
+    };
+    let patterns = match &layout.places {
+        Places::Tree { search_paths, .. } => search_paths.len(),
+        Places::Directories { locations, .. } => locations.len(),
+    };
+    if expansions * patterns > EXPANSION_LIMIT {
+        return Err(ResolveError::TooLarge);
+    }
+    match &layout.places {
+        Places::Tree { search_paths, .. } => Ok(in_tree(
+            snapshot,
+            search_paths.iter().flat_map(|path| names.fill_in(path)),
+        )),
+        Places::Directories {
+            locations,
+            label_locations,
+            ..
+        } => {
+            let mut patterns: Vec<_> = locations
+                .iter()
+                .flat_map(|location| {
+                    let written = names.fill_in(&location.written);
+                    written.into_iter().zip(names.fill_in(&location.path))
+                })
+                .collect();
+            if *label_locations {
+                patterns.extend(of_labels(locations, names.label));
             }
+            directories(snapshot, patterns)
         }
     }
-    Some(directories(snapshot, &patterns))
+}
+
+/// The names that placeholders stand for.
+struct Names<'r> {
+    request: &'r EnvironmentRequest,
+    label: Option<&'r str>,
+}
+
+impl Names<'_> {
+    /// One text for each profile and application.
+    fn fill_in(&self, text: &str) -> Vec<String> {
+        let text = self
+            .label
+            .map_or_else(|| text.to_owned(), |label| text.replace("{label}", label));
+        let profiles = self.request.profiles.names();
+        profiles
+            .flat_map(|profile| {
+                let text = text.replace("{profile}", profile);
+                let applications = self.request.application.names();
+                applications.map(move |application| text.replace("{application}", application))
+            })
+            .collect()
+    }
+}
+
+/// The directories of the labels, the first label strongest; not below locations with placeholders.
+fn of_labels(
+    locations: &[SearchLocation],
+    labels: Option<&str>,
+) -> impl Iterator<Item = (String, String)> {
+    let plain = locations
+        .iter()
+        .filter(|location| !location.written.contains('{'));
+    plain.flat_map(move |SearchLocation { written, path }| {
+        let labels = labels
+            .into_iter()
+            .flat_map(|labels| labels.rsplit(','))
+            .map(str::trim)
+            .filter(|label| !label.is_empty());
+        labels.map(move |label| (format!("{written}{label}/"), format!("{path}{label}/")))
+    })
 }
 
 /// The search locations of all requests together.
@@ -46,39 +115,89 @@ pub(crate) fn of_anyone(snapshot: &Snapshot, layout: &Layout) -> Vec<Directory> 
             .iter()
             .fold(path.clone(), |path, name| path.replace(name, "*"))
     };
-    directories(
-        snapshot,
-        &layout
-            .search_paths
-            .iter()
-            .map(everything)
-            .collect::<Vec<_>>(),
+    let locations = match &layout.places {
+        Places::Tree { search_paths, .. } => in_tree(snapshot, search_paths.iter().map(everything)),
+        Places::Directories { locations, .. } => {
+            let paths = locations.iter().map(|location| everything(&location.path));
+            let patterns = paths.flat_map(|path| [format!("{path}*"), path]);
+            patterns
+                .flat_map(|pattern| matching(snapshot, &pattern))
+                .map(as_written)
+                .collect()
+        }
+    };
+    locations
+        .into_iter()
+        .map(|location| location.directory)
+        .collect()
+}
+
+/// The root of a tree, and the directories below it that paths lead to.
+fn in_tree(snapshot: &Snapshot, patterns: impl Iterator<Item = String>) -> Vec<Location> {
+    let mut seen = HashSet::new();
+    let distinct = patterns.filter(|pattern| seen.insert(pattern.clone()));
+    let found = distinct.flat_map(|pattern| matching(snapshot, &pattern));
+    once_each(
+        std::iter::once(Directory::new())
+            .chain(found)
+            .map(as_written),
     )
 }
 
-fn directories(snapshot: &Snapshot, patterns: &[String]) -> Vec<Directory> {
-    let mut seen = HashSet::new();
-    let mut directories = vec![Directory::new()];
-    for pattern in patterns
-        .iter()
-        .filter(|pattern| seen.insert(pattern.as_str()))
-    {
-        let Some(segments) = normalise(pattern.split('/')) else {
-            continue;
-        };
-        if segments.iter().any(|segment| segment.contains('*')) {
-            let matching = snapshot
-                .directories()
-                .iter()
-                .filter(|directory| matches(&segments, directory));
-            directories.extend(matching.map(|directory| format!("{directory}/")));
-        } else if !segments.is_empty() {
-            directories.push(segments.join("/") + "/");
+/// The directories that locations of a machine name; Spring Boot allows a `*` as the last segment only.
+fn directories(
+    snapshot: &Snapshot,
+    patterns: Vec<(String, String)>,
+) -> Result<Vec<Location>, ResolveError> {
+    let mut locations = Vec::new();
+    for (written, path) in patterns {
+        let plain = path.strip_suffix("*/").unwrap_or(&path);
+        if plain.contains('*') || (plain.len() < path.len() && !plain.ends_with('/')) {
+            return Err(ResolveError::Wildcard { location: written });
         }
+        let found = matching(snapshot, &path);
+        locations.extend(found.map(|directory| Location {
+            directory,
+            written: written.clone(),
+        }));
     }
+    Ok(once_each(locations.into_iter()))
+}
+
+fn once_each(locations: impl Iterator<Item = Location>) -> Vec<Location> {
     let mut seen = HashSet::new();
-    directories.retain(|directory| seen.insert(directory.clone()));
-    directories
+    locations
+        .filter(|location| seen.insert(location.directory.clone()))
+        .collect()
+}
+
+fn as_written(directory: Directory) -> Location {
+    Location {
+        written: directory.clone(),
+        directory,
+    }
+}
+
+/// The directories that a path with wildcards matches, or the one that a path without names; it need not exist.
+fn matching<'s>(snapshot: &'s Snapshot, pattern: &str) -> Box<dyn Iterator<Item = Directory> + 's> {
+    let Some(segments) = normalise(pattern.split('/')) else {
+        return Box::new(std::iter::empty());
+    };
+    if segments.iter().any(|segment| segment.contains('*')) {
+        let segments: Vec<String> = segments.into_iter().map(str::to_owned).collect();
+        let fits = move |directory: &&String| {
+            let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+            matches(&segments, directory)
+        };
+        let found = snapshot.directories().iter().filter(fits);
+        return Box::new(found.map(|directory| format!("{directory}/")));
+    }
+    let path = if segments.is_empty() {
+        None
+    } else {
+        Some(segments.join("/") + "/")
+    };
+    Box::new(path.into_iter())
 }
 
 /// Resolves `.` and `..`; `None` for what leaves the tree.

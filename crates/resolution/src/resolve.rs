@@ -17,6 +17,12 @@ pub enum ResolveError {
     /// The lists of names in the request, or what the files import, lead to too many files.
     #[error("the request leads to too many files")]
     TooLarge,
+    /// A search location has a wildcard where none may be.
+    #[error("`*` may stand only as the last directory of a search location: {location}")]
+    Wildcard {
+        /// The location.
+        location: String,
+    },
 }
 
 impl ResolveError {
@@ -25,7 +31,7 @@ impl ResolveError {
     pub fn problems(&self) -> &[Problem] {
         match self {
             Self::Broken(problems) => problems,
-            Self::TooLarge => &[],
+            Self::TooLarge | Self::Wildcard { .. } => &[],
         }
     }
 }
@@ -40,7 +46,7 @@ fn files(problems: &[Problem]) -> usize {
 
 /// Makes the environment that a snapshot holds for a request.
 ///
-/// Without an application or a profile there is nothing but the overrides.
+/// Without an application or a profile it is empty.
 ///
 /// # Errors
 /// [`ResolveError::Broken`] with every file that is needed and cannot be used.
@@ -49,7 +55,6 @@ pub fn resolve(
     layout: &Layout,
     request: &EnvironmentRequest,
 ) -> Result<Environment, ResolveError> {
-    let overrides = (!layout.overrides.is_empty()).then(|| sources::overrides(layout));
     let files = contributors(snapshot, layout, request)?;
     let sources = files
         .iter()
@@ -60,7 +65,7 @@ pub fn resolve(
         label: request.label.as_ref().map(ToString::to_string),
         version: Some(snapshot.version().to_string()),
         state: Some(String::new()),
-        property_sources: overrides.into_iter().chain(sources).collect(),
+        property_sources: sources.collect(),
     })
 }
 
@@ -74,10 +79,9 @@ fn contributors<'s>(
     if profiles.is_empty() || names.is_empty() {
         return Ok(Vec::new());
     }
-    let locations =
-        locations::of_request(snapshot, layout, request).ok_or(ResolveError::TooLarge)?;
+    let locations = locations::of_request(snapshot, layout, request)?;
     let mut loader = Loader::new(snapshot, names, profiles.into_iter().collect());
-    let contributors = loader.load(&locations);
+    let contributors = loader.load(locations);
     match loader {
         Loader {
             is_too_large: true, ..
@@ -108,6 +112,7 @@ mod tests {
 
     use super::*;
     use crate::testing::{layout, request, snapshot};
+    use crate::{Places, Root, SearchLocation};
 
     type Files<'f> = &'f [(&'f str, &'f str)];
 
@@ -391,23 +396,73 @@ mod tests {
         );
     }
 
-    #[test]
-    fn overrides_come_first() {
-        let overrides = [("zeta", "1"), ("who", r"$\{x} \${y}")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let layout = Layout {
-            overrides: overrides.into(),
-            ..layout(&[])
+    /// `/srv/nat` and the working directory `/home/me`.
+    fn directories(locations: &[(&str, &str)]) -> Layout {
+        let location = |(written, path): &(&str, &str)| SearchLocation {
+            written: (*written).to_owned(),
+            path: (*path).to_owned(),
         };
+        let roots = [("home/me/", ""), ("", "/")].map(|(path, shown)| Root {
+            path: path.into(),
+            shown: shown.into(),
+        });
+        Layout {
+            places: Places::Directories {
+                locations: locations.iter().map(location).collect(),
+                label_locations: true,
+                roots: roots.into(),
+            },
+            ..layout(&[])
+        }
+    }
+
+    #[test]
+    fn directories_of_a_machine_have_their_own_names() {
+        let files = [
+            ("srv/nat/foo.yml", "who: nat"),
+            ("srv/nat/a/foo.yml", "who: a"),
+            ("srv/nat/b/foo.yml", "who: b"),
+            ("srv/apps/foo/foo.yml", "who: apps/foo"),
+            ("srv/apps/foo/a/foo.yml", "who: never"),
+            ("home/me/foo.yml", "who: one\n---\nwho: two"),
+        ];
+        let nat = ("file:/srv/nat/", "srv/nat/");
+        let apps = ("file:/srv/apps/{application}/", "srv/apps/{application}/");
         check_in(
-            &layout,
-            &[("foo.yml", "who: foo")],
-            "foo/dev",
+            &directories(&[nat, apps, ("./", "home/me/")]),
+            &files,
+            "foo/dev/b,a",
             expect![[r#"
-                overrides ${x} ${y}
-                foo.yml foo
+                file:/srv/nat/b/foo.yml b
+                file:/srv/nat/a/foo.yml a
+                Config resource 'file [foo.yml]' via location './' (document #1) two
+                Config resource 'file [foo.yml]' via location './' (document #0) one
+                file:/srv/apps/foo/foo.yml apps/foo
+                file:/srv/nat/foo.yml nat
             "#]],
         );
+    }
+
+    #[test]
+    fn a_wildcard_may_be_the_last_directory() {
+        let files = [
+            ("srv/b/foo.yml", "who: b"),
+            ("srv/a/foo.yml", "who: a"),
+            ("srv/a/deep/foo.yml", "who: deep"),
+        ];
+        let layout = directories(&[("file:/srv/*/", "srv/*/")]);
+        check_in(
+            &layout,
+            &files,
+            "foo/dev",
+            expect![[r#"
+                file:/srv/b/foo.yml b
+                file:/srv/a/foo.yml a
+            "#]],
+        );
+        let resolved = resolve(&snapshot(&files), &layout, &request("foo/dev/main"));
+        let location = "file:/srv/*/main/".to_owned();
+        assert_eq!(resolved, Err(ResolveError::Wildcard { location }));
     }
 
     #[test]

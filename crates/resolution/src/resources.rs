@@ -16,7 +16,7 @@ pub fn find_resource<'a>(
     request: &EnvironmentRequest,
     path: &RepoPath,
 ) -> Option<(RepoPath, &'a Arc<Blob>)> {
-    let mut locations = locations::of_request(snapshot, layout, request)?;
+    let mut locations = locations::of_request(snapshot, layout, request).ok()?;
     if layout.reverse_location_order {
         locations.reverse();
     }
@@ -24,7 +24,7 @@ pub fn find_resource<'a>(
     let mut paths = locations.iter().flat_map(|location| {
         variants
             .iter()
-            .map(move |variant| format!("{location}{variant}"))
+            .map(move |variant| format!("{}{variant}", location.directory))
     });
     let (found, blob) = paths.find_map(|path| snapshot.find(&path))?;
     Some((found.clone(), blob))

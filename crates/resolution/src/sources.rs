@@ -1,56 +1,53 @@
-//! Documents and overrides as named sources of an environment.
+//! Documents as named sources of an environment.
 
 use std::sync::Arc;
 
-use confbus_protocol::{Properties, PropertySource, PropertyValue};
+use confbus_protocol::PropertySource;
 
 use crate::{
-    Layout,
     contributors::Contributor,
-    documents::{buckets_of_copy, sort_as_hash_map},
+    layout::{Layout, Places, Root},
 };
-
-/// The source that wins over all others.
-///
-/// `\{` and `\${` keep the server from resolving its own settings; here they have done their work.
-pub(crate) fn overrides(layout: &Layout) -> PropertySource {
-    let mut entries: Vec<_> = layout.overrides.iter().collect();
-    let buckets = buckets_of_copy(entries.len());
-    sort_as_hash_map(&mut entries, buckets, |(key, _)| key);
-    let property = |(key, value): (&String, &String)| {
-        let value = value.replace("\\{", "{").replace("\\${", "${");
-        (key.clone(), PropertyValue::from(value).into())
-    };
-    PropertySource {
-        name: "overrides".into(),
-        source: Arc::new(entries.into_iter().map(property).collect::<Properties>()),
-    }
-}
 
 /// The source that a document makes.
 pub(crate) fn of_document(contributor: &Contributor<'_>, layout: &Layout) -> PropertySource {
+    let name = match &layout.places {
+        Places::Tree { uri, checkout, .. } => name_in_tree(contributor, uri, checkout),
+        Places::Directories { roots, .. } => name_in_directory(contributor, roots),
+    };
     PropertySource {
-        name: name(contributor, layout),
+        name,
         source: Arc::clone(&contributor.document.properties),
     }
 }
 
 /// `<uri>/<path>`, or a longer form for a file with several documents, with a bracket that never closes.
-fn name(contributor: &Contributor<'_>, layout: &Layout) -> String {
-    let Contributor {
-        path,
-        location,
-        index,
-        of,
-        ..
-    } = contributor;
-    let name = if *of == 1 {
-        (*path).to_owned()
+fn name_in_tree(contributor: &Contributor<'_>, uri: &str, checkout: &str) -> String {
+    let path = contributor.path;
+    let name = if contributor.of == 1 {
+        path.to_owned()
     } else {
-        format!(
-            "Config resource 'file [{}/{path}' via location '{location}' (document #{index})",
-            layout.checkout
-        )
+        document(contributor, &format!("[{checkout}/{path}"))
     };
-    format!("{}/{}", layout.uri, name.replace(']', ""))
+    format!("{uri}/{}", name.replace(']', ""))
+}
+
+/// `file:<path>`, or a longer form for a file with several documents.
+fn name_in_directory(contributor: &Contributor<'_>, roots: &[Root]) -> String {
+    let path = roots
+        .iter()
+        .find_map(|root| root.show(contributor.path))
+        .unwrap_or_else(|| contributor.path.to_owned());
+    if contributor.of == 1 {
+        format!("file:{path}")
+    } else {
+        document(contributor, &format!("[{path}]"))
+    }
+}
+
+fn document(contributor: &Contributor<'_>, file: &str) -> String {
+    let Contributor {
+        location, index, ..
+    } = contributor;
+    format!("Config resource 'file {file}' via location '{location}' (document #{index})")
 }

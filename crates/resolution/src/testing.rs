@@ -7,7 +7,7 @@ use std::{
 
 use confbus_protocol::{Application, CommitId, Label, Profiles, Properties};
 
-use crate::{Blob, BlobId, EnvironmentRequest, Layout, RepoPath, Snapshot};
+use crate::{Blob, BlobId, EnvironmentRequest, Layout, Places, RepoPath, Snapshot};
 
 /// A snapshot with these files.
 pub(crate) fn snapshot(files: &[(&str, &str)]) -> Snapshot {
@@ -37,10 +37,13 @@ pub(crate) fn request(coordinates: &str) -> EnvironmentRequest {
 }
 
 pub(crate) fn layout(search_paths: &[&str]) -> Layout {
-    Layout {
+    let places = Places::Tree {
         uri: "repo".into(),
         checkout: "/clone".into(),
         search_paths: search_paths.iter().map(|path| (*path).to_owned()).collect(),
+    };
+    Layout {
+        places,
         ..Layout::default()
     }
 }

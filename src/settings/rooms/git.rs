@@ -1,100 +1,171 @@
 use std::{env, path::PathBuf, time::Duration};
 
-use super::{GIT, SECOND};
+use confbus_protocol::Label;
+
+use super::{SECOND, SERVER, backends::Common};
 use crate::{
-    git::{Access, Limits, Location, Settings},
+    environment_repository::{GitRepositorySettings, GitSettings, Pattern, Template},
+    git::{Access, Address, Reach},
     settings::reader::Reader,
 };
 
-const DEADLINE: &str = "confbus.git.deadline";
-
-/// Where the repository is and how it is reached.
-pub(super) fn git(reader: &mut Reader) -> Option<Settings> {
-    let uri_key = format!("{GIT}.uri");
-    let Some(uri) = reader.text(&uri_key) else {
-        let hint = "set spring.cloud.config.server.git.uri (or SPRING_CLOUD_CONFIG_SERVER_GIT_URI); just looking? confbus demo";
-        reader.refuse(&uri_key, "no repository is configured", Some(hint));
-        return None;
-    };
-    if uri.contains('{') {
-        reader.refuse(
-            &uri_key,
-            "placeholders in the repository's address are not supported",
-            None,
-        );
-        return None;
-    }
-    let location = location(reader, &uri_key, &uri)?;
-    let display_uri = display_uri(&uri);
-    let timeout_key = format!("{GIT}.timeout");
-    let timeout = reader.duration(&timeout_key, SECOND, Duration::from_secs(5));
-    let deadline = reader.duration(DEADLINE, SECOND, Duration::from_secs(120));
-    for (key, duration) in [(timeout_key.as_str(), timeout), (DEADLINE, deadline)] {
-        if duration.is_zero() {
-            reader.refuse(
-                key,
-                format!("`{key}` is not a duration that anything could be done in"),
-                None,
+/// The repositories of a Git backend whose settings stand below `at`.
+pub(super) fn git(reader: &mut Reader, at: &str, common: &Common) -> Option<GitSettings> {
+    let uri_key = format!("{at}.uri");
+    let default = match reader.text(&uri_key) {
+        Some(uri) => repository(reader, at, &uri_key, &uri, common, None),
+        None => {
+            let hint = format!(
+                "set {uri_key} (or SPRING_CLOUD_CONFIG_SERVER_GIT_URI); just looking? confbus demo"
             );
+            reader.refuse(&uri_key, "no repository is configured", Some(&hint));
+            None
         }
-    }
-    let strict = reader.flag(&format!("{GIT}.strict-host-key-checking"), true);
-    Some(Settings {
-        mirror: base_directory(reader).join(format!("{}.git", directory_name(&display_uri))),
-        location,
-        display_uri,
-        access: Access {
-            username: reader.text(&format!("{GIT}.username")),
-            password: reader.text(&format!("{GIT}.password")),
-            private_key: reader.text(&format!("{GIT}.private-key")),
-            passphrase: reader.text(&format!("{GIT}.passphrase")),
-            key_files: key_files(),
-            skip_ssl_validation: reader.flag(&format!("{GIT}.skip-ssl-validation"), false),
-            accept_any_host_key: !strict,
-        },
-        timeout,
-        deadline,
-        limits: Limits {
-            files: reader.number("confbus.limits.files", 100_000),
-            file_bytes: reader.number("confbus.limits.file-bytes", 8 << 20),
-            total_bytes: reader.number("confbus.limits.total-bytes", 256 << 20),
-        },
+    };
+    let candidates = candidates(reader, at, common, default.as_ref());
+    Some(GitSettings {
+        candidates: candidates?,
+        default: default?,
     })
 }
 
-/// A plain path is a repository whose commits are served; `file:` may be a work tree that is served as it lies there.
-fn location(reader: &mut Reader, key: &str, uri: &str) -> Option<Location> {
-    if let Some(rest) = uri.strip_prefix("file:") {
-        let path = PathBuf::from(rest.strip_prefix("//").unwrap_or(rest));
-        let has_work_tree = path.join(".git").exists();
-        return Some(if has_work_tree {
-            Location::WorkTree(path)
+/// What stands below `repos`: addresses, or settings of their own.
+fn candidates(
+    reader: &mut Reader,
+    at: &str,
+    common: &Common,
+    default: Option<&GitRepositorySettings>,
+) -> Option<Vec<(Vec<Pattern>, GitRepositorySettings)>> {
+    let mut candidates = Vec::new();
+    let mut complete = true;
+    for name in reader.children(&format!("{at}.repos")) {
+        let at = format!("{at}.repos.{name}");
+        let uri_key = if reader.has(&at) {
+            at.clone()
         } else {
-            Location::Local(path)
-        });
-    }
-    let supported = ["https://", "http://", "ssh://", "git://"];
-    if supported.iter().any(|scheme| uri.starts_with(scheme)) {
-        // What cannot be taken apart cannot be shown without its password either.
-        if url::Url::parse(uri).is_err() {
-            let hint = "write special characters of user and password percent-encoded, or use username and password";
-            reader.refuse(key, "the repository's address is not a URL", Some(hint));
-            return None;
+            format!("{at}.uri")
+        };
+        let Some(uri) = reader.text(&uri_key) else {
+            reader.refuse(
+                &uri_key,
+                format!("the repository `{name}` has no address"),
+                Some(&format!("set {uri_key}")),
+            );
+            complete = false;
+            continue;
+        };
+        let mut patterns = reader.list(&format!("{at}.pattern"));
+        if patterns.is_empty() {
+            patterns.push(name);
         }
-        return Some(Location::Remote(uri.to_owned()));
+        let patterns = patterns.iter().flat_map(|p| Pattern::expand(p)).collect();
+        match repository(reader, &at, &uri_key, &uri, common, default) {
+            Some(settings) => candidates.push((patterns, settings)),
+            None => complete = false,
+        }
     }
-    if is_scp_like(uri) {
-        return Some(Location::Remote(uri.to_owned()));
-    }
-    if uri.contains("://") {
-        reader.refuse(
-            key,
-            "the repository's address has an unknown scheme",
-            Some("https://, ssh://, file:// or a path"),
-        );
+    complete.then_some(candidates)
+}
+
+/// One repository; what `parent` says about logins and waits holds where this one says nothing.
+fn repository(
+    reader: &mut Reader,
+    at: &str,
+    uri_key: &str,
+    uri: &str,
+    common: &Common,
+    parent: Option<&GitRepositorySettings>,
+) -> Option<GitRepositorySettings> {
+    let uri = Template::new(uri);
+    if uri.lets_requests_choose_host() {
+        reader.warn(format!(
+            "{uri_key}: a placeholder in the host of the repository's address would let requests choose where our login goes; this repository answers nothing"
+        ));
+    } else if !uri.has_placeholders()
+        && let Err(error) = Address::parse(uri.as_str())
+    {
+        reader.refuse(uri_key, error.to_string(), Some(error.hint()));
         return None;
     }
-    Some(Location::Local(home_expanded(uri)))
+    let default_label = reader
+        .text(&format!("{SERVER}.default-label"))
+        .or_else(|| reader.text(&format!("{at}.default-label")))
+        .unwrap_or_else(|| "main".into());
+    let Ok(default_label) = Label::parse(&default_label) else {
+        reader.refuse(
+            &format!("{at}.default-label"),
+            "the default label is not a branch, tag or commit",
+            None,
+        );
+        return None;
+    };
+    let reach = reach(reader, at, common, parent.map(|parent| &parent.reach));
+    let freshness = common.freshness(reader, at, reach.timeout);
+    Some(GitRepositorySettings {
+        uri,
+        reach,
+        search_paths: reader.list(&format!("{at}.search-paths")),
+        default_label,
+        try_master_branch: reader.flag(&format!("{at}.try-master-branch"), true),
+        forget_deleted: reader.flag(&format!("{at}.delete-untracked-branches"), false),
+        continue_on_label_failure: reader
+            .flag(&format!("{at}.continue-on-multiple-label-failure"), false),
+        reverse_location_order: common.reverse_location_order,
+        freshness,
+        // Whoever says how often does not want it more often.
+        watches: reader.number::<i64>(&format!("{at}.refresh-rate"), 0) == 0,
+    })
+}
+
+fn reach(reader: &mut Reader, at: &str, common: &Common, parent: Option<&Reach>) -> Reach {
+    let timeout_key = format!("{at}.timeout");
+    let usual = parent.map_or(Duration::from_secs(5), |parent| parent.timeout);
+    let timeout = reader.duration(&timeout_key, SECOND, usual);
+    if timeout.is_zero() {
+        let text = format!("`{timeout_key}` is not a duration that anything could be done in");
+        reader.refuse(&timeout_key, text, None);
+    }
+    let base_directory = match parent {
+        Some(parent) if !reader.has(&format!("{at}.basedir")) => parent.base_directory.clone(),
+        _ => base_directory(reader, at),
+    };
+    Reach {
+        base_directory,
+        access: access(reader, at, parent.map(|parent| &parent.access)),
+        timeout,
+        deadline: common.deadline,
+        limits: common.limits,
+    }
+}
+
+/// A repository with a user of its own has a password of its own, too.
+fn access(reader: &mut Reader, at: &str, parent: Option<&Access>) -> Access {
+    let strict = reader.flag(&format!("{at}.strict-host-key-checking"), true);
+    let own = Access {
+        username: reader.text(&format!("{at}.username")),
+        password: reader.text(&format!("{at}.password")),
+        private_key: reader.text(&format!("{at}.private-key")),
+        passphrase: reader.text(&format!("{at}.passphrase")),
+        key_files: key_files(),
+        skip_ssl_validation: reader.flag(&format!("{at}.skip-ssl-validation"), false),
+        accept_any_host_key: !strict,
+    };
+    let Some(parent) = parent.cloned() else {
+        return own;
+    };
+    let (username, password) = match own.username {
+        Some(username) => (Some(username), own.password),
+        None => (parent.username, parent.password),
+    };
+    Access {
+        username,
+        password,
+        private_key: own.private_key.or(parent.private_key),
+        passphrase: own.passphrase.or(parent.passphrase),
+        skip_ssl_validation: own.skip_ssl_validation || parent.skip_ssl_validation,
+        accept_any_host_key: own.accept_any_host_key || parent.accept_any_host_key,
+        ..own
+    }
 }
 
 /// Where ssh itself looks.
@@ -108,46 +179,9 @@ fn key_files() -> Vec<PathBuf> {
         .collect()
 }
 
-/// `git@host:path`: a colon before the first slash.
-fn is_scp_like(uri: &str) -> bool {
-    uri.find(':')
-        .is_some_and(|colon| !uri[..colon].contains('/') && colon > 1)
-}
-
-fn home_expanded(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
-    }
-}
-
-/// The address without credentials and trailing slashes, as it stands in names of sources.
-fn display_uri(uri: &str) -> String {
-    let shown = match url::Url::parse(uri) {
-        Ok(url) if url.has_host() && (url.password().is_some() || !url.username().is_empty()) => {
-            without_credentials(url)
-        }
-        _ => uri.to_owned(),
-    };
-    shown.trim_end_matches('/').to_owned()
-}
-
-/// The user of ssh is part of the address; any other may be a token.
-fn without_credentials(mut url: url::Url) -> String {
-    let user = if url.scheme() == "ssh" {
-        url.username().to_owned()
-    } else {
-        String::new()
-    };
-    let cleared = url
-        .set_password(None)
-        .and_then(|()| url.set_username(&user));
-    cleared.map_or_else(|()| String::new(), |()| url.to_string())
-}
-
 /// Where clones live: as configured, else where the system keeps state of services, else in the user's cache.
-pub(super) fn base_directory(reader: &Reader) -> PathBuf {
-    let configured = reader.text(&format!("{GIT}.basedir")).map(|path| {
+fn base_directory(reader: &Reader, at: &str) -> PathBuf {
+    let configured = reader.text(&format!("{at}.basedir")).map(|path| {
         PathBuf::from(
             path.trim_start_matches("file://")
                 .trim_start_matches("file:"),
@@ -163,52 +197,4 @@ pub(super) fn base_directory(reader: &Reader) -> PathBuf {
         .or_else(state)
         .or_else(|| cache().map(|cache| cache.join("confbus")))
         .unwrap_or_else(|| env::temp_dir().join("confbus"))
-}
-
-/// A name that people recognise and that no other repository has.
-fn directory_name(uri: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, uri.as_bytes());
-    let hash: String = digest.as_ref()[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let last = uri
-        .rsplit(['/', ':'])
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(".git");
-    let name: String = last
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-        .take(40)
-        .collect();
-    format!("{name}-{hash}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn credentials_are_not_shown() {
-        let cases = [
-            ("https://u:p@host/x.git/", "https://host/x.git"),
-            ("https://token@host/x", "https://host/x"),
-            ("ssh://git:pw@host/x", "ssh://git@host/x"),
-            ("ssh://git@host/x", "ssh://git@host/x"),
-            ("git@host:x/y", "git@host:x/y"),
-            ("/srv/config/", "/srv/config"),
-        ];
-        for (uri, shown) in cases {
-            assert_eq!(display_uri(uri), shown);
-        }
-    }
-
-    #[test]
-    fn scp_like_addresses_are_remote() {
-        assert!(is_scp_like("git@host:path"));
-        assert!(is_scp_like("host:path"));
-        assert!(!is_scp_like("/srv/a:b"));
-        assert!(!is_scp_like("./a"));
-    }
 }

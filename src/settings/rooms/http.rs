@@ -13,6 +13,8 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         prefix: base_path(reader, &format!("{SERVER}.prefix")),
         monitor_path: base_path(reader, "spring.cloud.config.monitor.endpoint.path"),
         include_message: include_message(reader),
+        strip_document: reader.flag(&format!("{SERVER}.strip-document-from-yaml"), true),
+        down_status: reader.text_or(&format!("{SERVER}.health.down-health-status"), "DOWN"),
         health_enabled: reader.flag(&format!("{SERVER}.health.enabled"), true),
         health_details: health_details(reader),
         access: access(reader),
@@ -114,6 +116,7 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
         gitee: provider("gitee"),
         gogs: provider("gogs"),
         validation: reader.flag(&format!("{monitor}.validation-filter-enabled"), true),
+        stays_here: false,
         max_paths: reader.number(&format!("{monitor}.max-paths"), 20),
         max_dashes: reader.number(&format!("{monitor}.max-dashes"), 20),
     }

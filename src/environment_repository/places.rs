@@ -1,0 +1,158 @@
+//! From snapshots and a request to sources and files: everything here is computed, nothing waits.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use confbus_protocol::{CommitId, PropertySource};
+use confbus_resolution::{EnvironmentRequest, RepoPath, find_resource, resolve};
+
+use super::{FindError, Found, Held, Resource, history::History, repository::Repository};
+use crate::look::Version;
+
+/// The versions of one label that may answer a request.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    repository: Repository,
+    history: Arc<History>,
+    /// The request as this place sees it: of several labels, its own.
+    request: EnvironmentRequest,
+    shown: Shown,
+}
+
+/// What an environment shows as its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The commit.
+    Commit,
+    /// Whatever the operator says.
+    Fixed(Option<String>),
+}
+
+/// A version that was picked to answer.
+#[derive(Debug, Clone)]
+struct Picked<'p> {
+    place: &'p Place,
+    version: Version,
+}
+
+/// What one backend says to a request.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) property_sources: Vec<PropertySource>,
+    pub(super) version: Option<String>,
+    pub(super) state: Option<String>,
+    pub(super) commits: Vec<CommitId>,
+    pub(super) held: Option<Held>,
+}
+
+/// The versions that answer for a whole request, and the files in them.
+#[derive(Debug)]
+pub(super) struct Files<'p> {
+    picked: Vec<Picked<'p>>,
+}
+
+impl Place {
+    pub(super) fn new(
+        repository: Repository,
+        history: Arc<History>,
+        request: EnvironmentRequest,
+        shown: Shown,
+    ) -> Self {
+        Self {
+            repository,
+            history,
+            request,
+            shown,
+        }
+    }
+
+    fn find(&self) -> Result<Found<(Vec<PropertySource>, Picked<'_>)>, FindError> {
+        self.history.first_good(|version| {
+            let environment = resolve(&version.snapshot, self.repository.layout(), &self.request)?;
+            let picked = Picked {
+                place: self,
+                version: version.clone(),
+            };
+            Ok((environment.property_sources, picked))
+        })
+    }
+}
+
+impl Picked<'_> {
+    fn shown_version(&self) -> Option<String> {
+        match &self.place.shown {
+            Shown::Commit => Some(self.version.snapshot.version().to_string()),
+            Shown::Fixed(version) => version.clone(),
+        }
+    }
+
+    fn resource(&self, path: &RepoPath) -> Option<Result<Resource, FindError>> {
+        let (place, snapshot) = (self.place, &self.version.snapshot);
+        let (found, blob) =
+            find_resource(snapshot, place.repository.layout(), &place.request, path)?;
+        Some(
+            blob.bytes()
+                .ok_or(FindError::TooLarge)
+                .map(|bytes| Resource {
+                    bytes: Bytes::copy_from_slice(bytes),
+                    modified: self.version.modified.of(&found),
+                }),
+        )
+    }
+}
+
+/// The sources of one backend: those of the last label first.
+pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Files<'_>), FindError> {
+    let mut part = Part {
+        property_sources: Vec::new(),
+        version: None,
+        state: None,
+        commits: Vec::new(),
+        held: None,
+    };
+    let mut picked = Vec::new();
+    let mut versions = Vec::new();
+    for place in places {
+        let Found {
+            value: (mut sources, chosen),
+            commits,
+            held,
+        } = place.find()?;
+        sources.append(&mut part.property_sources);
+        part.property_sources = sources;
+        versions.extend(chosen.shown_version());
+        part.commits.extend(commits);
+        part.held = part.held.take().or(held);
+        picked.push(chosen);
+    }
+    let is_git = |place: &Place| place.shown == Shown::Commit;
+    let commits_are_shown = places.iter().all(is_git);
+    part.version = (commits_are_shown || !versions.is_empty()).then(|| versions.join(","));
+    part.state = commits_are_shown.then(String::new);
+    Ok((part, Files { picked }))
+}
+
+impl<'p> Files<'p> {
+    /// The files of the newest versions, whether all of them can be used or not.
+    pub(super) fn newest(places: &'p [Place]) -> Self {
+        let newest = |place: &'p Place| Picked {
+            place,
+            version: place.history.newest().clone(),
+        };
+        Self {
+            picked: places.iter().map(newest).collect(),
+        }
+    }
+
+    /// The first file at the path, and its commit.
+    pub(super) fn find(&self, path: &RepoPath) -> Option<Result<Found<Resource>, FindError>> {
+        self.picked.iter().find_map(|picked| {
+            let found = picked.resource(path)?;
+            Some(found.map(|value| Found {
+                value,
+                commits: vec![picked.version.snapshot.version()],
+                held: None,
+            }))
+        })
+    }
+}

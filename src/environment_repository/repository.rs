@@ -1,0 +1,303 @@
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use confbus_protocol::{CommitId, Label};
+use confbus_resolution::{Layout, Problem};
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    FindError, Remembered,
+    answer::UpstreamHealth,
+    history::History,
+    looker::{self, Announce, Looker, Looks},
+    opener::Opener,
+    served::Served,
+    upstream::Upstream,
+};
+use crate::{
+    files::Watcher,
+    look::{Fetch, LookError, Refs},
+};
+
+/// How the labels of one upstream are looked up, and how fresh answers are.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Names and search locations.
+    pub(crate) layout: Layout,
+    /// The label of a request that has none.
+    pub(crate) default_label: Label,
+    /// When the default label is `main` and names nothing, `master` is tried.
+    pub(crate) try_master_branch: bool,
+    /// A label that is gone from the repository is forgotten instead of served on.
+    pub(crate) forget_deleted: bool,
+    /// Whether a read makes sure of the repository first.
+    pub(crate) freshness: Freshness,
+    /// Files of this machine are looked at as soon as they change.
+    pub(crate) watches: bool,
+}
+
+/// Whether a read makes sure of the repository first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// Never: the snapshots in service answer.
+    Polled,
+    /// Yes, together with all other reads that wait; then the snapshots in service answer.
+    Strict {
+        /// The longest wait.
+        within: Duration,
+        /// Not if that was done so short a time ago; `None` once it was done at all.
+        at_most_every: Option<Duration>,
+    },
+}
+
+/// What a read does before it takes what is in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// What the settings say.
+    Freshness,
+    /// Nothing: a probe asks for no fetch.
+    Nothing,
+}
+
+impl Settings {
+    /// What may answer a request without a label: `main`, and where there is none `master`.
+    pub(super) fn default_labels(&self) -> Vec<Label> {
+        let has_fallback = self.try_master_branch && self.default_label.as_str() == "main";
+        let fallback =
+            has_fallback.then(|| Label::parse("master").expect("`master` is a plain name"));
+        std::iter::once(self.default_label.clone())
+            .chain(fallback)
+            .collect()
+    }
+}
+
+/// How long the first read of a label waits for its snapshot.
+const FIRST_READ: Duration = Duration::from_secs(5);
+
+/// How long a repository that was opened on demand and has nothing to serve is left alone.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// One upstream, and which of its snapshots are in service under which labels.
+///
+/// Readers load one immutable map and keep it to the end of the request. Looks build the next map aside and swap the
+/// pointer, so a read never waits for one, except for the first read of a label nobody asked for before and in the
+/// strict mode, both bounded.
+#[derive(Debug, Clone)]
+pub(crate) struct Repository {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Ends the looks when nobody holds the repository any more; before `looks`, so that they see why.
+    _stop: DropGuard,
+    looks: Looks,
+    settings: Arc<Settings>,
+    served: Arc<ArcSwap<Served>>,
+    /// Without credentials.
+    display_uri: String,
+    /// When a read last waited for a repository that has nothing to serve.
+    tried: Mutex<Option<Instant>>,
+    /// Watches files of this machine as long as they are served.
+    _watcher: Option<Watcher>,
+}
+
+impl Repository {
+    /// A repository that serves nothing until its looker runs; `stop` ends that one.
+    pub(super) fn new(
+        upstream: Upstream,
+        settings: Settings,
+        remembered: Remembered,
+        opener: &Opener,
+        stop: CancellationToken,
+    ) -> (Self, Looker) {
+        let (sender, requests) = mpsc::channel(looker::QUEUE);
+        let inner = Inner {
+            _stop: stop.drop_guard(),
+            looks: Looks::new(sender),
+            served: Arc::default(),
+            display_uri: upstream.display_uri().to_owned(),
+            tried: Mutex::default(),
+            _watcher: settings
+                .watches
+                .then(|| upstream.watch(opener.bell.clone()))
+                .flatten(),
+            settings: Arc::new(settings),
+        };
+        let looker = Looker::new(
+            upstream,
+            Arc::clone(&inner.settings),
+            Arc::clone(&inner.served),
+            Arc::clone(&opener.unannounced),
+            remembered,
+            requests,
+        );
+        let inner = Arc::new(inner);
+        (Self { inner }, looker)
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.inner.settings.layout
+    }
+
+    /// The label of a request that has none.
+    pub(super) fn default_label(&self) -> &Label {
+        &self.inner.settings.default_label
+    }
+
+    /// The versions that may answer for a label, newest first.
+    pub(super) async fn history(
+        &self,
+        label: &Label,
+        before: Before,
+    ) -> Result<Arc<History>, FindError> {
+        if before == Before::Freshness {
+            self.make_sure(label).await;
+        }
+        let mut found = self.history_of(label).await;
+        if label == self.default_label() {
+            for fallback in self.inner.settings.default_labels().iter().skip(1) {
+                if matches!(found, Err(FindError::NoSuchLabel)) {
+                    found = self.history_of(fallback).await;
+                }
+            }
+        }
+        found
+    }
+
+    /// In the strict mode, looks at the repository.
+    async fn make_sure(&self, label: &Label) {
+        let Freshness::Strict {
+            within,
+            at_most_every,
+        } = self.inner.settings.freshness
+        else {
+            return;
+        };
+        let confirmed = self.inner.served.load().confirmed;
+        let is_fresh = |at: Instant| at_most_every.is_none_or(|pause| at.elapsed() < pause);
+        if confirmed.is_some_and(is_fresh) {
+            return;
+        }
+        // Too late or failed: the snapshots in service answer, and health says why.
+        _ = tokio::time::timeout(within, self.look_for(Fetch::First, label)).await;
+    }
+
+    async fn look_for(&self, fetch: Fetch, label: &Label) -> Result<(), LookError> {
+        let looks = &self.inner.looks;
+        looks.look(fetch, Some(label.clone()), Announce::Yes).await
+    }
+
+    async fn history_of(&self, label: &Label) -> Result<Arc<History>, FindError> {
+        let served = self.inner.served.load_full();
+        if let Some(history) = served.labels.get(label) {
+            history.touch();
+            return Ok(Arc::clone(history));
+        }
+        match &served.refs {
+            None => return Err(self.nothing_yet(&served)),
+            Some(refs) if !refs.knows(label) && !Refs::may_be_commit(label) => {
+                return Err(FindError::NoSuchLabel);
+            }
+            Some(_) => {}
+        }
+        self.first_read(label).await
+    }
+
+    /// In the strict mode Spring's own answer; otherwise "try again", because a client takes "not found" for "nothing configured".
+    fn nothing_yet(&self, served: &Served) -> FindError {
+        match (self.inner.settings.freshness, &served.error) {
+            (Freshness::Strict { .. }, Some(_)) => FindError::NoRepository,
+            _ => FindError::Busy,
+        }
+    }
+
+    async fn first_read(&self, label: &Label) -> Result<Arc<History>, FindError> {
+        let looked = tokio::time::timeout(FIRST_READ, self.look_for(Fetch::No, label))
+            .await
+            .map_err(|_| FindError::Busy)?;
+        match (self.inner.served.load().labels.get(label), looked) {
+            (Some(history), _) => Ok(Arc::clone(history)),
+            (None, Ok(()) | Err(LookError::NoSuchLabel)) if Refs::is_full_commit(label) => {
+                Err(FindError::NoSuchCommit)
+            }
+            (None, Ok(()) | Err(LookError::NoSuchLabel)) => Err(FindError::NoSuchLabel),
+            (None, Err(LookError::TooLarge(_))) => Err(FindError::TooLarge),
+            (None, Err(_)) => Err(FindError::Busy),
+        }
+    }
+
+    /// Waits for something to serve, for a repository that nobody asked for before.
+    pub(super) async fn first_look(&self) {
+        {
+            let mut tried = self
+                .inner
+                .tried
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if self.is_serving() || tried.is_some_and(|at| at.elapsed() < PAUSE) {
+                return;
+            }
+            *tried = Some(Instant::now());
+        }
+        // What came of it shows in what is in service.
+        _ = tokio::time::timeout(FIRST_READ, self.look(Announce::Yes)).await;
+    }
+
+    /// Looks at the remote for all labels in service, together with whoever else asks for that.
+    ///
+    /// # Errors
+    /// [`LookError`] when the remote could not be asked; what is in service stays.
+    pub(super) async fn look(&self, announce: Announce) -> Result<(), LookError> {
+        self.inner.looks.look(Fetch::First, None, announce).await
+    }
+
+    /// Whether there is anything to answer from.
+    pub(super) fn is_serving(&self) -> bool {
+        !self.inner.served.load().labels.is_empty()
+    }
+
+    /// Whether a ref, as a webhook names it, is one of the labels in service.
+    pub(super) fn serves(&self, reference: &str) -> bool {
+        let branch = reference.strip_prefix("refs/heads/");
+        let name = branch
+            .or_else(|| reference.strip_prefix("refs/tags/"))
+            .unwrap_or(reference);
+        let served = self.inner.served.load();
+        served.labels.keys().any(|label| label.as_str() == name)
+    }
+
+    /// The commit that the default label names.
+    pub(super) fn version(&self) -> Option<CommitId> {
+        let served = self.inner.served.load();
+        let defaults = self.inner.settings.default_labels();
+        let history = defaults.iter().find_map(|label| served.labels.get(label))?;
+        Some(history.newest().snapshot.version())
+    }
+
+    /// The state of the repository; nothing is fetched for it.
+    pub(super) fn health(&self) -> UpstreamHealth {
+        let served = self.inner.served.load();
+        let mut problems: Vec<Problem> = Vec::new();
+        for problem in served
+            .labels
+            .values()
+            .flat_map(|history| history.problems())
+        {
+            if !problems.contains(problem) {
+                problems.push(problem.clone());
+            }
+        }
+        UpstreamHealth {
+            repository: self.inner.display_uri.clone(),
+            version: self.version(),
+            confirmed_seconds_ago: served.confirmed.map(|at| at.elapsed().as_secs()),
+            error: served.error.as_ref().map(ToString::to_string),
+            problems,
+        }
+    }
+}

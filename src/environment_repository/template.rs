@@ -1,0 +1,108 @@
+use confbus_protocol::Label;
+use confbus_resolution::EnvironmentRequest;
+
+/// The address of a repository, which may hold `{application}`, `{profile}` and `{label}`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Template(String);
+
+/// An address may hold credentials.
+impl std::fmt::Debug for Template {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Template(…)")
+    }
+}
+
+const PLACEHOLDERS: [&str; 3] = ["{application}", "{profile}", "{label}"];
+
+impl Template {
+    pub(crate) fn new(uri: impl Into<String>) -> Self {
+        Self(uri.into())
+    }
+
+    /// Without placeholders it is the address of one repository.
+    pub(crate) fn has_placeholders(&self) -> bool {
+        self.holds(&self.0)
+    }
+
+    pub(super) fn has_profile(&self) -> bool {
+        self.0.contains("{profile}")
+    }
+
+    /// Whoever asks would choose the host that our login goes to.
+    pub(crate) fn lets_requests_choose_host(&self) -> bool {
+        let after_scheme = self
+            .0
+            .split_once("://")
+            .map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+        let host = after_scheme.or_else(|| {
+            let (host, _) = self.0.split_once(':')?;
+            (!host.contains('/')).then_some(host)
+        });
+        host.is_some_and(|host| self.holds(host))
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        PLACEHOLDERS
+            .iter()
+            .any(|placeholder| text.contains(placeholder))
+    }
+
+    /// As written; only without placeholders this is an address.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The address for a request; `profile` is all of its profiles, or one of them.
+    pub(super) fn fill_in(
+        &self,
+        request: &EnvironmentRequest,
+        profile: &str,
+        label: &Label,
+    ) -> String {
+        self.0
+            .replace("{application}", request.application.as_str())
+            .replace("{profile}", profile)
+            .replace("{label}", label.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confbus_protocol::{Application, Profiles};
+
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_in() {
+        let request = EnvironmentRequest {
+            application: Application::parse("org(_)app").unwrap(),
+            profiles: Profiles::parse("dev,qa").unwrap(),
+            label: None,
+        };
+        let template = Template::new("https://git.example/{application}/{profile}-{label}.git");
+        assert_eq!(
+            template.fill_in(&request, "qa", &Label::parse("main").unwrap()),
+            "https://git.example/org/app/qa-main.git"
+        );
+        assert!(template.has_placeholders() && template.has_profile());
+        assert!(!Template::new("https://git.example/{x}").has_placeholders());
+    }
+
+    #[test]
+    fn the_host_is_not_for_requests_to_choose() {
+        for (uri, chooses) in [
+            ("https://{application}.example/x", true),
+            ("https://user@{label}:8080/x", true),
+            ("git@{profile}:x/y", true),
+            ("https://git.example/{application}", false),
+            ("git@git.example:{application}", false),
+            ("/srv/{application}:x", false),
+        ] {
+            assert_eq!(
+                Template::new(uri).lets_requests_choose_host(),
+                chooses,
+                "{uri}"
+            );
+        }
+    }
+}

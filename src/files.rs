@@ -1,0 +1,9 @@
+//! Directories of this machine: read as snapshots, and watched.
+
+mod directories;
+mod walk;
+mod watch;
+
+pub(crate) use directories::{Directories, Root, Settings};
+pub(crate) use walk::walk;
+pub(crate) use watch::{Place, Watcher, watch};

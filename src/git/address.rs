@@ -1,0 +1,182 @@
+use std::{env, fmt, path::PathBuf};
+
+/// Where a repository is, and how that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// Where the repository is.
+    pub(crate) location: Location,
+    /// Without credentials, for names, logs and health.
+    pub(crate) display_uri: String,
+}
+
+/// Where a repository is.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// Cloned into a bare mirror and fetched. The address may hold credentials.
+    Remote(String),
+    /// Opened where it is; only its commits are served.
+    Local(PathBuf),
+    /// Opened where it is; the branch that is checked out is served from the files, edits included.
+    WorkTree(PathBuf),
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Remote(_) => f.write_str("Remote(…)"),
+            Self::Local(path) => f.debug_tuple("Local").field(path).finish(),
+            Self::WorkTree(path) => f.debug_tuple("WorkTree").field(path).finish(),
+        }
+    }
+}
+
+/// Why a text is no address of a repository. The text may hold a password, so it is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AddressError {
+    /// It cannot be taken apart, and so not be shown without its password either.
+    #[error("the repository's address is not a URL")]
+    NotAUrl,
+    /// A scheme that Git does not know.
+    #[error("the repository's address has an unknown scheme")]
+    UnknownScheme,
+}
+
+impl AddressError {
+    /// What to write instead.
+    pub(crate) fn hint(self) -> &'static str {
+        match self {
+            Self::NotAUrl => {
+                "write special characters of user and password percent-encoded, or use username and password"
+            }
+            Self::UnknownScheme => "https://, ssh://, file:// or a path",
+        }
+    }
+}
+
+impl Address {
+    /// Takes an address apart.
+    ///
+    /// A plain path is a repository whose commits are served; `file:` may be a work tree that is served as it lies there.
+    pub(crate) fn parse(uri: &str) -> Result<Self, AddressError> {
+        Ok(Self {
+            location: location(uri)?,
+            display_uri: display_uri(uri),
+        })
+    }
+
+    /// A name that people recognise and that no other repository has.
+    pub(super) fn directory_name(&self) -> String {
+        let uri = self.display_uri.as_str();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, uri.as_bytes());
+        let hash: String = digest.as_ref()[..4]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let last = uri
+            .rsplit(['/', ':'])
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".git");
+        let name: String = last
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            .take(40)
+            .collect();
+        format!("{name}-{hash}")
+    }
+}
+
+fn location(uri: &str) -> Result<Location, AddressError> {
+    if let Some(rest) = uri.strip_prefix("file:") {
+        let path = PathBuf::from(rest.strip_prefix("//").unwrap_or(rest));
+        let has_work_tree = path.join(".git").exists();
+        return Ok(if has_work_tree {
+            Location::WorkTree(path)
+        } else {
+            Location::Local(path)
+        });
+    }
+    let supported = ["https://", "http://", "ssh://", "git://"];
+    if supported.iter().any(|scheme| uri.starts_with(scheme)) {
+        url::Url::parse(uri).map_err(|_| AddressError::NotAUrl)?;
+        return Ok(Location::Remote(uri.to_owned()));
+    }
+    if is_scp_like(uri) {
+        return Ok(Location::Remote(uri.to_owned()));
+    }
+    if uri.contains("://") {
+        return Err(AddressError::UnknownScheme);
+    }
+    Ok(Location::Local(home_expanded(uri)))
+}
+
+/// `git@host:path`: a colon before the first slash.
+fn is_scp_like(uri: &str) -> bool {
+    uri.find(':')
+        .is_some_and(|colon| !uri[..colon].contains('/') && colon > 1)
+}
+
+fn home_expanded(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+/// The address without credentials and trailing slashes, as it stands in names of sources; Spring gives a host alone one.
+fn display_uri(uri: &str) -> String {
+    let shown = match url::Url::parse(uri) {
+        Ok(url) if url.has_host() && (url.password().is_some() || !url.username().is_empty()) => {
+            without_credentials(url)
+        }
+        _ => uri.to_owned(),
+    };
+    let shown = shown.trim_end_matches('/');
+    let is_only_a_host = shown
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.contains('/'));
+    format!("{shown}{}", if is_only_a_host { "/" } else { "" })
+}
+
+/// The user of ssh is part of the address; any other may be a token.
+fn without_credentials(mut url: url::Url) -> String {
+    let user = if url.scheme() == "ssh" {
+        url.username().to_owned()
+    } else {
+        String::new()
+    };
+    let cleared = url
+        .set_password(None)
+        .and_then(|()| url.set_username(&user));
+    cleared.map_or_else(|()| String::new(), |()| url.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let cases = [
+            ("https://u:p@host/x.git/", "https://host/x.git"),
+            ("https://token@host/x", "https://host/x"),
+            ("ssh://git:pw@host/x", "ssh://git@host/x"),
+            ("ssh://git@host/x", "ssh://git@host/x"),
+            ("git@host:x/y", "git@host:x/y"),
+            ("/srv/config/", "/srv/config"),
+            ("https://host//", "https://host/"),
+            ("https://host", "https://host/"),
+        ];
+        for (uri, shown) in cases {
+            assert_eq!(display_uri(uri), shown);
+        }
+    }
+
+    #[test]
+    fn scp_like_addresses_are_remote() {
+        assert!(is_scp_like("git@host:path"));
+        assert!(is_scp_like("host:path"));
+        assert!(!is_scp_like("/srv/a:b"));
+        assert!(!is_scp_like("./a"));
+    }
+}

@@ -1,0 +1,110 @@
+//! The vocabulary of a look: what is asked of an upstream, and what is found there.
+
+mod blobs;
+mod refs;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use confbus_protocol::{CommitId, Label};
+use confbus_resolution::{RepoPath, Snapshot};
+
+pub(crate) use blobs::Blobs;
+pub(crate) use refs::{Refs, Target};
+
+/// Whether to ask the remote first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fetch {
+    /// Ask the remote; failing that, look at what is here.
+    First,
+    /// Look only at what is here.
+    No,
+}
+
+/// What to look for.
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    /// Whether to ask the remote first.
+    pub(crate) fetch: Fetch,
+    /// Labels whose snapshots are wanted.
+    pub(crate) labels: Vec<Label>,
+    /// Commits that served before and are wanted again.
+    pub(crate) commits: Vec<CommitId>,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// All branches and tags at that moment.
+    pub(crate) refs: Arc<Refs>,
+    /// For each label that was asked for, in order, what it names.
+    pub(crate) labels: Vec<(Label, Result<Version, LookError>)>,
+    /// Those of the commits asked for that are still here.
+    pub(crate) commits: Vec<Version>,
+    /// How the fetch went, if one was asked for; the rest is good all the same.
+    pub(crate) fetched: Option<Result<(), LookError>>,
+}
+
+/// A snapshot and how old its files are.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    /// All files of the commit.
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// When they were changed last.
+    pub(crate) modified: Modified,
+}
+
+/// When files were changed last, in seconds since 1970.
+#[derive(Debug, Clone)]
+pub(crate) enum Modified {
+    /// All when the commit was made.
+    Together(i64),
+    /// Each at its own time.
+    Each(Arc<HashMap<RepoPath, i64>>),
+}
+
+impl Modified {
+    /// When this file was changed last.
+    pub(crate) fn of(&self, path: &RepoPath) -> i64 {
+        match self {
+            Self::Together(seconds) => *seconds,
+            Self::Each(seconds) => seconds.get(path).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// Bounds of one snapshot; more is refused rather than served in part.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Files in one commit.
+    pub(crate) files: usize,
+    /// Bytes of one file; a larger one is listed but cannot be read.
+    pub(crate) file_bytes: u64,
+    /// Bytes of all files of one commit.
+    pub(crate) total_bytes: u64,
+}
+
+/// Why a look found nothing. No message holds a credential or a path of this machine.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum LookError {
+    /// The label names nothing.
+    #[error("no such branch, tag or commit")]
+    NoSuchLabel,
+    /// Nothing was ever cloned, or the path is no repository.
+    #[error("there is no repository yet: {0}")]
+    NoRepository(String),
+    /// The remote could not be asked.
+    #[error("the remote cannot be reached: {0}")]
+    Unreachable(String),
+    /// A snapshot would be larger than allowed.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The object database is damaged, or a commit is not readable.
+    #[error("the repository cannot be read: {0}")]
+    Unreadable(String),
+    /// No answer within the deadline.
+    #[error("no answer within {} s", .0.as_secs())]
+    Late(Duration),
+    /// More questions wait than the queue holds.
+    #[error("too many looks wait")]
+    Busy,
+}

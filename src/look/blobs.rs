@@ -1,0 +1,41 @@
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Weak},
+};
+
+use confbus_resolution::{Blob, BlobId};
+
+/// File contents that some snapshot still holds, by content: commits and branches share them.
+#[derive(Debug, Default)]
+pub(crate) struct Blobs {
+    known: HashMap<BlobId, Weak<Blob>>,
+}
+
+impl Blobs {
+    /// The blob with this id, made at its first use.
+    pub(crate) fn get(&mut self, id: BlobId, make: impl FnOnce() -> Blob) -> Arc<Blob> {
+        match self.try_get(id, || Ok::<_, Infallible>(make())) {
+            Ok(blob) => blob,
+        }
+    }
+
+    /// The blob with this id, made at its first use if that succeeds.
+    pub(crate) fn try_get<E>(
+        &mut self,
+        id: BlobId,
+        make: impl FnOnce() -> Result<Blob, E>,
+    ) -> Result<Arc<Blob>, E> {
+        if let Some(blob) = self.known.get(&id).and_then(Weak::upgrade) {
+            return Ok(blob);
+        }
+        let blob = Arc::new(make()?);
+        self.known.insert(id, Arc::downgrade(&blob));
+        Ok(blob)
+    }
+
+    /// Drops what no snapshot holds any more.
+    pub(crate) fn forget_unused(&mut self) {
+        self.known.retain(|_, blob| blob.strong_count() > 0);
+    }
+}

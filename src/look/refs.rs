@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+
+use confbus_protocol::{CommitId, Label};
+
+/// All branches and tags at one moment, and what they name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Refs {
+    pub(crate) branches: BTreeMap<String, CommitId>,
+    pub(crate) tags: BTreeMap<String, CommitId>,
+    /// The branch that is checked out.
+    pub(crate) head: Option<String>,
+}
+
+/// What a label names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The branch that is checked out in a work tree.
+    CheckedOut(CommitId),
+    /// Any other commit.
+    Commit(CommitId),
+}
+
+/// Before the name of a branch, as Git itself allows it.
+const BRANCH_PREFIXES: [&str; 5] = [
+    "refs/heads/",
+    "heads/",
+    "refs/remotes/origin/",
+    "remotes/origin/",
+    "origin/",
+];
+const TAG_PREFIXES: [&str; 2] = ["refs/tags/", "tags/"];
+
+impl Refs {
+    /// What the label names: exact names only, a branch before a tag of the same name. Never an expression.
+    pub(crate) fn resolve(&self, label: &Label) -> Option<Target> {
+        let text = label.as_str();
+        if text == "HEAD" {
+            return self.branch(self.head.as_deref()?);
+        }
+        self.branch(text)
+            .or_else(|| self.tag(text))
+            .or_else(|| self.branch(without(text, &BRANCH_PREFIXES)?))
+            .or_else(|| self.tag(without(text, &TAG_PREFIXES)?))
+    }
+
+    /// Whether the text might be a commit id, which only the object database can tell.
+    pub(crate) fn may_be_commit(label: &Label) -> bool {
+        let text = label.as_str();
+        (7..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
+    /// Whether the text is a full commit id, whether anybody has it or not.
+    pub(crate) fn is_full_commit(label: &Label) -> bool {
+        CommitId::parse(label.as_str()).is_some()
+    }
+
+    /// Whether the label names a branch or tag.
+    pub(crate) fn knows(&self, label: &Label) -> bool {
+        self.resolve(label).is_some()
+    }
+
+    /// Every commit that a branch or tag names.
+    pub(crate) fn tips(&self) -> impl Iterator<Item = CommitId> {
+        self.branches.values().chain(self.tags.values()).copied()
+    }
+
+    fn branch(&self, name: &str) -> Option<Target> {
+        let commit = *self.branches.get(name)?;
+        Some(if self.head.as_deref() == Some(name) {
+            Target::CheckedOut(commit)
+        } else {
+            Target::Commit(commit)
+        })
+    }
+
+    fn tag(&self, name: &str) -> Option<Target> {
+        self.tags.get(name).copied().map(Target::Commit)
+    }
+}
+
+fn without<'t>(text: &'t str, prefixes: &[&str]) -> Option<&'t str> {
+    prefixes.iter().find_map(|prefix| text.strip_prefix(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> CommitId {
+        CommitId::from_bytes([byte; 20])
+    }
+
+    fn refs() -> Refs {
+        Refs {
+            branches: [("main", 1), ("feature/x", 2), ("both", 3)]
+                .map(|(name, byte)| (name.to_owned(), id(byte)))
+                .into(),
+            tags: [("v1", 4), ("both", 5)]
+                .map(|(name, byte)| (name.to_owned(), id(byte)))
+                .into(),
+            head: Some("main".into()),
+        }
+    }
+
+    #[test]
+    fn exact_names_are_found() {
+        let cases = [
+            ("main", Target::CheckedOut(id(1))),
+            ("HEAD", Target::CheckedOut(id(1))),
+            ("feature(_)x", Target::Commit(id(2))),
+            ("origin(_)both", Target::Commit(id(3))),
+            ("both", Target::Commit(id(3))),
+            (
+                "refs(_)remotes(_)origin(_)feature(_)x",
+                Target::Commit(id(2)),
+            ),
+            ("refs(_)tags(_)both", Target::Commit(id(5))),
+            ("tags(_)both", Target::Commit(id(5))),
+            ("v1", Target::Commit(id(4))),
+        ];
+        for (label, target) in cases {
+            assert_eq!(
+                refs().resolve(&Label::parse(label).unwrap()),
+                Some(target),
+                "{label}"
+            );
+        }
+    }
+
+    #[test]
+    fn expressions_are_not() {
+        for label in [
+            "main~1",
+            "main^",
+            "@{0}",
+            "main@{yesterday}",
+            ":(_)fix",
+            "v1^{commit}",
+            "",
+            "refs(_)heads",
+        ] {
+            assert_eq!(
+                refs().resolve(&Label::parse(label).unwrap()),
+                None,
+                "{label}"
+            );
+        }
+    }
+}

@@ -1,0 +1,224 @@
+use std::time::Duration;
+
+use confbus_protocol::{Application, Label, Profiles};
+use confbus_resolution::{EnvironmentRequest, Overrides};
+
+use super::{SECOND, SERVER, git, native};
+use crate::{
+    environment_repository::{BackendSettings, Freshness, Settings},
+    look::Limits,
+    settings::reader::Reader,
+};
+
+/// What holds for all repositories.
+pub(super) struct Common {
+    pub(super) limits: Limits,
+    pub(super) deadline: Duration,
+    pub(super) reverse_location_order: bool,
+    is_strict: bool,
+}
+
+/// Spring's other backends; each would have to be asked, so to leave one out would serve less than was asked for.
+const OTHERS: [(&str, &str); 10] = [
+    ("subversion", "svn"),
+    ("vault", "vault"),
+    ("jdbc", "jdbc"),
+    ("redis", "redis"),
+    ("mongodb", "mongodb"),
+    ("awss3", "awss3"),
+    ("awssecretsmanager", "aws-secretsmanager"),
+    ("awsparamstore", "awsparamstore"),
+    ("credhub", "credhub"),
+    ("secret-manager", "gcp-secret-manager"),
+];
+
+/// What is read, and what is made of it.
+pub(super) fn repository(reader: &mut Reader) -> Option<Settings> {
+    let common = common(reader);
+    let backends = backends(reader, &common);
+    let overrides = Overrides::new(reader.below(&format!("{SERVER}.overrides.")));
+    Some(Settings {
+        backends: backends?,
+        fail_on_error: reader.flag(&format!("{SERVER}.fail-on-composite-error"), true),
+        overrides,
+        accept_empty: reader.flag(&format!("{SERVER}.accept-empty"), true),
+        probes: probes(reader)?,
+        reverse_location_order: common.reverse_location_order,
+    })
+}
+
+fn common(reader: &mut Reader) -> Common {
+    let key = "confbus.git.deadline";
+    let deadline = reader.duration(key, SECOND, Duration::from_secs(120));
+    if deadline.is_zero() {
+        let text = format!("`{key}` is not a duration that anything could be done in");
+        reader.refuse(key, text, None);
+    }
+    let is_strict = match reader.text_or("confbus.git.freshness", "polled").as_str() {
+        "polled" => false,
+        "strict" => true,
+        _ => {
+            reader.refuse(
+                "confbus.git.freshness",
+                "`confbus.git.freshness` is neither `polled` nor `strict`",
+                None,
+            );
+            false
+        }
+    };
+    Common {
+        limits: Limits {
+            files: reader.number("confbus.limits.files", 100_000),
+            file_bytes: reader.number("confbus.limits.file-bytes", 8 << 20),
+            total_bytes: reader.number("confbus.limits.total-bytes", 256 << 20),
+        },
+        deadline,
+        reverse_location_order: reader.flag(&format!("{SERVER}.reverse-location-order"), false),
+        is_strict,
+    }
+}
+
+impl Common {
+    /// How fresh the answers of the backend below `at` are.
+    pub(super) fn freshness(&self, reader: &mut Reader, at: &str, within: Duration) -> Freshness {
+        if !self.is_strict {
+            return Freshness::Polled;
+        }
+        let at_most_every = match reader.number::<i64>(&format!("{at}.refresh-rate"), 0) {
+            seconds if seconds < 0 => None,
+            seconds => Some(Duration::from_secs(seconds.unsigned_abs())),
+        };
+        Freshness::Strict {
+            within,
+            at_most_every,
+        }
+    }
+}
+
+/// The strongest first.
+fn backends(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings>> {
+    let active = reader.list("spring.profiles.active");
+    let is_active = |name: &str| active.iter().any(|profile| profile == name);
+    if is_active("composite") {
+        return composite(reader, common);
+    }
+    let mut members = Vec::new();
+    for (profile, settings) in OTHERS {
+        if is_active(profile) {
+            refuse_other(reader, "spring.profiles.active", profile);
+            return None;
+        }
+        let below = format!("{SERVER}.{settings}");
+        if !reader.below(&format!("{below}.")).is_empty() {
+            reader.warn(format!(
+                "`{below}.*` has no effect: the profile `{profile}` is not active, and its backend is not supported by confbus"
+            ));
+        }
+    }
+    if is_active("native") {
+        members.push(member(
+            reader,
+            "native",
+            &format!("{SERVER}.native"),
+            common,
+        ));
+    }
+    if is_active("git") || members.is_empty() {
+        members.push(member(reader, "git", &format!("{SERVER}.git"), common));
+    }
+    in_order(members)
+}
+
+fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings>> {
+    let mut members = Vec::new();
+    for index in 0.. {
+        let at = format!("{SERVER}.composite[{index}]");
+        if reader.below(&format!("{at}.")).is_empty() {
+            break;
+        }
+        let key = format!("{at}.type");
+        let kind = reader.text(&key).unwrap_or_default();
+        let member = match kind.as_str() {
+            "git" | "native" => member(reader, &kind, &at, common),
+            _ => {
+                refuse_other(reader, &key, &kind);
+                None
+            }
+        };
+        let position = reader.number(&format!("{at}.order"), i64::from(index) + 1);
+        members.push(member.map(|(_, settings)| (position, settings)));
+    }
+    if members.is_empty() {
+        let key = format!("{SERVER}.composite");
+        reader.refuse(
+            &key,
+            "the composite has no members",
+            Some("set spring.cloud.config.server.composite[0].type and .uri"),
+        );
+        return None;
+    }
+    in_order(members)
+}
+
+fn refuse_other(reader: &mut Reader, key: &str, backend: &str) {
+    let text = format!("the backend `{backend}` is not supported by confbus");
+    reader.refuse(key, text, Some("git, native and composites of them are"));
+}
+
+/// A backend and its place: lower comes first.
+fn member(
+    reader: &mut Reader,
+    kind: &str,
+    at: &str,
+    common: &Common,
+) -> Option<(i64, BackendSettings)> {
+    let settings = if kind == "native" {
+        BackendSettings::Native(native::native(reader, at, common)?)
+    } else {
+        BackendSettings::Git(git::git(reader, at, common)?)
+    };
+    let last = i64::from(i32::MAX);
+    Some((reader.number(&format!("{at}.order"), last), settings))
+}
+
+fn in_order(members: Vec<Option<(i64, BackendSettings)>>) -> Option<Vec<BackendSettings>> {
+    let mut members: Vec<_> = members.into_iter().collect::<Option<_>>()?;
+    members.sort_by_key(|(order, _)| *order);
+    Some(members.into_iter().map(|(_, settings)| settings).collect())
+}
+
+/// What health asks for: the application `app`, unless others are named.
+fn probes(reader: &mut Reader) -> Option<Vec<EnvironmentRequest>> {
+    let at = format!("{SERVER}.health.repositories");
+    let names = reader.children(&at);
+    if names.is_empty() {
+        return Some(vec![probe("app", "default", None)?]);
+    }
+    let mut probes = Vec::new();
+    for name in names {
+        let at = format!("{at}.{name}");
+        let application = reader.text_or(&format!("{at}.name"), &name);
+        let profiles = reader.text_or(&format!("{at}.profiles"), "default");
+        let label = reader.text(&format!("{at}.label"));
+        match probe(&application, &profiles, label.as_deref()) {
+            Some(probe) => probes.push(probe),
+            None => {
+                reader.refuse(
+                    &at,
+                    format!("`{at}` names no application, profile or label"),
+                    None,
+                );
+                return None;
+            }
+        }
+    }
+    Some(probes)
+}
+
+fn probe(application: &str, profiles: &str, label: Option<&str>) -> Option<EnvironmentRequest> {
+    Some(EnvironmentRequest {
+        application: Application::parse(application).ok()?,
+        profiles: Profiles::parse(profiles).ok()?,
+        label: label.map(Label::parse).transpose().ok()?,
+    })
+}
