@@ -28,6 +28,9 @@ pub(crate) struct Settings {
     pub(crate) gogs: ProviderSettings,
     /// `…monitor.validation-filter-enabled`, on by default: deliveries prove who sent them.
     pub(crate) validation: bool,
+    /// Nothing that a delivery causes can be seen from elsewhere: the server listens on this machine only, and its bus is
+    /// switched off. Then, as long as no secret is set at all, deliveries need none.
+    pub(crate) stays_here: bool,
     /// `…monitor.max-paths`, 20: with more paths than these, everyone is guessed.
     pub(crate) max_paths: usize,
     /// `…monitor.max-dashes`, 20: for a file name with more dashes than these, everyone is guessed.
@@ -78,6 +81,7 @@ impl Default for Settings {
             gitee: provider.clone(),
             gogs: provider,
             validation: true,
+            stays_here: false,
             max_paths: 20,
             max_dashes: 20,
         }
@@ -105,6 +109,12 @@ impl Settings {
             Provider::Gitee => &self.gitee,
             Provider::Gogs => &self.gogs,
         }
+    }
+
+    /// Whether a delivery from this machine needs no proof.
+    pub(crate) fn believes_this_machine(&self) -> bool {
+        let has_secret = |provider| self.of(provider).secret.is_some();
+        self.stays_here && !Provider::ALL.into_iter().any(has_secret)
     }
 
     /// Whether some deliveries are believed without proof.

@@ -54,14 +54,15 @@ pub(super) async fn receive(
     Ok(([(header::CONTENT_TYPE, content_type)], to_json(&guessed)).into_response())
 }
 
-/// A signature, or the user's password.
+/// A signature, or the user's password; nothing at all where nothing can come of it elsewhere.
 fn authenticate(
     settings: &webhook::Settings,
     caller: Caller,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), Failure> {
-    if caller == Caller::User {
+    let is_ours = caller == Caller::ThisMachine && settings.believes_this_machine();
+    if is_ours || caller == Caller::User {
         return Ok(());
     }
     signature::check(settings, headers, body, since_1970())
