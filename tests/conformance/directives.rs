@@ -18,10 +18,8 @@ pub(crate) struct Directives {
 impl Directives {
     pub(crate) fn in_text(settings: &str) -> anyhow::Result<Self> {
         let mut directives = Self::default();
-        for comment in settings.lines().filter_map(|line| line.strip_prefix("# ")) {
-            let Some((name, value)) = comment.split_once(": ") else {
-                continue;
-            };
+        for comment in settings.lines().filter_map(|line| line.strip_prefix("# @")) {
+            let (name, value) = comment.split_once(' ').context("a directive without a value")?;
             match name {
                 "place" => directives.place = pairs(value, ',', '=')?,
                 "variable" => directives.variables = pairs(value, ',', '=')?,
