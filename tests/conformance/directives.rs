@@ -19,7 +19,9 @@ impl Directives {
     pub(crate) fn in_text(settings: &str) -> anyhow::Result<Self> {
         let mut directives = Self::default();
         for comment in settings.lines().filter_map(|line| line.strip_prefix("# @")) {
-            let (name, value) = comment.split_once(' ').context("a directive without a value")?;
+            let (name, value) = comment
+                .split_once(' ')
+                .context("a directive without a value")?;
             match name {
                 "place" => directives.place = pairs(value, ',', '=')?,
                 "variable" => directives.variables = pairs(value, ',', '=')?,

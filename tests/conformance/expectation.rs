@@ -118,17 +118,6 @@ fn header_is(wanted: &Json, actual: Option<&str>, tokens: &Tokens) -> anyhow::Re
     if let Some(pattern) = wanted.get("regex").and_then(Json::as_str) {
         return Ok(whole(pattern)?.is_match(actual));
     }
-    if let Some(Json::Array(items)) = wanted.get("set") {
-        let mut actual: Vec<_> = actual
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .collect();
-        let mut wanted: Vec<_> = items.iter().filter_map(Json::as_str).collect();
-        actual.sort_unstable();
-        wanted.sort_unstable();
-        return Ok(actual == wanted);
-    }
     anyhow::ensure!(
         wanted.get("present").is_some(),
         "unknown kind of header: {wanted}"

@@ -100,7 +100,11 @@ fn trials() -> anyhow::Result<Vec<Trial>> {
 fn trial(group: &str, case: &Case, play: &Arc<Play>, standing: &Standing) -> Trial {
     let (id, play) = (case.id.clone(), Arc::clone(play));
     let missing = standing.missing(&id).map(str::to_owned);
-    let kind = if case.ours.is_some() { "differs" } else { "" };
+    let kind = match (&missing, &case.ours) {
+        (Some(_), _) => "not yet",
+        (None, Some(_)) => "differs",
+        (None, None) => "",
+    };
     let name = format!("{group}::{}::{id}", case.server);
     let run = move || match (missing, play.verdict(&id)) {
         (None, Ok(())) => Ok(Completion::Completed),

@@ -45,7 +45,14 @@ fn try_play(
         let verdict = judge(&mut stage, case).unwrap_or_else(|error| Err(format!("{error:#}")));
         verdicts.insert(case.id.clone(), verdict);
     }
-    stage.stop()
+    if let Err(error) = stage.stop() {
+        // Whatever it answered: a server that does not end well is not right.
+        let reason = format!("the end of the server: {error:#}");
+        verdicts
+            .values_mut()
+            .for_each(|verdict| *verdict = Err(reason.clone()));
+    }
+    Ok(())
 }
 
 fn judge_start(case: &Case, started: &anyhow::Result<()>) -> Verdict {

@@ -1,6 +1,7 @@
 //! Repositories over HTTP, through Git's own `http-backend`.
 
 use std::{
+    env,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
@@ -53,8 +54,11 @@ pub(crate) fn serve(
 }
 
 async fn answer(State(remote): State<Arc<Remote>>, request: Request) -> Response<Body> {
-    if remote.login.is_some()
-        && field(request.headers(), "authorization") != remote.login.as_deref().unwrap_or_default()
+    let authorization = field(request.headers(), "authorization");
+    if remote
+        .login
+        .as_deref()
+        .is_some_and(|login| login != authorization)
     {
         let challenge = Response::builder()
             .status(StatusCode::UNAUTHORIZED)
@@ -63,14 +67,17 @@ async fn answer(State(remote): State<Arc<Remote>>, request: Request) -> Response
             .body(Body::empty())
             .expect("the challenge is well-formed");
     }
-    let done = timeout(TIMEOUT, backend(&remote.folder, request)).await;
-    done.map_err(anyhow::Error::from)
-        .flatten()
-        .unwrap_or_else(|error| {
-            let mut failed = Response::new(Body::from(format!("{error:#}")));
-            *failed.status_mut() = StatusCode::BAD_GATEWAY;
-            failed
-        })
+    match timeout(TIMEOUT, backend(&remote.folder, request)).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => failed(StatusCode::BAD_GATEWAY, &error.to_string()),
+        Err(_) => failed(StatusCode::GATEWAY_TIMEOUT, "Git does not end"),
+    }
+}
+
+fn failed(status: StatusCode, reason: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(reason.to_owned()));
+    *response.status_mut() = status;
+    response
 }
 
 async fn backend(folder: &Path, request: Request) -> anyhow::Result<Response<Body>> {
@@ -78,6 +85,9 @@ async fn backend(folder: &Path, request: Request) -> anyhow::Result<Response<Bod
     let body = body::to_bytes(body, MOST_BYTES).await?;
     let mut git = Command::new("git")
         .arg("http-backend")
+        // Nobody's configuration, and no repository that this test was started from.
+        .env_clear()
+        .env("PATH", env::var_os("PATH").unwrap_or_default())
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_PROJECT_ROOT", folder)

@@ -91,7 +91,8 @@ pub(crate) enum Action {
         write: IndexMap<String, Option<Content>>,
     },
     Restart {
-        restart: bool,
+        #[serde(rename = "restart")]
+        _restart: bool,
     },
 }
 
@@ -101,7 +102,7 @@ pub(crate) enum Action {
 pub(crate) struct Expectation {
     /// The status and, unless there must be none, the content type; of a start: `accepted` or `refused`.
     pub(crate) answer: String,
-    /// Text, null for absent, or `{"present"}`, `{"regex"}`, `{"set"}`.
+    /// Text, null for absent, or `{"present": true}`, or `{"regex"}`.
     #[serde(default)]
     pub(crate) headers: IndexMap<String, Json>,
     pub(crate) text: Option<Text>,

@@ -40,7 +40,7 @@ impl Request {
         let mut bytes = Vec::new();
         match connection.take(MOST_BYTES).read_to_end(&mut bytes) {
             Err(error) if error.kind() != ErrorKind::ConnectionReset => {
-                return Err(error).context("no complete answer");
+                Err(error).context("no complete answer")
             }
             _ => Answer::parse(&bytes, &self.method),
         }
@@ -73,7 +73,7 @@ impl Request {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8], method: &str) -> anyhow::Result<Self> {
+    pub(crate) fn parse(bytes: &[u8], method: &str) -> anyhow::Result<Self> {
         let (head, rest) = split(bytes, b"\r\n\r\n").context("the answer has no complete head")?;
         // Headers are bytes; ours are text.
         let head = String::from_utf8_lossy(head);
