@@ -9,6 +9,7 @@ mod git_backend;
 mod history;
 mod looker;
 mod opener;
+mod pace;
 mod pattern;
 mod places;
 mod pool;
@@ -37,7 +38,7 @@ pub(crate) use git_backend::{
 pub(crate) use looker::Announce;
 use opener::Opener;
 pub(crate) use pattern::Pattern;
-use places::{Files, Part, Place, resolve_all};
+use places::{Part, Place, Versions, resolve_all};
 use remembered::Remembered;
 use repository::{Before, Repository};
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
@@ -142,7 +143,10 @@ impl EnvironmentRepository {
         let places = self
             .places(request, Labels::Whole, Before::Freshness)
             .await?;
-        let newest: Vec<_> = places.iter().map(|places| Files::newest(places)).collect();
+        let newest: Vec<_> = places
+            .iter()
+            .map(|places| Versions::newest(places))
+            .collect();
         self.resource(&newest, path)
     }
 
@@ -193,7 +197,7 @@ impl EnvironmentRepository {
     fn resolve<'p>(
         &self,
         places: &'p [Vec<Place>],
-    ) -> Result<(Vec<Part>, Vec<Files<'p>>), FindError> {
+    ) -> Result<(Vec<Part>, Vec<Versions<'p>>), FindError> {
         let (mut parts, mut files) = (Vec::new(), Vec::new());
         for places in places {
             match resolve_all(places) {
@@ -228,8 +232,12 @@ impl EnvironmentRepository {
         }
     }
 
-    fn resource(&self, files: &[Files<'_>], path: &RepoPath) -> Result<Found<Resource>, FindError> {
-        let find = |files: &Files<'_>| files.find(path);
+    fn resource(
+        &self,
+        files: &[Versions<'_>],
+        path: &RepoPath,
+    ) -> Result<Found<Resource>, FindError> {
+        let find = |files: &Versions<'_>| files.find(path);
         let found = if self.inner.reverse_location_order {
             files.iter().rev().find_map(find)
         } else {

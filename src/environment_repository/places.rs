@@ -47,7 +47,7 @@ pub(super) struct Part {
 
 /// The versions that answer for a whole request, and the files in them.
 #[derive(Debug)]
-pub(super) struct Files<'p> {
+pub(super) struct Versions<'p> {
     picked: Vec<Picked<'p>>,
 }
 
@@ -102,7 +102,7 @@ impl Picked<'_> {
 }
 
 /// The sources of one backend: those of the last label first.
-pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Files<'_>), FindError> {
+pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Versions<'_>), FindError> {
     let mut part = Part {
         property_sources: Vec::new(),
         version: None,
@@ -129,10 +129,10 @@ pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Files<'_>), FindErr
     let commits_are_shown = places.iter().all(is_git);
     part.version = (commits_are_shown || !versions.is_empty()).then(|| versions.join(","));
     part.state = commits_are_shown.then(String::new);
-    Ok((part, Files { picked }))
+    Ok((part, Versions { picked }))
 }
 
-impl<'p> Files<'p> {
+impl<'p> Versions<'p> {
     /// The files of the newest versions, whether all of them can be used or not.
     pub(super) fn newest(places: &'p [Place]) -> Self {
         let newest = |place: &'p Place| Picked {
