@@ -1,0 +1,189 @@
+//! What differs between any two servers, and says nothing about either: when an error happened, and where a clone lies.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::wire::Answer;
+
+/// The beginnings and ends of the places where Boot's error bodies tell the time.
+const TIMES: [(&str, char); 3] = [
+    ("{\"timestamp\":", ','),
+    ("---\ntimestamp: ", '\n'),
+    ("<div id='created'>", '<'),
+];
+/// How Spring names a document of a file that has several: `{uri}/Config resource 'file [{path}' via location '…`.
+const DOCUMENT: &str = "Config resource 'file [";
+
+/// An error body without its time.
+pub(super) fn without_time(answer: &mut Answer) {
+    if answer.status < 400 {
+        return;
+    }
+    let Ok(text) = str::from_utf8(&answer.body) else {
+        return;
+    };
+    for (begin, end) in TIMES {
+        let Some((before, after)) = text.split_once(begin) else {
+            continue;
+        };
+        if let Some(end) = after.find(end) {
+            answer.body = format!("{before}{begin}…{}", &after[end..]).into_bytes();
+            return;
+        }
+    }
+}
+
+/// Where the two servers keep their clones of a repository, learnt from the first names that tell, by its URI.
+#[derive(Debug, Default)]
+pub(super) struct Checkouts {
+    by_repository: HashMap<String, [String; 2]>,
+}
+
+impl Checkouts {
+    /// Puts the same words in place of both clones.
+    pub(super) fn hide(&mut self, old: &mut Answer, new: &mut Answer) {
+        let names = |answer: &Answer| -> Vec<(String, String)> {
+            let environment = serde_json::from_slice(&answer.body).unwrap_or_default();
+            documents(&environment)
+        };
+        for (old, new) in names(old).into_iter().zip(names(new)) {
+            self.learn(old, new);
+        }
+        for [of_old, of_new] in self.by_repository.values() {
+            replace(&mut old.body, of_old);
+            replace(&mut new.body, of_new);
+        }
+    }
+
+    /// What follows the clone in both paths is the place within the repository.
+    fn learn(&mut self, (repository, old): (String, String), (other, new): (String, String)) {
+        if repository != other || repository.is_empty() {
+            return;
+        }
+        let same = old
+            .rsplit('/')
+            .zip(new.rsplit('/'))
+            .take_while(|(old, new)| old == new);
+        let length: usize = same.map(|(segment, _)| segment.len() + 1).sum();
+        let folder = |path: &str| Some(path[..path.len().checked_sub(length)?].to_owned());
+        if let (Some(old), Some(new)) = (folder(&old), folder(&new))
+            && [&old, &new]
+                .into_iter()
+                .all(|folder| folder.starts_with('/'))
+        {
+            self.by_repository.entry(repository).or_insert([old, new]);
+        }
+    }
+}
+
+/// Repository and path of every property source that is one of several documents.
+fn documents(environment: &Value) -> Vec<(String, String)> {
+    let sources = environment["propertySources"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let names = sources.iter().filter_map(|source| source["name"].as_str());
+    names
+        .filter_map(|name| {
+            let (repository, rest) = name.split_once(DOCUMENT)?;
+            let path = rest.split(['\'', ']']).next()?;
+            Some((repository.to_owned(), path.to_owned()))
+        })
+        .collect()
+}
+
+fn replace(body: &mut Vec<u8>, folder: &str) {
+    if let Ok(text) = str::from_utf8(body)
+        && text.contains(folder)
+    {
+        *body = text.replace(&format!("[{folder}/"), "[…/").into_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn time(status: u16, body: &str, expected: &str) {
+        let mut answer = Answer::of(status, &[], body);
+        without_time(&mut answer);
+        assert_eq!(String::from_utf8(answer.body).unwrap(), expected);
+    }
+
+    #[test]
+    fn errors_lose_their_time() {
+        time(
+            404,
+            r#"{"timestamp":"2026-11-21T14:25:10.178Z","status":404}"#,
+            r#"{"timestamp":…,"status":404}"#,
+        );
+        time(
+            404,
+            r#"{"timestamp":1795270000000,"status":404}"#,
+            r#"{"timestamp":…,"status":404}"#,
+        );
+        time(
+            500,
+            "---\ntimestamp: \"2026\"\nstatus: 500\n",
+            "---\ntimestamp: …\nstatus: 500\n",
+        );
+        time(
+            404,
+            "<div id='created'>Sat Nov 21</div><p>",
+            "<div id='created'>…</div><p>",
+        );
+        time(
+            200,
+            r#"{"timestamp":"1","a":2}"#,
+            r#"{"timestamp":"1","a":2}"#,
+        );
+    }
+
+    fn environment(repository: &str, paths: &[&str]) -> Answer {
+        let sources: Vec<_> = paths
+            .iter()
+            .map(|path| json!({ "name": format!("{repository}{DOCUMENT}{path}' via location '' (document #0)") }))
+            .collect();
+        Answer::of(200, &[], &json!({ "propertySources": sources }).to_string())
+    }
+
+    #[test]
+    fn clones_may_lie_anywhere() {
+        let mut checkouts = Checkouts::default();
+        let mut old = environment(
+            "uri/",
+            &["/tmp/config-repo-1/a.yml", "/tmp/config-repo-1/sub/b.yml"],
+        );
+        let mut new = environment("uri/", &["/var/x/a.yml", "/var/x/sub/b.yml"]);
+        checkouts.hide(&mut old, &mut new);
+        assert!(old.body == new.body, "{checkouts:?}");
+    }
+
+    #[test]
+    fn a_file_elsewhere_in_the_repository_is_another_file() {
+        let mut checkouts = Checkouts::default();
+        for (old, new, same) in [
+            ("/tmp/1/a.yml", "/var/x/a.yml", true),
+            ("/tmp/1/sub/a.yml", "/var/x/a.yml", false),
+            ("/tmp/1/a.yml", "/var/x/b.yml", false),
+        ] {
+            let (mut old, mut new) = (environment("uri/", &[old]), environment("uri/", &[new]));
+            checkouts.hide(&mut old, &mut new);
+            assert_eq!(old.body == new.body, same);
+        }
+    }
+
+    #[test]
+    fn native_files_have_no_clone() {
+        let (mut old, mut new) = (
+            environment("", &["/tmp/1/a.yml"]),
+            environment("", &["/var/x/a.yml"]),
+        );
+        Checkouts::default().hide(&mut old, &mut new);
+        assert!(old.body != new.body);
+    }
+}
