@@ -56,8 +56,8 @@ pub(crate) async fn run(args: ShadowArgs) -> anyhow::Result<ExitCode> {
             plan.compare_with(&new).await?
         }
         None => {
-            let own =
-                OwnServer::bind(args.config, args.properties.pairs()?, plan.old.base()).await?;
+            let properties = args.properties.pairs().map_err(WrongUsage)?;
+            let own = OwnServer::bind(args.config, properties, plan.old.base()).await?;
             let new = own.like(&plan.old)?;
             own.serve_during(plan.compare_with(&new)).await?
         }
@@ -154,6 +154,12 @@ impl Plan {
         if self.list.cut {
             let most = self.list.requests.len();
             eprintln!("confbus: there were more than {most} requests; --most=NUMBER takes more");
+        }
+        if counts.refused > 0 {
+            eprintln!(
+                "confbus: both servers refused {} requests with 401 or 403; credentials go into the addresses or --header",
+                counts.refused
+            );
         }
         if self.values == Values::Hidden && counts.different + counts.deliberate > 0 {
             eprintln!("confbus: values are hidden; --show-values shows those that differ");

@@ -11,11 +11,10 @@ use super::{
 };
 
 /// What clients act upon. `Date`, `Cache-Control`, entity tags and what only confbus tells are not among them.
-const HEADERS: [&str; 9] = [
+const HEADERS: [&str; 8] = [
     "content-type",
     "content-disposition",
     "content-encoding",
-    "content-language",
     "allow",
     "accept",
     "accept-patch",
@@ -23,10 +22,14 @@ const HEADERS: [&str; 9] = [
     "www-authenticate",
 ];
 
+/// Java's sets come in another order in every process.
+const LISTS: [&str; 2] = ["allow", "accept"];
+
 /// What came of one request.
 #[derive(Debug)]
 pub(super) enum Verdict {
-    Identical,
+    /// With this status.
+    Identical(u16),
     Different(Difference),
     /// They differ because confbus means to, and why.
     Deliberate(Difference, String),
@@ -47,7 +50,7 @@ pub(super) fn compare(
         checkouts.hide(&mut old, &mut new);
     }
     let Some(difference) = first(&old, &new, values) else {
-        return Verdict::Identical;
+        return Verdict::Identical(new.status);
     };
     match deliberate::reason(&old, &new) {
         Some(reason) => Verdict::Deliberate(difference, reason),
@@ -71,19 +74,18 @@ fn first(old: &Answer, new: &Answer, values: Values) -> Option<Difference> {
 
 fn header(name: &str, old: &Answer, new: &Answer) -> Option<Difference> {
     let [old, new] = [old, new].map(|answer| answer.header(name));
-    let same = if name == "allow" {
-        // Methods stand in any order.
-        methods(old.as_deref()) == methods(new.as_deref())
+    let same = if LISTS.contains(&name) {
+        sorted(old.as_deref()) == sorted(new.as_deref())
     } else {
         old == new
     };
     (!same).then(|| Difference::new(format!("header `{name}`"), old, new))
 }
 
-fn methods(allow: Option<&str>) -> Option<Vec<&str>> {
-    let mut methods: Vec<_> = allow?.split(',').map(str::trim).collect();
-    methods.sort_unstable();
-    Some(methods)
+fn sorted(list: Option<&str>) -> Option<Vec<&str>> {
+    let mut items: Vec<_> = list?.split(',').map(str::trim).collect();
+    items.sort_unstable();
+    Some(items)
 }
 
 fn body(old: &[u8], new: &[u8], values: Values) -> Option<Difference> {
@@ -148,7 +150,7 @@ mod tests {
 
     fn verdict(old: Answer, new: Answer, values: Values) -> String {
         match compare(old, new, &mut Checkouts::default(), values) {
-            Verdict::Identical => "identical".into(),
+            Verdict::Identical(_) => "identical".into(),
             Verdict::Different(difference) => difference.to_string(),
             Verdict::Deliberate(difference, reason) => format!("{difference}: {reason}"),
             Verdict::Unanswered(side, cause) => format!("{side}: {cause}"),
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_have_no_order() {
+    fn lists_have_no_order() {
         let allow = |methods| Answer::of(405, &[("allow", methods)], "");
         assert_eq!(
             verdict(allow("GET, HEAD"), allow("HEAD,GET"), Values::Hidden),

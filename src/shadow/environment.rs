@@ -4,17 +4,22 @@ use serde_json::{Map, Value};
 
 use super::difference::{Difference, Values};
 
-/// The first difference of two environments; `None` when they say the same in other bytes.
+/// The first difference of two answers; `None` when they say the same in other bytes.
 pub(super) fn differ(old: &Value, new: &Value, values: Values) -> Option<Difference> {
-    match (sources(old), sources(new)) {
-        (Some(old_sources), Some(new_sources)) => coordinates(old, new)
-            .or_else(|| names(old_sources, new_sources))
-            .or_else(|| {
-                let mut pairs = old_sources.iter().zip(new_sources);
-                pairs.find_map(|(old, new)| source(old, new, values))
-            }),
-        _ => anything(old, new, "body", values),
+    let (Some(old_sources), Some(new_sources)) = (sources(old), sources(new)) else {
+        return anything(old, new, "body", values);
+    };
+    let found = names(old_sources, new_sources).or_else(|| {
+        let mut pairs = old_sources.iter().zip(new_sources);
+        pairs.find_map(|(old, new)| source(old, new, values))
+    });
+    let Some(mut found) = found else {
+        return coordinates(old, new);
+    };
+    if old.get("version") != new.get("version") {
+        found.place.push_str(" (of another commit)");
     }
+    Some(found)
 }
 
 fn sources(environment: &Value) -> Option<&Vec<Value>> {
@@ -23,20 +28,16 @@ fn sources(environment: &Value) -> Option<&Vec<Value>> {
 
 /// Name, profiles, label, version and state, which are no secrets.
 fn coordinates(old: &Value, new: &Value) -> Option<Difference> {
-    let without_sources = |value: &Value| {
-        let mut fields = value.as_object().cloned().unwrap_or_default();
-        fields.shift_remove("propertySources");
-        fields
+    let place = |field: &str| format!("field `{field}`");
+    let compare = |field: &str, old: &Value, new: &Value| {
+        let differ = field != "propertySources" && old != new;
+        differ.then(|| Difference::of_names(place(field), &old.to_string(), &new.to_string()))
     };
-    let (old, new) = (without_sources(old), without_sources(new));
     fields(
-        &old,
-        &new,
-        |field| format!("field `{field}`"),
-        |field, old, new| {
-            let place = format!("field `{field}`");
-            (old != new).then(|| Difference::of_names(place, &old.to_string(), &new.to_string()))
-        },
+        old.as_object()?,
+        new.as_object()?,
+        place,
+        compare,
         Values::Shown,
     )
 }
@@ -279,11 +280,16 @@ mod tests {
     }
 
     #[test]
-    fn the_commit_comes_first() {
-        let (old, mut new) = (environment(&[]), environment(&[("a.yml", json!({}))]));
+    fn the_commit_comes_last() {
+        let (old, mut new) = (environment(&[]), environment(&[]));
         new["version"] = json!("2e");
-        let difference = differ(&old, &new, Values::Hidden).unwrap();
-        assert_eq!(difference.to_string(), "field `version`: \"1f\" → \"2e\"");
+        let told = |new: &Value| differ(&old, new, Values::Hidden).unwrap().to_string();
+        assert_eq!(told(&new), "field `version`: \"1f\" → \"2e\"");
+        new["propertySources"] = json!([{ "name": "a.yml", "source": {} }]);
+        assert_eq!(
+            told(&new),
+            "source `a.yml` (of another commit): nothing → there"
+        );
     }
 
     #[test]

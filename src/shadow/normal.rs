@@ -28,7 +28,7 @@ pub(super) fn without_time(answer: &mut Answer) {
             continue;
         };
         if let Some(end) = after.find(end) {
-            answer.body = format!("{before}{begin}…{}", &after[end..]).into_bytes();
+            answer.body = format!("{before}{begin}\"…\"{}", &after[end..]).into_bytes();
             return;
         }
     }
@@ -119,22 +119,22 @@ mod tests {
         time(
             404,
             r#"{"timestamp":"2026-11-21T14:25:10.178Z","status":404}"#,
-            r#"{"timestamp":…,"status":404}"#,
+            r#"{"timestamp":"…","status":404}"#,
         );
         time(
             404,
             r#"{"timestamp":1795270000000,"status":404}"#,
-            r#"{"timestamp":…,"status":404}"#,
+            r#"{"timestamp":"…","status":404}"#,
         );
         time(
             500,
             "---\ntimestamp: \"2026\"\nstatus: 500\n",
-            "---\ntimestamp: …\nstatus: 500\n",
+            "---\ntimestamp: \"…\"\nstatus: 500\n",
         );
         time(
             404,
             "<div id='created'>Sat Nov 21</div><p>",
-            "<div id='created'>…</div><p>",
+            "<div id='created'>\"…\"</div><p>",
         );
         time(
             200,

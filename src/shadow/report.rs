@@ -22,6 +22,8 @@ pub(super) struct Counts {
     pub(super) different: usize,
     pub(super) deliberate: usize,
     pub(super) unanswered: usize,
+    /// How many of the identical ones say that the caller may not ask.
+    pub(super) refused: usize,
 }
 
 /// Writes lines and counts them.
@@ -44,7 +46,10 @@ impl<W: Write> Report<W> {
     pub(super) fn tell(&mut self, listed: &Listed, verdict: &Verdict) -> io::Result<()> {
         let counts = &mut self.counts;
         let (count, outcome) = match verdict {
-            Verdict::Identical => (&mut counts.identical, "identical"),
+            Verdict::Identical(status) => {
+                counts.refused += usize::from(matches!(status, 401 | 403));
+                (&mut counts.identical, "identical")
+            }
             Verdict::Different(_) => (&mut counts.different, "different"),
             Verdict::Deliberate(..) => (&mut counts.deliberate, "deliberate"),
             Verdict::Unanswered(..) => (&mut counts.unanswered, "unanswered"),
@@ -55,7 +60,7 @@ impl<W: Write> Report<W> {
                 let line = object(listed, outcome, verdict);
                 writeln!(self.out, "{line}")
             }
-            (Form::Lines, Verdict::Identical) => Ok(()),
+            (Form::Lines, Verdict::Identical(_)) => Ok(()),
             (Form::Lines, verdict) => {
                 writeln!(self.out, "{outcome:<10}  {listed}: {}", told(verdict))
             }
@@ -70,6 +75,7 @@ impl<W: Write> Report<W> {
             different,
             deliberate,
             unanswered,
+            ..
         } = self.counts;
         match self.form {
             Form::Json => {
@@ -94,7 +100,7 @@ impl<W: Write> Report<W> {
 
 fn told(verdict: &Verdict) -> String {
     match verdict {
-        Verdict::Identical => String::new(),
+        Verdict::Identical(_) => String::new(),
         Verdict::Different(difference) => difference.to_string(),
         Verdict::Deliberate(difference, reason) => format!("{difference} ({reason})"),
         Verdict::Unanswered(side, cause) => format!("{side}: {cause}"),
@@ -106,7 +112,10 @@ fn object(listed: &Listed, outcome: &str, verdict: &Verdict) -> Value {
         json!({ "line": listed.line, "request": listed.request.to_string(), "outcome": outcome });
     let mut add = |name: &str, value: Value| object[name] = value;
     let (difference, reason): (Option<&Difference>, Option<String>) = match verdict {
-        Verdict::Identical => (None, None),
+        Verdict::Identical(status) => {
+            add("status", json!(status));
+            (None, None)
+        }
         Verdict::Different(difference) => (Some(difference), None),
         Verdict::Deliberate(difference, reason) => (Some(difference), Some(reason.clone())),
         Verdict::Unanswered(..) => (None, Some(told(verdict))),
@@ -133,7 +142,7 @@ mod tests {
         let difference = || Difference::new("body", Some("3 bytes".into()), None);
         let mut report = Report::new(form, Vec::new());
         for (line, verdict) in [
-            Verdict::Identical,
+            Verdict::Identical(200),
             Verdict::Different(difference()),
             Verdict::Deliberate(difference(), "it is better".into()),
             Verdict::Unanswered("http://old:8888", NoAnswer::Cut),
@@ -158,13 +167,14 @@ mod tests {
             deliberate  GET /a/b (line 2): body: 3 bytes → nothing (it is better)
             unanswered  GET /a/b (line 3): http://old:8888: the connection ended within the answer
             1 identical, 1 different, 1 deliberate, 1 unanswered
-        "#]].assert_eq(&written(Form::Lines));
+        "#]]
+        .assert_eq(&written(Form::Lines));
     }
 
     #[test]
     fn programs_read_everything() {
         expect![[r#"
-            {"line":0,"request":"GET /a/b","outcome":"identical"}
+            {"line":0,"request":"GET /a/b","outcome":"identical","status":200}
             {"line":1,"request":"GET /a/b","outcome":"different","place":"body","old":"3 bytes","new":null}
             {"line":2,"request":"GET /a/b","outcome":"deliberate","place":"body","old":"3 bytes","new":null,"reason":"it is better"}
             {"line":3,"request":"GET /a/b","outcome":"unanswered","reason":"http://old:8888: the connection ended within the answer"}
