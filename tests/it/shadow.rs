@@ -19,7 +19,10 @@ OPTIONS /orders/dev
 /orders/../main
 /orders/dev%2Fx
 /orders/dev|x
+/several/dev
 ";
+/// A file whose documents are named after the place of the server's clone.
+const SEVERAL: &str = "who: all\n---\nspring.config.activate.on-profile: dev\nwho: dev\n";
 
 /// `confbus shadow` over a list of requests.
 struct Shadow {
@@ -88,13 +91,14 @@ fn two_servers_of_one_repository_answer_alike() {
     let repo = ConfigRepo::from_sample();
     let [old, new] = [(), ()].map(|()| TestServer::start(&repo).ready());
     let lines =
-        between(&old, &new, ALL_ROUTES, &[]).ends(0, &["13 identical, 0 different, 0 deliberate"]);
+        between(&old, &new, ALL_ROUTES, &[]).ends(0, &["14 identical, 0 different, 0 deliberate"]);
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
 
 #[test]
 fn a_server_of_its_own_stands_for_the_new_one() {
     let repo = ConfigRepo::from_sample();
+    repo.push("several documents", &[("several.yml", SEVERAL)]);
     let uri = repo.path().display().to_string();
     let old = TestServer::with(&[
         ("spring.cloud.config.server.git.uri", &uri),
@@ -111,7 +115,7 @@ fn a_server_of_its_own_stands_for_the_new_one() {
         "--spring.security.user.password=s3cret",
         "--spring.rabbitmq.host=no-such-broker.invalid",
     ];
-    let lines = Shadow::start(ALL_ROUTES, &arguments).ends(0, &["13 identical"]);
+    let lines = Shadow::start(ALL_ROUTES, &arguments).ends(0, &["14 identical"]);
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
 
