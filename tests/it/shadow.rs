@@ -89,7 +89,10 @@ fn one_line_apart() -> (ConfigRepo, TestServer, TestServer) {
 #[test]
 fn two_servers_of_one_repository_answer_alike() {
     let repo = ConfigRepo::from_sample();
+    repo.push("several documents", &[("several.yml", SEVERAL)]);
     let [old, new] = [(), ()].map(|()| TestServer::start(&repo).ready());
+    let [of_old, of_new] = [&old, &new].map(|server| server.get("/several/dev").body);
+    assert_ne!(of_old, of_new, "their clones lie in different places");
     let lines =
         between(&old, &new, ALL_ROUTES, &[]).ends(0, &["14 identical, 0 different, 0 deliberate"]);
     assert_eq!(lines.len(), 1, "{lines:?}");
