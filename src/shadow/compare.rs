@@ -6,7 +6,7 @@ use super::{
     deliberate,
     difference::{Difference, Values},
     environment,
-    normal::{Checkouts, without_time},
+    normal::{Checkouts, without_credentials, without_time},
     wire::{Answer, NoAnswer},
 };
 
@@ -46,15 +46,20 @@ pub(super) fn compare(
 ) -> Verdict {
     without_time(&mut old);
     without_time(&mut new);
+    let mut bared = false;
     if old.body != new.body {
+        bared = without_credentials(&mut old) | without_credentials(&mut new);
         checkouts.hide(&mut old, &mut new);
     }
-    let Some(difference) = first(&old, &new, values) else {
-        return Verdict::Identical(new.status);
-    };
-    match deliberate::reason(&old, &new) {
-        Some(reason) => Verdict::Deliberate(difference, reason),
-        None => Verdict::Different(difference),
+    match (first(&old, &new, values), deliberate::reason(&old, &new)) {
+        (Some(difference), Some(reason)) => Verdict::Deliberate(difference, reason),
+        (Some(difference), None) => Verdict::Different(difference),
+        (None, _) if bared => {
+            let place = "names of property sources, credentials in the address";
+            let difference = Difference::of_names(place, "there", "not the same");
+            Verdict::Deliberate(difference, deliberate::NO_CREDENTIALS.into())
+        }
+        (None, _) => Verdict::Identical(new.status),
     }
 }
 
@@ -226,6 +231,30 @@ mod tests {
             r#"body, line 1, column 9: {"a":1.0} → {"a":1.00}"#
         );
         assert_eq!(bodies(r#"{"a":1}"#, r#"{"a":2}"#), "body, `a`: 1 → 2");
+    }
+
+    #[test]
+    fn credentials_in_names_are_left_out_on_purpose() {
+        let answer = |address: &str| {
+            let source = serde_json::json!({ "name": format!("{address}/a.yml"), "source": {} });
+            Answer::of(
+                200,
+                &[],
+                &serde_json::json!({ "propertySources": [source] }).to_string(),
+            )
+        };
+        let (with, without) = ("https://ana:s3cret@host", "https://host");
+        let told = |old, new| verdict(answer(old), answer(new), Values::Shown);
+        assert_eq!(told(with, with), "identical");
+        assert_eq!(
+            told(with, without),
+            "names of property sources, credentials in the address: there → not the same: \
+             credentials do not leave the server, not even in names"
+        );
+        assert_eq!(
+            told(with, "https://other"),
+            "property source 1: https://host/a.yml → https://other/a.yml"
+        );
     }
 
     #[test]

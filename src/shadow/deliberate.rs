@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::{request::one_line, wire::Answer};
 
+/// Why a repository's address stands in names without the credentials that Spring leaves in it.
+pub(super) const NO_CREDENTIALS: &str = "credentials do not leave the server, not even in names";
+
 /// Why these two answers may differ; `None` when they should not.
 pub(super) fn reason(old: &Answer, new: &Answer) -> Option<String> {
     held(new)

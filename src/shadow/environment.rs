@@ -46,27 +46,21 @@ fn coordinates(old: &Value, new: &Value) -> Option<Difference> {
 fn names(old: &[Value], new: &[Value]) -> Option<Difference> {
     let names = |sources: &[Value]| -> Vec<String> { sources.iter().map(name).collect() };
     let (old, new) = (names(old), names(new));
-    let there = || Some("there".to_owned());
+    let count = |all: &[String], name: &String| all.iter().filter(|other| *other == name).count();
     let lone = |these: &[String], those: &[String]| {
-        let count =
-            |all: &[String], name: &String| all.iter().filter(|other| *other == name).count();
-        these
-            .iter()
-            .find(|name| count(these, name) > count(those, name))
-            .cloned()
+        let lone = |name: &&String| count(these, name) > count(those, name);
+        these.iter().find(lone).cloned()
     };
-    if let Some(name) = lone(&old, &new) {
-        return Some(Difference::new(format!("source `{name}`"), there(), None));
+    let there = || Some("there".to_owned());
+    let at = old.iter().zip(&new).position(|(old, new)| old != new);
+    match (lone(&old, &new), lone(&new, &old)) {
+        (Some(name), None) => Some(Difference::new(format!("source `{name}`"), there(), None)),
+        (None, Some(name)) => Some(Difference::new(format!("source `{name}`"), None, there())),
+        // As many, under other names or in another order.
+        _ => at.map(|at| {
+            Difference::of_names(format!("property source {}", at + 1), &old[at], &new[at])
+        }),
     }
-    if let Some(name) = lone(&new, &old) {
-        return Some(Difference::new(format!("source `{name}`"), None, there()));
-    }
-    let at = old.iter().zip(&new).position(|(old, new)| old != new)?;
-    Some(Difference::of_names(
-        format!("property source {}", at + 1),
-        &old[at],
-        &new[at],
-    ))
 }
 
 fn name(source: &Value) -> String {
@@ -207,6 +201,7 @@ mod tests {
             (&["a"], &["a", "b"], "source `b`: nothing → there"),
             (&["a", "a"], &["a"], "source `a`: there → nothing"),
             (&["a", "b"], &["b", "a"], "property source 1: a → b"),
+            (&["a", "b"], &["a", "c"], "property source 2: b → c"),
         ] {
             let [old, new] = [old, new]
                 .map(|names| -> Vec<_> { names.iter().map(|name| (*name, json!({}))).collect() });

@@ -34,6 +34,40 @@ pub(super) fn without_time(answer: &mut Answer) {
     }
 }
 
+/// Takes credentials out of the names of property sources, which begin with the address of the repository; tells whether
+/// there were any. The user of ssh is part of the address.
+pub(super) fn without_credentials(answer: &mut Answer) -> bool {
+    let Ok(mut text) = str::from_utf8(&answer.body).map(str::to_owned) else {
+        return false;
+    };
+    let environment: Value = serde_json::from_str(&text).unwrap_or_default();
+    let sources = environment["propertySources"].as_array();
+    let names = sources
+        .into_iter()
+        .flatten()
+        .filter_map(|source| source["name"].as_str());
+    for name in names {
+        if let Some(bare) = bare(name) {
+            let member = |name: &str| format!("\"name\":{}", Value::from(name));
+            text = text.replace(&member(name), &member(&bare));
+        }
+    }
+    let found = text.as_bytes() != answer.body;
+    answer.body = text.into_bytes();
+    found
+}
+
+fn bare(name: &str) -> Option<String> {
+    let (scheme, rest) = name.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (user, host) = authority.rsplit_once('@')?;
+    let user = match (scheme, user.split(':').next()) {
+        ("ssh", Some(user)) => format!("{user}@"),
+        _ => String::new(),
+    };
+    Some(format!("{scheme}://{user}{host}{path}"))
+}
+
 /// Where the two servers keep their clones of a repository, learnt from the first names that tell, by its URI.
 #[derive(Debug, Default)]
 pub(super) struct Checkouts {
@@ -141,6 +175,28 @@ mod tests {
             r#"{"timestamp":"1","a":2}"#,
             r#"{"timestamp":"1","a":2}"#,
         );
+    }
+
+    #[test]
+    fn credentials_leave_names_and_nothing_else() {
+        for (name, expected) in [
+            (
+                "https://ana:s3cret@host/x.git/a.yml",
+                "https://host/x.git/a.yml",
+            ),
+            ("https://host/x@y/a.yml", "https://host/x@y/a.yml"),
+            ("ssh://git:s3cret@host/x/a.yml", "ssh://git@host/x/a.yml"),
+            ("ssh://git@host/x/a.yml", "ssh://git@host/x/a.yml"),
+            ("git@host:x/a.yml", "git@host:x/a.yml"),
+        ] {
+            let body = |name| json!({ "propertySources": [{ "name": name, "source": { "url": "amqp://a:b@c" } }] });
+            let mut answer = Answer::of(200, &[], &body(name).to_string());
+            assert_eq!(without_credentials(&mut answer), name != expected, "{name}");
+            assert_eq!(
+                String::from_utf8(answer.body).unwrap(),
+                body(expected).to_string()
+            );
+        }
     }
 
     fn environment(repository: &str, paths: &[&str]) -> Answer {
