@@ -84,9 +84,9 @@ impl Checkouts {
         for (old, new) in names(old).into_iter().zip(names(new)) {
             self.learn(old, new);
         }
-        for [of_old, of_new] in self.by_repository.values() {
-            replace(&mut old.body, of_old);
-            replace(&mut new.body, of_new);
+        for (repository, [of_old, of_new]) in &self.by_repository {
+            replace(&mut old.body, repository, of_old);
+            replace(&mut new.body, repository, of_new);
         }
     }
 
@@ -127,11 +127,14 @@ fn documents(environment: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-fn replace(body: &mut Vec<u8>, folder: &str) {
+fn replace(body: &mut Vec<u8>, repository: &str, folder: &str) {
+    let begin = format!("{repository}{DOCUMENT}");
     if let Ok(text) = str::from_utf8(body)
-        && text.contains(folder)
+        && text.contains(&begin)
     {
-        *body = text.replace(&format!("[{folder}/"), "[…/").into_bytes();
+        *body = text
+            .replace(&format!("{begin}{folder}/"), &format!("{begin}…/"))
+            .into_bytes();
     }
 }
 
