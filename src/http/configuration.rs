@@ -64,7 +64,6 @@ pub(super) async fn find(
             };
             environments::convert(&repository, &request, conversion, &headers).await
         }
-        Ask::Nothing(format) => Ok(environments::nothing(format)),
         Ask::Resource {
             request,
             path,

@@ -91,15 +91,12 @@ fn contributors<'s>(
     }
 }
 
-/// The names of files, the weakest first: `application` stands before all others, unless the first begins with it.
+/// The names of files, the weakest first: `application` stands before all others.
 fn names(request: &EnvironmentRequest) -> Vec<&str> {
-    let application = request.application.as_str();
-    if application.is_empty() {
+    if request.application.as_str().is_empty() {
         return Vec::new();
     }
-    let shared = (!application.starts_with("application")).then_some("application");
-    let names: IndexSet<_> = shared
-        .into_iter()
+    let names: IndexSet<_> = std::iter::once("application")
         .chain(request.application.names())
         .collect();
     names.into_iter().collect()
