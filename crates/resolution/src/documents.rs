@@ -187,7 +187,7 @@ mod tests {
                   [x.y] = Text("d") @7:10
                   s[0] = Text("p")
                   s[1] = Text("q")
-                  bin = Text("aGVsbG8=") @9:6
+                  bin = Bytes(Bytes(5)) @9:6
                   f = Float(-inf) @10:4
             "#]],
         );

@@ -173,6 +173,7 @@ impl<'a> Composer<'a> {
         }
         match tag {
             None | Some("seq") => Ok(NodeKind::List(items)),
+            Some("pairs") => mapping::pairs(&items, mark),
             Some("omap") => Ok(NodeKind::Map(mapping::ordered_map(&items, mark)?)),
             Some(_) => Err(unknown_tag(mark)),
         }

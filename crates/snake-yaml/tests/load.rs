@@ -85,6 +85,14 @@ fn quotes_and_tags_decide_before_looks() {
         r#"{"s": set ["b", "a"], "o": {"x": 3, "y": 2}}"#,
     );
     check(
+        "p: !!pairs [x: 1, x: 2]\n",
+        r#"{"p": [["x", 1], ["x", 2]]}"#,
+    );
+    check(
+        "p: !!pairs [x]\n",
+        "error at 1:4: expected a list of mappings with one entry",
+    );
+    check(
         "a: !\nb: !<tag:yaml.org,2002:str> 1\n",
         r#"{"a": null, "b": "1"}"#,
     );
@@ -373,7 +381,8 @@ fn nothing_stands_where_its_sign_ends() {
         6:12 key "a"
         6:13 null
         6:15 key "b"
-        6:17 null"#]].assert_eq(&places.join("\n"));
+        6:17 null"#]]
+    .assert_eq(&places.join("\n"));
 }
 
 fn collect_places(node: &Node, places: &mut Vec<String>) {

@@ -176,7 +176,7 @@ fn java_text(node: &Node, depth: usize) -> Result<String, Flaw> {
     }
 }
 
-/// Nothing and an empty list become empty text, bytes become base64.
+/// Nothing and an empty list become empty text.
 fn scalar_value(kind: &NodeKind) -> PropertyValue {
     match kind {
         NodeKind::Bool(value) => PropertyValue::Bool(*value),
@@ -184,22 +184,7 @@ fn scalar_value(kind: &NodeKind) -> PropertyValue {
         NodeKind::BigInteger(digits) => PropertyValue::BigInteger(digits.clone()),
         NodeKind::Float(value) => PropertyValue::Float(*value),
         NodeKind::Text(text) => PropertyValue::Text(text.clone()),
-        NodeKind::Binary(bytes) => base64(bytes).into(),
+        NodeKind::Binary(bytes) => PropertyValue::Bytes(bytes.as_slice().into()),
         NodeKind::Null | NodeKind::List(_) | NodeKind::Map(_) | NodeKind::Set(_) => "".into(),
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0_usize, |bits, index| {
-            bits << 8 | group.get(index).copied().map_or(0, usize::from)
-        });
-        for place in 0..4 {
-            let digit = char::from(DIGITS[bits >> (18 - 6 * place) & 63]);
-            text.push(if place <= group.len() { digit } else { '=' });
-        }
-    }
-    text
 }
