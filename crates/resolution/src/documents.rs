@@ -325,11 +325,12 @@ mod tests {
             "#]],
         );
         for broken in [
-            "<properties>\n  <entry key='a'>1</entry>",
-            "<properties><entry>1</entry></properties>",
+            "<properties><entry key='a'>1</entry></properties>",
+            "<!DOCTYPE p><properties>\n  <entry key='a'>1</entry>",
+            "<!DOCTYPE p><properties><entry>1</entry></properties>",
             "<!DOCTYPE p [<!ENTITY e 'x'>]><properties/>",
-            "<properties/>x",
-            "<p/>",
+            "<!DOCTYPE p><properties/>x",
+            "<!DOCTYPE p><p/>",
             "",
         ] {
             assert!(

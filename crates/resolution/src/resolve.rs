@@ -160,7 +160,7 @@ mod tests {
             ("foo.yml", "who: 5"),
             (
                 "foo.xml",
-                "<properties><entry key=\"who\">6</entry></properties>",
+                "<!DOCTYPE properties><properties><entry key=\"who\">6</entry></properties>",
             ),
             ("foo.properties", "who=7"),
             ("foo.json", "{\"who\": 8}"),
