@@ -19,7 +19,10 @@ use confbus_protocol::{Application, Environment, Label, Profiles};
 use confbus_resolution::{EnvironmentRequest, Layout, Problem, RepoPath, find_resource, resolve};
 use tokio::sync::mpsc;
 
-use crate::git::{Fetch, Git, LookError, Refs, Version};
+use crate::{
+    encryption::Encryption,
+    git::{Fetch, Git, LookError, Refs, Version},
+};
 pub(crate) use answer::{FindError, Found, Held, RepositoryHealth, Resource, Text};
 use history::History;
 use looker::Looks;
@@ -44,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) accept_empty: bool,
     /// Whether a read makes sure of the repository first.
     pub(crate) freshness: Freshness,
+    /// What becomes of `{cipher}` values.
+    pub(crate) encryption: Encryption,
 }
 
 /// Whether a read makes sure of the repository first.
@@ -124,11 +129,12 @@ impl EnvironmentRepository {
         request: &EnvironmentRequest,
     ) -> Result<Found<Environment>, FindError> {
         let history = self.history(request.label.as_ref()).await?;
-        let found =
+        let mut found =
             history.first_good(|version| resolve(&version.snapshot, self.layout(), request))?;
         if found.value.property_sources.is_empty() && !self.inner.settings.accept_empty {
             return Err(FindError::Empty);
         }
+        found.value = self.inner.settings.encryption.decrypt(found.value);
         Ok(found)
     }
 
@@ -167,7 +173,7 @@ impl EnvironmentRepository {
         Ok(Found {
             value: Text {
                 resource,
-                environment,
+                environment: self.inner.settings.encryption.decrypt(environment),
             },
             version: commit,
             held,

@@ -5,6 +5,7 @@
 
 mod git;
 
+mod encryption;
 mod environment_repository;
 
 mod refresh;

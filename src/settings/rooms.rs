@@ -1,4 +1,5 @@
 mod bus;
+mod encryption;
 mod git;
 mod http;
 
@@ -13,6 +14,7 @@ use indexmap::IndexMap;
 
 use super::{Settings, reader::Reader};
 use crate::{
+    encryption::Encryption,
     environment_repository::{self, Freshness},
     refresh::{self, Destinations},
 };
@@ -28,15 +30,24 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let listen = listen(reader);
     let bus = bus::bus(reader);
     let member = bus::member(reader);
+    let encryption = encryption::encryption(reader);
     let repository = git.as_ref().and_then(|git| repository(reader, git));
     let refresh = refresh(reader);
     let http = http::http(reader);
     let git = git?;
     let remembered = git.mirror.with_extension("served.json");
+    let encryption = encryption?;
     Some(Settings {
-        http,
+        http: crate::http::Settings {
+            encryption: encryption.clone(),
+            listens_to_this_machine_only: listen.ip().is_loopback(),
+            ..http
+        },
         git,
-        repository: repository?,
+        repository: environment_repository::Settings {
+            encryption,
+            ..repository?
+        },
         remembered,
         refresh: refresh?,
         bus: bus?,
@@ -71,9 +82,6 @@ fn refuse_other_backends(reader: &mut Reader) {
             format!("the backend `{profile}` is not supported; git is"),
             None,
         );
-    }
-    if !reader.below("encrypt.").is_empty() {
-        reader.warn("`encrypt.*` has no effect yet: `{cipher}` values are served as they are, for the client to decrypt");
     }
 }
 
@@ -128,6 +136,7 @@ fn repository(
         forget_deleted: reader.flag(&format!("{GIT}.delete-untracked-branches"), false),
         accept_empty: reader.flag(&format!("{SERVER}.accept-empty"), true),
         freshness,
+        encryption: Encryption::default(),
     })
 }
 
