@@ -15,6 +15,8 @@ mod prefix;
 mod remembered;
 mod rsa;
 mod symmetric;
+#[cfg(test)]
+mod testing;
 
 use std::{fmt, sync::Arc};
 

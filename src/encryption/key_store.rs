@@ -147,3 +147,136 @@ fn not_opened(error: &p12_keystore::error::Error) -> KeyError {
         _ => KeyError::Damaged,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Algorithm, testing, without_prefix},
+        *,
+    };
+
+    fn open(bytes: &[u8], alias: &str, secret: &str, scheme: Scheme) -> Result<KeyStore, KeyError> {
+        let access = StoreAccess {
+            password: "storepass".into(),
+            alias: alias.into(),
+            secret: secret.into(),
+        };
+        KeyStore::open(bytes, access, scheme)
+    }
+
+    fn oaep(strong: bool, salt: &[u8]) -> Scheme {
+        Scheme {
+            algorithm: Algorithm::Oaep,
+            strong,
+            salt: salt.into(),
+        }
+    }
+
+    fn decrypt(store: &KeyStore, text: &str) -> Result<String, CipherError> {
+        store
+            .select(&Prefix::of(text))?
+            .decrypt(without_prefix(text))
+    }
+
+    #[test]
+    fn recorded_texts_are_read_with_every_type_and_alias() {
+        let default = Scheme::default;
+        for (bytes, secret, scheme, name) in [
+            (testing::JKS, "one-secret", default(), "jks-one"),
+            (testing::JKS, "one-secret", default(), "jks-two"),
+            (
+                testing::PKCS12,
+                "storepass",
+                oaep(true, b"pepper"),
+                "p12-oaep-strong",
+            ),
+            (
+                testing::PKCS12,
+                "storepass",
+                oaep(true, b"pepper"),
+                "p12-oaep-strong-two",
+            ),
+            (
+                testing::LEGACY,
+                "storepass",
+                oaep(false, &default().salt),
+                "legacy-oaep",
+            ),
+        ] {
+            let store = open(bytes, "ONE", secret, scheme)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let cipher = testing::recorded(name);
+            assert_eq!(
+                decrypt(&store, cipher).as_deref(),
+                Ok(testing::PLAIN),
+                "{name}"
+            );
+        }
+        let store = open(testing::JKS, "one", "one-secret", default()).unwrap();
+        assert_eq!(
+            store.default_key().public_key(),
+            testing::recorded("jks-public")
+        );
+    }
+
+    #[test]
+    fn aliases_and_secrets_that_do_not_fit_are_told_apart() {
+        let jks = open(testing::JKS, "one", "one-secret", Scheme::default()).unwrap();
+        let p12 = open(testing::PKCS12, "one", "storepass", Scheme::default()).unwrap();
+        for (store, prefix, expected) in [
+            (&jks, "", Ok(())),
+            (&jks, "{key:none}", Err(CipherError::UnknownAlias)),
+            (&jks, "{key:two}", Err(CipherError::WrongSecret)),
+            (&jks, "{key:two}{secret:two-secret}", Ok(())),
+            (&jks, "{secret:two-secret}", Err(CipherError::WrongSecret)),
+            (&p12, "{key:two}", Ok(())),
+            (&p12, "{key:Two}{secret:storepass}", Ok(())),
+            (
+                &p12,
+                "{key:two}{secret:other}",
+                Err(CipherError::WrongSecret),
+            ),
+            (&p12, "{key:curve}", Err(CipherError::WrongSecret)),
+            (&p12, "{key}", Err(CipherError::UnknownAlias)),
+        ] {
+            let selected = store.select(&Prefix::of(prefix)).map(|_| ());
+            assert_eq!(selected, expected, "{prefix}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_open_says_why() {
+        let aliases = || vec!["one".to_owned(), "two".to_owned()];
+        let cut = &testing::PKCS12[..1000];
+        let mut changed = testing::JKS.to_vec();
+        changed[100] ^= 1;
+        for (bytes, alias, secret, error) in [
+            (
+                testing::JKS,
+                "none",
+                "one-secret",
+                KeyError::NoSuchAlias { aliases: aliases() },
+            ),
+            (testing::JKS, "two", "one-secret", KeyError::WrongSecret),
+            (testing::PKCS12, "one", "one-secret", KeyError::WrongSecret),
+            (testing::PKCS12, "curve", "storepass", KeyError::NotRsa),
+            (cut, "one", "storepass", KeyError::NotAStore),
+            (b"", "one", "storepass", KeyError::NotAStore),
+            (&changed, "one", "one-secret", KeyError::WrongPassword),
+            (&testing::JKS[..10], "one", "one-secret", KeyError::Damaged),
+            (b"\xce\xce\xce\xce", "one", "storepass", KeyError::Jceks),
+        ] {
+            let opened = open(bytes, alias, secret, Scheme::default()).err();
+            assert_eq!(opened, Some(error), "{alias} {secret}");
+        }
+        for bytes in [testing::JKS, testing::PKCS12, testing::LEGACY] {
+            let access = StoreAccess {
+                password: "wrong".into(),
+                alias: "one".into(),
+                secret: "wrong".into(),
+            };
+            let opened = KeyStore::open(bytes, access, Scheme::default()).err();
+            assert_eq!(opened, Some(KeyError::WrongPassword));
+        }
+    }
+}

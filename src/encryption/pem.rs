@@ -52,3 +52,68 @@ fn block(after: &str) -> Result<(Pem, Vec<u8>), KeyError> {
         _ => Err(KeyError::NotPrivate),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing, *};
+
+    #[test]
+    fn both_forms_and_all_line_breaks_are_the_same_key() {
+        let (form, expected) = private_key(testing::PEM).unwrap().unwrap();
+        assert_eq!(form, Pem::Pkcs1);
+        for text in [
+            testing::PEM.replace('\n', ""),
+            testing::PEM.replace('\n', " "),
+            testing::PEM.replace('\n', "\\n"),
+            testing::PEM.replace('\n', "\r\n  "),
+            format!("a comment\n{}\nmore", testing::PEM),
+        ] {
+            assert_eq!(private_key(&text), Some(Ok((Pem::Pkcs1, expected.clone()))));
+        }
+        let pkcs8 = private_key(testing::PEM_PKCS8);
+        assert_eq!(pkcs8, Some(Ok((Pem::Pkcs8, expected))));
+    }
+
+    #[test]
+    fn other_texts_are_pass_phrases_or_refused() {
+        assert_eq!(private_key("foo"), None);
+        assert_eq!(private_key("BEGIN of a long phrase"), None);
+        let cut = &testing::PEM[..500];
+        let body_cut = testing::PEM.replacen("MII", "", 1);
+        for (text, error) in [
+            ("ssh-rsa AAAA application", KeyError::NotPrivate),
+            (
+                "-----BEGIN RSA PUBLIC KEY-----AA==-----END RSA PUBLIC KEY-----",
+                KeyError::NotPrivate,
+            ),
+            (
+                "-----BEGIN EC PRIVATE KEY-----AA==-----END EC PRIVATE KEY-----",
+                KeyError::NotPrivate,
+            ),
+            (
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----AA==-----END ENCRYPTED PRIVATE KEY-----",
+                KeyError::EncryptedPem,
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAA==\n-----END RSA PRIVATE KEY-----",
+                KeyError::EncryptedPem,
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----AA==-----END PRIVATE KEY-----",
+                KeyError::NotPem,
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----!-----END RSA PRIVATE KEY-----",
+                KeyError::NotPem,
+            ),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----AA==-----END RSA PRIVATE KEY-----",
+                KeyError::NotRsa,
+            ),
+            (cut, KeyError::NotPem),
+            (&body_cut, KeyError::NotPem),
+        ] {
+            assert_eq!(private_key(text), Some(Err(error)), "{text}");
+        }
+    }
+}

@@ -78,6 +78,7 @@ pub(super) const KEYS: &[&str] = &[
     "spring.cloud.config.server.monitor.max-dashes",
     "spring.cloud.config.server.monitor.max-paths",
     "spring.cloud.config.server.monitor.validation-filter-enabled",
+    "spring.cloud.config.server.overrides",
     "spring.cloud.config.server.overrides.*",
     "spring.cloud.config.server.prefix",
     "spring.cloud.config.server.reverse-location-order",

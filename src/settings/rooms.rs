@@ -26,11 +26,15 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The settings of every room; `None` when one of them cannot be made. The reader knows why.
 pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     refuse_other_backends(reader);
+    // Before anything else is read: other settings may be encrypted.
+    let encryption = encryption::encryption(reader);
+    if let Some(encryption) = &encryption {
+        reader.decrypt(|text| encryption.decrypt_text(text));
+    }
     let git = git::git(reader);
     let listen = listen(reader);
     let bus = bus::bus(reader);
     let member = bus::member(reader);
-    let encryption = encryption::encryption(reader);
     let repository = git.as_ref().and_then(|git| repository(reader, git));
     let refresh = refresh(reader);
     let http = http::http(reader);
@@ -116,17 +120,13 @@ fn repository(
         );
         return None;
     };
-    let overrides: IndexMap<String, String> = reader
-        .below(&format!("{SERVER}.overrides."))
-        .into_iter()
-        .collect();
     let freshness = freshness(reader, git.timeout);
     Some(environment_repository::Settings {
         layout: Layout {
             uri: git.display_uri.clone(),
             checkout: git::base_directory(reader).display().to_string(),
             search_paths: reader.list(&format!("{GIT}.search-paths")),
-            overrides,
+            overrides: overrides(reader),
             reverse_location_order: reader.flag(&format!("{SERVER}.reverse-location-order"), false),
             default_label: Some(default_label.clone()),
             strip_document: reader.flag(&format!("{SERVER}.strip-document-from-yaml"), true),
@@ -138,6 +138,23 @@ fn repository(
         freshness,
         encryption: Encryption::default(),
     })
+}
+
+/// Keys as Spring binds them to a map: their parts joined by dots, an index being a part like any other.
+fn overrides(reader: &Reader) -> IndexMap<String, String> {
+    let plain = reader.below(&format!("{SERVER}.overrides."));
+    let bracketed = reader.below(&format!("{SERVER}.overrides["));
+    let joined = |key: &str| {
+        key.trim_start_matches("overrides[")
+            .replace("].", ".")
+            .replace('[', ".")
+            .replace(']', "")
+    };
+    plain
+        .into_iter()
+        .chain(bracketed)
+        .map(|(key, value)| (joined(&key), value))
+        .collect()
 }
 
 fn freshness(reader: &mut Reader, timeout: Duration) -> Freshness {

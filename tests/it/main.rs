@@ -10,6 +10,7 @@ mod support;
 mod architecture;
 mod broken_file;
 mod demo;
+mod encryption;
 mod program;
 mod reads;
 mod stream;
