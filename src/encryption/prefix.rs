@@ -68,29 +68,37 @@ pub(crate) fn without_prefix(text: &str) -> &str {
 /// What stands behind `{…:…}` on one line.
 fn behind_pair(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('{')?;
-    let line = line_of(inner);
-    let colon = line.find(':')?;
-    let brace = colon + line[colon..].find('}')?;
-    Some(&inner[brace + 1..])
+    let (_, value) = on_this_line(inner, ':')?;
+    let (_, rest) = on_this_line(value, '}')?;
+    Some(rest)
+}
+
+/// Splits at the first such character, unless the line ends before it.
+fn on_this_line(text: &str, wanted: char) -> Option<(&str, &str)> {
+    let at = text.find(|c| c == wanted || ends_line(c))?;
+    let (before, after) = text.split_at(at);
+    after.strip_prefix(wanted).map(|after| (before, after))
 }
 
 /// Removes what begins with `start` and ends with the last brace of that line, once.
 fn cut_out<'t>(text: Cow<'t, str>, start: &str) -> Cow<'t, str> {
-    let found = text.match_indices(start).find_map(|(at, _)| {
-        let value = at + start.len();
-        let brace = line_of(&text[value..]).rfind('}')?;
-        Some((at, value + brace + 1))
-    });
-    match found {
-        Some((from, to)) => Cow::Owned([&text[..from], &text[to..]].concat()),
-        None => text,
+    let mut begin = 0;
+    // By lines: where no brace follows the first `start`, none follows a later one.
+    for line in text.split_inclusive(ends_line) {
+        let found = line
+            .find(start)
+            .and_then(|from| Some((from, from + line[from..].rfind('}')? + 1)));
+        if let Some((from, to)) = found {
+            return Cow::Owned([&text[..begin + from], &text[begin + to..]].concat());
+        }
+        begin += line.len();
     }
+    text
 }
 
-/// Up to where a dot of Java's regular expressions matches.
-fn line_of(text: &str) -> &str {
-    let ends = |c| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    text.split(ends).next().unwrap_or(text)
+/// What a dot of Java's regular expressions does not match.
+fn ends_line(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Without control characters and blanks around it.
@@ -119,6 +127,11 @@ mod tests {
             ("{name:x}y", "", "y"),
             ("{name:x}{z:1}y", "", "y"),
             ("{profiles:q}{z:1}y", "", "y"),
+            (
+                "{name:x\n{name:y}{z:1}\n{a:b}t",
+                "",
+                "{name:x\n{name:y}{z:1}\n{a:b}t",
+            ),
             (" {a:b}c", "{a:b}", " {a:b}c"),
             ("x{a:b}c", "", "x{a:b}c"),
             ("{a:\nb}c", "{a:\nb}", "{a:\nb}c"),
@@ -130,6 +143,15 @@ mod tests {
         ] {
             assert_eq!(Prefix::of(text).to_string(), prefix, "{text}");
             assert_eq!(without_prefix(text), rest, "{text}");
+        }
+    }
+
+    /// A text with a pair per few bytes takes as long per byte as any other.
+    #[test]
+    fn long_prefixes_take_no_longer_than_their_length() {
+        for part in ["{name:", "{a:b}", "{{", "}", "{name:x\n"] {
+            let text = part.repeat((1 << 20) / part.len());
+            _ = (Prefix::of(&text), without_prefix(&text));
         }
     }
 
