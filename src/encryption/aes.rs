@@ -35,8 +35,14 @@ pub(crate) enum Mode {
 pub(super) struct Aes(Cipher);
 
 enum Cipher {
-    Cbc(PaddedBlockEncryptingKey, PaddedBlockDecryptingKey),
+    Cbc(Box<CbcKeys>),
     Gcm(Box<AesGcm<Aes256, U16>>),
+}
+
+/// One per direction.
+struct CbcKeys {
+    encrypting: PaddedBlockEncryptingKey,
+    decrypting: PaddedBlockDecryptingKey,
 }
 
 impl Aes {
@@ -52,10 +58,12 @@ impl Aes {
         );
         let bound = || UnboundCipherKey::new(&AES_256, &key).expect("the key has 32 bytes");
         Self(match mode {
-            Mode::Cbc => Cipher::Cbc(
-                PaddedBlockEncryptingKey::cbc_pkcs7(bound()).expect("AES has a CBC mode"),
-                PaddedBlockDecryptingKey::cbc_pkcs7(bound()).expect("AES has a CBC mode"),
-            ),
+            Mode::Cbc => Cipher::Cbc(Box::new(CbcKeys {
+                encrypting: PaddedBlockEncryptingKey::cbc_pkcs7(bound())
+                    .expect("AES has a CBC mode"),
+                decrypting: PaddedBlockDecryptingKey::cbc_pkcs7(bound())
+                    .expect("AES has a CBC mode"),
+            })),
             Mode::Gcm => Cipher::Gcm(Box::new(AesGcm::new(&key.into()))),
         })
     }
@@ -63,9 +71,12 @@ impl Aes {
     /// The IV, and the encrypted bytes behind it.
     pub(super) fn encrypt(&self, plain: &[u8]) -> Result<Vec<u8>, CipherError> {
         match &self.0 {
-            Cipher::Cbc(key, _) => {
+            Cipher::Cbc(keys) => {
                 let mut bytes = plain.to_vec();
-                let context = key.encrypt(&mut bytes).map_err(|_| CipherError::Failed)?;
+                let context = keys
+                    .encrypting
+                    .encrypt(&mut bytes)
+                    .map_err(|_| CipherError::Failed)?;
                 let DecryptionContext::Iv128(iv) = context else {
                     return Err(CipherError::Failed);
                 };
@@ -89,11 +100,12 @@ impl Aes {
             .ok_or(CipherError::TooShort)?;
         match &self.0 {
             // Java's decryption of nothing is nothing.
-            Cipher::Cbc(..) if bytes.is_empty() => Ok(Vec::new()),
-            Cipher::Cbc(_, key) => {
+            Cipher::Cbc(_) if bytes.is_empty() => Ok(Vec::new()),
+            Cipher::Cbc(keys) => {
                 let mut bytes = bytes.to_vec();
                 let context = DecryptionContext::Iv128(FixedLength::from(*iv));
-                key.decrypt(&mut bytes, context)
+                keys.decrypting
+                    .decrypt(&mut bytes, context)
                     .map(|plain| plain.to_vec())
                     .map_err(|_| CipherError::Foreign)
             }

@@ -68,16 +68,13 @@ pub(crate) fn without_prefix(text: &str) -> &str {
 /// What stands behind `{…:…}` on one line.
 fn behind_pair(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('{')?;
-    let (_, value) = on_this_line(inner, ':')?;
-    let (_, rest) = on_this_line(value, '}')?;
-    Some(rest)
+    behind_on_this_line(behind_on_this_line(inner, ':')?, '}')
 }
 
-/// Splits at the first such character, unless the line ends before it.
-fn on_this_line(text: &str, wanted: char) -> Option<(&str, &str)> {
+/// What stands behind the first such character, unless the line ends before it.
+fn behind_on_this_line(text: &str, wanted: char) -> Option<&str> {
     let at = text.find(|c| c == wanted || ends_line(c))?;
-    let (before, after) = text.split_at(at);
-    after.strip_prefix(wanted).map(|after| (before, after))
+    text[at..].strip_prefix(wanted)
 }
 
 /// Removes what begins with `start` and ends with the last brace of that line, once.

@@ -5,6 +5,9 @@ use crate::support::{Answer, ConfigRepo, Request, Running, TestServer, eventuall
 /// `mysecret` under the pass phrase `foo`.
 const CIPHER: &str = "682bc583f4641835fa2db009355293665d2647dade3375c0ee201de2a49f7bda";
 
+/// A kind of key: its name, its settings, and what chooses it before a text.
+type Way<'w> = (&'w str, &'w [(&'w str, &'w str)], &'w str);
+
 fn key_file(name: &str) -> String {
     format!("{}/tests/keys/{name}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -33,9 +36,8 @@ fn what_the_endpoint_encrypts_is_served_decrypted() {
     let jks = format!("file:{}", key_file("server.jks"));
     let p12 = key_file("server.p12");
     let pem = std::fs::read_to_string(key_file("rsa.pem")).unwrap();
-    let store = |location: &'static str| (location, "storepass");
-    let password = store("encrypt.key-store.password");
-    let ways: [(&str, &[(&str, &str)], &str); 4] = [
+    let password = ("encrypt.key-store.password", "storepass");
+    let ways: [Way<'_>; 4] = [
         ("pass phrase", &[("encrypt.key", "foo")], ""),
         ("PEM", &[("encrypt.key", &pem)], ""),
         (

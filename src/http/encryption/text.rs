@@ -91,17 +91,17 @@ impl<'h> ContentType<'h> {
             match name.trim().to_ascii_lowercase().as_str() {
                 "charset" if charset::is_known(value) => parsed.charset = Some(value),
                 "charset" => return None,
-                "q" => {
-                    _ = value
-                        .parse::<f32>()
-                        .ok()
-                        .filter(|q| (0.0..=1.0).contains(q))?
-                }
+                "q" if is_weight(value) => {}
+                "q" => return None,
                 _ => {}
             }
         }
         Some(parsed)
     }
+}
+
+fn is_weight(value: &str) -> bool {
+    value.parse().is_ok_and(|q: f32| (0.0..=1.0).contains(&q))
 }
 
 /// Names with their values, URL-encoded anew; `None` when one of them is not UTF-8 or not URL-encoded.

@@ -1,4 +1,4 @@
-use std::{fs, io::Read as _, path::PathBuf};
+use std::{fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -226,19 +226,17 @@ fn read_store(reader: &mut Reader) -> Option<Vec<u8>> {
         }
         _ => location.as_str(),
     };
-    let bytes = read_bounded(&PathBuf::from(path));
-    bytes
-        .inspect_err(|error| {
-            reader.refuse(
-                LOCATION,
-                format!("the key store cannot be read: {error}"),
-                None,
-            )
-        })
-        .ok()
+    match read_bounded(Path::new(path)) {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            let text = format!("the key store cannot be read: {error}");
+            reader.refuse(LOCATION, text, None);
+            None
+        }
+    }
 }
 
-fn read_bounded(path: &PathBuf) -> std::io::Result<Vec<u8>> {
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?
         .take(MAX_STORE + 1)
