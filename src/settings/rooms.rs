@@ -29,7 +29,11 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     // Before anything else is read: other settings may be encrypted.
     let encryption = encryption::encryption(reader);
     if let Some(encryption) = &encryption {
-        reader.decrypt(|text| encryption.decrypt_text(text));
+        reader.decrypt(|text| {
+            encryption
+                .check()
+                .and_then(|()| encryption.decrypt_text(text))
+        });
     }
     let git = git::git(reader);
     let listen = listen(reader);

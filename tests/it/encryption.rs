@@ -1,5 +1,7 @@
 //! Encrypted values and the endpoints that make them, with every kind of key.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use crate::support::{Answer, ConfigRepo, Request, Running, TestServer, eventually, expect_that};
 
 /// `mysecret` under the pass phrase `foo`.
@@ -34,7 +36,8 @@ fn encrypted(server: &TestServer, text: &str) -> String {
 fn what_the_endpoint_encrypts_is_served_decrypted() {
     let repo = ConfigRepo::from_sample();
     let jks = format!("file:{}", key_file("server.jks"));
-    let p12 = key_file("server.p12");
+    let p12 = STANDARD.encode(std::fs::read(key_file("server.p12")).unwrap());
+    let p12 = format!("base64:{p12}");
     let pem = std::fs::read_to_string(key_file("rsa.pem")).unwrap();
     let password = ("encrypt.key-store.password", "storepass");
     let ways: [Way<'_>; 4] = [
@@ -215,7 +218,7 @@ fn settings_may_be_encrypted_themselves() {
 fn keys_that_cannot_be_used_stop_the_start_with_their_place() {
     let p12 = key_file("server.p12");
     let jks = key_file("server.jks");
-    let cases: [(&str, &str); 8] = [
+    let cases: [(&str, &str); 10] = [
         (
             "encrypt:\n  key: foo\n  salt: xyz\n",
             "confbus.yml:3:9: `encrypt.salt`",
@@ -239,6 +242,14 @@ fn keys_that_cannot_be_used_stop_the_start_with_their_place() {
         (
             &format!("encrypt.key-store: {{location: {jks}, password: storepass, alias: one}}\n"),
             "set encrypt.key-store.secret",
+        ),
+        (
+            "encrypt.key-store: {location: 'classpath:/x.jks', password: p, alias: a}\n",
+            "a key store is read from a file",
+        ),
+        (
+            "spring.cloud.bootstrap.enabled: true\nspring.security.user.password: '{cipher}secret-word'\n",
+            "`spring.security.user.password` cannot be decrypted: no key is configured",
         ),
         (
             "encrypt.key-store: {location: x.jks, password: p}\n",
