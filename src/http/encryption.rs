@@ -2,21 +2,23 @@
 //!
 //! Names and profiles in the path mean nothing: all applications have the same keys.
 
+mod answers;
 mod form;
 mod text;
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 
 use super::{
     Settings,
     accept::Accept,
     access::Caller,
-    error::{Failure, to_json},
+    error::Failure,
     methods::{self, Methods},
 };
 use crate::encryption::{CipherError, Prefix, without_prefix};
+use answers::{Direction, Said, document, failed, not_acceptable, refused, text};
 use text::Received;
 
 /// What is asked for.
@@ -119,9 +121,8 @@ fn status(settings: &Settings, accept: &Accept) -> Result<Response, Failure> {
     if let Err(error) = settings.encryption.check() {
         return refused(error, Direction::Encrypt, accept);
     }
-    let not_acceptable =
-        || Failure::not_acceptable("application/json, application/*+json, application/yaml");
-    let content_type = accept.json().ok_or_else(not_acceptable)?;
+    let types = "application/json, application/*+json, application/yaml";
+    let content_type = accept.json().ok_or_else(|| not_acceptable(types, accept))?;
     Ok(document(StatusCode::OK, &content_type, &[("status", "OK")]))
 }
 
@@ -160,113 +161,6 @@ fn decrypt(
         Ok(plain) => text(plain, accept),
         Err(error) => refused(error, Direction::Decrypt, accept),
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Encrypt,
-    Decrypt,
-}
-
-/// Spring has its own words for some errors and none for others.
-fn refused(error: CipherError, direction: Direction, accept: &Accept) -> Result<Response, Failure> {
-    let said = match (error, direction) {
-        (CipherError::TooWeak, _) => Said::TOO_WEAK,
-        (CipherError::UnknownAlias, Direction::Decrypt) => Said::NOT_SUPPORTED,
-        (CipherError::WrongSecret | CipherError::Foreign, Direction::Decrypt) => Said::FOREIGN,
-        (
-            CipherError::NoKey
-            | CipherError::UnknownAlias
-            | CipherError::WrongSecret
-            | CipherError::Foreign
-            | CipherError::TooShort
-            | CipherError::Failed,
-            _,
-        ) => return Err(failed(&error.to_string())),
-    };
-    said.answer(accept)
-}
-
-fn failed(message: &str) -> Failure {
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR).because(message)
-}
-
-/// An error with a body of its own.
-struct Said {
-    code: StatusCode,
-    status: &'static str,
-    description: &'static str,
-}
-
-impl Said {
-    const TOO_WEAK: Self = Self {
-        code: StatusCode::NOT_FOUND,
-        status: "INVALID",
-        description: "The encryption algorithm is not strong enough",
-    };
-    const NO_PUBLIC_KEY: Self = Self {
-        code: StatusCode::NOT_FOUND,
-        status: "NOT_FOUND",
-        description: "No public key available",
-    };
-    const FOREIGN: Self = Self {
-        code: StatusCode::BAD_REQUEST,
-        status: "INVALID",
-        description: "Text not encrypted with this key",
-    };
-    const NOT_SUPPORTED: Self = Self {
-        code: StatusCode::BAD_REQUEST,
-        status: "BAD_REQUEST",
-        description: "Server-side decryption is not supported",
-    };
-
-    fn answer(&self, accept: &Accept) -> Result<Response, Failure> {
-        // Spring fails at telling this to somebody who takes no JSON.
-        let content_type = accept.json().ok_or_else(|| failed(self.description))?;
-        let fields = [("description", self.description), ("status", self.status)];
-        Ok(document(self.code, &content_type, &fields))
-    }
-}
-
-/// A text in the type that is accepted; nobody gets it as bytes.
-fn text(body: String, accept: &Accept) -> Result<Response, Failure> {
-    let types = "text/plain, application/json, application/yaml, application/*+json, */*";
-    let content_type = accept
-        .text()
-        .ok_or_else(|| Failure::not_acceptable(types))?;
-    let content_type = if content_type.starts_with("application/octet-stream") {
-        "text/plain;charset=UTF-8".to_owned()
-    } else {
-        content_type
-    };
-    let mut response = body.into_response();
-    if let Ok(content_type) = HeaderValue::try_from(content_type) {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, content_type);
-    }
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
-}
-
-fn document(code: StatusCode, content_type: &str, fields: &[(&'static str, &str)]) -> Response {
-    let body = if content_type.starts_with("application/yaml") {
-        let line = |(key, value): &(&str, &str)| format!("{key}: \"{value}\"\n");
-        format!("---\n{}", fields.iter().map(line).collect::<String>())
-    } else {
-        let fields = fields
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).into()));
-        to_json(&fields.collect::<serde_json::Map<_, _>>())
-    };
-    (
-        code,
-        [(header::CONTENT_TYPE, content_type.to_owned())],
-        body,
-    )
-        .into_response()
 }
 
 #[cfg(test)]
