@@ -7,6 +7,7 @@ mod files;
 mod git;
 mod look;
 
+mod encryption;
 mod environment_repository;
 
 mod refresh;
