@@ -56,19 +56,25 @@ fn values(reader: &mut Reader) -> Values {
 }
 
 fn single_key(reader: &mut Reader, key: &str) -> Option<Keys> {
-    match private_key(key) {
-        None => symmetric(reader, key),
-        Some(pem) => {
-            match pem.and_then(|(form, key)| Ok((form, RsaKey::new(&key, &Scheme::default())?))) {
-                Ok((form, key)) => {
-                    warn_of_pem(reader, &form);
-                    Some(Keys::Rsa(Box::new(key)))
-                }
-                Err(error) => {
-                    refuse(reader, KEY, &error);
-                    None
-                }
-            }
+    let key = match private_key(key) {
+        None => return symmetric(reader, key),
+        Some(Ok((Pem::Pkcs8, _))) => {
+            reader.warn(format!(
+                "`{KEY}` is a `PRIVATE KEY`, which Spring Cloud Config takes for a pass phrase, and so it is here: for RSA, write it as `RSA PRIVATE KEY` (openssl rsa -traditional)"
+            ));
+            return symmetric(reader, key);
+        }
+        Some(Ok((Pem::Pkcs1, key))) => RsaKey::new(&key, &Scheme::default()),
+        Some(Err(error)) => Err(error),
+    };
+    match key {
+        Ok(key) => {
+            warn_of_scheme(reader);
+            Some(Keys::Rsa(Box::new(key)))
+        }
+        Err(error) => {
+            refuse(reader, KEY, &error);
+            None
         }
     }
 }
@@ -83,12 +89,7 @@ fn symmetric(reader: &mut Reader, pass_phrase: &str) -> Option<Keys> {
     Some(Keys::Symmetric(SymmetricKey::new(pass_phrase, &salt)))
 }
 
-fn warn_of_pem(reader: &mut Reader, form: &Pem) {
-    if *form == Pem::Pkcs8 {
-        reader.warn(format!(
-            "`{KEY}` is an RSA key in the form of PKCS#8, which Spring Cloud Config would take for a pass phrase: to share values with it, write the key as `RSA PRIVATE KEY` (openssl rsa -traditional)"
-        ));
-    }
+fn warn_of_scheme(reader: &mut Reader) {
     for key in RSA
         .into_iter()
         .filter(|key| reader.has(key))
