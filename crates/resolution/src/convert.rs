@@ -271,6 +271,33 @@ mod tests {
     }
 
     #[test]
+    fn moments_differ_by_format() {
+        let files = [("foo.yml", "when: !!timestamp 2001-12-14\nref: ${when}")];
+        check(
+            &files,
+            Format::Yaml,
+            expect![[r#"
+                when: 2001-12-14T00:00:00Z
+                ref: Fri Dec 14 00:00:00 UTC 2001
+            "#]],
+        );
+        check(
+            &files,
+            Format::Json,
+            expect![[
+                r#"{"when":"2001-12-14T00:00:00.000Z","ref":"Fri Dec 14 00:00:00 UTC 2001"}"#
+            ]],
+        );
+        check(
+            &files,
+            Format::Properties,
+            expect![[r#"
+            when: Fri Dec 14 00:00:00 UTC 2001
+            ref: Fri Dec 14 00:00:00 UTC 2001"#]],
+        );
+    }
+
+    #[test]
     fn a_document_that_stands_alone_is_stripped() {
         check(
             &[("foo.yml", "just ${text}")],

@@ -50,6 +50,7 @@ fn value(value: &PropertyValue) -> String {
         PropertyValue::Integer(_) | PropertyValue::BigInteger(_) => format!("i:{value}"),
         PropertyValue::Bool(_) | PropertyValue::Null => value.to_string(),
         PropertyValue::Text(text) => quote(text),
+        PropertyValue::Timestamp(_) => quote(&value.to_string()),
         PropertyValue::Bytes(bytes) => {
             let digits = bytes.as_slice().iter().map(|byte| format!("{byte:02x}"));
             format!("b:{}", digits.collect::<String>())

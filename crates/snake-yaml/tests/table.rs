@@ -77,6 +77,7 @@ fn show(shown: &mut String, node: &Node, role: Role) {
         NodeKind::Integer(value) => write!(shown, "i:{value}"),
         NodeKind::BigInteger(digits) => write!(shown, "i:{digits}"),
         NodeKind::Float(value) => write!(shown, "f:{:x}", value.to_bits()),
+        NodeKind::Timestamp(millis) => write!(shown, "t:{millis}"),
         NodeKind::Text(text) => return quote(shown, text, node, role),
         NodeKind::Binary(bytes) => {
             shown.push_str("b:");
