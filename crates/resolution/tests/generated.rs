@@ -1,4 +1,5 @@
 //! What holds for every file and every environment.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fmt::Write;
 

@@ -1,4 +1,9 @@
 //! Many files, each against what Spring Boot's own loaders made of it.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are for whoever reads the test's output"
+)]
 
 use std::fmt::Write;
 

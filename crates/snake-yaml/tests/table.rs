@@ -1,4 +1,9 @@
 //! Many documents and texts, each against the recorded answer of SnakeYAML.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are for whoever reads the test's output"
+)]
 
 use std::fmt::Write;
 
