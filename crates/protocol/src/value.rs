@@ -182,6 +182,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_only_yaml_knows_travels_as_text() {
+        let bytes = PropertyValue::Bytes(b"hi".as_slice().into());
+        let moment = PropertyValue::Timestamp(Timestamp::from_millis(0));
+        for (value, wire, text) in [
+            (bytes, "\"aGk=\"", "[B@683af69a"),
+            (
+                moment,
+                "\"1970-01-01T00:00:00.000Z\"",
+                "Thu Jan 01 00:00:00 UTC 1970",
+            ),
+            (PropertyValue::Null, "null", ""),
+        ] {
+            assert_eq!(serde_json::to_string(&value).unwrap(), wire);
+            assert_eq!(value.to_string(), text);
+            assert_eq!(value.as_text(), None);
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_value() {
+        assert!(serde_json::from_str::<PropertyValue>("[1]").is_err());
+    }
+
+    #[test]
     fn numbers_keep_their_digits_on_the_wire() {
         let wire = |value: &PropertyValue| serde_json::to_string(value).unwrap();
         assert_eq!(wire(&PropertyValue::Float(1e10)), "1.0E10");
