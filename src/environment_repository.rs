@@ -20,7 +20,7 @@ mod template;
 mod unannounced;
 mod upstream;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
@@ -64,6 +64,9 @@ pub(crate) struct Settings {
     /// What becomes of `{cipher}` values.
     pub(crate) encryption: Encryption,
 }
+
+/// All that the first reads of labels and repositories may wait in one request.
+const LONGEST_READ: Duration = Duration::from_secs(20);
 
 /// Answers requests from snapshots, and moves labels when told to look.
 #[derive(Debug, Clone)]
@@ -183,10 +186,22 @@ impl EnvironmentRepository {
         labels: Labels,
         before: Before,
     ) -> Result<Vec<Vec<Place>>, FindError> {
+        let gathered = self.gather(request, labels, before);
+        let gathered = tokio::time::timeout(LONGEST_READ, gathered).await;
+        gathered.unwrap_or(Err(FindError::Busy))
+    }
+
+    async fn gather(
+        &self,
+        request: &EnvironmentRequest,
+        labels: Labels,
+        before: Before,
+    ) -> Result<Vec<Vec<Place>>, FindError> {
         let mut all = Vec::with_capacity(self.inner.backends.len());
         for backend in &self.inner.backends {
             match backend.places(request, labels, before).await {
                 Ok(places) => all.push(places),
+                Err(FindError::NotYet) => return Err(FindError::NotYet),
                 Err(error) if self.is_spoiled_by_one() => return Err(error),
                 Err(_) => {}
             }
@@ -287,7 +302,7 @@ impl EnvironmentRepository {
             .any(|repository| repository.serves(reference))
     }
 
-    /// The commit that the default label of the first repository names.
+    /// The commit that the default label names, if there is one repository and one such commit.
     pub(crate) fn version(&self) -> Option<CommitId> {
         match self.inner.backends.as_slice() {
             [Backend::Git(git)] => git.version(),

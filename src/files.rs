@@ -5,5 +5,5 @@ mod walk;
 mod watch;
 
 pub(crate) use directories::{Directories, Root, Settings};
-pub(crate) use walk::walk;
-pub(crate) use watch::{Place, Watcher, watch};
+pub(crate) use walk::{read, walk};
+pub(crate) use watch::{Watched, Watcher, watch};

@@ -4,6 +4,7 @@
 //! waits no longer than a deadline; a thread that misses it is left behind and replaced.
 
 mod address;
+mod claim;
 mod credentials;
 mod mirror;
 mod objects;
@@ -14,7 +15,7 @@ mod work_tree;
 mod worker;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -27,6 +28,7 @@ use crate::{
     look::{Limits, LookError, Query, View},
 };
 pub(crate) use address::{Address, Location};
+use claim::Claim;
 use worker::{Command, Worker};
 
 /// One repository and how it is reached.
@@ -35,7 +37,7 @@ pub(crate) struct Settings {
     /// Where the repository is.
     pub(crate) address: Address,
     /// Directory of the bare clone; it lasts between starts.
-    pub(crate) mirror: PathBuf,
+    mirror: Claim,
     /// How it is reached.
     pub(crate) reach: Reach,
 }
@@ -63,7 +65,7 @@ impl Settings {
             .join(format!("{}.git", address.directory_name()));
         Self {
             address,
-            mirror,
+            mirror: Claim::take(&mirror),
             reach,
         }
     }
@@ -138,6 +140,11 @@ impl Git {
     /// The repository without credentials.
     pub(crate) fn display_uri(&self) -> &str {
         &self.inner.settings.address.display_uri
+    }
+
+    /// Directory of the bare clone.
+    pub(crate) fn mirror(&self) -> &Path {
+        self.inner.settings.mirror.path()
     }
 
     /// Tells `bell` when files of a local repository change; `None` for a remote.

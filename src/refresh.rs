@@ -215,13 +215,13 @@ impl Shared {
 
     /// Tells a destination to look again, whether anything changed or not.
     async fn refresh(&self, destination: &Destination) -> Result<(), RefreshError> {
+        // Before the event: what moves after it, everyone is to be told again.
+        if *destination == Destination::everyone() {
+            _ = self.repository.unannounced().take();
+        }
         let published = self.publish(destination, None).await;
-        match &published {
-            Ok(()) if *destination == Destination::everyone() => {
-                _ = self.repository.unannounced().take();
-            }
-            Ok(()) => {}
-            Err(_) => self.missed.store(true, Ordering::Relaxed),
+        if published.is_err() {
+            self.missed.store(true, Ordering::Relaxed);
         }
         published
     }
@@ -231,12 +231,12 @@ impl Shared {
             return self.look().await;
         }
         _ = self.repository.look(Announce::No).await;
-        _ = self.repository.unannounced().take();
         if pushed
             .reference
             .as_deref()
             .is_none_or(|reference| self.repository.serves(reference))
         {
+            _ = self.repository.unannounced().take();
             for name in &pushed.guessed {
                 self.tell(&Destination::complete(name), None).await;
             }

@@ -2,6 +2,8 @@ use bytes::Bytes;
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
+use crate::look::LookError;
+
 /// An answer and the commits it comes from: one for each label of each repository that has a part in it.
 #[derive(Debug)]
 pub(crate) struct Found<T> {
@@ -54,8 +56,20 @@ pub(crate) enum FindError {
     Wildcard(String),
     /// The file is larger than what is kept in memory, or the request leads to too much.
     TooLarge,
-    /// Git was not asked yet, or did not answer in time.
+    /// Nobody was asked yet.
+    NotYet,
+    /// Git did not answer in time, or not at all.
     Busy,
+}
+
+impl From<&LookError> for FindError {
+    fn from(error: &LookError) -> Self {
+        match error {
+            LookError::NoSuchLabel => Self::NoSuchLabel,
+            LookError::TooLarge(_) => Self::TooLarge,
+            _ => Self::Busy,
+        }
+    }
 }
 
 /// What an operator wants to know about the whole; nothing is fetched for it.

@@ -2,7 +2,7 @@ use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
 
 use super::{
-    FindError, Remembered,
+    FindError,
     git_backend::{self, GitBackend, Labels},
     opener::Opener,
     places::{Place, Shown},
@@ -59,9 +59,7 @@ impl Backend {
             }) => {
                 let label = repository.default_label.clone();
                 let upstream = Upstream::directories(files);
-                let repository = opener
-                    .open(upstream, repository, Remembered::nothing())
-                    .await;
+                let repository = opener.open(upstream, repository).await;
                 Ok(Self::Native {
                     repository,
                     version,

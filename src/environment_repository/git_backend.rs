@@ -4,7 +4,7 @@ use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{EnvironmentRequest, Layout, Places};
 
 use super::{
-    FindError, Freshness, Remembered,
+    FindError, Freshness,
     opener::Opener,
     pattern::Pattern,
     places::{Place, Shown, resolve_all},
@@ -59,7 +59,9 @@ pub(super) enum Labels {
 }
 
 /// Labels in one request; each may need a snapshot of its own.
-const MAX_LABELS: usize = 16;
+const LABELS_PER_REQUEST: usize = 16;
+/// Profiles in one request to several repositories; each may need one of its own.
+const MAX_PROFILES: usize = 64;
 
 /// Git repositories: the first that is for a request and has an answer gives it.
 #[derive(Debug)]
@@ -113,29 +115,32 @@ impl GitBackend {
     ) -> Result<Vec<Place>, FindError> {
         // Once a candidate has lent its default label, the others are asked for that one, as in Spring.
         let mut label = request.label.clone();
+        if request.profiles.names().count() > MAX_PROFILES {
+            return Err(FindError::TooLarge);
+        }
         for Candidate { patterns, member } in &self.candidates {
-            if !patterns.iter().any(|pattern| pattern.matches(request)) {
+            if !member.is_meant(patterns, request) {
                 continue;
             }
             for profiles in member.profiles(request) {
                 let asked = label.get_or_insert_with(|| member.settings.default_label.clone());
-                let Ok(repository) = member.repository(request, profiles, asked).await else {
-                    continue;
-                };
+                let repository = member.repository(request, profiles, asked, before).await;
+                let Ok(repository) = repository else { continue };
                 let places = member
                     .places(&repository, request, asked, labels, before)
                     .await;
-                if let Ok(places) = places
-                    && resolve_all(&places).is_ok()
-                {
-                    return Ok(places);
+                match places {
+                    Ok(places) if resolve_all(&places).is_ok() => return Ok(places),
+                    // Whether it has an answer is not known yet: another's would be a wrong one.
+                    Err(FindError::NotYet) => return Err(FindError::NotYet),
+                    _ => {}
                 }
             }
         }
         let member = &self.default;
         let label = label.unwrap_or_else(|| member.settings.default_label.clone());
         let profiles = request.profiles.as_str();
-        let repository = member.repository(request, profiles, &label).await?;
+        let repository = member.repository(request, profiles, &label, before).await?;
         member
             .places(&repository, request, &label, labels, before)
             .await
@@ -175,8 +180,7 @@ impl Member {
         let repositories = match address.filter(|_| !settings.uri.has_placeholders()) {
             Some(address) => {
                 let (git, settings) = settings.at(address);
-                let remembered = Remembered::beside(&git.mirror);
-                Repositories::One(opener.open(Upstream::git(git)?, settings, remembered).await)
+                Repositories::One(opener.open(Upstream::git(git)?, settings).await)
             }
             None => Repositories::Many(Pool::new(opener.clone())),
         };
@@ -184,6 +188,18 @@ impl Member {
             settings,
             repositories,
         })
+    }
+
+    /// Whether a request is for this repository: one of its profiles must fit, and all of them together as well, unless
+    /// the address depends on the request.
+    fn is_meant(&self, patterns: &[Pattern], request: &EnvironmentRequest) -> bool {
+        let application = request.application.as_str();
+        let fits = |profiles: &str| {
+            let coordinates = format!("{application}/{profiles}");
+            patterns.iter().any(|pattern| pattern.matches(&coordinates))
+        };
+        let one_fits = request.profiles.names().any(fits);
+        one_fits && (self.settings.uri.has_placeholders() || fits(request.profiles.as_str()))
     }
 
     /// The profiles to ask for one after the other, the last first, if the address depends on them.
@@ -200,6 +216,7 @@ impl Member {
         request: &EnvironmentRequest,
         profiles: &str,
         label: &Label,
+        before: Before,
     ) -> Result<Repository, FindError> {
         match &self.repositories {
             Repositories::One(repository) => Ok(repository.clone()),
@@ -209,7 +226,9 @@ impl Member {
             Repositories::Many(pool) => {
                 let uri = self.settings.uri.fill_in(request, profiles, label);
                 let repository = pool.repository(&uri, &self.settings)?;
-                repository.first_look().await;
+                if before == Before::Freshness {
+                    repository.first_look().await;
+                }
                 Ok(repository)
             }
         }
@@ -256,7 +275,7 @@ fn split(label: &Label) -> Result<Vec<Label>, FindError> {
         .map(Label::parse)
         .collect();
     match labels {
-        Ok(labels) if labels.len() > MAX_LABELS => Err(FindError::TooLarge),
+        Ok(labels) if labels.len() > LABELS_PER_REQUEST => Err(FindError::TooLarge),
         Ok(labels) if labels.is_empty() => Ok(vec![label.clone()]),
         Ok(labels) => Ok(labels),
         Err(_) => Err(FindError::NoSuchLabel),

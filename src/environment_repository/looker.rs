@@ -241,6 +241,7 @@ impl Looker {
         for label in asked
             .iter()
             .chain(in_service)
+            .chain(served.refused.keys())
             .chain(before)
             .take(MAX_LABELS)
         {
@@ -252,13 +253,16 @@ impl Looker {
     }
 
     fn commits(&self) -> Vec<CommitId> {
-        self.to_restore
+        // The newest of each label first, so that a bound costs earlier ones.
+        let mut commits: Vec<_> = self
+            .to_restore
             .iter()
             .flat_map(HashMap::values)
-            .flatten()
-            .copied()
-            .take(MAX_LABELS)
-            .collect()
+            .flat_map(|commits| commits.iter().copied().enumerate())
+            .collect();
+        commits.sort_by_key(|(age, _)| *age);
+        let commits = commits.into_iter().map(|(_, commit)| commit);
+        commits.take(MAX_LABELS).collect()
     }
 
     /// Swaps in what follows from a look. Parsing is work, so it is done aside; a panic there costs this look only.

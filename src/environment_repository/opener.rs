@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::{
-    Remembered, Unannounced,
+    Unannounced,
     repository::{Repository, Settings},
     upstream::Upstream,
 };
@@ -20,15 +20,10 @@ pub(super) struct Opener {
 
 impl Opener {
     /// Opens a repository at the start: what is on disk is in service before this returns.
-    pub(super) async fn open(
-        &self,
-        upstream: Upstream,
-        settings: Settings,
-        remembered: Remembered,
-    ) -> Repository {
+    pub(super) async fn open(&self, upstream: Upstream, settings: Settings) -> Repository {
         let stop = self.tasks.shutdown().child_token();
         let (repository, mut looker) =
-            Repository::new(upstream, settings, remembered, self, stop.clone(), true);
+            Repository::new(upstream, settings, self, stop.clone(), true);
         looker.restore().await;
         self.tasks
             .spawn_until("looks", &stop, looker.run(stop.clone()));
@@ -36,15 +31,10 @@ impl Opener {
     }
 
     /// Opens a repository that somebody asks for while the server runs; its first look brings what is on disk.
-    pub(super) fn open_on_demand(
-        &self,
-        upstream: Upstream,
-        settings: Settings,
-        remembered: Remembered,
-    ) -> Repository {
+    pub(super) fn open_on_demand(&self, upstream: Upstream, settings: Settings) -> Repository {
         let stop = self.tasks.shutdown().child_token();
         let (repository, mut looker) =
-            Repository::new(upstream, settings, remembered, self, stop.clone(), false);
+            Repository::new(upstream, settings, self, stop.clone(), false);
         let until = stop.clone();
         self.tasks.spawn_until("looks", &stop, async move {
             looker.restore().await;

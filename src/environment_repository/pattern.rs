@@ -1,5 +1,3 @@
-use confbus_resolution::EnvironmentRequest;
-
 /// Which requests a repository is for: `application/profiles`, with `*` for any run of characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern(String);
@@ -15,8 +13,8 @@ impl Pattern {
         all.map(Self).collect()
     }
 
-    pub(super) fn matches(&self, request: &EnvironmentRequest) -> bool {
-        let coordinates = format!("{}/{}", request.application, request.profiles);
+    /// Whether `application/profiles` fit.
+    pub(super) fn matches(&self, coordinates: &str) -> bool {
         let mut parts = self.0.split('*');
         let first = parts.next().unwrap_or_default();
         let Some(mut rest) = coordinates.strip_prefix(first) else {
@@ -38,20 +36,14 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests {
-    use confbus_protocol::{Application, Profiles};
-
     use super::*;
 
     #[track_caller]
     fn check(written: &str, application: &str, profiles: &str, expected: bool) {
-        let request = EnvironmentRequest {
-            application: Application::parse(application).unwrap(),
-            profiles: Profiles::parse(profiles).unwrap(),
-            label: None,
-        };
+        let coordinates = format!("{application}/{profiles}");
         let matches = Pattern::expand(written)
             .iter()
-            .any(|pattern| pattern.matches(&request));
+            .any(|pattern| pattern.matches(&coordinates));
         assert_eq!(matches, expected, "{written} for {application}/{profiles}");
     }
 

@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::{
-    FindError, Remembered, git_backend::RepositorySettings, opener::Opener, repository::Repository,
+    FindError, git_backend::RepositorySettings, opener::Opener, repository::Repository,
     upstream::Upstream,
 };
 use crate::git::Address;
@@ -69,9 +69,8 @@ impl Pool {
     fn open(&self, uri: &str, settings: &RepositorySettings) -> Result<Repository, FindError> {
         let address = Address::parse(uri).map_err(|_| FindError::NoRepository)?;
         let (git, settings) = settings.at(address);
-        let remembered = Remembered::beside(&git.mirror);
         let upstream = Upstream::git(git).map_err(|_| FindError::Busy)?;
-        Ok(self.opener.open_on_demand(upstream, settings, remembered))
+        Ok(self.opener.open_on_demand(upstream, settings))
     }
 
     /// Those that have something to serve.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    FindError, Remembered,
+    FindError,
     answer::UpstreamHealth,
     history::History,
     looker::{self, Announce, Looker, Looks},
@@ -114,7 +114,6 @@ impl Repository {
     pub(super) fn new(
         upstream: Upstream,
         settings: Settings,
-        remembered: Remembered,
         opener: &Opener,
         stop: CancellationToken,
         insists: bool,
@@ -132,6 +131,7 @@ impl Repository {
                 .flatten(),
             settings: Arc::new(settings),
         };
+        let remembered = upstream.remembered();
         let looker = Looker::new(
             upstream,
             Arc::clone(&inner.settings),
@@ -203,6 +203,9 @@ impl Repository {
             history.touch();
             return Ok(Arc::clone(history));
         }
+        if let Some(refused) = served.refused.get(label) {
+            return Err(refused.into());
+        }
         match &served.refs {
             None => return Err(self.nothing_yet(&served)),
             Some(refs) if !refs.knows(label) && !Refs::may_be_commit(label) => {
@@ -217,7 +220,8 @@ impl Repository {
     fn nothing_yet(&self, served: &Served) -> FindError {
         match (self.inner.settings.freshness, &served.error) {
             (Freshness::Strict { .. }, Some(_)) => FindError::NoRepository,
-            _ => FindError::Busy,
+            (Freshness::Polled, Some(_)) => FindError::Busy,
+            (_, None) => FindError::NotYet,
         }
     }
 
@@ -225,14 +229,15 @@ impl Repository {
         let looked = tokio::time::timeout(FIRST_READ, self.look_for(Fetch::No, label))
             .await
             .map_err(|_| FindError::Busy)?;
-        match (self.inner.served.load().labels.get(label), looked) {
-            (Some(history), _) => Ok(Arc::clone(history)),
-            (None, Ok(()) | Err(LookError::NoSuchLabel)) if Refs::is_full_commit(label) => {
-                Err(FindError::NoSuchCommit)
-            }
-            (None, Ok(()) | Err(LookError::NoSuchLabel)) => Err(FindError::NoSuchLabel),
-            (None, Err(LookError::TooLarge(_))) => Err(FindError::TooLarge),
-            (None, Err(_)) => Err(FindError::Busy),
+        let served = self.inner.served.load();
+        if let Some(history) = served.labels.get(label) {
+            return Ok(Arc::clone(history));
+        }
+        match (served.refused.get(label), looked) {
+            (Some(refused), _) => Err(refused.into()),
+            (None, Err(failed)) => Err((&failed).into()),
+            (None, Ok(())) if Refs::is_full_commit(label) => Err(FindError::NoSuchCommit),
+            (None, Ok(())) => Err(FindError::NoSuchLabel),
         }
     }
 

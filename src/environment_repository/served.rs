@@ -31,6 +31,8 @@ pub(super) struct Served {
     /// `None` until Git was asked successfully.
     pub(super) refs: Option<Arc<Refs>>,
     pub(super) labels: HashMap<Label, Arc<History>>,
+    /// Labels that were asked for and whose commit cannot be served, until it can.
+    pub(super) refused: HashMap<Label, LookError>,
     /// When the repository was last known to be as it is here.
     pub(super) confirmed: Option<Instant>,
     pub(super) error: Option<LookError>,
@@ -50,6 +52,7 @@ impl Served {
     /// What follows from a look.
     pub(super) fn after(&self, view: View, settings: &Settings, repository: &Arc<str>) -> Next {
         let mut labels = self.labels.clone();
+        let mut refused = self.refused.clone();
         let (mut moved, mut changed) = (Vec::new(), false);
         let (mut error, confirmed) = match view.fetched {
             None => (self.error.clone(), self.confirmed),
@@ -57,6 +60,7 @@ impl Served {
             Some(Err(error)) => (Some(error), self.confirmed),
         };
         for (label, found) in view.labels {
+            refused.remove(&label);
             match found {
                 Ok(version) => {
                     let pinned = !view.refs.knows(&label);
@@ -83,6 +87,9 @@ impl Served {
                 Err(LookError::NoSuchLabel) => {}
                 Err(cause) => {
                     warn!(%label, error = %cause, "the label stays where it was");
+                    if !labels.contains_key(&label) && refused.len() < MAX_LABELS {
+                        refused.insert(label, cause.clone());
+                    }
                     error = error.or(Some(cause));
                 }
             }
@@ -92,6 +99,7 @@ impl Served {
         let served = Self {
             refs,
             labels,
+            refused,
             confirmed,
             error,
         };
@@ -107,6 +115,7 @@ impl Served {
         Self {
             refs: self.refs.clone(),
             labels: self.labels.clone(),
+            refused: self.refused.clone(),
             confirmed: self.confirmed,
             error: Some(error),
         }

@@ -30,14 +30,13 @@ impl Template {
 
     /// Whoever asks would choose the host that our login goes to.
     pub(crate) fn lets_requests_choose_host(&self) -> bool {
-        let after_scheme = self
-            .0
-            .split_once("://")
-            .map(|(_, rest)| rest.split('/').next().unwrap_or_default());
-        let host = after_scheme.or_else(|| {
-            let (host, _) = self.0.split_once(':')?;
-            (!host.contains('/')).then_some(host)
-        });
+        let after_scheme = self.0.split_once("://").map(|(_, rest)| rest);
+        let end: &[char] = if after_scheme.is_some() {
+            &['/']
+        } else {
+            &['/', ':']
+        };
+        let host = after_scheme.unwrap_or(&self.0).split(end).next();
         host.is_some_and(|host| self.holds(host))
     }
 
@@ -94,6 +93,8 @@ mod tests {
             ("https://{application}.example/x", true),
             ("https://user@{label}:8080/x", true),
             ("git@{profile}:x/y", true),
+            ("{application}", true),
+            ("{application}/x", true),
             ("https://git.example/{application}", false),
             ("git@git.example:{application}", false),
             ("/srv/{application}:x", false),

@@ -2,6 +2,7 @@ use std::io;
 
 use tokio::sync::mpsc;
 
+use super::Remembered;
 use crate::{
     files::{self, Directories, Watcher},
     git::{self, Git},
@@ -36,6 +37,14 @@ impl Upstream {
         match self {
             Self::Git(git) => git.display_uri(),
             Self::Directories(directories) => directories.display_uri(),
+        }
+    }
+
+    /// What survives a restart beside it.
+    pub(super) fn remembered(&self) -> Remembered {
+        match self {
+            Self::Git(git) => Remembered::beside(git.mirror()),
+            Self::Directories(_) => Remembered::nothing(),
         }
     }
 

@@ -1,8 +1,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, TryLockError},
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -12,7 +12,7 @@ use confbus_resolution::{Blob, BlobId, RepoPath, Snapshot};
 use notify::RecursiveMode;
 use tokio::sync::mpsc;
 
-use super::{Watcher, walk, watch};
+use super::{Watcher, read, walk, watch};
 use crate::look::{Blobs, Limits, LookError, Modified, Query, Refs, Version, View};
 
 /// Which directories are read, and within which bounds.
@@ -81,8 +81,12 @@ impl Directories {
     pub(crate) async fn look(&self, query: Query) -> Result<View, LookError> {
         let inner = Arc::clone(&self.inner);
         let reading = tokio::task::spawn_blocking(move || {
-            let mut reader = inner.reader.lock().unwrap_or_else(PoisonError::into_inner);
-            reader.read(&inner.settings)
+            // A look that is stuck on a disk keeps the reader; another would only be stuck behind it.
+            match inner.reader.try_lock() {
+                Ok(mut reader) => reader.read(&inner.settings),
+                Err(TryLockError::Poisoned(reader)) => reader.into_inner().read(&inner.settings),
+                Err(TryLockError::WouldBlock) => Err(LookError::Busy),
+            }
         });
         let deadline = self.inner.settings.deadline;
         let read = tokio::time::timeout(deadline, reading)
@@ -136,7 +140,7 @@ impl Reader {
                 };
                 let seconds = metadata.modified().ok();
                 let seconds = seconds.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                let Ok(blob) = self.blob(&file, metadata.len(), settings.limits) else {
+                let Some(blob) = self.blob(&file, metadata.len(), settings.limits)? else {
                     continue;
                 };
                 bytes += blob.bytes().map_or(0, |bytes| bytes.len() as u64);
@@ -169,17 +173,19 @@ impl Reader {
 
     fn blob(
         &mut self,
-        file: &PathBuf,
+        file: &Path,
         size: u64,
         limits: Limits,
-    ) -> Result<Arc<Blob>, std::io::Error> {
+    ) -> Result<Option<Arc<Blob>>, LookError> {
         if size > limits.file_bytes {
             let id = blob_id(format!("{}\0{size}", file.display()).as_bytes());
-            return Ok(Arc::new(Blob::too_large(id, size)));
+            return Ok(Some(Arc::new(Blob::too_large(id, size))));
         }
-        let content = fs::read(file)?;
+        let Some(content) = read(file, limits)? else {
+            return Ok(None);
+        };
         let id = blob_id(&content);
-        Ok(self.blobs.get(id, || Blob::new(id, content)))
+        Ok(Some(self.blobs.get(id, || Blob::new(id, content))))
     }
 }
 
@@ -223,7 +229,7 @@ mod tests {
         total_bytes: 100,
     };
 
-    fn settings(directory: &std::path::Path) -> Settings {
+    fn settings(directory: &Path) -> Settings {
         Settings {
             roots: vec![Root {
                 path: "srv/".into(),
@@ -280,6 +286,28 @@ mod tests {
         assert!(matches!(
             reader.read(&settings(&place)),
             Err(LookError::NoRepository(_))
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_are_no_files_and_what_may_not_be_read_is_no_empty_file() {
+        use std::os::unix::net::UnixListener;
+
+        let folder = tempfile::tempdir().unwrap();
+        // Like a pipe, this is something in the directory that never ends.
+        let _socket = UnixListener::bind(folder.path().join("a.yml")).unwrap();
+        fs::write(folder.path().join("b.yml"), "b: 1").unwrap();
+        let version = Reader::default().read(&settings(folder.path())).unwrap();
+        let paths: Vec<_> = version
+            .snapshot
+            .files()
+            .map(|(path, _)| path.as_str())
+            .collect();
+        assert_eq!(paths, ["srv/b.yml"]);
+        assert!(matches!(
+            read(folder.path(), LIMITS),
+            Err(LookError::Unreadable(_))
         ));
     }
 

@@ -11,12 +11,12 @@ pub(crate) struct Watcher {
 }
 
 /// A directory and how much below it matters.
-pub(crate) type Place = (PathBuf, RecursiveMode);
+pub(crate) type Watched = (PathBuf, RecursiveMode);
 
 /// Rings `bell` whenever a file in these places changes; `None` when the system cannot tell, and they must be polled.
 ///
 /// A full bell is as good as another ring: whoever hears it looks at everything.
-pub(crate) fn watch(places: &[Place], bell: mpsc::Sender<()>) -> Option<Watcher> {
+pub(crate) fn watch(places: &[Watched], bell: mpsc::Sender<()>) -> Option<Watcher> {
     let ring = move |event: notify::Result<notify::Event>| {
         // What could not be told is as good as a change.
         if event.map_or(true, |event| matters(&event)) {

@@ -19,7 +19,7 @@ pub(super) fn open(settings: &Settings) -> Result<Repository, LookError> {
             open_exactly(path).map_err(|_| missing("the path is not a Git repository"))
         }
         Location::Remote(_) => {
-            let mirror = open_exactly(&settings.mirror).ok().filter(has_labels);
+            let mirror = open_exactly(settings.mirror.path()).ok().filter(has_labels);
             mirror.ok_or_else(|| missing("it was never cloned"))
         }
     }
@@ -50,12 +50,20 @@ pub(super) fn fetch(
         *repository = None;
         return Ok(());
     };
-    let mirror = match repository.take() {
+    let before = repository
+        .take()
+        .or_else(|| open_exactly(settings.mirror.path()).ok());
+    let is_new = before.is_none();
+    let mirror = match before {
         Some(mirror) => mirror,
-        None => open_exactly(&settings.mirror).or_else(|_| create(settings))?,
+        None => create(settings)?,
     };
     let fetched = fetch_into(&mirror, url, settings);
     *repository = has_labels(&mirror).then_some(mirror);
+    if is_new && repository.is_none() {
+        // Nothing came of it, and whoever asks may name many addresses that do not exist.
+        _ = std::fs::remove_dir_all(settings.mirror.path());
+    }
     fetched
 }
 
@@ -63,9 +71,9 @@ fn create(settings: &Settings) -> Result<Repository, LookError> {
     let unusable = |error: &dyn std::fmt::Display| {
         LookError::NoRepository(format!("the directory for clones cannot be used: {error}"))
     };
-    std::fs::create_dir_all(&settings.mirror).map_err(|error| unusable(&error.kind()))?;
-    let mirror =
-        Repository::init_bare(&settings.mirror).map_err(|error| unusable(&error.message()))?;
+    std::fs::create_dir_all(settings.mirror.path()).map_err(|error| unusable(&error.kind()))?;
+    let mirror = Repository::init_bare(settings.mirror.path())
+        .map_err(|error| unusable(&error.message()))?;
     // What was fetched survives a power cut.
     let durable = mirror
         .config()

@@ -11,6 +11,8 @@ use crate::look::{Blobs, Limits, LookError, Refs, Target};
 const MAX_DEPTH: usize = 64;
 /// A link may lead to a link, but not in a circle.
 const MAX_LINKS: usize = 8;
+/// Bytes of what a link leads to; no system knows longer paths.
+const MAX_TARGET: usize = 4096;
 const LINK_MODE: i32 = 0o120_000;
 
 type Entries = BTreeMap<RepoPath, Arc<Blob>>;
@@ -109,7 +111,26 @@ impl Walk<'_> {
         Ok(())
     }
 
+    fn make_room(&self, taken: usize) -> Result<(), LookError> {
+        if taken < self.limits.files {
+            return Ok(());
+        }
+        let limit = self.limits.files;
+        Err(LookError::TooLarge(format!(
+            "the commit has more than {limit} files"
+        )))
+    }
+
     fn link(&mut self, path: String, id: Oid) -> Result<(), LookError> {
+        self.make_room(self.links.len())?;
+        let (size, _) = self
+            .repository
+            .odb()
+            .and_then(|odb| odb.read_header(id))
+            .map_err(unreadable)?;
+        if size > MAX_TARGET {
+            return Ok(());
+        }
         let blob = self.repository.find_blob(id).map_err(unreadable)?;
         if let Ok(target) = str::from_utf8(blob.content()) {
             self.links.push((path, target.to_owned()));
@@ -121,12 +142,7 @@ impl Walk<'_> {
         let Some(path) = RepoPath::parse(path) else {
             return Ok(());
         };
-        if self.entries.len() >= self.limits.files {
-            return Err(LookError::TooLarge(format!(
-                "the commit has more than {} files",
-                self.limits.files
-            )));
-        }
+        self.make_room(self.entries.len())?;
         let (repository, limits) = (self.repository, self.limits);
         let blob = self
             .blobs

@@ -4,7 +4,7 @@ use notify::RecursiveMode;
 use tokio::sync::mpsc;
 
 use super::Location;
-use crate::files::{Place, Watcher, watch as watch_places};
+use crate::files::{Watched, Watcher, watch as watch_places};
 
 /// Rings `bell` whenever refs move, and for a work tree whenever a file changes; `None` for a remote.
 pub(super) fn watch(location: &Location, bell: mpsc::Sender<()>) -> Option<Watcher> {
@@ -20,7 +20,7 @@ pub(super) fn watch(location: &Location, bell: mpsc::Sender<()>) -> Option<Watch
 }
 
 /// Where Git writes refs: the directory itself for `HEAD` and `packed-refs`, and `refs` below it.
-fn ref_places(path: &Path) -> Vec<Place> {
+fn ref_places(path: &Path) -> Vec<Watched> {
     let directory = if path.join(".git").is_dir() {
         path.join(".git")
     } else {

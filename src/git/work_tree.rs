@@ -6,7 +6,7 @@ use git2::{ObjectType, Oid, Repository};
 
 use super::objects::{blob_id, unreadable};
 use crate::{
-    files::walk,
+    files::{read, walk},
     look::{Blobs, Limits, LookError},
 };
 
@@ -36,7 +36,7 @@ pub(super) fn snapshot(
             entries.insert(path, Arc::new(Blob::too_large(blob_id(id), metadata.len())));
             continue;
         }
-        let Ok(content) = fs::read(&file) else {
+        let Some(content) = read(&file, limits)? else {
             continue;
         };
         bytes += content.len() as u64;

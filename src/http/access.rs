@@ -105,13 +105,15 @@ fn gives_password(headers: &HeaderMap, user: &User) -> bool {
     name == user.name && password
 }
 
-/// A loopback peer that speaks for itself: not a proxy on this machine that passes on what others ask, and not a browser
-/// on this machine that some page made ask.
+/// A loopback peer that speaks for itself: not a proxy on this machine that says that it passes on what others ask, and not
+/// a browser on this machine that some page made ask.
 fn is_this_machine(parts: &Parts) -> bool {
-    const FORWARDED: [&str; 4] = [
+    const FORWARDED: [&str; 6] = [
         "forwarded",
+        "via",
         "x-forwarded-for",
         "x-forwarded-host",
+        "x-forwarded-proto",
         "x-real-ip",
     ];
     let peer = parts

@@ -108,11 +108,28 @@ fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
     if request.method() == Method::TRACE {
         return Some(Failure::method_not_allowed(TRACE_ALLOW));
     }
+    let context = settings.context_path.as_str();
+    if !context.is_empty() && uri.path() == context {
+        return Some(to_the_slash(request, context));
+    }
     settings
         .context_path
         .below(uri.path())
         .is_none()
         .then(|| Failure::container(StatusCode::NOT_FOUND))
+}
+
+/// A context path without its slash leads to the one with it, as in Tomcat.
+fn to_the_slash(request: &Request, context: &str) -> Failure {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let query = request.uri().query().map(|query| format!("?{query}"));
+    let place = format!("http://{host}{context}/{}", query.unwrap_or_default());
+    let failure = Failure::empty(StatusCode::FOUND);
+    match HeaderValue::try_from(place) {
+        Ok(place) => failure.with(header::LOCATION, place),
+        Err(_) => failure,
+    }
 }
 
 /// Gives a body whose URL ends like a program or a page a file name of ours, so that no browser runs it.

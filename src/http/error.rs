@@ -127,6 +127,7 @@ impl Failure {
             | FindError::Broken(_)
             | FindError::Wildcard(_)
             | FindError::TooLarge
+            | FindError::NotYet
             | FindError::Busy => error.into(),
         }
     }
@@ -261,7 +262,7 @@ impl From<FindError> for Failure {
             }
             FindError::TooLarge => Self::new(StatusCode::INTERNAL_SERVER_ERROR)
                 .explained("this is larger than what is served"),
-            FindError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE)
+            FindError::NotYet | FindError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE)
                 .explained("the git repository has not answered yet; try again")
                 .with(header::RETRY_AFTER, HeaderValue::from_static("1")),
         }

@@ -94,6 +94,7 @@ fn parse(
                 Failure::new(StatusCode::INTERNAL_SERVER_ERROR).because(error.to_string())
             })
         }
+        "" if body.is_empty() => Err(Failure::bad_request().because("there is no body")),
         _ => Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).with(
             header::ACCEPT,
             HeaderValue::from_static("application/json, application/yaml, application/*+json"),
@@ -142,6 +143,8 @@ mod tests {
             (form, "path=foo.yml", Ok(vec!["foo".to_owned()])),
             (form, "payload=%7B%7D", Err(400)),
             ("text/plain", "foo.yml", Err(415)),
+            ("", "foo.yml", Err(415)),
+            ("", "", Err(400)),
         ] {
             assert_eq!(
                 status(content_type, body),
@@ -167,5 +170,20 @@ mod tests {
         }
         settings.validation = false;
         assert!(authenticate(&settings, Caller::Stranger, &HeaderMap::new(), b"").is_ok());
+    }
+
+    #[test]
+    fn this_machine_is_believed_where_nothing_comes_of_it_elsewhere() {
+        let believed = |settings: &webhook::Settings, caller| {
+            authenticate(settings, caller, &HeaderMap::new(), b"").is_ok()
+        };
+        let mut settings = webhook::Settings {
+            stays_here: true,
+            ..webhook::Settings::default()
+        };
+        assert!(believed(&settings, Caller::ThisMachine));
+        assert!(!believed(&settings, Caller::Stranger));
+        settings.gitea.secret = webhook::Secret::new("a secret");
+        assert!(!believed(&settings, Caller::ThisMachine));
     }
 }

@@ -167,6 +167,18 @@ impl Reader {
         self.layers.children(key).into_iter().collect()
     }
 
+    /// The indices of a list whose elements have keys of their own.
+    pub(super) fn indices(&self, key: &str) -> Vec<usize> {
+        self.layers
+            .below(&format!("{key}["))
+            .iter()
+            .filter_map(|(rest, _)| {
+                let (_, rest) = rest.split_once('[')?;
+                rest.split(']').next()?.parse().ok()
+            })
+            .collect()
+    }
+
     /// Keys of the user's own below a prefix that ends in a dot.
     pub(super) fn below(&self, prefix: &str) -> Vec<(String, String)> {
         self.layers

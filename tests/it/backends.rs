@@ -1,10 +1,10 @@
 //! Several repositories, directories, and composites of them.
 
-use std::{fs, path::Path};
+use std::{fs, net::TcpListener, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{ConfigRepo, TestServer, eventually, expect_that};
+use crate::support::{ConfigRepo, GitDaemon, TestServer, eventually, expect_that};
 
 const GIT: &str = "spring.cloud.config.server.git";
 
@@ -51,6 +51,63 @@ fn a_pattern_picks_the_repository() {
         let answer = server.get("/team-a/dev").json();
         expect_that(answer["version"] == moved.as_str(), &answer)
     });
+}
+
+#[test]
+fn a_repository_that_was_not_heard_of_yet_is_not_replaced_by_another() {
+    // It accepts and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let remote = format!("git://{}/team.git", silent.local_addr().unwrap());
+    let usual = repo("usual");
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", path(&usual).as_str()),
+        ("spring.cloud.config.server.git.timeout", "60"),
+        ("spring.cloud.config.server.git.repos.team", &remote),
+    ])
+    .ready();
+    let answer = server.get("/team/dev");
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some());
+}
+
+#[test]
+fn the_same_repository_may_be_read_in_two_ways() {
+    let repo = repo("root");
+    repo.push("below", &[("below/application.yml", "who: below\n")]);
+    let daemon = GitDaemon::serve(&repo);
+    let uri = daemon.url();
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", &uri),
+        ("spring.cloud.config.server.git.repos.team.uri", &uri),
+        (
+            "spring.cloud.config.server.git.repos.team.search-paths",
+            "below",
+        ),
+    ])
+    .ready();
+    eventually("both clones", || {
+        let who = server.get("/team/dev");
+        expect_that(
+            who.status == 200 && who.body.contains("below/application.yml"),
+            &who,
+        )
+    });
+    assert_eq!(server.value("/orders/dev", "who"), "root");
+}
+
+#[test]
+fn a_commit_beyond_the_limits_is_an_error_and_not_nothing() {
+    let repo = repo("large");
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", path(&repo).as_str()),
+        ("confbus.limits.files", "1"),
+    ]);
+    eventually("the refusal", || {
+        let answer = server.get("/orders/dev");
+        expect_that(answer.status == 500, &answer)
+    });
+    assert_eq!(server.get("/orders/dev/main/banner.txt").status, 500);
+    assert_eq!(server.get("/orders/dev/none").status, 404);
 }
 
 #[test]
@@ -101,10 +158,13 @@ fn several_labels_are_one_answer() {
     assert_eq!(server.get("/orders/dev/main,next/banner.txt").status, 404);
 }
 
+/// As a whole: a file that is half written would be served as it is.
 fn write(folder: &Path, name: &str, content: &str) {
     let file = folder.join(name);
+    let aside = file.with_extension("aside");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, content).unwrap();
+    fs::write(&aside, content).unwrap();
+    fs::rename(aside, file).unwrap();
 }
 
 #[test]

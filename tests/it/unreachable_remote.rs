@@ -191,7 +191,8 @@ fn a_clone_that_was_cut_off_is_no_empty_repository() {
     std::fs::remove_dir_all(mirror.join("refs")).unwrap();
     std::fs::create_dir_all(mirror.join("refs")).unwrap();
     _ = std::fs::remove_file(mirror.join("packed-refs"));
-    std::fs::remove_file(mirror.with_extension("served.json")).unwrap();
+    // The server may have ended before it wrote this.
+    _ = std::fs::remove_file(mirror.with_extension("served.json"));
 
     let server = TestServer::in_folder(folder.path(), &settings);
     assert_eq!(server.get("/orders/dev").status, 503);

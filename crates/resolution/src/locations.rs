@@ -12,6 +12,19 @@ pub(crate) type Directory = String;
 /// How many paths the placeholders of search paths may expand to.
 const EXPANSION_LIMIT: usize = 1_000;
 
+/// The search locations of a plain file: Spring Boot alone knows wildcards in directories of a machine.
+pub(crate) fn of_plain_files(
+    snapshot: &Snapshot,
+    layout: &Layout,
+    request: &EnvironmentRequest,
+) -> Result<Vec<Location>, ResolveError> {
+    let mut locations = of_request(snapshot, layout, request)?;
+    if matches!(layout.places, Places::Directories { .. }) {
+        locations.retain(|location| !location.written.contains('*'));
+    }
+    Ok(locations)
+}
+
 /// A directory that is searched.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Location {
@@ -39,7 +52,8 @@ pub(crate) fn of_request(
         Places::Tree { search_paths, .. } => search_paths.len(),
         Places::Directories { locations, .. } => locations.len(),
     };
-    if expansions * patterns > EXPANSION_LIMIT {
+    let labels = names.label.map_or(0, |labels| labels.split(',').count());
+    if (expansions + labels) * patterns > EXPANSION_LIMIT {
         return Err(ResolveError::TooLarge);
     }
     match &layout.places {
@@ -52,6 +66,10 @@ pub(crate) fn of_request(
             label_locations,
             ..
         } => {
+            if let Some(label) = names.label.filter(|label| label.contains('*')) {
+                let location = label.to_owned();
+                return Err(ResolveError::Wildcard { location });
+            }
             let mut patterns: Vec<_> = locations
                 .iter()
                 .flat_map(|location| {

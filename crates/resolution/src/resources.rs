@@ -16,7 +16,7 @@ pub fn find_resource<'a>(
     request: &EnvironmentRequest,
     path: &RepoPath,
 ) -> Option<(RepoPath, &'a Arc<Blob>)> {
-    let mut locations = locations::of_request(snapshot, layout, request).ok()?;
+    let mut locations = locations::of_plain_files(snapshot, layout, request).ok()?;
     if layout.reverse_location_order {
         locations.reverse();
     }

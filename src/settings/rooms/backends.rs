@@ -166,6 +166,13 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
         let position = reader.number(&format!("{at}.order"), i64::from(index) + 1);
         members.push(member.map(|(_, settings)| (position, settings)));
     }
+    let listed = reader.indices(&format!("{SERVER}.composite"));
+    if listed.iter().any(|index| *index >= members.len()) {
+        let text = format!("member {} of the composite is missing", members.len());
+        let index = listed.iter().max().copied().unwrap_or_default();
+        reader.refuse(&format!("{SERVER}.composite[{index}].type"), text, None);
+        return None;
+    }
     if members.is_empty() {
         let key = format!("{SERVER}.composite");
         reader.refuse(

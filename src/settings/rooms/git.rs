@@ -12,6 +12,9 @@ use crate::{
     settings::reader::Reader,
 };
 
+/// A refresh rate beyond a year is as good as a year, in seconds.
+const LONGEST_INTERVAL: u64 = 366 * 24 * 3600;
+
 /// The repositories of a Git backend whose settings stand below `at`.
 pub(super) fn git(reader: &mut Reader, at: &str, common: &Common) -> Option<GitSettings> {
     let uri_key = format!("{at}.uri");
@@ -90,8 +93,10 @@ fn repository(
         reader.refuse(uri_key, error.to_string(), Some(error.hint()));
         return None;
     }
+    // As in Spring, the label that the server names is not for what stands below `repos`.
     let default_label = reader
         .text(&format!("{SERVER}.default-label"))
+        .filter(|_| parent.is_none())
         .or_else(|| reader.text(&format!("{at}.default-label")))
         .unwrap_or_else(|| "main".into());
     let Ok(default_label) = Label::parse(&default_label) else {
@@ -118,7 +123,9 @@ fn repository(
         freshness,
         interval: match refresh_rate {
             0 => Some(USUAL_INTERVAL),
-            rate => u64::try_from(rate).ok().map(Duration::from_secs),
+            rate => u64::try_from(rate)
+                .ok()
+                .map(|seconds| Duration::from_secs(seconds.min(LONGEST_INTERVAL))),
         },
         // Whoever says how often does not want it more often.
         watches: refresh_rate == 0,
@@ -165,13 +172,17 @@ fn access(reader: &mut Reader, at: &str, parent: Option<&Access>) -> Access {
         Some(username) => (Some(username), own.password),
         None => (parent.username, parent.password),
     };
+    let said =
+        |reader: &Reader, key: &str, value| reader.has(&format!("{at}.{key}")).then_some(value);
     Access {
         username,
         password,
         private_key: own.private_key.or(parent.private_key),
         passphrase: own.passphrase.or(parent.passphrase),
-        skip_ssl_validation: own.skip_ssl_validation || parent.skip_ssl_validation,
-        accept_any_host_key: own.accept_any_host_key || parent.accept_any_host_key,
+        skip_ssl_validation: said(reader, "skip-ssl-validation", own.skip_ssl_validation)
+            .unwrap_or(parent.skip_ssl_validation),
+        accept_any_host_key: said(reader, "strict-host-key-checking", own.accept_any_host_key)
+            .unwrap_or(parent.accept_any_host_key),
         ..own
     }
 }

@@ -97,6 +97,15 @@ fn location(reader: &mut Reader, key: &str, written: &str) -> Option<Location> {
             return None;
         }
     };
+    if fixed_part(&clean(&env::current_dir().unwrap_or_default().join(path))) == Path::new("/") {
+        let text = format!("`{written}` is the whole machine");
+        reader.refuse(
+            key,
+            text,
+            Some("name the directory that holds the configuration"),
+        );
+        return None;
+    }
     let slash = if plain.ends_with('/') { "" } else { "/" };
     let shown = clean(Path::new(path));
     let absolute = clean(&env::current_dir().unwrap_or_default().join(&shown));
