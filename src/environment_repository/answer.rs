@@ -2,6 +2,8 @@ use bytes::Bytes;
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
+use crate::vault::VaultError;
+
 /// An answer and the commits it comes from: one for each label of each repository that has a part in it.
 #[derive(Debug)]
 pub(crate) struct Found<T> {
@@ -56,6 +58,8 @@ pub(crate) enum FindError {
     TooLarge,
     /// Git was not asked yet, or did not answer in time.
     Busy,
+    /// A Vault gave no secrets.
+    Vault(VaultError),
 }
 
 /// What an operator wants to know about the whole; nothing is fetched for it.
@@ -96,6 +100,12 @@ impl UpstreamHealth {
     /// Answers may be old, or some are held back.
     pub(crate) fn is_degraded(&self) -> bool {
         self.error.is_some() || !self.problems.is_empty()
+    }
+}
+
+impl From<VaultError> for FindError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use confbus_resolution::Conversion;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::{
     Settings,
@@ -15,7 +15,10 @@ use super::{
     route::{Ask, Query, route},
     target::segments,
 };
-use crate::environment_repository::EnvironmentRepository;
+use crate::{environment_repository::EnvironmentRepository, vault::Token};
+
+/// Opens Vaults.
+const CONFIG_TOKEN: HeaderName = HeaderName::from_static("x-config-token");
 
 /// Routes by the raw path and answers.
 pub(super) async fn find(
@@ -65,10 +68,16 @@ pub(super) async fn find(
             environments::convert(&repository, &request, conversion, &headers).await
         }
         Ask::Nothing(format) => Ok(environments::nothing(format)),
+        Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),
         Ask::Resource {
             request,
             path,
             form,
         } => resources::find(&repository, &request, &path, form, &headers).await,
     }
+}
+
+/// The token that a request brings along for Vaults.
+pub(super) fn config_token(headers: &HeaderMap) -> Option<Token> {
+    Token::of_header(headers.get(CONFIG_TOKEN)?)
 }

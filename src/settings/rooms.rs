@@ -3,6 +3,7 @@ mod bus;
 mod git;
 mod http;
 mod native;
+mod vault;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

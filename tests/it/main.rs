@@ -15,6 +15,7 @@ mod program;
 mod reads;
 mod stream;
 mod unreachable_remote;
+mod vault;
 mod webhook;
 
 #[cfg(feature = "broker-tests")]
