@@ -10,6 +10,7 @@ mod git_backend;
 mod history;
 mod looker;
 mod opener;
+mod pace;
 mod pattern;
 mod places;
 mod pool;
@@ -38,7 +39,7 @@ pub(crate) use git_backend::{
 pub(crate) use looker::Announce;
 use opener::Opener;
 pub(crate) use pattern::Pattern;
-use places::{Files, Gathered, Part};
+use places::{Gathered, Part, Versions};
 use remembered::Remembered;
 use repository::{Before, Repository};
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
@@ -198,7 +199,10 @@ impl EnvironmentRepository {
         self.inner.fail_on_error || self.inner.backends.len() == 1
     }
 
-    fn resolve<'p>(&self, all: &'p [Gathered]) -> Result<(Vec<Part>, Vec<Files<'p>>), FindError> {
+    fn resolve<'p>(
+        &self,
+        all: &'p [Gathered],
+    ) -> Result<(Vec<Part>, Vec<Versions<'p>>), FindError> {
         let (mut parts, mut files) = (Vec::new(), Vec::new());
         for gathered in all {
             match gathered.resolve() {
@@ -233,8 +237,12 @@ impl EnvironmentRepository {
         }
     }
 
-    fn resource(&self, files: &[Files<'_>], path: &RepoPath) -> Result<Found<Resource>, FindError> {
-        let find = |files: &Files<'_>| files.find(path);
+    fn resource(
+        &self,
+        files: &[Versions<'_>],
+        path: &RepoPath,
+    ) -> Result<Found<Resource>, FindError> {
+        let find = |files: &Versions<'_>| files.find(path);
         let found = if self.inner.reverse_location_order {
             files.iter().rev().find_map(find)
         } else {

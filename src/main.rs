@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod shadow;
 mod watch;
 
 use std::process::ExitCode;
@@ -14,16 +15,20 @@ use cli::{Cli, Command, ServeArgs};
 
 /// Settings that refuse to start: `EX_CONFIG`, on which a service manager should not try again.
 const BAD_SETTINGS: u8 = 78;
+/// As for arguments that cannot be read at all.
+const WRONG_USAGE: u8 = 2;
 
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
 async fn main() -> ExitCode {
     match run(Cli::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("confbus: {error:#}");
             if error.is::<SettingsError>() {
                 ExitCode::from(BAD_SETTINGS)
+            } else if error.is::<shadow::WrongUsage>() {
+                ExitCode::from(WRONG_USAGE)
             } else {
                 ExitCode::FAILURE
             }
@@ -31,12 +36,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command() {
         Command::Serve(args) => serve(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Watch(args) => watch::run(args).await,
-    }
+        Command::Shadow(args) => return shadow::run(args).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {

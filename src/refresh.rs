@@ -30,11 +30,9 @@ use crate::{
     webhook::Pushed,
 };
 
-/// When to look without being told, and whom to tell.
+/// Whom to tell.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Time between two looks at the repository, varied by a fifth; `None` looks only when told.
-    pub(crate) interval: Option<Duration>,
     /// Who is told after a push.
     pub(crate) destinations: Destinations,
     /// Answer events that are for us with an ack, as Spring's config server does.
@@ -66,10 +64,6 @@ enum Request {
     },
 }
 
-/// Between the first tries to get anything to serve.
-const FIRST_TRIES: Duration = Duration::from_secs(1);
-/// Longest wait after failed looks.
-const MAX_INTERVAL: Duration = Duration::from_secs(300);
 /// How long a refresh for one destination waits for the remote before the event goes out anyway.
 const WAIT_FOR_LOOK: Duration = Duration::from_secs(10);
 /// How often events that the bus did not take are made up for.
@@ -171,7 +165,6 @@ impl Refresher {
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let shared = Arc::clone(&self.shared);
         let mut work: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
-        work.push(Box::pin(shared.poll()));
         let mut retry = tokio::time::interval(RETRY);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -194,23 +187,6 @@ impl Refresher {
 }
 
 impl Shared {
-    /// Looks now and then; after failures less and less often.
-    async fn poll(&self) {
-        let mut failures = 0;
-        loop {
-            let looked = self.repository.look(Announce::Yes).await;
-            failures = if looked.is_ok() { 0 } else { failures + 1 };
-            let interval = match self.settings.interval {
-                // Without anything to serve every second counts.
-                _ if !self.repository.is_serving() => FIRST_TRIES,
-                Some(interval) => interval,
-                // Only when told.
-                None => return,
-            };
-            tokio::time::sleep(jittered(backed_off(interval, failures))).await;
-        }
-    }
-
     /// An editor or a commit changes several files at once.
     async fn local_change(&self) {
         tokio::time::sleep(SETTLE).await;
@@ -364,40 +340,4 @@ fn new_id() -> String {
 
 fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
-}
-
-/// Twice as long after each failure.
-fn backed_off(interval: Duration, failures: u32) -> Duration {
-    let longest = MAX_INTERVAL.max(interval);
-    interval
-        .saturating_mul(2_u32.saturating_pow(failures.min(16)))
-        .min(longest)
-}
-
-/// A fifth more or less, so that many servers do not ask the same host at the same moment.
-fn jittered(interval: Duration) -> Duration {
-    interval.mul_f64(0.8 + 0.4 * fastrand::f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_make_looks_rarer_up_to_a_bound() {
-        let interval = Duration::from_secs(30);
-        let waits: Vec<_> = (0..6)
-            .map(|failures| backed_off(interval, failures).as_secs())
-            .collect();
-        assert_eq!(waits, [30, 60, 120, 240, 300, 300]);
-        assert_eq!(backed_off(Duration::from_secs(600), 3).as_secs(), 600);
-    }
-
-    #[test]
-    fn jitter_stays_within_a_fifth() {
-        for _ in 0..100 {
-            let wait = jittered(Duration::from_secs(30));
-            assert!((24.0..=36.0).contains(&wait.as_secs_f64()), "{wait:?}");
-        }
-    }
 }

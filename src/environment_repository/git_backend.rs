@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{EnvironmentRequest, Layout, Places};
 
@@ -41,6 +43,8 @@ pub(crate) struct RepositorySettings {
     pub(crate) reverse_location_order: bool,
     /// Whether a read makes sure of the repository first.
     pub(crate) freshness: Freshness,
+    /// Between two looks that nobody asks for; `None` looks only when told.
+    pub(crate) interval: Option<Duration>,
     /// A local repository is looked at as soon as it changes.
     pub(crate) watches: bool,
 }
@@ -278,6 +282,7 @@ impl RepositorySettings {
             try_master_branch: self.try_master_branch,
             forget_deleted: self.forget_deleted,
             freshness: self.freshness,
+            interval: self.interval,
             watches: self.watches,
         };
         (git::Settings::new(address, self.reach.clone()), settings)

@@ -2,12 +2,16 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{CommitId, Label};
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
     history::History,
+    pace::Pace,
     remembered::Remembered,
     repository::Settings,
     served::{MAX_LABELS, Served},
@@ -85,6 +89,7 @@ pub(crate) struct Looker {
     unannounced: Arc<Unannounced>,
     remembered: Arc<Remembered>,
     requests: mpsc::Receiver<Wanted>,
+    pace: Pace,
     /// What was in service before the last stop, until it is again.
     to_restore: Option<HashMap<Label, Vec<CommitId>>>,
 }
@@ -97,10 +102,12 @@ impl Looker {
         unannounced: Arc<Unannounced>,
         remembered: Remembered,
         requests: mpsc::Receiver<Wanted>,
+        insists: bool,
     ) -> Self {
         let remembered = Arc::new(remembered);
         Self {
             name: upstream.display_uri().into(),
+            pace: Pace::new(settings.interval, insists),
             upstream,
             settings,
             served,
@@ -122,24 +129,53 @@ impl Looker {
         }
     }
 
-    /// Looks whenever somebody wants it, until `shutdown`.
+    /// Looks whenever somebody wants it, and now and then by itself, until `shutdown`.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         _ = shutdown.run_until_cancelled(self.work()).await;
     }
 
     async fn work(&mut self) {
-        while let Some(first) = self.requests.recv().await {
-            let mut waiting = vec![first];
-            while let Ok(next) = self.requests.try_recv() {
-                waiting.push(next);
+        let mut next = self.pace.looks_at_once().then(Instant::now);
+        loop {
+            let due = async {
+                match next {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                first = self.requests.recv() => match first {
+                    Some(first) => self.answer_all(first).await,
+                    None => return,
+                },
+                () = due => {
+                    let looked = self.look(Fetch::First, Vec::new(), Announce::Yes).await;
+                    self.pace.note(looked.is_ok());
+                    next = None;
+                }
             }
-            let (remote, local): (Vec<_>, Vec<_>) = waiting
-                .into_iter()
-                .partition(|wanted| wanted.fetch == Fetch::First);
-            // First those that need no network.
-            self.answer(Fetch::No, local).await;
-            self.answer(Fetch::First, remote).await;
+            if next.is_none() {
+                let pause = self.pace.pause(self.is_serving());
+                next = pause.map(|pause| Instant::now() + pause);
+            }
         }
+    }
+
+    fn is_serving(&self) -> bool {
+        !self.served.load().labels.is_empty()
+    }
+
+    async fn answer_all(&mut self, first: Wanted) {
+        let mut waiting = vec![first];
+        while let Ok(next) = self.requests.try_recv() {
+            waiting.push(next);
+        }
+        let (remote, local): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|wanted| wanted.fetch == Fetch::First);
+        // First those that need no network.
+        self.answer(Fetch::No, local).await;
+        self.answer(Fetch::First, remote).await;
     }
 
     /// One look for all of them, unless nobody waits any more.

@@ -28,7 +28,7 @@ impl Opener {
     ) -> Repository {
         let stop = self.tasks.shutdown().child_token();
         let (repository, mut looker) =
-            Repository::new(upstream, settings, remembered, self, stop.clone());
+            Repository::new(upstream, settings, remembered, self, stop.clone(), true);
         looker.restore().await;
         self.tasks
             .spawn_until("looks", &stop, looker.run(stop.clone()));
@@ -44,7 +44,7 @@ impl Opener {
     ) -> Repository {
         let stop = self.tasks.shutdown().child_token();
         let (repository, mut looker) =
-            Repository::new(upstream, settings, remembered, self, stop.clone());
+            Repository::new(upstream, settings, remembered, self, stop.clone(), false);
         let until = stop.clone();
         self.tasks.spawn_until("looks", &stop, async move {
             looker.restore().await;

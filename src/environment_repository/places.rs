@@ -30,18 +30,18 @@ pub(super) enum Gathered {
 
 impl Gathered {
     /// The sources, and the files beside them.
-    pub(super) fn resolve(&self) -> Result<(Part, Files<'_>), FindError> {
+    pub(super) fn resolve(&self) -> Result<(Part, Versions<'_>), FindError> {
         match self {
             Self::Places(places) => resolve_all(places),
-            Self::Sources(sources) => Ok((Part::of_sources(sources), Files::none())),
+            Self::Sources(sources) => Ok((Part::of_sources(sources), Versions::none())),
         }
     }
 
     /// The files of the newest versions, whether all of them can be used or not.
-    pub(super) fn newest(&self) -> Files<'_> {
+    pub(super) fn newest(&self) -> Versions<'_> {
         match self {
-            Self::Places(places) => Files::newest(places),
-            Self::Sources(_) => Files::none(),
+            Self::Places(places) => Versions::newest(places),
+            Self::Sources(_) => Versions::none(),
         }
     }
 }
@@ -74,7 +74,7 @@ pub(super) struct Part {
 
 /// The versions that answer for a whole request, and the files in them.
 #[derive(Debug)]
-pub(super) struct Files<'p> {
+pub(super) struct Versions<'p> {
     picked: Vec<Picked<'p>>,
 }
 
@@ -129,7 +129,7 @@ impl Picked<'_> {
 }
 
 /// The sources of one backend: those of the last label first.
-pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Files<'_>), FindError> {
+pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Versions<'_>), FindError> {
     let mut part = Part::of_sources(&[]);
     let mut picked = Vec::new();
     let mut versions = Vec::new();
@@ -150,7 +150,7 @@ pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Files<'_>), FindErr
     let commits_are_shown = places.iter().all(is_git);
     part.version = (commits_are_shown || !versions.is_empty()).then(|| versions.join(","));
     part.state = commits_are_shown.then(String::new);
-    Ok((part, Files { picked }))
+    Ok((part, Versions { picked }))
 }
 
 impl Part {
@@ -166,7 +166,7 @@ impl Part {
     }
 }
 
-impl<'p> Files<'p> {
+impl<'p> Versions<'p> {
     fn none() -> Self {
         Self { picked: Vec::new() }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) forget_deleted: bool,
     /// Whether a read makes sure of the repository first.
     pub(crate) freshness: Freshness,
+    /// Between two looks that nobody asks for; `None` looks only when told.
+    pub(crate) interval: Option<Duration>,
     /// Files of this machine are looked at as soon as they change.
     pub(crate) watches: bool,
 }
@@ -107,13 +109,15 @@ struct Inner {
 }
 
 impl Repository {
-    /// A repository that serves nothing until its looker runs; `stop` ends that one.
+    /// A repository that serves nothing until its looker runs; `stop` ends that one. It insists on something to serve, or
+    /// waits to be asked.
     pub(super) fn new(
         upstream: Upstream,
         settings: Settings,
         remembered: Remembered,
         opener: &Opener,
         stop: CancellationToken,
+        insists: bool,
     ) -> (Self, Looker) {
         let (sender, requests) = mpsc::channel(looker::QUEUE);
         let inner = Inner {
@@ -135,6 +139,7 @@ impl Repository {
             Arc::clone(&opener.unannounced),
             remembered,
             requests,
+            insists,
         );
         let inner = Arc::new(inner);
         (Self { inner }, looker)

@@ -66,7 +66,7 @@ impl Address {
 
     /// A name that people recognise and that no other repository has.
     pub(super) fn directory_name(&self) -> String {
-        let uri = self.display_uri.as_str();
+        let uri = self.display_uri.trim_end_matches('/');
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, uri.as_bytes());
         let hash: String = digest.as_ref()[..4]
             .iter()
@@ -123,19 +123,14 @@ fn home_expanded(path: &str) -> PathBuf {
     }
 }
 
-/// The address without credentials and trailing slashes, as it stands in names of sources; Spring gives a host alone one.
+/// The address without credentials, as it stands in names of sources; slashes at its end stay, as in Spring.
 fn display_uri(uri: &str) -> String {
-    let shown = match url::Url::parse(uri) {
+    match url::Url::parse(uri) {
         Ok(url) if url.has_host() && (url.password().is_some() || !url.username().is_empty()) => {
             without_credentials(url)
         }
         _ => uri.to_owned(),
-    };
-    let shown = shown.trim_end_matches('/');
-    let is_only_a_host = shown
-        .split_once("://")
-        .is_some_and(|(_, rest)| !rest.contains('/'));
-    format!("{shown}{}", if is_only_a_host { "/" } else { "" })
+    }
 }
 
 /// The user of ssh is part of the address; any other may be a token.
@@ -158,14 +153,12 @@ mod tests {
     #[test]
     fn credentials_are_not_shown() {
         let cases = [
-            ("https://u:p@host/x.git/", "https://host/x.git"),
+            ("https://u:p@host/x.git", "https://host/x.git"),
             ("https://token@host/x", "https://host/x"),
             ("ssh://git:pw@host/x", "ssh://git@host/x"),
             ("ssh://git@host/x", "ssh://git@host/x"),
             ("git@host:x/y", "git@host:x/y"),
-            ("/srv/config/", "/srv/config"),
-            ("https://host//", "https://host/"),
-            ("https://host", "https://host/"),
+            ("/srv/config/", "/srv/config/"),
         ];
         for (uri, shown) in cases {
             assert_eq!(display_uri(uri), shown);

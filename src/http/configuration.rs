@@ -67,7 +67,6 @@ pub(super) async fn find(
             };
             environments::convert(&repository, &request, conversion, &headers).await
         }
-        Ask::Nothing(format) => Ok(environments::nothing(format)),
         Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),
         Ask::Resource {
             request,

@@ -1,9 +1,6 @@
 //! Environments, as JSON and in their text forms.
 
-use axum::{
-    body::Body,
-    response::{IntoResponse as _, Response},
-};
+use axum::{body::Body, response::Response};
 use confbus_protocol::Representation;
 use confbus_resolution::{Conversion, EnvironmentRequest, Format};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -60,16 +57,6 @@ pub(super) async fn convert(
         &Provenance { commits, held },
         headers,
     ))
-}
-
-/// The text form of no properties.
-pub(super) fn nothing(format: Format) -> Response {
-    let text = match format {
-        Format::Yaml => "{}\n",
-        Format::Json => "{}",
-        Format::Properties => "",
-    };
-    ([(header::CONTENT_TYPE, content_type_of(format))], text).into_response()
 }
 
 /// The charset stays unsaid, as in Spring; the bytes are UTF-8.

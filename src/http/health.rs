@@ -34,9 +34,8 @@ pub(super) async fn whole(
     body.insert("status".into(), if down { "DOWN" } else { "UP" }.into());
     if shows_details(&settings, caller) {
         body.insert("components".into(), Value::Object(components));
-    } else {
-        body.insert("groups".into(), json!(["liveness", "readiness"]));
     }
+    body.insert("groups".into(), json!(["liveness", "readiness"]));
     with_status(Value::Object(body))
 }
 

@@ -48,8 +48,6 @@ pub(super) enum Ask {
         format: Format,
         placeholders: Placeholders,
     },
-    /// Without a name or a profile there is nothing to look for, and nothing is found.
-    Nothing(Format),
     Resource {
         request: EnvironmentRequest,
         path: RepoPath,
@@ -170,9 +168,6 @@ impl Route {
             Self::Environment(names) => environment(&names, &accept),
             Self::Converted(names, format) => {
                 let placeholders = query.placeholders()?;
-                if names.application.is_empty() || names.profiles.is_empty() {
-                    return Ok(Ask::Nothing(format));
-                }
                 Ok(Ask::Converted {
                     request: names.check()?,
                     format,
@@ -247,7 +242,11 @@ impl Names {
     fn check(&self) -> Result<EnvironmentRequest, Refusal> {
         Ok(EnvironmentRequest {
             application: Application::parse(&self.application)?,
-            profiles: Profiles::parse(&self.profiles)?,
+            profiles: if self.profiles.is_empty() {
+                Profiles::none()
+            } else {
+                Profiles::parse(&self.profiles)?
+            },
             label: self.label.as_deref().map(Label::parse).transpose()?,
         })
     }
@@ -304,7 +303,6 @@ mod tests {
             Some(Ok(Ask::Converted {
                 request, format, ..
             })) => format!("F {} {format:?}", coordinates(&request)),
-            Some(Ok(Ask::Nothing(format))) => format!("nothing {format:?}"),
             Some(Ok(Ask::Resource { request, path, .. })) => {
                 format!("R {} {path}", coordinates(&request))
             }
@@ -354,9 +352,9 @@ mod tests {
             ("/foo-a-b-dev.yml", "F foo-a-b dev - Yaml"),
             ("/feature(_)x/foo-dev.yml", "F foo dev feature/x Yaml"),
             ("/v1.2-x/foo-dev.yml", "F foo dev v1.2-x Yaml"),
-            ("/foo-.yml", "nothing Yaml"),
-            ("/-dev.json", "nothing Json"),
-            ("/-.properties", "nothing Properties"),
+            ("/foo-.yml", "F foo  - Yaml"),
+            ("/-dev.json", "F  dev - Json"),
+            ("/-.properties", "F   - Properties"),
             ("/foo-dev.YML", "none"),
             ("/.yml", "none"),
             ("/favicon.ico", "none"),

@@ -13,7 +13,6 @@ use std::{
 use super::{Settings, reader::Reader};
 use crate::refresh::{self, Destinations};
 
-const GIT: &str = "spring.cloud.config.server.git";
 const SERVER: &str = "spring.cloud.config.server";
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -54,11 +53,6 @@ fn listen(reader: &mut Reader) -> SocketAddr {
 }
 
 fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {
-    let key = format!("{GIT}.refresh-rate");
-    let interval = match reader.number::<i64>(&key, 0) {
-        0 => Some(Duration::from_secs(30)),
-        rate => u64::try_from(rate).ok().map(Duration::from_secs),
-    };
     let destinations = match reader
         .text_or("confbus.monitor.destinations", "changed")
         .as_str()
@@ -75,7 +69,6 @@ fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {
         }
     };
     Some(refresh::Settings {
-        interval,
         destinations,
         ack: reader.flag("spring.cloud.bus.ack.enabled", true),
     })

@@ -13,6 +13,7 @@ mod broken_file;
 mod demo;
 mod program;
 mod reads;
+mod shadow;
 mod stream;
 mod unreachable_remote;
 mod vault;

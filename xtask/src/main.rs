@@ -33,7 +33,7 @@ enum Task {
     Check(check::Args),
     /// All tests, with a RabbitMQ of their own.
     Test(test::Args),
-    /// Compare answers with the golden suite of the original.
+    /// Compare answers with the recorded ones of the original, group by group.
     Conformance(conformance::Args),
     /// Requests per second next to nginx serving the same bytes.
     Bench(bench::Args),

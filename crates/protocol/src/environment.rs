@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
+use crate::json::to_json;
 use crate::{Position, Properties, Property, PropertyValue};
 
 /// What a request for an application, its profiles and a label is answered with.
@@ -53,7 +54,7 @@ impl Environment {
         reason = "maps with text keys and scalars always serialise"
     )]
     pub fn to_json(&self, representation: Representation) -> Vec<u8> {
-        serde_json::to_vec(&EnvironmentJson {
+        to_json(&EnvironmentJson {
             environment: self,
             representation,
         })

@@ -7,19 +7,24 @@
 #![forbid(unsafe_code)]
 
 mod bus_id;
+mod bytes;
 mod destination;
 mod environment;
 mod event;
+mod java_double;
+mod json;
 mod names;
 mod placeholders;
 mod react;
 mod value;
 
 pub use bus_id::{BusId, InvalidBusId};
+pub use bytes::Bytes;
 pub use destination::Destination;
 pub use environment::{Environment, PropertySource, Representation};
 pub use event::{BusEvent, DecodeError, EventKind};
+pub use java_double::java_double;
 pub use names::{Application, CommitId, InvalidName, Label, Profiles};
 pub use placeholders::{PlaceholderError, resolve_placeholders};
 pub use react::{Action, Member, Reactions, react};
-pub use value::{Position, Properties, Property, PropertyValue, java_double};
+pub use value::{Position, Properties, Property, PropertyValue};

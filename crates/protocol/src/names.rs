@@ -67,6 +67,12 @@ impl Application {
 }
 
 impl Profiles {
+    /// No profile at all, as in `/orders-.yml`; nothing is configured for it.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(String::new())
+    }
+
     /// Checks a decoded path segment.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 use serde_json::value::RawValue;
 
+use crate::{Bytes, java_double};
+
 /// Flattened keys (`a.b[0]`) with their values, in file order.
 pub type Properties = IndexMap<String, Property>;
 
@@ -67,8 +69,10 @@ pub enum PropertyValue {
     BigInteger(Box<str>),
     /// A float, written as Java writes a `double`.
     Float(f64),
-    /// Everything else.
+    /// Everything else that can be read.
     Text(Box<str>),
+    /// From YAML only: JSON has no bytes, so a client finds Base64 text.
+    Bytes(Bytes),
 }
 
 impl PropertyValue {
@@ -81,7 +85,8 @@ impl PropertyValue {
             | Self::Bool(_)
             | Self::Integer(_)
             | Self::BigInteger(_)
-            | Self::Float(_) => None,
+            | Self::Float(_)
+            | Self::Bytes(_) => None,
         }
     }
 }
@@ -108,6 +113,7 @@ impl fmt::Display for PropertyValue {
             Self::BigInteger(digits) => f.write_str(digits),
             Self::Float(value) => f.write_str(&java_double(*value)),
             Self::Text(text) => f.write_str(text),
+            Self::Bytes(bytes) => bytes.fmt(f),
         }
     }
 }
@@ -129,6 +135,7 @@ impl Serialize for PropertyValue {
             }
             Self::Float(value) => serializer.serialize_str(&java_double(*value)),
             Self::Text(text) => serializer.serialize_str(text),
+            Self::Bytes(bytes) => serializer.serialize_str(&bytes.to_base64()),
         }
     }
 }
@@ -165,55 +172,9 @@ fn is_integer(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Writes a double as Java's `Double.toString` does: `1.0`, `1.0E10`, `Infinity`.
-#[must_use]
-pub fn java_double(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".into();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "Infinity" } else { "-Infinity" }.into();
-    }
-    let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
-        return format!("{value:?}");
-    }
-    // Rust writes the same shortest digits as `1e10` or `1.5e-5`.
-    let text = format!("{value:e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    if magnitude == f64::from_bits(1) {
-        // Java writes at least two digits, and the shortest two of the smallest number are these.
-        return format!("{}4.9E-324", if value < 0.0 { "-" } else { "" });
-    }
-    let point = if digits.contains('.') { "" } else { ".0" };
-    format!("{digits}{point}E{exponent}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn doubles_read_as_java_writes_them() {
-        let cases = [
-            (1.0, "1.0"),
-            (0.0, "0.0"),
-            (-0.0, "-0.0"),
-            (1000.0, "1000.0"),
-            (1e10, "1.0E10"),
-            (1e-5, "1.0E-5"),
-            (123_456_789.123, "1.23456789123E8"),
-            (0.001, "0.001"),
-            (9_999_999.0, "9999999.0"),
-            (1e7, "1.0E7"),
-            (5e-324, "4.9E-324"),
-            (f64::INFINITY, "Infinity"),
-            (f64::NAN, "NaN"),
-        ];
-        for (value, text) in cases {
-            assert_eq!(java_double(value), text);
-        }
-    }
 
     #[test]
     fn numbers_keep_their_digits_on_the_wire() {

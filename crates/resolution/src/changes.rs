@@ -75,7 +75,7 @@ mod tests {
             ("value.yml", "a: 2"),
             ("type.yml", "a: '1'"),
             ("split.yml", "a: 1\n---\nb: 2"),
-            ("added.xml", "<properties/>"),
+            ("added.xml", "<!DOCTYPE properties><properties/>"),
             ("broken.yml", "a: [["),
             ("note.txt", "two"),
         ]);

@@ -106,12 +106,15 @@ impl<'s, 'n> Loader<'s, 'n> {
         all
     }
 
-    /// Adds the profiles that the repository's files include, and the groups of all.
-    ///
     /// Not when the first profile is `default`: then only what was asked for counts.
-    fn all_profiles(&self, contributors: &[Contributor<'s>]) -> Vec<String> {
+    fn files_choose_profiles(&self) -> bool {
         let first = self.profiles.first();
-        if first.is_none_or(|first| first.eq_ignore_ascii_case("default")) {
+        first.is_some_and(|first| !first.eq_ignore_ascii_case("default"))
+    }
+
+    /// Adds the profiles that the repository's files include, and the groups of all.
+    fn all_profiles(&self, contributors: &[Contributor<'s>]) -> Vec<String> {
+        if !self.files_choose_profiles() {
             return self.profiles.clone();
         }
         let (mut profiles, mut groups) = (self.profiles.clone(), IndexMap::new());
@@ -182,10 +185,11 @@ impl<'s, 'n> Loader<'s, 'n> {
         if self.is_too_large {
             return Vec::new();
         }
+        let chooses = self.files_choose_profiles();
         self.problems.extend(
             documents
                 .iter()
-                .flat_map(|document| flaws(document, candidate.of_profile))
+                .flat_map(|document| flaws(document, candidate.of_profile, chooses))
                 .map(|flaw| flaw.in_file(path)),
         );
         let counting = documents
@@ -269,13 +273,17 @@ fn group(import: &str, importer: &str) -> Group {
     import.split(';').filter_map(target).collect()
 }
 
-fn flaws(document: &Document, of_profile: bool) -> impl Iterator<Item = &Flaw> {
-    let in_profile = if of_profile {
-        document.header.flaws_in_profile.as_slice()
-    } else {
-        &[]
+fn flaws(document: &Document, of_profile: bool, chooses: bool) -> impl Iterator<Item = &Flaw> {
+    let header = &document.header;
+    let of_choice = match (chooses, of_profile) {
+        (false, _) => [].iter().chain(&[]),
+        (true, false) => header.flaws_of_choice.iter().chain(&[]),
+        (true, true) => header
+            .flaws_of_choice
+            .iter()
+            .chain(&header.flaws_in_profile),
     };
-    document.header.flaws.iter().chain(in_profile)
+    header.flaws.iter().chain(of_choice)
 }
 
 /// Each profile, then the members of its group, then the next; each once.

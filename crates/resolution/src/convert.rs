@@ -263,6 +263,32 @@ mod tests {
     }
 
     #[test]
+    fn bytes_differ_by_format() {
+        let files = [("foo.yml", "bin: !!binary aOk=\nref: ${bin}")];
+        check(
+            &files,
+            Format::Yaml,
+            expect![[r#"
+                bin: !!binary |-
+                  aOk=
+                ref: 104,-23
+            "#]],
+        );
+        check(
+            &files,
+            Format::Json,
+            expect![[r#"{"bin":"aOk=","ref":"104,-23"}"#]],
+        );
+        check(
+            &files,
+            Format::Properties,
+            expect![[r#"
+            bin: [B@e83bc01a
+            ref: 104,-23"#]],
+        );
+    }
+
+    #[test]
     fn a_document_that_stands_alone_is_stripped() {
         check(
             &[("foo.yml", "just ${text}")],

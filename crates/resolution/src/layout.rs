@@ -18,7 +18,7 @@ pub struct Layout {
 pub enum Places {
     /// The tree of a commit: its root, and the search paths below it.
     Tree {
-        /// The repository's URI as shown in names of sources, without credentials and trailing slashes.
+        /// The repository's URI as shown in names of sources, without credentials.
         uri: String,
         /// The directory shown in names of sources that come from a file with several documents.
         checkout: String,

@@ -91,15 +91,12 @@ fn contributors<'s>(
     }
 }
 
-/// The names of files, the weakest first: `application` stands before all others, unless the first begins with it.
+/// The names of files, the weakest first: `application` stands before all others.
 fn names(request: &EnvironmentRequest) -> Vec<&str> {
-    let application = request.application.as_str();
-    if application.is_empty() {
+    if request.application.as_str().is_empty() {
         return Vec::new();
     }
-    let shared = (!application.starts_with("application")).then_some("application");
-    let names: IndexSet<_> = shared
-        .into_iter()
+    let names: IndexSet<_> = std::iter::once("application")
         .chain(request.application.names())
         .collect();
     names.into_iter().collect()
@@ -165,7 +162,7 @@ mod tests {
             ("foo.yml", "who: 5"),
             (
                 "foo.xml",
-                "<properties><entry key=\"who\">6</entry></properties>",
+                "<!DOCTYPE properties><properties><entry key=\"who\">6</entry></properties>",
             ),
             ("foo.properties", "who=7"),
             ("foo.json", "{\"who\": 8}"),
@@ -383,7 +380,7 @@ mod tests {
             foo.yml:1:18: spring.profiles no longer selects a document
             foo.yml:3:36: spring.config.activate.on-profile: `&` beside `|` needs parentheses
             foo.yml:6:26: spring.profiles.include cannot stand in a document with a condition
-            application.yml:2:1: did not find expected ',' or ']' while parsing a flow sequence
+            application.yml:1:6: did not find expected ',' or ']' while parsing a flow sequence
             foo-dev.yml:1:25: spring.profiles.active cannot stand in the file of a profile
         "#]],
         );
@@ -391,7 +388,7 @@ mod tests {
             &files,
             "other/x",
             expect![[r#"
-            application.yml:2:1: did not find expected ',' or ']' while parsing a flow sequence
+            application.yml:1:6: did not find expected ',' or ']' while parsing a flow sequence
         "#]],
         );
     }

@@ -71,6 +71,7 @@ fn lookup<'e>(environment: &'e Environment, key: &str) -> Option<Cow<'e, str>> {
     match &property.value {
         PropertyValue::Null => None,
         PropertyValue::Text(text) => Some(Cow::Borrowed(text)),
+        PropertyValue::Bytes(bytes) => Some(Cow::Owned(bytes.to_elements())),
         value => Some(Cow::Owned(value.to_string())),
     }
 }

@@ -86,7 +86,13 @@ fn problems(path: &RepoPath, blob: &Blob) -> Vec<Problem> {
     match blob.documents(syntax) {
         Ok(documents) => documents
             .iter()
-            .flat_map(|document| &document.header.flaws)
+            .flat_map(|document| {
+                document
+                    .header
+                    .flaws
+                    .iter()
+                    .chain(&document.header.flaws_of_choice)
+            })
             .map(|flaw| flaw.in_file(path.as_str()))
             .collect(),
         Err(flaw) => vec![flaw.in_file(path.as_str())],

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::events::{Event, EventKind, Parser, Properties};
 use crate::limits::{Budget, Limits, Weight};
 use crate::mapping::{self, MappingBuilder};
+use crate::parser::{Event, EventKind, Parser, Properties};
 use crate::resolver::{self, Implicit};
 use crate::{Error, Mark, Node, NodeKind};
-use crate::{scalar, source, strictness};
+use crate::{scalar, source};
 
 /// All documents of a stream in order.
 ///
@@ -18,9 +18,7 @@ use crate::{scalar, source, strictness};
 /// When the stream is not YAML that SnakeYAML would take, or asks for more than the limits allow.
 pub fn load_all(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Error> {
     let text = source::decode(bytes, limits)?;
-    let documents = Composer::new(&text, limits).documents()?;
-    strictness::check(&text)?;
-    Ok(documents)
+    Composer::new(&text, limits).documents()
 }
 
 struct Composer<'a> {
@@ -175,6 +173,7 @@ impl<'a> Composer<'a> {
         }
         match tag {
             None | Some("seq") => Ok(NodeKind::List(items)),
+            Some("pairs") => mapping::pairs(&items, mark),
             Some("omap") => Ok(NodeKind::Map(mapping::ordered_map(&items, mark)?)),
             Some(_) => Err(unknown_tag(mark)),
         }

@@ -27,6 +27,8 @@ pub enum Value {
     Float(f64),
     /// Text; quoted where it would read back as something else.
     Text(Box<str>),
+    /// Written as `!!binary`, in Base64.
+    Binary(Box<[u8]>),
     /// A sequence.
     List(Vec<Self>),
     /// A mapping, written in this order.
@@ -75,6 +77,9 @@ impl Emitter {
             Value::Integer(value) => self.plain(Implicit::Integer, &value.to_string(), context),
             Value::BigInteger(digits) => self.plain(Implicit::Integer, digits, context),
             Value::Float(value) => self.plain(Implicit::Float, &float(*value), context),
+            Value::Binary(bytes) => {
+                Scalar::binary(base64::encode(bytes)).write(&mut self.writer, context);
+            }
             Value::Text(text) => represent(text).write(&mut self.writer, context),
         }
     }

@@ -1,4 +1,6 @@
 //! `java.lang.Double.toString`, as specified since Java 19.
+//!
+//! `confbus-protocol` has the same: the two crates stand alone.
 
 /// The shortest digits that read back as the number, but at least two.
 pub(crate) fn java_double(number: f64) -> String {

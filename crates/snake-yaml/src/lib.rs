@@ -17,20 +17,23 @@
 //! ```
 //!
 //! Source: SnakeYAML 2.5; `OriginTrackedYamlLoader`, Spring Boot.
+#![forbid(unsafe_code)]
 
 mod base64;
 mod composer;
+mod cursor;
 mod emitter;
 mod error;
-mod events;
 mod java_double;
 mod limits;
 mod mapping;
 mod node;
+mod parser;
 mod resolver;
 mod scalar;
+mod scanner;
 mod source;
-mod strictness;
+mod token;
 
 pub use composer::load_all;
 pub use emitter::{Value, dump};

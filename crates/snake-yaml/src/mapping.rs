@@ -123,6 +123,18 @@ impl MappingBuilder {
 
 /// The pairs of an `!!omap`.
 pub(crate) fn ordered_map(items: &[Node], mark: Mark) -> Result<Vec<(Node, Node)>, Error> {
+    Ok(with_unique_keys(single_entries(items, mark)?))
+}
+
+/// `!!pairs`, each a list of two; Java has an array there, which nobody can flatten.
+pub(crate) fn pairs(items: &[Node], mark: Mark) -> Result<NodeKind, Error> {
+    let pairs = single_entries(items, mark)?
+        .into_iter()
+        .map(|(key, value)| Node::new(key.mark(), NodeKind::List(vec![key, value])));
+    Ok(NodeKind::List(pairs.collect()))
+}
+
+fn single_entries(items: &[Node], mark: Mark) -> Result<Vec<(Node, Node)>, Error> {
     let mut entries = Vec::with_capacity(items.len());
     for item in items {
         let NodeKind::Map(pair) = item.kind() else {
@@ -136,7 +148,7 @@ pub(crate) fn ordered_map(items: &[Node], mark: Mark) -> Result<Vec<(Node, Node)
         };
         entries.push(entry.clone());
     }
-    Ok(with_unique_keys(entries))
+    Ok(entries)
 }
 
 /// As Java's `LinkedHashMap` has it: the place of the first entry with a key, the value of the last.

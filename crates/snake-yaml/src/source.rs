@@ -2,12 +2,6 @@
 
 use crate::{Error, Limits, Mark};
 
-/// libyaml clears its buffer of collected blanks for every word and line that follows; long runs would make that quadratic.
-const LONGEST_BLANK_RUN: usize = 10_000;
-
-/// libyaml compares each `%TAG` directive with all earlier ones.
-const MOST_DIRECTIVES: usize = 1_000;
-
 /// The text of a stream without its byte order mark.
 ///
 /// UTF-8, or UTF-16 when a byte order mark says so.
@@ -47,27 +41,13 @@ fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Error> {
 }
 
 fn check(text: &str) -> Result<(), Error> {
-    let mut blanks = 0;
-    let mut directives = 0;
-    let mut previous = '\n';
-    for (offset, character) in text.char_indices() {
-        let problem = if !is_printable(character) {
-            Some("control characters are not allowed")
-        } else if blanks > LONGEST_BLANK_RUN {
-            Some("too many blanks in a row")
-        } else if directives > MOST_DIRECTIVES {
-            Some("too many lines that begin with %")
-        } else {
-            None
-        };
-        if let Some(problem) = problem {
-            return Err(Error::at(end_of(&text[..offset]), problem));
+    match text.char_indices().find(|(_, c)| !is_printable(*c)) {
+        Some((offset, _)) => {
+            let problem = "control characters are not allowed";
+            Err(Error::at(end_of(&text[..offset]), problem))
         }
-        directives += usize::from(character == '%' && is_break(previous));
-        blanks = if is_blank(character) { blanks + 1 } else { 0 };
-        previous = character;
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// What SnakeYAML lets through its reader.
@@ -79,10 +59,6 @@ pub(crate) fn is_printable(character: char) -> bool {
 /// What ends a line when reading.
 pub(crate) fn is_break(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
-}
-
-fn is_blank(character: char) -> bool {
-    matches!(character, ' ' | '\t') || is_break(character)
 }
 
 /// The place just behind a text.

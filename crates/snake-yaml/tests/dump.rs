@@ -93,6 +93,26 @@ fn control_characters_are_binary() {
 }
 
 #[test]
+fn bytes_are_binary() {
+    let bytes = |bytes: &[u8]| Value::Binary(bytes.into());
+    check(
+        &map([
+            ("k", bytes(b"hello")),
+            ("e", bytes(b"")),
+            ("l", Value::List(vec![bytes(&[0xFF; 70])])),
+        ]),
+        &expect![[r#"
+            k: !!binary |-
+              aGVsbG8=
+            e: !!binary ""
+            l:
+            - !!binary |-
+              /////////////////////////////////////////////////////////////////////////////////////////////w==
+        "#]],
+    );
+}
+
+#[test]
 fn long_lines_are_folded() {
     let sentence = "a very long line of text that goes on and on well beyond \
         the eighty columns default so folding happens";

@@ -85,6 +85,14 @@ fn quotes_and_tags_decide_before_looks() {
         r#"{"s": set ["b", "a"], "o": {"x": 3, "y": 2}}"#,
     );
     check(
+        "p: !!pairs [x: 1, x: 2]\n",
+        r#"{"p": [["x", 1], ["x", 2]]}"#,
+    );
+    check(
+        "p: !!pairs [x]\n",
+        "error at 1:4: expected a list of mappings with one entry",
+    );
+    check(
         "a: !\nb: !<tag:yaml.org,2002:str> 1\n",
         r#"{"a": null, "b": "1"}"#,
     );
@@ -227,7 +235,7 @@ fn block_and_quoted_scalars() {
     check("a: one\n  two\n\n  three\n", r#"{"a": "one two\nthree"}"#);
     check(
         "a: \"\\/\"\n",
-        "error at 1:5: found unknown escape character",
+        "error at 1:6: found unknown escape character",
     );
 }
 
@@ -260,6 +268,26 @@ fn text_as_configuration_has_it() {
 }
 
 #[test]
+fn what_a_stricter_reader_would_refuse() {
+    check("{u:, x}", r#"{"u": null, "x": null}"#);
+    check("a: 1\n%YAML 1.1\n", r#"{"a": 1}"#);
+    check("%any thing\n---\na: 1\n", r#"{"a": 1}"#);
+    check(r#""\ud83d\ude00 \ud83d""#, "\"😀 \u{FFFD}\"");
+    check(
+        "%TAG !y! tag:yaml.org,2002:\n--- 1\n--- !y!str 1\n",
+        r#"1 --- "1""#,
+    );
+    check(
+        "? a\n\"b\"\n",
+        r#"error at 2:1: could not find expected ':' behind a key"#,
+    );
+    check(
+        "a: ]\n",
+        "error at 1:4: found a closing bracket that nothing opens",
+    );
+}
+
+#[test]
 fn tabs() {
     check(
         "a:\t1\n",
@@ -267,7 +295,7 @@ fn tabs() {
     );
     check(
         "a:\n\tb: 1\n",
-        "error at 2:1: found character that cannot start any token while scanning for the next token",
+        "error at 2:1: found a tab where only spaces may stand",
     );
     check(
         "a: [\n\t1]\n",
@@ -327,6 +355,33 @@ fn every_value_knows_its_place() {
         4:3 "two"
         7:1 key "nothing"
         7:9 null"#]]
+    .assert_eq(&places.join("\n"));
+}
+
+#[test]
+fn nothing_stands_where_its_sign_ends() {
+    let yaml = "{a:, b: , c : }\n---\n- \n- x:\n...\n--- [? , ? a, b: ]\n";
+    let documents = load_all(yaml.as_bytes(), &Limits::default()).unwrap();
+    let mut places = Vec::new();
+    for document in &documents {
+        collect_places(document, &mut places);
+    }
+    expect![[r#"
+        1:2 key "a"
+        1:4 null
+        1:6 key "b"
+        1:8 null
+        1:11 key "c"
+        1:14 null
+        3:2 null
+        4:3 key "x"
+        4:5 null
+        6:7 key null
+        6:8 null
+        6:12 key "a"
+        6:13 null
+        6:15 key "b"
+        6:17 null"#]]
     .assert_eq(&places.join("\n"));
 }
 

@@ -10,6 +10,9 @@ use crate::{
     settings::reader::Reader,
 };
 
+/// Between two looks at a repository that nobody asks for.
+pub(super) const USUAL_INTERVAL: Duration = Duration::from_secs(30);
+
 /// What holds for all repositories.
 pub(super) struct Common {
     pub(super) limits: Limits,

@@ -2,7 +2,10 @@ use std::{env, path::PathBuf, time::Duration};
 
 use confbus_protocol::Label;
 
-use super::{SECOND, SERVER, backends::Common};
+use super::{
+    SECOND, SERVER,
+    backends::{Common, USUAL_INTERVAL},
+};
 use crate::{
     environment_repository::{GitRepositorySettings, GitSettings, Pattern, Template},
     git::{Access, Address, Reach},
@@ -101,6 +104,7 @@ fn repository(
     };
     let reach = reach(reader, at, common, parent.map(|parent| &parent.reach));
     let freshness = common.freshness(reader, at, reach.timeout);
+    let refresh_rate = reader.number::<i64>(&format!("{at}.refresh-rate"), 0);
     Some(GitRepositorySettings {
         uri,
         reach,
@@ -112,8 +116,12 @@ fn repository(
             .flag(&format!("{at}.continue-on-multiple-label-failure"), false),
         reverse_location_order: common.reverse_location_order,
         freshness,
+        interval: match refresh_rate {
+            0 => Some(USUAL_INTERVAL),
+            rate => u64::try_from(rate).ok().map(Duration::from_secs),
+        },
         // Whoever says how often does not want it more often.
-        watches: reader.number::<i64>(&format!("{at}.refresh-rate"), 0) == 0,
+        watches: refresh_rate == 0,
     })
 }
 

@@ -7,7 +7,10 @@ use std::{
 use confbus_protocol::Label;
 use confbus_resolution::{Layout, Places, Root, SearchLocation};
 
-use super::{SERVER, backends::Common};
+use super::{
+    SERVER,
+    backends::{Common, USUAL_INTERVAL},
+};
 use crate::{
     environment_repository::{NativeSettings, UpstreamSettings},
     files,
@@ -68,6 +71,7 @@ pub(super) fn native(reader: &mut Reader, at: &str, common: &Common) -> Option<N
             try_master_branch: false,
             forget_deleted: false,
             freshness: common.freshness(reader, at, WITHIN),
+            interval: Some(USUAL_INTERVAL),
             watches: true,
         },
         version: reader.text(&format!("{at}.version")),

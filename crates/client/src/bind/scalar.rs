@@ -33,6 +33,7 @@ impl Scalar<'_> {
                 Unexpected::Str(&digits)
             }
             PropertyValue::Text(text) => Unexpected::Str(text),
+            PropertyValue::Bytes(bytes) => Unexpected::Bytes(bytes.as_slice()),
         };
         BindError::invalid_type(found, visitor)
     }
@@ -51,7 +52,7 @@ impl Scalar<'_> {
     /// Decimal or `0x…`; a float counts when it is whole.
     fn integer(&self) -> Option<i128> {
         match &*self.0 {
-            PropertyValue::Null | PropertyValue::Bool(_) => None,
+            PropertyValue::Null | PropertyValue::Bool(_) | PropertyValue::Bytes(_) => None,
             PropertyValue::Integer(number) => Some((*number).into()),
             PropertyValue::BigInteger(digits) => digits.parse().ok(),
             PropertyValue::Float(number) => whole(*number),
@@ -61,7 +62,7 @@ impl Scalar<'_> {
 
     fn float(&self) -> Option<f64> {
         match &*self.0 {
-            PropertyValue::Null | PropertyValue::Bool(_) => None,
+            PropertyValue::Null | PropertyValue::Bool(_) | PropertyValue::Bytes(_) => None,
             PropertyValue::Float(number) => Some(*number),
             number @ (PropertyValue::Integer(_) | PropertyValue::BigInteger(_)) => {
                 number.to_string().parse().ok()
@@ -152,6 +153,7 @@ impl<'de> Deserializer<'de> for Scalar<'_> {
             PropertyValue::Integer(_) | PropertyValue::BigInteger(_) => self.visit_integer(visitor),
             PropertyValue::Float(number) => visitor.visit_f64(*number),
             PropertyValue::Text(text) => visitor.visit_str(text),
+            PropertyValue::Bytes(bytes) => visitor.visit_bytes(bytes.as_slice()),
         }
     }
 

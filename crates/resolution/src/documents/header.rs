@@ -22,7 +22,9 @@ pub(crate) struct Header {
     pub(crate) groups: IndexMap<String, Vec<String>>,
     /// What makes the document unusable.
     pub(crate) flaws: Vec<Flaw>,
-    /// What makes the document unusable in the file of a profile.
+    /// What makes the document unusable where files may choose profiles.
+    pub(crate) flaws_of_choice: Vec<Flaw>,
+    /// The same, in the file of a profile.
     pub(crate) flaws_in_profile: Vec<Flaw>,
 }
 
@@ -52,9 +54,7 @@ impl Header {
             .extend(own.find(LEGACY).map(|entry| legacy(&entry)));
         header.flaws_in_profile = activating(&own, "the file of a profile");
         if !header.on_profile.is_empty() || !header.fits_platform() {
-            header
-                .flaws
-                .extend(activating(&own, "a document with a condition"));
+            header.flaws_of_choice = activating(&own, "a document with a condition");
         }
         header
     }

@@ -1,7 +1,7 @@
 //! `.properties` files with several documents, as Spring Boot's `OriginTrackedPropertiesLoader` reads them.
 //!
 //! The reader keeps that loader's way of counting columns, for clients see it: an escape counts as one column, and a
-//! value that is empty at the end of a line stands at column 0 of the next.
+//! value that is empty at the end of a line stands at column 0 of the next, at the end of the file on a line that is not there.
 
 use confbus_protocol::{Position, Properties, Property, PropertyValue};
 
@@ -95,6 +95,8 @@ struct Reader<'b> {
     /// Counted from 0, as is `column`, which is -1 after a line end.
     line: u32,
     column: i64,
+    /// Whether anything was read since the last line end.
+    in_line: bool,
     /// What was read last; `None` at the end. Above a byte only after `\u`.
     unit: Option<u16>,
     character: Option<u8>,
@@ -108,6 +110,7 @@ impl<'b> Reader<'b> {
             bytes: bytes.iter().peekable(),
             line: 0,
             column: -1,
+            in_line: false,
             unit: None,
             character: None,
             escaped: false,
@@ -155,7 +158,13 @@ impl<'b> Reader<'b> {
             }
             byte => byte.copied(),
         };
-        self.line += u32::from(byte == Some(b'\n'));
+        // Java's reader counts a last line without an end when it meets the end of the file.
+        let ends_line = match byte {
+            Some(byte) => byte == b'\n',
+            None => self.in_line,
+        };
+        self.in_line = byte.is_some() && !ends_line;
+        self.line += u32::from(ends_line);
         self.set(byte.map(u16::from));
     }
 

@@ -4,10 +4,7 @@
 
 use confbus_protocol::{Position, Properties, PropertyValue};
 
-use super::{
-    Flaw,
-    java_map::{buckets_of_properties, sort_as_hash_map},
-};
+use super::{Flaw, java_map::sort_as_properties};
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Properties, Flaw> {
     let text = std::str::from_utf8(bytes).map_err(|_| Flaw::new(None, "expected UTF-8"))?;
@@ -21,8 +18,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Properties, Flaw> {
         properties.insert(key, PropertyValue::from(value).into());
     }
     let mut sorted: Vec<_> = properties.into_iter().collect();
-    let buckets = buckets_of_properties(sorted.len());
-    sort_as_hash_map(&mut sorted, buckets, |(key, _)| key);
+    sort_as_properties(&mut sorted, |(key, _)| key);
     Ok(sorted.into_iter().collect())
 }
 
@@ -36,17 +32,22 @@ impl<'t> Reader<'t> {
         self.skip_misc()?;
         self.skip_doctype()?;
         self.skip_misc()?;
+        let mut comments = 0;
         let mut entries = Vec::new();
         if self.open("properties")?.is_leaf {
             return self.end(entries);
         }
         loop {
-            self.skip_misc()?;
+            self.skip_text()?;
             if self.take("</properties") {
                 self.close_tag()?;
                 return self.end(entries);
             }
             if self.rest().starts_with("<comment") {
+                comments += 1;
+                if comments > 1 {
+                    return Err(self.flaw("expected one `comment` at most"));
+                }
                 self.element("comment")?;
                 continue;
             }
@@ -76,9 +77,9 @@ impl<'t> Reader<'t> {
         let mut value = String::new();
         loop {
             let text = self.until("<", "the end of an element")?;
-            value.push_str(&self.unescape(text)?);
+            value.push_str(&self.unescape(&line_ends_alike(text))?);
             if self.take("![CDATA[") {
-                value.push_str(self.until("]]>", "`]]>`")?);
+                value.push_str(&line_ends_alike(self.until("]]>", "`]]>`")?));
             } else if self.take("!--") {
                 self.until("-->", "`-->`")?;
             } else if self.take("/") && self.take(name) {
@@ -108,7 +109,7 @@ impl<'t> Reader<'t> {
             }
             let (name, value) = self.attribute()?;
             if name == "key" {
-                key = Some(value);
+                key = key.or(Some(value));
             }
         }
     }
@@ -123,7 +124,11 @@ impl<'t> Reader<'t> {
             return Err(self.flaw("expected a quoted value"));
         }
         let value = self.until(quote, "the closing quote")?;
-        Ok((name, self.unescape(value)?))
+        if value.contains('<') {
+            return Err(self.flaw("expected `&lt;` in a quoted value"));
+        }
+        let value = line_ends_alike(value).replace(['\n', '\t'], " ");
+        Ok((name, self.unescape(&value)?))
     }
 
     fn close_tag(&mut self) -> Result<(), Flaw> {
@@ -149,9 +154,20 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Text between entries means nothing to Java, and is passed over like white space.
+    fn skip_text(&mut self) -> Result<(), Flaw> {
+        loop {
+            self.skip_misc()?;
+            if self.rest().is_empty() || self.rest().starts_with('<') {
+                return Ok(());
+            }
+            self.at += self.rest().find('<').unwrap_or(self.rest().len());
+        }
+    }
+
     fn skip_doctype(&mut self) -> Result<(), Flaw> {
         if !self.take("<!DOCTYPE") {
-            return Ok(());
+            return Err(self.flaw("expected a document type").with_hint(DOCTYPE));
         }
         let declaration = self.until(">", "the end of the document type")?;
         if declaration.contains('[') {
@@ -173,7 +189,7 @@ impl<'t> Reader<'t> {
             rest = after;
         }
         unescaped.push_str(rest);
-        Ok(unescaped.replace("\r\n", "\n"))
+        Ok(unescaped)
     }
 
     fn rest(&self) -> &'t str {
@@ -213,6 +229,15 @@ impl<'t> Reader<'t> {
         };
         Flaw::new(Some(position), problem)
     }
+}
+
+/// Java refuses a file without it.
+const DOCTYPE: &str =
+    "begin with <!DOCTYPE properties SYSTEM \"http://java.sun.com/dtd/properties.dtd\">";
+
+/// As every reader of XML makes them.
+fn line_ends_alike(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 struct Tag {

@@ -38,11 +38,19 @@ fn is_empty(document: &Node) -> bool {
     }
 }
 
+/// What a node is to the collection around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// The members of a set are keys, too; a key has no origin.
+    Key,
+    Value,
+}
+
 fn flatten(document: &Node) -> Result<Properties, Flaw> {
     let mut flattener = Flattener::default();
     match document.kind() {
         NodeKind::Map(entries) => flattener.map("", entries, 0)?,
-        _ => flattener.node("document".into(), document, 0)?,
+        _ => flattener.node("document".into(), document, Role::Value, 0)?,
     }
     Ok(flattener.properties)
 }
@@ -51,17 +59,25 @@ fn flatten(document: &Node) -> Result<Properties, Flaw> {
 struct Flattener {
     properties: Properties,
     key_text: usize,
+    /// How many lists we are in. There Spring Boot takes the keys of maps as they are, and fails if one is no text.
+    lists: usize,
 }
 
 impl Flattener {
     fn map(&mut self, path: &str, entries: &[(Node, Node)], depth: usize) -> Result<(), Flaw> {
         for (key, value) in entries {
-            self.node(join(path, &key_text(key)?), value, depth)?;
+            let text = key_text(key)?;
+            if self.lists > 0 && !matches!(key.kind(), NodeKind::Text(_)) {
+                let at = Some(position(key.mark()));
+                return Err(Flaw::new(at, "a key of a map in a list must be text")
+                    .with_hint("quote the key: \"1\" instead of 1"));
+            }
+            self.node(join(path, &text), value, Role::Value, depth)?;
         }
         Ok(())
     }
 
-    fn node(&mut self, key: String, node: &Node, depth: usize) -> Result<(), Flaw> {
+    fn node(&mut self, key: String, node: &Node, role: Role, depth: usize) -> Result<(), Flaw> {
         let at = position(node.mark());
         if depth > DEPTH_LIMIT {
             return Err(Flaw::new(
@@ -72,34 +88,33 @@ impl Flattener {
         match node.kind() {
             NodeKind::Map(entries) => self.map(&key, entries, depth + 1),
             NodeKind::List(elements) if !elements.is_empty() => {
-                self.list(&key, elements, depth + 1)
+                self.list(&key, elements, Role::Value, depth + 1)
             }
-            NodeKind::Set(members) => self.set(&key, members),
-            scalar => self.put(
-                key,
-                Property {
-                    value: scalar_value(scalar),
-                    origin: Some(at),
-                },
-            ),
+            NodeKind::Set(members) if !members.is_empty() => {
+                self.list(&key, members, Role::Key, depth + 1)
+            }
+            scalar => {
+                let value = scalar_value(scalar);
+                let has_place = role == Role::Value && !matches!(scalar, NodeKind::Set(_));
+                let origin = has_place.then_some(at);
+                self.put(key, Property { value, origin })
+            }
         }
     }
 
-    fn list(&mut self, path: &str, elements: &[Node], depth: usize) -> Result<(), Flaw> {
-        let mut elements = elements.iter().enumerate();
-        elements
-            .try_for_each(|(index, element)| self.node(format!("{path}[{index}]"), element, depth))
-    }
-
-    /// The members of a set are keys, which have no origin.
-    fn set(&mut self, path: &str, members: &[Node]) -> Result<(), Flaw> {
-        let mut members = members.iter().enumerate();
-        members.try_for_each(|(index, member)| {
-            self.put(
-                format!("{path}[{index}]"),
-                scalar_value(member.kind()).into(),
-            )
-        })
+    fn list(
+        &mut self,
+        path: &str,
+        elements: &[Node],
+        role: Role,
+        depth: usize,
+    ) -> Result<(), Flaw> {
+        self.lists += 1;
+        for (index, element) in elements.iter().enumerate() {
+            self.node(format!("{path}[{index}]"), element, role, depth)?;
+        }
+        self.lists -= 1;
+        Ok(())
     }
 
     fn put(&mut self, key: String, property: Property) -> Result<(), Flaw> {
@@ -124,10 +139,11 @@ fn join(path: &str, key: &str) -> String {
     }
 }
 
-/// Text as it is, everything else in brackets.
+/// Text as it is, everything else in brackets; an empty list is empty text everywhere.
 fn key_text(key: &Node) -> Result<String, Flaw> {
     match key.kind() {
         NodeKind::Text(text) => Ok(text.to_string()),
+        NodeKind::List(elements) if elements.is_empty() => Ok(String::new()),
         NodeKind::Null => Err(
             Flaw::new(Some(position(key.mark())), "nothing cannot be a key")
                 .with_hint("quote the key: `~`, `null` and an empty key mean nothing"),
@@ -152,6 +168,7 @@ fn java_text(node: &Node, depth: usize) -> Result<String, Flaw> {
         Ok(format!("[{}]", elements.join(", ")))
     };
     match node.kind() {
+        NodeKind::List(elements) if elements.is_empty() => Ok(String::new()),
         NodeKind::List(elements) => list(elements),
         NodeKind::Set(members) => list(members),
         NodeKind::Map(entries) => {
@@ -176,7 +193,7 @@ fn java_text(node: &Node, depth: usize) -> Result<String, Flaw> {
     }
 }
 
-/// Nothing and an empty list become empty text, bytes become base64.
+/// Nothing and an empty list become empty text.
 fn scalar_value(kind: &NodeKind) -> PropertyValue {
     match kind {
         NodeKind::Bool(value) => PropertyValue::Bool(*value),
@@ -184,22 +201,7 @@ fn scalar_value(kind: &NodeKind) -> PropertyValue {
         NodeKind::BigInteger(digits) => PropertyValue::BigInteger(digits.clone()),
         NodeKind::Float(value) => PropertyValue::Float(*value),
         NodeKind::Text(text) => PropertyValue::Text(text.clone()),
-        NodeKind::Binary(bytes) => base64(bytes).into(),
+        NodeKind::Binary(bytes) => PropertyValue::Bytes(bytes.as_slice().into()),
         NodeKind::Null | NodeKind::List(_) | NodeKind::Map(_) | NodeKind::Set(_) => "".into(),
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0_usize, |bits, index| {
-            bits << 8 | group.get(index).copied().map_or(0, usize::from)
-        });
-        for place in 0..4 {
-            let digit = char::from(DIGITS[bits >> (18 - 6 * place) & 63]);
-            text.push(if place <= group.len() { digit } else { '=' });
-        }
-    }
-    text
 }

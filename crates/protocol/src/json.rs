@@ -1,0 +1,50 @@
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
+
+/// Compact JSON as Jackson writes it, control characters in upper-case hex digits (`\u001B`).
+///
+/// # Errors
+/// When the value has no JSON form, such as a map with keys that are no text.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
+    let mut json = Vec::with_capacity(256);
+    value.serialize(&mut Serializer::with_formatter(&mut json, Jackson))?;
+    Ok(json)
+}
+
+struct Jackson;
+
+impl Formatter for Jackson {
+    fn write_char_escape<W>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let letter = match escape {
+            CharEscape::AsciiControl(byte) => return write!(writer, "\\u{byte:04X}"),
+            CharEscape::Quote => b'"',
+            CharEscape::ReverseSolidus => b'\\',
+            CharEscape::Solidus => b'/',
+            CharEscape::Backspace => b'b',
+            CharEscape::FormFeed => b'f',
+            CharEscape::LineFeed => b'n',
+            CharEscape::CarriageReturn => b'r',
+            CharEscape::Tab => b't',
+        };
+        writer.write_all(&[b'\\', letter])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_are_escaped_as_jackson_does() {
+        let json = to_json(&"\u{1b}\u{0}\u{1f}\u{8}\u{c}\n\r\t\"\\/\u{7f}\u{2028}é").unwrap();
+        assert_eq!(
+            String::from_utf8(json).unwrap(),
+            "\"\\u001B\\u0000\\u001F\\b\\f\\n\\r\\t\\\"\\\\/\u{7f}\u{2028}é\""
+        );
+    }
+}

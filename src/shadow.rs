@@ -1,0 +1,168 @@
+//! Asks two servers the same and tells where their answers differ: the rehearsal before one takes the other's place.
+//!
+//! Only reads are sent, so neither server is changed. Property values, bodies and credentials are never written anywhere,
+//! except for differing values when they are asked for.
+
+mod compare;
+mod deliberate;
+mod difference;
+mod environment;
+mod normal;
+mod own;
+mod report;
+mod request;
+mod request_list;
+mod server;
+mod wire;
+
+use std::{io, process::ExitCode, time::Duration};
+
+use anyhow::Context as _;
+use confbus::telemetry::{self, LogFormat};
+use futures_util::{StreamExt as _, stream};
+
+use crate::cli::ShadowArgs;
+use compare::{Verdict, compare};
+use difference::Values;
+use normal::Checkouts;
+use own::OwnServer;
+use report::{Counts, Form, Report};
+use request::Header;
+use request_list::{Listed, RequestList};
+use server::Server;
+use wire::{Answer, NoAnswer};
+
+/// What our own server says of requests that fail is no news here: it shows as a difference.
+const LOG: &str = "warn,confbus::http=off";
+
+/// Arguments with which nothing can be compared.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+pub(crate) struct WrongUsage(anyhow::Error);
+
+/// Compares until the list ends; success means that all answers were the same.
+pub(crate) async fn run(args: ShadowArgs) -> anyhow::Result<ExitCode> {
+    telemetry::init(LogFormat::Text, LOG)?;
+    let plan = Plan::of(&args).map_err(WrongUsage)?;
+    plan.old
+        .reach()
+        .await
+        .with_context(|| format!("{} cannot be asked", plan.old))?;
+    let counts = match plan.new.clone() {
+        Some(new) => {
+            new.reach()
+                .await
+                .with_context(|| format!("{new} cannot be asked"))?;
+            plan.compare_with(&new).await?
+        }
+        None => {
+            let properties = args.properties.pairs().map_err(WrongUsage)?;
+            let own = OwnServer::bind(args.config, properties, plan.old.base()).await?;
+            let new = own.like(&plan.old)?;
+            own.serve_during(plan.compare_with(&new)).await?
+        }
+    };
+    let alike = counts.different == 0 && counts.unanswered == 0;
+    Ok(
+        if alike && (counts.deliberate == 0 || args.allow_deliberate) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        },
+    )
+}
+
+/// Everything that can be known before the first request.
+struct Plan {
+    old: Server,
+    /// `None` is a server of our own.
+    new: Option<Server>,
+    list: RequestList,
+    /// Sent with every request.
+    common: Vec<Header>,
+    parallel: usize,
+    values: Values,
+    form: Form,
+}
+
+impl Plan {
+    fn of(args: &ShadowArgs) -> anyhow::Result<Self> {
+        let timeout = Duration::from_secs(args.timeout);
+        let header = |text: &crate::cli::Unshown| Header::parse(&text.0).context("--header");
+        Ok(Self {
+            old: Server::parse(&args.against.0, timeout).context("--against")?,
+            new: args
+                .server
+                .as_ref()
+                .map(|address| Server::parse(&address.0, timeout).context("--server"))
+                .transpose()?,
+            list: RequestList::read(&args.requests, args.most)?,
+            common: args.headers.iter().map(header).collect::<Result<_, _>>()?,
+            parallel: args.parallel.into(),
+            values: if args.show_values {
+                Values::Shown
+            } else {
+                Values::Hidden
+            },
+            form: if args.json { Form::Json } else { Form::Lines },
+        })
+    }
+
+    async fn compare_with(&self, new: &Server) -> anyhow::Result<Counts> {
+        let mut report = Report::new(self.form, io::stdout());
+        let mut checkouts = Checkouts::default();
+        let asked = self
+            .list
+            .requests
+            .iter()
+            .map(|listed| self.ask_both(listed, new));
+        let mut asked = stream::iter(asked).buffered(self.parallel);
+        while let Some((listed, answers)) = asked.next().await {
+            let verdict = match answers {
+                (Ok(old), Ok(new)) => compare(old, new, &mut checkouts, self.values),
+                (Err(cause), _) => Verdict::Unanswered("the old server", cause),
+                (_, Err(cause)) => Verdict::Unanswered("the new server", cause),
+            };
+            report.tell(listed, &verdict)?;
+        }
+        self.remark(&report.counts);
+        report.finish()?;
+        Ok(report.counts)
+    }
+
+    async fn ask_both<'a>(
+        &self,
+        listed: &'a Listed,
+        new: &Server,
+    ) -> (
+        &'a Listed,
+        (Result<Answer, NoAnswer>, Result<Answer, NoAnswer>),
+    ) {
+        let [old, new] = [&self.old, new].map(|server| server.ask(&listed.request, &self.common));
+        (listed, tokio::join!(old, new))
+    }
+
+    /// What the summary does not say.
+    #[expect(clippy::print_stderr, reason = "beside the lines that programs read")]
+    fn remark(&self, counts: &Counts) {
+        if self.list.left_out > 0 {
+            eprintln!(
+                "confbus: {} lines of the log are no reads and were left out",
+                self.list.left_out
+            );
+        }
+        if self.list.cut {
+            let most = self.list.requests.len();
+            eprintln!("confbus: there were more than {most} requests; --most=NUMBER takes more");
+        }
+        if counts.refused > 0 {
+            eprintln!(
+                "confbus: both servers refused {} requests with 401 or 403; credentials go into the addresses or --header",
+                counts.refused
+            );
+        }
+        if self.values == Values::Hidden && counts.different + counts.deliberate > 0 {
+            eprintln!("confbus: values are hidden; --show-values shows those that differ");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Where confbus means to answer unlike Spring, and why.
+
+use serde_json::Value;
+
+use super::{request::one_line, wire::Answer};
+
+/// Why a repository's address stands in names without the credentials that Spring leaves in it.
+pub(super) const NO_CREDENTIALS: &str = "credentials do not leave the server, not even in names";
+
+/// Why these two answers may differ; `None` when they should not.
+pub(super) fn reason(old: &Answer, new: &Answer) -> Option<String> {
+    held(new)
+        .or_else(|| broken_file(old, new))
+        .or_else(|| containers_page(old, new))
+        .or_else(|| known_answer(old, new))
+}
+
+/// A newer commit cannot be used, and the one before goes on answering.
+fn held(new: &Answer) -> Option<String> {
+    let held = new.header("x-config-held")?;
+    let wanted = held.split(';').next().unwrap_or_default();
+    Some(format!(
+        "the commit {} cannot be used, so an earlier one answers",
+        one_line(wanted)
+    ))
+}
+
+/// A client takes 404 for "nothing is configured" and starts without its configuration.
+fn broken_file(old: &Answer, new: &Answer) -> Option<String> {
+    if !matches!(old.status, 404 | 500) || new.status != 500 {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(&new.body).ok()?;
+    let message = body.get("message")?.as_str()?;
+    // What follows the place may quote the file.
+    let (place, _) = message.split_once(": ")?;
+    let is_place = place
+        .rsplit(':')
+        .take(2)
+        .all(|part| part.parse::<u32>().is_ok());
+    is_place.then(|| {
+        format!(
+            "{} cannot be read, which confbus answers with 500 and the place, never with 404",
+            one_line(place)
+        )
+    })
+}
+
+/// Tomcat's own pages name Tomcat.
+fn containers_page(old: &Answer, new: &Answer) -> Option<String> {
+    let title = |answer: &Answer| {
+        let page = str::from_utf8(&answer.body).ok()?.split_once("<title>")?.1;
+        let title = page.split_once("</title>")?.0;
+        title.starts_with("HTTP Status ").then(|| title.to_owned())
+    };
+    let is_same = old.status == new.status && title(old)? == title(new)?;
+    is_same.then(|| "the page of the servlet container, of which only the title is the same".into())
+}
+
+/// Spring sends the whole answer again.
+fn known_answer(old: &Answer, new: &Answer) -> Option<String> {
+    (old.status == 200 && new.status == 304)
+        .then(|| "the request names the entity tag of what it already has".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> Answer {
+        Answer::of(
+            500,
+            &[],
+            &serde_json::json!({ "status": 500, "message": text }).to_string(),
+        )
+    }
+
+    #[test]
+    fn broken_files_are_named_without_what_stands_in_them() {
+        let old = || Answer::of(404, &[], "{}");
+        let told = reason(
+            &old(),
+            &message("orders.yml:14:9: expected a value, found `s3cret`"),
+        )
+        .unwrap();
+        assert!(told.starts_with("orders.yml:14:9 cannot be read"), "{told}");
+        assert_eq!(reason(&old(), &message("the disk is full: no")), None);
+        assert_eq!(
+            reason(&Answer::of(200, &[], ""), &message("orders.yml:14:9: x")),
+            None
+        );
+        assert_eq!(reason(&old(), &Answer::of(500, &[], "{}")), None);
+    }
+
+    #[test]
+    fn a_held_commit_is_named() {
+        let new = Answer::of(
+            200,
+            &[("x-config-held", "3f9c1e2; orders.yml:14:9: s3cret")],
+            "",
+        );
+        assert_eq!(
+            reason(&Answer::of(404, &[], ""), &new).as_deref(),
+            Some("the commit 3f9c1e2 cannot be used, so an earlier one answers")
+        );
+    }
+
+    #[test]
+    fn a_containers_page_has_its_title() {
+        let page = |status, title: &str| {
+            Answer::of(
+                status,
+                &[],
+                &format!("<html><title>{title}</title>{status}"),
+            )
+        };
+        let title = "HTTP Status 400 – Bad Request";
+        assert!(
+            reason(
+                &page(400, title),
+                &Answer::of(400, &[], &format!("<title>{title}</title>"))
+            )
+            .is_some()
+        );
+        assert_eq!(
+            reason(&page(400, title), &page(400, "HTTP Status 404")),
+            None
+        );
+        assert_eq!(reason(&page(400, title), &page(404, title)), None);
+        assert_eq!(reason(&page(400, "Orders"), &page(400, "Orders")), None);
+    }
+
+    #[test]
+    fn a_known_answer_is_not_sent_again() {
+        assert!(reason(&Answer::of(200, &[], "x"), &Answer::of(304, &[], "")).is_some());
+        assert_eq!(
+            reason(&Answer::of(304, &[], ""), &Answer::of(200, &[], "x")),
+            None
+        );
+    }
+}
