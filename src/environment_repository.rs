@@ -28,7 +28,7 @@ use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::{look::LookError, tasks::Tasks, vault::Token};
+use crate::{encryption::Encryption, look::LookError, tasks::Tasks, vault::Token};
 pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) probes: Vec<EnvironmentRequest>,
     /// Plain files are looked for in the last backend first.
     pub(crate) reverse_location_order: bool,
+    /// What becomes of `{cipher}` values.
+    pub(crate) encryption: Encryption,
 }
 
 /// Answers requests from snapshots, and moves labels when told to look.
@@ -78,6 +80,7 @@ struct Inner {
     accept_empty: bool,
     probes: Vec<EnvironmentRequest>,
     reverse_location_order: bool,
+    encryption: Encryption,
     unannounced: Arc<Unannounced>,
 }
 
@@ -107,6 +110,7 @@ impl EnvironmentRepository {
             accept_empty: settings.accept_empty,
             probes: settings.probes,
             reverse_location_order: settings.reverse_location_order,
+            encryption: settings.encryption,
             unannounced: opener.unannounced,
         };
         Ok(Self {
@@ -220,16 +224,18 @@ impl EnvironmentRepository {
     /// With several backends there is no version to show.
     fn environment(&self, request: &EnvironmentRequest, parts: &[Part]) -> Found<Environment> {
         let only = parts.first().filter(|_| self.inner.backends.len() == 1);
-        let overrides = self.inner.overrides.source();
         let sources = parts.iter().flat_map(|part| &part.property_sources);
-        let value = Environment {
+        let mut value = self.inner.encryption.decrypt(Environment {
             name: request.application.to_string(),
             profiles: vec![request.profiles.to_string()],
             label: request.label.as_ref().map(ToString::to_string),
             version: only.and_then(|part| part.version.clone()),
             state: only.and_then(|part| part.state.clone()),
-            property_sources: overrides.into_iter().chain(sources).cloned().collect(),
-        };
+            property_sources: sources.cloned().collect(),
+        });
+        if let Some(overrides) = self.inner.overrides.source() {
+            value.property_sources.insert(0, overrides.clone());
+        }
         Found {
             value,
             commits: parts.iter().flat_map(|part| part.commits.clone()).collect(),

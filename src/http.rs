@@ -13,6 +13,7 @@ mod charset;
 mod conditional;
 mod configuration;
 mod edge;
+mod encryption;
 mod environments;
 mod error;
 mod events;

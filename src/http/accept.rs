@@ -63,6 +63,11 @@ impl Accept {
         Self((types.len() <= MAX_ITEMS).then_some(types))
     }
 
+    /// Whether the header says anything at all that can be understood.
+    pub(super) fn is_readable(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Which form of an environment is wanted, and the content type it gets.
     pub(super) fn environment(&self) -> Option<(Representation, String)> {
         let (json, v2) = (MediaType::json(), MediaType::v2());

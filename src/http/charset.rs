@@ -38,6 +38,30 @@ pub(super) fn decode(bytes: &[u8], charset: Option<&str>) -> Result<String, Ille
     })
 }
 
+/// Whether [`decode`] reads this charset as what it is.
+pub(super) fn is_known(name: &str) -> bool {
+    const NAMES: [&str; 17] = [
+        "utf-8",
+        "utf8",
+        "iso-8859-1",
+        "iso8859_1",
+        "iso8859-1",
+        "iso_8859-1",
+        "latin1",
+        "l1",
+        "8859_1",
+        "us-ascii",
+        "ascii",
+        "iso646-us",
+        "utf-16",
+        "utf16",
+        "utf-16le",
+        "utf-16be",
+        "unicode-1-1-utf-8",
+    ];
+    NAMES.contains(&name.to_ascii_lowercase().as_str())
+}
+
 fn utf8(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
 use confbus_resolution::Conversion;
-use http::{HeaderMap, HeaderName, Method, Uri};
+use http::{HeaderMap, HeaderName, Method};
 
 use super::{
     Settings,
-    access::Allowed,
-    environments,
+    access::{Allowed, Caller},
+    body, encryption, environments,
     error::Failure,
     methods, resources,
     route::{Ask, Query, route},
@@ -25,18 +28,34 @@ pub(super) async fn find(
     State(settings): State<Arc<Settings>>,
     State(repository): State<EnvironmentRepository>,
     _: Allowed,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    caller: Caller,
+    request: Request,
 ) -> Result<Response, Failure> {
-    let query = Query::parse(uri.query());
+    let (
+        http::request::Parts {
+            method,
+            uri,
+            headers,
+            ..
+        },
+        body,
+    ) = request.into_parts();
     let below = settings
         .context_path
         .below(uri.path())
         .and_then(|path| settings.prefix.below(path));
-    let route = below
-        .and_then(|path| route(&segments(path), &query))
-        .ok_or_else(Failure::not_found)?;
+    let segments = segments(below.ok_or_else(Failure::not_found)?);
+    if let Some(endpoint) = encryption::endpoint(&segments, &method) {
+        let request = encryption::Request {
+            headers: &headers,
+            query: uri.query(),
+            body: body::read(body, &settings.limits).await?,
+            caller,
+        };
+        return endpoint.answer(&settings, &method, &request);
+    }
+    let query = Query::parse(uri.query());
+    let route = route(&segments, &query).ok_or_else(Failure::not_found)?;
     if !matches!(method, Method::GET | Method::HEAD) {
         return methods::other(&method, methods::READ);
     }

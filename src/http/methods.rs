@@ -6,7 +6,7 @@ use http::{HeaderName, Method, StatusCode, header};
 use super::error::Failure;
 
 /// What a resource is asked with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Methods {
     /// For 405.
     allowed: &'static str,
@@ -21,6 +21,10 @@ pub(super) const READ: Methods = Methods {
 pub(super) const WRITE: Methods = Methods {
     allowed: "POST",
     options: "POST,OPTIONS",
+};
+pub(super) const READ_OR_WRITE: Methods = Methods {
+    allowed: "GET, POST",
+    options: "GET,HEAD,POST,OPTIONS",
 };
 
 /// Answers OPTIONS and refuses the rest.

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::webhook::{self, Secret};
+use crate::{
+    encryption::Encryption,
+    webhook::{self, Secret},
+};
 
 /// How the server shows itself over HTTP, and to whom.
 #[derive(Debug, Clone)]
@@ -23,6 +26,12 @@ pub(crate) struct Settings {
     pub(crate) health_details: HealthDetails,
     /// Who may ask.
     pub(crate) access: Access,
+    /// What `/encrypt`, `/decrypt` and `/key` work with.
+    pub(crate) encryption: Encryption,
+    /// `confbus.encrypt.decrypt-endpoint`: whoever logs in may have texts decrypted. Off by default.
+    pub(crate) decrypt_endpoint: bool,
+    /// No other machine can reach this server.
+    pub(crate) listens_to_this_machine_only: bool,
     /// Who may push.
     pub(crate) webhook: webhook::Settings,
     /// Bounds of connections and requests.
@@ -124,6 +133,9 @@ impl Default for Settings {
             health_enabled: true,
             health_details: HealthDetails::default(),
             access: Access::default(),
+            encryption: Encryption::default(),
+            decrypt_endpoint: false,
+            listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),
             limits: Limits::default(),
         }

@@ -239,6 +239,10 @@ impl Layers {
             .collect()
     }
 
+    pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Setting> {
+        self.settings.values_mut()
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = &Setting> {
         self.settings.values()
     }

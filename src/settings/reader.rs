@@ -5,6 +5,7 @@ use super::{
     layers::{Layers, Setting, uniform},
     problem::SettingsProblem,
 };
+use crate::encryption::CipherError;
 
 /// Reads typed settings and collects what is wrong on the way.
 pub(super) struct Reader {
@@ -45,6 +46,30 @@ impl Reader {
             }
         }
         (self.problems, self.warnings)
+    }
+
+    /// Replaces encrypted values by what they mean, so that a password need not stand in the file in clear.
+    pub(super) fn decrypt(&mut self, decrypt: impl Fn(&str) -> Result<String, CipherError>) {
+        let must_succeed = self.flag("encrypt.fail-on-error", true);
+        for setting in self.layers.all_mut() {
+            let Some(cipher) = setting.value.strip_prefix("{cipher}") else {
+                continue;
+            };
+            match decrypt(cipher) {
+                Ok(plain) => setting.value = plain,
+                Err(error) if must_succeed => {
+                    let text = format!("`{}` cannot be decrypted: {error}", setting.key);
+                    self.problems.push(problem(setting, text, None));
+                }
+                Err(error) => {
+                    self.warnings.push(format!(
+                        "{}: `{}` cannot be decrypted and counts as not said: {error}",
+                        setting.place, setting.key
+                    ));
+                    setting.value.clear();
+                }
+            }
+        }
     }
 
     /// Notes a mistake at the place of a key.

@@ -1,5 +1,6 @@
 mod backends;
 mod bus;
+mod encryption;
 mod git;
 mod http;
 mod native;
@@ -18,17 +19,32 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The settings of every room; `None` when one of them cannot be made. The reader knows why.
 pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
+    // Before anything else is read: other settings may be encrypted.
+    let encryption = encryption::encryption(reader);
+    if let Some(encryption) = &encryption {
+        reader.decrypt(|text| {
+            encryption
+                .check()
+                .and_then(|()| encryption.decrypt_text(text))
+        });
+    }
     let repository = backends::repository(reader);
     let listen = listen(reader);
     let bus = bus::bus(reader);
     let member = bus::member(reader);
     let refresh = refresh(reader);
     let mut http = http::http(reader);
+    let encryption = encryption?;
+    http.encryption = encryption.clone();
+    http.listens_to_this_machine_only = listen.ip().is_loopback();
     http.webhook.stays_here =
         listen.ip().is_loopback() && !reader.flag("spring.cloud.bus.enabled", true);
     Some(Settings {
         http,
-        repository: repository?,
+        repository: crate::environment_repository::Settings {
+            encryption,
+            ..repository?
+        },
         refresh: refresh?,
         bus: bus?,
         member: member?,

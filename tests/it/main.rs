@@ -11,6 +11,7 @@ mod architecture;
 mod backends;
 mod broken_file;
 mod demo;
+mod encryption;
 mod program;
 mod reads;
 mod shadow;

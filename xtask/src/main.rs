@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod conformance;
 mod demo;
+mod interop;
 mod rabbit;
 mod shell;
 mod test;
@@ -37,6 +38,8 @@ enum Task {
     Conformance(conformance::Args),
     /// Requests per second next to nginx serving the same bytes.
     Bench(bench::Args),
+    /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
+    Interop(interop::Args),
     /// The demo, on request over a real RabbitMQ.
     Demo(demo::Args),
     /// Keep a RabbitMQ running until standard input ends: what `test` and `demo` start for themselves.
@@ -60,6 +63,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test(args) => test::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),
     }

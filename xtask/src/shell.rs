@@ -32,13 +32,29 @@ pub(crate) fn release_server() -> anyhow::Result<PathBuf> {
         "confbus",
     ]))?;
 
-    // Next to us: `cargo run` has put this program into `target/debug`, wherever `target` is.
+    Ok(target_folder()?.join("release/confbus"))
+}
+
+/// Builds the server as tests do, and says where it lies.
+pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
+    run(&mut cargo([
+        "build",
+        "--package",
+        "confbus",
+        "--bin",
+        "confbus",
+    ]))?;
+    Ok(target_folder()?.join("debug/confbus"))
+}
+
+/// Where cargo builds: `cargo run` has put this program into `target/debug`, wherever `target` is.
+fn target_folder() -> anyhow::Result<PathBuf> {
     let this = env::current_exe().context("cannot tell where this program lies")?;
     let target = this
         .ancestors()
         .nth(2)
         .context("this program was not started by cargo")?;
-    Ok(target.join("release/confbus"))
+    Ok(target.to_owned())
 }
 
 /// Prints the command, runs it, and expects success.

@@ -5,6 +5,7 @@ use confbus_resolution::{EnvironmentRequest, Overrides};
 
 use super::{SECOND, SERVER, git, native, vault};
 use crate::{
+    encryption::Encryption,
     environment_repository::{BackendSettings, Freshness, Settings},
     look::Limits,
     settings::reader::Reader,
@@ -38,15 +39,29 @@ const OTHERS: [(&str, &str); 9] = [
 pub(super) fn repository(reader: &mut Reader) -> Option<Settings> {
     let common = common(reader);
     let backends = backends(reader, &common);
-    let overrides = Overrides::new(reader.below(&format!("{SERVER}.overrides.")));
     Some(Settings {
         backends: backends?,
         fail_on_error: reader.flag(&format!("{SERVER}.fail-on-composite-error"), true),
-        overrides,
+        overrides: overrides(reader),
         accept_empty: reader.flag(&format!("{SERVER}.accept-empty"), true),
         probes: probes(reader)?,
+        encryption: Encryption::default(),
         reverse_location_order: common.reverse_location_order,
     })
+}
+
+/// Keys as Spring binds them to a map: their parts joined by dots, an index being a part like any other.
+fn overrides(reader: &Reader) -> Overrides {
+    let plain = reader.below(&format!("{SERVER}.overrides."));
+    let bracketed = reader.below(&format!("{SERVER}.overrides["));
+    let joined = |key: &str| {
+        key.trim_start_matches("overrides[")
+            .replace("].", ".")
+            .replace('[', ".")
+            .replace(']', "")
+    };
+    let all = plain.into_iter().chain(bracketed);
+    Overrides::new(all.map(|(key, value)| (joined(&key), value)))
 }
 
 fn common(reader: &mut Reader) -> Common {

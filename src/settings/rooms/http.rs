@@ -18,6 +18,7 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         health_enabled: reader.flag(&format!("{SERVER}.health.enabled"), true),
         health_details: health_details(reader),
         access: access(reader),
+        decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
         webhook: webhook(reader),
         ..defaults
     }

@@ -161,7 +161,7 @@ impl<'t> Reader<'t> {
             if self.rest().is_empty() || self.rest().starts_with('<') {
                 return Ok(());
             }
-            self.at += self.rest().find('<').unwrap_or(self.rest().len());
+            self.at += self.rest().find('<').unwrap_or_else(|| self.rest().len());
         }
     }
 

@@ -1,0 +1,57 @@
+//! `cargo xtask interop`: confbus next to the original, each reading what the other one wrote.
+
+mod encryption;
+mod http;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Encrypted texts and values, in both directions, with every kind of key.
+    Encryption,
+}
+
+/// Starts both servers and compares; the last line is `N passed, N failed`.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let tally = match args.what {
+        What::Encryption => encryption::run()?,
+    };
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(if tally.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// What was seen so far.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+impl Tally {
+    /// Counts one comparison, and shows what failed.
+    fn check(&mut self, what: &str, seen: &anyhow::Result<String>, expected: &str) {
+        match seen {
+            Ok(seen) if seen == expected => self.passed += 1,
+            Ok(seen) => self.fail(what, &format!("expected {expected:?}, got {seen:?}")),
+            Err(error) => self.fail(what, &format!("{error:#}")),
+        }
+    }
+
+    fn fail(&mut self, what: &str, why: &str) {
+        self.failed += 1;
+        println!("FAIL {what}: {why}");
+    }
+}
