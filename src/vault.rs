@@ -11,7 +11,7 @@ mod token;
 
 use std::{sync::Arc, time::Duration};
 
-use confbus_protocol::PropertySource;
+use confbus_protocol::{Property, PropertySource};
 use confbus_resolution::EnvironmentRequest;
 use futures_util::future::join_all;
 use tracing::{debug, warn};
@@ -66,6 +66,9 @@ pub(crate) enum Login {
 /// Look-ups of one request beside each other.
 const AT_ONCE: usize = 8;
 
+/// How much text the secrets of one request may take, keys and values; each for itself is bounded, too.
+const TEXT_LIMIT: usize = 16 << 20;
+
 /// Asks a Vault.
 #[derive(Debug)]
 pub(crate) struct Vault {
@@ -111,11 +114,16 @@ impl Vault {
             Login::OfRequest => token.ok_or(VaultError::NoToken)?,
         };
         let keys = self.settings.naming.keys(request)?;
-        let mut sources = Vec::new();
+        let (mut sources, mut text) = (Vec::new(), 0);
         for keys in keys.chunks(AT_ONCE) {
             let looks = keys.iter().map(|key| self.source(key, token));
             for source in join_all(looks).await {
-                sources.extend(source?);
+                let Some(source) = source? else { continue };
+                text += text_of(&source);
+                if text > TEXT_LIMIT {
+                    return Err(VaultError::TooMuch(TEXT_LIMIT));
+                }
+                sources.push(source);
             }
         }
         Ok(sources)
@@ -150,6 +158,14 @@ impl Vault {
             warn!(%vault, %error, "the vault could not be read");
         }
     }
+}
+
+/// How much text a source holds, in bytes.
+fn text_of(source: &PropertySource) -> usize {
+    let text = |(key, property): (&String, &Property)| {
+        key.len() + property.value.as_text().map_or(0, str::len)
+    };
+    source.source.iter().map(text).sum()
 }
 
 impl Engine {

@@ -11,7 +11,7 @@ use super::KvVersion;
 const DEPTH_LIMIT: usize = 50;
 
 /// How much text the flattened keys of one secret may take: a long key above a long list multiplies.
-const KEY_TEXT_LIMIT: usize = 16 << 20;
+const KEY_TEXT_LIMIT: usize = 4 << 20;
 
 const NO_JSON: &str = "it is not JSON";
 const NO_SECRET: &str = "there is no map of values where this version of the KV engine puts it";
@@ -92,7 +92,7 @@ impl Flattener {
     fn put(&mut self, key: String, value: PropertyValue) -> Result<(), &'static str> {
         self.key_text += key.len();
         if self.key_text > KEY_TEXT_LIMIT {
-            return Err("its flattened keys take more than 16 MiB");
+            return Err("its flattened keys take more than 4 MiB");
         }
         self.properties.insert(key, value.into());
         Ok(())
@@ -238,7 +238,7 @@ mod tests {
         check(
             &KvVersion::One,
             &keys,
-            expect!["its flattened keys take more than 16 MiB"],
+            expect!["its flattened keys take more than 4 MiB"],
         );
     }
 }

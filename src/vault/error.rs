@@ -7,12 +7,11 @@ pub(crate) enum VaultError {
     #[error("the vault needs a token: send it as `X-Config-Token`")]
     NoToken,
     /// The request asks for more keys than are looked up.
-    #[error("applications and profiles make {keys} keys; up to {limit} are looked up")]
-    TooManyKeys {
-        /// Applications times profiles.
-        keys: usize,
-        limit: usize,
-    },
+    #[error("applications and profiles make more than {0} keys")]
+    TooManyKeys(usize),
+    /// All secrets together are more than is served.
+    #[error("the secrets of this request take more than {} MiB", .0 >> 20)]
+    TooMuch(usize),
     /// The token is wrong, or may not read this.
     #[error("the vault does not let this token read `{path}` (403)")]
     Forbidden {
@@ -61,6 +60,6 @@ impl VaultError {
 
     /// Whether another request could do better.
     pub(super) fn is_of_caller(&self) -> bool {
-        matches!(self, Self::NoToken | Self::TooManyKeys { .. })
+        matches!(self, Self::NoToken | Self::TooManyKeys(_))
     }
 }

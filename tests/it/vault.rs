@@ -338,7 +338,7 @@ fn what_is_not_there_is_nothing() {
     let many: Vec<_> = (0..60).map(|number| format!("p{number}")).collect();
     let answer = get(&server, &format!("/a,b/{}", many.join(",")), ROOT);
     assert!(
-        answer.status == 500 && answer.body.contains("183 keys"),
+        answer.status == 500 && answer.body.contains("more than 100 keys"),
         "{answer:?}"
     );
     assert_eq!(vault.requests(), []);
@@ -356,6 +356,37 @@ fn what_is_not_there_is_nothing() {
         (200, &json!("UP"))
     );
     assert_eq!(vault.requests(), [], "a probe asks nobody");
+}
+
+#[test]
+fn connections_are_used_again_and_answers_are_bounded() {
+    let vault = VaultServer::start();
+    vault.keep("secret/orders", json!({ "who": "orders" }));
+    let server = serve(&vault, &[]);
+    for _ in 0..20 {
+        assert_eq!(names(&get(&server, "/orders/dev", ROOT)).len(), 1);
+    }
+    assert!(
+        vault.connections() <= 8,
+        "{} connections",
+        vault.connections()
+    );
+
+    for profile in 0..6 {
+        let large = "x".repeat(3 << 20);
+        vault.keep(
+            &format!("secret/orders,p{profile}"),
+            json!({ "large": large }),
+        );
+    }
+    let patient = serve(&vault, &[("timeout", "1m")]);
+    let few = get(&patient, "/orders/p0,p1,p2,p3", ROOT);
+    assert_eq!(names(&few).len(), 5);
+    let many = get(&patient, "/orders/p0,p1,p2,p3,p4,p5", ROOT);
+    assert!(
+        many.status == 500 && many.body.contains("take more than 16 MiB"),
+        "{many:?}"
+    );
 }
 
 #[test]

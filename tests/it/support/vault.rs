@@ -23,6 +23,7 @@ struct State {
     /// For each token the beginnings of the paths that it may read.
     tokens: HashMap<String, Vec<String>>,
     requests: Vec<VaultRequest>,
+    connections: usize,
     mood: Mood,
 }
 
@@ -60,6 +61,7 @@ impl VaultServer {
         std::thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
                 let state = Arc::clone(&state);
+                state.lock().unwrap().connections += 1;
                 std::thread::spawn(move || answer_all(&connection, &state));
             }
         });
@@ -97,6 +99,11 @@ impl VaultServer {
 
     pub(crate) fn answer(&self, mood: Mood) {
         self.state.lock().unwrap().mood = mood;
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
     }
 
     /// What it was asked since the last time that somebody wanted to know.
