@@ -7,6 +7,7 @@ mod answer;
 mod client;
 mod error;
 mod naming;
+mod renewal;
 mod token;
 
 use std::{sync::Arc, time::Duration};
@@ -20,6 +21,7 @@ use client::Client;
 pub(crate) use client::{Address, Namespace};
 pub(crate) use error::VaultError;
 pub(crate) use naming::Naming;
+pub(crate) use renewal::Renewal;
 pub(crate) use token::Token;
 
 /// One KV engine of one Vault.
@@ -84,6 +86,18 @@ impl Vault {
     pub(crate) fn new(settings: Settings) -> Result<Self, String> {
         let client = Client::new(&settings)?;
         Ok(Self { client, settings })
+    }
+
+    /// What keeps the token of the settings alive, if there is one.
+    pub(crate) fn renewal(&self) -> Option<Renewal> {
+        let Login::Fixed(token) = &self.settings.login else {
+            return None;
+        };
+        Some(Renewal {
+            client: self.client.clone(),
+            token: token.clone(),
+            timeout: self.settings.timeout,
+        })
     }
 
     /// The secrets for a request, the strongest first.
@@ -151,7 +165,7 @@ impl Vault {
 
     /// What a caller did wrong is for the caller; the rest somebody must look at.
     fn tell(&self, error: &VaultError) {
-        let vault = &self.settings.address;
+        let vault = &self.client;
         if error.is_of_caller() {
             debug!(%vault, %error, "the vault was not read");
         } else {

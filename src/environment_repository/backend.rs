@@ -91,6 +91,10 @@ impl Backend {
             }
             Settings::Vault(settings) => {
                 let vault = Vault::new(settings).map_err(std::io::Error::other)?;
+                if let Some(renewal) = vault.renewal() {
+                    let stop = opener.tasks.shutdown();
+                    opener.tasks.spawn("vault token", renewal.run(stop));
+                }
                 Ok(Self::Vault(Box::new(vault)))
             }
         }

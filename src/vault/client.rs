@@ -1,7 +1,7 @@
 use std::{error::Error as _, fmt, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use reqwest::{Response, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -75,7 +75,7 @@ impl Namespace {
 }
 
 /// Reads paths of one Vault.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Client {
     http: reqwest::Client,
     address: Address,
@@ -110,10 +110,28 @@ impl Client {
         path: &str,
         token: &Token,
     ) -> Result<Option<Bytes>, VaultError> {
+        self.send(Method::GET, path, token).await
+    }
+
+    /// Has something done that needs no values, and reads the answer like that to a read.
+    pub(super) async fn write(
+        &self,
+        path: &str,
+        token: &Token,
+    ) -> Result<Option<Bytes>, VaultError> {
+        self.send(Method::POST, path, token).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &Token,
+    ) -> Result<Option<Bytes>, VaultError> {
         let Some(url) = self.address.of(path) else {
             return Ok(None);
         };
-        let request = self.http.get(url).header(TOKEN, token.header());
+        let request = self.http.request(method, url).header(TOKEN, token.header());
         let response = request.send().await.map_err(unreachable)?;
         match response.status() {
             StatusCode::NOT_FOUND => {
@@ -124,6 +142,13 @@ impl Client {
             status if status.is_success() => body(response, path).await.map(Some),
             status => Err(VaultError::of_status(path, status.as_u16())),
         }
+    }
+}
+
+/// Where it asks.
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
     }
 }
 

@@ -202,6 +202,29 @@ fn a_token_of_the_settings_is_used_for_everybody() {
 }
 
 #[test]
+fn a_token_of_the_settings_is_kept_alive() {
+    let vault = VaultServer::start();
+    vault.limit(ROOT, 1);
+    vault.answer(Mood::Status(503));
+    let mut server = serve(&vault, &[("token", ROOT)]);
+    server
+        .running()
+        .line_with("the vault's token could not be renewed yet");
+    vault.requests();
+    vault.answer(Mood::Well);
+    eventually("two renewals", || {
+        let asked = vault.asked();
+        let renewals = asked
+            .iter()
+            .filter(|asked| asked.path.ends_with("renew-self"));
+        expect_that(renewals.count() >= 2, &asked)
+    });
+    assert_eq!(vault.requests()[0].path, "auth/token/lookup-self");
+    let lines = server.lines().join("\n");
+    assert!(!lines.contains(ROOT), "{lines}");
+}
+
+#[test]
 fn a_vault_stands_beside_git() {
     let vault = VaultServer::start();
     vault.keep(

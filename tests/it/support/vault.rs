@@ -22,6 +22,8 @@ struct State {
     secrets: HashMap<(String, String), Value>,
     /// For each token the beginnings of the paths that it may read.
     tokens: HashMap<String, Vec<String>>,
+    /// For how many seconds a token is good from now on; all others are for ever.
+    lives: HashMap<String, u32>,
     requests: Vec<VaultRequest>,
     connections: usize,
     mood: Mood,
@@ -97,6 +99,12 @@ impl VaultServer {
         beginnings.push(beginning.to_owned());
     }
 
+    /// Lets a token run out unless it is renewed.
+    pub(crate) fn limit(&self, token: &str, seconds: u32) {
+        let mut state = self.state.lock().unwrap();
+        state.lives.insert(token.to_owned(), seconds);
+    }
+
     pub(crate) fn answer(&self, mood: Mood) {
         self.state.lock().unwrap().mood = mood;
     }
@@ -104,6 +112,11 @@ impl VaultServer {
     /// How many connections were made to it.
     pub(crate) fn connections(&self) -> usize {
         self.state.lock().unwrap().connections
+    }
+
+    /// What it was asked, and goes on being told.
+    pub(crate) fn asked(&self) -> Vec<VaultRequest> {
+        self.state.lock().unwrap().requests.clone()
     }
 
     /// What it was asked since the last time that somebody wanted to know.
@@ -164,9 +177,12 @@ impl State {
     fn answer(&mut self, asked: &Asked) -> (u16, Value) {
         let error = |status, text: &str| (status, json!({ "errors": [text] }));
         let header = |name: &str| asked.headers.get(name).cloned().unwrap_or_default();
-        let path = asked.line.strip_prefix("GET /v1/");
-        let Some(path) = path.and_then(|rest| rest.strip_suffix(" HTTP/1.1")) else {
-            return error(405, "only reads are expected");
+        let line = asked.line.strip_suffix(" HTTP/1.1").unwrap_or_default();
+        let renewal = "POST /v1/auth/token/renew-self";
+        let path = line.strip_prefix("GET /v1/");
+        let Some(path) = path.or_else(|| (line == renewal).then(|| &line["POST /v1/".len()..]))
+        else {
+            return error(405, "only reads and renewals are expected");
         };
         let request = VaultRequest {
             path: decoded(path),
@@ -182,6 +198,9 @@ impl State {
             return error(400, "missing 'X-Vault-Request' header");
         }
         let allowed = self.tokens.get(&request.token);
+        if let (Some(_), Some(what)) = (allowed, request.path.strip_prefix("auth/token/")) {
+            return (200, self.life(what, &request.token));
+        }
         let may_read = |beginning: &String| request.path.starts_with(beginning.as_str());
         if !allowed.is_some_and(|beginnings| beginnings.iter().any(may_read)) {
             return error(403, "permission denied");
@@ -195,6 +214,21 @@ impl State {
         let body = json!({ "request_id": "1", "lease_id": "", "renewable": false, "lease_duration": 2_764_800,
             "data": data, "wrap_info": null, "warnings": null, "auth": null });
         (status, body)
+    }
+}
+
+impl State {
+    /// The answers to `lookup-self` and `renew-self`.
+    fn life(&self, what: &str, token: &str) -> Value {
+        let seconds = self.lives.get(token).copied().unwrap_or_default();
+        match what {
+            "lookup-self" => {
+                json!({ "auth": null, "data": { "ttl": seconds, "renewable": seconds > 0 } })
+            }
+            _ => {
+                json!({ "auth": { "lease_duration": seconds, "renewable": true }, "data": null })
+            }
+        }
     }
 }
 
