@@ -16,6 +16,7 @@ mod json;
 mod names;
 mod placeholders;
 mod react;
+mod timestamp;
 mod value;
 
 pub use bus_id::{BusId, InvalidBusId};
@@ -27,4 +28,5 @@ pub use java_double::java_double;
 pub use names::{Application, CommitId, InvalidName, Label, Profiles};
 pub use placeholders::{PlaceholderError, resolve_placeholders};
 pub use react::{Action, Member, Reactions, react};
+pub use timestamp::Timestamp;
 pub use value::{Position, Properties, Property, PropertyValue};

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 use serde_json::value::RawValue;
 
-use crate::{Bytes, java_double};
+use crate::{Bytes, Timestamp, java_double};
 
 /// Flattened keys (`a.b[0]`) with their values, in file order.
 pub type Properties = IndexMap<String, Property>;
@@ -73,6 +73,8 @@ pub enum PropertyValue {
     Text(Box<str>),
     /// From YAML only: JSON has no bytes, so a client finds Base64 text.
     Bytes(Bytes),
+    /// From YAML only, where it has a tag: a client finds text.
+    Timestamp(Timestamp),
 }
 
 impl PropertyValue {
@@ -86,7 +88,8 @@ impl PropertyValue {
             | Self::Integer(_)
             | Self::BigInteger(_)
             | Self::Float(_)
-            | Self::Bytes(_) => None,
+            | Self::Bytes(_)
+            | Self::Timestamp(_) => None,
         }
     }
 }
@@ -114,6 +117,7 @@ impl fmt::Display for PropertyValue {
             Self::Float(value) => f.write_str(&java_double(*value)),
             Self::Text(text) => f.write_str(text),
             Self::Bytes(bytes) => bytes.fmt(f),
+            Self::Timestamp(timestamp) => timestamp.fmt(f),
         }
     }
 }
@@ -136,6 +140,7 @@ impl Serialize for PropertyValue {
             Self::Float(value) => serializer.serialize_str(&java_double(*value)),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Bytes(bytes) => serializer.serialize_str(&bytes.to_base64()),
+            Self::Timestamp(timestamp) => serializer.serialize_str(&timestamp.to_iso()),
         }
     }
 }
@@ -175,6 +180,30 @@ fn is_integer(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_only_yaml_knows_travels_as_text() {
+        let bytes = PropertyValue::Bytes(b"hi".as_slice().into());
+        let moment = PropertyValue::Timestamp(Timestamp::from_millis(0));
+        for (value, wire, text) in [
+            (bytes, "\"aGk=\"", "[B@683af69a"),
+            (
+                moment,
+                "\"1970-01-01T00:00:00.000Z\"",
+                "Thu Jan 01 00:00:00 UTC 1970",
+            ),
+            (PropertyValue::Null, "null", ""),
+        ] {
+            assert_eq!(serde_json::to_string(&value).unwrap(), wire);
+            assert_eq!(value.to_string(), text);
+            assert_eq!(value.as_text(), None);
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_value() {
+        assert!(serde_json::from_str::<PropertyValue>("[1]").is_err());
+    }
 
     #[test]
     fn numbers_keep_their_digits_on_the_wire() {

@@ -193,6 +193,20 @@ mod tests {
     }
 
     #[test]
+    fn a_clash_is_found_before_a_wrong_index_but_after_a_wrong_name() {
+        let clash = expect![
+            "error: the key `a.b[-1]` asks for a list or map where a value stands, or the other way round"
+        ];
+        check_json("a.b=1\na.b[-1]=2", clash);
+        let wrong = expect!["error: the key `a..b` is no path of names and list indices"];
+        check_json("a=1\na..b=2", wrong);
+        let clash = expect![
+            "error: the key `a[0]b` asks for a list or map where a value stands, or the other way round"
+        ];
+        check_json("a=1\na[0]b=2", clash);
+    }
+
+    #[test]
     fn gaps_and_depth_are_bounded() {
         check_json(
             "a[999999999]=1",
@@ -285,6 +299,33 @@ mod tests {
             expect![[r#"
             bin: [B@e83bc01a
             ref: 104,-23"#]],
+        );
+    }
+
+    #[test]
+    fn moments_differ_by_format() {
+        let files = [("foo.yml", "when: !!timestamp 2001-12-14\nref: ${when}")];
+        check(
+            &files,
+            Format::Yaml,
+            expect![[r#"
+                when: 2001-12-14T00:00:00Z
+                ref: Fri Dec 14 00:00:00 UTC 2001
+            "#]],
+        );
+        check(
+            &files,
+            Format::Json,
+            expect![[
+                r#"{"when":"2001-12-14T00:00:00.000Z","ref":"Fri Dec 14 00:00:00 UTC 2001"}"#
+            ]],
+        );
+        check(
+            &files,
+            Format::Properties,
+            expect![[r#"
+            when: Fri Dec 14 00:00:00 UTC 2001
+            ref: Fri Dec 14 00:00:00 UTC 2001"#]],
         );
     }
 

@@ -1,4 +1,9 @@
 //! Many files, each against what Spring Boot's own loaders made of it.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are for whoever reads the test's output"
+)]
 
 use std::fmt::Write;
 
@@ -50,6 +55,7 @@ fn value(value: &PropertyValue) -> String {
         PropertyValue::Integer(_) | PropertyValue::BigInteger(_) => format!("i:{value}"),
         PropertyValue::Bool(_) | PropertyValue::Null => value.to_string(),
         PropertyValue::Text(text) => quote(text),
+        PropertyValue::Timestamp(_) => quote(&value.to_string()),
         PropertyValue::Bytes(bytes) => {
             let digits = bytes.as_slice().iter().map(|byte| format!("{byte:02x}"));
             format!("b:{}", digits.collect::<String>())

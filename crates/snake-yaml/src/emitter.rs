@@ -27,6 +27,8 @@ pub enum Value {
     Float(f64),
     /// Text; quoted where it would read back as something else.
     Text(Box<str>),
+    /// A moment, in the form that reads back as one: `2001-12-14T00:00:00Z`.
+    Timestamp(Box<str>),
     /// Written as `!!binary`, in Base64.
     Binary(Box<[u8]>),
     /// A sequence.
@@ -80,6 +82,7 @@ impl Emitter {
             Value::Binary(bytes) => {
                 Scalar::binary(base64::encode(bytes)).write(&mut self.writer, context);
             }
+            Value::Timestamp(text) => self.plain(Implicit::Timestamp, text, context),
             Value::Text(text) => represent(text).write(&mut self.writer, context),
         }
     }

@@ -33,6 +33,7 @@ mod resolver;
 mod scalar;
 mod scanner;
 mod source;
+mod timestamp;
 mod token;
 
 pub use composer::load_all;

@@ -193,6 +193,7 @@ enum KeyIdentity {
     /// The bits, as `Double.equals` compares them.
     Float(u64),
     Text(Box<str>),
+    Timestamp(i64),
     /// Java compares arrays by address.
     Binary(usize),
     List(Vec<Self>),
@@ -211,6 +212,7 @@ impl KeyIdentity {
             NodeKind::Float(value) if value.is_nan() => Self::Float(f64::NAN.to_bits()),
             NodeKind::Float(value) => Self::Float(value.to_bits()),
             NodeKind::Text(text) => Self::Text(text.clone()),
+            NodeKind::Timestamp(millis) => Self::Timestamp(*millis),
             NodeKind::Binary(_) => Self::Binary(node.address()),
             NodeKind::List(items) => Self::List(items.iter().map(Self::of).collect()),
             NodeKind::Map(entries) => {

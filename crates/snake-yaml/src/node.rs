@@ -47,8 +47,10 @@ pub enum NodeKind {
     BigInteger(Box<str>),
     /// A floating point number.
     Float(f64),
-    /// Text, dates included.
+    /// Text, dates without a tag included.
     Text(Box<str>),
+    /// An explicit `!!timestamp`, in milliseconds since 1970 began.
+    Timestamp(i64),
     /// Decoded `!!binary`.
     Binary(Vec<u8>),
     /// A sequence.
@@ -97,7 +99,9 @@ impl PartialEq for Node {
 impl NodeKind {
     fn weight(&self) -> Weight {
         match self {
-            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) => Weight::of_scalar(0),
+            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::Timestamp(_) => {
+                Weight::of_scalar(0)
+            }
             Self::BigInteger(text) | Self::Text(text) => Weight::of_scalar(text.len()),
             Self::Binary(bytes) => Weight::of_scalar(bytes.len()),
             Self::List(items) | Self::Set(items) => {

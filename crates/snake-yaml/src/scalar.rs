@@ -1,6 +1,7 @@
 //! From the text of a scalar to its value: SnakeYAML's `SafeConstructor`.
 
 use crate::base64;
+use crate::timestamp;
 use crate::{Error, Mark, NodeKind};
 
 pub(crate) fn bool(text: &str) -> NodeKind {
@@ -53,6 +54,11 @@ pub(crate) fn binary(text: &str, mark: Mark) -> Result<NodeKind, Error> {
     let digits = text.replace(java_space, "");
     let bytes = base64::decode(&digits).ok_or_else(|| Error::at(mark, "not Base64"))?;
     Ok(NodeKind::Binary(bytes))
+}
+
+pub(crate) fn timestamp(text: &str, mark: Mark) -> Result<NodeKind, Error> {
+    let millis = timestamp::millis(text).ok_or_else(|| Error::at(mark, "not a timestamp"))?;
+    Ok(NodeKind::Timestamp(millis))
 }
 
 fn split_sign(number: &str) -> (bool, &str) {

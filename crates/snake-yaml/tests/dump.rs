@@ -204,6 +204,8 @@ fn numbers_and_the_like() {
     assert_eq!(as_value(Value::Float(1e10)), "1.0E10");
     assert_eq!(as_value(Value::Float(f64::NEG_INFINITY)), "-.inf");
     assert_eq!(as_value(Value::Float(f64::NAN)), ".NaN");
+    let moment = "2001-12-14T00:00:00Z";
+    assert_eq!(as_value(Value::Timestamp(moment.into())), moment);
 }
 
 #[test]

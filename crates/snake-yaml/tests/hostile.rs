@@ -151,3 +151,16 @@ fn an_error_never_quotes_a_value() {
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
+
+#[test]
+fn what_is_far_too_long_is_not_looked_at() {
+    refused(&"x".repeat(50 << 20), "longer than 3145728 bytes");
+    refused(&"key: value\n".repeat(5 << 20), "longer than 3145728 bytes");
+}
+
+#[test]
+fn a_hundred_thousand_levels() {
+    for level in ["[", "{a: ", "- ", "? ", "{? ", "[a: "] {
+        refused_as_too_deep(&level.repeat(100_000));
+    }
+}

@@ -25,6 +25,7 @@ fn render(node: &Node) -> String {
         NodeKind::BigInteger(digits) => format!("big {digits}"),
         NodeKind::Float(value) => format!("{value:?}"),
         NodeKind::Text(text) => format!("{text:?}"),
+        NodeKind::Timestamp(millis) => format!("at {millis}"),
         NodeKind::Binary(bytes) => format!("bytes {bytes:?}"),
         NodeKind::List(items) => format!("[{}]", all(items)),
         NodeKind::Set(members) => format!("set [{}]", all(members)),

@@ -1,4 +1,9 @@
 //! Many documents and texts, each against the recorded answer of SnakeYAML.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are for whoever reads the test's output"
+)]
 
 use std::fmt::Write;
 
@@ -77,6 +82,7 @@ fn show(shown: &mut String, node: &Node, role: Role) {
         NodeKind::Integer(value) => write!(shown, "i:{value}"),
         NodeKind::BigInteger(digits) => write!(shown, "i:{digits}"),
         NodeKind::Float(value) => write!(shown, "f:{:x}", value.to_bits()),
+        NodeKind::Timestamp(millis) => write!(shown, "t:{millis}"),
         NodeKind::Text(text) => return quote(shown, text, node, role),
         NodeKind::Binary(bytes) => {
             shown.push_str("b:");

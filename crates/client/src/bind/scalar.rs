@@ -34,6 +34,7 @@ impl Scalar<'_> {
             }
             PropertyValue::Text(text) => Unexpected::Str(text),
             PropertyValue::Bytes(bytes) => Unexpected::Bytes(bytes.as_slice()),
+            PropertyValue::Timestamp(_) => Unexpected::Other("timestamp"),
         };
         BindError::invalid_type(found, visitor)
     }
@@ -52,7 +53,10 @@ impl Scalar<'_> {
     /// Decimal or `0x…`; a float counts when it is whole.
     fn integer(&self) -> Option<i128> {
         match &*self.0 {
-            PropertyValue::Null | PropertyValue::Bool(_) | PropertyValue::Bytes(_) => None,
+            PropertyValue::Null
+            | PropertyValue::Bool(_)
+            | PropertyValue::Bytes(_)
+            | PropertyValue::Timestamp(_) => None,
             PropertyValue::Integer(number) => Some((*number).into()),
             PropertyValue::BigInteger(digits) => digits.parse().ok(),
             PropertyValue::Float(number) => whole(*number),
@@ -62,7 +66,10 @@ impl Scalar<'_> {
 
     fn float(&self) -> Option<f64> {
         match &*self.0 {
-            PropertyValue::Null | PropertyValue::Bool(_) | PropertyValue::Bytes(_) => None,
+            PropertyValue::Null
+            | PropertyValue::Bool(_)
+            | PropertyValue::Bytes(_)
+            | PropertyValue::Timestamp(_) => None,
             PropertyValue::Float(number) => Some(*number),
             number @ (PropertyValue::Integer(_) | PropertyValue::BigInteger(_)) => {
                 number.to_string().parse().ok()
@@ -154,6 +161,7 @@ impl<'de> Deserializer<'de> for Scalar<'_> {
             PropertyValue::Float(number) => visitor.visit_f64(*number),
             PropertyValue::Text(text) => visitor.visit_str(text),
             PropertyValue::Bytes(bytes) => visitor.visit_bytes(bytes.as_slice()),
+            PropertyValue::Timestamp(timestamp) => visitor.visit_string(timestamp.to_iso()),
         }
     }
 

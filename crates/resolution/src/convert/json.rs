@@ -28,6 +28,7 @@ fn write_tree(text: &mut String, tree: &Tree) -> fmt::Result {
         Tree::Value(PropertyValue::Float(value)) if !value.is_finite() => {
             write_text(text, &PropertyValue::Float(*value).to_string())
         }
+        Tree::Value(PropertyValue::Timestamp(timestamp)) => write_text(text, &timestamp.to_iso()),
         Tree::Value(PropertyValue::Bytes(bytes)) => write_text(text, &bytes.to_base64()),
         Tree::Value(value) => write!(text, "{value}"),
     }

@@ -44,25 +44,29 @@ pub(super) fn nest(properties: &Properties) -> Result<Map, ConvertError> {
 enum Step<'k> {
     Name(&'k str),
     Index(usize),
+    /// No name, or no index, though one must stand there. Found out only on the way: a clash before it comes first.
+    NoName,
+    NoIndex,
 }
 
 /// Splits `a.b[0].c` into names and indices; brackets that hold no integer belong to the name.
 fn steps(key: &str) -> Result<Vec<Step<'_>>, ConvertError> {
-    let invalid = || ConvertError::Key {
-        key: key.to_owned(),
-    };
     let mut steps = Vec::new();
     let mut rest = key;
     loop {
         let end = name_end(rest);
         if end == 0 && !rest.is_empty() {
-            return Err(invalid());
+            steps.push(Step::NoName);
+            return Ok(steps);
         }
         steps.push(Step::Name(&rest[..end]));
         rest = &rest[end..];
         while let Some(bracket) = rest.strip_prefix('[') {
-            let (digits, after) = bracket.split_once(']').ok_or_else(invalid)?;
-            steps.push(Step::Index(index(key, digits)?));
+            let (step, after) = index_step(bracket)?;
+            steps.push(step);
+            if step == Step::NoIndex {
+                return Ok(steps);
+            }
             rest = after;
         }
         if steps.len() > DEPTH_LIMIT {
@@ -72,8 +76,7 @@ fn steps(key: &str) -> Result<Vec<Step<'_>>, ConvertError> {
         }
         match rest.strip_prefix('.') {
             Some(after) => rest = after,
-            None if rest.is_empty() => return Ok(steps),
-            None => return Err(invalid()),
+            None => return Ok(steps),
         }
     }
 }
@@ -93,19 +96,21 @@ fn holds_integer(after_bracket: &str) -> bool {
     end.is_some_and(|end| after_bracket[..end].parse::<i32>().is_ok())
 }
 
-/// An index has digits only, though a sign makes an integer too.
-fn index(key: &str, digits: &str) -> Result<usize, ConvertError> {
-    let invalid = || ConvertError::Key {
-        key: key.to_owned(),
+/// What stands in a bracket, and the text behind it.
+///
+/// An index has digits only, though a sign makes an integer too; behind it come another step or the end.
+fn index_step(bracket: &str) -> Result<(Step<'_>, &str), ConvertError> {
+    let Some((digits, after)) = bracket.split_once(']') else {
+        return Ok((Step::NoIndex, ""));
     };
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(invalid());
-    }
-    match digits.parse().map_err(|_| invalid())? {
-        index if index < INDEX_LIMIT => Ok(index),
-        index => Err(ConvertError::TooLarge {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let ends = after.is_empty() || after.starts_with(['.', '[']);
+    match digits.parse() {
+        Ok(index) if is_number && ends && index < INDEX_LIMIT => Ok((Step::Index(index), after)),
+        Ok(index) if is_number && ends => Err(ConvertError::TooLarge {
             problem: format!("the list index {index}"),
         }),
+        _ => Ok((Step::NoIndex, "")),
     }
 }
 
@@ -128,7 +133,7 @@ impl<'k> Nester<'k, '_> {
                 map.insert(format!("{}{name}", self.prefix), leaf(value));
                 Ok(())
             }
-            [Step::Name(name), rest @ ..] if matches!(rest, [Step::Name(_), ..]) => {
+            [Step::Name(name), rest @ ..] if matches!(rest, [Step::Name(_) | Step::NoName, ..]) => {
                 let child = map.entry((*name).to_owned()).or_insert(Tree::Null);
                 if *child == Tree::Null {
                     *child = Tree::Map(Map::new());
@@ -144,7 +149,7 @@ impl<'k> Nester<'k, '_> {
                 rest,
                 value,
             ),
-            _ => Err(self.clash()),
+            _ => Err(self.invalid()),
         }
     }
 
@@ -155,21 +160,23 @@ impl<'k> Nester<'k, '_> {
         steps: &[Step<'k>],
         value: &PropertyValue,
     ) -> Result<(), ConvertError> {
-        let [Step::Index(index), rest @ ..] = steps else {
-            return Err(self.clash());
-        };
         if *target == Tree::Null {
             *target = Tree::List(Vec::new());
         }
         let Tree::List(list) = target else {
             return Err(self.clash());
         };
+        let [Step::Index(index), rest @ ..] = steps else {
+            return Err(self.invalid());
+        };
         self.fill(list, *index)?;
         let element = &mut list[*index];
         match rest {
             [] => *element = leaf(value),
-            [Step::Index(_), ..] => return self.set_element(element, rest, value),
-            [Step::Name(_), ..] => {
+            [Step::Index(_) | Step::NoIndex, ..] => {
+                return self.set_element(element, rest, value);
+            }
+            [Step::Name(_) | Step::NoName, ..] => {
                 if *element == Tree::Null {
                     *element = Tree::Map(Map::new());
                 }
@@ -193,6 +200,12 @@ impl<'k> Nester<'k, '_> {
             list.resize(index + 1, Tree::Null);
         }
         Ok(())
+    }
+
+    fn invalid(&self) -> ConvertError {
+        ConvertError::Key {
+            key: self.key.to_owned(),
+        }
     }
 
     fn clash(&self) -> ConvertError {

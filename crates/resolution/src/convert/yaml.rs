@@ -42,6 +42,7 @@ fn value(tree: Tree) -> Value {
             PropertyValue::BigInteger(digits) => Value::BigInteger(digits),
             PropertyValue::Float(value) => Value::Float(value),
             PropertyValue::Text(text) => Value::Text(text),
+            PropertyValue::Timestamp(timestamp) => Value::Timestamp(timestamp.to_yaml().into()),
             PropertyValue::Bytes(bytes) => Value::Binary(bytes.as_slice().into()),
         },
     }

@@ -161,7 +161,8 @@ impl<'t> Reader<'t> {
             if self.rest().is_empty() || self.rest().starts_with('<') {
                 return Ok(());
             }
-            self.at += self.rest().find('<').unwrap_or_else(|| self.rest().len());
+            let rest = self.rest();
+            self.at += rest.find('<').unwrap_or(rest.len());
         }
     }
 

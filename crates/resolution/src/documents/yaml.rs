@@ -1,6 +1,6 @@
 //! YAML trees flattened to properties, as Spring Boot's `OriginTrackedYamlLoader` does it.
 
-use confbus_protocol::{Position, Properties, Property, PropertyValue, java_double};
+use confbus_protocol::{Position, Properties, Property, PropertyValue, Timestamp, java_double};
 use confbus_snake_yaml::{Error, Limits, Mark, Node, NodeKind, load_all};
 
 use super::{Flaw, KEY_TEXT_LIMIT};
@@ -202,6 +202,7 @@ fn scalar_value(kind: &NodeKind) -> PropertyValue {
         NodeKind::Float(value) => PropertyValue::Float(*value),
         NodeKind::Text(text) => PropertyValue::Text(text.clone()),
         NodeKind::Binary(bytes) => PropertyValue::Bytes(bytes.as_slice().into()),
+        NodeKind::Timestamp(millis) => PropertyValue::Timestamp(Timestamp::from_millis(*millis)),
         NodeKind::Null | NodeKind::List(_) | NodeKind::Map(_) | NodeKind::Set(_) => "".into(),
     }
 }

@@ -1,5 +1,7 @@
 //! Scalars without quotes.
 
+use std::borrow::Cow;
+
 use crate::Mark;
 use crate::cursor::{Cursor, is_blank_or_end};
 
@@ -19,7 +21,7 @@ pub(super) fn scan(cursor: &mut Cursor<'_>, parent: Option<usize>, in_flow: bool
         end: cursor.mark(),
         ends_behind_a_line_break: false,
     };
-    let mut spaces = String::new();
+    let mut spaces = Cow::Borrowed("");
     while !cursor.at('#') {
         let words = words(cursor.rest(), in_flow);
         if words == 0 {
@@ -55,22 +57,22 @@ fn words(text: &str, in_flow: bool) -> usize {
     text.len()
 }
 
-struct Gap {
+struct Gap<'text> {
     /// What stands for the gap when another word follows; nothing when none can.
-    text: String,
+    text: Cow<'text, str>,
     has_line_break: bool,
 }
 
 /// Passes blanks and empty lines; only the first line may have tabs.
-fn gap(cursor: &mut Cursor<'_>) -> Gap {
+fn gap<'text>(cursor: &mut Cursor<'text>) -> Gap<'text> {
     let blanks = cursor.take_until(|c| !matches!(c, ' ' | '\t'));
     let Some(first) = cursor.line_break() else {
         return Gap {
-            text: blanks.to_owned(),
+            text: blanks.into(),
             has_line_break: false,
         };
     };
-    let text = line_breaks(cursor, first);
+    let text = line_breaks(cursor, first).into();
     Gap {
         text,
         has_line_break: true,

@@ -134,6 +134,8 @@ public class Record {
             shown.append("i:").append(number);
         } else if (value instanceof String text) {
             quote(shown, text);
+        } else if (value instanceof Date moment) {
+            shown.append("t:").append(moment.getTime());
         } else if (value instanceof byte[] bytes) {
             shown.append("b:").append(HexFormat.of().formatHex(bytes));
         } else if (value instanceof Map<?, ?> map) {
