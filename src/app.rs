@@ -51,7 +51,7 @@ impl App {
         let (ring, bell) = mpsc::channel(1);
         let repository = EnvironmentRepository::open(settings.repository, tasks.clone(), ring)
             .await
-            .context("no thread for Git")?;
+            .context("the backends cannot be opened")?;
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),

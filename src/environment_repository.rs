@@ -1,7 +1,8 @@
 //! From a request to an answer: which snapshots are in service, and what they say.
 //!
 //! [`EnvironmentRepository`] asks its backends for the places that may answer; a place is a label's history in one
-//! repository. What follows from places is computed, without waiting.
+//! repository. What follows from places is computed, without waiting. Only a Vault has no places: it is asked for its
+//! sources each time.
 
 mod answer;
 mod backend;
@@ -27,9 +28,9 @@ use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::{encryption::Encryption, look::LookError, tasks::Tasks};
+use crate::{encryption::Encryption, look::LookError, tasks::Tasks, vault::Token};
 pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
-use backend::Backend;
+use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
 use git_backend::Labels;
 pub(crate) use git_backend::{
@@ -38,7 +39,7 @@ pub(crate) use git_backend::{
 pub(crate) use looker::Announce;
 use opener::Opener;
 pub(crate) use pattern::Pattern;
-use places::{Part, Place, Versions, resolve_all};
+use places::{Gathered, Part, Versions};
 use remembered::Remembered;
 use repository::{Before, Repository};
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
@@ -120,22 +121,26 @@ impl EnvironmentRepository {
         })
     }
 
-    /// The environment for a request.
+    /// The environment for a request; its token opens Vaults, and nothing else.
     pub(crate) async fn find_one(
         &self,
         request: &EnvironmentRequest,
+        token: Option<&Token>,
     ) -> Result<Found<Environment>, FindError> {
-        self.find(request, Before::Freshness).await
+        self.find(request, Before::Freshness, Vaults::Ask(token))
+            .await
     }
 
     async fn find(
         &self,
         request: &EnvironmentRequest,
         before: Before,
+        vaults: Vaults<'_>,
     ) -> Result<Found<Environment>, FindError> {
-        let places = self.places(request, Labels::Split, before).await?;
-        let found = self.environment(request, &self.resolve(&places)?.0);
-        if found.value.property_sources.is_empty() && !self.inner.accept_empty {
+        let gathered = self.gather(request, Labels::Split, before, vaults).await?;
+        let found = self.environment(request, &self.resolve(&gathered)?.0);
+        let is_complete = vaults.are_asked() || !self.inner.backends.iter().any(Backend::is_vault);
+        if found.value.property_sources.is_empty() && is_complete && !self.inner.accept_empty {
             return Err(FindError::Empty);
         }
         Ok(found)
@@ -147,13 +152,10 @@ impl EnvironmentRepository {
         request: &EnvironmentRequest,
         path: &RepoPath,
     ) -> Result<Found<Resource>, FindError> {
-        let places = self
-            .places(request, Labels::Whole, Before::Freshness)
+        let gathered = self
+            .gather(request, Labels::Whole, Before::Freshness, Vaults::Skip)
             .await?;
-        let newest: Vec<_> = places
-            .iter()
-            .map(|places| Versions::newest(places))
-            .collect();
+        let newest: Vec<_> = gathered.iter().map(Gathered::newest).collect();
         self.resource(&newest, path)
     }
 
@@ -162,11 +164,13 @@ impl EnvironmentRepository {
         &self,
         request: &EnvironmentRequest,
         path: &RepoPath,
+        token: Option<&Token>,
     ) -> Result<Found<Text>, FindError> {
-        let places = self
-            .places(request, Labels::Whole, Before::Freshness)
+        let vaults = Vaults::Ask(token);
+        let gathered = self
+            .gather(request, Labels::Whole, Before::Freshness, vaults)
             .await?;
-        let (parts, files) = self.resolve(&places)?;
+        let (parts, files) = self.resolve(&gathered)?;
         let environment = self.environment(request, &parts);
         let resource = self.resource(&files, path)?;
         Ok(Found {
@@ -180,27 +184,29 @@ impl EnvironmentRepository {
     }
 
     /// What every backend may answer from, the strongest first.
-    async fn places(
-        &self,
-        request: &EnvironmentRequest,
-        labels: Labels,
-        before: Before,
-    ) -> Result<Vec<Vec<Place>>, FindError> {
-        let gathered = self.gather(request, labels, before);
-        let gathered = tokio::time::timeout(LONGEST_READ, gathered).await;
-        gathered.unwrap_or(Err(FindError::Busy))
-    }
-
     async fn gather(
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
         before: Before,
-    ) -> Result<Vec<Vec<Place>>, FindError> {
+        vaults: Vaults<'_>,
+    ) -> Result<Vec<Gathered>, FindError> {
+        let gathered = self.gather_each(request, labels, before, vaults);
+        let gathered = tokio::time::timeout(LONGEST_READ, gathered).await;
+        gathered.unwrap_or(Err(FindError::Busy))
+    }
+
+    async fn gather_each(
+        &self,
+        request: &EnvironmentRequest,
+        labels: Labels,
+        before: Before,
+        vaults: Vaults<'_>,
+    ) -> Result<Vec<Gathered>, FindError> {
         let mut all = Vec::with_capacity(self.inner.backends.len());
         for backend in &self.inner.backends {
-            match backend.places(request, labels, before).await {
-                Ok(places) => all.push(places),
+            match backend.gather(request, labels, before, vaults).await {
+                Ok(gathered) => all.push(gathered),
                 Err(FindError::NotYet) => return Err(FindError::NotYet),
                 Err(error) if self.is_spoiled_by_one() => return Err(error),
                 Err(_) => {}
@@ -215,11 +221,11 @@ impl EnvironmentRepository {
 
     fn resolve<'p>(
         &self,
-        places: &'p [Vec<Place>],
+        all: &'p [Gathered],
     ) -> Result<(Vec<Part>, Vec<Versions<'p>>), FindError> {
         let (mut parts, mut files) = (Vec::new(), Vec::new());
-        for places in places {
-            match resolve_all(places) {
+        for gathered in all {
+            match gathered.resolve() {
                 Ok((part, found)) => {
                     parts.push(part);
                     files.push(found);
@@ -294,6 +300,11 @@ impl EnvironmentRepository {
         }
     }
 
+    /// Whether there can be plain files; Vaults have none.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.inner.backends.iter().all(Backend::is_vault)
+    }
+
     /// Whether a ref, as a webhook names it, is one of the labels in service.
     pub(crate) fn serves(&self, reference: &str) -> bool {
         let repositories = self.repositories();
@@ -314,7 +325,7 @@ impl EnvironmentRepository {
     pub(crate) async fn health(&self) -> Health {
         let mut probes = Vec::new();
         for request in &self.inner.probes {
-            let found = self.find(request, Before::Nothing).await;
+            let found = self.find(request, Before::Nothing, Vaults::Skip).await;
             let names = |found: Found<Environment>| {
                 let sources = found.value.property_sources.into_iter();
                 sources.map(|source| source.name).collect()

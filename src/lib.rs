@@ -6,6 +6,7 @@
 mod files;
 mod git;
 mod look;
+mod vault;
 
 mod encryption;
 mod environment_repository;

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
-use crate::look::LookError;
+use crate::{look::LookError, vault::VaultError};
 
 /// An answer and the commits it comes from: one for each label of each repository that has a part in it.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub(crate) enum FindError {
     NotYet,
     /// Git did not answer in time, or not at all.
     Busy,
+    /// A Vault gave no secrets.
+    Vault(VaultError),
 }
 
 impl From<&LookError> for FindError {
@@ -110,6 +112,12 @@ impl UpstreamHealth {
     /// Answers may be old, or some are held back.
     pub(crate) fn is_degraded(&self) -> bool {
         self.error.is_some() || !self.problems.is_empty()
+    }
+}
+
+impl From<VaultError> for FindError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
     }
 }
 

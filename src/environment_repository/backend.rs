@@ -5,11 +5,14 @@ use super::{
     FindError,
     git_backend::{self, GitBackend, Labels},
     opener::Opener,
-    places::{Place, Shown},
+    places::{Gathered, Place, Shown},
     repository::{self, Before, Repository},
     upstream::Upstream,
 };
-use crate::files;
+use crate::{
+    files,
+    vault::{self, Token, Vault},
+};
 
 /// One member of a composite, or the only backend.
 #[derive(Debug, Clone)]
@@ -18,6 +21,8 @@ pub(crate) enum Settings {
     Git(git_backend::Settings),
     /// Directories of this machine.
     Native(NativeSettings),
+    /// Secrets of a Vault.
+    Vault(vault::Settings),
 }
 
 /// Directories of this machine.
@@ -39,13 +44,29 @@ pub(super) enum Backend {
         /// All requests are for this one: a label is a directory here.
         label: Label,
     },
+    Vault(Box<Vault>),
+}
+
+/// Whether Vaults are asked, and with whose token.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Vaults<'t> {
+    /// They have no files, and a probe has no token and fetches nothing.
+    Skip,
+    /// With the token of the request, if they have none of their own.
+    Ask(Option<&'t Token>),
+}
+
+impl Vaults<'_> {
+    pub(super) fn are_asked(self) -> bool {
+        matches!(self, Self::Ask(_))
+    }
 }
 
 impl Backend {
     /// Opens what is known at the start.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system gives no thread, or no certificates for a Vault behind TLS.
     pub(super) async fn open(settings: Settings, opener: &Opener) -> std::io::Result<Self> {
         match settings {
             Settings::Git(settings) => {
@@ -66,18 +87,27 @@ impl Backend {
                     label,
                 })
             }
+            Settings::Vault(settings) => {
+                let vault = Vault::new(settings).map_err(std::io::Error::other)?;
+                if let Some(renewal) = vault.renewal() {
+                    let stop = opener.tasks.shutdown();
+                    opener.tasks.spawn("vault token", renewal.run(stop));
+                }
+                Ok(Self::Vault(Box::new(vault)))
+            }
         }
     }
 
-    /// The places that may answer.
-    pub(super) async fn places(
+    /// What may answer.
+    pub(super) async fn gather(
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
         before: Before,
-    ) -> Result<Vec<Place>, FindError> {
+        vaults: Vaults<'_>,
+    ) -> Result<Gathered, FindError> {
         match self {
-            Self::Git(git) => git.places(request, labels, before).await,
+            Self::Git(git) => Ok(Gathered::Places(git.places(request, labels, before).await?)),
             Self::Native {
                 repository,
                 version,
@@ -85,13 +115,13 @@ impl Backend {
             } => {
                 let history = repository.history(label, before).await?;
                 let shown = Shown::Fixed(version.clone());
-                Ok(vec![Place::new(
-                    repository.clone(),
-                    history,
-                    request.clone(),
-                    shown,
-                )])
+                let place = Place::new(repository.clone(), history, request.clone(), shown);
+                Ok(Gathered::Places(vec![place]))
             }
+            Self::Vault(vault) => Ok(Gathered::Sources(match vaults {
+                Vaults::Skip => Vec::new(),
+                Vaults::Ask(token) => vault.find(request, token).await?,
+            })),
         }
     }
 
@@ -100,14 +130,20 @@ impl Backend {
         match self {
             Self::Git(git) => git.repositories(),
             Self::Native { repository, .. } => vec![repository.clone()],
+            Self::Vault(_) => Vec::new(),
         }
     }
 
-    /// Whether there is anything to answer from.
+    pub(super) fn is_vault(&self) -> bool {
+        matches!(self, Self::Vault(_))
+    }
+
+    /// Whether there is anything to answer from; of a Vault only a read can tell.
     pub(super) fn is_serving(&self) -> bool {
         match self {
             Self::Git(git) => git.is_serving(),
             Self::Native { repository, .. } => repository.is_serving(),
+            Self::Vault(_) => true,
         }
     }
 }

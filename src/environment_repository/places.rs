@@ -19,6 +19,33 @@ pub(super) struct Place {
     shown: Shown,
 }
 
+/// What one backend has for a request.
+#[derive(Debug)]
+pub(super) enum Gathered {
+    /// Places, whose snapshots answer.
+    Places(Vec<Place>),
+    /// Finished sources of a backend that has neither commits nor files, the strongest first.
+    Sources(Vec<PropertySource>),
+}
+
+impl Gathered {
+    /// The sources, and the files beside them.
+    pub(super) fn resolve(&self) -> Result<(Part, Versions<'_>), FindError> {
+        match self {
+            Self::Places(places) => resolve_all(places),
+            Self::Sources(sources) => Ok((Part::of_sources(sources), Versions::none())),
+        }
+    }
+
+    /// The files of the newest versions, whether all of them can be used or not.
+    pub(super) fn newest(&self) -> Versions<'_> {
+        match self {
+            Self::Places(places) => Versions::newest(places),
+            Self::Sources(_) => Versions::none(),
+        }
+    }
+}
+
 /// What an environment shows as its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Shown {
@@ -103,13 +130,7 @@ impl Picked<'_> {
 
 /// The sources of one backend: those of the last label first.
 pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Versions<'_>), FindError> {
-    let mut part = Part {
-        property_sources: Vec::new(),
-        version: None,
-        state: None,
-        commits: Vec::new(),
-        held: None,
-    };
+    let mut part = Part::of_sources(&[]);
     let mut picked = Vec::new();
     let mut versions = Vec::new();
     for place in places {
@@ -132,9 +153,26 @@ pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Versions<'_>), Find
     Ok((part, Versions { picked }))
 }
 
+impl Part {
+    /// These sources, and nothing known about them.
+    fn of_sources(sources: &[PropertySource]) -> Self {
+        Self {
+            property_sources: sources.to_vec(),
+            version: None,
+            state: None,
+            commits: Vec::new(),
+            held: None,
+        }
+    }
+}
+
 impl<'p> Versions<'p> {
+    fn none() -> Self {
+        Self { picked: Vec::new() }
+    }
+
     /// The files of the newest versions, whether all of them can be used or not.
-    pub(super) fn newest(places: &'p [Place]) -> Self {
+    fn newest(places: &'p [Place]) -> Self {
         let newest = |place: &'p Place| Picked {
             place,
             version: place.history.newest().clone(),

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use confbus_resolution::Conversion;
-use http::Method;
+use http::{HeaderMap, HeaderName, Method};
 
 use super::{
     Settings,
@@ -18,7 +18,10 @@ use super::{
     route::{Ask, Query, route},
     target::segments,
 };
-use crate::environment_repository::EnvironmentRepository;
+use crate::{environment_repository::EnvironmentRepository, vault::Token};
+
+/// Opens Vaults.
+const CONFIG_TOKEN: HeaderName = HeaderName::from_static("x-config-token");
 
 /// Routes by the raw path and answers.
 pub(super) async fn find(
@@ -83,10 +86,16 @@ pub(super) async fn find(
             };
             environments::convert(&repository, &request, conversion, &headers).await
         }
+        Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),
         Ask::Resource {
             request,
             path,
             form,
         } => resources::find(&repository, &request, &path, form, &headers).await,
     }
+}
+
+/// The token that a request brings along for Vaults.
+pub(super) fn config_token(headers: &HeaderMap) -> Option<Token> {
+    Token::of_header(headers.get(CONFIG_TOKEN)?)
 }

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
     conditional::{entity_tag, has_tag},
+    configuration::config_token,
     error::Failure,
     versions::Provenance,
 };
@@ -24,7 +25,9 @@ pub(super) async fn find(
         value,
         commits,
         held,
-    } = repository.find_one(request).await?;
+    } = repository
+        .find_one(request, config_token(headers).as_ref())
+        .await?;
     Ok(answer(
         value.to_json(representation),
         content_type,
@@ -44,7 +47,9 @@ pub(super) async fn convert(
         value,
         commits,
         held,
-    } = repository.find_one(request).await?;
+    } = repository
+        .find_one(request, config_token(headers).as_ref())
+        .await?;
     let text = confbus_resolution::convert(&value, conversion)?;
     Ok(answer(
         text.into_bytes(),

@@ -18,7 +18,7 @@ use super::{
     accept::{Accept, ErrorForm, V2},
     route::Refusal,
 };
-use crate::environment_repository::FindError;
+use crate::{environment_repository::FindError, vault::VaultError};
 
 /// An error on its way out.
 #[derive(Debug, Clone)]
@@ -122,6 +122,9 @@ impl Failure {
             }
             FindError::NoRepository => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR).because("the repository is not there")
+            }
+            FindError::Vault(error) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR).explained(error.to_string())
             }
             FindError::NoSuchCommit
             | FindError::Broken(_)
@@ -265,6 +268,12 @@ impl From<FindError> for Failure {
             FindError::NotYet | FindError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE)
                 .explained("the git repository has not answered yet; try again")
                 .with(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            FindError::Vault(error @ VaultError::NoToken) => {
+                Self::bad_request().explained(error.to_string())
+            }
+            FindError::Vault(error) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR).explained(error.to_string())
+            }
         }
     }
 }

@@ -11,11 +11,15 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use super::{
     charset::{self, IllegalCharset},
     conditional::{http_date, instead},
+    configuration::config_token,
     error::Failure,
     route::{Form, Text},
     versions::Provenance,
 };
-use crate::environment_repository::{EnvironmentRepository, Found};
+use crate::{
+    environment_repository::{EnvironmentRepository, Found},
+    vault::Token,
+};
 
 /// A plain file in the form that is wanted.
 pub(super) async fn find(
@@ -44,6 +48,7 @@ pub(super) async fn find(
                 repository,
                 request,
                 path,
+                token: config_token(headers),
                 wanted,
             };
             source.answer(file.bytes, provenance).await
@@ -64,6 +69,7 @@ struct Source<'a> {
     repository: &'a EnvironmentRepository,
     request: &'a EnvironmentRequest,
     path: &'a RepoPath,
+    token: Option<Token>,
     wanted: Text,
 }
 
@@ -86,7 +92,10 @@ impl Source<'_> {
         if self.wanted.placeholders == Placeholders::Keep || !text.contains("${") {
             return Ok((text, provenance));
         }
-        let found = self.repository.find_text(self.request, self.path).await;
+        let found = self
+            .repository
+            .find_text(self.request, self.path, self.token.as_ref())
+            .await;
         let Found {
             value,
             commits,

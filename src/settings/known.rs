@@ -94,6 +94,23 @@ pub(super) const KEYS: &[&str] = &[
     "spring.cloud.config.server.prefix",
     "spring.cloud.config.server.reverse-location-order",
     "spring.cloud.config.server.strip-document-from-yaml",
+    "spring.cloud.config.server.vault.authentication",
+    "spring.cloud.config.server.vault.backend",
+    "spring.cloud.config.server.vault.default-key",
+    "spring.cloud.config.server.vault.default-label",
+    "spring.cloud.config.server.vault.enable-label",
+    "spring.cloud.config.server.vault.full-key-path",
+    "spring.cloud.config.server.vault.host",
+    "spring.cloud.config.server.vault.kv-version",
+    "spring.cloud.config.server.vault.namespace",
+    "spring.cloud.config.server.vault.order",
+    "spring.cloud.config.server.vault.path-to-key",
+    "spring.cloud.config.server.vault.port",
+    "spring.cloud.config.server.vault.profile-separator",
+    "spring.cloud.config.server.vault.scheme",
+    "spring.cloud.config.server.vault.skip-ssl-validation",
+    "spring.cloud.config.server.vault.timeout",
+    "spring.cloud.config.server.vault.token",
     "spring.profiles.active",
     "spring.profiles.validate",
     "spring.rabbitmq.addresses",
@@ -140,10 +157,13 @@ pub(super) fn of_one_repository(key: &str) -> String {
         .and_then(|rest| rest.split_once("]."))
     {
         let native = format!("{SERVER}native.{member}");
+        let vault = format!("{SERVER}vault.{member}");
+        let is_known = |key: &String| KEYS.iter().any(|known| uniform(known) == *key);
         return match member {
             "type" => format!("{SERVER}git.order"),
-            _ if KEYS.iter().any(|known| uniform(known) == native) => native,
+            _ if is_known(&native) => native,
             "searchlocations" => native,
+            _ if is_known(&vault) => vault,
             _ => of_one_repository(&format!("{SERVER}git.{member}")),
         };
     }
@@ -176,6 +196,7 @@ mod tests {
         let server = "spring.cloud.config.server";
         for (key, known) in [
             ("composite[1].uri", "git.uri"),
+            ("composite[2].kvversion", "vault.kvversion"),
             ("composite[1].searchlocations", "native.searchlocations"),
             ("composite[0].repos.x.pattern[0]", "git.pattern[0]"),
             ("git.repos.special", "git.uri"),

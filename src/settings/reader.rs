@@ -94,12 +94,14 @@ impl Reader {
         self.text(key).is_some()
     }
 
+    /// A text as it was said, be it empty.
+    pub(super) fn said(&self, key: &str) -> Option<String> {
+        self.layers.get(key).map(|setting| setting.value.clone())
+    }
+
     /// A text; an empty one counts as not said.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.layers
-            .get(key)
-            .map(|setting| setting.value.clone())
-            .filter(|value| !value.is_empty())
+        self.said(key).filter(|value| !value.is_empty())
     }
 
     pub(super) fn text_or(&self, key: &str, default: &str) -> String {

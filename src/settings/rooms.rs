@@ -4,6 +4,7 @@ mod encryption;
 mod git;
 mod http;
 mod native;
+mod vault;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

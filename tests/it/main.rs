@@ -17,6 +17,7 @@ mod reads;
 mod shadow;
 mod stream;
 mod unreachable_remote;
+mod vault;
 mod webhook;
 
 #[cfg(feature = "broker-tests")]

@@ -1,8 +1,9 @@
-//! `cargo xtask interop`: confbus next to the original, each reading what the other one wrote.
+//! `cargo xtask interop`: confbus next to the original, each reading what the other one or a third program wrote.
 
 mod encryption;
 mod http;
 mod server;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -18,12 +19,15 @@ pub(crate) struct Args {
 enum What {
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
+    /// The same secrets of a real Vault, with every setting of that backend.
+    Vault,
 }
 
 /// Starts both servers and compares; the last line is `N passed, N failed`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tally = match args.what {
         What::Encryption => encryption::run()?,
+        What::Vault => vault::run()?,
     };
     println!("{} passed, {} failed", tally.passed, tally.failed);
     Ok(if tally.failed == 0 {

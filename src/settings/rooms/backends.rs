@@ -3,7 +3,7 @@ use std::time::Duration;
 use confbus_protocol::{Application, Label, Profiles};
 use confbus_resolution::{EnvironmentRequest, Overrides};
 
-use super::{SECOND, SERVER, git, native};
+use super::{SECOND, SERVER, git, native, vault};
 use crate::{
     encryption::Encryption,
     environment_repository::{BackendSettings, Freshness, Settings},
@@ -23,9 +23,8 @@ pub(super) struct Common {
 }
 
 /// Spring's other backends; each would have to be asked, so to leave one out would serve less than was asked for.
-const OTHERS: [(&str, &str); 10] = [
+const OTHERS: [(&str, &str); 9] = [
     ("subversion", "svn"),
-    ("vault", "vault"),
     ("jdbc", "jdbc"),
     ("redis", "redis"),
     ("mongodb", "mongodb"),
@@ -133,16 +132,11 @@ fn backends(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings>
             ));
         }
     }
-    if is_active("native") {
-        members.push(member(
-            reader,
-            "native",
-            &format!("{SERVER}.native"),
-            common,
-        ));
-    }
-    if is_active("git") || members.is_empty() {
-        members.push(member(reader, "git", &format!("{SERVER}.git"), common));
+    // Where orders are the same, this one holds, as in Spring.
+    for kind in ["vault", "native", "git"] {
+        if is_active(kind) || (kind == "git" && members.is_empty()) {
+            members.push(member(reader, kind, &format!("{SERVER}.{kind}"), common));
+        }
     }
     in_order(members)
 }
@@ -157,7 +151,7 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
         let key = format!("{at}.type");
         let kind = reader.text(&key).unwrap_or_default();
         let member = match kind.as_str() {
-            "git" | "native" => member(reader, &kind, &at, common),
+            "git" | "native" | "vault" => member(reader, &kind, &at, common),
             _ => {
                 refuse_other(reader, &key, &kind);
                 None
@@ -187,7 +181,11 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
 
 fn refuse_other(reader: &mut Reader, key: &str, backend: &str) {
     let text = format!("the backend `{backend}` is not supported by confbus");
-    reader.refuse(key, text, Some("git, native and composites of them are"));
+    reader.refuse(
+        key,
+        text,
+        Some("git, native, vault and composites of them are"),
+    );
 }
 
 /// A backend and its place: lower comes first.
@@ -197,10 +195,10 @@ fn member(
     at: &str,
     common: &Common,
 ) -> Option<(i64, BackendSettings)> {
-    let settings = if kind == "native" {
-        BackendSettings::Native(native::native(reader, at, common)?)
-    } else {
-        BackendSettings::Git(git::git(reader, at, common)?)
+    let settings = match kind {
+        "native" => BackendSettings::Native(native::native(reader, at, common)?),
+        "vault" => BackendSettings::Vault(vault::vault(reader, at)?),
+        _ => BackendSettings::Git(git::git(reader, at, common)?),
     };
     let last = i64::from(i32::MAX);
     Some((reader.number(&format!("{at}.order"), last), settings))

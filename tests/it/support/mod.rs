@@ -6,6 +6,7 @@ mod http;
 mod instance;
 mod process;
 mod server;
+mod vault;
 
 #[cfg(feature = "broker-tests")]
 pub(crate) mod broker;
@@ -21,6 +22,7 @@ pub(crate) use http::{Answer, Request};
 pub(crate) use instance::Instance;
 pub(crate) use process::Running;
 pub(crate) use server::TestServer;
+pub(crate) use vault::{Mood, ROOT, VaultServer};
 
 /// Long enough for two cores that compile meanwhile; a test that passes is much faster.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);

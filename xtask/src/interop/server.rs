@@ -108,7 +108,7 @@ fn start(mut command: Command, settings: &[String], log: &Path) -> anyhow::Resul
     })
 }
 
-fn free_port() -> anyhow::Result<u16> {
+pub(super) fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
 }
