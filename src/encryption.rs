@@ -4,15 +4,14 @@
 //! of Spring Security's text encryptors, so that either server reads what the other one wrote.
 
 mod aes;
+mod cache;
 mod der;
 mod environment;
 mod error;
-mod hex;
 mod jks;
 mod key_store;
 mod pem;
 mod prefix;
-mod remembered;
 mod rsa;
 mod symmetric;
 #[cfg(test)]
@@ -20,12 +19,11 @@ mod testing;
 
 use std::{fmt, sync::Arc};
 
+use cache::Cache;
 pub(crate) use error::{CipherError, KeyError};
-pub(crate) use hex::decoded as hex;
 pub(crate) use key_store::{KeyStore, StoreAccess};
 pub(crate) use pem::{Pem, private_key};
 pub(crate) use prefix::{Prefix, without_prefix};
-use remembered::Remembered;
 pub(crate) use rsa::{Algorithm, RsaKey, Scheme};
 pub(crate) use symmetric::SymmetricKey;
 
@@ -39,7 +37,7 @@ pub(crate) struct Encryption {
 struct Inner {
     keys: Keys,
     values: Values,
-    remembered: Remembered,
+    cache: Cache,
 }
 
 /// What there is to encrypt and decrypt with.
@@ -76,7 +74,7 @@ impl Encryption {
             inner: Arc::new(Inner {
                 keys,
                 values,
-                remembered: Remembered::default(),
+                cache: Cache::default(),
             }),
         }
     }
@@ -170,7 +168,7 @@ mod tests {
     use super::*;
 
     fn symmetric(key: &str, salt: &str) -> Encryption {
-        let key = SymmetricKey::new(key, &hex(salt).unwrap());
+        let key = SymmetricKey::new(key, &crate::hex::decoded(salt).unwrap());
         Encryption::new(Keys::Symmetric(key), Values::default())
     }
 

@@ -19,6 +19,7 @@ mod http;
 mod settings;
 
 mod app;
+mod hex;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;

@@ -50,8 +50,8 @@ impl Encryption {
 
     /// The key and the value that stand for an encrypted value.
     fn served(&self, source: &PropertySource, key: &str, cipher: &str) -> (String, String) {
-        match self.remembered(source, key, cipher) {
-            Ok(plain) => (key.to_owned(), plain.into()),
+        match self.plain(source, key, cipher) {
+            Ok(plain) => (key.to_owned(), plain.to_string()),
             Err(_) if self.inner.values == Values::DecryptedOrBare => {
                 (key.to_owned(), cipher.to_owned())
             }
@@ -59,15 +59,15 @@ impl Encryption {
         }
     }
 
-    fn remembered(
+    fn plain(
         &self,
         source: &PropertySource,
         key: &str,
         cipher: &str,
-    ) -> Result<Box<str>, CipherError> {
-        self.inner.remembered.get(cipher, || {
+    ) -> Result<Arc<str>, CipherError> {
+        self.inner.cache.get(cipher, || {
             self.decrypt_text(cipher)
-                .map(String::into_boxed_str)
+                .map(Arc::from)
                 // Once per text, not once per read.
                 .inspect_err(|error| {
                     warn!(source = source.name, key, %error, "a value cannot be decrypted");

@@ -20,7 +20,7 @@ use base64::{
 use super::{
     CipherError, KeyError,
     aes::{Aes, Mode},
-    der, hex,
+    der,
 };
 
 /// Bytes that the AES key is made of.
@@ -122,7 +122,7 @@ impl RsaKey {
     }
 
     fn aes(&self, secret: &[u8]) -> Aes {
-        Aes::derived(&hex::encoded(secret), &self.salt, self.mode)
+        Aes::derived(&crate::hex::encoded(secret), &self.salt, self.mode)
     }
 }
 

@@ -3,7 +3,6 @@
 use super::{
     CipherError,
     aes::{Aes, Mode},
-    hex,
 };
 
 /// A key made of a pass phrase.
@@ -16,11 +15,11 @@ impl SymmetricKey {
     }
 
     pub(super) fn encrypt(&self, plain: &str) -> Result<String, CipherError> {
-        Ok(hex::encoded(&self.0.encrypt(plain.as_bytes())?))
+        Ok(crate::hex::encoded(&self.0.encrypt(plain.as_bytes())?))
     }
 
     pub(super) fn decrypt(&self, cipher: &str) -> Result<String, CipherError> {
-        let encrypted = hex::decoded(cipher).ok_or(CipherError::Foreign)?;
+        let encrypted = crate::hex::decoded(cipher).ok_or(CipherError::Foreign)?;
         // What a wrong key makes by chance of something is hardly ever UTF-8.
         String::from_utf8(self.0.decrypt(&encrypted)?).map_err(|_| CipherError::Foreign)
     }
@@ -85,7 +84,7 @@ mod tests {
     #[test]
     fn recorded_texts_are_read() {
         for (pass_phrase, salt, cipher, plain) in RECORDED {
-            let key = SymmetricKey::new(pass_phrase, &hex::decoded(salt).unwrap());
+            let key = SymmetricKey::new(pass_phrase, &crate::hex::decoded(salt).unwrap());
             assert_eq!(key.decrypt(cipher).as_deref(), Ok(plain), "{cipher}");
             let again = key.encrypt(plain).unwrap();
             assert_eq!(key.decrypt(&again).as_deref(), Ok(plain), "{again}");

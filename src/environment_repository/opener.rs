@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Unannounced,
+    looker::Looker,
     repository::{Repository, Settings},
     upstream::Upstream,
 };
@@ -21,25 +23,34 @@ pub(super) struct Opener {
 impl Opener {
     /// Opens a repository at the start: what is on disk is in service before this returns.
     pub(super) async fn open(&self, upstream: Upstream, settings: Settings) -> Repository {
-        let stop = self.tasks.shutdown().child_token();
-        let (repository, mut looker) =
-            Repository::new(upstream, settings, self, stop.clone(), true);
+        let (repository, mut looker, stop) = self.prepare(upstream, settings, true);
         looker.restore().await;
-        self.tasks
-            .spawn_until("looks", &stop, looker.run(stop.clone()));
+        self.run(&stop.clone(), looker.run(stop));
         repository
     }
 
     /// Opens a repository that somebody asks for while the server runs; its first look brings what is on disk.
     pub(super) fn open_on_demand(&self, upstream: Upstream, settings: Settings) -> Repository {
-        let stop = self.tasks.shutdown().child_token();
-        let (repository, mut looker) =
-            Repository::new(upstream, settings, self, stop.clone(), false);
-        let until = stop.clone();
-        self.tasks.spawn_until("looks", &stop, async move {
+        let (repository, mut looker, stop) = self.prepare(upstream, settings, false);
+        self.run(&stop.clone(), async move {
             looker.restore().await;
-            looker.run(until).await;
+            looker.run(stop).await;
         });
         repository
+    }
+
+    fn prepare(
+        &self,
+        upstream: Upstream,
+        settings: Settings,
+        insists: bool,
+    ) -> (Repository, Looker, CancellationToken) {
+        let stop = self.tasks.shutdown().child_token();
+        let (repository, looker) = Repository::new(upstream, settings, self, stop.clone(), insists);
+        (repository, looker, stop)
+    }
+
+    fn run(&self, stop: &CancellationToken, looks: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn_until("looks", stop, looks);
     }
 }

@@ -68,10 +68,7 @@ impl Address {
     pub(super) fn directory_name(&self) -> String {
         let uri = self.display_uri.trim_end_matches('/');
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, uri.as_bytes());
-        let hash: String = digest.as_ref()[..12]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = crate::hex::encoded(&digest.as_ref()[..12]);
         let last = uri
             .rsplit(['/', ':'])
             .next()

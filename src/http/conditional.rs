@@ -8,11 +8,7 @@ use jiff::{Timestamp, fmt::rfc2822};
 pub(super) fn entity_tag(body: &[u8]) -> String {
     // Half of the digest is more than enough to tell two answers apart.
     let digest = digest::digest(&digest::SHA256, body);
-    let hex: String = digest.as_ref()[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("\"{hex}\"")
+    format!("\"{}\"", crate::hex::encoded(&digest.as_ref()[..16]))
 }
 
 /// Whether the caller already has the answer with this tag.

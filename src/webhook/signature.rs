@@ -148,18 +148,8 @@ fn prefixed_hex(text: &str) -> Option<Vec<u8>> {
 
 /// 64 lower-case digits, the only form the hosts send.
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    if text.len() != 64 {
-        return None;
-    }
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| Some(digit(pair[0])? * 16 + digit(pair[1])?))
-        .collect()
+    let is_usual = text.len() == 64 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    is_usual.then(|| crate::hex::decoded(text)).flatten()
 }
 
 #[cfg(test)]

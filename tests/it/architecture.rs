@@ -53,6 +53,14 @@ fn every_path_it_names_exists() {
     assert!(missing.is_empty(), "not there: {missing:?}");
 }
 
+/// Whether the text stands there and the word does not go on.
+fn holds_word(code: &str, text: &str) -> bool {
+    code.match_indices(text).any(|(at, _)| {
+        let next = code[at + text.len()..].chars().next();
+        next.is_none_or(|next| !next.is_alphanumeric() && next != '_')
+    })
+}
+
 #[test]
 fn every_type_and_function_it_names_exists() {
     let code: String = ["src", "crates", "xtask"]
@@ -70,7 +78,7 @@ fn every_type_and_function_it_names_exists() {
         let is_defined = |name: &str| {
             ["struct", "enum", "trait", "type", "fn", "mod"]
                 .iter()
-                .any(|kind| code.contains(&format!("{kind} {name}")))
+                .any(|kind| holds_word(&code, &format!("{kind} {name}")))
         };
         // A variant stands on a line of its own.
         let is_variant = || {

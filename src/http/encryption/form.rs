@@ -3,7 +3,6 @@
 use percent_encoding::percent_decode_str;
 
 use super::text::{Received, is_encoded};
-use crate::encryption::hex;
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +33,7 @@ fn cipher(text: String) -> String {
     let candidate = without_last(&text);
     let is_cipher = text.ends_with('=')
         && text.encode_utf16().count() % 2 == 1
-        && (hex(candidate).is_some() || is_base64(candidate));
+        && (crate::hex::decoded(candidate).is_some() || is_base64(candidate));
     if is_cipher {
         candidate.to_owned()
     } else {

@@ -6,8 +6,9 @@ use super::SERVER;
 use crate::{
     encryption::{
         Algorithm, Encryption, KeyError, KeyStore, Keys, Pem, RsaKey, Scheme, StoreAccess,
-        SymmetricKey, Values, hex, private_key,
+        SymmetricKey, Values, private_key,
     },
+    hex,
     settings::reader::Reader,
 };
 
@@ -81,7 +82,7 @@ fn single_key(reader: &mut Reader, key: &str) -> Option<Keys> {
 
 fn symmetric(reader: &mut Reader, pass_phrase: &str) -> Option<Keys> {
     const SALT: &str = "encrypt.salt";
-    let Some(salt) = hex(&reader.text_or(SALT, "deadbeef")) else {
+    let Some(salt) = hex::decoded(&reader.text_or(SALT, "deadbeef")) else {
         let hint = "write pairs of hexadecimal digits, such as deadbeef";
         reader.refuse(SALT, format!("`{SALT}` is not hexadecimal"), Some(hint));
         return None;
@@ -205,7 +206,7 @@ fn scheme(reader: &mut Reader) -> Option<Scheme> {
         algorithm,
         strong: reader.flag(strong, false),
         // A salt that is not hexadecimal counts as text.
-        salt: hex(&salt).unwrap_or_else(|| salt.into_bytes()),
+        salt: hex::decoded(&salt).unwrap_or_else(|| salt.into_bytes()),
     })
 }
 

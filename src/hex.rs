@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Two lower-case digits per byte.
-pub(super) fn encoded(bytes: &[u8]) -> String {
+pub(crate) fn encoded(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
