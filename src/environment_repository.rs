@@ -28,7 +28,7 @@ use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::{encryption::Encryption, look::LookError, tasks::Tasks, vault::Token};
+use crate::{encryption::Encryption, git::Claims, look::LookError, tasks::Tasks, vault::Token};
 pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
@@ -101,6 +101,7 @@ impl EnvironmentRepository {
             unannounced: Arc::default(),
             bell,
             tasks,
+            claims: Claims::default(),
         };
         let mut backends = Vec::new();
         for backend in settings.backends {

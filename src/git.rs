@@ -4,7 +4,7 @@
 //! waits no longer than a deadline; a thread that misses it is left behind and replaced.
 
 mod address;
-mod claim;
+mod claims;
 mod credentials;
 mod mirror;
 mod objects;
@@ -28,7 +28,8 @@ use crate::{
     look::{Limits, LookError, Query, View},
 };
 pub(crate) use address::{Address, Location};
-use claim::Claim;
+use claims::Claim;
+pub(crate) use claims::Claims;
 use worker::{Command, Worker};
 
 /// One repository and how it is reached.
@@ -59,13 +60,13 @@ pub(crate) struct Reach {
 
 impl Settings {
     /// A repository at an address, with its clone below the base directory.
-    pub(crate) fn new(address: Address, reach: Reach) -> Self {
+    pub(crate) fn new(address: Address, reach: Reach, claims: &Claims) -> Self {
         let mirror = reach
             .base_directory
             .join(format!("{}.git", address.directory_name()));
         Self {
             address,
-            mirror: Claim::take(&mirror),
+            mirror: claims.take(&mirror),
             reach,
         }
     }

@@ -13,7 +13,7 @@ use super::{
     template::Template,
     upstream::Upstream,
 };
-use crate::git::{self, Address, Reach};
+use crate::git::{self, Address, Claims, Reach};
 
 /// The repositories of a Git backend.
 #[derive(Debug, Clone)]
@@ -179,7 +179,7 @@ impl Member {
         let address = Address::parse(settings.uri.as_str()).ok();
         let repositories = match address.filter(|_| !settings.uri.has_placeholders()) {
             Some(address) => {
-                let (git, settings) = settings.at(address);
+                let (git, settings) = settings.at(address, &opener.claims);
                 Repositories::One(opener.open(Upstream::git(git)?, settings).await)
             }
             None => Repositories::Many(Pool::new(opener.clone())),
@@ -284,7 +284,11 @@ fn split(label: &Label) -> Result<Vec<Label>, FindError> {
 
 impl RepositorySettings {
     /// The settings of the repository at an address.
-    pub(super) fn at(&self, address: Address) -> (git::Settings, repository::Settings) {
+    pub(super) fn at(
+        &self,
+        address: Address,
+        claims: &Claims,
+    ) -> (git::Settings, repository::Settings) {
         let places = Places::Tree {
             uri: address.display_uri.clone(),
             checkout: self.reach.base_directory.display().to_string(),
@@ -304,6 +308,9 @@ impl RepositorySettings {
             interval: self.interval,
             watches: self.watches,
         };
-        (git::Settings::new(address, self.reach.clone()), settings)
+        (
+            git::Settings::new(address, self.reach.clone(), claims),
+            settings,
+        )
     }
 }

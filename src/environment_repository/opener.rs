@@ -9,7 +9,7 @@ use super::{
     repository::{Repository, Settings},
     upstream::Upstream,
 };
-use crate::tasks::Tasks;
+use crate::{git::Claims, tasks::Tasks};
 
 /// Opens repositories and keeps their looks running.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub(super) struct Opener {
     /// Rung when files of this machine change.
     pub(super) bell: mpsc::Sender<()>,
     pub(super) tasks: Tasks,
+    /// Where clones are.
+    pub(super) claims: Claims,
 }
 
 impl Opener {

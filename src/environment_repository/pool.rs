@@ -68,7 +68,7 @@ impl Pool {
 
     fn open(&self, uri: &str, settings: &RepositorySettings) -> Result<Repository, FindError> {
         let address = Address::parse(uri).map_err(|_| FindError::NoRepository)?;
-        let (git, settings) = settings.at(address);
+        let (git, settings) = settings.at(address, &self.opener.claims);
         let upstream = Upstream::git(git).map_err(|_| FindError::Busy)?;
         Ok(self.opener.open_on_demand(upstream, settings))
     }
