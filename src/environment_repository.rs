@@ -139,7 +139,7 @@ impl EnvironmentRepository {
         vaults: Vaults<'_>,
     ) -> Result<Found<Environment>, FindError> {
         let gathered = self.gather(request, Labels::Split, before, vaults).await?;
-        let found = self.environment(request, &self.resolve(&gathered)?.0);
+        let found = self.environment(request, self.resolve(&gathered)?.0);
         let is_complete = vaults.are_asked() || !self.inner.backends.iter().any(Backend::is_vault);
         if found.value.property_sources.is_empty() && is_complete && !self.inner.accept_empty {
             return Err(FindError::Empty);
@@ -172,7 +172,7 @@ impl EnvironmentRepository {
             .gather(request, Labels::Whole, Before::Freshness, vaults)
             .await?;
         let (parts, files) = self.resolve(&gathered)?;
-        let environment = self.environment(request, &parts);
+        let environment = self.environment(request, parts);
         let resource = self.resource(&files, path)?;
         Ok(Found {
             value: Text {
@@ -192,28 +192,20 @@ impl EnvironmentRepository {
         before: Before,
         vaults: Vaults<'_>,
     ) -> Result<Vec<Gathered>, FindError> {
-        let gathered = self.gather_each(request, labels, before, vaults);
-        let gathered = tokio::time::timeout(LONGEST_READ, gathered).await;
-        gathered.unwrap_or(Err(FindError::Busy))
-    }
-
-    async fn gather_each(
-        &self,
-        request: &EnvironmentRequest,
-        labels: Labels,
-        before: Before,
-        vaults: Vaults<'_>,
-    ) -> Result<Vec<Gathered>, FindError> {
-        let mut all = Vec::with_capacity(self.inner.backends.len());
-        for backend in &self.inner.backends {
-            match backend.gather(request, labels, before, vaults).await {
-                Ok(gathered) => all.push(gathered),
-                Err(FindError::NotYet) => return Err(FindError::NotYet),
-                Err(error) if self.is_spoiled_by_one() => return Err(error),
-                Err(_) => {}
+        let each = async {
+            let mut all = Vec::with_capacity(self.inner.backends.len());
+            for backend in &self.inner.backends {
+                match backend.gather(request, labels, before, vaults).await {
+                    Ok(gathered) => all.push(gathered),
+                    Err(FindError::NotYet) => return Err(FindError::NotYet),
+                    Err(error) if self.is_spoiled_by_one() => return Err(error),
+                    Err(_) => {}
+                }
             }
-        }
-        Ok(all)
+            Ok(all)
+        };
+        let gathered = tokio::time::timeout(LONGEST_READ, each).await;
+        gathered.unwrap_or(Err(FindError::Busy))
     }
 
     fn is_spoiled_by_one(&self) -> bool {
@@ -239,24 +231,30 @@ impl EnvironmentRepository {
     }
 
     /// With several backends there is no version to show.
-    fn environment(&self, request: &EnvironmentRequest, parts: &[Part]) -> Found<Environment> {
-        let only = parts.first().filter(|_| self.inner.backends.len() == 1);
-        let sources = parts.iter().flat_map(|part| &part.property_sources);
-        let mut value = self.inner.encryption.decrypt(Environment {
+    fn environment(&self, request: &EnvironmentRequest, parts: Vec<Part>) -> Found<Environment> {
+        let mut value = Environment {
             name: request.application.to_string(),
             profiles: vec![request.profiles.to_string()],
             label: request.label.as_ref().map(ToString::to_string),
-            version: only.and_then(|part| part.version.clone()),
-            state: only.and_then(|part| part.state.clone()),
-            property_sources: sources.cloned().collect(),
-        });
+            ..Environment::default()
+        };
+        let (mut commits, mut held) = (Vec::new(), None);
+        for part in parts {
+            if self.inner.backends.len() == 1 {
+                (value.version, value.state) = (part.version, part.state);
+            }
+            value.property_sources.extend(part.property_sources);
+            commits.extend(part.commits);
+            held = held.or(part.held);
+        }
+        let mut value = self.inner.encryption.decrypt(value);
         if let Some(overrides) = self.inner.overrides.source() {
             value.property_sources.insert(0, overrides.clone());
         }
         Found {
             value,
-            commits: parts.iter().flat_map(|part| part.commits.clone()).collect(),
-            held: parts.iter().find_map(|part| part.held.clone()),
+            commits,
+            held,
         }
     }
 

@@ -195,12 +195,6 @@ impl MediaType {
             range => range,
         };
         let (kind, subtype) = range.split_once('/')?;
-        let is_token = |text: &str| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
-        };
         if !is_token(kind) || !is_token(subtype) || (kind == "*" && subtype != "*") {
             return None;
         }
@@ -267,6 +261,12 @@ fn quality(text: &str) -> Option<u16> {
     (0.0..=1.0)
         .contains(&value)
         .then(|| (value * 1000.0).round() as u16)
+}
+
+/// What a type, a subtype or the name of a parameter may be.
+pub(super) fn is_token(text: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_legal)
 }
 
 #[cfg(test)]

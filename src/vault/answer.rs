@@ -1,6 +1,7 @@
 //! Vault's JSON flattened to properties, as Spring does it: types and digits as written, keys in alphabetical order.
 
 use confbus_protocol::{Properties, PropertyValue};
+use confbus_resolution::nested_key;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -65,7 +66,7 @@ struct Flattener {
 impl Flattener {
     fn map(&mut self, path: &str, map: Map<'_>, depth: usize) -> Result<(), &'static str> {
         map.iter()
-            .try_for_each(|(key, value)| self.value(join(path, key), value, depth))
+            .try_for_each(|(key, value)| self.value(nested_key(path, key), value, depth))
     }
 
     fn value(&mut self, key: String, value: &RawValue, depth: usize) -> Result<(), &'static str> {
@@ -96,15 +97,6 @@ impl Flattener {
         }
         self.properties.insert(key, value.into());
         Ok(())
-    }
-}
-
-/// A blank path does not count; a key in brackets is appended without a dot.
-fn join(path: &str, key: &str) -> String {
-    match path {
-        _ if path.trim().is_empty() => key.to_owned(),
-        _ if key.starts_with('[') => format!("{path}{key}"),
-        _ => format!("{path}.{key}"),
     }
 }
 

@@ -5,7 +5,7 @@ mod http;
 mod server;
 mod vault;
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode};
 
 use clap::Subcommand;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         What::Encryption => encryption::run()?,
         What::Vault => vault::run()?,
     };
-    println!("{} passed, {} failed", tally.passed, tally.failed);
+    println!("{tally}");
     Ok(if tally.failed == 0 {
         ExitCode::SUCCESS
     } else {
@@ -44,7 +44,27 @@ struct Tally {
     failed: usize,
 }
 
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
 impl Tally {
+    /// Compares in one way, and tells what came of that.
+    fn count(
+        &mut self,
+        way: &str,
+        compare: impl FnOnce(&mut Self) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut of_way = Self::default();
+        compare(&mut of_way)?;
+        println!("{way}: {of_way}");
+        self.passed += of_way.passed;
+        self.failed += of_way.failed;
+        Ok(())
+    }
+
     /// Counts one comparison, and shows what failed.
     fn check(&mut self, what: &str, seen: &anyhow::Result<String>, expected: &str) {
         match seen {

@@ -13,6 +13,7 @@ mod yaml;
 
 pub(crate) use header::Header;
 pub(crate) use java_map::{buckets_of_copy, sort_as_hash_map};
+pub use yaml::nested_key;
 
 /// The largest file that is read as configuration; people write kilobytes.
 const SIZE_LIMIT: u64 = 3 << 20;

@@ -29,7 +29,7 @@ mod testing;
 pub use blob::{Blob, BlobId};
 pub use changes::changed_files;
 pub use convert::{Conversion, ConvertError, Format, Placeholders, convert};
-pub use documents::parse_documents;
+pub use documents::{nested_key, parse_documents};
 pub use layout::{Layout, Places, Root, SearchLocation};
 pub use origin::{Origin, Problem};
 pub use overrides::Overrides;

@@ -1,8 +1,6 @@
 //! A text that was sent as a form, although a text was meant: `curl -d` adds an `=` and encodes the rest.
 
-use percent_encoding::percent_decode_str;
-
-use super::text::{Received, is_encoded};
+use super::text::{Received, url_decoded_bytes};
 
 /// What the text is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +19,8 @@ pub(super) fn unwrapped(received: &Received, kind: Kind) -> Result<String, Malfo
     if received.is_verbatim || !text.ends_with('=') {
         return Ok(text.to_owned());
     }
-    let decoded = url_decoded(text)?;
+    let decoded = url_decoded_bytes(text).ok_or(Malformed)?;
+    let decoded = String::from_utf8_lossy(&decoded);
     Ok(match kind {
         Kind::Plain => without_last(&decoded).to_owned(),
         Kind::Cipher => cipher(decoded.replace(' ', "+")),
@@ -55,14 +54,6 @@ fn without_last(text: &str) -> &str {
     let mut characters = text.chars();
     characters.next_back();
     characters.as_str()
-}
-
-fn url_decoded(text: &str) -> Result<String, Malformed> {
-    let text = text.replace('+', " ");
-    if !is_encoded(&text) {
-        return Err(Malformed);
-    }
-    Ok(percent_decode_str(&text).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

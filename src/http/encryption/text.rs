@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded::byte_serialize;
 
-use super::super::{charset, error::Failure};
+use super::super::{accept::is_token, charset, error::Failure};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -71,12 +71,6 @@ impl<'h> ContentType<'h> {
         let mut parts = value.split(';').map(str::trim);
         let range = parts.next()?.to_ascii_lowercase();
         let (kind, subtype) = range.split_once('/')?;
-        let is_token = |text: &str| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte))
-        };
         if !is_token(kind) || !is_token(subtype) {
             return None;
         }
@@ -125,17 +119,16 @@ fn rebuilt(body: &[u8]) -> Option<String> {
 
 /// Decoded once; `None` when a `%` is not followed by two digits or the bytes are not UTF-8.
 fn url_decoded(text: &str) -> Option<String> {
-    let text = text.replace('+', " ");
-    is_encoded(&text).then_some(())?;
-    Some(percent_decode_str(&text).decode_utf8().ok()?.into_owned())
+    String::from_utf8(url_decoded_bytes(text)?).ok()
 }
 
-/// Whether two hexadecimal digits follow every `%`.
-pub(super) fn is_encoded(text: &str) -> bool {
-    text.split('%').skip(1).all(|part| {
+/// Decoded once; `None` when a `%` is not followed by two digits.
+pub(super) fn url_decoded_bytes(text: &str) -> Option<Vec<u8>> {
+    let is_encoded = text.split('%').skip(1).all(|part| {
         let digits = part.as_bytes().get(..2);
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    })
+    });
+    is_encoded.then(|| percent_decode_str(&text.replace('+', " ")).collect())
 }
 
 #[cfg(test)]

@@ -20,14 +20,7 @@ pub(super) fn run() -> anyhow::Result<Tally> {
     let programs = Programs::build()?;
     let mut tally = Tally::default();
     for way in ways()? {
-        let before = (tally.passed, tally.failed);
-        compare(&programs, &way, &mut tally)?;
-        println!(
-            "{}: {} passed, {} failed",
-            way.name,
-            tally.passed - before.0,
-            tally.failed - before.1
-        );
+        tally.count(way.name, |tally| compare(&programs, &way, tally))?;
     }
     Ok(tally)
 }

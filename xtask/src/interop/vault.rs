@@ -80,14 +80,7 @@ pub(super) fn run() -> anyhow::Result<Tally> {
     secrets::keep(&vault)?;
     let mut tally = Tally::default();
     for way in WAYS {
-        let before = (tally.passed, tally.failed);
-        compare(&programs, &vault, &way, &mut tally)?;
-        println!(
-            "{}: {} passed, {} failed",
-            way.name,
-            tally.passed - before.0,
-            tally.failed - before.1
-        );
+        tally.count(way.name, |tally| compare(&programs, &vault, &way, tally))?;
     }
     Ok(tally)
 }

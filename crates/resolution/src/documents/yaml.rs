@@ -72,7 +72,7 @@ impl Flattener {
                 return Err(Flaw::new(at, "a key of a map in a list must be text")
                     .with_hint("quote the key: \"1\" instead of 1"));
             }
-            self.node(join(path, &text), value, Role::Value, depth)?;
+            self.node(nested_key(path, &text), value, Role::Value, depth)?;
         }
         Ok(())
     }
@@ -130,8 +130,10 @@ impl Flattener {
     }
 }
 
-/// A blank path does not count; a key in brackets is appended without a dot.
-fn join(path: &str, key: &str) -> String {
+/// The key of a property in a map, such as `a.b` or `a[b]`: a blank path does not count, and a key in brackets is appended
+/// without a dot.
+#[must_use]
+pub fn nested_key(path: &str, key: &str) -> String {
     match path {
         _ if path.trim().is_empty() => key.to_owned(),
         _ if key.starts_with('[') => format!("{path}{key}"),
