@@ -28,8 +28,8 @@ pub(super) struct Ports {
 impl Ports {
     /// Free ports below those that Linux hands out by itself (from 32768), so that nobody gets one before we use it.
     pub(super) fn choose(wanted: Option<u16>) -> anyhow::Result<Self> {
-        // Two of us that start together begin at different places.
-        let first = 20_000 + u16::try_from(id() % 10_000).expect("below 10,000 fits into u16");
+        // Two of us that start together have neighbouring process ids and may see the same ports as free.
+        let first = 20_000 + 3 * u16::try_from(id() % 4_000).expect("below 4,000 fits into u16");
         let free: Vec<_> = (first..32_768)
             .filter(|&port| is_free(port))
             .take(3)
