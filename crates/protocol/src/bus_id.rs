@@ -1,7 +1,10 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// By what a member of the bus is known: `application[:profiles]:index:random`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct BusId(String);
 
 /// The text cannot name one member.
@@ -61,6 +64,14 @@ impl BusId {
             Some(colon) => format!("{name}{}", &self.0[colon..]),
             None => name.to_owned(),
         }
+    }
+}
+
+impl TryFrom<String> for BusId {
+    type Error = InvalidBusId;
+
+    fn try_from(id: String) -> Result<Self, InvalidBusId> {
+        Self::new(id)
     }
 }
 

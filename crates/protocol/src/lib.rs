@@ -16,6 +16,7 @@ mod json;
 mod names;
 mod placeholders;
 mod react;
+mod report;
 mod timestamp;
 mod value;
 
@@ -28,5 +29,8 @@ pub use java_double::java_double;
 pub use names::{Application, CommitId, InvalidName, Label, Profiles};
 pub use placeholders::{PlaceholderError, resolve_placeholders};
 pub use react::{Action, Member, Reactions, react};
+pub use report::{
+    INSTANCE_HEADER, LONGEST_REPORT, Outcome, REPORTS_PATH, RUNNING_HEADER, Report, ReportError,
+};
 pub use timestamp::Timestamp;
 pub use value::{Position, Properties, Property, PropertyValue};
