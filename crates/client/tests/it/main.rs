@@ -4,5 +4,6 @@
 mod events;
 mod fetching;
 mod last_good;
+mod probes;
 mod support;
 mod together;
