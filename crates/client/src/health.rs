@@ -1,5 +1,7 @@
 use std::{sync::Mutex, time::SystemTime};
 
+use tracing::warn;
+
 use crate::store::lock;
 
 /// How the configuration that is running came to be, and what stands in the way of a newer one.
@@ -20,6 +22,10 @@ pub struct Health {
     pub unavailable: Option<String>,
     /// Why the last good file could not be read or written, if that is so.
     pub last_good_file: Option<String>,
+    /// The keys of [`Client::restart_required`](crate::Client::restart_required) that only the next start brings, sorted.
+    pub restart: Vec<String>,
+    /// How often a callback of [`Client::on_change`](crate::Client::on_change) panicked.
+    pub callback_panics: u64,
     /// The way by which events come.
     pub bus: BusHealth,
 }
@@ -68,12 +74,23 @@ impl Board {
             refused: None,
             unavailable: None,
             last_good_file: None,
+            restart: Vec::new(),
+            callback_panics: 0,
             bus: BusHealth::Off,
         }))
     }
 
     pub(crate) fn read(&self) -> Health {
         lock(&self.0).clone()
+    }
+
+    /// Notes what only a restart brings, and says it once.
+    pub(crate) fn needs_restart(&self, keys: &[String]) {
+        let before = self.change(|health| health.restart = keys.to_vec()).restart;
+        let news: Vec<&String> = keys.iter().filter(|key| !before.contains(key)).collect();
+        if !news.is_empty() {
+            warn!(keys = ?news, "accepted, but only the next start brings these keys");
+        }
     }
 
     /// Changes the health and tells what it was before.

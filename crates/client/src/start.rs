@@ -4,6 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Bus;
 use confbus_protocol::{Environment, Reactions};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -82,6 +83,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         store,
         board,
         bus_id: member.id,
+        runtime: Handle::try_current().ok(),
         bell: Some(bell),
         bus,
         _stop: Some(stop.drop_guard()),

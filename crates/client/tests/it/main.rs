@@ -3,6 +3,7 @@
 
 mod events;
 mod fetching;
+mod keys;
 mod last_good;
 mod probes;
 mod support;
