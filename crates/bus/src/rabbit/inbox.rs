@@ -108,3 +108,26 @@ fn sender(properties: &BasicProperties) -> String {
         .find_map(|said| said.as_ref().map(ShortString::to_string));
     said.unwrap_or_else(|| "unnamed".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_is_made_once_for_each_kind_and_sender_and_not_without_end() {
+        let mut inbox = Inbox::new(broadcast::Sender::new(1), Arc::default());
+        assert!(inbox.is_new("not JSON", "orders"));
+        assert!(!inbox.is_new("not JSON", "orders"));
+        assert!(inbox.is_new("too large", "orders"));
+        assert!(inbox.is_new("not JSON", "payments"));
+        let further = (0..1000).filter(|number| inbox.is_new("not JSON", &number.to_string()));
+        assert_eq!(further.count(), MOST_COMPLAINTS - 3);
+    }
+
+    #[test]
+    fn a_sender_has_the_name_it_gives_itself() {
+        let plain = BasicProperties::default();
+        assert_eq!(sender(&plain), "unnamed");
+        assert_eq!(sender(&plain.with_app_id("billing".into())), "billing");
+    }
+}
