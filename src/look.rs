@@ -11,6 +11,23 @@ use confbus_resolution::{RepoPath, Snapshot};
 pub(crate) use blobs::Blobs;
 pub(crate) use refs::{Refs, Target};
 
+/// Why a look happens, the weakest reason first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trigger {
+    /// Nobody asked for it, or only a read did.
+    Poll,
+    /// The bus came back.
+    Reconnect,
+    /// Another member of the bus published a refresh.
+    Bus,
+    /// Somebody called `busrefresh` here.
+    BusRefresh,
+    /// Files of this machine changed.
+    Change,
+    /// A webhook's delivery.
+    Push,
+}
+
 /// Whether to ask the remote first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fetch {

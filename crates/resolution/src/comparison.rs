@@ -102,6 +102,11 @@ impl<'s> Comparison<'s> {
         });
     }
 
+    /// The files that say something else.
+    pub fn changed(&self) -> impl Iterator<Item = &'s RepoPath> {
+        self.changed.iter().copied()
+    }
+
     /// The files with changed documents that no request so far reads.
     #[must_use]
     pub fn unread(&self) -> BTreeSet<&'s RepoPath> {

@@ -1,0 +1,173 @@
+//! Who is concerned by labels that moved: the applications whose effective configuration is different, and those that
+//! were never seen here and may be.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use confbus_protocol::{CommitId, Destination};
+use confbus_resolution::{Comparison, Effect, EnvironmentRequest, Layout, RepoPath};
+use tracing::warn;
+
+use super::{
+    destinations::of_applications,
+    unread::{Upstream, is_shared},
+};
+use crate::environment_repository::{Audience, EnvironmentRepository, Moved};
+
+/// How long it may take to find out; after that everyone is told, which is never wrong.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who is concerned, and who is not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Concerned {
+    pub(super) destinations: Vec<Destination>,
+    pub(super) unchanged: Vec<Unchanged>,
+}
+
+/// Coordinates whose effective configuration a move leaves as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unchanged {
+    pub(super) request: EnvironmentRequest,
+    pub(super) from: CommitId,
+    pub(super) to: CommitId,
+}
+
+/// A label that moved, in a repository as one of the backends reads it.
+struct Move<'m> {
+    moved: &'m Moved,
+    comparison: Comparison<'m>,
+    upstream: Upstream<'m>,
+}
+
+/// Finds out, off the runtime's threads: a server may know thousands of coordinates.
+pub(super) async fn concerned(
+    repository: EnvironmentRepository,
+    moved: Vec<Moved>,
+    known: impl AsRef<[EnvironmentRequest]> + Send + 'static,
+) -> Concerned {
+    let work = move || {
+        let until = Instant::now() + PATIENCE;
+        find(&repository, &moved, known.as_ref(), until)
+    };
+    let found = tokio::task::spawn_blocking(work).await;
+    found.ok().flatten().unwrap_or_else(|| {
+        warn!("who is concerned could not be found out in time; everyone is told");
+        Concerned {
+            destinations: vec![Destination::everyone()],
+            unchanged: Vec::new(),
+        }
+    })
+}
+
+/// `None` when the time is up.
+fn find(
+    repository: &EnvironmentRepository,
+    moved: &[Moved],
+    known: &[EnvironmentRequest],
+    until: Instant,
+) -> Option<Concerned> {
+    let readers: Vec<_> = moved
+        .iter()
+        .map(|moved| repository.readers(&moved.repository))
+        .collect();
+    let mut moves: Vec<_> = moved
+        .iter()
+        .zip(&readers)
+        .flat_map(|(moved, readers)| readers.iter().map(move |reader| Move::new(moved, reader)))
+        .collect();
+    let (mut told, mut unchanged) = (BTreeSet::new(), Vec::new());
+    for request in known {
+        if Instant::now() >= until {
+            return None;
+        }
+        let (concerned, same) = ask(repository, &mut moves, request);
+        if concerned.is_empty() {
+            unchanged.extend(same);
+        }
+        told.extend(concerned);
+    }
+    for each in &moves {
+        for path in each.for_strangers() {
+            if Instant::now() >= until {
+                return None;
+            }
+            told.extend(each.upstream.applications(&each.comparison, path));
+        }
+    }
+    Some(Concerned {
+        destinations: of_applications(&told),
+        unchanged,
+    })
+}
+
+/// The applications of a request that are concerned, and the moves that change nothing for it.
+fn ask<'m>(
+    repository: &EnvironmentRepository,
+    moves: &mut [Move<'m>],
+    request: &'m EnvironmentRequest,
+) -> (BTreeSet<String>, Vec<Unchanged>) {
+    let (mut told, mut same) = (BTreeSet::new(), Vec::new());
+    for place in repository.places_in_service(request) {
+        let its = moves
+            .iter_mut()
+            .filter(|each| place.reads(each.moved) && place.layout() == each.upstream.layout);
+        for each in its {
+            each.upstream.readers.extend(request.application.names());
+            match each.comparison.effect_on(place.request()) {
+                Effect::Same => same.push(each.leaves(request)),
+                Effect::Changed { files } => told.extend(owners(request, &files)),
+            }
+        }
+    }
+    (told, same)
+}
+
+/// Of several names those whose files changed; all of them when only shared files did.
+fn owners(request: &EnvironmentRequest, files: &BTreeSet<&RepoPath>) -> Vec<String> {
+    let owns = |name: &&str| files.iter().any(|path| is_for(path, name));
+    let names = || request.application.names();
+    let mut owners: Vec<_> = names().filter(owns).map(str::to_owned).collect();
+    if owners.is_empty() {
+        owners.extend(names().map(str::to_owned));
+    }
+    owners
+}
+
+/// Whether a file is named after an application: `orders.yml`, `orders-dev.yml`.
+fn is_for(path: &RepoPath, application: &str) -> bool {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let rest = name.strip_prefix(application);
+    rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+}
+
+impl<'m> Move<'m> {
+    fn new(moved: &'m Moved, (layout, audience): &'m (Layout, Audience)) -> Self {
+        Self {
+            moved,
+            comparison: Comparison::new(&moved.old, &moved.new, layout),
+            upstream: Upstream {
+                layout,
+                audience,
+                readers: BTreeSet::new(),
+            },
+        }
+    }
+
+    fn leaves(&self, request: &EnvironmentRequest) -> Unchanged {
+        Unchanged {
+            request: request.clone(),
+            from: self.moved.old.version(),
+            to: self.moved.new.version(),
+        }
+    }
+
+    /// Changed files that applications read which were never seen here: those that nobody known reads, and shared ones.
+    fn for_strangers(&self) -> BTreeSet<&'m RepoPath> {
+        let mut files = self.comparison.unread();
+        let shared = self.comparison.changed().filter(|path| is_shared(path));
+        files.extend(shared);
+        files
+    }
+}
