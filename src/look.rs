@@ -7,12 +7,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{RepoPath, Snapshot};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use blobs::Blobs;
 pub(crate) use refs::{Refs, Target};
 
-/// Why a look happens, the weakest reason first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a look happens, and so a refresh; the weakest reason first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Trigger {
     /// Nobody asked for it, or only a read did.
     Poll,

@@ -233,8 +233,8 @@ impl Member {
             }
             Repositories::Many(pool) => {
                 let uri = self.settings.uri.fill_in(request, profiles, label);
-                if before == Before::Never {
-                    return pool.opened(&uri).ok_or(FindError::NoRepository);
+                if before == Before::Served {
+                    return pool.serving_at(&uri).ok_or(FindError::NotYet);
                 }
                 let repository = pool.repository(&uri, &self.settings)?;
                 if before == Before::Freshness {

@@ -67,10 +67,11 @@ impl Pool {
     }
 
     /// The repository at an address, if it is open.
-    pub(super) fn opened(&self, uri: &str) -> Option<Repository> {
+    pub(super) fn serving_at(&self, uri: &str) -> Option<Repository> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = open.repositories.get(uri)?;
-        Some(slot.repository.clone())
+        open.repositories
+            .get(uri)
+            .map(|slot| slot.repository.clone())
     }
 
     fn open(&self, uri: &str, settings: &RepositorySettings) -> Result<Repository, FindError> {

@@ -63,8 +63,8 @@ pub(super) enum Before {
     Freshness,
     /// Nothing: a probe asks for no fetch.
     Nothing,
-    /// Nothing, and what is not in service is no answer: no read of anybody, so nothing is opened or kept for it.
-    Never,
+    /// Nothing, and what is not in service already is not brought there.
+    Served,
 }
 
 impl Settings {
@@ -203,14 +203,11 @@ impl Repository {
 
     async fn history_of(&self, label: &Label, before: Before) -> Result<Arc<History>, FindError> {
         let served = self.inner.served.load_full();
-        match served.labels.get(label) {
-            Some(history) if before == Before::Never => return Ok(Arc::clone(history)),
-            Some(history) => {
+        if let Some(history) = served.labels.get(label) {
+            if before != Before::Served {
                 history.touch();
-                return Ok(Arc::clone(history));
             }
-            None if before == Before::Never => return Err(FindError::NoSuchLabel),
-            None => {}
+            return Ok(Arc::clone(history));
         }
         if let Some(refused) = served.refused.get(label) {
             return Err(refused.into());
@@ -221,6 +218,9 @@ impl Repository {
                 return Err(FindError::NoSuchLabel);
             }
             Some(_) => {}
+        }
+        if before == Before::Served {
+            return Err(FindError::NotYet);
         }
         self.first_read(label).await
     }

@@ -1,5 +1,5 @@
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -7,24 +7,37 @@ use confbus_bus::{Bus, Message};
 use confbus_protocol::{BusEvent, CommitId, Destination, EventKind, Member};
 use tracing::{debug, info, warn};
 
-use super::{RefreshError, concerned::concerned, destinations::common_commit, outage::Outage};
+use super::{
+    RefreshError,
+    concerned::{Unchanged, concerned},
+    destinations::common_commit,
+    outage::Outage,
+};
 use crate::{
     environment_repository::{EnvironmentRepository, Moved},
+    ledger::{LabelMoved, Ledger, RefreshId, Started, Step},
     look::Trigger,
 };
 
 /// Publishes events, and keeps in mind who could not be told.
 pub(super) struct Announcer {
     repository: EnvironmentRepository,
+    pub(super) ledger: Ledger,
     pub(super) bus: Bus,
     pub(super) member: Member,
     outage: Mutex<Outage>,
 }
 
 impl Announcer {
-    pub(super) fn new(repository: EnvironmentRepository, bus: Bus, member: Member) -> Self {
+    pub(super) fn new(
+        repository: EnvironmentRepository,
+        ledger: Ledger,
+        bus: Bus,
+        member: Member,
+    ) -> Self {
         Self {
             repository,
+            ledger,
             bus,
             member,
             outage: Mutex::default(),
@@ -36,17 +49,23 @@ impl Announcer {
         if moved.is_empty() {
             return;
         }
+        let refresh = self.started(trigger, &moved);
         let commit = common_commit(&moved);
-        let concerned = concerned(self.repository.clone(), moved, []).await;
+        let concerned = concerned(self.repository.clone(), moved, self.ledger.known()).await;
+        for Unchanged { request, from, to } in concerned.unchanged {
+            self.ledger.unchanged(&request, from, to);
+        }
         for destination in &concerned.destinations {
-            self.tell(destination, commit).await;
+            self.tell(&refresh, destination, commit).await;
         }
     }
 
     /// Tells those whose names were guessed, whatever moved.
     pub(super) async fn guessed(&self, moved: &[Moved], names: &[String]) {
+        let refresh = self.started(Trigger::Push, moved);
         for name in names {
-            self.tell(&Destination::complete(name), None).await;
+            self.tell(&refresh, &Destination::complete(name), None)
+                .await;
         }
     }
 
@@ -56,14 +75,19 @@ impl Announcer {
         destination: &Destination,
         moved: &[Moved],
     ) -> Result<(), RefreshError> {
-        self.publish(destination, None).await
+        let refresh = self.started(Trigger::BusRefresh, moved);
+        self.publish(&refresh, destination, None).await
     }
 
     /// Makes up for events that the bus lost or did not take.
     pub(super) async fn make_up(&self) {
         let due = self.outage().due(&self.bus.status(), Instant::now());
+        if due.is_empty() {
+            return;
+        }
+        let refresh = self.started(Trigger::Reconnect, &[]);
         for destination in due {
-            self.tell(&destination, None).await;
+            self.tell(&refresh, &destination, None).await;
         }
     }
 
@@ -73,9 +97,29 @@ impl Announcer {
         self.outage().interrupted(&status, Instant::now());
     }
 
+    /// Notes a refresh whose look is over.
+    fn started(&self, trigger: Trigger, moved: &[Moved]) -> RefreshId {
+        let label = |moved: &Moved| LabelMoved {
+            repository: Arc::clone(&moved.repository),
+            label: moved.label.clone(),
+            from: Some(moved.old.version()),
+            to: moved.new.version(),
+        };
+        let refresh = self.ledger.started(Started {
+            trigger,
+            labels: moved.iter().map(label).collect(),
+            origin: self.member.id.to_string(),
+        });
+        self.ledger.note(&refresh, Step::Looked);
+        if !moved.is_empty() {
+            self.ledger.note(&refresh, Step::Swapped);
+        }
+        refresh
+    }
+
     /// What does not get out is made up for.
-    async fn tell(&self, destination: &Destination, commit: Option<CommitId>) {
-        let Err(error) = self.publish(destination, commit).await else {
+    async fn tell(&self, refresh: &RefreshId, destination: &Destination, commit: Option<CommitId>) {
+        let Err(error) = self.publish(refresh, destination, commit).await else {
             return;
         };
         if self.outage().missed(destination) {
@@ -88,15 +132,24 @@ impl Announcer {
     /// `commit` tells a client that runs it already that it need not ask.
     async fn publish(
         &self,
+        refresh: &RefreshId,
         destination: &Destination,
         commit: Option<CommitId>,
     ) -> Result<(), RefreshError> {
         let event = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
         let commit = commit.map(|commit| commit.to_string());
         info!(event.id = event.id, %destination, version = commit, "refresh event");
-        self.send(Message { event, commit }).await?;
-        self.outage().told(destination, Instant::now());
-        Ok(())
+        // Before it goes out, so that no answer is noted before it.
+        self.ledger.note(refresh, Step::Published(&event));
+        let published = self.send(Message { event, commit }).await;
+        match &published {
+            Ok(()) => self.outage().told(destination, Instant::now()),
+            Err(error) => {
+                let reason = format!("{destination}: {error}");
+                self.ledger.note(refresh, Step::Failed(reason));
+            }
+        }
+        published
     }
 
     async fn send(&self, message: Message) -> Result<(), RefreshError> {

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -45,11 +46,11 @@ struct Move<'m> {
 pub(super) async fn concerned(
     repository: EnvironmentRepository,
     moved: Vec<Moved>,
-    known: impl AsRef<[EnvironmentRequest]> + Send + 'static,
+    known: Arc<Vec<EnvironmentRequest>>,
 ) -> Concerned {
     let work = move || {
         let until = Instant::now() + PATIENCE;
-        find(&repository, &moved, known.as_ref(), until)
+        find(&repository, &moved, &known, until)
     };
     let found = tokio::task::spawn_blocking(work).await;
     found.ok().flatten().unwrap_or_else(|| {
@@ -228,7 +229,7 @@ mod tests {
 
     struct Server {
         repository: EnvironmentRepository,
-        known: Vec<EnvironmentRequest>,
+        known: Arc<Vec<EnvironmentRequest>>,
     }
 
     impl Server {
@@ -249,11 +250,9 @@ mod tests {
                 .await
                 .unwrap();
             repository.look(Announce::No).await.unwrap();
-            let known: Vec<_> = known
-                .iter()
-                .map(|coordinates| request(coordinates))
-                .collect();
-            for request in &known {
+            let known = known.iter().map(|coordinates| request(coordinates));
+            let known = Arc::new(known.collect::<Vec<_>>());
+            for request in known.iter() {
                 repository.find_one(request, None).await.unwrap();
             }
             repository.unannounced().take();
@@ -267,7 +266,8 @@ mod tests {
             async move {
                 self.repository.look(Announce::No).await.unwrap();
                 let (moved, _) = self.repository.unannounced().take();
-                let found = concerned(self.repository.clone(), moved, self.known.clone()).await;
+                let found =
+                    concerned(self.repository.clone(), moved, Arc::clone(&self.known)).await;
                 let destinations: Vec<_> =
                     found.destinations.iter().map(Destination::as_str).collect();
                 assert_eq!(destinations, told, "at {caller}");

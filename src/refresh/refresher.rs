@@ -10,6 +10,7 @@ use tracing::info;
 use super::{Destinations, QUEUE, Refresh, RefreshError, Request, Settings, announcer::Announcer};
 use crate::{
     environment_repository::{Announce, EnvironmentRepository},
+    ledger::Ledger,
     look::Trigger,
     webhook::Pushed,
 };
@@ -46,6 +47,7 @@ impl Refresher {
     pub(crate) fn new(
         settings: Settings,
         repository: EnvironmentRepository,
+        ledger: Ledger,
         bus: Bus,
         member: Member,
         bell: mpsc::Receiver<()>,
@@ -55,7 +57,7 @@ impl Refresher {
         let signals = bus.subscribe();
         let shared = Arc::new(Shared {
             settings,
-            announcer: Announcer::new(repository.clone(), bus, member),
+            announcer: Announcer::new(repository.clone(), ledger, bus, member),
             repository,
         });
         let refresher = Self {
@@ -166,6 +168,7 @@ impl Shared {
 
     async fn heard(&self, message: Message) {
         let announcer = &self.announcer;
+        announcer.ledger.heard(&message.event);
         let reactions = Reactions {
             ack: self.settings.ack && announcer.bus.status() != Status::Local,
             ..Reactions::default()
