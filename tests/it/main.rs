@@ -10,6 +10,7 @@ mod support;
 mod architecture;
 mod backends;
 mod broken_file;
+mod concerned;
 mod demo;
 mod encryption;
 mod ledger;

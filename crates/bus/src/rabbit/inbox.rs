@@ -9,11 +9,9 @@ use lapin::{BasicProperties, message::Delivery, types::ShortString};
 use tokio::sync::broadcast;
 use tracing::{debug, trace, warn};
 
+use super::tally::{Tally, count};
 use super::wire::{self, Unread};
-use crate::{
-    Message, Signal,
-    counters::{Tally, count},
-};
+use crate::{Message, Signal};
 
 /// One line for each kind of trouble and sender; beyond that many different ones none at all.
 const MOST_COMPLAINTS: usize = 64;

@@ -10,6 +10,7 @@ use lapin::{
 };
 use tokio::sync::{Mutex, Notify, OnceCell};
 
+use super::tally::{Tally, count};
 use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},
@@ -17,10 +18,7 @@ use super::{
     topology::{declare_exchange, short},
     wire,
 };
-use crate::{
-    Message, PublishError,
-    counters::{Tally, count},
-};
+use crate::{Message, PublishError};
 
 /// Publishes over a connection of its own, since the broker may block it; it is made when it is needed first.
 pub(super) struct Publisher {

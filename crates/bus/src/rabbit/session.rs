@@ -3,6 +3,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use lapin::Consumer;
 
+use super::tally::Tally;
 use super::{
     PublisherStart,
     failure::{Failure, Step, words},
@@ -12,7 +13,6 @@ use super::{
     settings::{Address, RabbitSettings},
     topology::{consume, declare_exchange, queue_name, short},
 };
-use crate::counters::Tally;
 
 /// All connections to one broker, from the first to the first that is lost.
 pub(super) struct Session {
