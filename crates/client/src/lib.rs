@@ -57,7 +57,7 @@ pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange};
 pub use client::Client;
 pub use confbus_bus::RabbitSettings;
-pub use confbus_protocol::{BusId, Position, PropertyValue};
+pub use confbus_protocol::{BusId, Environment, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{BusHealth, Health, Source};
 pub use live::{Change, Live, Loaded};
