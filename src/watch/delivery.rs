@@ -135,7 +135,8 @@ impl Delivery {
             }
             Failure::Failed(_) => Some(format!("{}; will try again", still())),
             Failure::Untold(_) => match (&taken, self.plan.restore) {
-                (None, _) => Some(still()),
+                // It is better started anew by whoever started us.
+                (None, _) if self.program.is_some() => Some(still()),
                 (Some(old), true) => match self.restore(state, old).await {
                     Ok(()) => {
                         state.refused = Some((next.clone(), reason.to_owned()));

@@ -84,26 +84,96 @@ mod tests {
 
     #[test]
     fn yaml_is_nested() {
-        check(Format::Yaml, expect![[""]]);
+        check(
+            Format::Yaml,
+            expect![[r#"
+            pool:
+              max: 40
+              idle-time: 30s
+            greeting: |-
+              it's = a: \b
+               ü
+            'on': true
+            nothing: ''
+            rate: 1.5
+            servers:
+            - host: a
+              port: 1
+            - host: b
+        "#]],
+        );
     }
 
     #[test]
     fn json_is_nested() {
-        check(Format::Json, expect![[""]]);
+        check(
+            Format::Json,
+            expect![[r#"
+            {"pool":{"max":40,"idle-time":"30s"},"greeting":"it's = a: \\b\n ü","on":true,"nothing":"","rate":1.5,"servers":[{"host":"a","port":1},{"host":"b"}]}
+        "#]],
+        );
     }
 
     #[test]
     fn toml_is_nested() {
-        check(Format::Toml, expect![[""]]);
+        check(
+            Format::Toml,
+            expect![[r#"
+            greeting = '''
+            it's = a: \b
+             ü'''
+            on = true
+            nothing = ""
+            rate = 1.5
+
+            [pool]
+            max = 40
+            idle-time = "30s"
+
+            [[servers]]
+            host = "a"
+            port = 1
+
+            [[servers]]
+            host = "b"
+        "#]],
+        );
     }
 
     #[test]
     fn properties_are_escaped() {
-        check(Format::Properties, expect![[""]]);
+        check(
+            Format::Properties,
+            expect![[r#"
+            pool.max: 40
+            pool.idle-time: 30s
+            greeting: it's = a: \\b\n \u00FC
+            on: true
+            nothing: 
+            rate: 1.5
+            servers[0].host: a
+            servers[0].port: 1
+            servers[1].host: b
+        "#]],
+        );
     }
 
     #[test]
     fn variables_are_quoted() {
-        check(Format::Env, expect![[""]]);
+        check(
+            Format::Env,
+            expect![[r#"
+            GREETING='it'\''s = a: \b
+             ü'
+            NOTHING=
+            ON=true
+            POOL_IDLE_TIME=30s
+            POOL_MAX=40
+            RATE=1.5
+            SERVERS_0_HOST=a
+            SERVERS_0_PORT=1
+            SERVERS_1_HOST=b
+        "#]],
+        );
     }
 }

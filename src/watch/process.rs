@@ -43,16 +43,21 @@ impl Program {
         }
     }
 
-    /// As it was typed, with only the name of the file of the program.
+    /// The names of the program and of its script, without their folders. Further arguments may be long or secret.
     pub(super) fn name(&self) -> String {
-        let mut parts = self.line.iter().map(|part| part.to_string_lossy());
-        let program = parts.next().unwrap_or_default();
-        let file = Path::new(&*program).file_name();
-        let file = file.map_or(program.clone(), |file| file.to_string_lossy());
-        // What follows may be secret or long; the first word tells which script it is.
-        match parts.next() {
-            Some(script) if !script.starts_with('-') => format!("{file} {script}"),
-            _ => file.into_owned(),
+        let names = self
+            .line
+            .iter()
+            .take(2)
+            .map(|part| match Path::new(part).file_name() {
+                Some(name) => name.to_string_lossy(),
+                None => part.to_string_lossy(),
+            });
+        let names: Vec<_> = names.collect();
+        match names.as_slice() {
+            [program, script] if !script.starts_with('-') => format!("{program} {script}"),
+            [program, ..] => program.to_string(),
+            [] => String::new(),
         }
     }
 

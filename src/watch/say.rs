@@ -5,15 +5,18 @@ use std::{
     io::Write as _,
 };
 
-use tracing::{Event, Subscriber};
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer as _,
+    filter::filter_fn,
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    layer::SubscriberExt as _,
     registry::LookupSpan,
+    util::SubscriberInitExt as _,
 };
 
-/// What the client says about versions is said here in other words.
-const FILTER: &str = "warn,lapin=off,confbus_client::refresh=error";
+/// That the server answers again is worth a line.
+const FILTER: &str = "warn,lapin=off,confbus_client::refresh=info";
 
 /// One line for people. Nobody is left to tell when it cannot be written.
 pub(super) fn say(line: impl Display) {
@@ -23,12 +26,22 @@ pub(super) fn say(line: impl Display) {
 /// Has the log speak behind the same prefix.
 pub(super) fn start_log() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
         .with_writer(std::io::stderr)
         .event_format(Prefixed)
+        .with_filter(filter_fn(is_news));
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .try_init()
         .map_err(|cause| anyhow::anyhow!("the log cannot be started: {cause}"))
+}
+
+/// What became of a version is said here, in other words than the client's.
+fn is_news(event: &Metadata<'_>) -> bool {
+    let is_told = |field| event.fields().field(field).is_some();
+    !is_told("rejection") && !is_told("keys")
 }
 
 struct Prefixed;

@@ -75,6 +75,7 @@ async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) -> Rejection {
     let _asked = loop {
         match ask_us(client, delivery).await {
             Ok(live) => break live,
+            Err(_) if delivery.is_untold() => delivery.time_to_try_again().await,
             Err(rejection) if !delivery.has_delivered().await => return rejection,
             // A newer version came while the first was delivered.
             Err(_) => tokio::time::sleep(PAUSE).await,
