@@ -106,7 +106,7 @@ struct Tail(Vec<u8>);
 impl Tail {
     async fn read(&mut self, output: Option<impl AsyncRead + Unpin>) {
         let Some(mut output) = output else { return };
-        let mut buffer = [0; 4096];
+        let mut buffer = vec![0; 4096];
         while let Ok(read @ 1..) = output.read(&mut buffer).await {
             self.0.extend_from_slice(&buffer[..read]);
             let surplus = self.0.len().saturating_sub(KEPT);

@@ -66,7 +66,7 @@ fn folder(path: &Path) -> &Path {
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
+    parent.unwrap_or_else(|| Path::new("."))
 }
 
 impl Staged {

@@ -42,7 +42,7 @@ impl Signals {
     }
 
     /// Waits for one that ends whoever does not handle it.
-    pub(super) async fn to_end(&mut self) -> Signal {
+    pub(super) async fn request_to_end(&mut self) -> Signal {
         loop {
             let signal = self.next().await;
             if ends(signal) {

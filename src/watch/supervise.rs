@@ -31,7 +31,7 @@ pub(super) async fn run(
     let mut signals = Signals::listen()?;
     let client = tokio::select! {
         client = first_configuration(settings, wait_first) => client?,
-        signal = signals.to_end() => return Ok(ExitCode::from(signals::exit_code(signal))),
+        signal = signals.request_to_end() => return Ok(ExitCode::from(signals::exit_code(signal))),
     };
     let delivery = Arc::new(Delivery::new(plan));
     let code = tokio::select! {
@@ -83,12 +83,15 @@ async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) -> Rejection {
     };
     loop {
         delivery.time_to_try_again().await;
-        // The client asks us again about a version that we refused. When it has gone back to one that it took before, it
-        // does not ask, and the files are behind.
-        if client.refresh().await.is_ok() && delivery.is_untold() {
+        let failures = delivery.untold();
+        // The client asks us again about a version that we refused.
+        _ = client.refresh().await;
+        // It does not when it has gone back to the version that it took before, when no server answers, and when a newer
+        // version is no good. What it runs is then what files and program should have.
+        if failures > 0 && delivery.untold() == failures {
             let running = Candidate::of(&client.snapshot(), &delivery.plan.only);
-            // It is told, and tried again.
-            _ = delivery.deliver(&running).await;
+            // A failure is told, and tried again.
+            _ = Box::pin(delivery.deliver(&running)).await;
         }
     }
 }
