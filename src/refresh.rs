@@ -18,6 +18,7 @@ use confbus_protocol::{
     Action, BusEvent, CommitId, Destination, EventKind, Member, Reactions, react,
 };
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use indexmap::IndexMap;
 use tokio::{
     sync::{mpsc, oneshot},
     time::MissedTickBehavior,
@@ -35,8 +36,12 @@ use crate::{
 pub(crate) struct Settings {
     /// Who is told after a push.
     pub(crate) destinations: Destinations,
+    /// Look again when others on the bus say so.
+    pub(crate) listens: bool,
     /// Answer events that are for us with an ack, as Spring's config server does.
     pub(crate) ack: bool,
+    /// Whom acks are addressed to.
+    pub(crate) ack_destination: Destination,
 }
 
 /// Who is told after a push.
@@ -52,7 +57,7 @@ pub(crate) enum Destinations {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RefreshError {
     /// The bus did not take it.
-    #[error("the refresh event could not be published: {0}")]
+    #[error("the event could not be published: {0}")]
     Bus(String),
 }
 
@@ -60,9 +65,16 @@ enum Request {
     Push(Pushed),
     Destination {
         destination: Destination,
-        reply: oneshot::Sender<Result<(), RefreshError>>,
+        reply: Reply,
+    },
+    ChangeEnvironment {
+        destination: Destination,
+        values: IndexMap<String, String>,
+        reply: Reply,
     },
 }
+
+type Reply = oneshot::Sender<Result<(), RefreshError>>;
 
 /// How long a refresh for one destination waits for the remote before the event goes out anyway.
 const WAIT_FOR_LOOK: Duration = Duration::from_secs(10);
@@ -92,11 +104,32 @@ impl Refresh {
     /// # Errors
     /// [`RefreshError`] when the bus does not take the event, or too many wait.
     pub(crate) async fn destination(&self, destination: Destination) -> Result<(), RefreshError> {
+        self.ask(|reply| Request::Destination { destination, reply })
+            .await
+    }
+
+    /// Tells whoever matches `destination` to set these properties. This server sets nothing.
+    ///
+    /// # Errors
+    /// [`RefreshError`] as above.
+    pub(crate) async fn change_environment(
+        &self,
+        destination: Destination,
+        values: IndexMap<String, String>,
+    ) -> Result<(), RefreshError> {
+        let request = |reply| Request::ChangeEnvironment {
+            destination,
+            values,
+            reply,
+        };
+        self.ask(request).await
+    }
+
+    async fn ask(&self, request: impl FnOnce(Reply) -> Request) -> Result<(), RefreshError> {
         let (reply, done) = oneshot::channel();
         let stopping = || RefreshError::Bus("the server is stopping".into());
-        let request = Request::Destination { destination, reply };
         self.requests
-            .try_send(request)
+            .try_send(request(reply))
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => {
                     RefreshError::Bus("too many refreshes wait".into())
@@ -210,6 +243,18 @@ impl Shared {
                 // Whoever asked may have gone.
                 _ = reply.send(self.refresh(&destination).await);
             }
+            Request::ChangeEnvironment {
+                destination,
+                values,
+                reply,
+            } => {
+                info!(%destination, keys = values.len(), "environment change event");
+                let values = values.into_iter().map(|(key, value)| (key, Some(value)));
+                let change = EventKind::EnvironmentChange {
+                    values: values.collect(),
+                };
+                _ = reply.send(self.say(&destination, change).await);
+            }
         }
     }
 
@@ -302,6 +347,7 @@ impl Shared {
     async fn heard(&self, message: Message) {
         let ack = self.settings.ack && self.bus.status() != Status::Local;
         let reactions = Reactions {
+            refresh: self.settings.listens,
             ack,
             ..Reactions::default()
         };
@@ -315,22 +361,20 @@ impl Shared {
     }
 
     async fn ack(&self, kind: EventKind) {
-        let event = BusEvent {
-            id: new_id(),
-            origin_service: self.member.id.as_str().to_owned(),
-            destination_service: Some(Destination::everyone().as_str().to_owned()),
-            timestamp: now(),
-            kind,
-        };
-        if let Err(error) = self
-            .send(Message {
-                event,
-                commit: None,
-            })
-            .await
-        {
+        if let Err(error) = self.say(&self.settings.ack_destination, kind).await {
             debug!(%error, "no ack was sent");
         }
+    }
+
+    /// Sends an event that speaks of no commit.
+    async fn say(&self, destination: &Destination, kind: EventKind) -> Result<(), RefreshError> {
+        let refresh = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
+        let event = BusEvent { kind, ..refresh };
+        self.send(Message {
+            event,
+            commit: None,
+        })
+        .await
     }
 }
 

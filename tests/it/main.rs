@@ -12,6 +12,7 @@ mod backends;
 mod broken_file;
 mod demo;
 mod encryption;
+mod ledger;
 mod program;
 mod reads;
 mod shadow;
