@@ -20,6 +20,7 @@ mod shadow;
 mod stream;
 mod unreachable_remote;
 mod vault;
+mod watch;
 mod webhook;
 
 #[cfg(feature = "broker-tests")]
