@@ -19,6 +19,9 @@ pub(super) struct Reader {
     peer: IpAddr,
 }
 
+/// Where a request comes from that came over no connection, as in tests.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -40,9 +43,7 @@ impl Reader {
                 .and_then(|_| text(RUNNING_HEADER))
                 .map(str::to_owned),
             instance,
-            peer: peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| {
-                peer.ip().to_canonical()
-            }),
+            peer: peer.map_or(NOWHERE, |ConnectInfo(peer)| peer.ip().to_canonical()),
         }
     }
 
