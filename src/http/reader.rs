@@ -11,7 +11,8 @@ use crate::ledger::Read;
 
 /// The one who sent a request.
 ///
-/// A Spring application names itself with `spring.cloud.config.headers.X-Config-Instance=${spring.cloud.bus.id}`.
+/// A Spring application names itself with `spring.cloud.config.headers.X-Config-Instance=${spring.cloud.bus.id}`, if it
+/// sets that id itself: the one that Spring Cloud Bus would give it is not there yet when it reads.
 #[derive(Debug)]
 pub(super) struct Reader {
     instance: Option<BusId>,
