@@ -10,6 +10,7 @@ mod support;
 mod architecture;
 mod backends;
 mod broken_file;
+mod bus_endpoints;
 mod demo;
 mod encryption;
 mod program;
@@ -22,6 +23,8 @@ mod webhook;
 
 #[cfg(feature = "broker-tests")]
 mod broker_outage;
+#[cfg(feature = "broker-tests")]
+mod bus_messages;
 #[cfg(feature = "broker-tests")]
 mod rabbit_refresh;
 
