@@ -1,12 +1,13 @@
 //! Every kind of message that confbus publishes, beside those that Spring's applications were recorded with.
 
 use lapin::{BasicProperties, types::ShortString};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     support::{
         ConfigRepo, GitDaemon, Request, TestServer,
         broker::{self, Delivery, Tap},
+        eventually, expect_that,
     },
     webhook::{github, github_push, quiet_settings, sign, start},
 };
@@ -45,13 +46,13 @@ struct Server {
 }
 
 impl Server {
-    fn writing(json: &str) -> Self {
+    fn with(said: &[(&'static str, &str)]) -> Self {
         let (url, exchange) = (broker::shared(), broker::own_exchange());
         let repo = ConfigRepo::from_sample();
         let daemon = GitDaemon::serve(&repo);
         let mut settings = quiet_settings(&daemon);
         settings.extend(broker::settings(&url, &exchange));
-        settings.push(("confbus.bus.json", json.to_owned()));
+        settings.extend(said.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let server = start(&settings);
         broker::connected(&server);
         let tap = Tap::on(&url, &exchange);
@@ -61,6 +62,15 @@ impl Server {
             tap,
             _daemon: daemon,
         }
+    }
+
+    /// A webhook; gives the answer.
+    fn push_arrives(&self, files: &[&str]) -> String {
+        let body = github_push("refs/heads/main", files);
+        let delivery = github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body));
+        let answer = self.server.send(&delivery);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
     }
 
     /// One message of each kind, with the name of the recorded one that it is like.
@@ -85,9 +95,7 @@ impl Server {
             "more retries",
             &[("payments.yml", "payments:\n  retries: 8\n")],
         );
-        let body = github_push("refs/heads/main", &["payments.yml"]);
-        let delivery = github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body));
-        assert_eq!(self.server.send(&delivery).status, 200);
+        self.push_arrives(&["payments.yml"]);
         [
             ("refresh", "refresh", refresh),
             (
@@ -112,7 +120,7 @@ impl Server {
 
 fn compare(json: &str, recorded: &str) {
     let recorded: Value = serde_json::from_str(recorded).unwrap();
-    let server = Server::writing(json);
+    let server = Server::with(&[("confbus.bus.json", json)]);
     let mut found = Vec::new();
     for (message, like, delivery) in server.messages() {
         let spring = facts_of_recorded(&recorded[like]);
@@ -248,4 +256,75 @@ fn messages_are_those_of_boot_4_but_for_a_listed_difference() {
 #[test]
 fn messages_are_those_of_boot_3_when_asked_for() {
     compare("boot-3", BOOT_3);
+}
+
+#[test]
+fn guessed_names_are_told_one_by_one_in_springs_order() {
+    let server = Server::with(&[("confbus.monitor.destinations", "guess")]);
+    let files = [
+        "c.yml",
+        "config/b.yml",
+        "foo-bar-dev.yml",
+        "application-x.yml",
+        ".gitignore",
+    ];
+    assert_eq!(
+        server.push_arrives(&files),
+        r#"["c","b","foo-bar-dev","foo-bar","foo","application-x","*",""]"#
+    );
+    server.tap.message_with(&[r#""destinationService":":**""#]);
+    assert_eq!(
+        server.tap.destinations(),
+        [
+            "c:**",
+            "b:**",
+            "foo-bar-dev:**",
+            "foo-bar:**",
+            "foo:**",
+            "application-x:**",
+            "*:**",
+            ":**"
+        ]
+    );
+    let ids: std::collections::BTreeSet<_> = server
+        .tap
+        .heard()
+        .iter()
+        .filter(|delivery| delivery.body.contains("\"RefreshRemoteApplicationEvent\""))
+        .map(|delivery| serde_json::from_str::<Value>(&delivery.body).unwrap()["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 8, "each has an id of its own");
+}
+
+#[test]
+fn beyond_the_limits_of_guessing_everyone_is_told_once() {
+    let monitor = "spring.cloud.config.server.monitor.max-paths";
+    let server = Server::with(&[("confbus.monitor.destinations", "guess"), (monitor, "2")]);
+    assert_eq!(
+        server.push_arrives(&["a.yml", "b.yml", "c.yml"]),
+        r#"["*"]"#
+    );
+    assert_eq!(
+        server.push_arrives(&[&format!("{}.yml", "x-".repeat(21))]),
+        r#"["*"]"#
+    );
+    server.tap.message_to("*:**");
+}
+
+#[test]
+fn what_came_and_went_shows_in_the_health_of_the_bus() {
+    let server = Server::with(&[]);
+    assert_eq!(server.server.post("/actuator/busrefresh").status, 204);
+    server.tap.publish("not an event");
+    server
+        .tap
+        .publish(r#"{"type":"com.example.Custom","originService":"o:1:a"}"#);
+    eventually("counted messages", || {
+        let health = server.server.get("/actuator/health/bus").json();
+        let details = &health["details"];
+        let misunderstood = json!({"unknown": 1, "malformed": 1, "oversized": 0, "compressed": 0});
+        // The refresh and our ack of it.
+        let counted = details["published"] == 2 && details["not_understood"] == misunderstood;
+        expect_that(counted, health)
+    });
 }
