@@ -25,7 +25,7 @@ use std::{sync::Arc, time::Duration};
 
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 use tokio::sync::mpsc;
 
 use crate::{encryption::Encryption, git::Claims, look::LookError, tasks::Tasks, vault::Token};
@@ -132,6 +132,16 @@ impl EnvironmentRepository {
             .await
     }
 
+    /// The version that a read would be given now, where there is one. Neither waits nor fetches, and asks no Vault.
+    pub(crate) fn version_of(&self, request: &EnvironmentRequest) -> Option<String> {
+        let gathered = self
+            .gather_patiently(request, Labels::Split, Before::Served, Vaults::Skip)
+            .now_or_never()?
+            .ok()?;
+        let (parts, _) = self.resolve(&gathered).ok()?;
+        self.environment(request, parts).value.version
+    }
+
     async fn find(
         &self,
         request: &EnvironmentRequest,
@@ -192,20 +202,28 @@ impl EnvironmentRepository {
         before: Before,
         vaults: Vaults<'_>,
     ) -> Result<Vec<Gathered>, FindError> {
-        let each = async {
-            let mut all = Vec::with_capacity(self.inner.backends.len());
-            for backend in &self.inner.backends {
-                match backend.gather(request, labels, before, vaults).await {
-                    Ok(gathered) => all.push(gathered),
-                    Err(FindError::NotYet) => return Err(FindError::NotYet),
-                    Err(error) if self.is_spoiled_by_one() => return Err(error),
-                    Err(_) => {}
-                }
-            }
-            Ok(all)
-        };
+        let each = self.gather_patiently(request, labels, before, vaults);
         let gathered = tokio::time::timeout(LONGEST_READ, each).await;
         gathered.unwrap_or(Err(FindError::Busy))
+    }
+
+    async fn gather_patiently(
+        &self,
+        request: &EnvironmentRequest,
+        labels: Labels,
+        before: Before,
+        vaults: Vaults<'_>,
+    ) -> Result<Vec<Gathered>, FindError> {
+        let mut all = Vec::with_capacity(self.inner.backends.len());
+        for backend in &self.inner.backends {
+            match backend.gather(request, labels, before, vaults).await {
+                Ok(gathered) => all.push(gathered),
+                Err(FindError::NotYet) => return Err(FindError::NotYet),
+                Err(error) if self.is_spoiled_by_one() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(all)
     }
 
     fn is_spoiled_by_one(&self) -> bool {

@@ -20,8 +20,12 @@ mod environments;
 mod error;
 mod events;
 mod health;
+mod instances;
 mod methods;
 mod monitor;
+mod reader;
+mod refreshes;
+mod reports;
 mod resources;
 mod route;
 mod serve;
@@ -38,9 +42,10 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use confbus_bus::Bus;
+use confbus_protocol::REPORTS_PATH;
 use tokio_util::sync::CancellationToken;
 
-use crate::{environment_repository::EnvironmentRepository, refresh::Refresh};
+use crate::{environment_repository::EnvironmentRepository, ledger::Ledger, refresh::Refresh};
 use events::Streams;
 pub(crate) use serve::serve;
 pub(crate) use settings::{Access, BasePath, HealthDetails, Limits, Settings, User};
@@ -51,6 +56,7 @@ struct Services {
     settings: Arc<Settings>,
     repository: EnvironmentRepository,
     refresh: Refresh,
+    ledger: Ledger,
     bus: Bus,
     streams: Streams,
     shutdown: CancellationToken,
@@ -61,6 +67,7 @@ pub(crate) fn router(
     settings: Settings,
     repository: EnvironmentRepository,
     refresh: Refresh,
+    ledger: Ledger,
     bus: Bus,
     shutdown: CancellationToken,
 ) -> Router {
@@ -70,6 +77,7 @@ pub(crate) fn router(
         settings: Arc::clone(&settings),
         repository,
         refresh,
+        ledger,
         bus,
         streams,
         shutdown,
@@ -87,6 +95,13 @@ pub(crate) fn router(
             write(post(monitor::receive)),
         )
         .route(&at("/confbus/events"), read(get(events::stream)))
+        .route(
+            &at(&format!("/{REPORTS_PATH}")),
+            beside(post(reports::receive)),
+        )
+        .route(&at("/_/api/instances"), beside(get(instances::list)))
+        .route(&at("/_/api/refreshes"), beside(get(refreshes::list)))
+        .route(&at("/_/api/refreshes/{id}"), beside(get(refreshes::one)))
         .route(&at("/error"), any(error::error_page))
         .fallback(configuration::find)
         .with_state(services)
@@ -121,6 +136,11 @@ fn write(route: MethodRouter<Services>) -> MethodRouter<Services> {
     route.fallback(methods::not_written)
 }
 
+/// Other methods see what lies there in Spring: the configuration of an application with that name.
+fn beside(route: MethodRouter<Services>) -> MethodRouter<Services> {
+    route.fallback(configuration::find)
+}
+
 macro_rules! parts_of_services {
     ($($field:ident: $part:ty),* $(,)?) => {$(
         impl FromRef<Services> for $part {
@@ -130,4 +150,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, bus: Bus, streams: Streams, shutdown: CancellationToken);

@@ -225,6 +225,9 @@ impl Member {
             }
             Repositories::Many(pool) => {
                 let uri = self.settings.uri.fill_in(request, profiles, label);
+                if before == Before::Served {
+                    return pool.serving_at(&uri).ok_or(FindError::NotYet);
+                }
                 let repository = pool.repository(&uri, &self.settings)?;
                 if before == Before::Freshness {
                     repository.first_look().await;

@@ -63,6 +63,8 @@ pub(super) enum Before {
     Freshness,
     /// Nothing: a probe asks for no fetch.
     Nothing,
+    /// Nothing, and what is not in service already is not brought there.
+    Served,
 }
 
 impl Settings {
@@ -163,11 +165,11 @@ impl Repository {
         if before == Before::Freshness {
             self.make_sure(label).await;
         }
-        let mut found = self.history_of(label).await;
+        let mut found = self.history_of(label, before).await;
         if label == self.default_label() {
             for fallback in self.inner.settings.default_labels().iter().skip(1) {
                 if matches!(found, Err(FindError::NoSuchLabel)) {
-                    found = self.history_of(fallback).await;
+                    found = self.history_of(fallback, before).await;
                 }
             }
         }
@@ -197,10 +199,12 @@ impl Repository {
         looks.look(fetch, Some(label.clone()), Announce::Yes).await
     }
 
-    async fn history_of(&self, label: &Label) -> Result<Arc<History>, FindError> {
+    async fn history_of(&self, label: &Label, before: Before) -> Result<Arc<History>, FindError> {
         let served = self.inner.served.load_full();
         if let Some(history) = served.labels.get(label) {
-            history.touch();
+            if before != Before::Served {
+                history.touch();
+            }
             return Ok(Arc::clone(history));
         }
         if let Some(refused) = served.refused.get(label) {
@@ -212,6 +216,9 @@ impl Repository {
                 return Err(FindError::NoSuchLabel);
             }
             Some(_) => {}
+        }
+        if before == Before::Served {
+            return Err(FindError::NotYet);
         }
         self.first_read(label).await
     }

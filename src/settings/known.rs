@@ -6,6 +6,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.encrypt.decrypt-endpoint",
     "confbus.git.deadline",
     "confbus.git.freshness",
+    "confbus.ledger.directory",
     "confbus.limits.file-bytes",
     "confbus.limits.files",
     "confbus.limits.total-bytes",

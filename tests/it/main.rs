@@ -13,6 +13,7 @@ mod broken_file;
 mod bus_endpoints;
 mod demo;
 mod encryption;
+mod ledger;
 mod program;
 mod reads;
 mod shadow;

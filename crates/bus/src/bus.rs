@@ -1,11 +1,8 @@
 use confbus_protocol::BusEvent;
 
-use crate::{
-    Counters,
-    local::Local,
-    rabbit::{self, Rabbit, RabbitDriver, RabbitSettings},
-    subscription::Subscription,
-};
+#[cfg(feature = "rabbit")]
+use crate::rabbit::{self, Rabbit, RabbitDriver, RabbitSettings};
+use crate::{Counters, local::Local, subscription::Subscription};
 
 /// A handle on the bus; clones share it.
 #[derive(Debug, Clone)]
@@ -14,6 +11,7 @@ pub struct Bus(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Local(Local),
+    #[cfg(feature = "rabbit")]
     Rabbit(Rabbit),
 }
 
@@ -99,6 +97,7 @@ impl Bus {
     }
 
     /// A bus over RabbitMQ. Nothing happens until the driver runs.
+    #[cfg(feature = "rabbit")]
     pub fn rabbit(settings: RabbitSettings) -> (Self, RabbitDriver) {
         let (rabbit, driver) = rabbit::new(settings);
         (Self(Kind::Rabbit(rabbit)), driver)
@@ -106,18 +105,24 @@ impl Bus {
 
     /// Sends an event to every member, ourselves included.
     ///
-    /// Over RabbitMQ this returns with the broker's confirm, within [`RabbitSettings::publish_timeout`], or twice that when
-    /// a connection for publishing has to be made first, and at once when the bus is not connected. A confirm does not say that anybody listens. In process it returns when every
+    /// Over RabbitMQ this returns with the broker's confirm, within `RabbitSettings::publish_timeout`, or twice that when
+    /// a connection for publishing has to be made first, and at once when the bus is not connected. A confirm does not
+    /// say that anybody listens. In process it returns when every
     /// subscription has the event.
     ///
     /// # Errors
     /// [`PublishError`], never from a bus in process.
+    #[cfg_attr(
+        not(feature = "rabbit"),
+        expect(clippy::unused_async, reason = "only a broker makes it wait")
+    )]
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
         match &self.0 {
             Kind::Local(local) => {
                 local.publish(message.clone());
                 Ok(())
             }
+            #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.publish(message).await,
         }
     }
@@ -127,6 +132,7 @@ impl Bus {
     pub fn subscribe(&self) -> Subscription {
         match &self.0 {
             Kind::Local(local) => local.subscribe(),
+            #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.subscribe(),
         }
     }
@@ -136,6 +142,7 @@ impl Bus {
     pub fn counters(&self) -> Counters {
         match &self.0 {
             Kind::Local(_) => Counters::default(),
+            #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.counters(),
         }
     }
@@ -145,6 +152,7 @@ impl Bus {
     pub fn status(&self) -> Status {
         match &self.0 {
             Kind::Local(_) => Status::Local,
+            #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.status(),
         }
     }

@@ -1,3 +1,4 @@
+#[cfg(feature = "rabbit")]
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What came and went over the broker since the start.
@@ -20,6 +21,7 @@ pub struct Counters {
 }
 
 /// Counts while others read.
+#[cfg(feature = "rabbit")]
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) published: AtomicU64,
@@ -31,6 +33,7 @@ pub(crate) struct Tally {
     pub(crate) compressed: AtomicU64,
 }
 
+#[cfg(feature = "rabbit")]
 impl Tally {
     pub(crate) fn read(&self) -> Counters {
         Counters {
