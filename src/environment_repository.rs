@@ -5,6 +5,7 @@
 //! sources each time.
 
 mod answer;
+mod audience;
 mod backend;
 mod git_backend;
 mod history;
@@ -30,6 +31,7 @@ use tokio::sync::mpsc;
 
 use crate::{encryption::Encryption, git::Claims, look::LookError, tasks::Tasks, vault::Token};
 pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
+pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
 use git_backend::Labels;
@@ -362,6 +364,7 @@ impl EnvironmentRepository {
 
     fn repositories(&self) -> Vec<Repository> {
         let backends = self.inner.backends.iter();
-        backends.flat_map(Backend::repositories).collect()
+        let all = backends.flat_map(Backend::repositories);
+        all.map(|(repository, _)| repository).collect()
     }
 }

@@ -28,12 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 use entry::Entry;
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "the refresher does not tell the ledger yet")
-)]
-pub(crate) use entry::{LabelMoved, Trigger};
-pub(crate) use entry::{Read, RefreshId, Started, Step};
+pub(crate) use entry::{LabelMoved, Read, RefreshId, Started, Step};
 use records::Records;
 pub(crate) use state::State;
 pub(crate) use store::Settings;

@@ -11,6 +11,7 @@ mod architecture;
 mod backends;
 mod broken_file;
 mod bus_endpoints;
+mod concerned;
 mod demo;
 mod encryption;
 mod ledger;
@@ -20,6 +21,7 @@ mod shadow;
 mod stream;
 mod unreachable_remote;
 mod vault;
+mod watch;
 mod webhook;
 
 #[cfg(feature = "broker-tests")]

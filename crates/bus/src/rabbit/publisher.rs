@@ -10,6 +10,7 @@ use lapin::{
 };
 use tokio::sync::{Mutex, Notify, OnceCell};
 
+use super::tally::{Tally, count};
 use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},

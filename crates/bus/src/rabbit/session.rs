@@ -3,6 +3,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use lapin::Consumer;
 
+use super::tally::Tally;
 use super::{
     PublisherStart,
     failure::{Failure, Step, words},
