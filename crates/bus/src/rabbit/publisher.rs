@@ -10,7 +10,6 @@ use lapin::{
 };
 use tokio::sync::{Mutex, Notify, OnceCell};
 
-use super::tally::{Tally, count};
 use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},

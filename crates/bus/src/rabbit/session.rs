@@ -3,7 +3,6 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use lapin::Consumer;
 
-use super::tally::Tally;
 use super::{
     PublisherStart,
     failure::{Failure, Step, words},
