@@ -8,6 +8,8 @@ mod accept;
 mod access;
 mod actuator;
 mod body;
+mod boot1;
+mod busenv;
 mod busrefresh;
 mod charset;
 mod conditional;
@@ -83,31 +85,11 @@ pub(crate) fn router(
     let context = settings.context_path.as_str();
     let at = |path: &str| format!("{context}{path}");
 
-    Router::new()
+    bus_routes(context)
         .route(&at("/actuator"), read(get(actuator::links)))
         .route(&at("/actuator/health"), read(get(health::whole)))
         .route(&at("/actuator/health/{component}"), read(get(health::part)))
         .route(&at("/actuator/info"), read(get(actuator::info)))
-        .route(
-            &at("/actuator/busrefresh"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/busrefresh/"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/busrefresh/{*destination}"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/bus-refresh"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/bus-refresh/{*destination}"),
-            write(post(busrefresh::refresh)),
-        )
         .route(
             &at(&format!("{}/monitor", settings.monitor_path.as_str())),
             write(post(monitor::receive)),
@@ -124,6 +106,26 @@ pub(crate) fn router(
         .fallback(configuration::find)
         .with_state(services)
         .layer(middleware::from_fn_with_state(settings, edge::edge))
+}
+
+/// What tells applications something. Under names that Spring has given up, everything but POST is the config space's.
+fn bus_routes(context: &str) -> Router<Services> {
+    let old = |route: MethodRouter<Services>| route.fallback(configuration::find);
+    let actuator = [
+        ("busrefresh", write(post(busrefresh::refresh))),
+        ("busenv", write(post(busenv::change))),
+        ("bus-refresh", old(post(busrefresh::refresh))),
+        ("bus-env", old(post(busenv::change))),
+    ];
+    let mut routes = Router::new()
+        .route(&format!("{context}/bus/refresh"), old(post(boot1::refresh)))
+        .route(&format!("{context}/bus/env"), old(post(boot1::change)));
+    for (name, route) in actuator {
+        for below in ["", "/", "/{*destination}"] {
+            routes = routes.route(&format!("{context}/actuator/{name}{below}"), route.clone());
+        }
+    }
+    routes
 }
 
 fn read(route: MethodRouter<Services>) -> MethodRouter<Services> {

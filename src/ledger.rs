@@ -4,38 +4,33 @@
 //! dropped. The [`Bookkeeper`] is the only writer of the [`Records`]; what they mean is computed when somebody asks.
 
 mod book;
+mod bookkeeper;
 mod coordinates;
 mod entry;
 mod instance;
 mod proof;
 mod records;
 mod refresh;
+mod state;
 mod store;
 mod view;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{BusEvent, BusId, CommitId, Report};
 use confbus_resolution::EnvironmentRequest;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, MissedTickBehavior},
-};
-use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tokio::sync::{mpsc, oneshot};
 
-use book::{Book, Changes};
+use book::Book;
+pub(crate) use bookkeeper::Bookkeeper;
 use entry::Entry;
 pub(crate) use entry::{LabelMoved, Read, RefreshId, Started, Step};
-pub(crate) use instance::State;
 use records::Records;
+pub(crate) use state::State;
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use view::{InstanceFilter, InstancesView, RefreshView, RefreshesView};
@@ -44,14 +39,6 @@ pub(crate) use view::{InstanceFilter, InstancesView, RefreshView, RefreshesView}
 const QUEUE: usize = 32 * 1024;
 /// Room that reads leave to everything else: there are many of them, and the next one says the same.
 const KEPT_FROM_READS: usize = QUEUE / 2;
-/// Entries that are taken from the queue at once.
-const BATCH: usize = 256;
-/// Between two looks at the clock: what is too old is forgotten, what changed is saved.
-const TICK: Duration = Duration::from_secs(1);
-/// The time between two saves is at least so many times what the last one took.
-const REST: u32 = 10;
-/// Signs of life alone are not worth a save each second.
-const SAVE_SIGNS: Duration = Duration::from_secs(30);
 
 /// The version that a read of these coordinates would be given now; must not wait.
 pub(crate) type Wanted = dyn Fn(&EnvironmentRequest) -> Option<String> + Send + Sync;
@@ -69,14 +56,6 @@ struct Shared {
     dropped: AtomicU64,
 }
 
-/// Writes the ledger.
-pub(crate) struct Bookkeeper {
-    book: Book,
-    entries: mpsc::Receiver<Entry>,
-    shared: Arc<Shared>,
-    store: Store,
-}
-
 /// The server is stopping.
 #[derive(Debug, thiserror::Error)]
 #[error("the server is stopping")]
@@ -85,12 +64,6 @@ pub(crate) struct Closed;
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ledger").finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for Bookkeeper {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bookkeeper").finish_non_exhaustive()
     }
 }
 
@@ -211,104 +184,6 @@ impl Ledger {
         if self.entries.try_send(entry).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
-    }
-}
-
-impl Bookkeeper {
-    /// Writes until `shutdown`, and saves what changed.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut saves = Saves::default();
-        let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => break,
-                _ = tick.tick() => {
-                    self.book.forget(now());
-                    self.tell_about_dropped();
-                    if saves.is_due(self.book.changes) {
-                        self.save(&mut saves).await;
-                    }
-                }
-                count = self.entries.recv_many(&mut batch, BATCH) => match count {
-                    0 => break,
-                    _ => self.write(&mut batch),
-                },
-            }
-        }
-        self.entries.close();
-        while self.entries.recv_many(&mut batch, BATCH).await > 0 {
-            self.write(&mut batch);
-        }
-        if self.book.changes != Changes::None {
-            self.save(&mut saves).await;
-        }
-    }
-
-    fn write(&mut self, batch: &mut Vec<Entry>) {
-        let now = now();
-        for entry in batch.drain(..) {
-            self.book.write(entry, now);
-        }
-        if std::mem::take(&mut self.book.has_new_coordinates) {
-            self.shared.known.store(Arc::new(self.book.known()));
-        }
-    }
-
-    fn tell_about_dropped(&self) {
-        let dropped = self.shared.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
-            debug!(dropped, "more happened than the ledger could take down");
-        }
-    }
-
-    /// A failure costs memory of the past after a restart, nothing else.
-    async fn save(&mut self, saves: &mut Saves) {
-        self.book.changes = Changes::None;
-        if !self.store.is_kept() {
-            return;
-        }
-        let began = Instant::now();
-        let (store, records) = (self.store.clone(), self.book.records().clone());
-        let saved = tokio::task::spawn_blocking(move || store.save(records)).await;
-        saves.ended(
-            began,
-            saved.unwrap_or_else(|cause| Err(std::io::Error::other(cause))),
-        );
-    }
-}
-
-/// When the ledger was saved, and how.
-#[derive(Debug, Default)]
-struct Saves {
-    last: Option<Instant>,
-    took: Duration,
-    is_failing: bool,
-}
-
-impl Saves {
-    fn is_due(&self, changes: Changes) -> bool {
-        let pause = match changes {
-            Changes::None => return false,
-            Changes::Signs => SAVE_SIGNS,
-            Changes::Facts => TICK,
-        };
-        let pause = pause.max(self.took * REST);
-        self.last.is_none_or(|last| last.elapsed() >= pause)
-    }
-
-    /// A failure is told once.
-    fn ended(&mut self, began: Instant, saved: std::io::Result<()>) {
-        self.last = Some(Instant::now());
-        self.took = began.elapsed();
-        if let Err(error) = &saved
-            && !self.is_failing
-        {
-            warn!(%error, "the ledger cannot be saved; it is kept in memory");
-        }
-        self.is_failing = saved.is_err();
     }
 }
 

@@ -11,6 +11,7 @@ mod refresher;
 mod unread;
 
 use confbus_protocol::Destination;
+use indexmap::IndexMap;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
@@ -22,8 +23,12 @@ pub(crate) use refresher::Refresher;
 pub(crate) struct Settings {
     /// Who is told after a push.
     pub(crate) destinations: Destinations,
+    /// Look again when others on the bus say so.
+    pub(crate) listens: bool,
     /// Answer events that are for us with an ack, as Spring's config server does.
     pub(crate) ack: bool,
+    /// Whom acks are addressed to.
+    pub(crate) ack_destination: Destination,
 }
 
 /// Who is told after a push.
@@ -39,7 +44,7 @@ pub(crate) enum Destinations {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RefreshError {
     /// The bus did not take it.
-    #[error("the refresh event could not be published: {0}")]
+    #[error("the event could not be published: {0}")]
     Bus(String),
 }
 
@@ -47,9 +52,16 @@ enum Request {
     Push(Pushed),
     Destination {
         destination: Destination,
-        reply: oneshot::Sender<Result<(), RefreshError>>,
+        reply: Reply,
+    },
+    ChangeEnvironment {
+        destination: Destination,
+        values: IndexMap<String, String>,
+        reply: Reply,
     },
 }
+
+type Reply = oneshot::Sender<Result<(), RefreshError>>;
 
 /// Requests that may wait; a webhook beyond it changes nothing that the ones before it do not find.
 const QUEUE: usize = 64;
@@ -73,11 +85,32 @@ impl Refresh {
     /// # Errors
     /// [`RefreshError`] when the bus does not take the event, or too many wait.
     pub(crate) async fn destination(&self, destination: Destination) -> Result<(), RefreshError> {
+        self.ask(|reply| Request::Destination { destination, reply })
+            .await
+    }
+
+    /// Tells whoever matches `destination` to set these properties. This server sets nothing.
+    ///
+    /// # Errors
+    /// [`RefreshError`] as above.
+    pub(crate) async fn change_environment(
+        &self,
+        destination: Destination,
+        values: IndexMap<String, String>,
+    ) -> Result<(), RefreshError> {
+        let request = |reply| Request::ChangeEnvironment {
+            destination,
+            values,
+            reply,
+        };
+        self.ask(request).await
+    }
+
+    async fn ask(&self, request: impl FnOnce(Reply) -> Request) -> Result<(), RefreshError> {
         let (reply, done) = oneshot::channel();
         let stopping = || RefreshError::Bus("the server is stopping".into());
-        let request = Request::Destination { destination, reply };
         self.requests
-            .try_send(request)
+            .try_send(request(reply))
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => {
                     RefreshError::Bus("too many refreshes wait".into())

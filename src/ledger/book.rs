@@ -1,3 +1,7 @@
+mod acks;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use confbus_protocol::{BusEvent, BusId, EventKind, Member, Outcome, Report};
@@ -6,16 +10,15 @@ use confbus_resolution::EnvironmentRequest;
 use super::{
     coordinates::{Coordinates, LONGEST_TEXT, shortened},
     entry::{Entry, Noted, Read, RefreshId, Started, Trigger},
-    instance::{Ack, Applied, Evidence, Fetched, Instance, Proof, Rejected, State},
-    proof::{Finding, SeenAck, Witnesses},
+    instance::{Applied, Fetched, Instance, Rejected},
+    proof::Witnesses,
     records::{MAX_REFRESHES, Reader, ReaderKey, Records, make_room},
     refresh::{Event, Refresh, What},
+    state::{Evidence, State},
 };
 
 /// How long a refresh waits for answers.
 const LONGEST_ANSWER: i64 = 10 * 60 * 1000;
-/// How long a sibling's ack may still come and show that a read was not that of another.
-const SETTLE: i64 = 10 * 1000;
 /// Whoever is silent for so long is gone.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -93,12 +96,10 @@ impl Book {
             self.witnesses.forget();
             self.published = None;
         }
-        let before = self.records.instances.len() + self.records.readers.len();
         let instances = &mut self.records.instances;
+        let before = instances.len();
         instances.retain(|_, instance| !instance.is_silent_for(DAY, now));
-        let readers = &mut self.records.readers;
-        readers.retain(|_, reader| now - reader.last_read <= DAY);
-        if self.records.instances.len() + self.records.readers.len() < before {
+        if instances.len() < before {
             self.changes = Changes::Facts;
         }
     }
@@ -294,17 +295,11 @@ impl Book {
             .map(|instance| instance.id.clone())
             .collect();
         for instance in meant {
-            let has_room = self
-                .records
-                .refresh_mut(id)
-                .is_some_and(|refresh| refresh.tell(&instance));
-            if let Some(known) = self
-                .records
-                .instances
-                .get_mut(&instance)
-                .filter(|_| has_room)
-            {
-                Arc::make_mut(known).is_told(id, now);
+            if let Some(refresh) = self.records.refresh_mut(id) {
+                refresh.tell(&instance);
+            }
+            if let Some(instance) = self.records.instances.get_mut(&instance) {
+                Arc::make_mut(instance).is_told(id, now);
             }
         }
     }
@@ -334,176 +329,17 @@ impl Book {
         self.started(id.clone(), started, now);
         self.published(&id, event, now);
     }
-
-    fn acked(&mut self, event: &BusEvent, ack_id: Option<&str>, now: i64) {
-        let Ok(id) = BusId::new(event.origin_service.as_str()) else {
-            return;
-        };
-        if id == self.own || !is_short(&id) {
-            return;
-        }
-        self.changes = Changes::Facts;
-        let instance = self
-            .records
-            .instance_mut(&id, now, || Coordinates::of_bus_id(&id));
-        instance.last_sign = now;
-        let instance = instance.clone();
-        let Some((refresh, published)) = ack_id.and_then(|ack_id| self.records.event(ack_id))
-        else {
-            return;
-        };
-        // A sender acks when its own event comes back, before its own refresh is over.
-        if refresh.origin == id.as_str() {
-            return;
-        }
-        let refresh_id = refresh.id.clone();
-        let outdated: Vec<_> = refresh.outdated().map(str::to_owned).collect();
-        let is_served_by = |version: Option<&str>| refresh.is_served_by(version);
-        let own_read = instance
-            .fetched
-            .as_ref()
-            .filter(|fetched| fetched.order > published && is_served_by(fetched.version.as_deref()))
-            .map(|fetched| fetched.version.clone());
-        self.note_ack(&id, &refresh_id, now);
-        if instance.reports {
-            return;
-        }
-        if instance.names_itself {
-            if let Some(version) = own_read {
-                self.prove(&id, &refresh_id, version, now);
-            }
-            return;
-        }
-        let ack = SeenAck {
-            profiles: self.profiles_of(&instance, published),
-            instance: id,
-            refresh: refresh_id,
-            published,
-            order: self.records.order,
-            outdated,
-        };
-        let application = &instance.coordinates.application;
-        let findings = self.witnesses.acked(application, ack);
-        self.conclude(findings, now);
-    }
-
-    /// As its id says. Older members of the bus leave their profiles out of it: those under which the application is read.
-    fn profiles_of(&self, instance: &Instance, published: u64) -> String {
-        let Coordinates {
-            application,
-            profiles,
-            ..
-        } = &instance.coordinates;
-        let says_profiles = instance.id.as_str().split(':').count() == 4;
-        let only = self.witnesses.only_profiles(application, published);
-        let read = only.filter(|_| !says_profiles);
-        read.unwrap_or(profiles).to_owned()
-    }
-
-    fn note_ack(&mut self, id: &BusId, refresh: &RefreshId, now: i64) {
-        let ack = Ack {
-            refresh: refresh.clone(),
-            at: now,
-            proof: None,
-        };
-        if let Some(refresh) = self.records.refresh_mut(refresh) {
-            refresh.tell(id);
-            refresh.happened(What::Acked, Some(id), None, now);
-            refresh.acked(id, ack.clone());
-        }
-        self.records
-            .instance_mut(id, now, || Coordinates::of_bus_id(id))
-            .acked(ack, now);
-    }
-
-    /// Carries over to instances and refreshes what is known of their acks.
-    fn conclude(&mut self, findings: Vec<Finding>, now: i64) {
-        for finding in &findings {
-            self.withdraw(&finding.instance, &finding.refresh);
-        }
-        for finding in findings {
-            let Some(read) = finding.read else { continue };
-            self.records.readers.remove(&read.key);
-            let instance = self
-                .records
-                .instances
-                .get_mut(&finding.instance)
-                .map(Arc::make_mut);
-            if let Some(instance) = instance {
-                instance.coordinates = read.key.coordinates;
-            }
-            let settles_at = self.settles_at(&finding.instance, &finding.refresh, now);
-            self.prove(
-                &finding.instance,
-                &finding.refresh,
-                read.version,
-                settles_at,
-            );
-        }
-    }
-
-    /// At once when all siblings that were told have acked.
-    fn settles_at(&self, id: &BusId, refresh: &RefreshId, now: i64) -> i64 {
-        let Some(instance) = self.records.instances.get(id) else {
-            return now;
-        };
-        let may_still_ack = |sibling: &&Arc<Instance>| {
-            sibling.is_sibling_of(instance)
-                && !sibling.names_itself
-                && !sibling.reports
-                && !sibling.is_silent(now)
-        };
-        let waits = self.records.refresh(refresh).is_some_and(|refresh| {
-            let silent = refresh.without_ack();
-            silent
-                .filter_map(|id| self.records.instances.get(id))
-                .any(|sibling| may_still_ack(&sibling))
-        });
-        if waits { now + SETTLE } else { now }
-    }
-
-    fn withdraw(&mut self, id: &BusId, refresh: &RefreshId) {
-        self.set_proof(id, refresh, None);
-    }
-
-    fn prove(&mut self, id: &BusId, refresh: &RefreshId, version: Option<String>, settles_at: i64) {
-        let Some(instance) = self.records.instances.get(id) else {
-            return;
-        };
-        let coordinates = instance.coordinates.clone();
-        let contents = self.records.coordinates.get_mut(&coordinates);
-        let content = version
-            .as_deref()
-            .zip(contents)
-            .map(|(version, contents)| contents.of(version));
-        let proof = Proof {
-            version,
-            content,
-            settles_at,
-        };
-        self.set_proof(id, refresh, Some(proof));
-    }
-
-    fn set_proof(&mut self, id: &BusId, refresh: &RefreshId, proof: Option<Proof>) {
-        let instance = self.records.instances.get_mut(id).map(Arc::make_mut);
-        let ack = instance.and_then(|instance| instance.ack.as_mut());
-        if let Some(ack) = ack.filter(|ack| ack.refresh == *refresh) {
-            ack.proof.clone_from(&proof);
-        }
-        let refresh = self.records.refresh_mut(refresh);
-        if let Some(ack) = refresh.and_then(|refresh| refresh.ack_mut(id)) {
-            ack.proof = proof;
-        }
-    }
 }
 
 impl Instance {
     /// By its id, or by the application whose configuration it asks for.
     fn is_meant_by(&self, event: &BusEvent) -> bool {
+        let own = self.id.as_str().split(':').next();
         let names = self.coordinates.application.split(',').map(str::trim);
+        let aliases = names.filter(|name| Some(*name) != own);
         let member = Member {
             id: self.id.clone(),
-            config_names: names.map(str::to_owned).collect(),
+            config_names: aliases.map(str::to_owned).collect(),
         };
         member.is_meant_by(event)
     }

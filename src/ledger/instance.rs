@@ -1,7 +1,7 @@
 use confbus_protocol::BusId;
 use serde::{Deserialize, Serialize};
 
-use super::{coordinates::Coordinates, entry::RefreshId};
+use super::{coordinates::Coordinates, entry::RefreshId, state::Evidence};
 
 /// One running process, by its bus id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -82,63 +82,6 @@ pub(super) struct Proof {
     pub(super) settles_at: i64,
 }
 
-/// An instance with respect to the wanted version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum State {
-    /// Runs it.
-    Live,
-    /// Runs an earlier version with the same content.
-    Same,
-    /// Is to look again, and nothing shows that it did.
-    Told,
-    /// Read it; whether it runs it is unknown.
-    Served,
-    /// Read it and will say what becomes of it.
-    Applying,
-    /// Refused it and runs another.
-    Rejected,
-    /// Runs it but for keys that need a new start.
-    Restart,
-    /// Was there, and gives no sign any more.
-    Silent,
-}
-
-impl State {
-    /// The state of this name in JSON.
-    pub(crate) fn named(word: &str) -> Option<Self> {
-        serde_json::from_value(word.into()).ok()
-    }
-}
-
-/// How we know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Evidence {
-    /// It said so itself.
-    #[serde(rename = "report")]
-    Report,
-    /// It acked an event after it had read.
-    #[serde(rename = "ack+read")]
-    AckAndRead,
-    /// It acked an event; whether it had read is unknown.
-    #[serde(rename = "ack")]
-    Ack,
-    /// It read.
-    #[serde(rename = "read")]
-    Read,
-    /// Nothing.
-    #[serde(rename = "none")]
-    Nothing,
-}
-
-/// The version that a read would be given now.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Wanted<'w> {
-    /// `None` where versions are not known, as of several backends together.
-    pub(super) version: Option<&'w str>,
-    pub(super) content: Option<u64>,
-}
-
 /// A poll may be late, or two be lost.
 const POLLS_MISSED: i64 = 3;
 /// How long an answer to a refresh may take.
@@ -168,68 +111,6 @@ impl Instance {
         match (&self.applied, acked) {
             (Some(said), Some(acked)) if acked.at < said.at => Some(said.clone()),
             (said, acked) => acked.or_else(|| said.clone()),
-        }
-    }
-
-    /// Where it stands, and how we know.
-    pub(super) fn state(&self, wanted: Wanted<'_>, now: i64) -> (State, Evidence) {
-        if self.is_silent(now) {
-            return (State::Silent, Evidence::Nothing);
-        }
-        let applied = self.applied(now);
-        if let Some(applied) = &applied
-            && let Some(state) = self.running_state(applied, wanted)
-        {
-            return (state, applied.evidence);
-        }
-        let refused = |rejected: &Rejected| {
-            wanted
-                .is(rejected.version.as_deref(), rejected.content)
-                .unwrap_or_else(|| self.told_at() <= rejected.at)
-        };
-        if self.rejected.as_ref().is_some_and(refused) {
-            return (State::Rejected, Evidence::Report);
-        }
-        self.state_of_one_behind(wanted)
-    }
-
-    /// What its running version is to the wanted one, if they are the same in some way.
-    fn running_state(&self, applied: &Applied, wanted: Wanted<'_>) -> Option<State> {
-        let is_wanted = wanted.is(applied.version.as_deref(), applied.content);
-        // Without versions only times can tell.
-        let refused_at = self
-            .rejected
-            .as_ref()
-            .map_or(i64::MIN, |rejected| rejected.at);
-        let after_all = applied.at >= self.told_at().max(refused_at);
-        match is_wanted.unwrap_or(after_all) {
-            false => None,
-            true if !applied.restart.is_empty() => Some(State::Restart),
-            true if is_wanted.is_some() && applied.version.as_deref() != wanted.version => {
-                Some(State::Same)
-            }
-            true => Some(State::Live),
-        }
-    }
-
-    fn state_of_one_behind(&self, wanted: Wanted<'_>) -> (State, Evidence) {
-        let of_last_refresh = |ack: &&Ack| {
-            self.told
-                .as_ref()
-                .is_none_or(|told| told.refresh == ack.refresh)
-        };
-        if !self.reports && self.ack.as_ref().filter(of_last_refresh).is_some() {
-            return (State::Told, Evidence::Ack);
-        }
-        let has_it = |fetched: &Fetched| {
-            wanted
-                .is(fetched.version.as_deref(), None)
-                .unwrap_or_else(|| self.told_at() <= fetched.at)
-        };
-        match self.fetched.as_ref().is_some_and(has_it) {
-            true if self.reports => (State::Applying, Evidence::Read),
-            true => (State::Served, Evidence::Read),
-            false => (State::Told, Evidence::Nothing),
         }
     }
 
@@ -266,6 +147,9 @@ impl Instance {
     /// It handled an event; what an earlier ack has proven stays.
     pub(super) fn acked(&mut self, ack: Ack, now: i64) {
         self.applied = self.applied(now);
+        if self.told.is_none() {
+            self.is_told(&ack.refresh, now);
+        }
         self.ack = Some(ack);
     }
 
@@ -275,7 +159,7 @@ impl Instance {
         one.application == other.application && one.profiles == other.profiles
     }
 
-    fn told_at(&self) -> i64 {
+    pub(super) fn told_at(&self) -> i64 {
         self.told.as_ref().map_or(i64::MIN, |told| told.at)
     }
 
@@ -298,6 +182,18 @@ impl Instance {
 }
 
 impl Ack {
+    /// What is known now; what was settled stays so.
+    pub(super) fn set_proof(&mut self, proof: Option<Proof>) {
+        let earlier = self
+            .proof
+            .as_ref()
+            .map_or(i64::MAX, |proof| proof.settles_at);
+        self.proof = proof.map(|proof| Proof {
+            settles_at: proof.settles_at.min(earlier),
+            ..proof
+        });
+    }
+
     /// What the ack shows to run.
     fn applied(&self, now: i64) -> Option<Applied> {
         let proof = self
@@ -311,14 +207,5 @@ impl Ack {
             evidence: Evidence::AckAndRead,
             at: self.at,
         })
-    }
-}
-
-impl Wanted<'_> {
-    /// Whether this is the wanted version, or one with the same content; `None` where versions are not known.
-    fn is(self, version: Option<&str>, content: Option<u64>) -> Option<bool> {
-        let wanted = self.version?;
-        let version = version?;
-        Some(version == wanted || (content.is_some() && content == self.content))
     }
 }

@@ -152,40 +152,35 @@ impl Window {
             .collect()
     }
 
-    /// The acks whose times from event to ack overlap, directly or through others, with that of the newest.
+    /// The acks whose times from event to ack overlap, directly or through others, with that of the newest; in order.
     fn overlapping(&self) -> Vec<&SeenAck> {
         let Some(newest) = self.acks.back() else {
             return Vec::new();
         };
-        let mut siblings: Vec<_> = self
-            .acks
-            .iter()
-            .filter(|ack| ack.profiles == newest.profiles)
-            .collect();
+        let mut overlapping = Vec::new();
         // The newest ends last, so walking back only the beginning moves.
-        siblings.sort_by_key(|ack| std::cmp::Reverse(ack.order));
         let mut since = newest.published;
-        siblings.retain(|ack| {
-            let overlaps = ack.order >= since;
-            if overlaps {
-                since = since.min(ack.published);
+        for ack in self.acks.iter().rev() {
+            if ack.order < since {
+                break;
             }
-            overlaps
-        });
-        siblings
+            if ack.profiles == newest.profiles {
+                since = since.min(ack.published);
+                overlapping.push(ack);
+            }
+        }
+        overlapping.reverse();
+        overlapping
     }
 
     /// Gives each read to the ack that ends first of those that it fits; so as many as possible get one.
     fn assign(&self, acks: &[&SeenAck]) -> Vec<Option<&SeenRead>> {
         let mut given = vec![None; acks.len()];
         for read in &self.reads {
-            let first_to_end = acks
-                .iter()
-                .enumerate()
-                .filter(|(at, ack)| given[*at].is_none() && read.fits(ack))
-                .min_by_key(|(_, ack)| ack.order);
-            if let Some((at, _)) = first_to_end {
-                given[at] = Some(read);
+            let mut ends = acks.iter().zip(&mut given);
+            let first = ends.find(|(ack, given)| given.is_none() && read.fits(ack));
+            if let Some((_, given)) = first {
+                *given = Some(read);
             }
         }
         given

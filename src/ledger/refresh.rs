@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     coordinates::shortened,
     entry::{LabelMoved, RefreshId, Started, Trigger},
-    instance::{Ack, Evidence, State},
+    instance::Ack,
+    state::{Evidence, State},
 };
 
 /// Instances that one refresh remembers to have told.
@@ -98,7 +99,7 @@ impl Refresh {
     /// Notes an event that goes out.
     pub(super) fn publish(&mut self, event: Event, destination: &str, now: i64) {
         let destination = shortened(destination.to_owned());
-        if self.events.len() < MAX_PARTS {
+        if self.events.len() < MAX_PARTS && !event.id.is_empty() {
             self.events.push(event);
         }
         if self.destinations.len() < MAX_PARTS && !self.destinations.contains(&destination) {
@@ -108,17 +109,15 @@ impl Refresh {
         self.happened(What::Published, None, Some(destination), now);
     }
 
-    /// Notes that an event was for this one; whether there was room for it.
-    pub(super) fn tell(&mut self, instance: &BusId) -> bool {
-        let has_room = self.told.len() < MAX_TOLD || self.told.contains_key(instance);
-        if has_room {
+    /// Notes that an event was for this one.
+    pub(super) fn tell(&mut self, instance: &BusId) {
+        if self.told.len() < MAX_TOLD {
             self.told.entry(instance.clone()).or_insert(Answer {
                 state: State::Told,
                 evidence: Evidence::Nothing,
                 ack: None,
             });
         }
-        has_room
     }
 
     pub(super) fn happened(

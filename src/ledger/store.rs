@@ -129,3 +129,59 @@ impl From<Saved> for Records {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use confbus_protocol::BusId;
+
+    use super::*;
+
+    fn records() -> Records {
+        let mut records = Records::default();
+        let id = BusId::new("orders:dev:8081:ab12").unwrap();
+        let coordinates = Coordinates::of_bus_id(&id);
+        records.asked_for(&coordinates, 5).0.unchanged("c1", "c2");
+        records.instance_mut(&id, 7, || coordinates).names_itself = true;
+        records.order = 9;
+        records
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("below/ledger.json");
+        let store = Store::new(Settings { file: Some(file) });
+        assert!(store.load().is_none());
+        store.save(records()).unwrap();
+
+        let loaded = store.load().unwrap();
+        assert_eq!(format!("{loaded:?}"), format!("{:?}", records()));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.json");
+        let store = Store::new(Settings {
+            file: Some(file.clone()),
+        });
+        store.save(records()).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        for wrong in [
+            String::new(),
+            text[..text.len() / 2].to_owned(),
+            text.replace("\"version\":1", "\"version\":2"),
+            text.replace("orders:dev", "orders:*"),
+        ] {
+            fs::write(&file, wrong).unwrap();
+            assert!(store.load().is_none());
+        }
+    }
+
+    #[test]
+    fn without_a_file_nothing_is_kept() {
+        let store = Store::new(Settings::default());
+        store.save(records()).unwrap();
+        assert!(store.load().is_none());
+    }
+}

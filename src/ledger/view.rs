@@ -3,14 +3,16 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use confbus_protocol::{BusId, Timestamp};
+use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
 use super::{
     coordinates::Coordinates,
     entry::Trigger,
-    instance::{Evidence, Instance, State, Wanted},
+    instance::Instance,
     records::{Reader, ReaderKey, Records},
     refresh::{Moment, Moved, Refresh, What},
+    state::{Evidence, State, Wanted},
 };
 
 /// Which instances are wanted.
@@ -103,7 +105,7 @@ pub(super) fn instances(
     records: &Records,
     filter: &InstanceFilter,
     now: i64,
-    wanted: &super::Wanted,
+    wanted: impl Fn(&EnvironmentRequest) -> Option<String>,
 ) -> InstancesView {
     let is_meant = |coordinates: &Coordinates| {
         let names = || coordinates.application.split(',').map(str::trim);

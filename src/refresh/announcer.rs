@@ -157,21 +157,25 @@ impl Announcer {
         published.map_err(|error| RefreshError::Bus(error.to_string()))
     }
 
-    pub(super) async fn ack(&self, kind: EventKind) {
-        let event = BusEvent {
-            id: new_id(),
-            origin_service: self.member.id.as_str().to_owned(),
-            destination_service: Some(Destination::everyone().as_str().to_owned()),
-            timestamp: now(),
-            kind,
-        };
-        let message = Message {
-            event,
-            commit: None,
-        };
-        if let Err(error) = self.send(message).await {
+    pub(super) async fn ack(&self, destination: &Destination, kind: EventKind) {
+        if let Err(error) = self.say(destination, kind).await {
             debug!(%error, "no ack was sent");
         }
+    }
+
+    /// Sends an event that speaks of no commit.
+    pub(super) async fn say(
+        &self,
+        destination: &Destination,
+        kind: EventKind,
+    ) -> Result<(), RefreshError> {
+        let refresh = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
+        let event = BusEvent { kind, ..refresh };
+        self.send(Message {
+            event,
+            commit: None,
+        })
+        .await
     }
 
     /// Never held across a wait.

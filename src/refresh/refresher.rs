@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use confbus_bus::{Bus, Message, Signal, Status, Subscription};
-use confbus_protocol::{Action, Destination, Member, Reactions, react};
+use confbus_protocol::{Action, Destination, EventKind, Member, Reactions, react};
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -118,6 +118,18 @@ impl Shared {
                 // Whoever asked may have gone.
                 _ = reply.send(self.refresh(&destination).await);
             }
+            Request::ChangeEnvironment {
+                destination,
+                values,
+                reply,
+            } => {
+                info!(%destination, keys = values.len(), "environment change event");
+                let values = values.into_iter().map(|(key, value)| (key, Some(value)));
+                let change = EventKind::EnvironmentChange {
+                    values: values.collect(),
+                };
+                _ = reply.send(self.announcer.say(&destination, change).await);
+            }
         }
     }
 
@@ -170,13 +182,14 @@ impl Shared {
         let announcer = &self.announcer;
         announcer.ledger.heard(&message.event);
         let reactions = Reactions {
+            refresh: self.settings.listens,
             ack: self.settings.ack && announcer.bus.status() != Status::Local,
             ..Reactions::default()
         };
         for action in react(&message.event, &announcer.member, reactions) {
             match action {
                 Action::Refresh => self.look(Trigger::Bus).await,
-                Action::Ack(kind) => announcer.ack(kind).await,
+                Action::Ack(kind) => announcer.ack(&self.settings.ack_destination, kind).await,
                 Action::ChangeEnvironment(_) | Action::Shutdown => {}
             }
         }

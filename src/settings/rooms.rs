@@ -89,6 +89,8 @@ fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {
     };
     Some(refresh::Settings {
         destinations,
+        listens: reader.flag("spring.cloud.bus.refresh.enabled", true),
         ack: reader.flag("spring.cloud.bus.ack.enabled", true),
+        ack_destination: bus::ack_destination(reader),
     })
 }

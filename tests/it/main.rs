@@ -13,12 +13,14 @@ mod broken_file;
 mod concerned;
 mod demo;
 mod encryption;
+mod ledger;
 mod program;
 mod reads;
 mod shadow;
 mod stream;
 mod unreachable_remote;
 mod vault;
+mod watch;
 mod webhook;
 
 #[cfg(feature = "broker-tests")]
