@@ -167,7 +167,7 @@ impl World {
     fn instances(&self) -> Value {
         let wanted = |_: &EnvironmentRequest| self.wanted.clone();
         let filter = InstanceFilter::default();
-        let view = view::instances(self.book.records(), &filter, self.now, &wanted);
+        let view = view::instances(self.book.records(), &filter, self.now, wanted);
         serde_json::to_value(view).unwrap()
     }
 
