@@ -84,7 +84,7 @@ fn a_signed_push_reaches_exactly_those_concerned() {
     fleet.tap.message_to("**");
     assert_eq!(
         fleet.tap.destinations(),
-        ["orders:**", "orders-dev:**", "**"],
+        ["orders:**", "**"],
         "nobody else was told"
     );
 }
