@@ -31,12 +31,20 @@
 //! service discovery. The settings are Spring's environment variables; see [`Settings::from_variables`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod bell;
 mod bind;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod changes;
 mod client;
+#[cfg(feature = "config")]
+pub mod config;
 mod error;
 mod fetch;
+#[cfg(feature = "figment")]
+pub mod figment;
 mod health;
 mod jitter;
 mod last_good;
@@ -53,7 +61,7 @@ pub mod testing;
 mod transport;
 
 pub use changes::{ChangeSet, Changes, KeyChange};
-pub use client::Client;
+pub use client::{Client, TellError};
 pub use confbus_bus::RabbitSettings;
 pub use confbus_protocol::{BusId, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
