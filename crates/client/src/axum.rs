@@ -45,7 +45,6 @@ pub use pinned::{NotPinned, Pinned, pin};
 /// # Ok(())
 /// # }
 /// ```
-#[must_use]
 pub fn actuator<S: Clone + Send + Sync + 'static>(client: &Client) -> Router<S> {
     Actuator::new(client).router()
 }
@@ -101,7 +100,6 @@ impl Actuator {
     }
 
     /// The routes, for [`Router::merge`].
-    #[must_use]
     pub fn router<S: Clone + Send + Sync + 'static>(self) -> Router<S> {
         let has_bus = self.client.has_bus();
         let router = Router::new()

@@ -6,12 +6,12 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::connect(Settings::from_env()?)?;
-//! let limit: Live<u32> = client.bind("orders.limit")?;
+//! let limit: Live<u32> = client.bind("orders.limit").live()?;
 //! loop {
 //!     if let Some(change) = blocking::wait_for_change(&limit, Duration::from_secs(60)) {
 //!         println!("{} -> {}", change.old, change.new);
 //!     }
-//!     println!("at most {} open orders", limit.load());
+//!     println!("at most {} open orders", *limit.load());
 //! }
 //! # }
 //! ```
@@ -24,8 +24,8 @@ use std::{sync::mpsc, thread, time::Duration};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    BusId, Change, ChangeSet, ConnectError, Health, Live, RefreshError, Rejection, Settings,
-    Snapshot,
+    Binding, BusId, Change, ChangeSet, ConnectError, Health, Live, RefreshError, Rejection,
+    Settings, Snapshot,
 };
 
 mod wait;
@@ -58,14 +58,17 @@ impl Client {
     }
 
     /// As [`crate::Client::bind`].
-    ///
-    /// # Errors
-    /// [`Rejection`] naming the key, its place, and what was expected.
-    pub fn bind<T>(&self, prefix: &str) -> Result<Live<T>, Rejection>
-    where
-        T: DeserializeOwned + PartialEq + Send + Sync + 'static,
-    {
+    pub fn bind<T: DeserializeOwned>(&self, prefix: &str) -> Binding<T> {
         self.0.bind(prefix)
+    }
+
+    /// As [`crate::Client::bind_with`].
+    pub fn bind_with<T, E, F>(&self, build: F) -> Binding<T>
+    where
+        E: Into<Rejection>,
+        F: Fn(&Snapshot) -> Result<T, E> + Send + Sync + 'static,
+    {
+        self.0.bind_with(build)
     }
 
     /// The configuration that is running, to hold through a unit of work.

@@ -6,11 +6,10 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::DropGuard;
 
 use crate::{
-    Changes, ConnectError, Health, Live, RefreshError, Rejection, Settings, Snapshot,
+    Binding, Changes, ConnectError, Health, RefreshError, Rejection, Settings, Snapshot,
     bell::Bell,
-    bind::{self, guarded},
+    bind,
     health::{Board, Source},
-    live::Bound,
     start::start,
     store::Store,
     transport::amqp,
@@ -90,49 +89,49 @@ impl Client {
     /// without either refuses the refresh. Empty text is what Spring serves for YAML's null, so it is `None`, too.
     /// `#[serde(flatten)]` and untagged enums see values and names as they are written.
     ///
-    /// # Errors
-    /// [`Rejection`] naming the key, its place, and what was expected.
-    pub fn bind<T>(&self, prefix: &str) -> Result<Live<T>, Rejection>
-    where
-        T: DeserializeOwned + PartialEq + Send + Sync + 'static,
-    {
-        self.bind_with(prefix, |_| Ok(()))
-    }
-
-    /// As [`bind`](Self::bind), with a check of the application's own that runs before any value moves.
-    ///
     /// ```
-    /// # use confbus_client::{Rejection, testing};
-    /// # let (client, mut server) = testing::client([("pool.max", 10)]);
-    /// # #[derive(serde::Deserialize, PartialEq)] struct Pool { max: u32 }
-    /// let pool = client.bind_with("pool", |pool: &Pool| match pool.max {
-    ///     1..=100 => Ok(()),
-    ///     other => Err(Rejection::at("pool.max", format!("expected 1 to 100, found {other}"))),
-    /// })?;
-    /// assert!(server.push([("pool.max", 0)]).is_err());
-    /// assert_eq!(pool.load().max, 10);
+    /// # use confbus_client::{Live, Rejection, testing};
+    /// # let (client, _server) = testing::client([("pool.max", 10)]);
+    /// let max: u32 = client.bind("pool.max").once()?;
+    /// let live: Live<u32> = client.bind("pool.max").live()?;
+    /// assert_eq!((max, *live.load()), (10, 10));
+    ///
+    /// let rejection = client.bind::<bool>("pool.max").once().unwrap_err();
+    /// assert_eq!(rejection.to_string(), "`pool.max`: expected a boolean, found integer `10` (test.yml:1:1)");
     /// # Ok::<_, Rejection>(())
     /// ```
-    ///
-    /// # Errors
-    /// [`Rejection`] from binding or from the check.
-    pub fn bind_with<T, F>(&self, prefix: &str, check: F) -> Result<Live<T>, Rejection>
-    where
-        T: DeserializeOwned + PartialEq + Send + Sync + 'static,
-        F: Fn(&T) -> Result<(), Rejection> + Send + Sync + 'static,
-    {
+    pub fn bind<T: DeserializeOwned>(&self, prefix: &str) -> Binding<T> {
         let place = prefix.to_owned();
-        let build = Arc::new(move |snapshot: &Snapshot| {
-            let value = bind::bind::<T>(snapshot, &place)?;
-            guarded(&place, || check(&value))
-                .map_err(|rejection| rejection.placed(snapshot, &place))?;
-            Ok(value)
-        });
-        let section = self
-            .alive
-            .store
-            .install(|snapshot| Bound::new(prefix, snapshot, Arc::clone(&build) as _))?;
-        Ok(Live::new(section, Arc::clone(&self.alive)))
+        Binding::new(Arc::clone(&self.alive), prefix, move |snapshot| {
+            bind::bind(snapshot, &place)
+        })
+    }
+
+    /// Makes a value of the whole configuration, now and for every version: to layer other sources over it, to render a
+    /// file of it. An error refuses the version.
+    ///
+    /// ```
+    /// # use confbus_client::{Rejection, Snapshot, testing};
+    /// # let (client, mut server) = testing::client([("greeting", "hello"), ("name", "world")]);
+    /// let text = client
+    ///     .bind_with(|snapshot: &Snapshot| {
+    ///         let greeting: String = snapshot.bind("greeting")?;
+    ///         let name = std::env::var("NAME_OF_NOBODY").or_else(|_| snapshot.bind("name"))?;
+    ///         Ok::<_, Rejection>(format!("{greeting}, {name}"))
+    ///     })
+    ///     .live()?;
+    /// assert!(server.push([("greeting", "goodbye")]).is_err());
+    /// assert_eq!(*text.load(), "hello, world");
+    /// # Ok::<_, Rejection>(())
+    /// ```
+    pub fn bind_with<T, E, F>(&self, build: F) -> Binding<T>
+    where
+        E: Into<Rejection>,
+        F: Fn(&Snapshot) -> Result<T, E> + Send + Sync + 'static,
+    {
+        Binding::new(Arc::clone(&self.alive), "", move |snapshot| {
+            build(snapshot).map_err(Into::into)
+        })
     }
 
     /// The configuration that is running, to hold through a unit of work.

@@ -4,30 +4,36 @@
 //! each value, so that its errors can name the line.
 //!
 //! ```
-//! use confbus_client::testing;
+//! use confbus_client::{Live, Rejection, Snapshot, testing};
 //! use serde_json::json;
 //!
-//! #[derive(serde::Deserialize)]
+//! #[derive(serde::Deserialize, PartialEq)]
 //! #[serde(rename_all = "kebab-case")]
 //! struct Pool { max: u32, idle_timeout: String }
 //!
-//! let (client, _server) = testing::client([("pool.max", json!(10)), ("pool.idle-timeout", json!("30s"))]);
-//! # let variables = [("SHOP__POOL__MAX".to_owned(), "20".to_owned())].into_iter().collect();
-//! let pool: Pool = config::Config::builder()
-//!     .set_default("pool.idle-timeout", "1s")?
-//!     .add_source(client.snapshot())
-//!     .add_source(
-//!         config::Environment::with_prefix("SHOP")
-//!             .separator("__")
-//! #           .source(Some(variables))
-//!             .try_parsing(true),
-//!     )
-//!     .build()?
-//!     .get("pool")?;
+//! # let variables: config::Map<_, _> = [("SHOP__POOL__MAX".to_owned(), "20".to_owned())].into_iter().collect();
+//! let layered = move |from_server: &Snapshot| {
+//!     config::Config::builder()
+//!         .set_default("pool.idle-timeout", "1s")?
+//!         .add_source(from_server.clone())
+//!         .add_source(
+//!             config::Environment::with_prefix("SHOP")
+//!                 .separator("__")
+//! #               .source(Some(variables.clone()))
+//!                 .try_parsing(true),
+//!         )
+//!         .build()?
+//!         .get::<Pool>("pool")
+//! };
 //!
+//! let (client, mut server) = testing::client([("pool.max", json!(10)), ("pool.idle-timeout", json!("30s"))]);
+//! let pool: Live<Pool> = client.bind_with(layered).live()?;
 //! // SHOP__POOL__MAX=20 is above the server, the default below it.
-//! assert_eq!((pool.max, pool.idle_timeout.as_str()), (20, "30s"));
-//! # Ok::<_, config::ConfigError>(())
+//! assert_eq!((pool.load().max, pool.load().idle_timeout.as_str()), (20, "30s"));
+//!
+//! server.push([("pool.max", 10)])?;
+//! assert_eq!(pool.load().idle_timeout, "1s");
+//! # Ok::<_, Rejection>(())
 //! ```
 //!
 //! Keys stand as they are written: `idle-timeout` and `IDLE_TIMEOUT` are one name to [`Snapshot::bind`], but two to
@@ -36,7 +42,7 @@
 use ::config::{ConfigError, Map, Source, Value, ValueKind};
 use confbus_protocol::PropertyValue;
 
-use crate::{Snapshot, bind::Node};
+use crate::{Rejection, Snapshot, bind::Node, secret::looks_secret};
 
 /// Every key with its value and its place, such as `orders-dev.yml:14:8`; nothing is fetched.
 impl Source for Snapshot {
@@ -49,6 +55,24 @@ impl Source for Snapshot {
             Some(rejection) => Err(ConfigError::Foreign(Box::new(rejection))),
             None => Ok(table(self, self.tree())),
         }
+    }
+}
+
+/// What the closure of [`Client::bind_with`](crate::Client::bind_with) says. No value is quoted when its key looks secret.
+impl From<ConfigError> for Rejection {
+    fn from(error: ConfigError) -> Self {
+        match key_of(&error) {
+            Some(key) if looks_secret(key) => Self::at(key, "does not fit its type"),
+            _ => Self::new(error),
+        }
+    }
+}
+
+fn key_of(error: &ConfigError) -> Option<&str> {
+    match error {
+        ConfigError::Type { key, .. } => key.as_deref(),
+        ConfigError::At { error, key, .. } => key.as_deref().or_else(|| key_of(error)),
+        _ => None,
     }
 }
 
@@ -93,7 +117,7 @@ mod tests {
 
     use serde_json::json;
 
-    use crate::testing;
+    use crate::{Rejection, testing};
 
     fn built(
         entries: impl IntoIterator<Item = (&'static str, serde_json::Value)>,
@@ -134,6 +158,20 @@ mod tests {
             .get::<u32>("max")
             .unwrap_err();
         assert!(error.to_string().contains("test.yml:1:1"), "{error}");
+    }
+
+    #[test]
+    fn a_refusal_quotes_no_secret() {
+        let config = built([("db.pin", json!("s3cret"))]);
+        let error = config.get::<u32>("db.pin").unwrap_err();
+        assert!(
+            error.to_string().contains("s3cret"),
+            "nothing to hide: {error}"
+        );
+        assert_eq!(
+            Rejection::from(error).to_string(),
+            "`db.pin`: does not fit its type"
+        );
     }
 
     #[test]

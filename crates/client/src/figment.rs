@@ -1,27 +1,31 @@
 //! [`Snapshot`] as a provider of the crate [`figment`](::figment).
 //!
 //! ```
-//! use confbus_client::testing;
+//! use confbus_client::{Live, Rejection, Snapshot, testing};
 //! use figment::{Figment, providers::Env};
 //! use serde_json::json;
 //!
-//! #[derive(serde::Deserialize)]
-//! #[serde(rename_all = "kebab-case")]
+//! #[derive(serde::Deserialize, PartialEq)]
 //! struct Shop { pool: Pool }
-//! #[derive(serde::Deserialize)]
+//! #[derive(serde::Deserialize, PartialEq)]
 //! #[serde(rename_all = "kebab-case")]
 //! struct Pool { max: u32, idle_timeout: String }
 //!
-//! let (client, _server) = testing::client([("pool.max", json!(10)), ("pool.idle-timeout", json!("30s"))]);
 //! # figment::Jail::expect_with(|jail| {
 //! # jail.set_env("SHOP_POOL__MAX", "20");
-//! let shop: Shop = Figment::new()
-//!     .merge(client.snapshot())
-//!     .merge(Env::prefixed("SHOP_").split("__"))
-//!     .extract()?;
+//! let layered = |from_server: &Snapshot| {
+//!     Figment::from(from_server.clone())
+//!         .merge(Env::prefixed("SHOP_").split("__"))
+//!         .extract::<Shop>()
+//! };
 //!
+//! let (client, mut server) = testing::client([("pool.max", json!(10)), ("pool.idle-timeout", json!("30s"))]);
+//! let shop: Live<Shop> = client.bind_with(layered).live().map_err(|error| error.to_string())?;
 //! // SHOP_POOL__MAX=20 is above the server.
-//! assert_eq!((shop.pool.max, shop.pool.idle_timeout.as_str()), (20, "30s"));
+//! assert_eq!((shop.load().pool.max, shop.load().pool.idle_timeout.as_str()), (20, "30s"));
+//!
+//! let refused = server.push([("pool.idle-timeout", json!(30))]).unwrap_err();
+//! assert!(refused.to_string().contains("pool.idle-timeout (test.yml:1:1)"), "{refused}");
 //! # Ok(())
 //! # });
 //! ```
@@ -36,7 +40,7 @@ use ::figment::{
 };
 use confbus_protocol::PropertyValue;
 
-use crate::{Snapshot, bind::Node};
+use crate::{Rejection, Snapshot, bind::Node, secret::looks_secret};
 
 /// Every key under the default profile; nothing is fetched. Errors name the place, such as `orders-dev.yml:14:8`.
 impl Provider for Snapshot {
@@ -58,6 +62,18 @@ impl Provider for Snapshot {
         match self.unusable() {
             Some(rejection) => Err(Error::from(rejection.to_string())),
             None => Ok(Map::from([(Profile::Default, dict(self, self.tree()))])),
+        }
+    }
+}
+
+/// What the closure of [`Client::bind_with`](crate::Client::bind_with) says. No value is quoted when its key looks secret.
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        let key = error.path.join(".");
+        if looks_secret(&key) {
+            Self::at(key, "does not fit its type")
+        } else {
+            Self::new(error)
         }
     }
 }
@@ -105,7 +121,7 @@ mod tests {
     use ::figment::Figment;
     use serde_json::json;
 
-    use crate::testing;
+    use crate::{Rejection, testing};
 
     fn figment(entries: impl IntoIterator<Item = (&'static str, serde_json::Value)>) -> Figment {
         let (client, _server) = testing::client(entries);
@@ -136,6 +152,21 @@ mod tests {
         assert!(
             error.to_string().contains("pool.max (test.yml:2:1)"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn a_refusal_quotes_no_secret() {
+        let error = figment([("db.pin", json!("s3cret"))])
+            .extract::<HashMap<String, HashMap<String, u32>>>()
+            .unwrap_err();
+        assert!(
+            error.to_string().contains("s3cret"),
+            "nothing to hide: {error}"
+        );
+        assert_eq!(
+            Rejection::from(error).to_string(),
+            "`db.pin`: does not fit its type"
         );
     }
 }

@@ -9,7 +9,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::connect(Settings::from_env()?).await?;
-//! let limits: Live<Limits> = client.bind("orders.limits")?;
+//! let limits: Live<Limits> = client.bind("orders.limits").live()?;
 //! println!("at most {} open orders", limits.load().max_open);
 //! loop {
 //!     let change = limits.changed().await;
@@ -35,6 +35,7 @@
 pub mod axum;
 mod bell;
 mod bind;
+mod binding;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod changes;
@@ -60,6 +61,7 @@ mod store;
 pub mod testing;
 mod transport;
 
+pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange};
 pub use client::{Client, TellError};
 pub use confbus_bus::RabbitSettings;

@@ -142,7 +142,7 @@ impl Refresher {
         if environment != self.parts.accepted || overrides != self.applied_overrides {
             let next = Snapshot::of(&with_override(&environment, &overrides));
             let old = self.parts.store.snapshot();
-            if let Err(rejection) = self.parts.store.apply(&next) {
+            if let Err(rejection) = self.parts.store.apply(&next).await {
                 return Err(self.refuse(&environment, rejection));
             }
             tell(&old, &next);

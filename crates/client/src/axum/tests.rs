@@ -44,8 +44,7 @@ async fn health_tells_why_a_version_was_refused_and_stays_up() {
     assert_eq!(body["components"]["config"]["details"]["version"], "test-0");
     assert!(body["components"].get("bus").is_none(), "{body}");
 
-    let _pool = client.snapshot();
-    let _bound = client.bind::<std::collections::BTreeMap<String, u32>>("pool");
+    let _max = client.bind::<u32>("pool.max").live().unwrap();
     server.push([("pool.max", "ten")]).unwrap_err();
     let (status, body) = get_json(actuator(&client), "/actuator/health/config").await;
     assert_eq!(status, StatusCode::OK);

@@ -25,7 +25,7 @@ async fn refresh(client: &Client) -> (StatusCode, Value) {
 async fn a_refresh_answers_with_what_moved_or_why_nothing_did() {
     let server = Server::start(Say::Body(environment("c1", r#"{"max":1,"min":0}"#), None)).await;
     let client = Client::connect(settings(&[&server])).await.unwrap();
-    let _max = client.bind::<u32>("max").unwrap();
+    let _max = client.bind::<u32>("max").live().unwrap();
 
     server.say(Say::Body(environment("c2", r#"{"max":2,"min":0}"#), None));
     let moved = refresh(&client).await;

@@ -18,7 +18,7 @@ fn a_thread_reads_refreshes_and_waits() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(Server::with_events(body("c1", 1)));
     let client = blocking::Client::connect(settings(&[&server])).unwrap();
-    let max = client.bind::<u32>("max").unwrap();
+    let max = client.bind::<u32>("max").live().unwrap();
     let mut changes = client.changes();
     assert_eq!(*max.load(), 1);
     assert!(blocking::wait_for_change(&max, SOON).is_none());
@@ -52,7 +52,7 @@ fn the_thread_lives_as_long_as_somebody_reads() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(Server::with_events(body("c1", 1)));
     let client = blocking::Client::connect(settings(&[&server])).unwrap();
-    let max = client.bind::<u32>("max").unwrap();
+    let max = client.bind::<u32>("max").live().unwrap();
     let mut changes = client.changes();
     drop(client);
     while server.listeners() == 0 {

@@ -33,7 +33,7 @@ async fn a_start_without_a_server_takes_the_newest_accepted_version() {
     let client = Client::connect(quick(&server, directory.path()))
         .await
         .unwrap();
-    let _max = client.bind::<u32>("max").unwrap();
+    let _max = client.bind::<u32>("max").live().unwrap();
     server.say(Say::Body(
         environment("c2", r#"{"max":{"value":2,"origin":"3:6"}}"#),
         None,

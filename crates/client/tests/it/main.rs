@@ -8,5 +8,6 @@ mod blocking;
 mod events;
 mod fetching;
 mod last_good;
+mod probes;
 mod support;
 mod together;
