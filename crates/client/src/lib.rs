@@ -68,7 +68,7 @@ pub use confbus_bus::RabbitSettings;
 pub use confbus_protocol::{BusId, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{BusHealth, Health, Source};
-pub use live::{Change, Live, Loaded};
+pub use live::{Change, Live, Loaded, Reader};
 pub use rejection::Rejection;
 pub use settings::{FailOver, InvalidSettings, Retry, Settings, Transport};
 pub use snapshot::{Origin, Snapshot};

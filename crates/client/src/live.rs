@@ -16,6 +16,10 @@ use crate::{
     store::{Move, Section, lock},
 };
 
+mod reader;
+
+pub use reader::Reader;
+
 /// A section that is always current.
 ///
 /// Cheap to clone and to share. Keeps the client's tasks running. `Debug` shows the prefix, never the value.
