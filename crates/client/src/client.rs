@@ -11,10 +11,9 @@ use crate::{
     Subscription,
     bell::Bell,
     bind,
-    health::{Board, Source},
+    health::{Board, BusHealth, Source},
     start::start,
     store::Store,
-    transport::amqp,
 };
 
 /// A handle on the live configuration of one application.
@@ -203,7 +202,7 @@ impl Client {
     pub fn health(&self) -> Health {
         let mut health = self.alive.board.read();
         if let Some(bus) = &self.alive.bus {
-            health.bus = amqp::health(bus);
+            health.bus = BusHealth::of(bus);
         }
         health
     }

@@ -1,5 +1,6 @@
 use std::{sync::Mutex, time::SystemTime};
 
+use confbus_bus::{Bus, Status};
 use tracing::warn;
 
 use crate::store::lock;
@@ -60,6 +61,16 @@ pub enum BusHealth {
     },
     /// The servers have no stream of events; the poll goes on.
     Unsupported,
+}
+
+impl BusHealth {
+    /// The health of a bus at this moment.
+    pub(crate) fn of(bus: &Bus) -> Self {
+        match bus.status() {
+            Status::Local | Status::Connected { .. } => Self::Connected,
+            Status::Disconnected { error, .. } => Self::Disconnected { reason: error },
+        }
+    }
 }
 
 /// The health as the tasks of a client write it.

@@ -59,6 +59,7 @@ mod transport;
 pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::Client;
+#[cfg(feature = "amqp")]
 pub use confbus_bus::RabbitSettings;
 pub use confbus_protocol::{BusId, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};

@@ -21,7 +21,7 @@ use crate::{
     settings::Requests,
     store::Store,
     transport::{
-        Listener, amqp,
+        Listener,
         stream::{EventStream, SILENCE},
     },
 };
@@ -100,11 +100,15 @@ fn listen(
 ) -> Option<Bus> {
     match transport {
         Transport::Poll => None,
+        #[cfg(feature = "amqp")]
         Transport::Amqp(settings) => {
             let (bus, driver) = Bus::rabbit(*settings);
             let subscription = bus.subscribe();
             tokio::spawn(driver.run(stop.clone()));
-            spawn(stop, amqp::run(bus.clone(), subscription, listener));
+            spawn(
+                stop,
+                transport::amqp::run(bus.clone(), subscription, listener),
+            );
             Some(bus)
         }
         Transport::Stream => {
