@@ -41,9 +41,10 @@ pub(crate) struct Recipe<T> {
 
 type Build<T> = Box<dyn Fn(&Snapshot) -> Result<T, Rejection> + Send + Sync>;
 type Check<T> = Box<dyn Fn(&T) -> Result<(), Rejection> + Send + Sync>;
+type Ask<T> = Box<dyn Fn(Arc<T>) -> BoxFuture<'static, Result<(), Rejection>> + Send + Sync>;
 
 struct Probe<T> {
-    ask: Box<dyn Fn(Arc<T>) -> BoxFuture<'static, Result<(), Rejection>> + Send + Sync>,
+    ask: Ask<T>,
     within: Duration,
 }
 

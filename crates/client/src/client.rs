@@ -3,16 +3,17 @@ use std::{fmt, sync::Arc};
 use confbus_bus::Bus;
 use confbus_protocol::{BusId, Environment, Member};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 use tokio_util::sync::DropGuard;
 
 use crate::{
-    Binding, Changes, ConnectError, Health, RefreshError, Rejection, Settings, Snapshot,
+    Binding, Changes, ConnectError, Health, KeyChange, RefreshError, Rejection, Settings, Snapshot,
+    Subscription,
     bell::Bell,
     bind,
-    health::{Board, Source},
+    health::{Board, BusHealth, Source},
     start::start,
     store::Store,
-    transport::amqp,
 };
 
 mod everywhere;
@@ -33,6 +34,8 @@ pub(crate) struct Alive {
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
     pub(crate) bus_id: BusId,
+    /// Where callbacks run; `None` when a test made the client outside of a runtime.
+    pub(crate) runtime: Option<Handle>,
     /// `None` in tests of applications, where nothing is fetched.
     pub(crate) bell: Option<Arc<Bell>>,
     /// Only over AMQP.
@@ -65,6 +68,7 @@ impl Client {
             store,
             board,
             bus_id: member.id,
+            runtime: Handle::try_current().ok(),
             bell: None,
             bus: None,
             _stop: None,
@@ -146,12 +150,63 @@ impl Client {
         Changes::new(self.alive.store.announced())
     }
 
+    /// Calls a function for each key that moves and is meant by the pattern: `pool.max`, which is a list's elements, too;
+    /// `feature.*`, which is everything below; `*.url`; `*`. Keys may be spelt in any way.
+    ///
+    /// Calls come one after the other, on a thread that may block, never while something is fetched or applied. What moves
+    /// during a call arrives with the next as one change. A panic is caught, logged and counted in
+    /// [`Health::callback_panics`]; a function that takes longer than a second is named in a warning.
+    ///
+    /// ```
+    /// # use confbus_client::testing;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let (client, mut server) = testing::client([("feature.dark-mode", "off"), ("pool.max", "8")]);
+    /// let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    /// let subscription = client.on_change("feature.*", move |change| {
+    ///     _ = tell.send(change.to_string());
+    /// });
+    /// server.push([("feature.dark-mode", "on"), ("pool.max", "9")]).unwrap();
+    /// assert_eq!(told.recv().await.unwrap(), "feature.dark-mode: off → on");
+    /// drop(subscription);
+    /// assert_eq!(told.recv().await, None);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When neither this call nor the client's making happened within a tokio runtime.
+    pub fn on_change<F>(&self, pattern: &str, callback: F) -> Subscription
+    where
+        F: FnMut(&KeyChange) + Send + 'static,
+    {
+        let runtime = self.alive.runtime.clone().unwrap_or_else(Handle::current);
+        let board = Arc::clone(&self.alive.board);
+        Subscription::start(&runtime, self.changes(), pattern, board, callback)
+    }
+
+    /// Names keys that the application reads once, when it starts: `server.port`, `db.*`.
+    ///
+    /// Such a key does not stand in the way of a version. Once it differs from what it is at this call, it is reported
+    /// as waiting for a restart: in the log once, in [`Health::restart`], and to the server.
+    ///
+    /// ```
+    /// # use confbus_client::{Rejection, testing};
+    /// # let (client, mut server) = testing::client([("server.port", 8080)]);
+    /// client.restart_required(["server.port", "db.*"]);
+    /// assert_eq!(server.push([("server.port", 9090)])?.restart, ["server.port"]);
+    /// assert_eq!(client.health().restart, ["server.port"]);
+    /// # Ok::<_, Rejection>(())
+    /// ```
+    pub fn restart_required<'a>(&self, patterns: impl IntoIterator<Item = &'a str>) {
+        let store = &self.alive.store;
+        store.restart.add(patterns.into_iter(), &store.snapshot());
+    }
+
     /// How the configuration came to be, and what stands in the way of a newer one.
     #[must_use]
     pub fn health(&self) -> Health {
         let mut health = self.alive.board.read();
         if let Some(bus) = &self.alive.bus {
-            health.bus = amqp::health(bus);
+            health.bus = BusHealth::of(bus);
         }
         health
     }

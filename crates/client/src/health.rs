@@ -1,5 +1,8 @@
 use std::{sync::Mutex, time::SystemTime};
 
+use confbus_bus::{Bus, Status};
+use tracing::warn;
+
 use crate::store::lock;
 
 /// How the configuration that is running came to be, and what stands in the way of a newer one.
@@ -20,6 +23,10 @@ pub struct Health {
     pub unavailable: Option<String>,
     /// Why the last good file could not be read or written, if that is so.
     pub last_good_file: Option<String>,
+    /// The keys of [`Client::restart_required`](crate::Client::restart_required) that only the next start brings, sorted.
+    pub restart: Vec<String>,
+    /// How often a callback of [`Client::on_change`](crate::Client::on_change) panicked.
+    pub callback_panics: u64,
     /// The way by which events come.
     pub bus: BusHealth,
 }
@@ -56,6 +63,16 @@ pub enum BusHealth {
     Unsupported,
 }
 
+impl BusHealth {
+    /// The health of a bus at this moment.
+    pub(crate) fn of(bus: &Bus) -> Self {
+        match bus.status() {
+            Status::Local | Status::Connected { .. } => Self::Connected,
+            Status::Disconnected { error, .. } => Self::Disconnected { reason: error },
+        }
+    }
+}
+
 /// The health as the tasks of a client write it.
 pub(crate) struct Board(Mutex<Health>);
 
@@ -68,12 +85,23 @@ impl Board {
             refused: None,
             unavailable: None,
             last_good_file: None,
+            restart: Vec::new(),
+            callback_panics: 0,
             bus: BusHealth::Off,
         }))
     }
 
     pub(crate) fn read(&self) -> Health {
         lock(&self.0).clone()
+    }
+
+    /// Notes what only a restart brings, and says it once.
+    pub(crate) fn needs_restart(&self, keys: &[String]) {
+        let before = self.change(|health| health.restart = keys.to_vec()).restart;
+        let news: Vec<&String> = keys.iter().filter(|key| !before.contains(key)).collect();
+        if !news.is_empty() {
+            warn!(keys = ?news, "accepted, but only the next start brings these keys");
+        }
     }
 
     /// Changes the health and tells what it was before.

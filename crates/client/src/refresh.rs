@@ -141,11 +141,13 @@ impl Refresher {
         let overrides = self.rounds.overrides();
         if environment != self.parts.accepted || overrides != self.applied_overrides {
             let next = Snapshot::of(&with_override(&environment, &overrides));
-            let old = self.parts.store.snapshot();
-            if let Err(rejection) = self.parts.store.apply(&next).await {
-                return Err(self.refuse(&environment, rejection));
-            }
-            tell(&old, &next);
+            let applied = match self.parts.store.apply(&next).await {
+                Ok(applied) => applied,
+                Err(rejection) => return Err(self.refuse(&environment, rejection)),
+            };
+            let (version, keys) = (next.version(), applied.changed);
+            info!(version, ?keys, "configuration accepted");
+            self.parts.board.needs_restart(&applied.restart);
         }
         let is_new = environment != self.parts.accepted;
         self.parts.accepted = environment;
@@ -184,16 +186,6 @@ impl Refresher {
             .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
         RefreshError::Refused(rejection)
     }
-}
-
-/// Logs which keys moved, without their values.
-fn tell(old: &Snapshot, new: &Snapshot) {
-    let keys: Vec<String> = old
-        .changes_to(new)
-        .into_iter()
-        .map(|change| change.key)
-        .collect();
-    info!(version = new.version(), ?keys, "configuration accepted");
 }
 
 /// Writes the last good file off the runtime's threads. A failure is shown, and stops nothing.

@@ -1,5 +1,6 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
+#[cfg(feature = "amqp")]
 use confbus_bus::RabbitSettings;
 use confbus_protocol::Reactions;
 
@@ -52,10 +53,12 @@ pub struct Settings {
 
 /// How the client hears that it should look again. Whichever it is, the poll goes on beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transport {
     /// A stream of events from a confbus server. With a server that has none, the poll remains.
     Stream,
-    /// Spring Cloud Bus over RabbitMQ.
+    /// Spring Cloud Bus over RabbitMQ; with the feature `amqp`.
+    #[cfg(feature = "amqp")]
     Amqp(Box<RabbitSettings>),
     /// Only the poll.
     Poll,
@@ -144,7 +147,8 @@ impl Settings {
     /// `SPRING_RABBITMQ_` with `HOST`, `PORT`, `ADDRESSES`, `USERNAME`, `PASSWORD`, `VIRTUAL_HOST`, `SSL_ENABLED`;
     /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_LAST_GOOD_DIR`.
     ///
-    /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, otherwise `stream`. Acks and environment
+    /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, otherwise `stream`; `amqp` needs the feature
+    /// of that name. Acks and environment
     /// changes are off unless asked for, unlike Spring's. As in Spring, underscores do not matter (`FAILFAST`).
     ///
     /// # Errors
@@ -282,7 +286,7 @@ impl Settings {
         self
     }
 
-    /// Answers events with an ack once the refresh was applied. Only [`Transport::Amqp`] can carry it; every ack goes to
+    /// Answers events with an ack once the refresh was applied. Only `Transport::Amqp` can carry it; every ack goes to
     /// every instance, which is why it is off.
     #[must_use]
     pub fn acknowledge_events(mut self) -> Self {

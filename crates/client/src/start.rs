@@ -4,6 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Bus;
 use confbus_protocol::{Environment, Reactions};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -20,7 +21,7 @@ use crate::{
     settings::Requests,
     store::Store,
     transport::{
-        Listener, amqp,
+        Listener,
         stream::{EventStream, SILENCE},
     },
 };
@@ -82,6 +83,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         store,
         board,
         bus_id: member.id,
+        runtime: Handle::try_current().ok(),
         bell: Some(bell),
         bus,
         _stop: Some(stop.drop_guard()),
@@ -98,11 +100,15 @@ fn listen(
 ) -> Option<Bus> {
     match transport {
         Transport::Poll => None,
+        #[cfg(feature = "amqp")]
         Transport::Amqp(settings) => {
             let (bus, driver) = Bus::rabbit(*settings);
             let subscription = bus.subscribe();
             tokio::spawn(driver.run(stop.clone()));
-            spawn(stop, amqp::run(bus.clone(), subscription, listener));
+            spawn(
+                stop,
+                transport::amqp::run(bus.clone(), subscription, listener),
+            );
             Some(bus)
         }
         Transport::Stream => {

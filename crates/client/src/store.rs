@@ -4,7 +4,7 @@ use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::{Rejection, Snapshot};
+use crate::{Rejection, Snapshot, restart::RestartKeys};
 
 /// What is running now, and who has to agree before something else does.
 pub(crate) struct Store {
@@ -13,6 +13,15 @@ pub(crate) struct Store {
     /// One application of a configuration at a time.
     applying: tokio::sync::Mutex<()>,
     announced: watch::Sender<Snapshot>,
+    pub(crate) restart: RestartKeys,
+}
+
+/// What an accepted configuration did.
+pub(crate) struct Applied {
+    /// The keys that moved, sorted.
+    pub(crate) changed: Vec<String>,
+    /// The keys that wait for a restart, sorted.
+    pub(crate) restart: Vec<String>,
 }
 
 /// A part of the configuration that was bound to a type.
@@ -39,6 +48,7 @@ impl Store {
             sections: Mutex::default(),
             applying: tokio::sync::Mutex::default(),
             announced: watch::Sender::new(first),
+            restart: RestartKeys::default(),
         }
     }
 
@@ -53,8 +63,9 @@ impl Store {
     /// Moves everyone to the next configuration, or nobody.
     ///
     /// Cancel-safe: nobody moves before everybody agreed.
-    pub(crate) async fn apply(&self, next: &Snapshot) -> Result<(), Rejection> {
+    pub(crate) async fn apply(&self, next: &Snapshot) -> Result<Applied, Rejection> {
         let _one_at_a_time = self.applying.lock().await;
+        let old = self.snapshot();
         lock(&self.sections).retain(|section| section.strong_count() > 0);
         let mut plan = Plan::default();
         loop {
@@ -67,7 +78,11 @@ impl Store {
             }
         }
         self.announced.send_replace(next.clone());
-        Ok(())
+        let changes = old.changes_to(next).into_iter();
+        Ok(Applied {
+            changed: changes.map(|change| change.key).collect(),
+            restart: self.restart.pending(next),
+        })
     }
 
     /// Asks every section that was not asked yet.

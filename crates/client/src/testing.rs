@@ -28,7 +28,7 @@ use confbus_protocol::{
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use crate::{Client, Rejection, Snapshot};
+use crate::{Client, Rejection, Snapshot, store};
 
 /// Plays the server of one client.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Applied {
     pub version: String,
     /// The keys that moved, sorted.
     pub changed: Vec<String>,
+    /// The keys that wait for a restart, sorted.
+    pub restart: Vec<String>,
 }
 
 /// A client with these keys, which stand in `test.yml`, one a line; and its server.
@@ -92,22 +94,22 @@ impl FakeServer {
         self.pushes += 1;
         let environment = environment(self.pushes, entries);
         let version = environment.version.clone().unwrap_or_default();
-        let (old, next) = (self.client.snapshot(), Snapshot::of(&environment));
+        let next = Snapshot::of(&environment);
         let outcome = self.client.store().apply(&next).await;
         self.client.board().change(|health| {
             health.last_contact = Some(SystemTime::now());
             match &outcome {
-                Ok(()) => (health.version, health.refused) = (Some(version.clone()), None),
+                Ok(_) => (health.version, health.refused) = (Some(version.clone()), None),
                 Err(rejection) => health.refused = Some(format!("version {version}: {rejection}")),
             }
         });
-        outcome?;
-        let changed = old
-            .changes_to(&next)
-            .into_iter()
-            .map(|change| change.key)
-            .collect();
-        Ok(Applied { version, changed })
+        let store::Applied { changed, restart } = outcome?;
+        self.client.board().needs_restart(&restart);
+        Ok(Applied {
+            version,
+            changed,
+            restart,
+        })
     }
 }
 

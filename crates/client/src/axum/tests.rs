@@ -82,6 +82,7 @@ async fn a_long_silence_is_out_of_service_when_asked_for() {
     );
 }
 
+#[cfg(feature = "amqp")]
 #[tokio::test]
 async fn a_broker_that_is_away_takes_nobody_out_of_service() {
     let (client, _server) = client();
@@ -191,6 +192,7 @@ async fn busrefresh_tells_those_whom_the_path_names() {
     }
 }
 
+#[cfg(feature = "amqp")]
 #[tokio::test]
 async fn a_broker_that_is_away_fails_a_busrefresh() {
     let (client, _server) = client();

@@ -118,6 +118,7 @@ async fn the_tasks_end_with_the_last_handle() {
     .await;
 }
 
+#[cfg(feature = "amqp")]
 #[tokio::test]
 async fn a_broker_that_is_away_stops_nothing() {
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;

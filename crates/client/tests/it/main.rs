@@ -7,6 +7,7 @@ mod actuator;
 mod blocking;
 mod events;
 mod fetching;
+mod keys;
 mod last_good;
 mod probes;
 mod support;

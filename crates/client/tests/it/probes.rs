@@ -13,7 +13,7 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// Refuses odd numbers.
 async fn even(number: Arc<u32>) -> Result<(), Rejection> {
     tokio::task::yield_now().await;
-    if *number % 2 == 0 {
+    if number.is_multiple_of(2) {
         Ok(())
     } else {
         Err(Rejection::new(format!("{number} is odd")))
