@@ -84,6 +84,9 @@ fn config(health: &Health) -> Value {
             details.insert(name.to_owned(), problem.as_str().into());
         }
     }
+    if !health.restart.is_empty() {
+        details.insert("restart".to_owned(), health.restart.clone().into());
+    }
     Value::Object(details)
 }
 

@@ -45,9 +45,12 @@ async fn health_tells_why_a_version_was_refused_and_stays_up() {
     assert!(body["components"].get("bus").is_none(), "{body}");
 
     let _max = client.bind::<u32>("pool.max").live().unwrap();
+    client.restart_required(["db.*"]);
+    server.push([("pool.max", "11"), ("db.password", "n3w")]).unwrap();
     server.push([("pool.max", "ten")]).unwrap_err();
     let (status, body) = get_json(actuator(&client), "/actuator/health/config").await;
     assert_eq!(status, StatusCode::OK);
+    assert_eq!(body["details"]["restart"], json!(["db.password"]));
     let refused = body["details"]["refused"].as_str().unwrap();
     assert!(
         refused.contains("`pool.max`") && refused.contains("test.yml:1:1"),
