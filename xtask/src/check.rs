@@ -46,10 +46,17 @@ fn check_promises() -> anyhow::Result<()> {
         return Ok(());
     }
     let Some(release) = last_release() else {
-        eprintln!("NOT CHECKED: semantic versions; there is no tag v… of a release to compare with");
+        eprintln!(
+            "NOT CHECKED: semantic versions; there is no tag v… of a release to compare with"
+        );
         return Ok(());
     };
-    let mut command = cargo(["semver-checks", "--all-features", "--baseline-rev", &release]);
+    let mut command = cargo([
+        "semver-checks",
+        "--all-features",
+        "--baseline-rev",
+        &release,
+    ]);
     for package in PUBLIC_CRATES {
         command.args(["--package", package]);
     }

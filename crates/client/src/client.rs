@@ -11,6 +11,7 @@ use crate::{
     Subscription,
     bell::Bell,
     bind,
+    breaker::Breakers,
     health::{Board, BusHealth, Source},
     start::start,
     store::Store,
@@ -37,6 +38,8 @@ pub(crate) struct Alive {
     /// Where callbacks run; `None` when a test made the client outside of a runtime.
     pub(crate) runtime: Option<Handle>,
     /// `None` in tests of applications, where nothing is fetched.
+    pub(crate) breakers: Option<Arc<Breakers>>,
+    /// As above.
     pub(crate) bell: Option<Arc<Bell>>,
     /// Only over AMQP.
     pub(crate) bus: Option<Bus>,
@@ -46,8 +49,8 @@ pub(crate) struct Alive {
 impl Client {
     /// Fetches the configuration and keeps it current from then on.
     ///
-    /// When no server answers, and the settings name a directory for it, the client starts from the last good file and
-    /// warns with its age. Otherwise it tries as often as the settings say.
+    /// When no server answers for a while, and the settings name a directory for it, the client starts from the last good
+    /// file and warns with its age; see [`Start`](crate::Start). Otherwise it tries as often as the settings say.
     ///
     /// # Errors
     /// [`ConnectError`] when the settings cannot work, or nobody gave a configuration.
@@ -69,6 +72,7 @@ impl Client {
             board,
             bus_id: member.id,
             runtime: Handle::try_current().ok(),
+            breakers: None,
             bell: None,
             bus: None,
             _stop: None,
@@ -207,6 +211,9 @@ impl Client {
         let mut health = self.alive.board.read();
         if let Some(bus) = &self.alive.bus {
             health.bus = BusHealth::of(bus);
+        }
+        if let Some(breakers) = &self.alive.breakers {
+            health.servers = breakers.health();
         }
         health
     }

@@ -21,6 +21,12 @@ pub struct Health {
     pub refused: Option<String>,
     /// Why the last fetch failed. `None` once one succeeds.
     pub unavailable: Option<String>,
+    /// Fetches without an answer in a row.
+    pub failures: u32,
+    /// Every server of the list, in its order.
+    pub servers: Vec<ServerHealth>,
+    /// What the server knows of us.
+    pub reports: ReportHealth,
     /// Why the last good file could not be read or written, if that is so.
     pub last_good_file: Option<String>,
     /// The keys of [`Client::restart_required`](crate::Client::restart_required) that only the next start brings, sorted.
@@ -42,6 +48,42 @@ pub enum Source {
         /// When the file was written.
         saved: SystemTime,
     },
+}
+
+/// How one server is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerHealth {
+    /// Its address, without credentials.
+    pub server: String,
+    /// Whether it is asked.
+    pub breaker: BreakerState,
+    /// How often in a row it could not be reached, did not answer in time, or answered with a status from 500.
+    pub failures: u32,
+    /// What went wrong last. `None` once it answers.
+    pub problem: Option<String>,
+}
+
+/// Whether a server is asked, by its circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BreakerState {
+    /// It is.
+    Closed,
+    /// It failed three times in a row, so others are asked; it is only when all are open.
+    Open,
+    /// Its pause is over: the next fetch tries it.
+    HalfOpen,
+}
+
+/// How reports about accepted and refused versions fare.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportHealth {
+    /// When a server took one.
+    pub last_taken: Option<SystemTime>,
+    /// Why the newest was not taken, with the server's address. A server without a ledger is not asked for an hour.
+    pub problem: Option<String>,
 }
 
 /// Whether events come.
@@ -84,6 +126,9 @@ impl Board {
             last_contact: None,
             refused: None,
             unavailable: None,
+            failures: 0,
+            servers: Vec::new(),
+            reports: ReportHealth::default(),
             last_good_file: None,
             restart: Vec::new(),
             callback_panics: 0,

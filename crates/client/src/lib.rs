@@ -38,6 +38,7 @@ mod bind;
 mod binding;
 #[cfg(feature = "blocking")]
 pub mod blocking;
+mod breaker;
 mod changes;
 mod client;
 #[cfg(feature = "config")]
@@ -54,6 +55,7 @@ mod pattern;
 mod placeholders;
 mod refresh;
 mod rejection;
+mod report;
 mod restart;
 mod secret;
 mod settings;
@@ -71,9 +73,9 @@ pub use client::{Client, TellError};
 pub use confbus_bus::RabbitSettings;
 pub use confbus_protocol::{BusId, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
-pub use health::{BusHealth, Health, Source};
+pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
 pub use live::{Change, Live, Loaded, Reader};
 pub use rejection::Rejection;
-pub use settings::{FailOver, InvalidSettings, Retry, Settings, Transport};
+pub use settings::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 pub use snapshot::{Origin, Snapshot};
 pub use subscription::Subscription;

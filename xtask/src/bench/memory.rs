@@ -114,8 +114,14 @@ fn start(program: &Path, further: u32, ports: &Ports, folder: &Path) -> anyhow::
     command
         .args(["--clients", &further.to_string()])
         .env("SPRING_APPLICATION_NAME", "orders")
-        .env("SPRING_CLOUD_CONFIG_URI", format!("http://127.0.0.1:{}", ports.config))
-        .env("SPRING_RABBITMQ_ADDRESSES", format!("127.0.0.1:{}", ports.broker))
+        .env(
+            "SPRING_CLOUD_CONFIG_URI",
+            format!("http://127.0.0.1:{}", ports.config),
+        )
+        .env(
+            "SPRING_RABBITMQ_ADDRESSES",
+            format!("127.0.0.1:{}", ports.broker),
+        )
         .env("SERVER_PORT", port.to_string())
         .stdout(output.try_clone()?)
         .stderr(output);
@@ -135,7 +141,9 @@ fn connections(application: &Running, port: u16) -> anyhow::Result<u32> {
         };
         let socket = format!("socket:[{inode}]");
         remote.ends_with(&format!(":{port:04X}"))
-            && sockets.iter().any(|open| open.as_os_str() == socket.as_str())
+            && sockets
+                .iter()
+                .any(|open| open.as_os_str() == socket.as_str())
     };
     Ok(u32::try_from(table.lines().filter(is_ours).count())?)
 }
@@ -155,6 +163,9 @@ impl std::fmt::Display for Reading {
             connected,
             after_events,
         } = self;
-        write!(f, "{connected:6} KiB connected, {after_events:6} KiB after the events")
+        write!(
+            f,
+            "{connected:6} KiB connected, {after_events:6} KiB after the events"
+        )
     }
 }

@@ -54,10 +54,7 @@ pub(super) fn start(
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Ok(Running {
-        port,
-        process,
-    })
+    Ok(Running { port, process })
 }
 
 impl Running {

@@ -15,7 +15,7 @@ use super::{
     Actuator,
     answer::{Answer, Failure},
 };
-use crate::{BusHealth, Health, Source};
+use crate::{BreakerState, BusHealth, Health, Source};
 
 const UP: &str = "UP";
 const OUT_OF_SERVICE: &str = "OUT_OF_SERVICE";
@@ -84,6 +84,15 @@ fn config(health: &Health) -> Value {
             details.insert(name.to_owned(), problem.as_str().into());
         }
     }
+    let servers = health.servers.iter().map(|server| {
+        let breaker = match server.breaker {
+            BreakerState::Closed => "closed",
+            BreakerState::Open => "open",
+            BreakerState::HalfOpen => "half-open",
+        };
+        json!({ "server": server.server, "breaker": breaker, "problem": server.problem })
+    });
+    details.insert("servers".to_owned(), servers.collect());
     if !health.restart.is_empty() {
         details.insert("restart".to_owned(), health.restart.clone().into());
     }

@@ -46,7 +46,9 @@ async fn health_tells_why_a_version_was_refused_and_stays_up() {
 
     let _max = client.bind::<u32>("pool.max").live().unwrap();
     client.restart_required(["db.*"]);
-    server.push([("pool.max", "11"), ("db.password", "n3w")]).unwrap();
+    server
+        .push([("pool.max", "11"), ("db.password", "n3w")])
+        .unwrap();
     server.push([("pool.max", "ten")]).unwrap_err();
     let (status, body) = get_json(actuator(&client), "/actuator/health/config").await;
     assert_eq!(status, StatusCode::OK);
@@ -88,8 +90,7 @@ async fn a_long_silence_is_out_of_service_when_asked_for() {
 #[cfg(feature = "amqp")]
 #[tokio::test]
 async fn a_broker_that_is_away_takes_nobody_out_of_service() {
-    let (client, _server) = client();
-    let client = client.on(Bus::rabbit(crate::RabbitSettings::default()).0);
+    let client = Client::on(Bus::rabbit(crate::RabbitSettings::default()).0);
     let (status, body) = get_json(actuator(&client), "/actuator/health").await;
     assert_eq!((status, &body["status"]), (StatusCode::OK, &json!("UP")));
     assert_eq!(body["components"]["bus"]["status"], "UNKNOWN");
@@ -178,7 +179,7 @@ async fn busrefresh_tells_those_whom_the_path_names() {
 
     let bus = Bus::local();
     let mut heard = bus.subscribe();
-    let client = client.on(bus);
+    let client = Client::on(bus);
     for (path, destination) in [
         ("/actuator/busrefresh", "**"),
         ("/actuator/busrefresh/orders", "orders:**"),
@@ -198,8 +199,7 @@ async fn busrefresh_tells_those_whom_the_path_names() {
 #[cfg(feature = "amqp")]
 #[tokio::test]
 async fn a_broker_that_is_away_fails_a_busrefresh() {
-    let (client, _server) = client();
-    let client = client.on(Bus::rabbit(crate::RabbitSettings::default()).0);
+    let client = Client::on(Bus::rabbit(crate::RabbitSettings::default()).0);
     let (status, _, body) = ask(actuator(&client), Method::POST, "/actuator/busrefresh").await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(body["message"], "the bus is not connected to the broker");

@@ -60,20 +60,18 @@ impl Client {
         Ok(())
     }
 
-    /// The same configuration under a handle that has a bus.
+    /// A client without servers on a bus.
     #[cfg(all(test, feature = "axum"))]
-    pub(crate) fn on(&self, bus: confbus_bus::Bus) -> Self {
-        let alive = super::Alive {
-            store: self.alive.store.clone(),
-            board: self.alive.board.clone(),
-            bus_id: self.bus_id().clone(),
-            bell: None,
-            bus: Some(bus),
-            _stop: None,
+    pub(crate) fn on(bus: confbus_bus::Bus) -> Self {
+        let member = confbus_protocol::Member {
+            id: confbus_protocol::BusId::new("test:0:0").expect("it is a valid one"),
+            config_names: Vec::new(),
         };
-        Self {
-            alive: alive.into(),
-        }
+        let mut client = Self::detached(&confbus_protocol::Environment::default(), member);
+        std::sync::Arc::get_mut(&mut client.alive)
+            .expect("nobody else has it yet")
+            .bus = Some(bus);
+        client
     }
 
     /// Whether [`refresh_everywhere`](Self::refresh_everywhere) has a bus to tell others on.

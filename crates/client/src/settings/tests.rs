@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{FailOver, InvalidSettings, Settings, Transport};
+use super::{FailOver, InvalidSettings, Settings, Start, Transport};
 
 fn variables(pairs: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
     Settings::from_variables(
@@ -66,7 +66,7 @@ fn springs_variables_are_read() {
     );
     assert_eq!(
         (
-            settings.fail_fast,
+            settings.start == Start::FreshOrFail,
             settings.retry.max_attempts,
             settings.poll
         ),

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
-use super::{FailOver, InvalidSettings, Retry, Settings, Transport};
+use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 
 #[cfg(feature = "amqp")]
 mod rabbit;
@@ -92,9 +92,10 @@ fn imported(import: &str) -> Vec<String> {
 }
 
 fn requests(settings: &mut Settings, read: &mut Variables) {
-    settings.fail_fast = read
-        .flag("SPRING_CLOUD_CONFIG_FAIL_FAST")
-        .unwrap_or_default();
+    if read.flag("SPRING_CLOUD_CONFIG_FAIL_FAST") == Some(true) {
+        settings.start = Start::FreshOrFail;
+    }
+    settings.report = read.flag("CONFBUS_REPORT").unwrap_or(settings.report);
     read.duration(
         "SPRING_CLOUD_CONFIG_REQUEST_CONNECT_TIMEOUT",
         &mut settings.connect_timeout,

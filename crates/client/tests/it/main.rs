@@ -10,5 +10,7 @@ mod fetching;
 mod keys;
 mod last_good;
 mod probes;
+mod reports;
+mod servers;
 mod support;
 mod together;
