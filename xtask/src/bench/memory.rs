@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
     thread,
     time::{Duration, Instant},
@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// How many clients there are besides the first in the second run.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     clients: u32,
+    /// A build of the example to measure, instead of building it for release.
+    #[arg(long)]
+    program: Option<PathBuf>,
     /// How many events are published before the second reading.
     #[arg(long, default_value_t = 1000)]
     events: u32,
@@ -51,7 +54,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         cfg!(target_os = "linux"),
         "only Linux tells how much memory is resident"
     );
-    let program = release_example("axum", "axum,amqp")?;
+    let program = match &args.program {
+        Some(built) => built.clone(),
+        None => release_example("axum", "amqp,axum")?,
+    };
     let folder = tempfile::Builder::new()
         .prefix("confbus-bench-")
         .tempdir()?;
