@@ -48,7 +48,7 @@ pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
 }
 
 /// Where cargo builds: `cargo run` has put this program into `target/debug`, wherever `target` is.
-fn target_folder() -> anyhow::Result<PathBuf> {
+pub(crate) fn target_folder() -> anyhow::Result<PathBuf> {
     let this = env::current_exe().context("cannot tell where this program lies")?;
     let target = this
         .ancestors()
