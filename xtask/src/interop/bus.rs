@@ -5,9 +5,9 @@ mod confbus;
 mod eventually;
 mod gate;
 mod line;
+mod printer;
 mod scenarios;
 mod stage;
-mod watcher;
 
 use std::time::Instant;
 
@@ -102,9 +102,13 @@ fn run_line(programs: Programs, scenarios: &[&Scenario], tally: &mut Tally) -> a
 }
 
 fn play(stage: &mut Stage, scenarios: &[&Scenario], tally: &mut Tally) {
+    let line = stage.line();
     for scenario in scenarios {
+        if scenario.line.is_some_and(|only| only != line) {
+            continue;
+        }
         let started = Instant::now();
-        let what = format!("{}: {}", stage.line().name(), scenario.name);
+        let what = format!("{}: {}", line.name(), scenario.name);
         match stage.align().and_then(|()| (scenario.play)(stage)) {
             Ok(()) => {
                 tally.passed += 1;

@@ -4,6 +4,7 @@ mod events;
 mod faults;
 mod ledger;
 
+use super::line::Line;
 use super::stage::Stage;
 
 /// One of them.
@@ -11,27 +12,31 @@ pub(super) struct Scenario {
     pub(super) name: &'static str,
     /// Whether every commit has to pass it.
     pub(super) quick: bool,
-    pub(super) play: fn(&mut Stage) -> anyhow::Result<()>,
+    /// The only line that has it.
+    pub(super) line: Option<Line>,
+    pub(super) play: Play,
 }
 
-const fn quick(name: &'static str, play: fn(&mut Stage) -> anyhow::Result<()>) -> Scenario {
+type Play = fn(&mut Stage) -> anyhow::Result<()>;
+
+const fn quick(name: &'static str, play: Play) -> Scenario {
     Scenario {
-        name,
         quick: true,
-        play,
+        ..slow(name, play)
     }
 }
 
-const fn slow(name: &'static str, play: fn(&mut Stage) -> anyhow::Result<()>) -> Scenario {
+const fn slow(name: &'static str, play: Play) -> Scenario {
     Scenario {
         name,
         quick: false,
+        line: None,
         play,
     }
 }
 
 /// In the order in which they are played.
-pub(super) const ALL: [Scenario; 13] = [
+pub(super) const ALL: [Scenario; 14] = [
     quick("applications start from confbus", events::start),
     quick("busrefresh reaches everyone", events::everyone),
     quick("busrefresh reaches one application", events::application),
@@ -57,4 +62,8 @@ pub(super) const ALL: [Scenario; 13] = [
         "Spring catches up after an outage of the broker",
         faults::broker_away,
     ),
+    Scenario {
+        line: Some(Line::Boot35),
+        ..slow("the strictest reader takes our events", events::strict)
+    },
 ];

@@ -1,6 +1,7 @@
 //! A broker, a server and three applications, and what all scenarios do with them.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
@@ -9,8 +10,8 @@ use super::confbus::Confbus;
 use super::eventually::eventually;
 use super::gate::Gate;
 use super::line::Line;
-use super::watcher::Watcher;
-use crate::interop::repository::Repository;
+use super::printer::Printer;
+use crate::interop::{jdk, repository::Repository};
 use crate::rabbit::Rabbit;
 
 /// What is started.
@@ -245,14 +246,33 @@ impl Stage {
         Ok(())
     }
 
-    /// A client of ours that runs as `customers/dev`.
-    pub(super) fn watcher(&self) -> anyhow::Result<Watcher> {
-        Watcher::start(
-            &self.programs.confbus,
-            "customers/dev",
-            self.confbus.port,
-            self.broker,
+    /// A client of ours that runs as `customers/dev`, and hears of changes only by the broker.
+    pub(super) fn our_client(&self) -> anyhow::Result<Printer> {
+        let mut command = Command::new(&self.programs.confbus);
+        command
+            .args(["watch", "customers/dev", "--index=1", "--poll=0"])
+            .arg(format!("--server=http://127.0.0.1:{}", self.confbus.port))
+            .arg(format!(
+                "--amqp=amqp://guest:guest@127.0.0.1:{}/%2f",
+                self.broker
+            ));
+        Printer::start(&mut command, &self.folder, "watch", "listening as bus id")
+    }
+
+    /// An application `strict` that refuses events with a key too many.
+    pub(super) fn strict_application(&self) -> anyhow::Result<Printer> {
+        let mut command = self.line().java();
+        command
+            .arg("-jar")
+            .arg(jdk::package("spring-strict-client", None)?)
+            .arg("--spring.application.name=strict")
+            .arg("--spring.rabbitmq.host=127.0.0.1")
+            .arg(format!("--spring.rabbitmq.port={}", self.broker));
+        Printer::start(
+            &mut command,
             &self.folder,
+            "strict",
+            "Started SpringStrictClient",
         )
     }
 

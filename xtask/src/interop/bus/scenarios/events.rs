@@ -76,10 +76,10 @@ pub(super) fn unsigned_push(stage: &mut Stage) -> anyhow::Result<()> {
 
 /// The change is announced by a Spring application, not by confbus.
 pub(super) fn our_client(stage: &mut Stage) -> anyhow::Result<()> {
-    let watcher = stage.watcher()?;
+    let client = stage.our_client()?;
     stage.change(&["customers"])?;
     stage.applications[CUSTOMERS].busrefresh()?;
-    watcher.says("greeting", &format!("→ {}", stage.newest.customers))
+    client.says(&["greeting", &format!("→ {}", stage.newest.customers)])
 }
 
 pub(super) fn busenv(stage: &mut Stage) -> anyhow::Result<()> {
@@ -96,4 +96,16 @@ pub(super) fn busenv(stage: &mut Stage) -> anyhow::Result<()> {
     let seen = stage.applications[ORDERS].value("by-confbus")?;
     ensure!(seen.is_empty(), "orders was not meant, and has {seen:?}");
     Ok(())
+}
+
+/// By busrefresh, by a push with all that we add to a message, and a value.
+pub(super) fn strict(stage: &mut Stage) -> anyhow::Result<()> {
+    let application = stage.strict_application()?;
+    stage.confbus.busrefresh("strict")?;
+    application.says(&["reload 1"])?;
+    stage.change(&["application"])?;
+    stage.confbus.github_push("application.yml")?;
+    application.says(&["reload 2"])?;
+    stage.confbus.busenv("strict", "by-confbus", "7")?;
+    application.says(&["changed [by-confbus]"])
 }
