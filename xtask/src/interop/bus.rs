@@ -2,6 +2,7 @@
 
 mod application;
 mod confbus;
+mod configuration;
 mod eventually;
 mod gate;
 mod line;
@@ -11,6 +12,7 @@ mod stage;
 
 use std::time::Instant;
 
+use anyhow::Context as _;
 use clap::ValueEnum as _;
 
 use self::line::Line;
@@ -109,7 +111,8 @@ fn play(stage: &mut Stage, scenarios: &[&Scenario], tally: &mut Tally) {
         }
         let started = Instant::now();
         let what = format!("{}: {}", line.name(), scenario.name);
-        match stage.align().and_then(|()| (scenario.play)(stage)) {
+        let aligned = stage.align().context("before the scenario");
+        match aligned.and_then(|()| (scenario.play)(stage)) {
             Ok(()) => {
                 tally.passed += 1;
                 println!("ok {what} ({:.1} s)", started.elapsed().as_secs_f32());

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 
 use super::application::{Application, Start, State};
 use super::confbus::Confbus;
+use super::configuration::Configuration;
 use super::eventually::eventually;
 use super::gate::Gate;
 use super::line::Line;
 use super::printer::Printer;
-use crate::interop::{jdk, repository::Repository};
+use crate::interop::jdk;
 use crate::rabbit::Rabbit;
 
 /// What is started.
@@ -34,52 +35,21 @@ pub(super) struct Stage {
     pub(super) confbus: Confbus,
     /// Between the applications and confbus.
     pub(super) gate: Gate,
-    pub(super) newest: Newest,
+    pub(super) configuration: Configuration,
     programs: Programs,
     folder: PathBuf,
-    repository: Repository,
     broker: u16,
     rabbit: Option<Rabbit>,
     settled: u32,
 }
 
-/// What the newest commit says.
-#[derive(Debug, Default)]
-pub(super) struct Newest {
-    pub(super) commit: String,
-    /// Counts commits; the values of a file are the number of the commit that changed it last.
-    number: i64,
-    pub(super) customers: i64,
-    orders: i64,
-}
-
-impl Newest {
-    fn value(&self, application: &str) -> i64 {
-        if application == "orders" {
-            self.orders
-        } else {
-            self.customers
-        }
-    }
-}
-
 impl Stage {
     /// Starts everything and waits until all are ready.
     pub(super) fn set(programs: Programs, folder: &Path) -> anyhow::Result<Self> {
-        let repository = Repository::create(folder.join("repository"))?;
-        repository.commit(&[
-            ("customers-dev.yml", "origin: dev\n"),
-            ("orders-cloud.yml", "origin: cloud\n"),
-        ])?;
-        let mut newest = Newest::default();
-        commit(
-            &repository,
-            &mut newest,
-            &["customers", "orders", "application"],
-        )?;
+        let configuration = Configuration::create(folder.join("repository"))?;
         let rabbit = Rabbit::start(&programs.rabbit)?;
         let broker = rabbit.port();
-        let confbus = Confbus::start(&programs.confbus, repository.path(), broker, folder)?;
+        let confbus = Confbus::start(&programs.confbus, configuration.path(), broker, folder)?;
         let gate = Gate::to(confbus.port)?;
         let start = |name, profiles| {
             Application::start(&Start {
@@ -102,10 +72,9 @@ impl Stage {
             applications: [customers?, customers_dev?, orders?],
             confbus,
             gate,
-            newest,
+            configuration,
             programs,
             folder: folder.to_owned(),
-            repository,
             broker,
             rabbit: Some(rabbit),
             settled: 0,
@@ -119,28 +88,19 @@ impl Stage {
     /// Makes everyone run the newest commit, whatever the scenario before has left.
     pub(super) fn align(&mut self) -> anyhow::Result<()> {
         self.gate.open();
+        if self.rabbit.is_none() {
+            self.revive_broker()?;
+        }
         if self
             .applications
             .iter()
-            .all(|application| self.runs_newest(application).is_ok())
+            .any(|application| self.runs_newest(application).is_err())
         {
-            return Ok(());
+            self.configuration.change(&["customers", "orders"])?;
+            self.confbus.busrefresh("")?;
+            self.all_run_newest()?;
         }
-        self.change(&["customers", "orders"])?;
-        self.confbus.busrefresh("").context("before the scenario")?;
-        self.all_run_newest().context("before the scenario")?;
-        self.settle().context("before the scenario")
-    }
-
-    /// Commits new values into these files. Nobody is told.
-    pub(super) fn change(&mut self, files: &[&str]) -> anyhow::Result<()> {
-        commit(&self.repository, &mut self.newest, files)
-    }
-
-    /// Commits a text into a file, which may make it unusable. Nobody is told.
-    pub(super) fn commit_text(&mut self, file: &str, text: &str) -> anyhow::Result<()> {
-        self.newest.commit = self.repository.commit(&[(file, text)])?;
-        Ok(())
+        self.settle()
     }
 
     /// Waits until all applications run the newest commit.
@@ -159,14 +119,14 @@ impl Stage {
 
     fn runs_newest(&self, application: &Application) -> anyhow::Result<()> {
         let state = application.state()?;
-        let value = self.newest.value(application.name);
+        let commit = self.configuration.commit();
+        let value = self.configuration.value(application.name);
         ensure!(
-            state.version == self.newest.commit
+            state.version == commit
                 && state.greeting == value.to_string()
                 && state.max_open == value,
-            "{} has {state:?}, newest is {:?}",
-            application.bus_id,
-            self.newest
+            "{} has {state:?}, and should have {value} of {commit}",
+            application.bus_id
         );
         Ok(())
     }
@@ -293,33 +253,4 @@ impl Stage {
 pub(super) struct Mark {
     key: String,
     value: String,
-}
-
-/// Writes the number of the commit into these files, all of it in one commit.
-fn commit(repository: &Repository, newest: &mut Newest, names: &[&str]) -> anyhow::Result<()> {
-    newest.number += 1;
-    let number = newest.number;
-    let mut files = Vec::new();
-    for &name in names {
-        match name {
-            "customers" => newest.customers = number,
-            "orders" => newest.orders = number,
-            _ => {}
-        }
-        files.push((format!("{name}.yml"), text(name, number)));
-    }
-    let files: Vec<_> = files
-        .iter()
-        .map(|(file, text)| (file.as_str(), text.as_str()))
-        .collect();
-    newest.commit = repository.commit(&files)?;
-    Ok(())
-}
-
-fn text(name: &str, number: i64) -> String {
-    if name == "application" {
-        format!("shared: {number}\n")
-    } else {
-        format!("greeting: '{number}'\nlimits:\n  max-open: {number}\n")
-    }
 }

@@ -19,19 +19,19 @@ pub(super) fn start(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 pub(super) fn everyone(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers", "orders"])?;
+    stage.configuration.change(&["customers", "orders"])?;
     stage.reloads_exactly(&EVERYONE, |stage| stage.confbus.busrefresh(""))
 }
 
 pub(super) fn application(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers", "orders"])?;
+    stage.configuration.change(&["customers", "orders"])?;
     stage.reloads_exactly(&[CUSTOMERS, CUSTOMERS_DEV], |stage| {
         stage.confbus.busrefresh("customers")
     })
 }
 
 pub(super) fn instance(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers", "orders"])?;
+    stage.configuration.change(&["customers", "orders"])?;
     stage.reloads_exactly(&[CUSTOMERS_DEV], |stage| {
         stage
             .confbus
@@ -40,7 +40,7 @@ pub(super) fn instance(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 pub(super) fn port(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers", "orders"])?;
+    stage.configuration.change(&["customers", "orders"])?;
     stage.reloads_exactly(&[CUSTOMERS], |stage| {
         let port = stage.applications[CUSTOMERS].port;
         stage.confbus.busrefresh(&format!("customers:{port}"))
@@ -48,22 +48,22 @@ pub(super) fn port(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 pub(super) fn signed_push(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers"])?;
+    stage.configuration.change(&["customers"])?;
     stage.reloads_exactly(&[CUSTOMERS, CUSTOMERS_DEV], |stage| {
         stage.confbus.github_push("customers.yml")
     })?;
     stage.align()?;
-    stage.change(&["orders"])?;
+    stage.configuration.change(&["orders"])?;
     stage.reloads_exactly(&[ORDERS], |stage| stage.confbus.github_push("orders.yml"))?;
     stage.align()?;
-    stage.change(&["application"])?;
+    stage.configuration.change(&["application"])?;
     stage.reloads_exactly(&EVERYONE, |stage| {
         stage.confbus.github_push("application.yml")
     })
 }
 
 pub(super) fn unsigned_push(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers"])?;
+    stage.configuration.change(&["customers"])?;
     stage.reloads_exactly(&[], |stage| {
         let status = stage.confbus.unsigned_push("customers.yml")?;
         ensure!(
@@ -77,9 +77,12 @@ pub(super) fn unsigned_push(stage: &mut Stage) -> anyhow::Result<()> {
 /// The change is announced by a Spring application, not by confbus.
 pub(super) fn our_client(stage: &mut Stage) -> anyhow::Result<()> {
     let client = stage.our_client()?;
-    stage.change(&["customers"])?;
+    stage.configuration.change(&["customers"])?;
     stage.applications[CUSTOMERS].busrefresh()?;
-    client.says(&["greeting", &format!("→ {}", stage.newest.customers)])
+    client.says(&[
+        "greeting",
+        &format!("→ {}", stage.configuration.value("customers")),
+    ])
 }
 
 pub(super) fn busenv(stage: &mut Stage) -> anyhow::Result<()> {
@@ -103,7 +106,7 @@ pub(super) fn strict(stage: &mut Stage) -> anyhow::Result<()> {
     let application = stage.strict_application()?;
     stage.confbus.busrefresh("strict")?;
     application.says(&["reload 1"])?;
-    stage.change(&["application"])?;
+    stage.configuration.change(&["application"])?;
     stage.confbus.github_push("application.yml")?;
     application.says(&["reload 2"])?;
     stage.confbus.busenv("strict", "by-confbus", "7")?;

@@ -10,14 +10,16 @@ use crate::interop::bus::stage::{CUSTOMERS, CUSTOMERS_DEV, Mark, ORDERS, Stage};
 /// A number that is none: binding throws, whatever Spring tries how often.
 pub(super) fn unbindable(stage: &mut Stage) -> anyhow::Result<()> {
     let before = stage.applications[ORDERS].state()?;
-    stage.commit_text("orders.yml", "greeting: 'x'\nlimits:\n  max-open: ten\n")?;
+    stage
+        .configuration
+        .write("orders.yml", "greeting: 'x'\nlimits:\n  max-open: ten\n")?;
     stage.confbus.busrefresh("orders")?;
     let mark = stage.mark(CUSTOMERS)?;
     never_live(stage, ORDERS, &mark)?;
     let after = stage.applications[ORDERS].state()?;
     ensure!(after.max_open == before.max_open, "{after:?} was bound");
 
-    stage.change(&["orders"])?;
+    stage.configuration.change(&["orders"])?;
     stage.confbus.busrefresh("")?;
     stage.all_run_newest()?;
     all_live(stage)
@@ -25,7 +27,7 @@ pub(super) fn unbindable(stage: &mut Stage) -> anyhow::Result<()> {
 
 /// Boot 3.5 acks a refresh that could not ask the server; the others give up without an ack.
 pub(super) fn server_away(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers", "orders"])?;
+    stage.configuration.change(&["customers", "orders"])?;
     stage.gate.close();
     stage.confbus.busrefresh("")?;
     let mark = stage.mark(CUSTOMERS)?;
@@ -33,7 +35,7 @@ pub(super) fn server_away(stage: &mut Stage) -> anyhow::Result<()> {
         never_live(stage, at, &mark)?;
         let state = stage.applications[at].state()?;
         ensure!(
-            state.version != stage.newest.commit,
+            state.version != stage.configuration.commit(),
             "{state:?} without its server"
         );
     }
@@ -57,7 +59,7 @@ pub(super) fn server_away(stage: &mut Stage) -> anyhow::Result<()> {
 /// Nobody asks for a refresh: confbus sends one when the broker is back.
 pub(super) fn broker_away(stage: &mut Stage) -> anyhow::Result<()> {
     stage.kill_broker();
-    stage.change(&["customers", "orders"])?;
+    stage.configuration.change(&["customers", "orders"])?;
     stage.revive_broker()?;
     stage.confbus.connected()?;
     stage.all_run_newest()
@@ -81,7 +83,7 @@ fn not_live(stage: &Stage, at: usize) -> anyhow::Result<()> {
         .confbus
         .entry(&application.bus_id)
         .context("the ledger")?;
-    if entry.is_live_on(&stage.newest.commit) {
+    if entry.is_live_on(stage.configuration.commit()) {
         bail!("{} is shown as {entry:?}", application.bus_id);
     }
     Ok(())

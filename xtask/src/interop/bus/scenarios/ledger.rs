@@ -7,7 +7,7 @@ use crate::interop::bus::stage::Stage;
 
 /// After a refresh everyone is shown as live, and by what evidence.
 pub(super) fn acks(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.change(&["customers", "orders"])?;
+    stage.configuration.change(&["customers", "orders"])?;
     stage.confbus.busrefresh("")?;
     stage.all_run_newest()?;
     all_live(stage)
@@ -19,7 +19,7 @@ pub(super) fn all_live(stage: &Stage) -> anyhow::Result<()> {
         eventually("not live in the ledger", || {
             let entry = stage.confbus.entry(&application.bus_id)?;
             ensure!(
-                entry.is_live_on(&stage.newest.commit) && entry.evidence == "ack+read",
+                entry.is_live_on(stage.configuration.commit()) && entry.evidence == "ack+read",
                 "{} is {entry:?}",
                 application.bus_id
             );
