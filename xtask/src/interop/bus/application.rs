@@ -13,7 +13,7 @@ use crate::interop::{http, server::free_port};
 use crate::shell::KillOnDrop;
 
 /// Three cold JVMs start at once on a busy machine.
-const READY_DEADLINE: Duration = Duration::from_secs(180);
+const READY_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Who an application is, and where it finds the others.
 pub(super) struct Start<'a> {
