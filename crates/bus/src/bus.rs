@@ -1,10 +1,8 @@
 use confbus_protocol::BusEvent;
 
-use crate::{
-    local::Local,
-    rabbit::{self, Rabbit, RabbitDriver, RabbitSettings},
-    subscription::Subscription,
-};
+#[cfg(feature = "rabbit")]
+use crate::rabbit::{self, Rabbit, RabbitDriver, RabbitSettings};
+use crate::{local::Local, subscription::Subscription};
 
 /// A handle on the bus; clones share it.
 #[derive(Debug, Clone)]
@@ -13,6 +11,7 @@ pub struct Bus(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Local(Local),
+    #[cfg(feature = "rabbit")]
     Rabbit(Rabbit),
 }
 
@@ -89,6 +88,7 @@ impl Bus {
     }
 
     /// A bus over RabbitMQ. Nothing happens until the driver runs.
+    #[cfg(feature = "rabbit")]
     pub fn rabbit(settings: RabbitSettings) -> (Self, RabbitDriver) {
         let (rabbit, driver) = rabbit::new(settings);
         (Self(Kind::Rabbit(rabbit)), driver)
@@ -96,18 +96,23 @@ impl Bus {
 
     /// Sends an event to every member, ourselves included.
     ///
-    /// Over RabbitMQ this returns with the broker's confirm, within [`RabbitSettings::publish_timeout`], and at once when
+    /// Over RabbitMQ this returns with the broker's confirm, within `RabbitSettings::publish_timeout`, and at once when
     /// there is no connection. A confirm does not say that anybody listens. In process it returns when every
     /// subscription has the event.
     ///
     /// # Errors
     /// [`PublishError`], never from a bus in process.
+    #[cfg_attr(
+        not(feature = "rabbit"),
+        expect(clippy::unused_async, reason = "only a broker makes it wait")
+    )]
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
         match &self.0 {
             Kind::Local(local) => {
                 local.publish(message.clone());
                 Ok(())
             }
+            #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.publish(message).await,
         }
     }
@@ -117,6 +122,7 @@ impl Bus {
     pub fn subscribe(&self) -> Subscription {
         match &self.0 {
             Kind::Local(local) => local.subscribe(),
+            #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.subscribe(),
         }
     }
@@ -126,6 +132,7 @@ impl Bus {
     pub fn status(&self) -> Status {
         match &self.0 {
             Kind::Local(_) => Status::Local,
+            #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.status(),
         }
     }

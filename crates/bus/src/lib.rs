@@ -24,16 +24,18 @@
 //! # }
 //! ```
 //!
-//! Over RabbitMQ the second half of [`Bus::rabbit`], the [`RabbitDriver`], has to run in a task of its own.
-//! TLS uses the process's default rustls crypto provider; when there is none, the first TLS connection installs aws-lc-rs.
+//! Over RabbitMQ, which is the feature `rabbit`, the second half of `Bus::rabbit`, the `RabbitDriver`, has to run in a
+//! task of its own. TLS uses the process's default rustls crypto provider; when there is none, the first TLS connection installs aws-lc-rs.
 #![forbid(unsafe_code)]
 
 mod bus;
 mod local;
+#[cfg(feature = "rabbit")]
 mod rabbit;
 mod subscription;
 
 pub use bus::{Bus, Message, PublishError, Status};
+#[cfg(feature = "rabbit")]
 pub use rabbit::{
     Address, InvalidAddress, Password, RabbitDriver, RabbitSettings, spring_anonymous_name,
 };

@@ -25,6 +25,7 @@ impl Subscription {
     }
 
     /// A subscription to a bus that is gone.
+    #[cfg(feature = "rabbit")]
     pub(crate) fn ended() -> Self {
         Self(broadcast::channel(1).1)
     }

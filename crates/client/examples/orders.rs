@@ -30,7 +30,7 @@ fn sane(limits: &Limits) -> Result<(), Rejection> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let client = Client::connect(Settings::from_env()?).await?;
-    let limits = client.bind_with("orders.limits", sane)?;
+    let limits = client.bind("orders.limits").validate(sane).live()?;
     println!(
         "{} runs version {}",
         client.bus_id(),

@@ -13,6 +13,7 @@ mod scalar;
 mod section;
 mod tree;
 
+pub(crate) use names::canonical;
 pub(crate) use tree::Node;
 
 /// Reads what lies under a prefix into a type.

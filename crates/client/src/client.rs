@@ -3,17 +3,18 @@ use std::{fmt, sync::Arc};
 use confbus_bus::Bus;
 use confbus_protocol::{BusId, Environment, Member};
 use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
 use tokio_util::sync::DropGuard;
 
 use crate::{
-    Changes, ConnectError, Health, Live, RefreshError, Rejection, Settings, Snapshot,
+    Binding, Changes, ConnectError, Health, KeyChange, RefreshError, Rejection, Settings, Snapshot,
+    Subscription,
     bell::Bell,
-    bind::{self, guarded},
-    health::{Board, Source},
-    live::Bound,
+    bind,
+    breaker::Breakers,
+    health::{Board, BusHealth, Source},
     start::start,
     store::Store,
-    transport::amqp,
 };
 
 /// A handle on the live configuration of one application.
@@ -30,7 +31,11 @@ pub(crate) struct Alive {
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
     pub(crate) bus_id: BusId,
+    /// Where callbacks run; `None` when a test made the client outside of a runtime.
+    pub(crate) runtime: Option<Handle>,
     /// `None` in tests of applications, where nothing is fetched.
+    pub(crate) breakers: Option<Arc<Breakers>>,
+    /// As above.
     pub(crate) bell: Option<Arc<Bell>>,
     /// Only over AMQP.
     pub(crate) bus: Option<Bus>,
@@ -40,8 +45,8 @@ pub(crate) struct Alive {
 impl Client {
     /// Fetches the configuration and keeps it current from then on.
     ///
-    /// When no server answers, and the settings name a directory for it, the client starts from the last good file and
-    /// warns with its age. Otherwise it tries as often as the settings say.
+    /// When no server answers for a while, and the settings name a directory for it, the client starts from the last good
+    /// file and warns with its age; see [`Start`](crate::Start). Otherwise it tries as often as the settings say.
     ///
     /// # Errors
     /// [`ConnectError`] when the settings cannot work, or nobody gave a configuration.
@@ -62,6 +67,8 @@ impl Client {
             store,
             board,
             bus_id: member.id,
+            runtime: Handle::try_current().ok(),
+            breakers: None,
             bell: None,
             bus: None,
             _stop: None,
@@ -86,49 +93,49 @@ impl Client {
     /// without either refuses the refresh. Empty text is what Spring serves for YAML's null, so it is `None`, too.
     /// `#[serde(flatten)]` and untagged enums see values and names as they are written.
     ///
-    /// # Errors
-    /// [`Rejection`] naming the key, its place, and what was expected.
-    pub fn bind<T>(&self, prefix: &str) -> Result<Live<T>, Rejection>
-    where
-        T: DeserializeOwned + PartialEq + Send + Sync + 'static,
-    {
-        self.bind_with(prefix, |_| Ok(()))
-    }
-
-    /// As [`bind`](Self::bind), with a check of the application's own that runs before any value moves.
-    ///
     /// ```
-    /// # use confbus_client::{Rejection, testing};
-    /// # let (client, mut server) = testing::client([("pool.max", 10)]);
-    /// # #[derive(serde::Deserialize, PartialEq)] struct Pool { max: u32 }
-    /// let pool = client.bind_with("pool", |pool: &Pool| match pool.max {
-    ///     1..=100 => Ok(()),
-    ///     other => Err(Rejection::at("pool.max", format!("expected 1 to 100, found {other}"))),
-    /// })?;
-    /// assert!(server.push([("pool.max", 0)]).is_err());
-    /// assert_eq!(pool.load().max, 10);
+    /// # use confbus_client::{Live, Rejection, testing};
+    /// # let (client, _server) = testing::client([("pool.max", 10)]);
+    /// let max: u32 = client.bind("pool.max").once()?;
+    /// let live: Live<u32> = client.bind("pool.max").live()?;
+    /// assert_eq!((max, *live.load()), (10, 10));
+    ///
+    /// let rejection = client.bind::<bool>("pool.max").once().unwrap_err();
+    /// assert_eq!(rejection.to_string(), "`pool.max`: expected a boolean, found integer `10` (test.yml:1:1)");
     /// # Ok::<_, Rejection>(())
     /// ```
-    ///
-    /// # Errors
-    /// [`Rejection`] from binding or from the check.
-    pub fn bind_with<T, F>(&self, prefix: &str, check: F) -> Result<Live<T>, Rejection>
-    where
-        T: DeserializeOwned + PartialEq + Send + Sync + 'static,
-        F: Fn(&T) -> Result<(), Rejection> + Send + Sync + 'static,
-    {
+    pub fn bind<T: DeserializeOwned>(&self, prefix: &str) -> Binding<T> {
         let place = prefix.to_owned();
-        let build = Arc::new(move |snapshot: &Snapshot| {
-            let value = bind::bind::<T>(snapshot, &place)?;
-            guarded(&place, || check(&value))
-                .map_err(|rejection| rejection.placed(snapshot, &place))?;
-            Ok(value)
-        });
-        let section = self
-            .alive
-            .store
-            .install(|snapshot| Bound::new(prefix, snapshot, Arc::clone(&build) as _))?;
-        Ok(Live::new(section, Arc::clone(&self.alive)))
+        Binding::new(Arc::clone(&self.alive), prefix, move |snapshot| {
+            bind::bind(snapshot, &place)
+        })
+    }
+
+    /// Makes a value of the whole configuration, now and for every version: to layer other sources over it, to render a
+    /// file of it. An error refuses the version.
+    ///
+    /// ```
+    /// # use confbus_client::{Rejection, Snapshot, testing};
+    /// # let (client, mut server) = testing::client([("greeting", "hello"), ("name", "world")]);
+    /// let text = client
+    ///     .bind_with(|snapshot: &Snapshot| {
+    ///         let greeting: String = snapshot.bind("greeting")?;
+    ///         let name = std::env::var("NAME_OF_NOBODY").or_else(|_| snapshot.bind("name"))?;
+    ///         Ok::<_, Rejection>(format!("{greeting}, {name}"))
+    ///     })
+    ///     .live()?;
+    /// assert!(server.push([("greeting", "goodbye")]).is_err());
+    /// assert_eq!(*text.load(), "hello, world");
+    /// # Ok::<_, Rejection>(())
+    /// ```
+    pub fn bind_with<T, E, F>(&self, build: F) -> Binding<T>
+    where
+        E: Into<Rejection>,
+        F: Fn(&Snapshot) -> Result<T, E> + Send + Sync + 'static,
+    {
+        Binding::new(Arc::clone(&self.alive), "", move |snapshot| {
+            build(snapshot).map_err(Into::into)
+        })
     }
 
     /// The configuration that is running, to hold through a unit of work.
@@ -143,12 +150,66 @@ impl Client {
         Changes::new(self.alive.store.announced())
     }
 
+    /// Calls a function for each key that moves and is meant by the pattern: `pool.max`, which is a list's elements, too;
+    /// `feature.*`, which is everything below; `*.url`; `*`. Keys may be spelt in any way.
+    ///
+    /// Calls come one after the other, on a thread that may block, never while something is fetched or applied. What moves
+    /// during a call arrives with the next as one change. A panic is caught, logged and counted in
+    /// [`Health::callback_panics`]; a function that takes longer than a second is named in a warning.
+    ///
+    /// ```
+    /// # use confbus_client::testing;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # let (client, mut server) = testing::client([("feature.dark-mode", "off"), ("pool.max", "8")]);
+    /// let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    /// let subscription = client.on_change("feature.*", move |change| {
+    ///     _ = tell.send(change.to_string());
+    /// });
+    /// server.push([("feature.dark-mode", "on"), ("pool.max", "9")]).unwrap();
+    /// assert_eq!(told.recv().await.unwrap(), "feature.dark-mode: off → on");
+    /// drop(subscription);
+    /// assert_eq!(told.recv().await, None);
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// When neither this call nor the client's making happened within a tokio runtime.
+    pub fn on_change<F>(&self, pattern: &str, callback: F) -> Subscription
+    where
+        F: FnMut(&KeyChange) + Send + 'static,
+    {
+        let runtime = self.alive.runtime.clone().unwrap_or_else(Handle::current);
+        let board = Arc::clone(&self.alive.board);
+        Subscription::start(&runtime, self.changes(), pattern, board, callback)
+    }
+
+    /// Names keys that the application reads once, when it starts: `server.port`, `db.*`.
+    ///
+    /// Such a key does not stand in the way of a version. Once it differs from what it is at this call, it is reported
+    /// as waiting for a restart: in the log once, in [`Health::restart`], and to the server.
+    ///
+    /// ```
+    /// # use confbus_client::{Rejection, testing};
+    /// # let (client, mut server) = testing::client([("server.port", 8080)]);
+    /// client.restart_required(["server.port", "db.*"]);
+    /// assert_eq!(server.push([("server.port", 9090)])?.restart, ["server.port"]);
+    /// assert_eq!(client.health().restart, ["server.port"]);
+    /// # Ok::<_, Rejection>(())
+    /// ```
+    pub fn restart_required<'a>(&self, patterns: impl IntoIterator<Item = &'a str>) {
+        let store = &self.alive.store;
+        store.restart.add(patterns.into_iter(), &store.snapshot());
+    }
+
     /// How the configuration came to be, and what stands in the way of a newer one.
     #[must_use]
     pub fn health(&self) -> Health {
         let mut health = self.alive.board.read();
         if let Some(bus) = &self.alive.bus {
-            health.bus = amqp::health(bus);
+            health.bus = BusHealth::of(bus);
+        }
+        if let Some(breakers) = &self.alive.breakers {
+            health.servers = breakers.health();
         }
         health
     }

@@ -1,8 +1,14 @@
-use confbus_protocol::Environment;
-use reqwest::{RequestBuilder, Response, StatusCode, header};
+use std::sync::Arc;
+
+use confbus_protocol::{BusId, Environment, INSTANCE_HEADER, RUNNING_HEADER};
+use reqwest::{
+    RequestBuilder, Response, StatusCode,
+    header::{self, HeaderValue},
+};
 
 pub(crate) use self::http::{http_client, stream_client};
 use crate::{
+    breaker::Breakers,
     error::{Attempt, Failure, Unavailable},
     settings::{Coordinates, FailOver, Requests, Server},
 };
@@ -17,63 +23,95 @@ pub(crate) struct Fetcher {
     http: reqwest::Client,
     requests: Requests,
     coordinates: Coordinates,
+    breakers: Arc<Breakers>,
+    /// By what this instance names itself, unless it is to stay unnamed.
+    instance: Option<HeaderValue>,
+}
+
+/// What we have already.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    pub(crate) validator: Option<&'a Validator>,
+    /// What the server wants to hear again.
+    pub(crate) state: Option<&'a str>,
+    /// The version that runs.
+    pub(crate) running: Option<&'a str>,
 }
 
 /// What a server answered.
-pub(crate) enum Answer {
-    /// A configuration, maybe the one we have.
-    Environment(Box<Environment>, Option<Validator>),
-    /// What we have is current (304).
-    Same,
+pub(crate) struct Answer {
+    pub(crate) place: Place,
+    /// A configuration, maybe the one we have; `None` when what we have is current (304).
+    pub(crate) news: Option<(Box<Environment>, Option<Validator>)>,
+}
+
+/// Where an answer came from: the indexes of the server and of the label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) server: usize,
+    pub(crate) label: usize,
 }
 
 /// By what a server recognises its own answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Validator {
-    server: usize,
-    label: usize,
+    place: Place,
     etag: String,
 }
 
 impl Fetcher {
-    pub(crate) fn new(http: reqwest::Client, requests: Requests, coordinates: Coordinates) -> Self {
+    pub(crate) fn new(
+        http: reqwest::Client,
+        requests: Requests,
+        coordinates: Coordinates,
+        instance: Option<&BusId>,
+    ) -> Self {
         Self {
             http,
+            breakers: Arc::new(Breakers::new(&requests.servers)),
             requests,
             coordinates,
+            instance: instance.and_then(|id| carried(id.as_str())),
         }
     }
 
+    pub(crate) fn breakers(&self) -> Arc<Breakers> {
+        Arc::clone(&self.breakers)
+    }
+
+    /// The address of a server, for people.
+    pub(crate) fn address(&self, place: Place) -> String {
+        let server = self.requests.servers.get(place.server);
+        server.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// All servers failed alike.
+    pub(crate) fn unavailable(&self, failure: &Failure) -> Unavailable {
+        let attempt = |server: &Server| Attempt {
+            server: server.to_string(),
+            failure: failure.clone(),
+        };
+        Unavailable(self.requests.servers.iter().map(attempt).collect())
+    }
+
     /// Asks until somebody answers: every server for the first label, then for the next label.
-    pub(crate) async fn fetch(
-        &self,
-        known: Option<&Validator>,
-        state: Option<&str>,
-    ) -> Result<Answer, Unavailable> {
+    pub(crate) async fn fetch(&self, known: Known<'_>) -> Result<Answer, Unavailable> {
         let mut attempts = Vec::new();
-        for (label_index, label) in self.coordinates.labels.iter().enumerate() {
+        for label in 0..self.coordinates.labels.len() {
             let mut unknown_label = false;
-            for (server_index, server) in self.requests.servers.iter().enumerate() {
-                let known = known
-                    .filter(|known| (known.server, known.label) == (server_index, label_index));
-                let failure = match self.ask(server, label.as_deref(), known, state).await {
-                    Ok((environment, etag)) => {
-                        let validator = etag.map(|etag| Validator {
-                            server: server_index,
-                            label: label_index,
-                            etag,
-                        });
-                        return Ok(environment.map_or(Answer::Same, |environment| {
-                            Answer::Environment(environment, validator)
-                        }));
-                    }
+            for server in self.breakers.in_turn() {
+                let place = Place { server, label };
+                let asked = self.ask(place, known).await;
+                self.breakers.note(server, asked.as_ref().err());
+                let failure = match asked {
+                    Ok(news) => return Ok(Answer { place, news }),
                     Err(failure) => failure,
                 };
                 unknown_label |= failure == Failure::NotFound;
                 let is_final = self.requests.fail_over == FailOver::ConnectionFailure
                     && !failure.is_of_connection();
                 attempts.push(Attempt {
-                    server: server.to_string(),
+                    server: self.address(place),
                     failure,
                 });
                 if is_final {
@@ -89,18 +127,14 @@ impl Fetcher {
 
     async fn ask(
         &self,
-        server: &Server,
-        label: Option<&str>,
-        known: Option<&Validator>,
-        state: Option<&str>,
-    ) -> Result<(Option<Box<Environment>>, Option<String>), Failure> {
-        let response = self
-            .request(server, label, known, state)
-            .send()
-            .await
-            .map_err(Failure::of)?;
-        if response.status() == StatusCode::NOT_MODIFIED && known.is_some() {
-            return Ok((None, None));
+        place: Place,
+        known: Known<'_>,
+    ) -> Result<Option<(Box<Environment>, Option<Validator>)>, Failure> {
+        let validator = known.validator.filter(|known| known.place == place);
+        let request = self.request(place, Known { validator, ..known });
+        let response = request.send().await.map_err(Failure::of)?;
+        if response.status() == StatusCode::NOT_MODIFIED && validator.is_some() {
+            return Ok(None);
         }
         if response.status() != StatusCode::OK {
             return Err(Failure::of_status(response.status()));
@@ -117,21 +151,18 @@ impl Fetcher {
             line: error.line(),
             column: error.column(),
         })?;
-        Ok((Some(Box::new(environment)), etag))
+        let validator = etag.map(|etag| Validator { place, etag });
+        Ok(Some((Box::new(environment), validator)))
     }
 
-    fn request(
-        &self,
-        server: &Server,
-        label: Option<&str>,
-        known: Option<&Validator>,
-        state: Option<&str>,
-    ) -> RequestBuilder {
+    fn request(&self, place: Place, known: Known<'_>) -> RequestBuilder {
         let Coordinates {
             application,
             profiles,
-            ..
+            labels,
         } = &self.coordinates;
+        let server = &self.requests.servers[place.server];
+        let label = labels[place.label].as_deref();
         let label = label.map(|label| label.replace('/', "(_)"));
         let segments = [
             Some(application.as_str()),
@@ -143,11 +174,17 @@ impl Fetcher {
             .http
             .get(server.at(segments.into_iter().flatten()))
             .header(header::CACHE_CONTROL, "no-cache");
+        if let Some(instance) = &self.instance {
+            request = request.header(INSTANCE_HEADER, instance);
+            if let Some(running) = known.running.and_then(carried) {
+                request = request.header(RUNNING_HEADER, running);
+            }
+        }
         request = identified(request, &self.requests, server).header(header::ACCEPT, ACCEPT);
-        if let Some(known) = known {
+        if let Some(known) = known.validator {
             request = request.header(header::IF_NONE_MATCH, &known.etag);
         }
-        if let Some(state) = state.filter(|state| !state.is_empty()) {
+        if let Some(state) = known.state.and_then(carried) {
             request = request.header("X-Config-State", state);
         }
         request
@@ -164,6 +201,12 @@ impl Fetcher {
         }
         Ok(body)
     }
+}
+
+/// A text of a server as a header, unless it is empty or none that HTTP can carry.
+fn carried(text: &str) -> Option<HeaderValue> {
+    let value = (!text.is_empty()).then(|| HeaderValue::from_bytes(text.as_bytes()))?;
+    value.ok()
 }
 
 /// Adds what says who we are; a header of the settings wins over credentials.
@@ -207,6 +250,11 @@ impl Failure {
             cause = source;
         }
         Self::Connection(cause.to_string())
+    }
+
+    /// Whether the server is broken rather than of another mind.
+    pub(crate) fn is_of_server(&self) -> bool {
+        self.is_of_connection() || matches!(self, Self::Status { status: 500.. })
     }
 
     fn is_of_connection(&self) -> bool {

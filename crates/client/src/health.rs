@@ -1,5 +1,8 @@
 use std::{sync::Mutex, time::SystemTime};
 
+use confbus_bus::{Bus, Status};
+use tracing::warn;
+
 use crate::store::lock;
 
 /// How the configuration that is running came to be, and what stands in the way of a newer one.
@@ -18,8 +21,18 @@ pub struct Health {
     pub refused: Option<String>,
     /// Why the last fetch failed. `None` once one succeeds.
     pub unavailable: Option<String>,
+    /// Fetches without an answer in a row.
+    pub failures: u32,
+    /// Every server of the list, in its order.
+    pub servers: Vec<ServerHealth>,
+    /// What the server knows of us.
+    pub reports: ReportHealth,
     /// Why the last good file could not be read or written, if that is so.
     pub last_good_file: Option<String>,
+    /// The keys of [`Client::restart_required`](crate::Client::restart_required) that only the next start brings, sorted.
+    pub restart: Vec<String>,
+    /// How often a callback of [`Client::on_change`](crate::Client::on_change) panicked.
+    pub callback_panics: u64,
     /// The way by which events come.
     pub bus: BusHealth,
 }
@@ -35,6 +48,42 @@ pub enum Source {
         /// When the file was written.
         saved: SystemTime,
     },
+}
+
+/// How one server is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerHealth {
+    /// Its address, without credentials.
+    pub server: String,
+    /// Whether it is asked.
+    pub breaker: BreakerState,
+    /// How often in a row it could not be reached, did not answer in time, or answered with a status from 500.
+    pub failures: u32,
+    /// What went wrong last. `None` once it answers.
+    pub problem: Option<String>,
+}
+
+/// Whether a server is asked, by its circuit breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BreakerState {
+    /// It is.
+    Closed,
+    /// It failed three times in a row, so others are asked; it is only when all are open.
+    Open,
+    /// Its pause is over: the next fetch tries it.
+    HalfOpen,
+}
+
+/// How reports about accepted and refused versions fare.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportHealth {
+    /// When a server took one.
+    pub last_taken: Option<SystemTime>,
+    /// Why the newest was not taken, with the server's address. A server without a ledger is not asked for an hour.
+    pub problem: Option<String>,
 }
 
 /// Whether events come.
@@ -56,6 +105,16 @@ pub enum BusHealth {
     Unsupported,
 }
 
+impl BusHealth {
+    /// The health of a bus at this moment.
+    pub(crate) fn of(bus: &Bus) -> Self {
+        match bus.status() {
+            Status::Local | Status::Connected { .. } => Self::Connected,
+            Status::Disconnected { error, .. } => Self::Disconnected { reason: error },
+        }
+    }
+}
+
 /// The health as the tasks of a client write it.
 pub(crate) struct Board(Mutex<Health>);
 
@@ -67,13 +126,27 @@ impl Board {
             last_contact: None,
             refused: None,
             unavailable: None,
+            failures: 0,
+            servers: Vec::new(),
+            reports: ReportHealth::default(),
             last_good_file: None,
+            restart: Vec::new(),
+            callback_panics: 0,
             bus: BusHealth::Off,
         }))
     }
 
     pub(crate) fn read(&self) -> Health {
         lock(&self.0).clone()
+    }
+
+    /// Notes what only a restart brings, and says it once.
+    pub(crate) fn needs_restart(&self, keys: &[String]) {
+        let before = self.change(|health| health.restart = keys.to_vec()).restart;
+        let news: Vec<&String> = keys.iter().filter(|key| !before.contains(key)).collect();
+        if !news.is_empty() {
+            warn!(keys = ?news, "accepted, but only the next start brings these keys");
+        }
     }
 
     /// Changes the health and tells what it was before.

@@ -9,7 +9,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::connect(Settings::from_env()?).await?;
-//! let limits: Live<Limits> = client.bind("orders.limits")?;
+//! let limits: Live<Limits> = client.bind("orders.limits").live()?;
 //! println!("at most {} open orders", limits.load().max_open);
 //! loop {
 //!     let change = limits.changed().await;
@@ -33,6 +33,8 @@
 
 mod bell;
 mod bind;
+mod binding;
+mod breaker;
 mod changes;
 mod client;
 mod error;
@@ -41,24 +43,31 @@ mod health;
 mod jitter;
 mod last_good;
 mod live;
+mod pattern;
 mod placeholders;
 mod refresh;
 mod rejection;
+mod report;
+mod restart;
 mod secret;
 mod settings;
 mod snapshot;
 mod start;
 mod store;
+mod subscription;
 pub mod testing;
 mod transport;
 
-pub use changes::{ChangeSet, Changes, KeyChange};
+pub use binding::Binding;
+pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::Client;
+#[cfg(feature = "amqp")]
 pub use confbus_bus::RabbitSettings;
 pub use confbus_protocol::{BusId, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
-pub use health::{BusHealth, Health, Source};
+pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
 pub use live::{Change, Live, Loaded};
 pub use rejection::Rejection;
-pub use settings::{FailOver, InvalidSettings, Retry, Settings, Transport};
+pub use settings::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 pub use snapshot::{Origin, Snapshot};
+pub use subscription::Subscription;

@@ -5,13 +5,15 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use crate::{
     Rejection, Snapshot,
     bind::guarded,
+    binding::Recipe,
     client::Alive,
-    store::{Section, Swap, lock},
+    store::{Move, Section, lock},
 };
 
 /// A section that is always current.
@@ -50,13 +52,10 @@ struct State<T> {
 
 /// A section that the store asks before it moves.
 pub(crate) struct Bound<T> {
-    prefix: String,
-    build: Build<T>,
+    recipe: Arc<Recipe<T>>,
     current: ArcSwap<T>,
     moved: watch::Sender<State<T>>,
 }
-
-type Build<T> = Arc<dyn Fn(&Snapshot) -> Result<T, Rejection> + Send + Sync>;
 
 impl<T> Live<T> {
     pub(crate) fn new(section: Arc<Bound<T>>, alive: Arc<Alive>) -> Self {
@@ -77,7 +76,46 @@ impl<T> Live<T> {
     /// The current value, to keep.
     #[must_use]
     pub fn latest(&self) -> Arc<T> {
-        self.section.current.load_full()
+        self.section.latest()
+    }
+
+    /// A handle on a part of the value, which moves only when that part does.
+    ///
+    /// ```
+    /// # use confbus_client::{Live, Rejection, testing};
+    /// # #[derive(serde::Deserialize, PartialEq)] struct Db { host: String, pool: u32 }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Rejection> {
+    /// # let (client, mut server) = testing::client([("db.host", "a"), ("db.pool", "1")]);
+    /// let db: Live<Db> = client.bind("db").live()?;
+    /// let host: Live<String> = db.map(|db| db.host.clone());
+    /// server.push([("db.host", "a"), ("db.pool", "2")])?; // moves `db`, not `host`
+    /// server.push([("db.host", "b"), ("db.pool", "2")])?;
+    /// assert_eq!(host.changed().await.version.as_deref(), Some("test-2"));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The function runs for every version; its panic refuses one.
+    #[must_use]
+    pub fn map<U, F>(&self, part: F) -> Live<U>
+    where
+        T: Send + Sync + 'static,
+        U: PartialEq + Send + Sync + 'static,
+        F: Fn(&T) -> U + Send + Sync + 'static,
+    {
+        let part = Arc::new(part);
+        // Holds the whole, which must go on agreeing for its part to be right.
+        let (whole, of_next) = (Arc::clone(&self.section), Arc::clone(&part));
+        let recipe = Arc::new(Recipe::new(&self.section.recipe.prefix, move |next| {
+            Ok(of_next(&whole.recipe.make(next)?))
+        }));
+        loop {
+            let base = self.alive.store.base();
+            let first = part(&self.section.current.load());
+            let section = Arc::new(Bound::new(Arc::clone(&recipe), first, &base));
+            if self.alive.store.install(&section, &base) {
+                return Live::new(section, Arc::clone(&self.alive));
+            }
+        }
     }
 }
 
@@ -112,7 +150,7 @@ impl<T: PartialEq> Live<T> {
         Some(Change {
             keys: old
                 .snapshot
-                .keys_changed(&now.snapshot, &self.section.prefix),
+                .keys_changed(&now.snapshot, &self.section.recipe.prefix),
             version: now.snapshot.version().map(str::to_owned),
             old: old.value,
             new: now.value,
@@ -121,38 +159,40 @@ impl<T: PartialEq> Live<T> {
 }
 
 impl<T> Bound<T> {
-    pub(crate) fn new(
-        prefix: &str,
-        snapshot: &Snapshot,
-        build: Build<T>,
-    ) -> Result<Self, Rejection> {
-        let value = Arc::new(guarded(prefix, || build(snapshot))?);
-        Ok(Self {
-            prefix: prefix.to_owned(),
-            build,
+    pub(crate) fn new(recipe: Arc<Recipe<T>>, value: T, snapshot: &Snapshot) -> Self {
+        let value = Arc::new(value);
+        Self {
+            recipe,
             current: ArcSwap::new(Arc::clone(&value)),
             moved: watch::Sender::new(State {
                 value,
                 snapshot: snapshot.clone(),
             }),
-        })
+        }
+    }
+
+    pub(crate) fn latest(&self) -> Arc<T> {
+        self.current.load_full()
     }
 }
 
 impl<T: PartialEq + Send + Sync + 'static> Section for Bound<T> {
-    fn prepare(self: Arc<Self>, next: &Snapshot) -> Result<Swap, Rejection> {
-        let snapshot = next.clone();
-        let value = guarded(&self.prefix, || {
-            let value = (self.build)(next)?;
-            Ok((value != **self.current.load()).then(|| Arc::new(value)))
-        })?;
-        Ok(match value {
-            None => Box::new(|| {}),
-            Some(value) => Box::new(move || {
-                self.current.store(Arc::clone(&value));
-                self.moved.send_replace(State { value, snapshot });
-            }),
-        })
+    fn prepare(self: Arc<Self>, next: &Snapshot) -> Result<Option<Move>, Rejection> {
+        let value = self.recipe.build(next)?;
+        let is_same = guarded(&self.recipe.prefix, || Ok(value == **self.current.load()))?;
+        if is_same {
+            return Ok(None);
+        }
+        let (value, snapshot) = (Arc::new(value), next.clone());
+        let probe = self.recipe.has_probes().then(|| {
+            let (section, value, next) = (Arc::clone(&self), Arc::clone(&value), next.clone());
+            async move { section.recipe.probe(&value, &next).await }.boxed()
+        });
+        let swap = Box::new(move || {
+            self.current.store(Arc::clone(&value));
+            self.moved.send_replace(State { value, snapshot });
+        });
+        Ok(Some(Move { probe, swap }))
     }
 }
 
@@ -187,7 +227,7 @@ impl<T> Clone for Live<T> {
 impl<T> fmt::Debug for Live<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Live")
-            .field("prefix", &self.section.prefix)
+            .field("prefix", &self.section.recipe.prefix)
             .finish_non_exhaustive()
     }
 }

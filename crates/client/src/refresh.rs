@@ -5,17 +5,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use confbus_protocol::{Environment, Properties};
+use confbus_protocol::{Environment, Outcome, Properties};
 use tracing::{debug, info, warn};
 
 use crate::{
     Rejection, Snapshot,
     bell::Rounds,
     error::{RefreshError, Unavailable},
-    fetch::{Answer, Fetcher, Validator},
+    fetch::{Answer, Fetcher, Known, Place, Validator},
     health::{Board, Source},
     jitter,
     last_good::LastGood,
+    report::Reporter,
     snapshot::with_override,
     store::Store,
 };
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
     pub(crate) last_good: Option<LastGood>,
+    pub(crate) reporter: Option<Reporter>,
     pub(crate) poll: Option<Duration>,
     /// What runs.
     pub(crate) accepted: Arc<Environment>,
@@ -47,8 +49,8 @@ pub(crate) struct Parts {
 
 impl Refresher {
     pub(crate) fn new(parts: Parts, rounds: Rounds) -> Self {
-        // A start without a server counts as a failure, so the first round comes soon.
-        let failures = u32::from(parts.board.read().source != Source::Server);
+        // After a start without a server the first round comes soon.
+        let failures = parts.board.read().failures;
         Self {
             parts,
             rounds,
@@ -80,36 +82,51 @@ impl Refresher {
     }
 
     async fn round(&mut self) -> Result<(), RefreshError> {
-        let state = self.parts.accepted.state.clone();
-        match self
-            .parts
-            .fetcher
-            .fetch(self.parts.validator.as_ref(), state.as_deref())
-            .await
-        {
-            Err(unavailable) => Err(self.unavailable(unavailable)),
-            Ok(Answer::Same) => {
-                self.answered();
-                self.take(
-                    Arc::clone(&self.parts.accepted),
-                    self.parts.validator.clone(),
-                )
-                .await
-            }
-            Ok(Answer::Environment(environment, validator)) => {
-                self.answered();
-                self.take(Arc::new(*environment), validator).await
-            }
+        let accepted = Arc::clone(&self.parts.accepted);
+        let known = Known {
+            validator: self.parts.validator.as_ref(),
+            state: accepted.state.as_deref(),
+            running: accepted.version.as_deref(),
+        };
+        let Answer { place, news } = match self.parts.fetcher.fetch(known).await {
+            Ok(answer) => answer,
+            Err(unavailable) => return Err(self.unavailable(unavailable)),
+        };
+        self.answered();
+        let (environment, validator) = match news {
+            Some((environment, validator)) => (Arc::from(environment), validator),
+            None => (accepted, self.parts.validator.clone()),
+        };
+        let version = environment.version.clone();
+        let outcome = self.take(environment, validator).await;
+        self.report(place, version.as_deref(), &outcome);
+        outcome
+    }
+
+    /// Tells the server that answered what became of its version.
+    fn report(&self, place: Place, version: Option<&str>, taken: &Result<(), RefreshError>) {
+        let outcome = match taken {
+            Ok(()) => Outcome::Applied {
+                restart: self.parts.board.read().restart,
+            },
+            Err(RefreshError::Refused(rejection)) => Outcome::Rejected {
+                reason: rejection.to_string(),
+            },
+            Err(_) => return,
+        };
+        if let Some(reporter) = &self.parts.reporter {
+            let running = self.parts.accepted.version.as_deref();
+            reporter.tell(place, version, running, outcome);
         }
     }
 
     fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
         self.failures = self.failures.saturating_add(1);
         let reason = unavailable.to_string();
-        let before = self
-            .parts
-            .board
-            .change(|health| health.unavailable = Some(reason.clone()));
+        let before = self.parts.board.change(|health| {
+            health.unavailable = Some(reason.clone());
+            health.failures = self.failures;
+        });
         if before.unavailable.as_ref() == Some(&reason) {
             debug!(reason, "still no configuration from the server");
         } else {
@@ -126,6 +143,7 @@ impl Refresher {
         let before = self.parts.board.change(|health| {
             health.last_contact = Some(SystemTime::now());
             health.unavailable = None;
+            health.failures = 0;
         });
         if before.unavailable.is_some() {
             info!("the server answers again");
@@ -141,11 +159,13 @@ impl Refresher {
         let overrides = self.rounds.overrides();
         if environment != self.parts.accepted || overrides != self.applied_overrides {
             let next = Snapshot::of(&with_override(&environment, &overrides));
-            let old = self.parts.store.snapshot();
-            if let Err(rejection) = self.parts.store.apply(&next) {
-                return Err(self.refuse(&environment, rejection));
-            }
-            tell(&old, &next);
+            let applied = match self.parts.store.apply(&next).await {
+                Ok(applied) => applied,
+                Err(rejection) => return Err(self.refuse(&environment, rejection)),
+            };
+            let (version, keys) = (next.version(), applied.changed);
+            info!(version, ?keys, "configuration accepted");
+            self.parts.board.needs_restart(&applied.restart);
         }
         let is_new = environment != self.parts.accepted;
         self.parts.accepted = environment;
@@ -184,16 +204,6 @@ impl Refresher {
             .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
         RefreshError::Refused(rejection)
     }
-}
-
-/// Logs which keys moved, without their values.
-fn tell(old: &Snapshot, new: &Snapshot) {
-    let keys: Vec<String> = old
-        .changes_to(new)
-        .into_iter()
-        .map(|change| change.key)
-        .collect();
-    info!(version = new.version(), ?keys, "configuration accepted");
 }
 
 /// Writes the last good file off the runtime's threads. A failure is shown, and stops nothing.

@@ -1,5 +1,6 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
+#[cfg(feature = "amqp")]
 use confbus_bus::RabbitSettings;
 use confbus_protocol::Reactions;
 
@@ -37,7 +38,7 @@ pub struct Settings {
     token: Option<String>,
     headers: Vec<(String, String)>,
     fail_over: FailOver,
-    pub(crate) fail_fast: bool,
+    pub(crate) start: Start,
     pub(crate) retry: Retry,
     connect_timeout: Duration,
     request_timeout: Duration,
@@ -48,14 +49,17 @@ pub struct Settings {
     index: String,
     pub(crate) reactions: Reactions,
     pub(crate) last_good_dir: Option<PathBuf>,
+    pub(crate) report: bool,
 }
 
 /// How the client hears that it should look again. Whichever it is, the poll goes on beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transport {
     /// A stream of events from a confbus server. With a server that has none, the poll remains.
     Stream,
-    /// Spring Cloud Bus over RabbitMQ.
+    /// Spring Cloud Bus over RabbitMQ; with the feature `amqp`.
+    #[cfg(feature = "amqp")]
     Amqp(Box<RabbitSettings>),
     /// Only the poll.
     Poll,
@@ -68,6 +72,41 @@ pub enum FailOver {
     Always,
     /// Only when no connection was made or no answer came in time; what a server says is final.
     ConnectionFailure,
+}
+
+/// What a client starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// What a server says. When there is a last good file and no server answers within this time, or as often as
+    /// [`Retry`] says, the file. The default, with 10 s.
+    Fresh {
+        /// How long servers are asked before the file is taken.
+        within: Duration,
+    },
+    /// What a server says, or not at all. Spring's `fail-fast`.
+    FreshOrFail,
+    /// The last good file, at once, when there is one; a server is asked in the background.
+    LastGood,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self::Fresh {
+            within: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Transport {
+    /// As a report and `CONFBUS_TRANSPORT` name it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            #[cfg(feature = "amqp")]
+            Self::Amqp(_) => "amqp",
+            Self::Poll => "poll",
+        }
+    }
 }
 
 /// How often the first fetch is tried, and how long to wait in between.
@@ -106,7 +145,7 @@ impl Settings {
             token: None,
             headers: Vec::new(),
             fail_over: FailOver::Always,
-            fail_fast: false,
+            start: Start::default(),
             retry: Retry::default(),
             // Spring's 10 s and 185 s would hold up a start for minutes before the next server is asked.
             connect_timeout: Duration::from_secs(2),
@@ -118,6 +157,7 @@ impl Settings {
             index: "8080".to_owned(),
             reactions: Reactions::default(),
             last_good_dir: None,
+            report: true,
         }
     }
 
@@ -142,9 +182,11 @@ impl Settings {
     /// `RETRY_{INITIAL_INTERVAL,MULTIPLIER,MAX_INTERVAL,MAX_ATTEMPTS}`;
     /// `SPRING_CLOUD_BUS_` with `ENABLED`, `ID`, `DESTINATION`, `ACK_ENABLED`, `ENV_ENABLED`;
     /// `SPRING_RABBITMQ_` with `HOST`, `PORT`, `ADDRESSES`, `USERNAME`, `PASSWORD`, `VIRTUAL_HOST`, `SSL_ENABLED`;
-    /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_LAST_GOOD_DIR`.
+    /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_REPORT` (`off`),
+    /// `CONFBUS_LAST_GOOD_DIR`.
     ///
-    /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, otherwise `stream`. Acks and environment
+    /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, otherwise `stream`; `amqp` needs the feature
+    /// of that name. Acks and environment
     /// changes are off unless asked for, unlike Spring's. As in Spring, underscores do not matter (`FAILFAST`).
     ///
     /// # Errors
@@ -212,14 +254,14 @@ impl Settings {
         self
     }
 
-    /// Starts with an answer of a server or not at all, never from the last good file.
+    /// What to start with ([`Start::Fresh`] within 10 s).
     #[must_use]
-    pub fn fail_fast(mut self) -> Self {
-        self.fail_fast = true;
+    pub fn start(mut self, start: Start) -> Self {
+        self.start = start;
         self
     }
 
-    /// How the first fetch is tried again. With a last good file there is one round only.
+    /// How the first fetch is tried again. [`Start::Fresh`] may end the tries before.
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
@@ -282,7 +324,7 @@ impl Settings {
         self
     }
 
-    /// Answers events with an ack once the refresh was applied. Only [`Transport::Amqp`] can carry it; every ack goes to
+    /// Answers events with an ack once the refresh was applied. Only `Transport::Amqp` can carry it; every ack goes to
     /// every instance, which is why it is off.
     #[must_use]
     pub fn acknowledge_events(mut self) -> Self {
@@ -295,6 +337,17 @@ impl Settings {
     #[must_use]
     pub fn accept_environment_changes(mut self) -> Self {
         self.reactions.environment_change = true;
+        self
+    }
+
+    /// Whether the server is told who runs which version, and what was refused and why (`true`).
+    ///
+    /// Then each request names this instance by its bus id and the version it runs, and after each version that was
+    /// accepted or refused a report is posted, with keys, places and reasons, never values. A server without a ledger,
+    /// such as Spring's, is asked again after an hour.
+    #[must_use]
+    pub fn report(mut self, report: bool) -> Self {
+        self.report = report;
         self
     }
 
@@ -352,12 +405,13 @@ impl fmt::Debug for Settings {
             .field("profiles", &self.profiles)
             .field("label", &self.label)
             .field("servers", &servers)
-            .field("fail_fast", &self.fail_fast)
+            .field("start", &self.start)
             .field("poll", &self.poll)
             .field("transport", &self.transport)
             .field("bus_id", &self.bus_id)
             .field("reactions", &self.reactions)
             .field("last_good_dir", &self.last_good_dir)
+            .field("report", &self.report)
             .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Rejection,
     bind::{self, Node},
-    changes::KeyChange,
+    changes::{KeyChange, Written},
     placeholders,
     secret::{is_secret, looks_secret, without_userinfo},
 };
@@ -106,7 +106,10 @@ impl Snapshot {
     /// Where the value under a key was written.
     #[must_use]
     pub fn origin(&self, key: &str) -> Option<Origin> {
-        let (_, entry) = self.entry(key)?;
+        self.origin_of(self.entry(key)?.1)
+    }
+
+    fn origin_of(&self, entry: &Entry) -> Option<Origin> {
         Some(Origin {
             source: self.0.sources.get(entry.source)?.clone(),
             position: entry.position,
@@ -194,7 +197,13 @@ impl Snapshot {
     pub(crate) fn changes_to(&self, next: &Self) -> Vec<KeyChange> {
         let keys: BTreeSet<&str> = self.keys().chain(next.keys()).collect();
         keys.into_iter()
-            .filter_map(|key| KeyChange::between(key, self.exact(key), next.exact(key)))
+            .filter(|key| self.exact(key) != next.exact(key))
+            .map(|key| KeyChange {
+                key: key.to_owned(),
+                old: self.written_at(key),
+                new: next.written_at(key),
+                version: next.0.version.clone(),
+            })
             .collect()
     }
 
@@ -209,6 +218,15 @@ impl Snapshot {
             .filter(|key| self.exact(key) != next.exact(key))
             .map(str::to_owned)
             .collect()
+    }
+
+    fn written_at(&self, key: &str) -> Option<Written> {
+        let entry = self.0.entries.get(key)?;
+        Some(Written {
+            value: entry.value.clone(),
+            origin: self.origin_of(entry),
+            is_secret: is_secret(key, &entry.value),
+        })
     }
 
     fn exact(&self, key: &str) -> Option<&PropertyValue> {

@@ -3,27 +3,30 @@
 use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Bus;
-use confbus_protocol::{Environment, Reactions};
+use confbus_protocol::{Outcome, Reactions};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
+use self::first::{First, From, first};
 use crate::{
     ConnectError, Settings, Snapshot, Transport,
     bell::Bell,
     client::Alive,
-    error::{LastGoodError, Unavailable},
-    fetch::{Answer, Fetcher, Validator, http_client, stream_client},
-    health::{Board, Source},
-    jitter,
+    fetch::{Fetcher, http_client, stream_client},
+    health::Board,
     last_good::LastGood,
     refresh::{Parts, Refresher, save},
+    report::{About, Reporter},
     settings::Requests,
     store::Store,
     transport::{
-        Listener, amqp,
+        Listener,
         stream::{EventStream, SILENCE},
     },
 };
+
+mod first;
 
 /// Fetches the first configuration and starts the tasks.
 pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
@@ -32,33 +35,62 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     let last_good = directory.map(|directory| LastGood::new(directory, &coordinates));
     let http = http_client(&requests).map_err(ConnectError::Http)?;
     let streaming = stream_client(&requests, SILENCE).map_err(ConnectError::Http)?;
-    let fetcher = Fetcher::new(http, requests.clone(), coordinates);
+    let named = settings.report.then_some(&member.id);
+    let fetcher = Fetcher::new(http.clone(), requests.clone(), coordinates.clone(), named);
 
     let First {
         environment,
         validator,
-        source,
-        unavailable,
+        from,
     } = first(&fetcher, settings, last_good.as_ref()).await?;
     let accepted = Arc::new(environment);
     let store = Arc::new(Store::new(Snapshot::of(&accepted)));
-    let board = Arc::new(Board::new(source, accepted.version.as_deref()));
-    board.change(|health| match unavailable {
-        None => health.last_contact = Some(SystemTime::now()),
-        Some(reason) => health.unavailable = Some(reason.to_string()),
-    });
-    if source == Source::Server {
-        info!(version = accepted.version, bus_id = %member.id, "configuration fetched");
-        save(last_good.as_ref(), &accepted, &board).await;
-    }
+    let board = Arc::new(Board::new(from.source(), accepted.version.as_deref()));
 
     let stop = CancellationToken::new();
+    let reporter = settings.report.then(|| {
+        let about = About {
+            instance: member.id.clone(),
+            coordinates,
+            transport: settings.transport.name(),
+            poll: settings.poll,
+        };
+        let (reporter, posting) = Reporter::new(http, requests.clone(), Arc::clone(&board), about);
+        spawn(&stop, posting.run());
+        reporter
+    });
     let (bell, rounds) = Bell::new();
+    match from {
+        From::Server(place) => {
+            info!(version = accepted.version, bus_id = %member.id, "configuration fetched");
+            board.change(|health| health.last_contact = Some(SystemTime::now()));
+            save(last_good.as_ref(), &accepted, &board).await;
+            if let Some(reporter) = &reporter {
+                let version = accepted.version.as_deref();
+                let restart = Vec::new();
+                reporter.tell(place, version, version, Outcome::Applied { restart });
+            }
+        }
+        From::File {
+            unavailable: Some(reason),
+            ..
+        } => {
+            board.change(|health| {
+                health.unavailable = Some(reason.to_string());
+                health.failures = 1;
+            });
+        }
+        // Nobody was asked yet.
+        From::File { .. } => bell.ring(),
+    }
+
+    let breakers = fetcher.breakers();
     let parts = Parts {
         fetcher,
         store: Arc::clone(&store),
         board: Arc::clone(&board),
         last_good,
+        reporter,
         poll: settings.poll,
         accepted,
         validator,
@@ -82,6 +114,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         store,
         board,
         bus_id: member.id,
+        runtime: Handle::try_current().ok(),
+        breakers: Some(breakers),
         bell: Some(bell),
         bus,
         _stop: Some(stop.drop_guard()),
@@ -98,11 +132,13 @@ fn listen(
 ) -> Option<Bus> {
     match transport {
         Transport::Poll => None,
+        #[cfg(feature = "amqp")]
         Transport::Amqp(settings) => {
             let (bus, driver) = Bus::rabbit(*settings);
             let subscription = bus.subscribe();
             tokio::spawn(driver.run(stop.clone()));
-            spawn(stop, amqp::run(bus.clone(), subscription, listener));
+            let heard = crate::transport::amqp::run(bus.clone(), subscription, listener);
+            spawn(stop, heard);
             Some(bus)
         }
         Transport::Stream => {
@@ -127,76 +163,4 @@ fn listen(
 
 fn spawn(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(stop.clone().run_until_cancelled_owned(task));
-}
-
-/// The configuration to start with.
-struct First {
-    environment: Environment,
-    validator: Option<Validator>,
-    source: Source,
-    /// Why no server gave it.
-    unavailable: Option<Unavailable>,
-}
-
-async fn first(
-    fetcher: &Fetcher,
-    settings: &Settings,
-    last_good: Option<&LastGood>,
-) -> Result<First, ConnectError> {
-    let retry = settings.retry;
-    let mut failures = 0;
-    let mut unusable = None;
-    loop {
-        let unavailable = match fetcher.fetch(None, None).await {
-            Ok(Answer::Environment(environment, validator)) => {
-                return Ok(First {
-                    environment: *environment,
-                    validator,
-                    source: Source::Server,
-                    unavailable: None,
-                });
-            }
-            // Only an answer to a question with a validator, and there was none.
-            Ok(Answer::Same) => Unavailable(Vec::new()),
-            Err(unavailable) => unavailable,
-        };
-        failures += 1;
-        if failures == 1 && !settings.fail_fast {
-            match from_last_good(last_good, &unavailable).await {
-                Ok(first) => return Ok(first),
-                Err(error) => unusable = error,
-            }
-        }
-        if failures >= retry.max_attempts || unavailable.is_denied() {
-            return Err(ConnectError::Unavailable {
-                unavailable,
-                last_good: unusable,
-            });
-        }
-        warn!(reason = %unavailable, attempt = failures, "no configuration yet; trying again");
-        tokio::time::sleep(jitter::below(retry.pause(failures))).await;
-    }
-}
-
-async fn from_last_good(
-    last_good: Option<&LastGood>,
-    unavailable: &Unavailable,
-) -> Result<First, Option<LastGoodError>> {
-    let Some(last_good) = last_good.cloned() else {
-        return Err(None);
-    };
-    let Ok(loaded) = tokio::task::spawn_blocking(move || last_good.load()).await else {
-        return Err(None);
-    };
-    let saved = loaded
-        .inspect_err(|error| warn!(%error, "the last good file is of no use"))
-        .map_err(Some)?;
-    let age_s = saved.at.elapsed().unwrap_or_default().as_secs();
-    warn!(reason = %unavailable, version = saved.environment.version, age_s, "no server answers; starting from the last good file");
-    Ok(First {
-        environment: saved.environment,
-        validator: None,
-        source: Source::LastGood { saved: saved.at },
-        unavailable: Some(unavailable.clone()),
-    })
 }

@@ -1,34 +1,54 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::{Rejection, Snapshot};
+use crate::{Rejection, Snapshot, restart::RestartKeys};
 
 /// What is running now, and who has to agree before something else does.
 pub(crate) struct Store {
     current: ArcSwap<Snapshot>,
     sections: Mutex<Vec<Weak<dyn Section>>>,
     /// One application of a configuration at a time.
-    applying: Mutex<()>,
+    applying: tokio::sync::Mutex<()>,
     announced: watch::Sender<Snapshot>,
+    pub(crate) restart: RestartKeys,
+}
+
+/// What an accepted configuration did.
+pub(crate) struct Applied {
+    /// The keys that moved, sorted.
+    pub(crate) changed: Vec<String>,
+    /// The keys that wait for a restart, sorted.
+    pub(crate) restart: Vec<String>,
 }
 
 /// A part of the configuration that was bound to a type.
 pub(crate) trait Section: Send + Sync {
-    /// Builds the next value aside; the returned step only swaps it in.
-    fn prepare(self: Arc<Self>, next: &Snapshot) -> Result<Swap, Rejection>;
+    /// Builds the next value aside; `None` when it is the one that is there.
+    fn prepare(self: Arc<Self>, next: &Snapshot) -> Result<Option<Move>, Rejection>;
 }
 
-pub(crate) type Swap = Box<dyn FnOnce() + Send>;
+/// The step of one section to its next value.
+pub(crate) struct Move {
+    /// What has to agree once everything is built.
+    pub(crate) probe: Option<Probe>,
+    /// Swaps the value in.
+    pub(crate) swap: Swap,
+}
+
+type Probe = BoxFuture<'static, Result<(), Rejection>>;
+type Swap = Box<dyn FnOnce() + Send>;
 
 impl Store {
     pub(crate) fn new(first: Snapshot) -> Self {
         Self {
             current: ArcSwap::from_pointee(first.clone()),
             sections: Mutex::default(),
-            applying: Mutex::default(),
+            applying: tokio::sync::Mutex::default(),
             announced: watch::Sender::new(first),
+            restart: RestartKeys::default(),
         }
     }
 
@@ -41,53 +61,87 @@ impl Store {
     }
 
     /// Moves everyone to the next configuration, or nobody.
-    pub(crate) fn apply(&self, next: &Snapshot) -> Result<(), Rejection> {
-        let _one_at_a_time = lock(&self.applying);
+    ///
+    /// Cancel-safe: nobody moves before everybody agreed.
+    pub(crate) async fn apply(&self, next: &Snapshot) -> Result<Applied, Rejection> {
+        let _one_at_a_time = self.applying.lock().await;
+        let old = self.snapshot();
         lock(&self.sections).retain(|section| section.strong_count() > 0);
-        let mut swaps = Vec::new();
+        let mut plan = Plan::default();
         loop {
-            // The application's own checks run without the lock, so they may bind; what they bind is asked, too.
-            let unasked = lock(&self.sections)
-                .get(swaps.len()..)
-                .unwrap_or_default()
-                .to_vec();
-            for section in unasked {
-                swaps.push(
-                    section
-                        .upgrade()
-                        .map(|section| section.prepare(next))
-                        .transpose()?,
-                );
+            self.prepare(next, &mut plan)?;
+            for probe in plan.probes.drain(..) {
+                probe.await?;
             }
-            let sections = lock(&self.sections);
-            if sections.len() == swaps.len() {
-                self.current.store(Arc::new(next.clone()));
-                swaps.into_iter().flatten().for_each(|swap| swap());
-                drop(sections);
+            if self.swap(next, &mut plan) {
                 break;
             }
         }
         self.announced.send_replace(next.clone());
-        Ok(())
+        let changes = old.changes_to(next).into_iter();
+        Ok(Applied {
+            changed: changes.map(|change| change.key).collect(),
+            restart: self.restart.pending(next),
+        })
     }
 
-    /// Builds a section for the configuration that is running, and has it asked from then on.
-    pub(crate) fn install<S: Section + 'static>(
-        &self,
-        build: impl Fn(&Snapshot) -> Result<S, Rejection>,
-    ) -> Result<Arc<S>, Rejection> {
+    /// Asks every section that was not asked yet.
+    fn prepare(&self, next: &Snapshot, plan: &mut Plan) -> Result<(), Rejection> {
         loop {
-            let base = self.snapshot();
-            let section = Arc::new(build(&base)?);
-            let mut sections = lock(&self.sections);
-            // The configuration may have moved while the section was built.
-            if self.current.load().is(&base) {
-                let weak: Weak<S> = Arc::downgrade(&section);
-                sections.push(weak);
-                return Ok(section);
+            // The application's own checks run without the lock, so they may bind; what they bind is asked, too.
+            let unasked = lock(&self.sections)
+                .get(plan.asked..)
+                .unwrap_or_default()
+                .to_vec();
+            if unasked.is_empty() {
+                return Ok(());
+            }
+            plan.asked += unasked.len();
+            for section in unasked.iter().filter_map(Weak::upgrade) {
+                if let Some(step) = section.prepare(next)? {
+                    plan.probes.extend(step.probe);
+                    plan.swaps.push(step.swap);
+                }
             }
         }
     }
+
+    /// Moves everyone, unless somebody came meanwhile who was not asked.
+    fn swap(&self, next: &Snapshot, plan: &mut Plan) -> bool {
+        let sections = lock(&self.sections);
+        if sections.len() != plan.asked {
+            return false;
+        }
+        self.current.store(Arc::new(next.clone()));
+        plan.swaps.drain(..).for_each(|swap| swap());
+        true
+    }
+
+    /// The configuration that is running, with which every section agrees: not in the middle of a swap.
+    pub(crate) fn base(&self) -> Snapshot {
+        let _no_swap = lock(&self.sections);
+        self.snapshot()
+    }
+
+    /// Has a section asked from now on, unless the configuration moved since it was built.
+    pub(crate) fn install<S: Section + 'static>(&self, section: &Arc<S>, base: &Snapshot) -> bool {
+        let mut sections = lock(&self.sections);
+        let is_current = self.current.load().is(base);
+        if is_current {
+            let weak: Weak<S> = Arc::downgrade(section);
+            sections.push(weak);
+        }
+        is_current
+    }
+}
+
+/// What an application of a configuration has gathered.
+#[derive(Default)]
+struct Plan {
+    /// How many sections were asked.
+    asked: usize,
+    probes: Vec<Probe>,
+    swaps: Vec<Swap>,
 }
 
 /// No code runs under our locks that could leave something half done, so a poisoned one is as good as any.

@@ -10,7 +10,7 @@
 //! struct Pool { max: u32 }
 //!
 //! let (client, mut server) = testing::client([("pool.max", json!(10)), ("hosts", json!(["a", "b"]))]);
-//! let pool: Live<Pool> = client.bind("pool").unwrap();
+//! let pool: Live<Pool> = client.bind("pool").live().unwrap();
 //!
 //! let rejection = server.push([("pool.max", json!("ten"))]).unwrap_err();
 //! assert_eq!(rejection.to_string(), r#"`pool.max`: expected u32, found text "ten" (test.yml:1:1)"#);
@@ -25,9 +25,10 @@ use std::{sync::Arc, time::SystemTime};
 use confbus_protocol::{
     BusId, Environment, Member, Position, Properties, Property, PropertySource, PropertyValue,
 };
+use futures_util::FutureExt;
 use serde_json::Value;
 
-use crate::{Client, Rejection, Snapshot};
+use crate::{Client, Rejection, Snapshot, store};
 
 /// Plays the server of one client.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Applied {
     pub version: String,
     /// The keys that moved, sorted.
     pub changed: Vec<String>,
+    /// The keys that wait for a restart, sorted.
+    pub restart: Vec<String>,
 }
 
 /// A client with these keys, which stand in `test.yml`, one a line; and its server.
@@ -71,30 +74,42 @@ impl FakeServer {
     /// Replaces the whole configuration, as a commit does; what is not in it is gone.
     ///
     /// # Errors
-    /// [`Rejection`] when something bound does not agree; then nothing moves.
+    /// [`Rejection`] when something bound does not agree, or when a probe has to wait; then nothing moves.
     pub fn push<K: Into<String>, V: Into<Value>>(
+        &mut self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Applied, Rejection> {
+        let pushed = self.push_async(entries).now_or_never();
+        pushed.unwrap_or_else(|| Err(Rejection::new("a probe has to wait: use `push_async`")))
+    }
+
+    /// As [`push`](Self::push), and waits for [probes](crate::Binding::probe).
+    ///
+    /// # Errors
+    /// [`Rejection`] when something bound does not agree; then nothing moves.
+    pub async fn push_async<K: Into<String>, V: Into<Value>>(
         &mut self,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Applied, Rejection> {
         self.pushes += 1;
         let environment = environment(self.pushes, entries);
         let version = environment.version.clone().unwrap_or_default();
-        let (old, next) = (self.client.snapshot(), Snapshot::of(&environment));
-        let outcome = self.client.store().apply(&next);
+        let next = Snapshot::of(&environment);
+        let outcome = self.client.store().apply(&next).await;
         self.client.board().change(|health| {
             health.last_contact = Some(SystemTime::now());
             match &outcome {
-                Ok(()) => (health.version, health.refused) = (Some(version.clone()), None),
+                Ok(_) => (health.version, health.refused) = (Some(version.clone()), None),
                 Err(rejection) => health.refused = Some(format!("version {version}: {rejection}")),
             }
         });
-        outcome?;
-        let changed = old
-            .changes_to(&next)
-            .into_iter()
-            .map(|change| change.key)
-            .collect();
-        Ok(Applied { version, changed })
+        let store::Applied { changed, restart } = outcome?;
+        self.client.board().needs_restart(&restart);
+        Ok(Applied {
+            version,
+            changed,
+            restart,
+        })
     }
 }
 

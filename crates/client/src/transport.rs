@@ -13,6 +13,7 @@ use crate::{
     store::Store,
 };
 
+#[cfg(feature = "amqp")]
 pub(crate) mod amqp;
 pub(crate) mod stream;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{FailOver, InvalidSettings, Settings, Transport};
+use super::{FailOver, InvalidSettings, Settings, Start, Transport};
 
 fn variables(pairs: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
     Settings::from_variables(
@@ -66,7 +66,7 @@ fn springs_variables_are_read() {
     );
     assert_eq!(
         (
-            settings.fail_fast,
+            settings.start == Start::FreshOrFail,
             settings.retry.max_attempts,
             settings.poll
         ),
@@ -143,6 +143,40 @@ fn another_name_is_an_alias_on_the_bus() {
     assert!(member.id.as_str().starts_with("orders:8080:"));
 }
 
+#[cfg(not(feature = "amqp"))]
+#[test]
+fn a_broker_without_the_feature_is_a_problem() {
+    for asking in [
+        ("SPRING_RABBITMQ_HOST", "b1"),
+        ("SPRING_RABBITMQ_ADDRESSES", "b1,b2"),
+        ("CONFBUS_TRANSPORT", "amqp"),
+    ] {
+        let error = variables(&[asking]).unwrap_err().to_string();
+        assert!(
+            error.contains(asking.0) && error.contains("feature `amqp`"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_broker_may_be_for_something_else() {
+    let host = ("SPRING_RABBITMQ_HOST", "b1");
+    assert_eq!(
+        variables(&[host, ("CONFBUS_TRANSPORT", "stream")])
+            .unwrap()
+            .transport,
+        Transport::Stream
+    );
+    assert_eq!(
+        variables(&[host, ("SPRING_CLOUD_BUS_ENABLED", "false")])
+            .unwrap()
+            .transport,
+        Transport::Poll
+    );
+}
+
+#[cfg(feature = "amqp")]
 #[test]
 fn a_broker_means_amqp_unless_told_otherwise() {
     let Transport::Amqp(rabbit) = variables(&[
@@ -176,18 +210,6 @@ fn a_broker_means_amqp_unless_told_otherwise() {
             .transport,
         Transport::Amqp(_)
     ));
-    assert_eq!(
-        variables(&[host, ("CONFBUS_TRANSPORT", "stream")])
-            .unwrap()
-            .transport,
-        Transport::Stream
-    );
-    assert_eq!(
-        variables(&[host, ("SPRING_CLOUD_BUS_ENABLED", "false")])
-            .unwrap()
-            .transport,
-        Transport::Poll
-    );
 }
 
 #[test]
@@ -214,10 +236,11 @@ fn debug_shows_no_secret() {
         .server("http://ana:s3cret@h")
         .credentials("jo", "s3cret")
         .token("s3cret")
-        .header("Authorization", "Bearer s3cret")
-        .transport(Transport::Amqp(Box::new(
-            confbus_bus::RabbitSettings::from_url("amqp://a:s3cret@h").unwrap(),
-        )));
+        .header("Authorization", "Bearer s3cret");
+    #[cfg(feature = "amqp")]
+    let settings = settings.transport(Transport::Amqp(Box::new(
+        confbus_bus::RabbitSettings::from_url("amqp://a:s3cret@h").unwrap(),
+    )));
     let shown = format!("{settings:?}");
     assert!(
         !shown.contains("s3cret") && shown.contains("http://h"),

@@ -1,7 +1,8 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
-use super::{FailOver, InvalidSettings, Retry, Settings, Transport};
+use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 
+#[cfg(feature = "amqp")]
 mod rabbit;
 
 /// Settings from variables; every problem is told at once.
@@ -91,9 +92,10 @@ fn imported(import: &str) -> Vec<String> {
 }
 
 fn requests(settings: &mut Settings, read: &mut Variables) {
-    settings.fail_fast = read
-        .flag("SPRING_CLOUD_CONFIG_FAIL_FAST")
-        .unwrap_or_default();
+    if read.flag("SPRING_CLOUD_CONFIG_FAIL_FAST") == Some(true) {
+        settings.start = Start::FreshOrFail;
+    }
+    settings.report = read.flag("CONFBUS_REPORT").unwrap_or(settings.report);
     read.duration(
         "SPRING_CLOUD_CONFIG_REQUEST_CONNECT_TIMEOUT",
         &mut settings.connect_timeout,
@@ -137,11 +139,9 @@ fn bus(settings: &mut Settings, read: &mut Variables) {
     settings.reactions.environment_change = read
         .flag("SPRING_CLOUD_BUS_ENV_ENABLED")
         .unwrap_or_default();
-    let amqp = |read: &mut Variables| Transport::Amqp(Box::new(rabbit::settings(read)));
-    let has_broker = read
-        .text("SPRING_RABBITMQ_HOST")
-        .or_else(|| read.text("SPRING_RABBITMQ_ADDRESSES"))
-        .is_some();
+    let broker = ["SPRING_RABBITMQ_HOST", "SPRING_RABBITMQ_ADDRESSES"]
+        .into_iter()
+        .find(|name| read.text(name).is_some());
     settings.transport = match read
         .text("CONFBUS_TRANSPORT")
         .map(|text| squeezed(&text))
@@ -150,14 +150,30 @@ fn bus(settings: &mut Settings, read: &mut Variables) {
         _ if read.flag("SPRING_CLOUD_BUS_ENABLED") == Some(false) => Transport::Poll,
         Some("stream") => Transport::Stream,
         Some("poll") => Transport::Poll,
-        Some("amqp") => amqp(read),
-        None if has_broker => amqp(read),
-        None => Transport::Stream,
+        Some("amqp") => amqp(read, "CONFBUS_TRANSPORT"),
+        None => match broker {
+            Some(name) => amqp(read, name),
+            None => Transport::Stream,
+        },
         Some(_) => {
             read.problem("CONFBUS_TRANSPORT", "expected `stream`, `amqp` or `poll`");
             Transport::Stream
         }
     };
+}
+
+#[cfg(feature = "amqp")]
+fn amqp(read: &mut Variables, _: &str) -> Transport {
+    Transport::Amqp(Box::new(rabbit::settings(read)))
+}
+
+#[cfg(not(feature = "amqp"))]
+fn amqp(read: &mut Variables, asked_by: &str) -> Transport {
+    read.problem(
+        asked_by,
+        "RabbitMQ needs the feature `amqp` of confbus-client; turn it on, or set CONFBUS_TRANSPORT=stream",
+    );
+    Transport::Stream
 }
 
 /// Variables by their names without underscores, as Spring compares them.

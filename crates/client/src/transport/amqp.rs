@@ -1,9 +1,8 @@
-use confbus_bus::{Bus, Message, Signal, Status, Subscription};
+use confbus_bus::{Bus, Message, Signal, Subscription};
 use confbus_protocol::BusEvent;
 use tracing::warn;
 
 use super::Listener;
-use crate::health::BusHealth;
 
 /// Hears events from Spring Cloud Bus until the bus ends.
 pub(crate) async fn run(bus: Bus, mut subscription: Subscription, listener: Listener) {
@@ -26,14 +25,6 @@ async fn acknowledge(bus: &Bus, ack: Option<BusEvent>) {
         .await
     {
         warn!(%error, "an event was handled, but not acknowledged");
-    }
-}
-
-/// The health of a bus at this moment.
-pub(crate) fn health(bus: &Bus) -> BusHealth {
-    match bus.status() {
-        Status::Local | Status::Connected { .. } => BusHealth::Connected,
-        Status::Disconnected { error, .. } => BusHealth::Disconnected { reason: error },
     }
 }
 

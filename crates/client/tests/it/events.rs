@@ -31,7 +31,7 @@ fn runs(version: &'static str) -> impl Fn(&Client) -> bool {
 async fn an_event_for_us_is_fetched_at_once() {
     let server = Server::with_events(Say::Body(environment("c1", r#"{"max":1}"#), None)).await;
     let client = connected(&server).await;
-    let max = client.bind::<u32>("max").unwrap();
+    let max = client.bind::<u32>("max").live().unwrap();
 
     server.say(Say::Body(environment("c2", r#"{"max":2}"#), None));
     server.send_refresh("orders:**", "c2");
@@ -103,7 +103,7 @@ async fn a_lost_stream_is_told() {
 async fn the_tasks_end_with_the_last_handle() {
     let server = Server::with_events(Say::Body(environment("c1", r#"{"max":1}"#), None)).await;
     let client = connected(&server).await;
-    let max = client.bind::<u32>("max").unwrap();
+    let max = client.bind::<u32>("max").live().unwrap();
     let witness = Client::connect(settings(&[&server]).transport(Transport::Poll))
         .await
         .unwrap();
@@ -118,6 +118,7 @@ async fn the_tasks_end_with_the_last_handle() {
     .await;
 }
 
+#[cfg(feature = "amqp")]
 #[tokio::test]
 async fn a_broker_that_is_away_stops_nothing() {
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
@@ -141,7 +142,7 @@ async fn values_of_events_stand_above_the_servers_until_one_is_refused() {
     let server =
         Server::with_events(Say::Body(environment("c1", r#"{"max":1}"#), Some("\"e1\""))).await;
     let client = connect(&server, settings(&[&server]).accept_environment_changes()).await;
-    let max = client.bind::<u32>("max").unwrap();
+    let max = client.bind::<u32>("max").live().unwrap();
     server.send_values(r#"{"max":"7"}"#);
     assert_eq!(*max.changed().await.new, 7);
     client.refresh().await.unwrap();

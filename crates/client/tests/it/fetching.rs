@@ -45,7 +45,7 @@ async fn a_server_without_etags_is_compared_by_content() {
     ))
     .await;
     let client = Client::connect(settings(&[&server])).await.unwrap();
-    let max = client.bind::<u32>("max").unwrap();
+    let max = client.bind::<u32>("max").live().unwrap();
     assert_eq!(
         client.snapshot().origin("max").unwrap().to_string(),
         "orders-dev.yml:3:6"
@@ -266,8 +266,8 @@ async fn a_refused_version_is_told_and_tried_again() {
     ))
     .await;
     let client = Client::connect(settings(&[&server])).await.unwrap();
-    let max = client.bind::<u8>("max").unwrap();
-    let name = client.bind::<String>("name").unwrap();
+    let max = client.bind::<u8>("max").live().unwrap();
+    let name = client.bind::<String>("name").live().unwrap();
 
     server.say(Say::Body(
         environment(

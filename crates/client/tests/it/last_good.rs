@@ -1,6 +1,8 @@
 use std::{fs, path::Path, time::Duration};
 
-use confbus_client::{Client, ConnectError, LastGoodError, PropertyValue, Retry, Settings, Source};
+use confbus_client::{
+    Client, ConnectError, LastGoodError, PropertyValue, Retry, Settings, Source, Start,
+};
 
 use crate::support::{Say, Server, environment, eventually, settings};
 
@@ -33,7 +35,7 @@ async fn a_start_without_a_server_takes_the_newest_accepted_version() {
     let client = Client::connect(quick(&server, directory.path()))
         .await
         .unwrap();
-    let _max = client.bind::<u32>("max").unwrap();
+    let _max = client.bind::<u32>("max").live().unwrap();
     server.say(Say::Body(
         environment("c2", r#"{"max":{"value":2,"origin":"3:6"}}"#),
         None,
@@ -83,7 +85,7 @@ async fn who_wants_a_fresh_start_gets_no_file() {
         .unwrap();
     server.say(Say::Status(503, ""));
     server.heads();
-    Client::connect(quick(&server, directory.path()).fail_fast())
+    Client::connect(quick(&server, directory.path()).start(Start::FreshOrFail))
         .await
         .unwrap_err();
     assert_eq!(server.heads().len(), 2);

@@ -3,6 +3,10 @@
 
 mod events;
 mod fetching;
+mod keys;
 mod last_good;
+mod probes;
+mod reports;
+mod servers;
 mod support;
 mod together;

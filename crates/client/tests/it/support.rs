@@ -3,11 +3,15 @@
 use std::{
     collections::VecDeque,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
 use confbus_client::{Client, Settings};
+use confbus_protocol::Report;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -42,6 +46,9 @@ struct Shared {
     say: Mutex<Say>,
     /// Heads of the requests for configurations.
     heads: Mutex<VecDeque<String>>,
+    /// What reports get, and what they said.
+    report_status: AtomicU16,
+    reports: Mutex<Vec<Report>>,
     /// `None`: the server has no stream.
     events: Option<broadcast::Sender<String>>,
 }
@@ -61,6 +68,8 @@ impl Server {
         let shared = Arc::new(Shared {
             say: Mutex::new(say),
             heads: Mutex::default(),
+            report_status: AtomicU16::new(204),
+            reports: Mutex::default(),
             events,
         });
         let serving = Arc::clone(&shared);
@@ -89,6 +98,15 @@ impl Server {
     /// The heads of the requests since the last call.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.shared.heads.lock().unwrap().drain(..).collect()
+    }
+
+    pub(crate) fn answer_reports_with(&self, status: u16) {
+        self.shared.report_status.store(status, Ordering::SeqCst);
+    }
+
+    /// The reports that came so far.
+    pub(crate) fn reports(&self) -> Vec<Report> {
+        self.shared.reports.lock().unwrap().clone()
     }
 
     /// Sends a refresh event to everybody on the stream.
@@ -149,6 +167,8 @@ impl Shared {
         // Broken pipes are the client's right.
         let answered = if head.starts_with("GET /confbus/events ") {
             self.stream(&mut stream).await
+        } else if head.starts_with("POST ") {
+            self.take_report(&mut stream, &head).await
         } else {
             self.answer(&mut stream, head).await
         };
@@ -194,6 +214,25 @@ impl Shared {
             },
             Say::Body(..) | Say::Status(..) | Say::Redirect(_) => stream.shutdown().await,
         }
+    }
+
+    async fn take_report(
+        &self,
+        stream: &mut BufReader<TcpStream>,
+        head: &str,
+    ) -> std::io::Result<()> {
+        let head = head.to_lowercase();
+        let (_, length) = head.split_once("content-length: ").unwrap();
+        let length = length.lines().next().unwrap().parse().unwrap();
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await?;
+        assert!(head.starts_with("post /confbus/reports "), "{head}");
+        let report = Report::from_json(&body).unwrap();
+        self.reports.lock().unwrap().push(report);
+        let status = self.report_status.load(Ordering::SeqCst);
+        let answer = format!("HTTP/1.1 {status} X\r\nconnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
     }
 
     async fn stream(&self, stream: &mut BufReader<TcpStream>) -> std::io::Result<()> {

@@ -22,8 +22,8 @@ fn sane(pool: &Pool) -> Result<(), Rejection> {
 #[tokio::test]
 async fn one_refusal_refuses_everything() {
     let (client, mut server) = testing::client([("pool.max", json!(1)), ("flag", json!(false))]);
-    let flag: Live<bool> = client.bind("flag").unwrap();
-    let pool: Live<Pool> = client.bind_with("pool", sane).unwrap();
+    let flag: Live<bool> = client.bind("flag").live().unwrap();
+    let pool: Live<Pool> = client.bind("pool").validate(sane).live().unwrap();
 
     let rejection = server
         .push([("flag", json!(true)), ("pool.max", json!(0))])
@@ -53,7 +53,7 @@ async fn one_refusal_refuses_everything() {
 #[tokio::test]
 async fn the_latest_change_wins_and_names_all_keys() {
     let (client, mut server) = testing::client([("pool.max", json!(1))]);
-    let pool: Live<Pool> = client.bind("pool").unwrap();
+    let pool: Live<Pool> = client.bind("pool").live().unwrap();
     let other = pool.clone();
     server.push([("pool.max", json!(2))]).unwrap();
     server
@@ -85,7 +85,7 @@ async fn the_latest_change_wins_and_names_all_keys() {
 #[tokio::test]
 async fn keys_that_vanish_vanish() {
     let (client, mut server) = testing::client([("pool.max", json!(1)), ("pool.note", json!("n"))]);
-    let pool: Live<Pool> = client.bind("pool").unwrap();
+    let pool: Live<Pool> = client.bind("pool").live().unwrap();
     server.push([("pool.max", json!(1))]).unwrap();
     assert_eq!(pool.latest().note, None);
     let rejection = server.push([("pool.note", json!("n"))]).unwrap_err();
@@ -121,7 +121,7 @@ async fn changes_tell_every_key_with_both_sides() {
 #[tokio::test]
 async fn a_section_that_nobody_holds_refuses_nothing() {
     let (client, mut server) = testing::client([("max", json!(1))]);
-    drop(client.bind::<u8>("max").unwrap());
+    drop(client.bind::<u8>("max").live().unwrap());
     server.push([("max", json!("many"))]).unwrap();
 }
 
@@ -131,11 +131,14 @@ async fn a_check_may_bind_and_may_panic() {
     let within = client.clone();
     let bound = std::sync::Mutex::new(Vec::new());
     let _max = client
-        .bind_with("max", move |max: &u8| {
-            bound.lock().unwrap().push(within.bind::<u8>("other")?);
+        .bind("max")
+        .validate(move |max: &u8| {
+            let other = within.bind::<u8>("other").live()?;
+            bound.lock().unwrap().push(other);
             assert!(*max < 100, "too much");
             Ok(())
         })
+        .live()
         .unwrap();
     server
         .push([("max", json!(2)), ("other", json!(2))])
@@ -160,14 +163,15 @@ async fn a_check_cannot_tell_a_secret() {
         ("db.url", json!("postgres://a:hunter2@h")),
     ]);
     let login =
-        client.bind_with(
-            "db",
-            |db: &std::collections::HashMap<String, String>| match db["password"].len() {
-                0..8 => Err(Rejection::at("db.password", format!("too short: {db:?}"))),
-                _ => Ok(()),
-            },
-        );
-    let _login = login.unwrap();
+        client
+            .bind("db")
+            .validate(|db: &std::collections::HashMap<String, String>| {
+                match db["password"].len() {
+                    0..8 => Err(Rejection::at("db.password", format!("too short: {db:?}"))),
+                    _ => Ok(()),
+                }
+            });
+    let _login = login.live().unwrap();
     let rejection = server
         .push([
             ("db.password", json!("pw")),
@@ -191,10 +195,10 @@ fn placeholders_are_resolved_before_binding() {
         ("copy", json!("${port}")),
     ]);
     assert_eq!(
-        client.bind::<String>("url").unwrap().load().as_str(),
+        client.bind::<String>("url").live().unwrap().load().as_str(),
         "db:5432/orders"
     );
-    assert_eq!(*client.bind::<u16>("copy").unwrap().load(), 5432);
+    assert_eq!(*client.bind::<u16>("copy").live().unwrap().load(), 5432);
 }
 
 #[test]
@@ -203,9 +207,13 @@ fn a_circle_of_placeholders_harms_only_who_reads_it() {
     assert!(
         client
             .bind::<String>("a")
+            .live()
             .unwrap_err()
             .to_string()
             .contains("leads back to itself")
     );
-    assert_eq!(client.bind::<String>("c").unwrap().load().as_str(), "fine");
+    assert_eq!(
+        client.bind::<String>("c").live().unwrap().load().as_str(),
+        "fine"
+    );
 }

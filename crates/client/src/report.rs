@@ -1,0 +1,195 @@
+//! What became of each version, told to the server it came from.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use confbus_protocol::{BusId, Outcome, REPORTS_PATH, Report};
+use reqwest::{StatusCode, header};
+use tokio::{sync::watch, time::Instant};
+use tracing::debug;
+
+use crate::{
+    error::Failure,
+    fetch::{Place, identified},
+    health::Board,
+    settings::{Coordinates, Requests},
+};
+
+/// A report is worth less than what it would hold up.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// A server without a ledger may be replaced by one that has one.
+const SILENCE: Duration = Duration::from_secs(3600);
+
+/// Hands reports over; the newest replaces one that still waits.
+pub(crate) struct Reporter {
+    orders: watch::Sender<Option<Order>>,
+    about: About,
+}
+
+/// What is the same in every report of this instance.
+pub(crate) struct About {
+    pub(crate) instance: BusId,
+    pub(crate) coordinates: Coordinates,
+    pub(crate) transport: &'static str,
+    pub(crate) poll: Option<Duration>,
+}
+
+/// Posts reports, apart from all fetching.
+pub(crate) struct Posting {
+    http: reqwest::Client,
+    requests: Requests,
+    board: Arc<Board>,
+    orders: watch::Receiver<Option<Order>>,
+    /// What a server has taken.
+    taken: Option<Order>,
+    /// By the index of the server: until when it is not asked.
+    silent: Vec<Option<Instant>>,
+}
+
+#[derive(Clone, PartialEq)]
+struct Order {
+    server: usize,
+    report: Report,
+}
+
+/// What a server made of a report.
+enum Taken {
+    Yes,
+    /// It may take it later.
+    NotNow(Failure),
+    /// It has no ledger.
+    Never(StatusCode),
+}
+
+impl Reporter {
+    pub(crate) fn new(
+        http: reqwest::Client,
+        requests: Requests,
+        board: Arc<Board>,
+        about: About,
+    ) -> (Self, Posting) {
+        let (orders, receiver) = watch::channel(None);
+        let posting = Posting {
+            http,
+            silent: vec![None; requests.servers.len()],
+            requests,
+            board,
+            orders: receiver,
+            taken: None,
+        };
+        (Self { orders, about }, posting)
+    }
+
+    /// Tells the server that answered. The same again is posted only when it was not taken yet.
+    pub(crate) fn tell(
+        &self,
+        place: Place,
+        version: Option<&str>,
+        running: Option<&str>,
+        outcome: Outcome,
+    ) {
+        let About {
+            instance,
+            coordinates,
+            transport,
+            poll,
+        } = &self.about;
+        let seconds = |poll: Duration| u32::try_from(poll.as_secs().max(1)).unwrap_or(u32::MAX);
+        let report = Report {
+            instance: instance.clone(),
+            application: coordinates.application.clone(),
+            profiles: coordinates.profiles.clone(),
+            label: coordinates.labels.get(place.label).cloned().flatten(),
+            version: version.map(str::to_owned),
+            running: running.map(str::to_owned),
+            outcome,
+            transport: Some((*transport).to_owned()),
+            poll_seconds: poll.map(seconds),
+        };
+        self.orders.send_replace(Some(Order {
+            server: place.server,
+            report,
+        }));
+    }
+}
+
+impl Posting {
+    /// Works until the reporter is gone.
+    pub(crate) async fn run(mut self) {
+        while self.orders.changed().await.is_ok() {
+            let order = self.orders.borrow_and_update().clone();
+            if let Some(order) = order.filter(|order| self.is_due(order)) {
+                self.deliver(order).await;
+            }
+        }
+    }
+
+    fn is_due(&self, order: &Order) -> bool {
+        let silent = self.silent.get(order.server).copied().flatten();
+        self.taken.as_ref() != Some(order) && silent.is_none_or(|until| until <= Instant::now())
+    }
+
+    async fn deliver(&mut self, order: Order) {
+        let server = order.server;
+        let problem = match self.post(&order).await {
+            Taken::Yes => {
+                self.taken = Some(order);
+                None
+            }
+            Taken::NotNow(failure) => Some(failure.to_string()),
+            Taken::Never(status) => {
+                if let Some(silent) = self.silent.get_mut(server) {
+                    *silent = Some(Instant::now() + SILENCE);
+                }
+                Some(format!("takes no reports (status {status})"))
+            }
+        };
+        let address = self.requests.servers.get(server);
+        let problem = problem.zip(address).map(|(problem, server)| {
+            debug!(%server, problem, "a report was not taken");
+            format!("{server}: {problem}")
+        });
+        self.board.change(|health| {
+            if problem.is_none() {
+                health.reports.last_taken = Some(SystemTime::now());
+            }
+            health.reports.problem = problem;
+        });
+    }
+
+    async fn post(&self, order: &Order) -> Taken {
+        let Some(server) = self.requests.servers.get(order.server) else {
+            return Taken::NotNow(Failure::Timeout);
+        };
+        let request = self
+            .http
+            .post(server.at(REPORTS_PATH.split('/')))
+            .timeout(WITHIN)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(order.report.to_json());
+        match identified(request, &self.requests, server).send().await {
+            Ok(response) => taken(response.status()),
+            Err(error) => Taken::NotNow(Failure::of(error)),
+        }
+    }
+}
+
+fn taken(status: StatusCode) -> Taken {
+    let is_passing = matches!(
+        status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+    );
+    if status == StatusCode::NO_CONTENT {
+        Taken::Yes
+    } else if is_passing || status.is_server_error() {
+        Taken::NotNow(Failure::of_status(status))
+    } else {
+        Taken::Never(status)
+    }
+}
