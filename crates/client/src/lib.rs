@@ -63,7 +63,7 @@ pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::Client;
 #[cfg(feature = "amqp")]
 pub use confbus_bus::RabbitSettings;
-pub use confbus_protocol::{BusId, Position, PropertyValue};
+pub use confbus_protocol::{BusId, Environment, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
 pub use live::{Change, Live, Loaded};

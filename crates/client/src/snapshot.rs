@@ -21,6 +21,7 @@ pub struct Snapshot(Arc<Data>);
 
 struct Data {
     version: Option<String>,
+    environment: Environment,
     entries: IndexMap<String, Entry>,
     /// Names of the property sources, highest precedence first.
     sources: Vec<String>,
@@ -72,6 +73,8 @@ impl Snapshot {
             .collect();
         Self(Arc::new(Data {
             version: environment.version.clone(),
+            // Its sources are shared, not copied.
+            environment: environment.clone(),
             tree: Node::tree(
                 entries
                     .iter()
@@ -122,6 +125,18 @@ impl Snapshot {
     /// [`Rejection`] naming the key that does not fit.
     pub fn bind<T: DeserializeOwned>(&self, prefix: &str) -> Result<T, Rejection> {
         bind::bind(self, prefix)
+    }
+
+    /// The answer of the server that this was made of: every source, and placeholders as they are written.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    /// A text that may be shown: the values of secret keys are blotted out in it.
+    #[must_use]
+    pub fn redacted(&self, text: impl Into<String>) -> String {
+        self.without_secrets("", "", text.into())
     }
 
     pub(crate) fn tree(&self) -> &Node {
