@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// What every commit has to pass with real Spring applications.
+/// What every commit has to pass with real Spring applications, after all tests have been built.
 ///
 /// # Errors
 /// [`Unavailable`] when Spring cannot be had here, or another when something does not start.

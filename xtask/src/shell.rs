@@ -44,6 +44,11 @@ pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
         "--bin",
         "confbus",
     ]))?;
+    built_server()
+}
+
+/// Where the server lies that was built last, by [`debug_server`] or for the tests.
+pub(crate) fn built_server() -> anyhow::Result<PathBuf> {
     Ok(target_folder()?.join("debug/confbus"))
 }
 

@@ -26,7 +26,7 @@ const KEEPER: &str = "CONFBUS_TEST_KEEPER";
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Let real Spring applications take part; without a JDK and Maven this is skipped, and said.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rest")]
     with_spring: bool,
     /// Passed on to `cargo test`, for example `-- bus -- --nocapture`.
     #[arg(last = true)]

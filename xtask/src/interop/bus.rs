@@ -10,6 +10,7 @@ mod printer;
 mod scenarios;
 mod stage;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -44,10 +45,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Tally> {
     let wanted =
         |scenario: &&Scenario| (scenario.quick || !args.quick) && scenario.name.contains(filter);
     let scenarios: Vec<_> = scenarios::ALL.iter().filter(wanted).collect();
-    run_on(lines, &scenarios)
+    run_on(lines, &scenarios, shell::debug_server)
 }
 
-/// What every commit has to pass.
+/// What every commit has to pass, after all tests have been built.
 ///
 /// # Errors
 /// [`Unavailable`](super::Unavailable) among others.
@@ -56,16 +57,21 @@ pub(super) fn quick() -> anyhow::Result<Tally> {
         .iter()
         .filter(|scenario| scenario.quick)
         .collect();
-    run_on(&[Line::Boot40], &scenarios)
+    // Other features than those of the tests would build most of it again.
+    run_on(&[Line::Boot40], &scenarios, shell::built_server)
 }
 
-fn run_on(lines: &[Line], scenarios: &[&Scenario]) -> anyhow::Result<Tally> {
+fn run_on(
+    lines: &[Line],
+    scenarios: &[&Scenario],
+    confbus: fn() -> anyhow::Result<PathBuf>,
+) -> anyhow::Result<Tally> {
     // Whether Maven can build them is known before anything is started.
     let jars: Vec<_> = lines
         .iter()
         .map(|line| line.package())
         .collect::<anyhow::Result<_>>()?;
-    let confbus = shell::debug_server()?;
+    let confbus = confbus()?;
     let rabbit = server::find_or_install()?;
     let mut tally = Tally::default();
     for (&line, spring) in lines.iter().zip(jars) {

@@ -2,13 +2,14 @@
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::ledger::all_live;
+use super::ledger::{acks, all_live};
 use crate::interop::bus::eventually::eventually;
 use crate::interop::bus::line::Line;
 use crate::interop::bus::stage::{CUSTOMERS, CUSTOMERS_DEV, Mark, ORDERS, Stage};
 
 /// A number that is none: binding throws, whatever Spring tries how often.
 pub(super) fn unbindable(stage: &mut Stage) -> anyhow::Result<()> {
+    acks(stage)?;
     let before = stage.applications[ORDERS].state()?;
     stage
         .configuration
@@ -19,14 +20,12 @@ pub(super) fn unbindable(stage: &mut Stage) -> anyhow::Result<()> {
     let after = stage.applications[ORDERS].state()?;
     ensure!(after.max_open == before.max_open, "{after:?} was bound");
 
-    stage.configuration.change(&["orders"])?;
-    stage.confbus.busrefresh("")?;
-    stage.all_run_newest()?;
-    all_live(stage)
+    acks(stage)
 }
 
 /// Boot 3.5 acks a refresh that could not ask the server; the others give up without an ack.
 pub(super) fn server_away(stage: &mut Stage) -> anyhow::Result<()> {
+    acks(stage)?;
     stage.configuration.change(&["customers", "orders"])?;
     stage.gate.close();
     stage.confbus.busrefresh("")?;
