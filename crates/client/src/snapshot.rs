@@ -162,8 +162,33 @@ impl Snapshot {
         self.without_secrets("", "", text.into())
     }
 
+    /// The profiles that the configuration is for, as the server understood them.
+    pub fn profiles(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.environment.profiles.iter().map(String::as_str)
+    }
+
+    /// The names of the property sources, highest precedence first, without credentials.
+    pub fn sources(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.sources.iter().map(String::as_str)
+    }
+
     pub(crate) fn tree(&self) -> &Node {
         &self.0.tree
+    }
+
+    /// The value that stands at a place of the tree itself, not below it.
+    #[cfg(any(feature = "config", feature = "figment"))]
+    pub(crate) fn value_of(&self, node: &Node) -> Option<&PropertyValue> {
+        Some(&self.entry_at(node.leaf?.entry)?.value)
+    }
+
+    /// The first value that is of no use, because of its placeholders.
+    #[cfg(any(feature = "config", feature = "figment"))]
+    pub(crate) fn unusable(&self) -> Option<Rejection> {
+        self.0.entries.iter().find_map(|(key, entry)| {
+            let problem = entry.problem.as_ref()?;
+            Some(Rejection::at(key, problem).placed(self, key))
+        })
     }
 
     pub(crate) fn entry_at(&self, index: usize) -> Option<&Entry> {
