@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use confbus_client::{Binding, Client, Rejection, Retry, Settings, Snapshot};
+use confbus_client::{Binding, Client, Retry, Settings, Snapshot};
 use rustix::process::Signal;
 use tokio::time::timeout;
 
@@ -92,7 +92,7 @@ fn asking(client: &Client, delivery: &Arc<Delivery>) -> Binding<Candidate> {
     let only = delivery.plan.only.clone();
     let asked = Arc::clone(delivery);
     client
-        .bind_with(move |snapshot: &Snapshot| Ok::<_, Rejection>(Candidate::of(snapshot, &only)))
+        .bind_with(move |snapshot: &Snapshot| Candidate::complete(snapshot, &only))
         .probe(
             move |next: Arc<Candidate>| {
                 let delivery = Arc::clone(&asked);

@@ -297,6 +297,45 @@ fn a_program_starts_without_a_server_from_the_last_good_configuration() {
 }
 
 #[test]
+fn the_last_good_configuration_lacks_no_secret_in_silence() {
+    let desk = Desk::new();
+    let text = "db:\n  password: hunter2\n";
+    desk.repo.push("a password", &[("orders-dev.yml", text)]);
+    let server = TestServer::start(&desk.repo).ready();
+    let url = server.url();
+    let key = desk.path("key");
+    fs::write(&key, "07".repeat(32)).unwrap();
+    let folders = ["without", "encrypted"].map(|name| desk.path(name));
+    let arguments = folders.each_ref().map(|folder| {
+        fs::create_dir(folder).unwrap();
+        vec!["--last-good", folder.to_str().unwrap(), "--out=config.json"]
+    });
+    let [without, mut encrypted] = arguments;
+    encrypted.extend(["--last-good-key", key.to_str().unwrap()]);
+    let has_secret = || {
+        let is_there = desk.path("config.json").exists();
+        expect_that(
+            is_there && desk.file("config.json").contains("hunter2"),
+            "no secret yet",
+        )
+    };
+    for arguments in [&without, &encrypted] {
+        let mut watch = desk.watch(&url, arguments);
+        eventually("the secret in the file", has_secret);
+        watch.signal("TERM");
+        watch.wait();
+        fs::remove_file(desk.path("config.json")).unwrap();
+    }
+    drop(server);
+
+    let watch = desk.watch(&url, &without);
+    watch.line_with("`db.password`: its value looks secret and was left out");
+    assert!(!desk.path("config.json").exists());
+    let _watch = desk.watch(&url, &encrypted);
+    eventually("the secret in the file", has_secret);
+}
+
+#[test]
 fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
     let desk = Desk::new();
     let server = TestServer::start(&desk.repo).ready();

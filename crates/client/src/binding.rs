@@ -77,7 +77,8 @@ impl<T> Binding<T> {
     /// It is asked about every value that moves, after all sections were built and validated and before any is swapped;
     /// probes run one after the other, in the order in which they were bound. No answer within the time, or a panic, is a
     /// refusal, and a probe that is out of time is dropped where it waits. The first value is probed by
-    /// [`live_probed`](Self::live_probed) only.
+    /// [`live_probed`](Self::live_probed) only. A probe does not wait for [`Client::refresh`](crate::Client::refresh): that
+    /// waits for the probe.
     ///
     /// ```
     /// # use confbus_client::{Live, Rejection, testing};

@@ -65,7 +65,7 @@ impl Transport {
 pub struct Retry {
     /// Rounds over all servers (6).
     pub max_attempts: u32,
-    /// The first pause, shortened at random by up to a fifth like all of them (1 s).
+    /// The first pause, shortened at random by up to a half like all of them (1 s).
     pub initial_interval: Duration,
     /// How much longer each pause is than the one before (1.1).
     pub multiplier: f64,
