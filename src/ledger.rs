@@ -200,7 +200,7 @@ mod tests {
     use serde_json::Value;
     use tokio_util::sync::CancellationToken;
 
-    use super::*;
+    use super::{entry::Trigger, *};
 
     fn open(file: Option<std::path::PathBuf>) -> (Ledger, Bookkeeper) {
         let own = BusId::new("config-server:8888:5f2b").unwrap();
