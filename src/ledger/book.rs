@@ -80,7 +80,7 @@ impl Book {
             Entry::Heard(event) => self.heard(&event, now),
             Entry::Unchanged { request, from, to } => {
                 let known = Coordinates::of_request(&request)
-                    .and_then(|coordinates| self.records.coordinates.get_mut(&coordinates));
+                    .and_then(|coordinates| self.records.contents_mut(&coordinates));
                 if let Some(contents) = known {
                     contents.unchanged(&from.to_string(), &to.to_string());
                     self.changes = Changes::Facts;

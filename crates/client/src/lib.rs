@@ -66,6 +66,7 @@ pub use confbus_bus::RabbitSettings;
 pub use confbus_protocol::{BusId, Environment, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
+pub use last_good::{InvalidKey, LastGoodFile, LastGoodKey, Secrets};
 pub use live::{Change, Live, Loaded};
 pub use rejection::Rejection;
 pub use settings::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};

@@ -10,3 +10,4 @@ mod reports;
 mod servers;
 mod support;
 mod together;
+mod traces;
