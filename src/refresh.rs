@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 /// Who is told after a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Destinations {
-    /// Those whose configuration files say something else than before.
+    /// Those whose effective configuration is different from before, and those never seen here for whom it may be.
     Changed,
     /// Those whose names Spring's config monitor would guess from the paths that the webhook names.
     Guess,

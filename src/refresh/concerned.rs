@@ -1,6 +1,9 @@
 //! Who is concerned by labels that moved: the applications whose effective configuration is different, and those that
 //! were never seen here and may be.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeSet,
     sync::Arc,
@@ -12,7 +15,7 @@ use confbus_resolution::{Comparison, Effect, EnvironmentRequest, Layout, RepoPat
 use tracing::warn;
 
 use super::{
-    destinations::of_applications,
+    destinations::{are_everyone, of_applications},
     unread::{Upstream, is_shared},
 };
 use crate::environment_repository::{Audience, EnvironmentRepository, Moved};
@@ -52,9 +55,14 @@ pub(super) async fn concerned(
         let until = Instant::now() + PATIENCE;
         find(&repository, &moved, &known, until)
     };
-    let found = tokio::task::spawn_blocking(work).await;
-    found.ok().flatten().unwrap_or_else(|| {
-        warn!("who is concerned could not be found out in time; everyone is told");
+    // One step may take longer than all of them should.
+    let found = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(work)).await;
+    or_everyone(found.ok().and_then(Result::ok).flatten())
+}
+
+fn or_everyone(found: Option<Concerned>) -> Concerned {
+    found.unwrap_or_else(|| {
+        warn!("who is concerned could not be found out; everyone is told");
         Concerned {
             destinations: vec![Destination::everyone()],
             unchanged: Vec::new(),
@@ -62,7 +70,7 @@ pub(super) async fn concerned(
     })
 }
 
-/// `None` when the time is up.
+/// `None` when the time is up, or a repository has been closed meanwhile.
 fn find(
     repository: &EnvironmentRepository,
     moved: &[Moved],
@@ -73,6 +81,9 @@ fn find(
         .iter()
         .map(|moved| repository.readers(&moved.repository))
         .collect();
+    if readers.iter().any(Vec::is_empty) {
+        return None;
+    }
     let mut moves: Vec<_> = moved
         .iter()
         .zip(&readers)
@@ -91,6 +102,9 @@ fn find(
     }
     for each in &moves {
         for path in each.for_strangers() {
+            if are_everyone(&told) {
+                break;
+            }
             if Instant::now() >= until {
                 return None;
             }
@@ -170,249 +184,5 @@ impl<'m> Move<'m> {
         let shared = self.comparison.changed().filter(|path| is_shared(path));
         files.extend(shared);
         files
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use confbus_protocol::{Application, Label, Profiles};
-    use git2::{Repository, RepositoryInitOptions, Signature, build::TreeUpdateBuilder};
-    use tempfile::TempDir;
-    use tokio::sync::mpsc;
-
-    use super::*;
-    use crate::{Settings, Sources, environment_repository::Announce, tasks::Tasks};
-
-    /// A bare repository below a folder.
-    struct Remote(Repository);
-
-    impl Remote {
-        fn new(folder: &TempDir, name: &str) -> Self {
-            let mut options = RepositoryInitOptions::new();
-            options.bare(true).initial_head("main");
-            Self(Repository::init_opts(folder.path().join(name), &options).unwrap())
-        }
-
-        /// Commits files on a branch.
-        fn push(&self, branch: &str, files: &[(&str, &str)]) {
-            let name = format!("refs/heads/{branch}");
-            let parent = self.0.find_reference(&name).ok();
-            let parent = parent.and_then(|tip| tip.peel_to_commit().ok());
-            let empty = self.0.treebuilder(None).unwrap().write().unwrap();
-            let base = parent.as_ref().map_or(empty, git2::Commit::tree_id);
-            let base = self.0.find_tree(base).unwrap();
-            let mut update = TreeUpdateBuilder::new();
-            for (path, text) in files {
-                let blob = self.0.blob(text.as_bytes()).unwrap();
-                update.upsert(*path, blob, git2::FileMode::Blob);
-            }
-            let tree = update.create_updated(&self.0, &base).unwrap();
-            let tree = self.0.find_tree(tree).unwrap();
-            let who = Signature::now("Test", "test@example.com").unwrap();
-            let parents: Vec<_> = parent.iter().collect();
-            let commit = self
-                .0
-                .commit(None, &who, &who, "a step", &tree, &parents)
-                .unwrap();
-            self.0.reference(&name, commit, true, "a step").unwrap();
-        }
-    }
-
-    fn request(coordinates: &str) -> EnvironmentRequest {
-        let mut parts = coordinates.split('/');
-        EnvironmentRequest {
-            application: Application::parse(parts.next().unwrap()).unwrap(),
-            profiles: Profiles::parse(parts.next().unwrap()).unwrap(),
-            label: parts.next().map(|label| Label::parse(label).unwrap()),
-        }
-    }
-
-    struct Server {
-        repository: EnvironmentRepository,
-        known: Arc<Vec<EnvironmentRequest>>,
-    }
-
-    impl Server {
-        /// Opens repositories and reads the configuration of all who are known.
-        async fn start(folder: &TempDir, settings: &[(&str, &str)], known: &[&str]) -> Self {
-            let place = folder.path().display().to_string();
-            let base = ("spring.cloud.config.server.git.basedir", "<folder>/clones");
-            let arguments = settings.iter().chain([&base]);
-            let arguments = arguments
-                .map(|(key, value)| ((*key).to_owned(), value.replace("<folder>", &place)));
-            let sources = Sources {
-                arguments: arguments.collect(),
-                ..Sources::default()
-            };
-            let settings = Settings::load(&sources).unwrap().repository;
-            let (bell, _) = mpsc::channel(1);
-            let repository = EnvironmentRepository::open(settings, Tasks::default(), bell)
-                .await
-                .unwrap();
-            repository.look(Announce::No).await.unwrap();
-            let known = known.iter().map(|coordinates| request(coordinates));
-            let known = Arc::new(known.collect::<Vec<_>>());
-            for request in known.iter() {
-                repository.find_one(request, None).await.unwrap();
-            }
-            repository.unannounced().take();
-            Self { repository, known }
-        }
-
-        /// Whom the next look finds concerned, and for whom nothing changed.
-        #[track_caller]
-        fn finds(&self, told: &[&str], unchanged: &[&str]) -> impl Future<Output = ()> {
-            let caller = std::panic::Location::caller();
-            async move {
-                self.repository.look(Announce::No).await.unwrap();
-                let (moved, _) = self.repository.unannounced().take();
-                let found =
-                    concerned(self.repository.clone(), moved, Arc::clone(&self.known)).await;
-                let destinations: Vec<_> =
-                    found.destinations.iter().map(Destination::as_str).collect();
-                assert_eq!(destinations, told, "at {caller}");
-                let left: Vec<_> = found
-                    .unchanged
-                    .iter()
-                    .map(|unchanged| &unchanged.request)
-                    .collect();
-                let expected: Vec<_> = unchanged
-                    .iter()
-                    .map(|coordinates| request(coordinates))
-                    .collect();
-                assert_eq!(left, expected.iter().collect::<Vec<_>>(), "at {caller}");
-            }
-        }
-    }
-
-    const URI: &str = "spring.cloud.config.server.git.uri";
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn only_readers_of_the_label_are_concerned() {
-        let folder = tempfile::tempdir().unwrap();
-        let remote = Remote::new(&folder, "config");
-        remote.push(
-            "main",
-            &[
-                ("orders.yml", "a: 1"),
-                ("payments.yml", "a: 1"),
-                ("empty.yml", ""),
-            ],
-        );
-        remote.push("next", &[("orders.yml", "a: 1")]);
-        let known = [
-            "orders/dev",
-            "orders/dev/next",
-            "payments/dev/main",
-            "payments/dev,qa",
-        ];
-        let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
-
-        remote.push("main", &[("orders.yml", "a: 2")]);
-        server
-            .finds(&["orders:**"], &["payments/dev/main", "payments/dev,qa"])
-            .await;
-        remote.push("next", &[("payments.yml", "a: 2")]);
-        server.finds(&["payments:**"], &["orders/dev/next"]).await;
-        remote.push(
-            "main",
-            &[("payments-qa.yml", "a: 1"), ("orders.yml", "# why\na: 2")],
-        );
-        server
-            .finds(&[], &["orders/dev", "payments/dev/main", "payments/dev,qa"])
-            .await;
-        remote.push("main", &[("payments-qa.yml", "a: [")]);
-        server
-            .finds(&["payments:**"], &["orders/dev", "payments/dev/main"])
-            .await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn of_several_names_those_whose_files_changed_are_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let remote = Remote::new(&folder, "config");
-        remote.push(
-            "main",
-            &[
-                ("one.yml", "a: 1"),
-                ("two.yml", "b: 1\nspring.config.import: imp/x.yml"),
-                ("imp/x.yml", "c: 1"),
-            ],
-        );
-        let server = Server::start(&folder, &[(URI, "<folder>/config")], &["one,two/dev"]).await;
-        remote.push(
-            "main",
-            &[("two.yml", "b: 2\nspring.config.import: imp/x.yml")],
-        );
-        server.finds(&["two:**"], &[]).await;
-        remote.push("main", &[("imp/x.yml", "c: 2")]);
-        server.finds(&["one:**", "two:**"], &[]).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn only_readers_of_the_repository_are_concerned() {
-        let folder = tempfile::tempdir().unwrap();
-        let (usual, team) = (Remote::new(&folder, "usual"), Remote::new(&folder, "team"));
-        for remote in [&usual, &team] {
-            remote.push("main", &[("team-a.yml", "a: 1"), ("orders.yml", "a: 1")]);
-        }
-        let settings = [
-            (URI, "<folder>/usual"),
-            (
-                "spring.cloud.config.server.git.repos.team.pattern",
-                "team-*/*",
-            ),
-            (
-                "spring.cloud.config.server.git.repos.team.uri",
-                "<folder>/team",
-            ),
-        ];
-        let server = Server::start(&folder, &settings, &["team-a/dev", "orders/dev"]).await;
-        team.push("main", &[("team-a.yml", "a: 2")]);
-        server.finds(&["team-a:**"], &[]).await;
-        team.push("main", &[("application.yml", "b: 1")]);
-        server.finds(&["team-*:**", "team-a:**"], &[]).await;
-        usual.push("main", &[("orders.yml", "a: 2")]);
-        server.finds(&["orders:**"], &[]).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_repository_of_one_application_concerns_nobody_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let (orders, payments) = (
-            Remote::new(&folder, "orders"),
-            Remote::new(&folder, "payments"),
-        );
-        for remote in [&orders, &payments] {
-            remote.push("main", &[("application.yml", "a: 1")]);
-        }
-        let settings = [(URI, "file://<folder>/{application}")];
-        let server = Server::start(&folder, &settings, &["orders/dev", "payments/dev"]).await;
-        orders.push("main", &[("application.yml", "a: 2")]);
-        server.finds(&["orders:**"], &[]).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_directory_concerns_those_who_search_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
-        write("native/application.yml", "a: 1");
-        write("apps/orders/application.yml", "b: 1");
-        let settings = [
-            ("spring.profiles.active", "native"),
-            (
-                "spring.cloud.config.server.native.search-locations",
-                "file://<folder>/native,file://<folder>/apps/{application}",
-            ),
-        ];
-        let server = Server::start(&folder, &settings, &["orders/dev", "payments/dev/blue"]).await;
-        write("apps/orders/application.yml", "b: 2");
-        server.finds(&["orders:**"], &["payments/dev/blue"]).await;
-        write("native/blue/payments.yml", "c: 1");
-        server.finds(&["payments:**"], &["orders/dev"]).await;
     }
 }

@@ -12,11 +12,16 @@ pub(super) const EVERYONE: &str = "*";
 
 /// One destination for each application; everyone when there are too many, or one is everyone.
 pub(super) fn of_applications(names: &BTreeSet<String>) -> Vec<Destination> {
-    if names.contains(EVERYONE) || names.len() > MAX_EVENTS {
+    if are_everyone(names) {
         return vec![Destination::everyone()];
     }
     let destinations = names.iter().map(|name| Destination::complete(name));
     destinations.collect()
+}
+
+/// Whether further names make no difference.
+pub(super) fn are_everyone(names: &BTreeSet<String>) -> bool {
+    names.contains(EVERYONE) || names.len() > MAX_EVENTS
 }
 
 /// The commit that all of them came to, if a client that runs it already has nothing to ask for.

@@ -47,41 +47,30 @@ impl Upstream<'_> {
                 found.extend(self.who_searches(&path));
                 continue;
             }
-            let importers = comparison.importers(&path);
-            next.extend(
-                importers
-                    .into_iter()
-                    .filter(|importer| {
-                        seen.len() < MAX_IMPORTERS && seen.insert((*importer).clone())
-                    })
-                    .cloned(),
-            );
+            let importers = comparison.importers(&path).into_iter();
+            let others =
+                importers.filter(|path| seen.len() < MAX_IMPORTERS && seen.insert((*path).clone()));
+            next.extend(others.cloned());
         }
         found
     }
 
     fn who_searches(&self, path: &RepoPath) -> BTreeSet<String> {
         let names = names(path);
-        let is_shared = is_shared(path);
-        if Searched::by_everyone(self.layout).holds(path) {
-            return if is_shared {
-                self.everyone()
-            } else {
-                self.owners(names)
-            };
-        }
-        // The directory depends on the application, so it says for whom the file is.
-        let own = self.candidates(path, &names);
-        let own = own
-            .into_iter()
-            .filter(|name| Searched::by(self.layout, name).holds(path));
-        let own: BTreeSet<String> = own.map(str::to_owned).collect();
-        if own.is_empty() && is_shared {
-            self.everyone()
-        } else if own.is_empty() {
-            self.owners(names)
+        let for_all = Searched::by_everyone(self.layout).holds(path);
+        // A directory that depends on the application says for whom the file is.
+        let mut own = if for_all {
+            BTreeSet::new()
         } else {
-            own
+            self.candidates(path, &names)
+        };
+        own.retain(|name| Searched::by(self.layout, name).holds(path));
+        if !own.is_empty() {
+            own.into_iter().map(str::to_owned).collect()
+        } else if is_shared(path) {
+            self.everyone()
+        } else {
+            self.owners(&names)
         }
     }
 
@@ -111,7 +100,7 @@ impl Upstream<'_> {
     }
 
     /// The longest name that is known, otherwise all of them.
-    fn owners(&self, names: Vec<String>) -> BTreeSet<String> {
+    fn owners(&self, names: &[String]) -> BTreeSet<String> {
         let known = names
             .iter()
             .find(|name| self.readers.contains(name.as_str()));
