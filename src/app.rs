@@ -10,6 +10,7 @@ use tracing::warn;
 use crate::{
     environment_repository::EnvironmentRepository,
     http,
+    ledger::{Bookkeeper, Ledger},
     refresh::Refresher,
     settings::{self, Settings},
     tasks::Tasks,
@@ -25,6 +26,7 @@ pub struct App {
     router: axum::Router,
     limits: http::Limits,
     refresher: Refresher,
+    bookkeeper: Bookkeeper,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
 }
@@ -52,21 +54,36 @@ impl App {
         let repository = EnvironmentRepository::open(settings.repository, tasks.clone(), ring)
             .await
             .context("the backends cannot be opened")?;
+        let versions = repository.clone();
+        let (ledger, bookkeeper) = Ledger::open(
+            settings.ledger,
+            settings.member.id.clone(),
+            Box::new(move |request| versions.version_of(request)),
+        );
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),
+            ledger.clone(),
             bus.clone(),
             settings.member,
             bell,
         );
 
         let limits = settings.http.limits.clone();
-        let router = http::router(settings.http, repository, refresh, bus, tasks.shutdown());
+        let router = http::router(
+            settings.http,
+            repository,
+            refresh,
+            ledger,
+            bus,
+            tasks.shutdown(),
+        );
         Ok(Self {
             listener,
             router,
             limits,
             refresher,
+            bookkeeper,
             driver,
             tasks,
         })
@@ -93,6 +110,7 @@ impl App {
             router,
             limits,
             refresher,
+            bookkeeper,
             driver,
             tasks,
         } = self;
@@ -100,6 +118,7 @@ impl App {
         if let Some(driver) = driver {
             tasks.spawn("bus", driver.run(shutdown()));
         }
+        tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
         tasks.spawn("http", http::serve(listener, router, limits, shutdown()));
         let failed = tokio::select! {

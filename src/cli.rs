@@ -5,6 +5,10 @@ use std::{fmt, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use confbus::{Sources, telemetry::LogFormat};
 
+mod watch;
+
+pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
+
 /// Configuration from Git, served as Spring Cloud Config Server does and pushed to every instance.
 ///
 /// Without a command it serves when anything is configured, and shows its demo otherwise.
@@ -23,8 +27,11 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// A repository, a server and three instances on this machine, to see a change arrive.
     Demo(DemoArgs),
-    /// Follow the configuration of an application, a line for each key that changes.
-    Watch(WatchArgs),
+    /// Run a program with the configuration of an application, in files or variables, and tell it about changes.
+    ///
+    /// With neither --out nor a program: write a line for each key that changes. Exit status: that of the program, else 3
+    /// when there is no configuration, 4 when it may not be read, 78 when settings are wrong, 1 when the first is refused.
+    Watch(Box<WatchArgs>),
     /// Ask another server and this one the same, and tell where the answers differ.
     ///
     /// Without --server, a server with the given settings is started for the comparison, on a port of its own, with a clone
@@ -48,36 +55,6 @@ pub(crate) struct ServeArgs {
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) properties: Properties,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WatchArgs {
-    /// APPLICATION/PROFILES[/LABEL]
-    #[arg(value_name = "ADDRESS", value_parser = Address::parse)]
-    pub(crate) address: Address,
-    /// The server, or several by comma; credentials may stand in the address.
-    #[arg(long, value_name = "URL", default_value = "http://localhost:8888")]
-    pub(crate) server: String,
-    /// Listen to RabbitMQ instead of the server's own stream of events.
-    #[arg(long, value_name = "amqp://USER:PASSWORD@HOST")]
-    pub(crate) amqp: Option<String>,
-    /// The exchange on RabbitMQ.
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "springCloudBus",
-        requires = "amqp"
-    )]
-    pub(crate) exchange: String,
-    /// The port or number by which this instance is told from others of its application.
-    #[arg(long, value_name = "INDEX", default_value = "0")]
-    pub(crate) index: String,
-    /// Seconds between two looks that nobody asked for; 0 looks only when told.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub(crate) poll: u64,
-    /// Where the last good configuration is kept, to start from when the server is away.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) last_good: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -122,14 +99,6 @@ pub(crate) struct ShadowArgs {
 /// What may hold a secret and is never shown.
 #[derive(Clone)]
 pub(crate) struct Unshown(pub(crate) String);
-
-/// What to watch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(crate) application: String,
-    pub(crate) profiles: String,
-    pub(crate) label: Option<String>,
-}
 
 /// Spring's way of saying a setting on the command line: `--key=value`.
 #[derive(Debug, Args)]
@@ -196,23 +165,6 @@ impl fmt::Debug for Unshown {
     }
 }
 
-impl Address {
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut parts = text.splitn(3, '/').map(str::to_owned);
-        let address = Self {
-            application: parts.next().unwrap_or_default(),
-            profiles: parts.next().unwrap_or_else(|| "default".into()),
-            label: parts.next(),
-        };
-        let complete = !address.application.is_empty() && !address.profiles.is_empty();
-        if complete {
-            Ok(address)
-        } else {
-            Err("write APPLICATION/PROFILES or APPLICATION/PROFILES/LABEL".into())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,13 +216,5 @@ mod tests {
             properties.pairs().unwrap_err().to_string(),
             "`password` is not a setting; write --key=value"
         );
-    }
-
-    #[test]
-    fn addresses_have_two_or_three_parts() {
-        let address = Address::parse("orders/dev/feature/x").unwrap();
-        assert_eq!(address.label.as_deref(), Some("feature/x"));
-        assert_eq!(Address::parse("orders").unwrap().profiles, "default");
-        assert!(Address::parse("/dev").is_err());
     }
 }

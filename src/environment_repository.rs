@@ -5,6 +5,7 @@
 //! sources each time.
 
 mod answer;
+mod audience;
 mod backend;
 mod git_backend;
 mod history;
@@ -25,11 +26,12 @@ use std::{sync::Arc, time::Duration};
 
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 use tokio::sync::mpsc;
 
 use crate::{encryption::Encryption, git::Claims, look::LookError, tasks::Tasks, vault::Token};
 pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
+pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
 use git_backend::Labels;
@@ -132,6 +134,16 @@ impl EnvironmentRepository {
             .await
     }
 
+    /// The version that a read would be given now, where there is one. Neither waits nor fetches, and asks no Vault.
+    pub(crate) fn version_of(&self, request: &EnvironmentRequest) -> Option<String> {
+        let gathered = self
+            .gather_patiently(request, Labels::Split, Before::Served, Vaults::Skip)
+            .now_or_never()?
+            .ok()?;
+        let (parts, _) = self.resolve(&gathered).ok()?;
+        self.environment(request, parts).value.version
+    }
+
     async fn find(
         &self,
         request: &EnvironmentRequest,
@@ -192,20 +204,28 @@ impl EnvironmentRepository {
         before: Before,
         vaults: Vaults<'_>,
     ) -> Result<Vec<Gathered>, FindError> {
-        let each = async {
-            let mut all = Vec::with_capacity(self.inner.backends.len());
-            for backend in &self.inner.backends {
-                match backend.gather(request, labels, before, vaults).await {
-                    Ok(gathered) => all.push(gathered),
-                    Err(FindError::NotYet) => return Err(FindError::NotYet),
-                    Err(error) if self.is_spoiled_by_one() => return Err(error),
-                    Err(_) => {}
-                }
-            }
-            Ok(all)
-        };
+        let each = self.gather_patiently(request, labels, before, vaults);
         let gathered = tokio::time::timeout(LONGEST_READ, each).await;
         gathered.unwrap_or(Err(FindError::Busy))
+    }
+
+    async fn gather_patiently(
+        &self,
+        request: &EnvironmentRequest,
+        labels: Labels,
+        before: Before,
+        vaults: Vaults<'_>,
+    ) -> Result<Vec<Gathered>, FindError> {
+        let mut all = Vec::with_capacity(self.inner.backends.len());
+        for backend in &self.inner.backends {
+            match backend.gather(request, labels, before, vaults).await {
+                Ok(gathered) => all.push(gathered),
+                Err(FindError::NotYet) => return Err(FindError::NotYet),
+                Err(error) if self.is_spoiled_by_one() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(all)
     }
 
     fn is_spoiled_by_one(&self) -> bool {
@@ -344,6 +364,7 @@ impl EnvironmentRepository {
 
     fn repositories(&self) -> Vec<Repository> {
         let backends = self.inner.backends.iter();
-        backends.flat_map(Backend::repositories).collect()
+        let all = backends.flat_map(Backend::repositories);
+        all.map(|(repository, _)| repository).collect()
     }
 }

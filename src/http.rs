@@ -8,6 +8,8 @@ mod accept;
 mod access;
 mod actuator;
 mod body;
+mod boot1;
+mod busenv;
 mod busrefresh;
 mod charset;
 mod conditional;
@@ -18,8 +20,12 @@ mod environments;
 mod error;
 mod events;
 mod health;
+mod instances;
 mod methods;
 mod monitor;
+mod reader;
+mod refreshes;
+mod reports;
 mod resources;
 mod route;
 mod serve;
@@ -36,9 +42,10 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use confbus_bus::Bus;
+use confbus_protocol::REPORTS_PATH;
 use tokio_util::sync::CancellationToken;
 
-use crate::{environment_repository::EnvironmentRepository, refresh::Refresh};
+use crate::{environment_repository::EnvironmentRepository, ledger::Ledger, refresh::Refresh};
 use events::Streams;
 pub(crate) use serve::serve;
 pub(crate) use settings::{Access, BasePath, HealthDetails, Limits, Settings, User};
@@ -49,6 +56,7 @@ struct Services {
     settings: Arc<Settings>,
     repository: EnvironmentRepository,
     refresh: Refresh,
+    ledger: Ledger,
     bus: Bus,
     streams: Streams,
     shutdown: CancellationToken,
@@ -59,6 +67,7 @@ pub(crate) fn router(
     settings: Settings,
     repository: EnvironmentRepository,
     refresh: Refresh,
+    ledger: Ledger,
     bus: Bus,
     shutdown: CancellationToken,
 ) -> Router {
@@ -68,6 +77,7 @@ pub(crate) fn router(
         settings: Arc::clone(&settings),
         repository,
         refresh,
+        ledger,
         bus,
         streams,
         shutdown,
@@ -75,40 +85,47 @@ pub(crate) fn router(
     let context = settings.context_path.as_str();
     let at = |path: &str| format!("{context}{path}");
 
-    Router::new()
+    bus_routes(context)
         .route(&at("/actuator"), read(get(actuator::links)))
         .route(&at("/actuator/health"), read(get(health::whole)))
         .route(&at("/actuator/health/{component}"), read(get(health::part)))
         .route(&at("/actuator/info"), read(get(actuator::info)))
         .route(
-            &at("/actuator/busrefresh"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/busrefresh/"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/busrefresh/{*destination}"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/bus-refresh"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
-            &at("/actuator/bus-refresh/{*destination}"),
-            write(post(busrefresh::refresh)),
-        )
-        .route(
             &at(&format!("{}/monitor", settings.monitor_path.as_str())),
             write(post(monitor::receive)),
         )
         .route(&at("/confbus/events"), read(get(events::stream)))
+        .route(
+            &at(&format!("/{REPORTS_PATH}")),
+            beside(post(reports::receive)),
+        )
+        .route(&at("/_/api/instances"), beside(get(instances::list)))
+        .route(&at("/_/api/refreshes"), beside(get(refreshes::list)))
+        .route(&at("/_/api/refreshes/{id}"), beside(get(refreshes::one)))
         .route(&at("/error"), any(error::error_page))
         .fallback(configuration::find)
         .with_state(services)
         .layer(middleware::from_fn_with_state(settings, edge::edge))
+}
+
+/// What tells applications something. Under names that Spring has given up, everything but POST is the config space's.
+fn bus_routes(context: &str) -> Router<Services> {
+    let old = |route: MethodRouter<Services>| route.fallback(configuration::find);
+    let actuator = [
+        ("busrefresh", write(post(busrefresh::refresh))),
+        ("busenv", write(post(busenv::change))),
+        ("bus-refresh", old(post(busrefresh::refresh))),
+        ("bus-env", old(post(busenv::change))),
+    ];
+    let mut routes = Router::new()
+        .route(&format!("{context}/bus/refresh"), old(post(boot1::refresh)))
+        .route(&format!("{context}/bus/env"), old(post(boot1::change)));
+    for (name, route) in actuator {
+        for below in ["", "/", "/{*destination}"] {
+            routes = routes.route(&format!("{context}/actuator/{name}{below}"), route.clone());
+        }
+    }
+    routes
 }
 
 fn read(route: MethodRouter<Services>) -> MethodRouter<Services> {
@@ -117,6 +134,11 @@ fn read(route: MethodRouter<Services>) -> MethodRouter<Services> {
 
 fn write(route: MethodRouter<Services>) -> MethodRouter<Services> {
     route.fallback(methods::not_written)
+}
+
+/// Other methods see what lies there in Spring: the configuration of an application with that name.
+fn beside(route: MethodRouter<Services>) -> MethodRouter<Services> {
+    route.fallback(configuration::find)
 }
 
 macro_rules! parts_of_services {
@@ -128,4 +150,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, bus: Bus, streams: Streams, shutdown: CancellationToken);

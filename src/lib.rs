@@ -11,6 +11,7 @@ mod vault;
 mod encryption;
 mod environment_repository;
 
+mod ledger;
 mod refresh;
 mod webhook;
 

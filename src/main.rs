@@ -27,8 +27,10 @@ async fn main() -> ExitCode {
             eprintln!("confbus: {error:#}");
             if error.is::<SettingsError>() {
                 ExitCode::from(BAD_SETTINGS)
-            } else if error.is::<shadow::WrongUsage>() {
+            } else if error.is::<shadow::WrongUsage>() || error.is::<watch::WrongUsage>() {
                 ExitCode::from(WRONG_USAGE)
+            } else if let Some(error) = error.downcast_ref() {
+                ExitCode::from(watch::exit_code(error))
             } else {
                 ExitCode::FAILURE
             }
@@ -40,7 +42,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command() {
         Command::Serve(args) => serve(args).await,
         Command::Demo(args) => demo::run(args).await,
-        Command::Watch(args) => watch::run(args).await,
+        Command::Watch(args) => return watch::run(*args).await,
         Command::Shadow(args) => return shadow::run(args).await,
     }?;
     Ok(ExitCode::SUCCESS)

@@ -1,85 +1,63 @@
-//! Follows the configuration of an application: a line for each key that changes.
+//! Follows the configuration of an application: into files, into a program, or as a line for each key that changes.
 
-use std::time::Duration;
+use std::process::ExitCode;
 
-use anyhow::Context as _;
-use confbus::{
-    shutdown,
-    telemetry::{self, LogFormat},
-};
-use confbus_bus::RabbitSettings;
-use confbus_client::{ChangeSet, Client, KeyChange, Settings, Transport};
+use confbus_client::ConnectError;
 
 use crate::cli::WatchArgs;
 
-/// Runs until it is told to stop.
-pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<()> {
-    telemetry::init(LogFormat::Text, "warn")?;
-    let name = format!(
-        "{}:{}:{}",
-        args.address.application, args.address.profiles, args.index
-    );
-    let client = Client::connect(settings(args)?).await?;
-    tokio::select! {
-        () = follow(&client, &name) => Ok(()),
-        stopped = shutdown::requested() => Ok(stopped?),
+mod candidate;
+mod command;
+mod delivery;
+mod files;
+mod follow;
+mod format;
+mod init;
+mod only;
+mod plan;
+mod process;
+mod say;
+mod settings;
+mod signals;
+mod supervise;
+mod variables;
+
+pub(crate) use follow::follow;
+pub(crate) use format::Format;
+pub(crate) use plan::WrongUsage;
+
+/// Nobody gave a configuration.
+const UNAVAILABLE: u8 = 3;
+/// The servers refuse our credentials.
+const DENIED: u8 = 4;
+/// Settings that cannot work: `EX_CONFIG`.
+const BAD_SETTINGS: u8 = 78;
+
+/// Runs until it is told to stop, or the program ends.
+pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<ExitCode> {
+    let WatchArgs {
+        delivery, address, ..
+    } = &args;
+    if delivery.out.is_empty() && delivery.program.is_empty() {
+        plan::refuse_idle(delivery)?;
+        return follow::run(args).await;
     }
+    let plan = plan::Plan::of(
+        delivery,
+        format!("{}/{}", address.application, address.profiles),
+    )?;
+    if init::is_needed() {
+        return init::run().await;
+    }
+    say::start_log()?;
+    supervise::run(settings::of(&args)?, plan, delivery.wait_first).await
 }
 
-fn settings(args: WatchArgs) -> anyhow::Result<Settings> {
-    let mut settings = Settings::new(args.address.application)
-        .profiles(args.address.profiles)
-        .server(args.server)
-        .index(args.index);
-    if let Some(label) = args.address.label {
-        settings = settings.label(label);
+/// The exit code for why there is no client.
+pub(crate) fn exit_code(error: &ConnectError) -> u8 {
+    match error {
+        ConnectError::Settings(_) | ConnectError::Http(_) => BAD_SETTINGS,
+        ConnectError::Unavailable { unavailable, .. } if unavailable.is_denied() => DENIED,
+        _ => UNAVAILABLE,
     }
-    if let Some(folder) = args.last_good {
-        settings = settings.last_good_dir(folder);
-    }
-    if let Some(url) = args.amqp {
-        let broker = RabbitSettings {
-            exchange: args.exchange,
-            ..RabbitSettings::from_url(&url).context("--amqp")?
-        };
-        settings = settings.transport(Transport::Amqp(Box::new(broker)));
-    }
-    Ok(match args.poll {
-        0 => settings.without_poll(),
-        seconds => settings.poll_every(Duration::from_secs(seconds)),
-    })
-}
-
-/// Writes what the client has and every change of it, until the client ends.
-#[expect(clippy::print_stdout, reason = "the lines are what the program is for")]
-pub(crate) async fn follow(client: &Client, name: &str) {
-    let mut changes = client.changes();
-    let snapshot = client.snapshot();
-    println!(
-        "{name}  {} properties at {}",
-        snapshot.keys().len(),
-        short(snapshot.version())
-    );
-    println!("{name}  listening as bus id {}", client.bus_id());
-    while let Some(set) = changes.next().await {
-        for change in &set.keys {
-            println!("{}", line(name, &set, change));
-        }
-    }
-}
-
-fn line(name: &str, set: &ChangeSet, change: &KeyChange) -> String {
-    format!(
-        "{name}  {}  {}  {}",
-        short(set.version.as_deref()),
-        change.key,
-        change.shown()
-    )
-}
-
-/// Seven digits are enough for people.
-fn short(version: Option<&str>) -> &str {
-    version.map_or("an unnamed version", |version| {
-        version.get(..7).unwrap_or(version)
-    })
 }

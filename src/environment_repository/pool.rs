@@ -66,6 +66,14 @@ impl Pool {
         Ok(repository)
     }
 
+    /// The repository at an address, if it is open.
+    pub(super) fn serving_at(&self, uri: &str) -> Option<Repository> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.repositories
+            .get(uri)
+            .map(|slot| slot.repository.clone())
+    }
+
     fn open(&self, uri: &str, settings: &RepositorySettings) -> Result<Repository, FindError> {
         let address = Address::parse(uri).map_err(|_| FindError::NoRepository)?;
         let (git, settings) = settings.at(address, &self.opener.claims);

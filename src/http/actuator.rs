@@ -34,11 +34,13 @@ pub(super) async fn links(
     let mut links = Map::new();
     for (name, path) in [
         ("self", ""),
+        ("info", "/info"),
         ("health", "/health"),
         ("health-path", "/health/{*path}"),
-        ("info", "/info"),
-        ("busrefresh", "/busrefresh"),
+        ("busenv-destinations", "/busenv/{*destinations}"),
+        ("busenv", "/busenv"),
         ("busrefresh-destinations", "/busrefresh/{*destinations}"),
+        ("busrefresh", "/busrefresh"),
     ] {
         links.insert(
             name.to_owned(),

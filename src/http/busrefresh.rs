@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use bytes::Bytes;
 use confbus_protocol::Destination;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, request::Parts};
 
 use super::{
     Settings,
@@ -26,16 +27,7 @@ pub(super) async fn refresh(
     caller: Caller,
     request: Request,
 ) -> Result<StatusCode, Failure> {
-    let (parts, body) = request.into_parts();
-    let may_enter = caller.may_enter(&settings.access);
-    // A body is only read for those who may be somebody.
-    if !may_enter && !may_be_signed(&settings, &parts.headers) {
-        return Err(denied(&settings.access));
-    }
-    let body = read(body, &settings.limits).await?;
-    if !may_enter && !is_signed(&settings, &parts.headers, &body) {
-        return Err(denied(&settings.access));
-    }
+    let (parts, body) = admit(&settings, caller, request).await?;
     if !is_object_or_nothing(&parts.headers, &body) {
         return Err(Failure::bad_request().because("the body is not a JSON object"));
     }
@@ -44,6 +36,25 @@ pub(super) async fn refresh(
         .destination(destination(path.unwrap_or_default()))
         .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reads the body of a refresh, if the caller may ask for one.
+pub(super) async fn admit(
+    settings: &Settings,
+    caller: Caller,
+    request: Request,
+) -> Result<(Parts, Bytes), Failure> {
+    let (parts, body) = request.into_parts();
+    let may_enter = caller.may_enter(&settings.access);
+    // A body is only read for those who may be somebody.
+    if !may_enter && !may_be_signed(settings, &parts.headers) {
+        return Err(denied(&settings.access));
+    }
+    let body = read(body, &settings.limits).await?;
+    if !may_enter && !is_signed(settings, &parts.headers, &body) {
+        return Err(denied(&settings.access));
+    }
+    Ok((parts, body))
 }
 
 impl From<RefreshError> for Failure {
@@ -67,7 +78,7 @@ fn is_signed(settings: &Settings, headers: &HeaderMap, body: &[u8]) -> bool {
 }
 
 /// All segments behind the endpoint's name, joined by colons; none at all means everyone.
-fn destination(path: &str) -> Destination {
+pub(super) fn destination(path: &str) -> Destination {
     let segments = segments(path);
     let (_, parts) = segments.split_at(segments.len().min(2));
     let named: Vec<&str> = parts

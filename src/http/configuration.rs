@@ -14,11 +14,13 @@ use super::{
     access::{Allowed, Caller},
     body, encryption, environments,
     error::Failure,
-    methods, resources,
+    methods,
+    reader::{Form, Reader},
+    resources,
     route::{Ask, Query, route},
     target::segments,
 };
-use crate::{environment_repository::EnvironmentRepository, vault::Token};
+use crate::{environment_repository::EnvironmentRepository, ledger::Ledger, vault::Token};
 
 /// Opens Vaults.
 const CONFIG_TOKEN: HeaderName = HeaderName::from_static("x-config-token");
@@ -27,6 +29,7 @@ const CONFIG_TOKEN: HeaderName = HeaderName::from_static("x-config-token");
 pub(super) async fn find(
     State(settings): State<Arc<Settings>>,
     State(repository): State<EnvironmentRepository>,
+    State(ledger): State<Ledger>,
     _: Allowed,
     caller: Caller,
     request: Request,
@@ -36,6 +39,7 @@ pub(super) async fn find(
             method,
             uri,
             headers,
+            extensions,
             ..
         },
         body,
@@ -59,20 +63,23 @@ pub(super) async fn find(
     if !matches!(method, Method::GET | Method::HEAD) {
         return methods::other(&method, methods::READ);
     }
+    let reader = Reader::of(&headers, &extensions);
     match route.ask(&query, &headers)? {
         Ask::Environment {
             request,
             representation,
             content_type,
         } => {
-            environments::find(
+            let (answer, version) = environments::find(
                 &repository,
                 &request,
                 representation,
                 &content_type,
                 &headers,
             )
-            .await
+            .await?;
+            ledger.read(reader.read(request, version, Form::Environment));
+            Ok(answer)
         }
         Ask::Converted {
             request,
@@ -84,7 +91,10 @@ pub(super) async fn find(
                 placeholders,
                 strip_document: settings.strip_document,
             };
-            environments::convert(&repository, &request, conversion, &headers).await
+            let (answer, version) =
+                environments::convert(&repository, &request, conversion, &headers).await?;
+            ledger.read(reader.read(request, version, Form::Text));
+            Ok(answer)
         }
         Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),
         Ask::Resource {

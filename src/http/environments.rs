@@ -13,14 +13,14 @@ use super::{
 };
 use crate::environment_repository::{EnvironmentRepository, Found};
 
-/// An environment as JSON.
+/// An environment as JSON, and the version that it shows.
 pub(super) async fn find(
     repository: &EnvironmentRepository,
     request: &EnvironmentRequest,
     representation: Representation,
     content_type: &str,
     headers: &HeaderMap,
-) -> Result<Response, Failure> {
+) -> Result<(Response, Option<String>), Failure> {
     let Found {
         value,
         commits,
@@ -28,21 +28,18 @@ pub(super) async fn find(
     } = repository
         .find_one(request, config_token(headers).as_ref())
         .await?;
-    Ok(answer(
-        value.to_json(representation),
-        content_type,
-        &Provenance { commits, held },
-        headers,
-    ))
+    let body = value.to_json(representation);
+    let answer = answer(body, content_type, &Provenance { commits, held }, headers);
+    Ok((answer, value.version))
 }
 
-/// An environment as YAML, `.properties` or plain JSON.
+/// An environment as YAML, `.properties` or plain JSON, and the version that it is of.
 pub(super) async fn convert(
     repository: &EnvironmentRepository,
     request: &EnvironmentRequest,
     conversion: Conversion,
     headers: &HeaderMap,
-) -> Result<Response, Failure> {
+) -> Result<(Response, Option<String>), Failure> {
     let Found {
         value,
         commits,
@@ -51,12 +48,13 @@ pub(super) async fn convert(
         .find_one(request, config_token(headers).as_ref())
         .await?;
     let text = confbus_resolution::convert(&value, conversion)?;
-    Ok(answer(
+    let answer = answer(
         text.into_bytes(),
         content_type_of(conversion.format),
         &Provenance { commits, held },
         headers,
-    ))
+    );
+    Ok((answer, value.version))
 }
 
 /// The charset stays unsaid, as in Spring; the bytes are UTF-8.

@@ -26,7 +26,7 @@ pub(super) async fn whole(
     State(bus): State<Bus>,
     caller: Caller,
 ) -> Response {
-    let components = components(&settings, &repository.health().await, &bus.status());
+    let components = components(&settings, &repository.health().await, &bus);
     let down = components
         .values()
         .any(|component| component["status"] != "UP");
@@ -55,7 +55,7 @@ pub(super) async fn part(
     let component = match name.as_str() {
         "readiness" => readiness(health.serving, &shutdown),
         name => {
-            let mut components = components(&settings, &health, &bus.status());
+            let mut components = components(&settings, &health, &bus);
             let mut component = components
                 .remove(name)
                 .ok_or_else(|| Failure::empty(StatusCode::NOT_FOUND))?;
@@ -92,7 +92,7 @@ fn with_status(body: Value) -> Response {
     (status, answer(&body)).into_response()
 }
 
-fn components(settings: &Settings, health: &Health, bus: &Status) -> Map<String, Value> {
+fn components(settings: &Settings, health: &Health, bus: &Bus) -> Map<String, Value> {
     let mut components = Map::new();
     if settings.health_enabled {
         components.insert("configServer".into(), config_server(settings, health));
@@ -173,16 +173,28 @@ fn upstream(health: &UpstreamHealth) -> Map<String, Value> {
     details
 }
 
-fn broker(status: &Status) -> Value {
-    match status {
+/// Whether events come and go, and how many did.
+fn broker(bus: &Bus) -> Value {
+    let mut details = match bus.status() {
         Status::Local => {
-            json!({ "connected": true, "broker": "none, events stay in this process" })
+            return json!({ "connected": true, "broker": "none, events stay in this process" });
         }
         Status::Connected { reconnects } => json!({ "connected": true, "reconnects": reconnects }),
         Status::Disconnected { error, attempts } => {
             json!({ "connected": false, "attempts": attempts, "error": error })
         }
-    }
+    };
+    let counters = bus.counters();
+    details["published"] = counters.published.into();
+    details["unpublished"] = counters.unpublished.into();
+    details["heard"] = counters.heard.into();
+    details["not_understood"] = json!({
+        "unknown": counters.unknown,
+        "malformed": counters.malformed,
+        "oversized": counters.oversized,
+        "compressed": counters.compressed,
+    });
+    details
 }
 
 /// Whatever was opened by name is shown by name.
@@ -236,10 +248,7 @@ mod tests {
     #[test]
     fn only_an_empty_server_is_down() {
         let settings = Settings::default();
-        let disconnected = Status::Disconnected {
-            error: "refused".into(),
-            attempts: 3,
-        };
+        let (disconnected, _driver) = Bus::rabbit(confbus_bus::RabbitSettings::default());
         let parts = components(&settings, &health(true), &disconnected);
         assert!(
             parts.values().all(|part| part["status"] == "UP"),
@@ -247,6 +256,7 @@ mod tests {
         );
         assert_eq!(parts["git"]["details"]["error"], "timeout");
         assert_eq!(parts["bus"]["details"]["connected"], false);
+        assert_eq!(parts["bus"]["details"]["not_understood"]["malformed"], 0);
         assert_eq!(
             parts["configServer"]["details"]["repositories"][0]["sources"][0],
             "repo/application.yml"

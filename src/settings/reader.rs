@@ -90,6 +90,23 @@ impl Reader {
         self.warnings.push(text.into());
     }
 
+    /// Says of a key, where it was said, that nothing comes of it.
+    pub(super) fn has_no_effect(&mut self, key: &str, why: &str) {
+        if let Some(setting) = self.layers.get(key) {
+            self.warnings.push(no_effect(setting, why));
+        }
+    }
+
+    /// Says the same of every key below a prefix that ends in a dot, but those that have an effect.
+    pub(super) fn have_no_effect(&mut self, prefix: &str, but: &[&str], why: &str) {
+        for (below, setting) in self.layers.below(prefix) {
+            let below = uniform(below.split('[').next().unwrap_or(&below));
+            if !but.iter().any(|effective| uniform(effective) == below) {
+                self.warnings.push(no_effect(&setting, why));
+            }
+        }
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.text(key).is_some()
     }
@@ -209,6 +226,10 @@ fn unknown_key(setting: &Setting) -> String {
         "{}: `{}` is not a setting{hint}",
         setting.place, setting.key
     )
+}
+
+fn no_effect(setting: &Setting, why: &str) -> String {
+    format!("{}: `{}` has no effect: {why}", setting.place, setting.key)
 }
 
 fn problem(setting: &Setting, text: String, hint: Option<String>) -> SettingsProblem {

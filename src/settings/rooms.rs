@@ -3,6 +3,7 @@ mod bus;
 mod encryption;
 mod git;
 mod http;
+mod ledger;
 mod native;
 mod vault;
 
@@ -33,6 +34,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let bus = bus::bus(reader);
     let member = bus::member(reader);
     let refresh = refresh(reader);
+    let ledger = ledger::ledger(reader, repository.as_ref(), listen.port());
     let mut http = http::http(reader);
     let encryption = encryption?;
     http.encryption = encryption.clone();
@@ -46,6 +48,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
             ..repository?
         },
         refresh: refresh?,
+        ledger,
         bus: bus?,
         member: member?,
         listen,
@@ -86,6 +89,8 @@ fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {
     };
     Some(refresh::Settings {
         destinations,
+        listens: reader.flag("spring.cloud.bus.refresh.enabled", true),
         ack: reader.flag("spring.cloud.bus.ack.enabled", true),
+        ack_destination: bus::ack_destination(reader),
     })
 }

@@ -10,14 +10,17 @@ mod support;
 mod architecture;
 mod backends;
 mod broken_file;
+mod concerned;
 mod demo;
 mod encryption;
+mod ledger;
 mod program;
 mod reads;
 mod shadow;
 mod stream;
 mod unreachable_remote;
 mod vault;
+mod watch;
 mod webhook;
 
 #[cfg(feature = "broker-tests")]

@@ -2,7 +2,7 @@ use confbus_protocol::BusEvent;
 
 #[cfg(feature = "rabbit")]
 use crate::rabbit::{self, Rabbit, RabbitDriver, RabbitSettings};
-use crate::{local::Local, subscription::Subscription};
+use crate::{Counters, local::Local, subscription::Subscription};
 
 /// A handle on the bus; clones share it.
 #[derive(Debug, Clone)]
@@ -30,7 +30,8 @@ pub struct Message {
 pub enum Status {
     /// In process: nothing can break.
     Local,
-    /// Events come and go.
+    /// Events come; and they go, too, if [`RabbitSettings::publisher`] starts at once. Otherwise whether they do shows with
+    /// the first.
     Connected {
         /// How often the connection was lost and made again since the start.
         reconnects: u64,
@@ -51,6 +52,9 @@ pub enum PublishError {
     /// There is no connection at the moment; nothing was sent.
     #[error("the bus is not connected to the broker")]
     NotConnected,
+    /// The connection for publishing could not be made, often in the broker's words; nothing was sent.
+    #[error("the bus cannot publish: {0}")]
+    NoPublisher(String),
     /// The broker takes no messages until its memory or disk alarm is over (`connection.blocked`); the event that met
     /// the alarm first is sent then.
     #[error("the broker is short of memory or disk and takes no messages")]
@@ -74,7 +78,12 @@ impl PublishError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::NotConnected | Self::Blocked | Self::Timeout | Self::Lost(_) | Self::Nack => true,
+            Self::NotConnected
+            | Self::NoPublisher(_)
+            | Self::Blocked
+            | Self::Timeout
+            | Self::Lost(_)
+            | Self::Nack => true,
             Self::Refused(_) => false,
         }
     }
@@ -96,8 +105,9 @@ impl Bus {
 
     /// Sends an event to every member, ourselves included.
     ///
-    /// Over RabbitMQ this returns with the broker's confirm, within `RabbitSettings::publish_timeout`, and at once when
-    /// there is no connection. A confirm does not say that anybody listens. In process it returns when every
+    /// Over RabbitMQ this returns with the broker's confirm, within `RabbitSettings::publish_timeout`, or twice that when
+    /// a connection for publishing has to be made first, and at once when the bus is not connected. A confirm does not
+    /// say that anybody listens. In process it returns when every
     /// subscription has the event.
     ///
     /// # Errors
@@ -124,6 +134,16 @@ impl Bus {
             Kind::Local(local) => local.subscribe(),
             #[cfg(feature = "rabbit")]
             Kind::Rabbit(rabbit) => rabbit.subscribe(),
+        }
+    }
+
+    /// What came and went since the start; in process nothing is counted.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        match &self.0 {
+            Kind::Local(_) => Counters::default(),
+            #[cfg(feature = "rabbit")]
+            Kind::Rabbit(rabbit) => rabbit.counters(),
         }
     }
 

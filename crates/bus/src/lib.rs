@@ -25,18 +25,21 @@
 //! ```
 //!
 //! Over RabbitMQ, which is the feature `rabbit`, the second half of `Bus::rabbit`, the `RabbitDriver`, has to run in a
-//! task of its own. TLS uses the process's default rustls crypto provider; when there is none, the first TLS connection installs aws-lc-rs.
+//! task of its own. TLS uses the process's default rustls crypto provider, or aws-lc-rs when there is none.
 #![forbid(unsafe_code)]
 
 mod bus;
+mod counters;
 mod local;
 #[cfg(feature = "rabbit")]
 mod rabbit;
 mod subscription;
 
 pub use bus::{Bus, Message, PublishError, Status};
+pub use counters::Counters;
 #[cfg(feature = "rabbit")]
 pub use rabbit::{
-    Address, InvalidAddress, Password, RabbitDriver, RabbitSettings, spring_anonymous_name,
+    Address, InvalidAddress, KeyFile, Password, PublisherStart, RabbitDriver, RabbitSettings,
+    TlsSettings, Verification, spring_anonymous_name,
 };
 pub use subscription::{Signal, Subscription};

@@ -1,12 +1,18 @@
 //! The bus over RabbitMQ: a handle that any task may use, and a driver that keeps the connection.
 
+mod credentials;
 mod driver;
 mod failure;
+mod inbox;
 mod link;
 mod names;
 mod publisher;
 mod session;
 mod settings;
+mod tally;
+mod tls;
+mod topology;
+mod verifier;
 mod wire;
 
 use std::{fmt, sync::Arc};
@@ -16,10 +22,12 @@ use tokio::sync::{broadcast, watch};
 pub use driver::RabbitDriver;
 pub use names::spring_anonymous_name;
 use publisher::Publisher;
-pub use settings::{Address, InvalidAddress, Password, RabbitSettings};
+pub use settings::{Address, InvalidAddress, Password, PublisherStart, RabbitSettings};
+use tally::{Tally, count};
+pub use tls::{KeyFile, TlsSettings, Verification};
 
 use crate::{
-    Message, PublishError, Status,
+    Counters, Message, PublishError, Status,
     subscription::{CAPACITY, Signal, Subscription},
 };
 
@@ -29,6 +37,7 @@ pub(crate) struct Rabbit {
     state: watch::Receiver<State>,
     /// Weak, so that subscriptions end with the driver.
     signals: broadcast::WeakSender<Signal>,
+    tally: Arc<Tally>,
 }
 
 /// What the driver tells the handles.
@@ -40,21 +49,24 @@ struct State {
 
 pub(crate) fn new(settings: RabbitSettings) -> (Rabbit, RabbitDriver) {
     let signals = broadcast::Sender::new(CAPACITY);
+    let tally = Arc::<Tally>::default();
     let (report, state) = watch::channel(State::disconnected("not started".into(), 0));
     let rabbit = Rabbit {
         state,
         signals: signals.downgrade(),
+        tally: Arc::clone(&tally),
     };
-    (rabbit, RabbitDriver::new(settings, signals, report))
+    (rabbit, RabbitDriver::new(settings, signals, tally, report))
 }
 
 impl Rabbit {
     pub(crate) async fn publish(&self, message: &Message) -> Result<(), PublishError> {
         let publisher = self.state.borrow().publisher.clone();
-        publisher
-            .ok_or(PublishError::NotConnected)?
-            .publish(message)
-            .await
+        let Some(publisher) = publisher else {
+            count(&self.tally.unpublished);
+            return Err(PublishError::NotConnected);
+        };
+        publisher.publish(message).await
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {
@@ -62,6 +74,10 @@ impl Rabbit {
             Some(signals) => Subscription::new(signals.subscribe()),
             None => Subscription::ended(),
         }
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.tally.read()
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -71,9 +71,10 @@ pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::{Client, TellError};
 #[cfg(feature = "amqp")]
 pub use confbus_bus::RabbitSettings;
-pub use confbus_protocol::{BusId, Position, PropertyValue};
+pub use confbus_protocol::{BusId, Environment, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
+pub use last_good::{InvalidKey, LastGoodFile, LastGoodKey, Secrets};
 pub use live::{Change, Live, Loaded, Reader};
 pub use rejection::Rejection;
 pub use settings::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};

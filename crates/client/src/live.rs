@@ -7,6 +7,7 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use futures_util::FutureExt;
 use tokio::sync::watch;
+use tracing::{Instrument, debug_span};
 
 use crate::{
     Rejection, Snapshot,
@@ -191,7 +192,12 @@ impl<T: PartialEq + Send + Sync + 'static> Section for Bound<T> {
         let (value, snapshot) = (Arc::new(value), next.clone());
         let probe = self.recipe.has_probes().then(|| {
             let (section, value, next) = (Arc::clone(&self), Arc::clone(&value), next.clone());
-            async move { section.recipe.probe(&value, &next).await }.boxed()
+            async move {
+                let Recipe { prefix, .. } = &*section.recipe;
+                let asked = section.recipe.probe(&value, &next);
+                asked.instrument(debug_span!("probe", prefix)).await
+            }
+            .boxed()
         });
         let swap = Box::new(move || {
             self.current.store(Arc::clone(&value));

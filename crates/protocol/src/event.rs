@@ -16,12 +16,12 @@ use crate::{BusId, Destination};
 /// };
 /// assert_eq!(
 ///     String::from_utf8(event.to_json()).unwrap(),
-///     r#"{"type":"RefreshRemoteApplicationEvent","timestamp":1705329000123,"originService":"configserver:8888:5f2b","destinationService":"customers:**","id":"1f0901e2-fa50-483a-ac4c-d3b79f1bd5b3"}"#
+///     r#"{"type":"RefreshRemoteApplicationEvent","destinationService":"customers:**","id":"1f0901e2-fa50-483a-ac4c-d3b79f1bd5b3","originService":"configserver:8888:5f2b","timestamp":1705329000123}"#
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BusEvent {
-    /// A random UUID.
+    /// A random UUID; empty when the sender gave none.
     pub id: String,
     /// The bus id of the sender; receivers read it as a pattern.
     pub origin_service: String,
@@ -59,6 +59,16 @@ pub enum EventKind {
         /// What `type` said.
         type_name: Option<String>,
     },
+}
+
+/// Whose order of keys an event is written in. Readers do not mind; whoever compares messages does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SpringLine {
+    /// Spring Boot up to 3.5, Spring Cloud Bus up to 4.3: the order in which its classes declare their fields.
+    Boot3,
+    /// Spring Boot 4, Spring Cloud Bus 5: `type`, then all others by name.
+    #[default]
+    Boot4,
 }
 
 /// A missing destination means nobody, unlike a null one: Spring fills this in.
@@ -129,44 +139,58 @@ impl BusEvent {
         Destination::from_wire(self.destination_service.clone().unwrap_or_default())
     }
 
-    /// The compact JSON body: exactly Spring's keys, because some receivers drop an event with one more.
+    /// The compact JSON body as the newest Spring writes it: [`Self::to_json_of`] that line.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        let mut object = Map::new();
-        let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-        put("type", self.type_name().into());
-        put("timestamp", self.timestamp.into());
-        put("originService", self.origin_service.as_str().into());
-        put(
-            "destinationService",
-            self.destination_service.clone().into(),
-        );
-        put("id", self.id.as_str().into());
+        self.to_json_of(SpringLine::default())
+    }
+
+    /// The compact JSON body: exactly Spring's keys, because some receivers drop an event with one more.
+    #[must_use]
+    pub fn to_json_of(&self, line: SpringLine) -> Vec<u8> {
+        let mut fields = self.fields();
+        if line == SpringLine::Boot4 {
+            fields[1..].sort_unstable_by_key(|(key, _)| *key);
+        }
+        let fields = fields
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value));
+        Value::Object(fields.collect()).to_string().into_bytes()
+    }
+
+    /// All keys in the order of Spring's classes, `type` in front.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        let mut fields = vec![
+            ("type", self.type_name().into()),
+            ("timestamp", self.timestamp.into()),
+            ("originService", self.origin_service.as_str().into()),
+            (
+                "destinationService",
+                self.destination_service.clone().into(),
+            ),
+            ("id", self.id.as_str().into()),
+        ];
         match &self.kind {
             EventKind::EnvironmentChange { values } => {
-                put(
-                    "values",
-                    values
-                        .iter()
-                        .map(|(key, value)| (key.clone(), Value::from(value.clone())))
-                        .collect(),
-                );
+                let values = values.iter();
+                let values = values.map(|(key, value)| (key.clone(), Value::from(value.clone())));
+                fields.push(("values", values.collect()));
             }
             EventKind::Ack {
                 ack_id,
                 ack_destination_service,
                 event,
-            } => {
-                put("ackId", ack_id.clone().into());
-                put(
+            } => fields.extend([
+                ("ackId", ack_id.clone().into()),
+                (
                     "ackDestinationService",
                     ack_destination_service.clone().into(),
-                );
-                put("event", event.clone().into());
-            }
+                ),
+                ("event", event.clone().into()),
+            ]),
             EventKind::Refresh | EventKind::Shutdown | EventKind::Unknown { .. } => {}
         }
-        Value::Object(object).to_string().into_bytes()
+        fields
     }
 
     /// Reads an event as Spring's receivers do: in any key order, in snake case, too, with keys that are not known.
@@ -203,23 +227,20 @@ impl Fields<'_> {
         self.0.get(camel).or_else(|| self.0.get(snake))
     }
 
-    /// Numbers become text, as Jackson reads them into a `String`.
     fn text(&self, camel: &'static str, snake: &str) -> Result<Option<String>, DecodeError> {
-        match self.value(camel, snake) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(scalar @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(scalar.to_string())),
-            Some(Value::Array(_) | Value::Object(_)) => Err(DecodeError::Field {
-                field: camel,
-                expected: "a text",
-            }),
-        }
+        text_of(self.value(camel, snake)).ok_or(DecodeError::Field {
+            field: camel,
+            expected: "a text",
+        })
     }
 
     /// Never a reason to refuse: newer receivers do not read it at all.
     fn timestamp(&self) -> i64 {
         match self.0.get("timestamp") {
-            Some(Value::Number(number)) => number.as_i64().unwrap_or_default(),
+            Some(Value::Number(number)) => number
+                .as_i64()
+                .or_else(|| number.as_f64().map(|fraction| fraction as i64))
+                .unwrap_or_default(),
             Some(Value::String(text)) => text.parse().unwrap_or_default(),
             _ => 0,
         }
@@ -253,22 +274,23 @@ impl Fields<'_> {
                 });
             }
         };
-        let inner = Fields(object);
+        let unfit = || DecodeError::Field {
+            field: "values",
+            expected: "a map of text",
+        };
         object
-            .keys()
-            .map(|key| Ok((key.clone(), inner.text_of(key)?)))
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), text_of(Some(value)).ok_or_else(unfit)?)))
             .collect()
     }
+}
 
-    fn text_of(&self, key: &str) -> Result<Option<String>, DecodeError> {
-        match self.0.get(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(scalar @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(scalar.to_string())),
-            Some(Value::Array(_) | Value::Object(_)) => Err(DecodeError::Field {
-                field: "values",
-                expected: "a map of text",
-            }),
-        }
+/// Numbers become text, as Jackson reads them into a `String`; lists and objects do not.
+fn text_of(value: Option<&Value>) -> Option<Option<String>> {
+    match value {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::String(text)) => Some(Some(text.clone())),
+        Some(scalar @ (Value::Number(_) | Value::Bool(_))) => Some(Some(scalar.to_string())),
+        Some(Value::Array(_) | Value::Object(_)) => None,
     }
 }

@@ -24,7 +24,7 @@ pub use bus_id::{BusId, InvalidBusId};
 pub use bytes::Bytes;
 pub use destination::Destination;
 pub use environment::{Environment, PropertySource, Representation};
-pub use event::{BusEvent, DecodeError, EventKind};
+pub use event::{BusEvent, DecodeError, EventKind, SpringLine};
 pub use java_double::java_double;
 pub use names::{Application, CommitId, InvalidName, Label, Profiles};
 pub use placeholders::{PlaceholderError, resolve_placeholders};

@@ -12,14 +12,27 @@ pub struct Member {
 }
 
 /// What we do when an event is for us; the defaults follow confbus, not Spring.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Reactions {
+    /// Look again when told to (`spring.cloud.bus.refresh.enabled`).
+    pub refresh: bool,
     /// Answer with an ack (`spring.cloud.bus.ack.enabled`).
     pub ack: bool,
     /// Apply values that an event carries (`spring.cloud.bus.env.enabled`).
     pub environment_change: bool,
     /// Stop when told to (`spring.cloud.bus.shutdown.enabled`).
     pub shutdown: bool,
+}
+
+impl Default for Reactions {
+    fn default() -> Self {
+        Self {
+            refresh: true,
+            ack: false,
+            environment_change: false,
+            shutdown: false,
+        }
+    }
 }
 
 /// One thing to do, in the order given.
@@ -79,7 +92,7 @@ pub fn react(event: &BusEvent, member: &Member, reactions: Reactions) -> Vec<Act
 
 fn action(kind: &EventKind, reactions: Reactions) -> Option<Action> {
     match kind {
-        EventKind::Refresh => Some(Action::Refresh),
+        EventKind::Refresh => reactions.refresh.then_some(Action::Refresh),
         EventKind::EnvironmentChange { values } => reactions
             .environment_change
             .then(|| Action::ChangeEnvironment(values.clone())),
@@ -90,7 +103,7 @@ fn action(kind: &EventKind, reactions: Reactions) -> Option<Action> {
 
 fn ack_of(event: &BusEvent) -> EventKind {
     EventKind::Ack {
-        ack_id: Some(event.id.clone()),
+        ack_id: Some(event.id.clone()).filter(|id| !id.is_empty()),
         ack_destination_service: event.destination_service.clone(),
         event: Some(event.class_name()),
     }
@@ -198,6 +211,25 @@ mod tests {
                 }
             )
             .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_refresh_that_is_switched_off_is_acked_all_the_same() {
+        let reactions = Reactions {
+            refresh: false,
+            ack: true,
+            ..Reactions::default()
+        };
+        let mut event = refresh("server:8888:cd34", "**");
+        event.id = String::new();
+        let actions = react(&event, &member(), reactions);
+        assert!(
+            matches!(
+                actions.as_slice(),
+                [Action::Ack(EventKind::Ack { ack_id: None, .. })]
+            ),
+            "{actions:?}"
         );
     }
 

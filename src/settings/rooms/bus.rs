@@ -1,138 +1,77 @@
-use std::time::Duration;
+mod bindings;
+mod broker;
+mod member;
 
-use confbus_bus::{Address, RabbitSettings};
-use confbus_protocol::{BusId, Member};
+use confbus_bus::{PublisherStart, RabbitSettings};
+use confbus_protocol::{Destination, SpringLine};
 
-use super::SECOND;
+pub(super) use member::member;
+
 use crate::settings::{Bus, reader::Reader};
 
-/// RabbitMQ as soon as a broker is named, otherwise within the process.
+/// RabbitMQ as soon as anything is said of it, otherwise within the process.
 pub(super) fn bus(reader: &mut Reader) -> Option<Bus> {
-    let named = [
-        "host",
-        "port",
-        "addresses",
-        "username",
-        "password",
-        "virtual-host",
-        "ssl.enabled",
-    ]
-    .iter()
-    .any(|key| reader.has(&format!("spring.rabbitmq.{key}")));
+    say_what_has_no_effect(reader);
+    let json = json(reader);
+    let named = ["spring.rabbitmq.", "confbus.rabbitmq."]
+        .iter()
+        .any(|below| !reader.below(below).is_empty());
     if !reader.flag("spring.cloud.bus.enabled", true) || !named {
         return Some(Bus::Local);
     }
-    let ssl = reader.flag("spring.rabbitmq.ssl.enabled", false);
-    let defaults = RabbitSettings::default();
-    let mut settings = RabbitSettings {
-        ssl,
-        username: reader.text_or("spring.rabbitmq.username", &defaults.username),
-        virtual_host: reader.text_or("spring.rabbitmq.virtual-host", &defaults.virtual_host),
-        exchange: reader.text_or("spring.cloud.bus.destination", &defaults.exchange),
-        connection_timeout: reader.duration(
-            "spring.rabbitmq.connection-timeout",
-            Duration::from_millis(1),
-            defaults.connection_timeout,
-        ),
-        requested_heartbeat: reader.duration(
-            "spring.rabbitmq.requested-heartbeat",
-            SECOND,
-            defaults.requested_heartbeat,
-        ),
+    let settings = RabbitSettings {
         connection_name: "confbus-server".into(),
-        ..defaults
+        // A server that cannot tell anybody has to say so before it has something to tell.
+        publisher: PublisherStart::AtOnce,
+        json: json?,
+        ..RabbitSettings::default()
     };
-    if let Some(password) = reader.text("spring.rabbitmq.password") {
-        settings.password = password.into();
-    }
-    let addresses = addresses(reader, ssl)?;
-    Some(Bus::Rabbit(Box::new(with_credentials_of_address(
-        settings, addresses,
-    ))))
+    let settings = broker::broker(reader, settings)?;
+    let settings = bindings::bindings(reader, settings)?;
+    Some(Bus::Rabbit(Box::new(settings)))
 }
 
-fn addresses(reader: &mut Reader, ssl: bool) -> Option<Vec<RabbitSettings>> {
-    let default_port = if ssl { 5671 } else { 5672 };
-    let listed = reader.list("spring.rabbitmq.addresses");
-    if listed.is_empty() {
-        let host = reader.text_or("spring.rabbitmq.host", "localhost");
-        let port = reader.number("spring.rabbitmq.port", default_port);
-        return Some(vec![RabbitSettings {
-            addresses: vec![Address { host, port }],
-            ..RabbitSettings::default()
-        }]);
+/// `spring.cloud.bus.ack.destination-service`: whom our acks are addressed to. Nobody looks at it.
+pub(super) fn ack_destination(reader: &Reader) -> Destination {
+    reader
+        .text("spring.cloud.bus.ack.destination-service")
+        .map_or_else(Destination::everyone, |given| Destination::complete(&given))
+}
+
+fn json(reader: &mut Reader) -> Option<SpringLine> {
+    const KEY: &str = "confbus.bus.json";
+    match reader.text_or(KEY, "boot-4").as_str() {
+        "boot-4" => Some(SpringLine::Boot4),
+        "boot-3" => Some(SpringLine::Boot3),
+        _ => {
+            let text = format!("`{KEY}` is neither `boot-3` nor `boot-4`");
+            reader.refuse(KEY, text, None);
+            None
+        }
     }
-    let scheme = if ssl { "amqps" } else { "amqp" };
-    let parsed: Result<Vec<_>, _> = listed
-        .iter()
-        .map(|address| {
-            RabbitSettings::from_url(&if address.contains("://") {
-                address.clone()
-            } else {
-                format!("{scheme}://{address}")
-            })
-        })
-        .collect();
-    parsed
-        .inspect_err(|error| {
-            reader.refuse(
-                "spring.rabbitmq.addresses",
-                error.to_string(),
-                Some("host:port, by comma"),
+}
+
+/// Settings of Spring's that a config server may have and that mean nothing here.
+fn say_what_has_no_effect(reader: &mut Reader) {
+    for (key, why) in [
+        (
+            "spring.cloud.bus.content-type",
+            "Spring Cloud Bus 3 and later do not read it either; events are application/json",
+        ),
+        (
+            "spring.cloud.bus.trace.enabled",
+            "with RUST_LOG=confbus_bus=trace every event is logged",
+        ),
+    ] {
+        reader.has_no_effect(key, why);
+    }
+    for listener in ["env", "shutdown"] {
+        let key = format!("spring.cloud.bus.{listener}.enabled");
+        if reader.flag(&key, false) {
+            reader.has_no_effect(
+                &key,
+                "this server does nothing that others on the bus tell it, but look again",
             );
-        })
-        .ok()
-}
-
-/// As in Spring the first address may carry credentials and the virtual host for all of them.
-fn with_credentials_of_address(
-    settings: RabbitSettings,
-    addresses: Vec<RabbitSettings>,
-) -> RabbitSettings {
-    let plain = RabbitSettings::default();
-    let mut settings = settings;
-    if let Some(first) = addresses.first() {
-        if first.username != plain.username {
-            settings.username.clone_from(&first.username);
         }
-        if first.password != plain.password {
-            settings.password = first.password.clone();
-        }
-        if first.virtual_host != plain.virtual_host {
-            settings.virtual_host.clone_from(&first.virtual_host);
-        }
-        settings.ssl |= first.ssl;
     }
-    settings.addresses = addresses
-        .into_iter()
-        .flat_map(|one| one.addresses)
-        .collect();
-    settings
-}
-
-/// Who we are on the bus.
-pub(super) fn member(reader: &mut Reader) -> Option<Member> {
-    let id = match reader.text("spring.cloud.bus.id") {
-        Some(id) => BusId::new(id),
-        None => {
-            let application = reader.text_or("spring.application.name", "config-server");
-            let index = reader
-                .text("spring.application.index")
-                .or_else(|| reader.text("server.port"))
-                .unwrap_or_else(|| "8888".into());
-            BusId::of_instance(
-                &application,
-                &reader.list("spring.profiles.active").join(","),
-                &index,
-                &uuid::Uuid::new_v4().simple().to_string(),
-            )
-        }
-    };
-    let member = id.map(|id| Member {
-        id,
-        config_names: Vec::new(),
-    });
-    member
-        .inspect_err(|error| reader.refuse("spring.cloud.bus.id", error.to_string(), None))
-        .ok()
 }

@@ -40,6 +40,20 @@ impl Instance {
         });
     }
 
+    /// Waits until the last line about a key has its last value.
+    #[cfg(feature = "broker-tests")]
+    #[track_caller]
+    pub(crate) fn ends_with(&self, key: &str, value: &str) {
+        eventually(&format!("{key} end with {value}"), || {
+            let lines = self.lines();
+            let last = lines.iter().rev().find(|line| line.contains(key));
+            expect_that(
+                last.is_some_and(|line| line.ends_with(&format!("→ {value}"))),
+                last,
+            )
+        });
+    }
+
     pub(crate) fn has_seen(&self, key: &str, value: &str) -> bool {
         self.lines()
             .iter()

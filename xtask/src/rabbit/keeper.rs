@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Where it listens for AMQP, instead of any free port.
     #[arg(long)]
     port: Option<u16>,
+    /// Where to write a program that is `rabbitmqctl` for this broker.
+    #[arg(long)]
+    control: Option<PathBuf>,
 }
 
 /// Starts a broker, writes its port to standard output, and ends it when standard input ends.
@@ -45,6 +48,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn keep(args: &Args, folder: &Path, owner: &Receiver<()>) -> anyhow::Result<()> {
     let mut node = Node::start(&args.server, folder, Ports::choose(args.port)?)?;
+    if let Some(path) = &args.control {
+        node.write_control(&args.server, folder, path)?;
+    }
     let deadline = Instant::now() + START_DEADLINE;
     while !node.is_ready() {
         if let Some(how) = node.ended()? {

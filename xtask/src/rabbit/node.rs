@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio, id};
@@ -55,6 +56,7 @@ pub(super) struct Node {
     _epmd: KillOnDrop,
     log: PathBuf,
     port: u16,
+    epmd_port: u16,
 }
 
 impl Node {
@@ -62,14 +64,37 @@ impl Node {
     pub(super) fn start(server: &Path, folder: &Path, ports: Ports) -> anyhow::Result<Self> {
         let log = folder.join("log");
         let output = File::create(&log).context("cannot create the broker's log")?;
-        let epmd = start_epmd(ports.epmd, &output)?;
+        let (port, epmd_port) = (ports.amqp, ports.epmd);
+        let epmd = start_epmd(epmd_port, &output)?;
         let broker = KillOnDrop::spawn(&mut broker_command(server, folder, &ports, output)?)?;
         Ok(Self {
             broker,
             _epmd: epmd,
             log,
-            port: ports.amqp,
+            port,
+            epmd_port,
         })
+    }
+
+    /// Writes a script that runs `rabbitmqctl` as the broker itself would be run.
+    pub(super) fn write_control(
+        &self,
+        server: &Path,
+        folder: &Path,
+        path: &Path,
+    ) -> anyhow::Result<()> {
+        let program = server.with_file_name("rabbitmqctl");
+        let script = format!(
+            "#!/bin/sh\nHOME='{home}' ERL_EPMD_PORT={port} RABBITMQ_NODENAME={name} RABBITMQ_CONF_ENV_FILE=/dev/null \
+             exec '{program}' --quiet \"$@\"\n",
+            home = folder.display(),
+            port = self.epmd_port,
+            name = node_name(),
+            program = program.display(),
+        );
+        fs::write(path, script).context("cannot write the control script")?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+            .context("cannot make the control script a program")
     }
 
     pub(super) fn amqp_port(&self) -> u16 {
@@ -154,7 +179,7 @@ fn broker_command(
         .env("HOME", folder) // for Erlang's cookie
         .env("ERL_EPMD_ADDRESS", "127.0.0.1")
         .env("ERL_EPMD_PORT", ports.epmd.to_string())
-        .env("RABBITMQ_NODENAME", format!("confbus-{}@localhost", id()))
+        .env("RABBITMQ_NODENAME", node_name())
         .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
         .env("RABBITMQ_NODE_PORT", ports.amqp.to_string())
         .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())
@@ -174,6 +199,10 @@ fn broker_command(
         .current_dir(folder)
         .process_group(0);
     Ok(command)
+}
+
+fn node_name() -> String {
+    format!("confbus-{}@localhost", id())
 }
 
 /// Says which protocol we speak; whoever speaks it too begins with a method frame on channel 0.

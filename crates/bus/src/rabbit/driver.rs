@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{broadcast, watch},
@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::{RabbitSettings, State, failure::Failure, session::Session};
+use super::tally::Tally;
+use super::{RabbitSettings, State, failure::Failure, inbox::Inbox, session::Session};
 use crate::Signal;
 
 /// Soon, because most faults are short.
@@ -20,8 +21,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Keeps the connection of a [`Bus`](crate::Bus) over RabbitMQ. Nothing happens until it [runs](Self::run).
 #[must_use = "the bus is not connected until its driver runs"]
 pub struct RabbitDriver {
-    settings: RabbitSettings,
+    settings: Arc<RabbitSettings>,
     signals: broadcast::Sender<Signal>,
+    tally: Arc<Tally>,
     report: Report,
 }
 
@@ -29,11 +31,13 @@ impl RabbitDriver {
     pub(super) fn new(
         settings: RabbitSettings,
         signals: broadcast::Sender<Signal>,
+        tally: Arc<Tally>,
         report: watch::Sender<State>,
     ) -> Self {
         Self {
-            settings,
+            settings: Arc::new(settings),
             signals,
+            tally,
             report: Report(report),
         }
     }
@@ -45,16 +49,18 @@ impl RabbitDriver {
     /// Returns only on `shutdown`, after it took leave of the broker. Has to run on a Tokio runtime with I/O and time.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut backoff = Backoff::default();
+        let mut inbox = Inbox::new(self.signals.clone(), Arc::clone(&self.tally));
         for reconnects in 0.. {
             let connecting = self.connect(reconnects, &mut backoff);
             let Some(mut session) = shutdown.run_until_cancelled(connecting).await else {
                 return;
             };
             self.report_connected(&session, reconnects);
+            inbox.look_again();
 
             let since = Instant::now();
             let relayed = shutdown
-                .run_until_cancelled(session.relay(&self.signals))
+                .run_until_cancelled(session.relay(&mut inbox))
                 .await;
             if let Some(failure) = &relayed {
                 self.report_lost(&session, failure);
@@ -90,7 +96,7 @@ impl RabbitDriver {
     async fn try_addresses(&self) -> Result<Session, String> {
         let mut problems = Vec::new();
         for address in &self.settings.addresses {
-            match Session::open(&self.settings, address).await {
+            match Session::open(&self.settings, address, &self.tally).await {
                 Ok(session) => return Ok(session),
                 Err(failure) => problems.push(format!("{address}: {failure}")),
             }
@@ -107,8 +113,6 @@ impl RabbitDriver {
         self.report
             .0
             .send_replace(State::connected(session.publisher.clone(), reconnects));
-        // The only error is that nobody listens, which is no error on a bus.
-        _ = self.signals.send(Signal::LookAgain);
     }
 
     fn report_lost(&self, session: &Session, failure: &Failure) {

@@ -1,4 +1,4 @@
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use lapin::{ErrorKind, protocol::AMQPError};
 
@@ -11,6 +11,10 @@ pub(super) enum Failure {
     Socket(io::Error),
     #[error("the TLS handshake failed: {0}")]
     Tls(io::Error),
+    #[error("{path} cannot be read: {cause}", path = .0.display(), cause = .1)]
+    File(PathBuf, io::Error),
+    #[error("certificates and keys for TLS: {0}")]
+    Keys(String),
     #[error("{0} is longer than the 255 bytes that AMQP allows")]
     TooLong(&'static str),
     #[error("{step} failed: {problem}{}", hint(*.step, *.code))]

@@ -9,13 +9,15 @@ use std::{
 use futures_util::StreamExt;
 use lapin::{
     AsyncTcpStream, Channel, Connection, ConnectionProperties, Event, runtime,
-    tcp::{AMQPUriTcpExt, TLSConfig},
+    tcp::AMQPUriTcpExt,
     uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo},
 };
 
 use super::{
+    credentials::credentials,
     failure::{Failure, Step, words},
     settings::{Address, RabbitSettings},
+    tls,
 };
 
 /// A broker that is alive answers a close at once; at shutdown nobody wants to wait for one that is not.
@@ -64,7 +66,8 @@ impl Link {
         address: &Address,
         role: Role,
     ) -> Result<Self, Failure> {
-        let uri = uri(settings, address, role)?;
+        let (username, password) = credentials(settings).await?;
+        let uri = uri(settings, address, role, AMQPUserInfo { username, password })?;
         let runtime = runtime::default_runtime().map_err(Failure::of(Step::Connect))?;
         // Not left to lapin, where a connection that is refused leaves a task behind.
         let mut stream = uri.connect_async(&runtime).await.map_err(Failure::Socket)?;
@@ -73,10 +76,9 @@ impl Link {
         };
         let socket = Socket::of(plain.get_ref()).map_err(Failure::Socket)?;
         if settings.ssl {
-            stream = stream
-                .into_tls(&address.host, TLSConfig::default())
-                .await
-                .map_err(Failure::Tls)?;
+            let connector = tls::connector(&settings.tls).await?;
+            let secured = stream.into_rustls(&connector, &address.host);
+            stream = secured.await.map_err(Failure::Tls)?;
         }
 
         let name = role.connection_name(&settings.connection_name);
@@ -150,7 +152,12 @@ impl Drop for Socket {
 }
 
 /// Without TLS, which [`Link::open`] sees to when it has hold of the socket.
-fn uri(settings: &RabbitSettings, address: &Address, role: Role) -> Result<AMQPUri, Failure> {
+fn uri(
+    settings: &RabbitSettings,
+    address: &Address,
+    role: Role,
+    userinfo: AMQPUserInfo,
+) -> Result<AMQPUri, Failure> {
     if settings.virtual_host.len() > usize::from(u8::MAX) {
         return Err(Failure::TooLong("the virtual host"));
     }
@@ -158,10 +165,7 @@ fn uri(settings: &RabbitSettings, address: &Address, role: Role) -> Result<AMQPU
     Ok(AMQPUri {
         scheme: AMQPScheme::AMQP,
         authority: AMQPAuthority {
-            userinfo: AMQPUserInfo {
-                username: settings.username.clone(),
-                password: settings.password.reveal().to_owned(),
-            },
+            userinfo,
             host: address.host.clone(),
             port: address.port,
         },

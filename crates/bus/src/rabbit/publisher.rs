@@ -1,55 +1,85 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use lapin::{
     Channel, Confirmation,
     options::{BasicPublishOptions, ConfirmSelectOptions},
     types::ShortString,
 };
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, OnceCell};
 
+use super::tally::{Tally, count};
 use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},
     settings::{Address, RabbitSettings},
+    topology::{declare_exchange, short},
     wire,
 };
 use crate::{Message, PublishError};
 
-/// A connection to publish on, apart from the one that consumes: the broker may block it.
+/// Publishes over a connection of its own, since the broker may block it; it is made when it is needed first.
 pub(super) struct Publisher {
-    link: Link,
-    /// Ended by the broker when it refuses an event; the next event opens another.
-    channel: Mutex<Channel>,
-    exchange: ShortString,
-    limit: Duration,
+    settings: Arc<RabbitSettings>,
+    address: Address,
+    tally: Arc<Tally>,
+    open: OnceCell<Open>,
+    opened: Notify,
     /// Something went wrong that only a new connection mends.
     doubtful: Notify,
 }
 
+struct Open {
+    link: Link,
+    /// Ended by the broker when it refuses an event; the next event opens another.
+    channel: Mutex<Channel>,
+    exchange: ShortString,
+    routing_key: ShortString,
+}
+
 impl Publisher {
-    pub(super) async fn open(
-        settings: &RabbitSettings,
-        address: &Address,
-        exchange: ShortString,
-    ) -> Result<Self, Failure> {
-        let link = Link::open(settings, address, Role::Publisher).await?;
-        let channel = confirming(&link)
-            .await
-            .map_err(Failure::of(Step::OpenPublisher))?;
-        Ok(Self {
-            link,
-            channel: Mutex::new(channel),
-            exchange,
-            limit: settings.publish_timeout,
+    pub(super) fn new(settings: Arc<RabbitSettings>, address: Address, tally: Arc<Tally>) -> Self {
+        Self {
+            settings,
+            address,
+            tally,
+            open: OnceCell::new(),
+            opened: Notify::new(),
             doubtful: Notify::new(),
-        })
+        }
+    }
+
+    /// Makes the connection, if there is none.
+    pub(super) async fn open(&self) -> Result<(), Failure> {
+        if self.open.initialized() {
+            return Ok(());
+        }
+        // On the heap, because lapin's futures are large.
+        let opening = || Box::pin(Open::new(&self.settings, &self.address));
+        self.open.get_or_try_init(opening).await?;
+        self.opened.notify_one();
+        Ok(())
     }
 
     pub(super) async fn publish(&self, message: &Message) -> Result<(), PublishError> {
-        if self.link.is_blocked() {
+        let published = self.try_publish(message).await;
+        count(match published {
+            Ok(()) => &self.tally.published,
+            Err(_) => &self.tally.unpublished,
+        });
+        published
+    }
+
+    async fn try_publish(&self, message: &Message) -> Result<(), PublishError> {
+        let limit = self.settings.publish_timeout;
+        let open = self.opened_within(limit).await?;
+        if open.link.is_blocked() {
             return Err(PublishError::Blocked);
         }
-        match tokio::time::timeout(self.limit, self.send(message)).await {
+        let body = message.event.to_json_of(self.settings.json);
+        match tokio::time::timeout(limit, open.send(message, &body)).await {
             Ok(Ok(Confirmation::Nack(_))) => Err(PublishError::Nack),
             Ok(Ok(Confirmation::Ack(_) | Confirmation::NotRequested)) => Ok(()),
             Ok(Err(error)) if failure::is_forbidden(&error) => {
@@ -57,37 +87,78 @@ impl Publisher {
             }
             Ok(Err(error)) => Err(self.doubt(PublishError::Lost(words(&error)))),
             // The alarm was told to us in answer to this event.
-            Err(_elapsed) if self.link.is_blocked() => Err(PublishError::Blocked),
+            Err(_elapsed) if open.link.is_blocked() => Err(PublishError::Blocked),
             Err(_elapsed) => Err(self.doubt(PublishError::Timeout)),
         }
+    }
+
+    async fn opened_within(&self, limit: Duration) -> Result<&Open, PublishError> {
+        let opened = tokio::time::timeout(limit, self.open()).await;
+        let failed = |failure: Failure| PublishError::NoPublisher(failure.to_string());
+        opened
+            .unwrap_or(Err(Failure::NoAnswer(limit)))
+            .map_err(failed)?;
+        self.open.get().ok_or(PublishError::NotConnected)
     }
 
     /// Returns when this publisher is of no more use, and why.
     pub(super) async fn ended(&self) -> Failure {
         tokio::select! {
-            failure = self.link.ended() => failure,
+            failure = self.lost() => failure,
             () = self.doubtful.notified() => Failure::Doubtful,
         }
     }
 
-    pub(super) async fn close(&self) {
-        self.link.close().await;
+    async fn lost(&self) -> Failure {
+        loop {
+            match self.open.get() {
+                Some(open) => return open.link.ended().await,
+                None => self.opened.notified().await,
+            }
+        }
     }
 
-    async fn send(&self, message: &Message) -> lapin::Result<Confirmation> {
+    pub(super) async fn close(&self) {
+        if let Some(open) = self.open.get() {
+            open.link.close().await;
+        }
+    }
+
+    fn doubt(&self, error: PublishError) -> PublishError {
+        self.doubtful.notify_one();
+        error
+    }
+}
+
+impl Open {
+    async fn new(settings: &RabbitSettings, address: &Address) -> Result<Self, Failure> {
+        let exchange = settings.publish_exchange();
+        let link = Link::open(settings, address, Role::Publisher).await?;
+        let channel = confirming(&link)
+            .await
+            .map_err(Failure::of(Step::OpenPublisher))?;
+        let name = short("the exchange's name", exchange)?;
+        // The one that we hear of was declared with its queue.
+        if settings.declare_exchange && exchange != settings.exchange {
+            declare_exchange(&channel, name.clone()).await?;
+        }
+        let routing_key = settings.routing_key.as_deref().unwrap_or(exchange);
+        Ok(Self {
+            link,
+            channel: Mutex::new(channel),
+            exchange: name,
+            routing_key: short("the routing key", routing_key)?,
+        })
+    }
+
+    async fn send(&self, message: &Message, body: &[u8]) -> lapin::Result<Confirmation> {
         let properties = wire::properties(message, SystemTime::now());
-        let (exchange, routing_key) = (self.exchange.clone(), self.exchange.clone());
+        let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
         let channel = self.channel().await?;
         // Not mandatory: an event that nobody listens to is no error.
         let options = BasicPublishOptions::default();
         let confirm = channel
-            .basic_publish(
-                exchange,
-                routing_key,
-                options,
-                &message.event.to_json(),
-                properties,
-            )
+            .basic_publish(exchange, routing_key, options, body, properties)
             .await?;
         confirm.await
     }
@@ -98,11 +169,6 @@ impl Publisher {
             *channel = confirming(&self.link).await?;
         }
         Ok(channel.clone())
-    }
-
-    fn doubt(&self, error: PublishError) -> PublishError {
-        self.doubtful.notify_one();
-        error
     }
 }
 

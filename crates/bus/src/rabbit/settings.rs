@@ -1,7 +1,10 @@
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
+use confbus_protocol::SpringLine;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
+
+use super::tls::TlsSettings;
 
 const PORT: u16 = 5672;
 const TLS_PORT: u16 = 5671;
@@ -15,16 +18,37 @@ pub struct RabbitSettings {
     pub username: String,
     /// With what we prove it (`guest`).
     pub password: Password,
+    /// A file that holds the user name instead, read for every connection (none).
+    pub username_file: Option<PathBuf>,
+    /// A file that holds the password instead, read for every connection (none).
+    pub password_file: Option<PathBuf>,
     /// The virtual host (`/`).
     pub virtual_host: String,
-    /// Whether to speak TLS; certificate and host name are then verified against the system's roots (no).
+    /// Whether to speak TLS (no).
     pub ssl: bool,
+    /// How TLS is spoken (certificate and host name are verified against the system's roots).
+    pub tls: TlsSettings,
     /// The exchange, `spring.cloud.bus.destination` (`springCloudBus`).
     pub exchange: String,
+    /// Another exchange to publish to (the same).
+    pub output_exchange: Option<String>,
+    /// The routing key of what is published (the name of the exchange, as Spring's).
+    pub routing_key: Option<String>,
     /// Whether to declare the exchange; without the permission to, it has to exist already (yes).
     pub declare_exchange: bool,
     /// What stands between the exchange and the random part in the name of our queue (`anonymous.`).
     pub anonymous_group_prefix: String,
+    /// A durable queue `<exchange>.<group>` that outlives us and is shared by all of the group, so that each event reaches
+    /// one of them and waits for those who are away (none: a queue of our own that is gone with us).
+    pub group: Option<String>,
+    /// Leave the exchange out of the queue's name (no).
+    pub queue_name_group_only: bool,
+    /// With which keys the queue is bound to the exchange; none leaves that to others (`#`).
+    pub binding_keys: Vec<String>,
+    /// When the connection for publishing is made (with the first event).
+    pub publisher: PublisherStart,
+    /// Whose order of keys events are written in (the newest line's).
+    pub json: SpringLine,
     /// Bounds one try at one address: TCP, TLS, login and declarations (60 s).
     pub connection_timeout: Duration,
     /// A broker that was silent for twice this time is given up. Whole seconds; the broker may want less; zero leaves
@@ -34,6 +58,16 @@ pub struct RabbitSettings {
     pub publish_timeout: Duration,
     /// What the broker shows as the name of our connections (`confbus`).
     pub connection_name: String,
+}
+
+/// When the connection for publishing is made. It is apart from the one that events are heard on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PublisherStart {
+    /// With the first event, as Spring does it: whoever only listens has one connection.
+    #[default]
+    WithFirstEvent,
+    /// Together with the other: who is connected can publish.
+    AtOnce,
 }
 
 /// Where a broker listens.
@@ -63,11 +97,21 @@ impl Default for RabbitSettings {
             }],
             username: "guest".into(),
             password: Password("guest".into()),
+            username_file: None,
+            password_file: None,
             virtual_host: "/".into(),
             ssl: false,
+            tls: TlsSettings::default(),
             exchange: "springCloudBus".into(),
+            output_exchange: None,
+            routing_key: None,
             declare_exchange: true,
             anonymous_group_prefix: "anonymous.".into(),
+            group: None,
+            queue_name_group_only: false,
+            binding_keys: vec!["#".into()],
+            publisher: PublisherStart::default(),
+            json: SpringLine::default(),
             connection_timeout: Duration::from_secs(60),
             requested_heartbeat: Duration::from_secs(60),
             publish_timeout: Duration::from_secs(5),
@@ -112,6 +156,10 @@ impl RabbitSettings {
         settings.take_credentials(&url)?;
         settings.take_query(&url)?;
         Ok(settings)
+    }
+
+    pub(super) fn publish_exchange(&self) -> &str {
+        self.output_exchange.as_deref().unwrap_or(&self.exchange)
     }
 
     fn take_credentials(&mut self, url: &Url) -> Result<(), InvalidAddress> {

@@ -32,6 +32,18 @@ pub(super) enum Unread {
     Malformed(DecodeError),
 }
 
+impl Unread {
+    /// Without the figures, which differ from message to message.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Compressed => "compressed",
+            Self::TooLarge(_) => "too large",
+            Self::Malformed(DecodeError::Json(_)) => "not JSON",
+            Self::Malformed(_) => "not an event",
+        }
+    }
+}
+
 /// The properties that Spring sets, no more and no fewer: a missing content type or a header too many costs the event.
 pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties {
     let since_1970 = now

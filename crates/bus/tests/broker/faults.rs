@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use confbus_bus::{PublishError, RabbitSettings, Signal, Status};
+use confbus_bus::{PublishError, PublisherStart, RabbitSettings, Signal, Status};
 use lapin::{
     BasicProperties, ExchangeKind,
     types::{AMQPValue, FieldTable},
@@ -129,6 +129,7 @@ async fn an_event_that_is_not_confirmed_is_an_error_and_ends_the_connection() {
     let (settings, proxy) = Proxy::before(&fixture.settings).await;
     let mut member = Member::start(RabbitSettings {
         publish_timeout: Duration::from_millis(200),
+        publisher: PublisherStart::AtOnce,
         ..settings
     });
     member.connected().await;
@@ -140,6 +141,33 @@ async fn an_event_that_is_not_confirmed_is_an_error_and_ends_the_connection() {
     member.disconnected(|_| true).await;
     proxy.restore();
     while member.signal().await != Some(Signal::LookAgain) {}
+    member.stop().await;
+    fixture.delete_exchange().await;
+}
+
+#[tokio::test]
+async fn a_publisher_that_cannot_connect_says_so_and_can_later() {
+    let fixture = Fixture::new().await;
+    let (settings, proxy) = Proxy::before(&fixture.settings).await;
+    let mut member = Member::start(RabbitSettings {
+        publish_timeout: Duration::from_millis(200),
+        ..settings
+    });
+    member.connected().await;
+    proxy.silence();
+    let error = member.bus.publish(&message("**")).await.unwrap_err();
+    assert!(
+        matches!(error, PublishError::NoPublisher(_)) && error.is_transient(),
+        "{error}"
+    );
+    proxy.restore();
+    let message = message("orders");
+    let published = async { while member.bus.publish(&message).await.is_err() {} };
+    within("a publisher", published).await;
+    member.hears(&message).await;
+    assert_eq!(member.bus.status(), Status::Connected { reconnects: 0 });
+    assert_eq!(member.bus.counters().published, 1);
+    assert!(member.bus.counters().unpublished >= 1);
     member.stop().await;
     fixture.delete_exchange().await;
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod faults;
+mod operator;
+mod own_broker;
 mod proxy;
 mod support;
 mod wire;

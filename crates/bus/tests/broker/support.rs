@@ -35,14 +35,18 @@ pub(crate) struct Member {
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let url = std::env::var("CONFBUS_TEST_AMQP").expect("CONFBUS_TEST_AMQP names the broker");
-        let admin = Connection::connect(&url, ConnectionProperties::default())
+        Self::at(&url).await
+    }
+
+    pub(crate) async fn at(url: &str) -> Self {
+        let admin = Connection::connect(url, ConnectionProperties::default())
             .await
             .unwrap();
         let channel = admin.create_channel().await.unwrap();
         let exchange = format!("confbus-test-{}", uuid::Uuid::new_v4());
         let settings = RabbitSettings {
             exchange: exchange.clone(),
-            ..RabbitSettings::from_url(&url).unwrap()
+            ..RabbitSettings::from_url(url).unwrap()
         };
         Self {
             exchange,
@@ -64,6 +68,12 @@ impl Fixture {
 
     /// A receiver that knows nothing of the bus.
     pub(crate) async fn listener(&self) -> Consumer {
+        self.listener_of(&self.exchange).await
+    }
+
+    /// The same on another exchange, which is declared.
+    pub(crate) async fn listener_of(&self, exchange: &str) -> Consumer {
+        self.declare_as(exchange, ExchangeKind::Topic).await;
         let ours_alone = QueueDeclareOptions {
             exclusive: true,
             auto_delete: true,
@@ -74,11 +84,11 @@ impl Fixture {
             .queue_declare("".into(), ours_alone, FieldTable::default())
             .await
             .unwrap();
-        let (name, exchange) = (queue.name().clone(), self.exchange.as_str().into());
+        let name = queue.name().clone();
         self.channel
             .queue_bind(
                 name.clone(),
-                exchange,
+                exchange.into(),
                 "#".into(),
                 QueueBindOptions::default(),
                 FieldTable::default(),
@@ -111,17 +121,16 @@ impl Fixture {
     }
 
     pub(crate) async fn declare(&self, kind: ExchangeKind) {
+        self.declare_as(&self.exchange, kind).await;
+    }
+
+    async fn declare_as(&self, exchange: &str, kind: ExchangeKind) {
         let durable = ExchangeDeclareOptions {
             durable: true,
             ..ExchangeDeclareOptions::default()
         };
         self.channel
-            .exchange_declare(
-                self.exchange.as_str().into(),
-                kind,
-                durable,
-                FieldTable::default(),
-            )
+            .exchange_declare(exchange.into(), kind, durable, FieldTable::default())
             .await
             .unwrap();
     }

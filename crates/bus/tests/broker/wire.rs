@@ -1,6 +1,6 @@
 //! What goes over the wire, and what may come.
 
-use confbus_bus::{Message, Signal};
+use confbus_bus::{Counters, Message, Signal};
 use futures_util::StreamExt;
 use lapin::{
     BasicProperties,
@@ -152,6 +152,18 @@ async fn what_is_no_event_is_survived() {
         )
         .await;
     assert_eq!(member.signal().await, Some(Signal::LookAgain));
+    let unknown = br#"{"type":"com.example.Custom","originService":"o:1:a"}"#;
+    fixture.publish(unknown, BasicProperties::default()).await;
+    assert!(matches!(member.signal().await, Some(Signal::Message(_))));
+    let expected = Counters {
+        heard: 2,
+        unknown: 1,
+        malformed: 6,
+        oversized: 1,
+        compressed: 1,
+        ..Counters::default()
+    };
+    assert_eq!(member.bus.counters(), expected);
     member.stop().await;
     fixture.delete_exchange().await;
 }

@@ -14,3 +14,4 @@ mod reports;
 mod servers;
 mod support;
 mod together;
+mod traces;

@@ -1,0 +1,284 @@
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use rustix::process::Signal;
+
+use crate::watch::Format;
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// APPLICATION/PROFILES[/LABEL]
+    #[arg(value_name = "ADDRESS", value_parser = Address::parse)]
+    pub(crate) address: Address,
+    /// The server, or several by comma; credentials may stand in the address
+    /// [default: CONFBUS_SERVER, SPRING_CLOUD_CONFIG_URI, http://localhost:8888]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The file with the bearer token for the server [default: CONFBUS_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Listen to RabbitMQ instead of the server's own stream of events.
+    #[arg(long, value_name = "amqp://USER:PASSWORD@HOST")]
+    pub(crate) amqp: Option<String>,
+    /// The exchange on RabbitMQ.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "springCloudBus",
+        requires = "amqp"
+    )]
+    pub(crate) exchange: String,
+    /// The port or number by which this instance is told from others of its application.
+    #[arg(long, value_name = "INDEX", default_value = "0")]
+    pub(crate) index: String,
+    /// Seconds between two looks that nobody asked for; 0 looks only when told [default: CONFBUS_POLL_INTERVAL, 30]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) poll: Option<u64>,
+    /// Where the last good configuration is kept, to start from when the server is away [default: CONFBUS_LAST_GOOD_DIR]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) last_good: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) delivery: DeliveryArgs,
+}
+
+/// Where the configuration goes, and who is told.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Files and a program")]
+pub(crate) struct DeliveryArgs {
+    /// A file to keep current; its ending says how: yaml, yml, json, properties, env, toml. May be repeated.
+    ///
+    /// FORMAT:FILE for other endings; - is standard output.
+    #[arg(long, value_name = "FILE", value_parser = Output::parse)]
+    pub(crate) out: Vec<Output>,
+    /// Give the values to the program as variables: pool.max is POOL_MAX.
+    #[arg(long, requires = "program")]
+    pub(crate) env: bool,
+    /// Only these keys, with what lies below them; * stands for any text. By comma, or repeated.
+    #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// A shell command that must end with 0 before anything is replaced; {config.yaml} is the new file.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) check: Option<String>,
+    /// How long the check may take.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) check_timeout: Duration,
+    /// What to do after a change: restart, none, a signal as SIGHUP, or a shell command [default: restart the program]
+    #[arg(long, value_name = "WHAT", value_parser = OnChange::parse)]
+    pub(crate) on_change: Option<OnChange>,
+    /// How long the program must live after it was told.
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub(crate) settle: Duration,
+    /// A shell command that ends with 0 once the program is ready, instead of --settle.
+    #[arg(long, value_name = "COMMAND", requires = "program")]
+    pub(crate) ready: Option<String>,
+    /// How long it may take until the program is ready, and a command of --on-change.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub(crate) ready_timeout: Duration,
+    /// How long the program may take to end before it is killed.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub(crate) max_wait: Duration,
+    /// Put the old files back when the program does not take the new ones.
+    #[arg(long)]
+    pub(crate) restore: bool,
+    /// How long to try for the first configuration [default: a few seconds]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) wait_first: Option<Duration>,
+    /// The program and its arguments, which no shell touches.
+    #[arg(value_name = "PROGRAM", last = true)]
+    pub(crate) program: Vec<OsString>,
+}
+
+/// What to watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) application: String,
+    pub(crate) profiles: String,
+    pub(crate) label: Option<String>,
+}
+
+/// One file to keep current.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// `None` is standard output.
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) format: Format,
+}
+
+/// How a program is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OnChange {
+    Restart,
+    Nothing,
+    Signal(SignalName),
+    Command(String),
+}
+
+/// A signal that a program may be told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SignalName {
+    pub(crate) name: &'static str,
+    pub(crate) signal: Signal,
+}
+
+const SIGNALS: [SignalName; 8] = [
+    SignalName::new("SIGHUP", Signal::HUP),
+    SignalName::new("SIGUSR1", Signal::USR1),
+    SignalName::new("SIGUSR2", Signal::USR2),
+    SignalName::new("SIGINT", Signal::INT),
+    SignalName::new("SIGQUIT", Signal::QUIT),
+    SignalName::new("SIGTERM", Signal::TERM),
+    SignalName::new("SIGWINCH", Signal::WINCH),
+    SignalName::new("SIGCONT", Signal::CONT),
+];
+
+impl Address {
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = text.splitn(3, '/').map(str::to_owned);
+        let address = Self {
+            application: parts.next().unwrap_or_default(),
+            profiles: parts.next().unwrap_or_else(|| "default".into()),
+            label: parts.next(),
+        };
+        let complete = !address.application.is_empty() && !address.profiles.is_empty();
+        if complete {
+            Ok(address)
+        } else {
+            Err("write APPLICATION/PROFILES or APPLICATION/PROFILES/LABEL".into())
+        }
+    }
+}
+
+impl Output {
+    fn parse(text: &str) -> Result<Self, String> {
+        let prefixed = text
+            .split_once(':')
+            .and_then(|(format, file)| Some((Format::named(format)?, file)));
+        let (format, file) = match prefixed {
+            Some((format, file)) => (format, file),
+            None if text == "-" => (Format::Yaml, text),
+            None => {
+                let ending = Path::new(text)
+                    .extension()
+                    .and_then(|ending| ending.to_str());
+                // A file may be named `.env` and nothing else.
+                let ending = ending.or_else(|| text.rsplit('/').next()?.strip_prefix('.'));
+                let format = ending.and_then(Format::named).ok_or(
+                    "its ending is none of yaml, yml, json, properties, env, toml; write FORMAT:FILE",
+                )?;
+                (format, text)
+            }
+        };
+        let path = match file {
+            "" => return Err("the file has no name".into()),
+            "-" => None,
+            file => Some(PathBuf::from(file)),
+        };
+        Ok(Self { path, format })
+    }
+}
+
+impl OnChange {
+    fn parse(text: &str) -> Result<Self, String> {
+        let signal = || SIGNALS.into_iter().find(|signal| signal.name == text);
+        match text {
+            "" => Err("write restart, none, a signal, or a command".into()),
+            "restart" => Ok(Self::Restart),
+            "none" => Ok(Self::Nothing),
+            _ => match signal() {
+                Some(signal) => Ok(Self::Signal(signal)),
+                None if text.starts_with("SIG") && !text.contains(' ') => {
+                    let known: Vec<_> = SIGNALS.iter().map(|signal| signal.name).collect();
+                    Err(format!(
+                        "not a signal to tell a program by; known are {}",
+                        known.join(", ")
+                    ))
+                }
+                None => Ok(Self::Command(text.to_owned())),
+            },
+        }
+    }
+}
+
+impl SignalName {
+    const fn new(name: &'static str, signal: Signal) -> Self {
+        Self { name, signal }
+    }
+}
+
+/// `500ms`, `30s`, `5m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    /// Longer than anybody waits, and far from where sums of durations end.
+    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let number: Option<u64> = text[..digits].parse().ok();
+    let time = number.and_then(|number| match &text[digits..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    });
+    time.filter(|time| *time <= LONGEST)
+        .ok_or_else(|| "write a time up to a day as 500ms, 30s or 5m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_two_or_three_parts() {
+        let address = Address::parse("orders/dev/feature/x").unwrap();
+        assert_eq!(address.label.as_deref(), Some("feature/x"));
+        assert_eq!(Address::parse("orders").unwrap().profiles, "default");
+        assert!(Address::parse("/dev").is_err());
+    }
+
+    #[test]
+    fn the_ending_of_a_file_says_its_format() {
+        let output = |text: &str| Output::parse(text).map(|output| (output.path, output.format));
+        let file = |path: &str, format| Ok((Some(path.into()), format));
+        assert_eq!(output("a/config.yml"), file("a/config.yml", Format::Yaml));
+        assert_eq!(output("app.env"), file("app.env", Format::Env));
+        assert_eq!(output("/run/.env"), file("/run/.env", Format::Env));
+        assert_eq!(output("json:a.conf"), file("a.conf", Format::Json));
+        assert_eq!(output("a:b.toml"), file("a:b.toml", Format::Toml));
+        assert_eq!(output("-"), Ok((None, Format::Yaml)));
+        assert_eq!(output("json:-"), Ok((None, Format::Json)));
+        for wrong in ["", "config", "config.xml", "json:", "yaml"] {
+            assert!(output(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_change_restarts_signals_or_runs() {
+        assert_eq!(OnChange::parse("restart"), Ok(OnChange::Restart));
+        assert_eq!(OnChange::parse("none"), Ok(OnChange::Nothing));
+        let OnChange::Signal(signal) = OnChange::parse("SIGHUP").unwrap() else {
+            panic!("no signal")
+        };
+        assert_eq!((signal.name, signal.signal), ("SIGHUP", Signal::HUP));
+        let reload = "nginx -s reload";
+        assert_eq!(
+            OnChange::parse(reload),
+            Ok(OnChange::Command(reload.into()))
+        );
+        for wrong in ["", "SIGHUB", "SIGKILL"] {
+            assert!(OnChange::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_have_units_and_an_end() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        for wrong in ["", "5", "s", "5h", "-5s", "99999999999999999999s", "25000m"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `POST /bus/refresh` and `POST /bus/env`, as Spring Boot 1 had them: the destination is a parameter, and so is every
+//! property.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use bytes::Bytes;
+use confbus_protocol::Destination;
+use http::{HeaderMap, StatusCode, request::Parts};
+
+use super::{
+    Settings,
+    access::{Allowed, Caller},
+    body::{content_type, read},
+    busenv::parameters,
+    busrefresh::admit,
+    error::Failure,
+};
+use crate::refresh::Refresh;
+
+/// `?destination=`, in the query or a form.
+pub(super) async fn refresh(
+    State(settings): State<Arc<Settings>>,
+    State(refresh): State<Refresh>,
+    caller: Caller,
+    request: Request,
+) -> Result<StatusCode, Failure> {
+    let (parts, body) = admit(&settings, caller, request).await?;
+    refresh
+        .destination(destination(&said(&parts, &body)))
+        .await?;
+    Ok(StatusCode::OK)
+}
+
+/// Every parameter is a property, `destination` included.
+pub(super) async fn change(
+    State(settings): State<Arc<Settings>>,
+    State(refresh): State<Refresh>,
+    _: Allowed,
+    request: Request,
+) -> Result<StatusCode, Failure> {
+    let (parts, body) = request.into_parts();
+    let said = said(&parts, &read(body, &settings.limits).await?);
+    let destination = destination(&said);
+    refresh
+        .change_environment(destination, said.into_iter().collect())
+        .await?;
+    Ok(StatusCode::OK)
+}
+
+/// The first of each name counts.
+fn said(parts: &Parts, body: &Bytes) -> Vec<(String, String)> {
+    let form = form(&parts.headers, body);
+    let mut said: Vec<(String, String)> = Vec::new();
+    for (name, value) in parameters(parts.uri.query()).chain(parameters(form)) {
+        if said.iter().all(|(known, _)| *known != name) {
+            said.push((name, value));
+        }
+    }
+    said
+}
+
+fn form<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<&'a str> {
+    let is_form = content_type(headers) == "application/x-www-form-urlencoded";
+    str::from_utf8(body).ok().filter(|_| is_form)
+}
+
+fn destination(said: &[(String, String)]) -> Destination {
+    said.iter()
+        .find(|(name, _)| name == "destination")
+        .map_or_else(Destination::everyone, |(_, given)| {
+            Destination::complete(given)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(uri: &str, content_type: &str) -> Parts {
+        let request = Request::post(uri).header("content-type", content_type);
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn parameters_come_from_the_query_and_from_forms() {
+        let form = "application/x-www-form-urlencoded";
+        for (uri, content_type, body, expected) in [
+            ("/bus/refresh", form, "", "**"),
+            (
+                "/bus/refresh?destination=orders:9000",
+                form,
+                "",
+                "orders:9000:**",
+            ),
+            ("/bus/refresh", form, "destination=orders", "orders:**"),
+            ("/bus/refresh?destination=a", form, "destination=b", "a:**"),
+            ("/bus/refresh", "application/json", r#"{"ref":"x"}"#, "**"),
+            ("/bus/refresh", "text/plain", "destination=b", "**"),
+        ] {
+            let said = said(
+                &parts(uri, content_type),
+                &Bytes::from_static(body.as_bytes()),
+            );
+            assert_eq!(destination(&said).as_str(), expected, "{uri} {body}");
+        }
+    }
+
+    #[test]
+    fn every_parameter_is_a_property() {
+        let form = "application/x-www-form-urlencoded";
+        let body = Bytes::from_static(b"a=2&b=3");
+        let said = said(&parts("/bus/env?a=1&destination=orders", form), &body);
+        let expected = [("a", "1"), ("destination", "orders"), ("b", "3")];
+        assert_eq!(
+            said,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+}

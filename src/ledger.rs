@@ -1,0 +1,193 @@
+//! What the server knows of each instance, and how it knows: its own report, an ack with a read, an ack, a read, nothing.
+//!
+//! Everyone else tells the [`Ledger`] what happened and never waits: what does not fit into its queue is counted and
+//! dropped. The [`Bookkeeper`] is the only writer of the [`Records`]; what they mean is computed when somebody asks.
+
+mod book;
+mod bookkeeper;
+mod coordinates;
+mod entry;
+mod instance;
+mod proof;
+mod records;
+mod refresh;
+mod state;
+mod store;
+mod view;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use confbus_protocol::{BusEvent, BusId, CommitId, Report};
+use confbus_resolution::EnvironmentRequest;
+use tokio::sync::{mpsc, oneshot};
+
+use book::Book;
+pub(crate) use bookkeeper::Bookkeeper;
+use entry::Entry;
+pub(crate) use entry::{LabelMoved, Read, RefreshId, Started, Step};
+use records::Records;
+pub(crate) use state::State;
+pub(crate) use store::Settings;
+use store::Store;
+pub(crate) use view::{InstanceFilter, InstancesView, RefreshView, RefreshesView};
+
+/// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
+const QUEUE: usize = 32 * 1024;
+/// Room that reads leave to everything else: there are many of them, and the next one says the same.
+const KEPT_FROM_READS: usize = QUEUE / 2;
+
+/// The version that a read of these coordinates would be given now; must not wait.
+pub(crate) type Wanted = dyn Fn(&EnvironmentRequest) -> Option<String> + Send + Sync;
+
+/// Takes notes, and shows what is known. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    entries: mpsc::Sender<Entry>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    known: ArcSwap<Vec<EnvironmentRequest>>,
+    wanted: Box<Wanted>,
+    dropped: AtomicU64,
+}
+
+/// The server is stopping.
+#[derive(Debug, thiserror::Error)]
+#[error("the server is stopping")]
+pub(crate) struct Closed;
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger of the server with this bus id, with what was saved by an earlier one.
+    pub(crate) fn open(settings: Settings, own: BusId, wanted: Box<Wanted>) -> (Self, Bookkeeper) {
+        let store = Store::new(settings);
+        let book = Book::new(own, store.load().unwrap_or_default());
+        let (sender, entries) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared {
+            known: ArcSwap::from_pointee(book.known()),
+            wanted,
+            dropped: AtomicU64::new(0),
+        });
+        let bookkeeper = Bookkeeper {
+            book,
+            entries,
+            shared: Arc::clone(&shared),
+            store,
+        };
+        let ledger = Self {
+            entries: sender,
+            shared,
+        };
+        (ledger, bookkeeper)
+    }
+
+    /// An environment was answered, or the caller had it already.
+    pub(crate) fn read(&self, read: Read) {
+        if self.entries.capacity() > KEPT_FROM_READS {
+            self.record(Entry::Read(read));
+        } else {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// An instance says what became of a version.
+    pub(crate) fn reported(&self, report: Report) {
+        self.record(Entry::Reported(report));
+    }
+
+    /// A refresh begins.
+    pub(crate) fn started(&self, started: Started) -> RefreshId {
+        let id = RefreshId::random();
+        self.record(Entry::Started(id.clone(), started));
+        id
+    }
+
+    /// A refresh gets on. An event is noted right before the bus takes it, so that nobody's answer comes before it.
+    pub(crate) fn note(&self, refresh: &RefreshId, step: Step<'_>) {
+        let noted = match step {
+            Step::Looked => entry::Noted::Looked,
+            Step::Swapped => entry::Noted::Swapped,
+            Step::Published(event) => entry::Noted::Published(event.clone()),
+            Step::Failed(reason) => entry::Noted::Failed(reason),
+        };
+        self.record(Entry::Noted(refresh.clone(), noted));
+    }
+
+    /// An event came over the bus: an ack, or a refresh that somebody else asks for.
+    pub(crate) fn heard(&self, event: &BusEvent) {
+        self.record(Entry::Heard(event.clone()));
+    }
+
+    /// The effective configuration of these coordinates is at `to` what it is at `from`.
+    pub(crate) fn unchanged(&self, request: &EnvironmentRequest, from: CommitId, to: CommitId) {
+        self.record(Entry::Unchanged {
+            request: request.clone(),
+            from,
+            to,
+        });
+    }
+
+    /// Whose configuration was asked for. Does not wait.
+    pub(crate) fn known(&self) -> Arc<Vec<EnvironmentRequest>> {
+        self.shared.known.load_full()
+    }
+
+    /// What is known of instances and readers.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn instances(&self, filter: InstanceFilter) -> Result<InstancesView, Closed> {
+        let records = self.records().await?;
+        let shared = Arc::clone(&self.shared);
+        let view = move || view::instances(&records, &filter, now(), &shared.wanted);
+        // Thousands of coordinates may have to be resolved.
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
+    /// The refreshes, newest first.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn refreshes(&self) -> Result<RefreshesView, Closed> {
+        let records = self.records().await?;
+        Ok(view::refreshes(&records, now()))
+    }
+
+    /// One refresh, if it is known.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn refresh(&self, id: &str) -> Result<Option<RefreshView>, Closed> {
+        let records = self.records().await?;
+        Ok(view::refresh(&records, id, now()))
+    }
+
+    /// The records, with everything in them that was recorded before.
+    async fn records(&self) -> Result<Records, Closed> {
+        let (reply, records) = oneshot::channel();
+        let asked = self.entries.send(Entry::Show(reply)).await;
+        asked.map_err(|_| Closed)?;
+        records.await.map_err(|_| Closed)
+    }
+
+    fn record(&self, entry: Entry) {
+        if self.entries.try_send(entry).is_err() {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,350 @@
+mod acks;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use confbus_protocol::{BusEvent, BusId, EventKind, Member, Outcome, Report};
+use confbus_resolution::EnvironmentRequest;
+
+use super::{
+    coordinates::{Coordinates, LONGEST_TEXT, shortened},
+    entry::{Entry, Noted, Read, RefreshId, Started, Trigger},
+    instance::{Applied, Fetched, Instance, Rejected},
+    proof::Witnesses,
+    records::{MAX_REFRESHES, Reader, ReaderKey, Records, make_room},
+    refresh::{Event, Refresh, What},
+    state::{Evidence, State},
+};
+
+/// How long a refresh waits for answers.
+const LONGEST_ANSWER: i64 = 10 * 60 * 1000;
+/// Whoever is silent for so long is gone.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// Turns entries into records; knows no clock and no file.
+#[derive(Debug)]
+pub(super) struct Book {
+    own: BusId,
+    records: Records,
+    witnesses: Witnesses,
+    /// When the last event went out.
+    published: Option<i64>,
+    /// Since the last save.
+    pub(super) changes: Changes,
+    /// Somebody asked for coordinates that nobody had asked for before.
+    pub(super) has_new_coordinates: bool,
+}
+
+/// What a save would be worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Changes {
+    /// Nothing.
+    None,
+    /// Times of known signs.
+    Signs,
+    /// Something new.
+    Facts,
+}
+
+impl Book {
+    pub(super) fn new(own: BusId, records: Records) -> Self {
+        Self {
+            own,
+            records,
+            witnesses: Witnesses::default(),
+            published: None,
+            changes: Changes::None,
+            has_new_coordinates: false,
+        }
+    }
+
+    /// Whose configuration was asked for.
+    pub(super) fn known(&self) -> Vec<EnvironmentRequest> {
+        let known = self.records.coordinates.keys();
+        known.filter_map(Coordinates::request).collect()
+    }
+
+    pub(super) fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// Writes down what happened; `now` in milliseconds since 1970.
+    pub(super) fn write(&mut self, entry: Entry, now: i64) {
+        self.records.order += 1;
+        match entry {
+            Entry::Read(read) => self.read(read, now),
+            Entry::Reported(report) => self.reported(report, now),
+            Entry::Started(id, started) => self.started(id, started, now),
+            Entry::Noted(id, noted) => self.noted(&id, noted, now),
+            Entry::Heard(event) => self.heard(&event, now),
+            Entry::Unchanged { request, from, to } => {
+                if let Some(coordinates) = Coordinates::of_request(&request) {
+                    let (contents, _) = self.records.asked_for(&coordinates, now);
+                    contents.unchanged(&from.to_string(), &to.to_string());
+                    self.changes = Changes::Facts;
+                }
+            }
+            // Nobody waits for the answer any more.
+            Entry::Show(reply) => _ = reply.send(self.records.clone()),
+        }
+    }
+
+    /// Forgets what is too old.
+    pub(super) fn forget(&mut self, now: i64) {
+        if self.published.is_some_and(|at| now - at > LONGEST_ANSWER) {
+            self.witnesses.forget();
+            self.published = None;
+        }
+        let instances = &mut self.records.instances;
+        let before = instances.len();
+        instances.retain(|_, instance| !instance.is_silent_for(DAY, now));
+        if instances.len() < before {
+            self.changes = Changes::Facts;
+        }
+    }
+
+    fn read(&mut self, read: Read, now: i64) {
+        let Some(coordinates) = Coordinates::of_request(&read.request) else {
+            return;
+        };
+        let (_, is_new) = self.records.asked_for(&coordinates, now);
+        self.has_new_coordinates |= is_new;
+        self.changes = self.changes.max(Changes::Signs);
+        let version = read.version.map(shortened);
+        match read.instance.filter(is_short) {
+            Some(id) => self.named_read(&id, coordinates, version, read.running, now),
+            None => self.nameless_read(coordinates, version, read.peer, read.is_environment, now),
+        }
+    }
+
+    fn named_read(
+        &mut self,
+        id: &BusId,
+        coordinates: Coordinates,
+        version: Option<String>,
+        running: Option<String>,
+        now: i64,
+    ) {
+        let order = self.records.order;
+        let running = running.map(shortened);
+        let content = running
+            .as_deref()
+            .map(|running| self.records.asked_for(&coordinates, now).0.of(running));
+        let instance = self.records.instance_mut(id, now, || coordinates.clone());
+        instance.coordinates = coordinates;
+        instance.names_itself = true;
+        instance.last_sign = now;
+        let is_news = instance
+            .fetched
+            .as_ref()
+            .is_none_or(|fetched| fetched.version != version);
+        if is_news {
+            self.changes = Changes::Facts;
+        }
+        instance.fetched = Some(Fetched {
+            version: version.clone(),
+            order,
+            at: now,
+        });
+        if let Some(running) = &running {
+            instance.reports = true;
+            instance.runs(running, content, now);
+        }
+        let reports = instance.reports;
+        let (state, evidence) = match reports {
+            true if running.is_some() && running == version => (State::Live, Evidence::Report),
+            true => (State::Applying, Evidence::Read),
+            false => (State::Served, Evidence::Read),
+        };
+        for refresh in self.records.waiting_for(id) {
+            if refresh.is_served_by(version.as_deref()) {
+                if is_news {
+                    refresh.happened(What::Fetched, Some(id), version.clone(), now);
+                }
+                refresh.answered(id, state, evidence);
+                self.changes = Changes::Facts;
+            }
+        }
+    }
+
+    fn nameless_read(
+        &mut self,
+        coordinates: Coordinates,
+        version: Option<String>,
+        peer: std::net::IpAddr,
+        is_environment: bool,
+        now: i64,
+    ) {
+        if is_environment && self.published.is_some() {
+            let order = self.records.order;
+            self.witnesses
+                .read(&coordinates, peer, version.as_deref(), order);
+        }
+        let key = ReaderKey { coordinates, peer };
+        if !self.records.readers.contains_key(&key) {
+            make_room(&mut self.records.readers, |reader| reader.last_read);
+            self.changes = Changes::Facts;
+        }
+        let reader = Reader {
+            served: version,
+            last_read: now,
+        };
+        self.records.readers.insert(key, reader);
+    }
+
+    fn reported(&mut self, report: Report, now: i64) {
+        let Some(coordinates) = Coordinates::of_report(&report) else {
+            return;
+        };
+        self.changes = Changes::Facts;
+        let (contents, is_new) = self.records.asked_for(&coordinates, now);
+        self.has_new_coordinates |= is_new;
+        let content = report
+            .version
+            .as_deref()
+            .map(|version| contents.of(version));
+        let running = report.running.as_deref();
+        let running_content = running.map(|running| contents.of(running));
+        let id = report.instance;
+        let instance = self.records.instance_mut(&id, now, || coordinates.clone());
+        instance.coordinates = coordinates;
+        instance.reports = true;
+        instance.last_sign = now;
+        instance.transport = report.transport;
+        instance.poll_seconds = report.poll_seconds;
+        let (state, what, detail) = match report.outcome {
+            Outcome::Applied { restart } => {
+                let is_whole = restart.is_empty();
+                instance.rejected = None;
+                instance.applied = Some(Applied {
+                    version: report.version.clone(),
+                    content,
+                    restart: restart.into_iter().map(shortened).collect(),
+                    evidence: Evidence::Report,
+                    at: now,
+                });
+                let state = if is_whole {
+                    State::Live
+                } else {
+                    State::Restart
+                };
+                (state, What::Applied, report.version.clone())
+            }
+            Outcome::Rejected { reason } => {
+                if let Some(running) = running {
+                    instance.runs(running, running_content, now);
+                }
+                let reason = shortened(reason);
+                instance.rejected = Some(Rejected {
+                    version: report.version.clone(),
+                    content,
+                    reason: reason.clone(),
+                    at: now,
+                });
+                (State::Rejected, What::Rejected, Some(reason))
+            }
+        };
+        for refresh in self.records.waiting_for(&id) {
+            if refresh.is_served_by(report.version.as_deref()) {
+                refresh.answered(&id, state, Evidence::Report);
+                refresh.happened(what, Some(&id), detail.clone(), now);
+            }
+        }
+    }
+
+    fn started(&mut self, id: RefreshId, started: Started, now: i64) {
+        self.changes = Changes::Facts;
+        if self.records.refreshes.len() >= MAX_REFRESHES {
+            self.records.refreshes.pop_front();
+        }
+        let refresh = Refresh::new(id, started, now);
+        self.records.refreshes.push_back(Arc::new(refresh));
+    }
+
+    fn noted(&mut self, id: &RefreshId, noted: Noted, now: i64) {
+        self.changes = Changes::Facts;
+        let happened = match noted {
+            Noted::Published(event) => return self.published(id, &event, now),
+            Noted::Looked => (What::Looked, None),
+            Noted::Swapped => (What::Swapped, None),
+            Noted::Failed(reason) => (What::Failed, Some(reason)),
+        };
+        if let Some(refresh) = self.records.refresh_mut(id) {
+            refresh.happened(happened.0, None, happened.1, now);
+        }
+    }
+
+    /// An event goes out: those for whom it is are told.
+    fn published(&mut self, id: &RefreshId, event: &BusEvent, now: i64) {
+        let order = self.records.order;
+        let Some(refresh) = self.records.refresh_mut(id) else {
+            return;
+        };
+        self.published = Some(now);
+        let sent = Event {
+            id: shortened(event.id.clone()),
+            order,
+        };
+        refresh.publish(sent, event.destination().as_str(), now);
+        let meant: Vec<_> = self
+            .records
+            .instances
+            .values()
+            .filter(|instance| instance.is_meant_by(event))
+            .map(|instance| instance.id.clone())
+            .collect();
+        for instance in meant {
+            if let Some(refresh) = self.records.refresh_mut(id) {
+                refresh.tell(&instance);
+            }
+            if let Some(instance) = self.records.instances.get_mut(&instance) {
+                Arc::make_mut(instance).is_told(id, now);
+            }
+        }
+    }
+
+    fn heard(&mut self, event: &BusEvent, now: i64) {
+        match &event.kind {
+            EventKind::Refresh => self.others_refresh(event, now),
+            EventKind::Ack { ack_id, .. } => self.acked(event, ack_id.as_deref(), now),
+            EventKind::EnvironmentChange { .. }
+            | EventKind::Shutdown
+            | EventKind::Unknown { .. } => {}
+        }
+    }
+
+    /// Our own come back, too.
+    fn others_refresh(&mut self, event: &BusEvent, now: i64) {
+        let is_ours = event.origin_service == self.own.as_str();
+        if is_ours || self.records.event(&event.id).is_some() {
+            return;
+        }
+        let started = Started {
+            trigger: Trigger::Bus,
+            labels: Vec::new(),
+            origin: event.origin_service.clone(),
+        };
+        let id = RefreshId::random();
+        self.started(id.clone(), started, now);
+        self.published(&id, event, now);
+    }
+}
+
+impl Instance {
+    /// By its id, or by the application whose configuration it asks for.
+    fn is_meant_by(&self, event: &BusEvent) -> bool {
+        let own = self.id.as_str().split(':').next();
+        let names = self.coordinates.application.split(',').map(str::trim);
+        let aliases = names.filter(|name| Some(*name) != own);
+        let member = Member {
+            id: self.id.clone(),
+            config_names: aliases.map(str::to_owned).collect(),
+        };
+        member.is_meant_by(event)
+    }
+}
+
+fn is_short(id: &BusId) -> bool {
+    id.as_str().len() <= LONGEST_TEXT
+}

@@ -1,0 +1,607 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use confbus_protocol::{Application, CommitId, Destination, Label, Profiles};
+use serde_json::Value;
+
+use super::*;
+use crate::ledger::{
+    entry::LabelMoved,
+    view::{self, InstanceFilter},
+};
+
+/// A ledger, a clock, and the version that everyone is to run.
+struct World {
+    book: Book,
+    now: i64,
+    wanted: Option<String>,
+    refreshes: Vec<RefreshId>,
+}
+
+/// Ids of the second generation, with and without profiles.
+const A: &str = "orders:8081:a";
+const B: &str = "orders:8081:b";
+const SERVER: &str = "config-server:8888:5f2b";
+
+fn commit(number: u8) -> CommitId {
+    CommitId::from_bytes([number; 20])
+}
+
+fn request(application: &str, profiles: &str) -> EnvironmentRequest {
+    EnvironmentRequest {
+        application: Application::parse(application).unwrap(),
+        profiles: Profiles::parse(profiles).unwrap(),
+        label: None,
+    }
+}
+
+fn id(text: &str) -> BusId {
+    BusId::new(text).unwrap()
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            book: Book::new(id(SERVER), Records::default()),
+            now: 1_000_000,
+            wanted: Some(commit(1).to_string()),
+            refreshes: Vec::new(),
+        }
+    }
+
+    fn write(&mut self, entry: Entry) {
+        self.now += 1;
+        self.book.write(entry, self.now);
+    }
+
+    fn after(&mut self, seconds: i64) {
+        self.now += seconds * 1000;
+        self.book.forget(self.now);
+    }
+
+    /// Moves the label and publishes to everyone who is called so; the event's id is its number, `e0` at first.
+    fn push(&mut self, from: u8, to: u8, destination: &str) {
+        self.wanted = self.wanted.take().map(|_| commit(to).to_string());
+        let moved = LabelMoved {
+            repository: "repo".into(),
+            label: Label::parse("main").unwrap(),
+            from: Some(commit(from)),
+            to: commit(to),
+        };
+        let id = RefreshId::random();
+        let started = Started {
+            trigger: Trigger::Push,
+            labels: vec![moved],
+            origin: SERVER.into(),
+        };
+        self.write(Entry::Started(id.clone(), started));
+        self.refreshes.push(id);
+        self.publish(destination);
+    }
+
+    fn publish(&mut self, destination: &str) {
+        let number = self.refreshes.len() - 1;
+        let event = BusEvent::refresh(
+            format!("e{number}"),
+            self.now,
+            &id(SERVER),
+            &Destination::complete(destination),
+        );
+        let refresh = self.refreshes[number].clone();
+        self.write(Entry::Noted(refresh, Noted::Published(event)));
+    }
+
+    fn reads(&mut self, profiles: &str, version: u8) {
+        self.read(profiles, version, None, None);
+    }
+
+    /// A read under a name, as a Spring application with a header sends it.
+    fn reads_as(&mut self, instance: &str, version: u8) {
+        self.read("default", version, Some(instance), None);
+    }
+
+    /// A read of our own client.
+    fn polls(&mut self, instance: &str, version: u8, running: u8) {
+        self.read("default", version, Some(instance), Some(running));
+    }
+
+    fn read(&mut self, profiles: &str, version: u8, instance: Option<&str>, running: Option<u8>) {
+        self.write(Entry::Read(Read {
+            request: request("orders", profiles),
+            version: Some(commit(version).to_string()),
+            is_environment: true,
+            instance: instance.map(id),
+            running: running.map(|running| commit(running).to_string()),
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }));
+    }
+
+    fn acks(&mut self, instance: &str, event: &str) {
+        let kind = EventKind::Ack {
+            ack_id: Some(event.into()),
+            ack_destination_service: Some("**".into()),
+            event: None,
+        };
+        self.hears(instance, kind);
+    }
+
+    fn hears(&mut self, origin: &str, kind: EventKind) {
+        self.write(Entry::Heard(BusEvent {
+            id: format!("{origin}'s"),
+            origin_service: origin.into(),
+            destination_service: Some("**".into()),
+            timestamp: 0,
+            kind,
+        }));
+    }
+
+    fn reports(&mut self, instance: &str, version: u8, outcome: Outcome) {
+        self.write(Entry::Reported(Report {
+            instance: id(instance),
+            application: "orders".into(),
+            profiles: "default".into(),
+            label: None,
+            version: Some(commit(version).to_string()),
+            running: Some(commit(1).to_string()),
+            outcome,
+            transport: Some("stream".into()),
+            poll_seconds: Some(30),
+        }));
+    }
+
+    fn applies(&mut self, instance: &str, version: u8) {
+        let restart = Vec::new();
+        self.reports(instance, version, Outcome::Applied { restart });
+    }
+
+    fn refuses(&mut self, instance: &str, version: u8) {
+        let reason = "`pool.max`: at least 1".into();
+        self.reports(instance, version, Outcome::Rejected { reason });
+    }
+
+    fn unchanged(&mut self, from: u8, to: u8) {
+        let request = request("orders", "default");
+        let (from, to) = (commit(from), commit(to));
+        self.write(Entry::Unchanged { request, from, to });
+    }
+
+    fn instances(&self) -> Value {
+        let wanted = |_: &EnvironmentRequest| self.wanted.clone();
+        let filter = InstanceFilter::default();
+        let view = view::instances(self.book.records(), &filter, self.now, &wanted);
+        serde_json::to_value(view).unwrap()
+    }
+
+    fn instance(&self, instance: &str) -> Value {
+        let all = self.instances();
+        let mut all = all["instances"].as_array().unwrap().iter();
+        all.find(|one| one["instance"] == instance)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// `live report`, and the same in the last refresh that told it.
+    #[track_caller]
+    fn check(&self, instance: &str, expected: &str) {
+        assert_eq!(state_of(&self.instance(instance)), expected, "{instance}");
+    }
+
+    /// What became of an instance in the refresh with this number.
+    #[track_caller]
+    fn check_told(&self, number: usize, instance: &str, expected: &str) {
+        let told = self.refresh(number)["told"].clone();
+        let told = told.as_array().unwrap();
+        let answer = told.iter().find(|answer| answer["instance"] == instance);
+        assert_eq!(
+            answer.map(state_of).unwrap_or_default(),
+            expected,
+            "{told:?}"
+        );
+    }
+
+    fn refresh(&self, number: usize) -> Value {
+        let id = self.refreshes[number].as_str();
+        let view = view::refresh(self.book.records(), id, self.now).unwrap();
+        serde_json::to_value(view).unwrap()
+    }
+
+    fn timeline(&self, number: usize) -> Vec<String> {
+        let timeline = self.refresh(number)["timeline"].clone();
+        let timeline = timeline.as_array().unwrap().iter();
+        timeline
+            .map(|moment| moment["what"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+fn state_of(view: &Value) -> String {
+    match (view["state"].as_str(), view["evidence"].as_str()) {
+        (Some(state), Some(evidence)) => format!("{state} {evidence}"),
+        _ => "unknown".into(),
+    }
+}
+
+#[test]
+fn our_client_says_what_it_runs() {
+    let mut world = World::new();
+    world.reads_as(A, 1);
+    world.check(A, "served read");
+    world.applies(A, 1);
+    world.check(A, "live report");
+
+    world.push(1, 2, "orders");
+    world.check(A, "told none");
+    world.polls(A, 2, 1);
+    world.check(A, "applying read");
+    world.check_told(0, A, "applying read");
+    world.applies(A, 2);
+    world.check(A, "live report");
+    world.check_told(0, A, "live report");
+    assert_eq!(world.timeline(0), ["published", "fetched", "applied"]);
+    assert_eq!(world.instance(A)["refresh"], world.refreshes[0].as_str());
+}
+
+#[test]
+fn a_version_in_a_header_is_as_good_as_a_report() {
+    let mut world = World::new();
+    world.polls(A, 1, 1);
+    world.check(A, "live report");
+    world.push(1, 2, "orders");
+    world.polls(A, 2, 2);
+    world.check_told(0, A, "live report");
+}
+
+#[test]
+fn a_refused_version_shows_its_reason_until_it_is_replaced() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.push(1, 2, "orders");
+    world.polls(A, 2, 1);
+    world.refuses(A, 2);
+    world.check(A, "rejected report");
+    assert_eq!(world.instance(A)["reason"], "`pool.max`: at least 1");
+    assert_eq!(world.instance(A)["applied"], commit(1).to_string());
+    world.check_told(0, A, "rejected report");
+
+    world.polls(A, 2, 1);
+    world.check(A, "rejected report");
+    world.push(2, 3, "orders");
+    world.check(A, "told none");
+    assert_eq!(world.instance(A)["reason"], Value::Null);
+    world.applies(A, 3);
+    world.check(A, "live report");
+}
+
+#[test]
+fn what_was_refused_is_refused_as_long_as_it_says_the_same() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.push(1, 2, "orders");
+    world.refuses(A, 2);
+    world.push(2, 3, "billing");
+    world.unchanged(2, 3);
+    world.check(A, "rejected report");
+}
+
+#[test]
+fn keys_that_wait_for_a_restart_are_named() {
+    let mut world = World::new();
+    let restart = vec!["server.port".into()];
+    world.reports(A, 1, Outcome::Applied { restart });
+    world.check(A, "restart report");
+    assert_eq!(world.instance(A)["restart"][0], "server.port");
+    world.polls(A, 1, 1);
+    world.check(A, "restart report");
+}
+
+#[test]
+fn a_commit_that_says_the_same_leaves_nobody_behind() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    for to in 2..40 {
+        world.push(to - 1, to, "billing");
+        world.unchanged(to - 1, to);
+    }
+    world.check(A, "same report");
+    world.push(39, 40, "orders");
+    world.check(A, "told none");
+}
+
+#[test]
+fn a_report_that_comes_late_is_the_same_all_the_same() {
+    let mut world = World::new();
+    world.reads_as(A, 1);
+    world.push(1, 2, "billing");
+    world.unchanged(1, 2);
+    world.applies(A, 1);
+    world.check(A, "same report");
+}
+
+#[test]
+fn an_ack_alone_is_not_live() {
+    let mut world = World::new();
+    world.reads("default", 1);
+    world.push(1, 2, "orders");
+    world.acks(A, "e0");
+    world.check(A, "told ack");
+    world.check_told(0, A, "told ack");
+    assert_eq!(world.timeline(0), ["published", "acked"]);
+}
+
+#[test]
+fn an_ack_after_a_read_is_live() {
+    let mut world = World::new();
+    world.push(1, 2, "orders");
+    world.reads("default", 2);
+    assert_eq!(world.instances()["readers"].as_array().unwrap().len(), 1);
+    world.acks(A, "e0");
+    world.check(A, "live ack+read");
+    world.check_told(0, A, "live ack+read");
+    assert_eq!(world.instance(A)["applied"], commit(2).to_string());
+    // The reader has a name now.
+    assert!(world.instances()["readers"].as_array().unwrap().is_empty());
+
+    world.push(2, 3, "billing");
+    world.unchanged(2, 3);
+    world.check(A, "same ack+read");
+    world.push(3, 4, "orders");
+    world.check(A, "told none");
+}
+
+#[test]
+fn a_read_at_the_old_version_is_no_proof() {
+    let mut world = World::new();
+    world.push(1, 2, "orders");
+    world.reads("default", 1);
+    world.acks(A, "e0");
+    world.check(A, "told ack");
+}
+
+#[test]
+fn of_two_instances_one_of_which_fails_nobody_is_live() {
+    let mut world = World::new();
+    for instance in [A, B] {
+        world.acks(instance, "unknown");
+    }
+    world.push(1, 2, "orders");
+    world.reads("default", 2);
+    world.acks(A, "e0");
+    // Whose read it was shows only when the other one has acked, too.
+    world.check(A, "told ack");
+    world.acks(B, "e0");
+    world.check(A, "told ack");
+    world.check(B, "told ack");
+    world.after(60);
+    world.check(A, "told ack");
+}
+
+#[test]
+fn two_instances_that_read_are_live_together() {
+    let mut world = World::new();
+    for instance in [A, B] {
+        world.acks(instance, "unknown");
+    }
+    world.push(1, 2, "orders");
+    world.reads("default", 2);
+    world.reads("default", 2);
+    world.acks(A, "e0");
+    world.check(A, "told ack");
+    world.acks(B, "e0");
+    world.check(A, "live ack+read");
+    world.check(B, "live ack+read");
+}
+
+#[test]
+fn a_sibling_that_is_gone_does_not_hold_the_others_up_for_long() {
+    let mut world = World::new();
+    for instance in [A, B] {
+        world.acks(instance, "unknown");
+    }
+    world.push(1, 2, "orders");
+    world.reads("default", 2);
+    world.acks(A, "e0");
+    world.check(A, "told ack");
+    world.after(11);
+    world.check(A, "live ack+read");
+    world.check(B, "told none");
+    world.after(600);
+    world.check(B, "silent none");
+
+    world.push(2, 3, "orders");
+    world.reads("default", 3);
+    world.acks(A, "e1");
+    world.check(A, "live ack+read");
+}
+
+#[test]
+fn a_late_ack_without_a_read_takes_back_what_seemed_proven() {
+    let mut world = World::new();
+    world.push(1, 2, "orders");
+    world.reads("default", 2);
+    world.acks(A, "e0");
+    world.check(A, "live ack+read");
+    world.acks(B, "e0");
+    world.check(A, "told ack");
+    world.check_told(0, A, "told ack");
+    world.check(B, "told ack");
+}
+
+#[test]
+fn a_read_under_a_name_proves_the_ack_of_that_instance_only() {
+    let mut world = World::new();
+    world.reads_as(A, 1);
+    world.reads_as(B, 1);
+    world.push(1, 2, "orders");
+    world.acks(B, "e0");
+    world.check(B, "told ack");
+    world.reads_as(A, 2);
+    world.check(A, "served read");
+    world.acks(A, "e0");
+    world.check(A, "live ack+read");
+    world.check(B, "told ack");
+    world.reads("default", 2);
+    world.acks(B, "e0");
+    world.check(B, "told ack");
+}
+
+#[test]
+fn profiles_of_an_id_are_those_it_reads_under() {
+    let mut world = World::new();
+    let dev = "orders:dev:8081:c";
+    world.push(1, 2, "orders");
+    world.reads("default", 2);
+    world.acks(dev, "e0");
+    world.check(dev, "told ack");
+    world.reads("dev", 2);
+    world.acks(dev, "e0");
+    world.check(dev, "live ack+read");
+}
+
+#[test]
+fn an_old_id_without_profiles_reads_under_those_its_application_is_read_under() {
+    let mut world = World::new();
+    world.push(1, 2, "orders");
+    world.reads("prod", 2);
+    world.acks(A, "e0");
+    world.check(A, "live ack+read");
+    assert_eq!(world.instance(A)["profiles"], "prod");
+}
+
+#[test]
+fn the_ack_of_a_sender_says_nothing() {
+    let mut world = World::new();
+    world.reads("default", 1);
+    world.hears(A, EventKind::Refresh);
+    world.reads("default", 1);
+    world.acks(A, "orders:8081:a's");
+    let refreshes = view::refreshes(world.book.records(), world.now);
+    let refreshes = serde_json::to_value(refreshes).unwrap();
+    assert_eq!(refreshes["refreshes"][0]["trigger"], "bus");
+    assert_eq!(refreshes["refreshes"][0]["origin"], A);
+    world.check(A, "told none");
+
+    world.reads("default", 1);
+    world.acks(B, "orders:8081:a's");
+    world.check(B, "live ack+read");
+}
+
+#[test]
+fn our_own_events_and_acks_are_nobody_elses() {
+    let mut world = World::new();
+    world.push(1, 2, "**");
+    world.hears(SERVER, EventKind::Refresh);
+    world.acks(SERVER, "e0");
+    assert!(
+        world.instances()["instances"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(world.book.records().refreshes.len(), 1);
+}
+
+#[test]
+fn only_those_who_are_meant_are_told() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.push(1, 2, "billing");
+    world.check_told(0, A, "");
+    world.publish("ord*");
+    world.check_told(0, A, "told none");
+    assert_eq!(
+        world.refresh(0)["destinations"],
+        serde_json::json!(["billing:**", "ord*:**"])
+    );
+}
+
+#[test]
+fn whoever_misses_three_polls_is_silent_and_forgotten_after_a_day() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.after(89);
+    world.check(A, "live report");
+    world.after(2);
+    world.check(A, "silent none");
+    world.polls(A, 1, 1);
+    world.check(A, "live report");
+    world.after(25 * 3600);
+    world.check(A, "unknown");
+}
+
+#[test]
+fn whoever_never_answers_is_forgotten_though_it_is_told_again_and_again() {
+    let mut world = World::new();
+    world.acks(A, "unknown");
+    world.after(7 * 24 * 3600);
+    for number in 1..26 {
+        world.push(number, number + 1, "orders");
+        world.after(3600);
+    }
+    world.check(A, "unknown");
+}
+
+#[test]
+fn without_versions_times_tell() {
+    let mut world = World::new();
+    world.wanted = None;
+    world.applies(A, 1);
+    world.check(A, "live report");
+    world.push(1, 2, "orders");
+    world.check(A, "told none");
+    world.reads_as(A, 2);
+    world.check(A, "applying read");
+    world.refuses(A, 2);
+    world.check(A, "rejected report");
+    world.applies(A, 3);
+    world.check(A, "live report");
+}
+
+#[test]
+fn nothing_grows_without_bound() {
+    let mut world = World::new();
+    for number in 0..12_000 {
+        world.write(Entry::Read(Read {
+            request: request(&format!("a{number}"), "default"),
+            version: None,
+            is_environment: true,
+            instance: (number % 2 == 0).then(|| id(&format!("a{number}:1:x"))),
+            running: None,
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }));
+        let records = world.book.records();
+        assert!(records.coordinates.len() <= 10_000);
+    }
+    for number in 0..11_000 {
+        world.acks(&format!("b:{number}:x"), "unknown");
+    }
+    let records = world.book.records();
+    assert!(records.instances.len() <= 10_000 && records.instances.len() > 8_000);
+    assert!(records.readers.len() <= 10_000);
+    assert_eq!(world.book.known().len(), records.coordinates.len());
+}
+
+#[test]
+fn refreshes_do_not_grow_without_bound() {
+    let mut world = World::new();
+    for number in 0..1100 {
+        world.acks(&format!("b:{number}:x"), "unknown");
+    }
+    for number in 0..210 {
+        world.push(number, number + 1, "**");
+    }
+    let records = world.book.records();
+    assert_eq!(records.refreshes.len(), 200);
+    assert_eq!(records.refreshes.back().unwrap().told.len(), 1000);
+    assert!(
+        records
+            .instances
+            .values()
+            .all(|instance| instance.told.is_some())
+    );
+
+    let mut world = World::new();
+    world.push(1, 2, "x");
+    (0..600).for_each(|_| world.publish(&"y".repeat(600)));
+    let refresh = &world.book.records().refreshes[0];
+    assert_eq!((refresh.events.len(), refresh.timeline.len()), (100, 500));
+    assert_eq!(refresh.destinations[1].len(), 512);
+}

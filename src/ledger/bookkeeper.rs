@@ -1,0 +1,140 @@
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    Shared,
+    book::{Book, Changes},
+    entry::Entry,
+    now,
+    store::Store,
+};
+
+/// Entries that are taken from the queue at once.
+const BATCH: usize = 256;
+/// Between two looks at the clock: what is too old is forgotten, what changed is saved.
+const TICK: Duration = Duration::from_secs(1);
+/// The time between two saves is at least so many times what the last one took.
+const REST: u32 = 10;
+/// Signs of life alone are not worth a save each second.
+const SAVE_SIGNS: Duration = Duration::from_secs(30);
+
+/// Writes the ledger.
+pub(crate) struct Bookkeeper {
+    pub(super) book: Book,
+    pub(super) entries: mpsc::Receiver<Entry>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) store: Store,
+}
+
+impl std::fmt::Debug for Bookkeeper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bookkeeper").finish_non_exhaustive()
+    }
+}
+
+impl Bookkeeper {
+    /// Writes until `shutdown`, and saves what changed.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut saves = Saves::default();
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                _ = tick.tick() => {
+                    self.book.forget(now());
+                    self.tell_about_dropped();
+                    if saves.is_due(self.book.changes) {
+                        self.save(&mut saves).await;
+                    }
+                }
+                count = self.entries.recv_many(&mut batch, BATCH) => match count {
+                    0 => break,
+                    _ => self.write(&mut batch),
+                },
+            }
+        }
+        self.entries.close();
+        while self.entries.recv_many(&mut batch, BATCH).await > 0 {
+            self.write(&mut batch);
+        }
+        if self.book.changes != Changes::None {
+            self.save(&mut saves).await;
+        }
+    }
+
+    fn write(&mut self, batch: &mut Vec<Entry>) {
+        let now = now();
+        for entry in batch.drain(..) {
+            self.book.write(entry, now);
+        }
+        if std::mem::take(&mut self.book.has_new_coordinates) {
+            self.shared.known.store(Arc::new(self.book.known()));
+        }
+    }
+
+    fn tell_about_dropped(&self) {
+        let dropped = self.shared.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            debug!(dropped, "more happened than the ledger could take down");
+        }
+    }
+
+    /// A failure costs memory of the past after a restart, nothing else.
+    async fn save(&mut self, saves: &mut Saves) {
+        self.book.changes = Changes::None;
+        if !self.store.is_kept() {
+            return;
+        }
+        let began = Instant::now();
+        let (store, records) = (self.store.clone(), self.book.records().clone());
+        let saved = tokio::task::spawn_blocking(move || store.save(records)).await;
+        saves.ended(
+            began,
+            saved.unwrap_or_else(|cause| Err(std::io::Error::other(cause))),
+        );
+    }
+}
+
+/// When the ledger was saved, and how.
+#[derive(Debug, Default)]
+struct Saves {
+    last: Option<Instant>,
+    took: Duration,
+    is_failing: bool,
+}
+
+impl Saves {
+    fn is_due(&self, changes: Changes) -> bool {
+        let pause = match changes {
+            Changes::None => return false,
+            Changes::Signs => SAVE_SIGNS,
+            Changes::Facts => TICK,
+        };
+        let pause = pause.max(self.took * REST);
+        self.last.is_none_or(|last| last.elapsed() >= pause)
+    }
+
+    /// A failure is told once.
+    fn ended(&mut self, began: Instant, saved: std::io::Result<()>) {
+        self.last = Some(Instant::now());
+        self.took = began.elapsed();
+        if let Err(error) = &saved
+            && !self.is_failing
+        {
+            warn!(%error, "the ledger cannot be saved; it is kept in memory");
+        }
+        self.is_failing = saved.is_err();
+    }
+}

@@ -1,0 +1,108 @@
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use confbus_protocol::{BusEvent, BusId, CommitId, Label, Report};
+use confbus_resolution::EnvironmentRequest;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::records::Records;
+pub(crate) use crate::look::Trigger;
+
+/// An environment that was answered.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// What was asked for.
+    pub(crate) request: EnvironmentRequest,
+    /// The version that the answer shows, if it shows one.
+    pub(crate) version: Option<String>,
+    /// It was the whole environment as JSON, as applications read it, and not one of its text forms.
+    pub(crate) is_environment: bool,
+    /// Who asked, if it named itself.
+    pub(crate) instance: Option<BusId>,
+    /// The version that it says it runs.
+    pub(crate) running: Option<String>,
+    /// Where it asked from.
+    pub(crate) peer: IpAddr,
+}
+
+/// A refresh that begins.
+#[derive(Debug)]
+pub(crate) struct Started {
+    /// Why.
+    pub(crate) trigger: Trigger,
+    /// What moved; nothing when somebody only wants everyone to look again.
+    pub(crate) labels: Vec<LabelMoved>,
+    /// The bus id of whoever publishes.
+    pub(crate) origin: String,
+}
+
+/// A label that names another commit than before.
+#[derive(Debug, Clone)]
+pub(crate) struct LabelMoved {
+    /// The repository without credentials.
+    pub(crate) repository: Arc<str>,
+    pub(crate) label: Label,
+    /// `None` when the label is new.
+    pub(crate) from: Option<CommitId>,
+    pub(crate) to: CommitId,
+}
+
+/// How a refresh gets on.
+#[derive(Debug)]
+pub(crate) enum Step<'e> {
+    /// The repositories were looked at.
+    Looked,
+    /// What was found is in service.
+    Swapped,
+    /// This event goes out.
+    Published(&'e BusEvent),
+    /// Something went wrong; no property value stands in it.
+    Failed(String),
+}
+
+/// By what a refresh is known: `r-` and twelve hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct RefreshId(Arc<str>);
+
+impl RefreshId {
+    pub(super) fn random() -> Self {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        Self(format!("r-{}", &random[..12]).into())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RefreshId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What waits for the bookkeeper.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Read(Read),
+    Reported(Report),
+    Started(RefreshId, Started),
+    Noted(RefreshId, Noted),
+    Heard(BusEvent),
+    Unchanged {
+        request: EnvironmentRequest,
+        from: CommitId,
+        to: CommitId,
+    },
+    /// Somebody wants to see the records.
+    Show(oneshot::Sender<Records>),
+}
+
+/// A [`Step`] that waits.
+#[derive(Debug)]
+pub(super) enum Noted {
+    Looked,
+    Swapped,
+    Published(BusEvent),
+    Failed(String),
+}

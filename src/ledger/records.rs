@@ -1,0 +1,170 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+    net::IpAddr,
+    sync::Arc,
+};
+
+use confbus_protocol::BusId;
+use serde::{Deserialize, Serialize};
+
+use super::{coordinates::Coordinates, entry::RefreshId, instance::Instance, refresh::Refresh};
+
+/// Instances, readers and coordinates that are kept, of each so many.
+pub(super) const MAX_KEPT: usize = 10_000;
+/// Refreshes that are kept.
+pub(super) const MAX_REFRESHES: usize = 200;
+/// Recent versions of the same coordinates whose content is told apart.
+const MAX_CONTENTS: usize = 16;
+
+/// All that is known. A clone shares what did not change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Records {
+    pub(super) instances: HashMap<BusId, Arc<Instance>>,
+    pub(super) readers: HashMap<ReaderKey, Reader>,
+    pub(super) coordinates: HashMap<Coordinates, Contents>,
+    /// The oldest first.
+    pub(super) refreshes: VecDeque<Arc<Refresh>>,
+    /// Entries so far.
+    pub(super) order: u64,
+}
+
+/// Somebody who reads and does not say who it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(super) struct ReaderKey {
+    pub(super) coordinates: Coordinates,
+    pub(super) peer: IpAddr,
+}
+
+/// What it read last.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Reader {
+    pub(super) served: Option<String>,
+    pub(super) last_read: i64,
+}
+
+/// Which versions of some coordinates have the same content.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Contents {
+    pub(super) last_asked: i64,
+    /// Versions and numbers of their contents, the newest last.
+    versions: VecDeque<(String, u64)>,
+    next: u64,
+}
+
+impl Contents {
+    /// The number of a version's content, if it is known.
+    pub(super) fn known(&self, version: &str) -> Option<u64> {
+        let mut versions = self.versions.iter();
+        versions
+            .find(|(known, _)| known == version)
+            .map(|(_, content)| *content)
+    }
+
+    /// The number of a version's content; a new one when nothing is known of it.
+    pub(super) fn of(&mut self, version: &str) -> u64 {
+        self.known(version).unwrap_or_else(|| {
+            self.next += 1;
+            self.push(version, self.next);
+            self.next
+        })
+    }
+
+    /// The content of `to` is that of `from`.
+    pub(super) fn unchanged(&mut self, from: &str, to: &str) {
+        let content = self.of(from);
+        self.versions.retain(|(known, _)| known != to);
+        self.push(to, content);
+    }
+
+    fn push(&mut self, version: &str, content: u64) {
+        if self.versions.len() >= MAX_CONTENTS {
+            self.versions.pop_front();
+        }
+        self.versions.push_back((version.to_owned(), content));
+    }
+}
+
+impl Records {
+    pub(super) fn refresh(&self, id: &RefreshId) -> Option<&Refresh> {
+        let mut newest_first = self.refreshes.iter().rev();
+        newest_first
+            .find(|refresh| refresh.id == *id)
+            .map(Arc::as_ref)
+    }
+
+    /// The refresh to which an event belongs, and when that went out, in the order of all entries.
+    pub(super) fn event(&self, id: &str) -> Option<(&Refresh, u64)> {
+        self.refreshes.iter().rev().find_map(|refresh| {
+            let event = refresh.events.iter().find(|event| event.id == id)?;
+            Some((refresh.as_ref(), event.order))
+        })
+    }
+
+    /// The refreshes that wait for what becomes of them in this instance.
+    pub(super) fn waiting_for(&mut self, instance: &BusId) -> impl Iterator<Item = &mut Refresh> {
+        let refreshes = self.refreshes.iter_mut();
+        refreshes
+            .filter(|refresh| refresh.waits_for(instance))
+            .map(Arc::make_mut)
+    }
+
+    pub(super) fn refresh_mut(&mut self, id: &RefreshId) -> Option<&mut Refresh> {
+        // Those that still change are the newest.
+        let mut newest_first = self.refreshes.iter_mut().rev();
+        newest_first
+            .find(|refresh| refresh.id == *id)
+            .map(Arc::make_mut)
+    }
+
+    /// The instance, noted now if it was not known.
+    pub(super) fn instance_mut(
+        &mut self,
+        id: &BusId,
+        now: i64,
+        coordinates: impl FnOnce() -> Coordinates,
+    ) -> &mut Instance {
+        if !self.instances.contains_key(id) {
+            make_room(&mut self.instances, |instance| instance.last_sign);
+        }
+        let instance = self
+            .instances
+            .entry(id.clone())
+            .or_insert_with(|| Arc::new(Instance::new(id.clone(), coordinates(), now)));
+        Arc::make_mut(instance)
+    }
+
+    /// What is known of the contents of some coordinates; whether somebody asked for them the first time.
+    pub(super) fn asked_for(
+        &mut self,
+        coordinates: &Coordinates,
+        now: i64,
+    ) -> (&mut Contents, bool) {
+        let is_new = !self.coordinates.contains_key(coordinates);
+        if is_new {
+            make_room(&mut self.coordinates, |contents| contents.last_asked);
+            self.coordinates
+                .insert(coordinates.clone(), Contents::default());
+        }
+        let contents = self.coordinates.entry(coordinates.clone()).or_default();
+        contents.last_asked = now;
+        (contents, is_new)
+    }
+}
+
+/// When a map is full, its oldest tenth goes, so that this need not be done for each newcomer.
+pub(super) fn make_room<K: Eq + Hash, V>(map: &mut HashMap<K, V>, time: impl Fn(&V) -> i64) {
+    if map.len() < MAX_KEPT {
+        return;
+    }
+    let mut times: Vec<_> = map.values().map(&time).collect();
+    let (_, newest_to_go, _) = times.select_nth_unstable(MAX_KEPT / 10);
+    let newest_to_go = *newest_to_go;
+    // Many may have the same time.
+    let mut may_go = MAX_KEPT / 10 + 1;
+    map.retain(|_, value| {
+        let goes = may_go > 0 && time(value) <= newest_to_go;
+        may_go -= usize::from(goes);
+        !goes
+    });
+}

@@ -1,0 +1,219 @@
+use confbus_protocol::BusId;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    coordinates::shortened,
+    entry::{LabelMoved, RefreshId, Started, Trigger},
+    instance::Ack,
+    state::{Evidence, State},
+};
+
+/// Instances that one refresh remembers to have told.
+const MAX_TOLD: usize = 1000;
+/// Entries of a timeline.
+const MAX_TIMELINE: usize = 500;
+/// Events, destinations and labels of one refresh.
+const MAX_PARTS: usize = 100;
+
+/// One movement of labels, or one wish that everyone look again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Refresh {
+    pub(super) id: RefreshId,
+    pub(super) trigger: Trigger,
+    pub(super) origin: String,
+    pub(super) labels: Vec<Moved>,
+    pub(super) destinations: Vec<String>,
+    pub(super) events: Vec<Event>,
+    pub(super) started: i64,
+    pub(super) published: Option<i64>,
+    pub(super) told: IndexMap<BusId, Answer>,
+    pub(super) timeline: Vec<Moment>,
+}
+
+/// A label that moved.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Moved {
+    pub(super) repository: String,
+    pub(super) label: String,
+    pub(super) from: Option<String>,
+    pub(super) to: String,
+}
+
+/// An event that went out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Event {
+    pub(super) id: String,
+    /// Where in the order of all entries.
+    pub(super) order: u64,
+}
+
+/// What came back from one who was told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Answer {
+    state: State,
+    evidence: Evidence,
+    pub(super) ack: Option<Ack>,
+}
+
+/// Something that happened in a refresh.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Moment {
+    pub(super) time: i64,
+    pub(super) what: What,
+    pub(super) instance: Option<BusId>,
+    pub(super) detail: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum What {
+    Looked,
+    Swapped,
+    Published,
+    Acked,
+    Fetched,
+    Applied,
+    Rejected,
+    Failed,
+}
+
+impl Refresh {
+    pub(super) fn new(id: RefreshId, started: Started, now: i64) -> Self {
+        let labels = started.labels.into_iter().take(MAX_PARTS);
+        Self {
+            id,
+            trigger: started.trigger,
+            origin: shortened(started.origin),
+            labels: labels.map(Moved::from).collect(),
+            destinations: Vec::new(),
+            events: Vec::new(),
+            started: now,
+            published: None,
+            told: IndexMap::new(),
+            timeline: Vec::new(),
+        }
+    }
+
+    /// Notes an event that goes out.
+    pub(super) fn publish(&mut self, event: Event, destination: &str, now: i64) {
+        let destination = shortened(destination.to_owned());
+        if self.events.len() < MAX_PARTS && !event.id.is_empty() {
+            self.events.push(event);
+        }
+        if self.destinations.len() < MAX_PARTS && !self.destinations.contains(&destination) {
+            self.destinations.push(destination.clone());
+        }
+        self.published.get_or_insert(now);
+        self.happened(What::Published, None, Some(destination), now);
+    }
+
+    /// Notes that an event was for this one.
+    pub(super) fn tell(&mut self, instance: &BusId) {
+        if self.told.len() < MAX_TOLD {
+            self.told.entry(instance.clone()).or_insert(Answer {
+                state: State::Told,
+                evidence: Evidence::Nothing,
+                ack: None,
+            });
+        }
+    }
+
+    pub(super) fn happened(
+        &mut self,
+        what: What,
+        instance: Option<&BusId>,
+        detail: Option<String>,
+        now: i64,
+    ) {
+        if self.timeline.len() < MAX_TIMELINE {
+            self.timeline.push(Moment {
+                time: now,
+                what,
+                instance: instance.cloned(),
+                detail: detail.map(shortened),
+            });
+        }
+    }
+
+    /// Whether this refresh waits for what becomes of it in this instance.
+    pub(super) fn waits_for(&self, instance: &BusId) -> bool {
+        self.told
+            .get(instance)
+            .is_some_and(|answer| !answer.is_final())
+    }
+
+    /// Whether whoever read this version has what this refresh is about: it does not stand before it.
+    pub(super) fn is_served_by(&self, version: Option<&str>) -> bool {
+        let mut outdated = self.outdated();
+        let commits = || version.into_iter().flat_map(|version| version.split(','));
+        !outdated.any(|old| commits().any(|commit| commit == old))
+    }
+
+    /// The versions from which labels moved. One that changed under its commit, as a work tree does, is not among them.
+    pub(super) fn outdated(&self) -> impl Iterator<Item = &str> {
+        let moved = self.labels.iter();
+        moved
+            .filter(|moved| moved.from.as_ref() != Some(&moved.to))
+            .filter_map(|moved| moved.from.as_deref())
+    }
+
+    /// One who was told acked.
+    pub(super) fn acked(&mut self, instance: &BusId, ack: Ack) {
+        if let Some(answer) = self.told.get_mut(instance) {
+            answer.ack = Some(ack);
+        }
+    }
+
+    pub(super) fn ack_mut(&mut self, instance: &BusId) -> Option<&mut Ack> {
+        self.told.get_mut(instance)?.ack.as_mut()
+    }
+
+    /// Those who were told and have not acked.
+    pub(super) fn without_ack(&self) -> impl Iterator<Item = &BusId> {
+        let told = self.told.iter();
+        told.filter(|(_, answer)| answer.ack.is_none())
+            .map(|(id, _)| id)
+    }
+
+    /// Notes where one who was told stands.
+    pub(super) fn answered(&mut self, instance: &BusId, state: State, evidence: Evidence) {
+        if let Some(answer) = self.told.get_mut(instance) {
+            (answer.state, answer.evidence) = (state, evidence);
+        }
+    }
+}
+
+impl Answer {
+    /// Where it stands, and how we know.
+    pub(super) fn state(&self, now: i64) -> (State, Evidence) {
+        match &self.ack {
+            Some(ack) if !self.is_final() => {
+                let is_proven = |proof: &super::instance::Proof| proof.settles_at <= now;
+                if ack.proof.as_ref().is_some_and(is_proven) {
+                    (State::Live, Evidence::AckAndRead)
+                } else {
+                    (State::Told, Evidence::Ack)
+                }
+            }
+            _ => (self.state, self.evidence),
+        }
+    }
+
+    /// Nothing more is to be said.
+    fn is_final(&self) -> bool {
+        self.evidence == Evidence::Report
+    }
+}
+
+impl From<LabelMoved> for Moved {
+    fn from(moved: LabelMoved) -> Self {
+        Self {
+            repository: shortened(moved.repository.to_string()),
+            label: shortened(moved.label.to_string()),
+            from: moved.from.map(|commit| commit.to_string()),
+            to: moved.to.to_string(),
+        }
+    }
+}

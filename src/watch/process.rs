@@ -1,0 +1,169 @@
+//! The program: started, told, stopped.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io,
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
+    process::ExitStatus,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{process::Child, process::Command, sync::watch, time::timeout};
+
+/// One program, which is started again and again, and runs at most once.
+#[derive(Debug)]
+pub(super) struct Program {
+    line: Vec<OsString>,
+    /// How long it may take to end before it is killed.
+    max_wait: Duration,
+    phase: watch::Sender<Phase>,
+    /// Nobody wants it to run any more.
+    leaving: AtomicBool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    NotStarted,
+    Running(Pid),
+    Ended(ExitStatus),
+}
+
+impl Program {
+    /// `line` is the program and its arguments.
+    pub(super) fn new(line: Vec<OsString>, max_wait: Duration) -> Self {
+        Self {
+            line,
+            max_wait,
+            phase: watch::Sender::new(Phase::NotStarted),
+            leaving: AtomicBool::new(false),
+        }
+    }
+
+    /// The names of the program and of its script, without their folders. Further arguments may be long or secret.
+    pub(super) fn name(&self) -> String {
+        let names = self
+            .line
+            .iter()
+            .take(2)
+            .map(|part| match Path::new(part).file_name() {
+                Some(name) => name.to_string_lossy(),
+                None => part.to_string_lossy(),
+            });
+        let names: Vec<_> = names.collect();
+        match names.as_slice() {
+            [program, script] if !script.starts_with('-') => format!("{program} {script}"),
+            [program, ..] => program.to_string(),
+            [] => String::new(),
+        }
+    }
+
+    /// Starts it with these variables besides our own.
+    pub(super) fn start(&self, variables: &BTreeMap<String, String>) -> io::Result<Pid> {
+        if self.leaving.load(Ordering::Relaxed) {
+            return Err(io::Error::new(
+                io::ErrorKind::Interrupted,
+                "we were told to stop",
+            ));
+        }
+        let (program, arguments) = self.line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .envs(variables)
+            .spawn()?;
+        let pid = pid(&child).ok_or(io::ErrorKind::NotFound)?;
+        let phase = self.phase.clone();
+        phase.send_replace(Phase::Running(pid));
+        tokio::spawn(async move {
+            // Without a status nothing is known but that it is not ours to wait for.
+            let status = child.wait().await.unwrap_or_default();
+            phase.send_replace(Phase::Ended(status));
+        });
+        Ok(pid)
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        match self.phase() {
+            Phase::Running(pid) => Ok(kill_process(pid, signal)?),
+            Phase::NotStarted | Phase::Ended(_) => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the program does not run",
+            )),
+        }
+    }
+
+    /// Asks it to end, and makes it end when it does not.
+    pub(super) async fn stop(&self) {
+        if self.signal(Signal::TERM).is_ok()
+            && timeout(self.max_wait, self.ended()).await.is_err()
+            && self.signal(Signal::KILL).is_ok()
+        {
+            self.ended().await;
+        }
+    }
+
+    /// From now on it is not started any more; when it runs it may take its time to end, and no longer.
+    pub(super) async fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+        self.stop().await;
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.phase(), Phase::Running(_))
+    }
+
+    /// Waits until it has ended.
+    pub(super) async fn ended(&self) -> ExitStatus {
+        let mut phase = self.phase.subscribe();
+        loop {
+            if let Phase::Ended(status) = *phase.borrow_and_update() {
+                return status;
+            }
+            if phase.changed().await.is_err() {
+                // The sender is ours.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Waits until it runs.
+    pub(super) async fn running(&self) {
+        let mut phase = self.phase.subscribe();
+        // The sender is ours, so this cannot fail.
+        _ = phase
+            .wait_for(|phase| matches!(phase, Phase::Running(_)))
+            .await;
+    }
+}
+
+pub(super) fn pid(child: &Child) -> Option<Pid> {
+    let pid = i32::try_from(child.id()?).ok()?;
+    Pid::from_raw(pid)
+}
+
+/// `exit 1` or `signal 9`.
+pub(super) fn ended(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "no status".to_owned(),
+    }
+}
+
+/// The exit code that says the same as the status: signals count from 128, as in a shell.
+pub(super) fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| Some(128 + status.signal()?));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

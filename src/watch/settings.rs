@@ -1,0 +1,87 @@
+//! From arguments over variables to the settings of the client.
+
+use std::{fs::File, io::Read as _, path::Path, time::Duration};
+
+use anyhow::{Context as _, bail};
+use confbus_bus::RabbitSettings;
+use confbus_client::{Settings, Transport};
+
+use crate::cli::WatchArgs;
+
+/// A longer file is no token.
+const LONGEST_TOKEN: u64 = 64 * 1024;
+
+pub(super) fn of(args: &WatchArgs) -> anyhow::Result<Settings> {
+    let own: Vec<_> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| is_ours(name))
+        .collect();
+    let variable = |wanted: &str| {
+        let found = own.iter().find(|(name, _)| name == wanted);
+        found
+            .map(|(_, value)| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    };
+    let typed = typed(args, variable("CONFBUS_SERVER"));
+    let mut settings = Settings::from_variables(own.iter().cloned().chain(typed))
+        .map_err(confbus_client::ConnectError::from)?
+        .index(&args.index);
+    let token = match &args.token_file {
+        Some(file) => Some(token(file)?),
+        None => variable("CONFBUS_TOKEN"),
+    };
+    if let Some(token) = token {
+        settings = settings.header("Authorization", format!("Bearer {token}"));
+    }
+    if let Some(folder) = &args.last_good {
+        settings = settings.last_good_dir(folder);
+    }
+    if let Some(url) = &args.amqp {
+        let broker = RabbitSettings {
+            exchange: args.exchange.clone(),
+            ..RabbitSettings::from_url(url).context("--amqp")?
+        };
+        settings = settings.transport(Transport::Amqp(Box::new(broker)));
+    }
+    Ok(match args.poll {
+        None => settings,
+        Some(0) => settings.without_poll(),
+        Some(seconds) => settings.poll_every(Duration::from_secs(seconds)),
+    })
+}
+
+/// Variables about the way to the configuration. Others are the program's own, and whose configuration it is was typed.
+fn is_ours(name: &str) -> bool {
+    const TYPED: [&str; 2] = ["SPRING_CLOUD_CONFIG_NAME", "SPRING_CLOUD_CONFIG_PROFILE"];
+    let ours = ["SPRING_CLOUD_CONFIG_", "CONFBUS_"];
+    ours.iter().any(|prefix| name.starts_with(prefix)) && !TYPED.contains(&name)
+}
+
+/// What was typed, as the variables that say the same.
+fn typed(args: &WatchArgs, server: Option<String>) -> impl Iterator<Item = (String, String)> {
+    let address = &args.address;
+    let pairs = [
+        ("SPRING_APPLICATION_NAME", Some(address.application.clone())),
+        ("SPRING_PROFILES_ACTIVE", Some(address.profiles.clone())),
+        ("SPRING_CLOUD_CONFIG_LABEL", address.label.clone()),
+        ("SPRING_CLOUD_CONFIG_URI", args.server.clone().or(server)),
+    ];
+    pairs
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+}
+
+fn token(file: &Path) -> anyhow::Result<String> {
+    let place = || format!("--token-file {}", file.display());
+    let mut text = String::new();
+    let opened = File::open(file).with_context(place)?;
+    opened
+        .take(LONGEST_TOKEN + 1)
+        .read_to_string(&mut text)
+        .with_context(place)?;
+    let token = text.trim();
+    if token.is_empty() || text.len() as u64 > LONGEST_TOKEN {
+        bail!("{}: holds no token", place());
+    }
+    Ok(token.to_owned())
+}

@@ -1,0 +1,151 @@
+//! A program that lives with its configuration, from the first version to its end.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use confbus_client::{Client, Live, Rejection, Retry, Settings, Snapshot};
+use rustix::process::Signal;
+use tokio::time::timeout;
+
+use super::{
+    candidate::Candidate,
+    delivery::Delivery,
+    plan::Plan,
+    process::{Phase, Program, exit_code},
+    say::say,
+    signals::{self, Signals, came_from_terminal},
+};
+
+/// The first version is refused.
+const REFUSED: u8 = 1;
+
+/// Between two attempts to become somebody whom the client asks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs until the program ends, or we are told to end.
+pub(super) async fn run(
+    settings: Settings,
+    plan: Plan,
+    wait_first: Option<Duration>,
+) -> anyhow::Result<ExitCode> {
+    // From here on signals are ours to pass on.
+    let mut signals = Signals::listen()?;
+    let client = tokio::select! {
+        client = first_configuration(settings, wait_first) => client?,
+        signal = signals.request_to_end() => return Ok(ExitCode::from(signals::exit_code(signal))),
+    };
+    let delivery = Arc::new(Delivery::new(plan));
+    let code = tokio::select! {
+        _ = deliver_all(&client, &delivery) => why_refused(&delivery),
+        status = delivery.over() => exit_code(status),
+        code = pass_on(&mut signals, &delivery) => code,
+    };
+    if let Some(program) = &delivery.program {
+        program.leave().await;
+    }
+    Ok(ExitCode::from(code))
+}
+
+/// Waits as long as was asked for, or as often as the settings say.
+async fn first_configuration(
+    settings: Settings,
+    wait_first: Option<Duration>,
+) -> anyhow::Result<Client> {
+    let Some(wait) = wait_first else {
+        return Ok(Client::connect(settings).await?);
+    };
+    let patient = Retry {
+        max_attempts: u32::MAX,
+        ..Retry::default()
+    };
+    match timeout(wait, Client::connect(settings.clone().retry(patient))).await {
+        Ok(client) => Ok(client?),
+        // Once more, to say why.
+        Err(_) => {
+            let once = Retry {
+                max_attempts: 1,
+                ..Retry::default()
+            };
+            Ok(Client::connect(settings.retry(once)).await?)
+        }
+    }
+}
+
+/// Delivers every version; ends only when the first cannot be.
+async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) -> Rejection {
+    let _asked = loop {
+        match ask_us(client, delivery).await {
+            Ok(live) => break live,
+            Err(_) if delivery.is_untold() => delivery.time_to_try_again().await,
+            Err(rejection) if !delivery.has_delivered().await => return rejection,
+            // A newer version came while the first was delivered.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    };
+    loop {
+        delivery.time_to_try_again().await;
+        let failures = delivery.untold();
+        // The client asks us again about a version that we refused.
+        _ = client.refresh().await;
+        // It does not when it has gone back to the version that it took before, when no server answers, and when a newer
+        // version is no good. What it runs is then what files and program should have.
+        if failures > 0 && delivery.untold() == failures {
+            let running = Candidate::of(&client.snapshot(), &delivery.plan.only);
+            // A failure is told, and tried again.
+            _ = Box::pin(delivery.deliver(&running)).await;
+        }
+    }
+}
+
+/// Has the client ask us about every version before it accepts it, beginning with the one it has.
+async fn ask_us(client: &Client, delivery: &Arc<Delivery>) -> Result<Live<Candidate>, Rejection> {
+    let only = delivery.plan.only.clone();
+    let asked = Arc::clone(delivery);
+    client
+        .bind_with(move |snapshot: &Snapshot| Ok::<_, Rejection>(Candidate::of(snapshot, &only)))
+        .probe(
+            move |next: Arc<Candidate>| {
+                let delivery = Arc::clone(&asked);
+                async move { delivery.deliver(&next).await }
+            },
+            delivery.plan.longest(),
+        )
+        .live_probed()
+        .await
+}
+
+/// The exit code when the first version is refused and there is nothing to run with: the program's own when that ended.
+fn why_refused(delivery: &Delivery) -> u8 {
+    match delivery.program.as_ref().map(Program::phase) {
+        Some(Phase::Ended(status)) if !status.success() => exit_code(status),
+        _ => REFUSED,
+    }
+}
+
+/// Passes signals on; resolves when one asks us to end and no program is there to decide.
+async fn pass_on(signals: &mut Signals, delivery: &Arc<Delivery>) -> u8 {
+    loop {
+        let signal = signals.next().await;
+        match &delivery.program {
+            Some(program) if program.is_running() => pass(signal, program, delivery),
+            Some(_) if signals::ends(signal) => return signals::exit_code(signal),
+            // As for a server: a polite end is a good end.
+            None if signals::ends(signal) => return 0,
+            _ => {}
+        }
+    }
+}
+
+fn pass(signal: Signal, program: &Program, delivery: &Arc<Delivery>) {
+    if signal == Signal::TERM {
+        let delivery = Arc::clone(delivery);
+        tokio::spawn(async move {
+            if let Some(program) = &delivery.program {
+                program.leave().await;
+            }
+        });
+    } else if !came_from_terminal(signal)
+        && let Err(error) = program.signal(signal)
+    {
+        say(format!("a signal was not passed on: {error}"));
+    }
+}

@@ -1,0 +1,483 @@
+//! Programs in other languages: real ones, that get their configuration from `confbus watch`.
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use crate::support::{ConfigRepo, Running, TestServer, eventually, expect_that};
+
+/// A folder in which programs are watched over.
+struct Desk {
+    folder: TempDir,
+    repo: ConfigRepo,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self {
+            folder: tempfile::tempdir().unwrap(),
+            repo: ConfigRepo::from_sample(),
+        };
+        desk.limit(20);
+        desk
+    }
+
+    /// Commits a limit of open orders.
+    fn limit(&self, limit: i32) -> String {
+        let text = format!("orders:\n  limits:\n    max-open: {limit}\n");
+        self.repo.push("a limit", &[("orders-dev.yml", &text)])
+    }
+
+    /// `confbus watch` for the sample application, in the folder.
+    fn watch(&self, server: &str, arguments: &[&str]) -> Running {
+        Running::start(self.command(server, arguments))
+    }
+
+    fn command(&self, server: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_confbus"));
+        command.args(["watch", "orders/dev", "--server", server]);
+        if !arguments
+            .iter()
+            .any(|argument| argument.starts_with("--settle"))
+        {
+            command.arg("--settle=200ms");
+        }
+        command.args(arguments).current_dir(self.folder.path());
+        command
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// The files that are there.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn program(name: &str) -> String {
+    format!("{}/tests/it/programs/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Whether an interpreter is here; says so when it is not.
+fn has(interpreter: &str) -> bool {
+    let started = Command::new(interpreter)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
+    let is_here = started.is_ok_and(|status| status.success());
+    if !is_here {
+        eprintln!("skipped: there is no {interpreter}");
+    }
+    is_here
+}
+
+/// Lines with `text`.
+fn count(running: &Running, text: &str) -> usize {
+    running
+        .lines()
+        .iter()
+        .filter(|line| line.contains(text))
+        .count()
+}
+
+/// The number of the process that wrote a line with `text`.
+fn pid(running: &Running, text: &str) -> String {
+    running
+        .line_with(text)
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn a_python_program_is_told_of_a_good_change_and_spared_a_bad_one() {
+    if !has("python3") {
+        return;
+    }
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let reader = program("reader.py");
+    let check = format!("python3 {reader} --validate {{config.json}}");
+    let watch = desk.watch(
+        &server.url(),
+        &[
+            "--out=config.json",
+            "--check",
+            &check,
+            "--on-change=SIGHUP",
+            "--",
+            "python3",
+            &reader,
+            "config.json",
+        ],
+    );
+    let first = pid(&watch, "max-open 20");
+    watch.line_with("started python3 reader.py");
+    assert!(desk.file("config.json").contains(r#""max-open":20"#));
+    let mode = fs::metadata(desk.path("config.json"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    desk.limit(40);
+    assert_eq!(pid(&watch, "max-open 40"), first);
+    let line = watch.line_with("SIGHUP sent");
+    assert!(
+        line.contains("1 key changed: orders.limits.max-open; check passed in "),
+        "{line}"
+    );
+    assert!(
+        line.contains("; config.json replaced; SIGHUP sent"),
+        "{line}"
+    );
+
+    let good = desk.file("config.json");
+    let bad = desk.limit(-1);
+    let line = watch.line_with("check failed");
+    assert_eq!(
+        line,
+        format!(
+            "confbus: {}  check failed (exit 1): ValueError: max-open must be positive, found -1",
+            &bad[..7]
+        )
+    );
+    watch.line_with("will look again at the next commit");
+    assert_eq!(desk.file("config.json"), good);
+
+    desk.limit(50);
+    assert_eq!(pid(&watch, "max-open 50"), first);
+    assert_eq!(count(&watch, "max-open -1"), 0, "{:?}", watch.lines());
+    assert_eq!(desk.names(), ["config.json"]);
+}
+
+#[test]
+fn a_node_program_is_restarted_with_new_variables() {
+    if !has("node") {
+        return;
+    }
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let reader = program("reader.js");
+    let watch = desk.watch(
+        &server.url(),
+        &[
+            "--env",
+            "--only=orders.limits",
+            "--check=test \"$ORDERS_LIMITS_MAX_OPEN\" -gt 0 || { echo 'a limit above 0' >&2; exit 3; }",
+            "--",
+            "node",
+            &reader,
+        ],
+    );
+    let first = pid(&watch, "max-open 20");
+
+    desk.limit(-1);
+    watch.line_with("check failed (exit 3): a limit above 0");
+    // Nothing that is wanted changes here.
+    desk.repo.push(
+        "others",
+        &[
+            ("application.yml", "shared:\n  owner: somebody else\n"),
+            ("orders-dev.yml", "orders:\n  limits:\n    max-open: 20\n"),
+        ],
+    );
+    desk.limit(40);
+    let second = pid(&watch, "max-open 40");
+    assert_ne!(first, second);
+    watch.line_with("restarted node reader.js");
+    assert_eq!(count(&watch, "max-open"), 3, "{:?}", watch.lines());
+    assert_eq!(count(&watch, "leaves"), 1, "{:?}", watch.lines());
+    assert!(desk.names().is_empty());
+}
+
+#[test]
+fn a_program_outlives_its_server_and_gets_the_next_commit_when_that_is_back() {
+    if !has("node") {
+        return;
+    }
+    let desk = Desk::new();
+    let mut server = TestServer::start(&desk.repo).ready();
+    let reader = program("reader.js");
+    let watch = desk.watch(
+        &server.url(),
+        &[
+            "--out=config.json",
+            "--on-change=SIGHUP",
+            "--poll=1",
+            "--",
+            "node",
+            &reader,
+            "config.json",
+        ],
+    );
+    let first = pid(&watch, "max-open 20");
+    let port = server.port().to_string();
+    let uri = desk.repo.path().display().to_string();
+
+    server.running().kill();
+    watch.line_with("no configuration from the server");
+    desk.limit(40);
+    let _server = server.restarted(&[
+        ("server.port", &port),
+        ("spring.cloud.config.server.git.uri", &uri),
+    ]);
+    assert_eq!(pid(&watch, "max-open 40"), first);
+}
+
+#[test]
+fn a_program_starts_without_a_server_from_the_last_good_configuration() {
+    if !has("python3") {
+        return;
+    }
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let url = server.url();
+    let folder = desk.path("last-good");
+    fs::create_dir(&folder).unwrap();
+    let reader = program("reader.py");
+    let arguments = [
+        "--last-good",
+        folder.to_str().unwrap(),
+        "--out=config.json",
+        "--",
+        "python3",
+        &reader,
+        "config.json",
+    ];
+    let mut watch = desk.watch(&url, &arguments);
+    watch.line_with("max-open 20");
+    watch.signal("TERM");
+    assert_eq!(watch.wait().code(), Some(5));
+    drop(server);
+
+    fs::remove_file(desk.path("config.json")).unwrap();
+    let mut watch = desk.watch(&url, &arguments);
+    watch.line_with("max-open 20");
+    watch.line_with("starting from the last good file");
+    watch.signal("USR1");
+    assert_eq!(watch.wait().code(), Some(7));
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let url = server.url();
+    let ends = |server: &str, arguments: &[&str]| desk.watch(server, arguments).wait().code();
+    assert_eq!(
+        ends(&url, &["--settle=1m", "--", "sh", "-c", "exit 9"]),
+        Some(9)
+    );
+    assert_eq!(
+        ends(&url, &["--settle=0s", "--", "sh", "-c", "sleep 1; exit 0"]),
+        Some(0)
+    );
+    assert_eq!(ends(&url, &["--", "sh", "-c", "kill -9 $$"]), Some(137));
+    assert_eq!(ends(&url, &["--", "/nowhere/at/all"]), Some(1));
+    assert_eq!(
+        ends(
+            &url,
+            &["--out=a.json", "--check=false", "--", "sleep", "60"]
+        ),
+        Some(1)
+    );
+    assert!(desk.names().is_empty(), "{:?}", desk.names());
+
+    let closed = "http://127.0.0.1:1";
+    assert_eq!(ends(closed, &["--wait-first=1ms", "--out=a.json"]), Some(3));
+    assert_eq!(ends("nonsense", &["--out=a.json"]), Some(78));
+    assert_eq!(ends(&url, &["--check=true"]), Some(2));
+    assert_eq!(
+        ends(&url, &["--env", "--on-change=SIGHUP", "--", "true"]),
+        Some(2)
+    );
+}
+
+#[test]
+fn credentials_come_from_variables() {
+    let desk = Desk::new();
+    let uri = desk.repo.path().display().to_string();
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", &uri),
+        ("spring.security.user.name", "ana"),
+        ("spring.security.user.password", "s3cret"),
+    ]);
+    let arguments = ["--out=config.yaml", "--wait-first=30s"];
+    let mut denied = desk.watch(&server.url(), &arguments);
+    assert_eq!(denied.wait().code(), Some(4));
+
+    let mut command = desk.command("http://127.0.0.1:1", &arguments);
+    let position = command
+        .get_args()
+        .position(|argument| argument == "--server")
+        .unwrap();
+    let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+    command = Command::new(command.get_program());
+    command
+        .args(&arguments[..position])
+        .args(&arguments[position + 2..]);
+    command
+        .current_dir(desk.folder.path())
+        .env("CONFBUS_SERVER", server.url())
+        .env("SPRING_CLOUD_CONFIG_USERNAME", "ana")
+        .env("SPRING_CLOUD_CONFIG_PASSWORD", "s3cret");
+    let mut watch = Running::start(command);
+    watch.line_with("config.yaml written");
+    assert!(desk.file("config.yaml").contains("    max-open: 20\n"));
+    watch.signal("TERM");
+    assert_eq!(watch.wait().code(), Some(0));
+    assert!(!watch.lines().join("\n").contains("s3cret"));
+}
+
+#[test]
+fn a_program_that_does_not_start_with_a_version_is_tried_again_until_one_fits() {
+    if !has("python3") {
+        return;
+    }
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let reader = program("reader.py");
+    let watch = desk.watch(
+        &server.url(),
+        &[
+            "--out=config.json",
+            "--settle=5s",
+            "--",
+            "python3",
+            &reader,
+            "config.json",
+        ],
+    );
+    watch.line_with("max-open 20");
+    desk.limit(-1);
+    watch.line_with("ended (exit 1) when it was told");
+    eventually("a second try", || {
+        expect_that(
+            count(&watch, "restarted python3 reader.py") > 1,
+            watch.lines(),
+        )
+    });
+    desk.limit(40);
+    watch.line_with("max-open 40");
+}
+
+#[test]
+fn what_a_program_does_not_take_is_put_back_when_asked_for() {
+    if !has("python3") {
+        return;
+    }
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let reader = program("reader.py");
+    let watch = desk.watch(
+        &server.url(),
+        &[
+            "--out=config.json",
+            "--restore",
+            "--settle=2s",
+            "--",
+            "python3",
+            &reader,
+            "config.json",
+        ],
+    );
+    let first = pid(&watch, "max-open 20");
+    desk.limit(-1);
+    watch.line_with("config.json put back; still on ");
+    assert!(desk.file("config.json").contains(r#""max-open":20"#));
+    assert_eq!(count(&watch, "max-open 20"), 2, "{:?}", watch.lines());
+    assert_ne!(
+        watch
+            .lines()
+            .iter()
+            .rfind(|line| line.contains("max-open 20"))
+            .unwrap()
+            .split(' ')
+            .nth(1),
+        Some(first.as_str())
+    );
+    desk.limit(40);
+    watch.line_with("max-open 40");
+}
+
+#[test]
+fn a_command_that_fails_is_tried_again_until_it_works() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let tell = "test -e ready || { echo not yet; exit 1; }; cp app.env told";
+    let on_change = format!("--on-change={tell}");
+    let outputs = ["--out=config.properties", "--out=app.env", &on_change];
+    let watch = desk.watch(&server.url(), &outputs);
+    let fails = |commit: &str| {
+        watch.line_with(&format!(
+            "{}  `{tell}` failed (exit 1): not yet",
+            &commit[..7]
+        ))
+    };
+    let holds = |name: &str, line: &str| {
+        eventually(&format!("`{line}` in {name}"), || {
+            expect_that(desk.file(name).contains(line), desk.file(name))
+        });
+    };
+
+    watch.line_with("config.properties, app.env written");
+    watch.line_with("failed (exit 1): not yet");
+    fs::write(desk.path("ready"), "").unwrap();
+    holds("told", "ORDERS_LIMITS_MAX_OPEN=20\n");
+
+    fs::remove_file(desk.path("ready")).unwrap();
+    fails(&desk.limit(40));
+    holds("config.properties", "orders.limits.max-open: 40\n");
+    holds("app.env", "ORDERS_LIMITS_MAX_OPEN=40\n");
+    holds("told", "ORDERS_LIMITS_MAX_OPEN=20\n");
+    fs::write(desk.path("ready"), "").unwrap();
+    holds("told", "ORDERS_LIMITS_MAX_OPEN=40\n");
+}
+
+#[test]
+fn secrets_do_not_get_into_reasons() {
+    let desk = Desk::new();
+    let secret = "orders:\n  limits:\n    max-open: 20\ndb:\n  password: s3cret-of-many\n";
+    desk.repo.push("a secret", &[("orders-dev.yml", secret)]);
+    let server = TestServer::start(&desk.repo).ready();
+    let mut watch = desk.watch(
+        &server.url(),
+        &[
+            "--out=config.yaml",
+            "--check=grep password {config.yaml}; exit 1",
+        ],
+    );
+    assert_eq!(watch.wait().code(), Some(1));
+    watch.line_with("check failed (exit 1): password: …");
+    assert!(!watch.lines().join("\n").contains("s3cret-of-many"));
+}
+
+#[test]
+fn a_program_that_will_not_end_is_killed() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let deaf = "trap '' TERM; echo up; while :; do sleep 1; done";
+    let mut watch = desk.watch(&server.url(), &["--max-wait=100ms", "--", "sh", "-c", deaf]);
+    watch.line_with("up");
+    watch.signal("TERM");
+    let status = watch.wait();
+    assert_eq!((status.code(), status.signal()), (Some(137), None));
+}
