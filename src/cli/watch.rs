@@ -41,6 +41,12 @@ pub(crate) struct WatchArgs {
     /// Where the last good configuration is kept, to start from when the server is away [default: CONFBUS_LAST_GOOD_DIR]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) last_good: Option<PathBuf>,
+    /// What it holds of values that look secret: leave-out, or keep for clear text [default: CONFBUS_LAST_GOOD_SECRETS, leave-out]
+    #[arg(long, value_name = "WHAT", conflicts_with = "last_good_key")]
+    pub(crate) last_good_secrets: Option<String>,
+    /// The file with the key that encrypts it, secrets and all; openssl rand -hex 32 makes one [default: CONFBUS_LAST_GOOD_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last_good_key: Option<String>,
     #[command(flatten)]
     pub(crate) delivery: DeliveryArgs,
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use confbus_client::{Environment, PropertyValue, Snapshot};
+use confbus_client::{Environment, PropertyValue, Rejection, Snapshot};
 use confbus_protocol::{Properties, PropertySource};
 
 use super::{only::Only, variables};
@@ -31,6 +31,15 @@ impl Candidate {
             snapshot: snapshot.clone(),
             values: Arc::new(values.collect()),
         }
+    }
+
+    /// As [`of`](Self::of), unless a wanted value is not known, because the last good file holds no secrets.
+    pub(super) fn complete(snapshot: &Snapshot, only: &Only) -> Result<Self, Rejection> {
+        for key in snapshot.left_out().filter(|key| only.wants(key)) {
+            // Which is refused, with the reason.
+            snapshot.bind::<String>(key)?;
+        }
+        Ok(Self::of(snapshot, only))
     }
 
     pub(super) fn version(&self) -> Option<&str> {

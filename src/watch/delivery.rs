@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use confbus_client::Rejection;
+use confbus_client::{Binding, Live, Rejection};
 use tokio::sync::{Mutex, watch};
 
 use super::{
@@ -60,16 +60,35 @@ impl Delivery {
         }
     }
 
+    /// Delivers what the client has, and is asked about everything newer; `None` when there is nothing to go on with.
+    pub(super) async fn first(&self, binding: Binding<Candidate>) -> Option<Live<Candidate>> {
+        let mut state = self.state.lock().await;
+        // A version that comes now waits for its turn.
+        let live = match binding.live() {
+            Ok(live) => live,
+            Err(rejection) => {
+                say(rejection);
+                return None;
+            }
+        };
+        let delivered = self.deliver_in_turn(&mut state, &live.latest()).await;
+        (delivered.is_ok() || self.is_untold()).then_some(live)
+    }
+
     /// Delivers a version, or keeps what was there and says why.
     pub(super) async fn deliver(&self, next: &Candidate) -> Result<(), Rejection> {
         let mut state = self.state.lock().await;
-        let Err(failure) = self.attempt(&mut state, next).await else {
+        self.deliver_in_turn(&mut state, next).await
+    }
+
+    async fn deliver_in_turn(&self, state: &mut State, next: &Candidate) -> Result<(), Rejection> {
+        let Err(failure) = self.attempt(state, next).await else {
             state.said = None;
             self.untold.send_replace(0);
             return Ok(());
         };
         let reason = next.snapshot.redacted(failure.reason());
-        let then = self.after(&mut state, next, failure, &reason).await;
+        let then = self.after(state, next, failure, &reason).await;
         let line = format!("{}  {reason}", short(next.version()));
         let is_leaving = self.program.as_ref().is_some_and(Program::is_leaving);
         if !is_leaving && state.said.as_ref() != Some(&line) {
@@ -150,10 +169,6 @@ impl Delivery {
         self.replace(state, old, staged).await?;
         self.ask(&variables, true).await?;
         self.confirm(&variables).await
-    }
-
-    pub(super) async fn has_delivered(&self) -> bool {
-        self.state.lock().await.taken.is_some()
     }
 
     fn variables(&self, candidate: &Candidate) -> Result<BTreeMap<String, String>, Failure> {

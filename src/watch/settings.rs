@@ -33,9 +33,6 @@ pub(super) fn of(args: &WatchArgs) -> anyhow::Result<Settings> {
     if let Some(token) = token {
         settings = settings.header("Authorization", format!("Bearer {token}"));
     }
-    if let Some(folder) = &args.last_good {
-        settings = settings.last_good_dir(folder);
-    }
     if let Some(url) = &args.amqp {
         let broker = RabbitSettings {
             exchange: args.exchange.clone(),
@@ -60,11 +57,16 @@ fn is_ours(name: &str) -> bool {
 /// What was typed, as the variables that say the same.
 fn typed(args: &WatchArgs, server: Option<String>) -> impl Iterator<Item = (String, String)> {
     let address = &args.address;
+    let folder = args.last_good.as_ref();
+    let folder = folder.map(|folder| folder.display().to_string());
     let pairs = [
         ("SPRING_APPLICATION_NAME", Some(address.application.clone())),
         ("SPRING_PROFILES_ACTIVE", Some(address.profiles.clone())),
         ("SPRING_CLOUD_CONFIG_LABEL", address.label.clone()),
         ("SPRING_CLOUD_CONFIG_URI", args.server.clone().or(server)),
+        ("CONFBUS_LAST_GOOD_DIR", folder),
+        ("CONFBUS_LAST_GOOD_SECRETS", args.last_good_secrets.clone()),
+        ("CONFBUS_LAST_GOOD_KEY_FILE", args.last_good_key.clone()),
     ];
     pairs
         .into_iter()

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use confbus_client::{Client, Live, Rejection, Retry, Settings, Snapshot};
+use confbus_client::{Binding, Client, Retry, Settings, Snapshot};
 use rustix::process::Signal;
 use tokio::time::timeout;
 
@@ -17,9 +17,6 @@ use super::{
 
 /// The first version is refused.
 const REFUSED: u8 = 1;
-
-/// Between two attempts to become somebody whom the client asks.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until the program ends, or we are told to end.
 pub(super) async fn run(
@@ -71,15 +68,9 @@ async fn first_configuration(
 }
 
 /// Delivers every version; ends only when the first cannot be.
-async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) -> Rejection {
-    let _asked = loop {
-        match ask_us(client, delivery).await {
-            Ok(live) => break live,
-            Err(_) if delivery.is_untold() => delivery.time_to_try_again().await,
-            Err(rejection) if !delivery.has_delivered().await => return rejection,
-            // A newer version came while the first was delivered.
-            Err(_) => tokio::time::sleep(PAUSE).await,
-        }
+async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) {
+    let Some(_asked) = Box::pin(delivery.first(asking(client, delivery))).await else {
+        return;
     };
     loop {
         delivery.time_to_try_again().await;
@@ -96,21 +87,20 @@ async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) -> Rejection {
     }
 }
 
-/// Has the client ask us about every version before it accepts it, beginning with the one it has.
-async fn ask_us(client: &Client, delivery: &Arc<Delivery>) -> Result<Live<Candidate>, Rejection> {
+/// Has the client ask us about every version before it accepts it.
+fn asking(client: &Client, delivery: &Arc<Delivery>) -> Binding<Candidate> {
     let only = delivery.plan.only.clone();
     let asked = Arc::clone(delivery);
     client
-        .bind_with(move |snapshot: &Snapshot| Ok::<_, Rejection>(Candidate::of(snapshot, &only)))
+        .bind_with(move |snapshot: &Snapshot| Candidate::complete(snapshot, &only))
         .probe(
             move |next: Arc<Candidate>| {
                 let delivery = Arc::clone(&asked);
                 async move { delivery.deliver(&next).await }
             },
-            delivery.plan.longest(),
+            // It may have to wait for the delivery before it.
+            2 * delivery.plan.longest(),
         )
-        .live_probed()
-        .await
 }
 
 /// The exit code when the first version is refused and there is nothing to run with: the program's own when that ended.

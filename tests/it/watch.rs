@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{ConfigRepo, Running, TestServer, eventually, expect_that};
@@ -96,6 +97,17 @@ fn count(running: &Running, text: &str) -> usize {
         .count()
 }
 
+/// Waits until the server knows the only instance in this state.
+#[track_caller]
+fn knows(server: &TestServer, state: &str) -> Value {
+    eventually(&format!("the instance {state}"), || {
+        let view = server.get("/_/api/instances?application=orders").json();
+        let instance = view["instances"][0].clone();
+        let is_so = instance["state"] == state && instance["evidence"] == "report";
+        expect_that(is_so, &view).map(|()| instance)
+    })
+}
+
 /// The number of the process that wrote a line with `text`.
 fn pid(running: &Running, text: &str) -> String {
     running
@@ -137,7 +149,7 @@ fn a_python_program_is_told_of_a_good_change_and_spared_a_bad_one() {
         .mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    desk.limit(40);
+    let good_commit = desk.limit(40);
     assert_eq!(pid(&watch, "max-open 40"), first);
     let line = watch.line_with("SIGHUP sent");
     assert!(
@@ -161,9 +173,17 @@ fn a_python_program_is_told_of_a_good_change_and_spared_a_bad_one() {
     );
     watch.line_with("will look again at the next commit");
     assert_eq!(desk.file("config.json"), good);
+    let instance = knows(&server, "rejected");
+    assert_eq!(
+        instance["reason"],
+        "check failed (exit 1): ValueError: max-open must be positive, found -1"
+    );
+    assert_eq!(instance["fetched"], bad);
+    assert_eq!(instance["applied"], good_commit);
 
-    desk.limit(50);
+    let next = desk.limit(50);
     assert_eq!(pid(&watch, "max-open 50"), first);
+    assert_eq!(knows(&server, "live")["applied"], next);
     assert_eq!(count(&watch, "max-open -1"), 0, "{:?}", watch.lines());
     assert_eq!(desk.names(), ["config.json"]);
 }
@@ -277,6 +297,45 @@ fn a_program_starts_without_a_server_from_the_last_good_configuration() {
 }
 
 #[test]
+fn the_last_good_configuration_lacks_no_secret_in_silence() {
+    let desk = Desk::new();
+    let text = "db:\n  password: hunter2\n";
+    desk.repo.push("a password", &[("orders-dev.yml", text)]);
+    let server = TestServer::start(&desk.repo).ready();
+    let url = server.url();
+    let key = desk.path("key");
+    fs::write(&key, "07".repeat(32)).unwrap();
+    let folders = ["without", "encrypted"].map(|name| desk.path(name));
+    let arguments = folders.each_ref().map(|folder| {
+        fs::create_dir(folder).unwrap();
+        vec!["--last-good", folder.to_str().unwrap(), "--out=config.json"]
+    });
+    let [without, mut encrypted] = arguments;
+    encrypted.extend(["--last-good-key", key.to_str().unwrap()]);
+    let has_secret = || {
+        let is_there = desk.path("config.json").exists();
+        expect_that(
+            is_there && desk.file("config.json").contains("hunter2"),
+            "no secret yet",
+        )
+    };
+    for arguments in [&without, &encrypted] {
+        let mut watch = desk.watch(&url, arguments);
+        eventually("the secret in the file", has_secret);
+        watch.signal("TERM");
+        watch.wait();
+        fs::remove_file(desk.path("config.json")).unwrap();
+    }
+    drop(server);
+
+    let watch = desk.watch(&url, &without);
+    watch.line_with("`db.password`: its value looks secret and was left out");
+    assert!(!desk.path("config.json").exists());
+    let _watch = desk.watch(&url, &encrypted);
+    eventually("the secret in the file", has_secret);
+}
+
+#[test]
 fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
     let desk = Desk::new();
     let server = TestServer::start(&desk.repo).ready();
@@ -375,8 +434,14 @@ fn a_program_that_does_not_start_with_a_version_is_tried_again_until_one_fits() 
             watch.lines(),
         )
     });
+    let reason = knows(&server, "rejected")["reason"].to_string();
+    assert!(
+        reason.contains("python3 reader.py ended (exit 1)"),
+        "{reason}"
+    );
     desk.limit(40);
     watch.line_with("max-open 40");
+    knows(&server, "live");
 }
 
 #[test]
@@ -480,4 +545,32 @@ fn a_program_that_will_not_end_is_killed() {
     watch.signal("TERM");
     let status = watch.wait();
     assert_eq!((status.code(), status.signal()), (Some(137), None));
+}
+
+#[test]
+fn as_the_first_process_it_collects_what_loses_its_parent() {
+    let namespace = [
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ];
+    let allowed = Command::new("unshare").args(namespace).arg("true").status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no namespace of processes may be made here");
+        return;
+    }
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    // What has ended but was not collected can still be sent signals.
+    let orphan = "sh -c 'sleep 0.1 & echo $! > pid'; while kill -0 $(cat pid) 2>/dev/null; do :; done; exit 9";
+    let watch = desk.command(&server.url(), &["--", "sh", "-c", orphan]);
+    let mut command = Command::new("unshare");
+    command
+        .args(namespace)
+        .arg(watch.get_program())
+        .args(watch.get_args());
+    command.current_dir(desk.folder.path());
+    assert_eq!(Running::start(command).wait().code(), Some(9));
 }

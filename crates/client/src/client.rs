@@ -24,7 +24,7 @@ pub use everywhere::TellError;
 /// A handle on the live configuration of one application.
 ///
 /// Cheap to clone, with no global state: a process may have several. Its tasks end when the last handle and the last
-/// [`Live`] are dropped.
+/// [`Live`](crate::Live) are dropped.
 #[derive(Clone)]
 pub struct Client {
     alive: Arc<Alive>,

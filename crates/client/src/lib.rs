@@ -22,13 +22,104 @@
 //! * **Typed.** Sections bind as Spring binds them, and are read without a lock.
 //! * **All or nothing.** A version that does not fit one section moves none. The old values stay, and
 //!   [`Client::health`] names the key, the reason and the place: `orders-dev.yml:14:8`.
-//! * **Hard to take down.** Several servers, retries, and the last good configuration on disk. A 404, a 5xx or a login
-//!   page never empties what is running.
+//! * **Hard to take down.** Several servers with a circuit breaker each, retries, and the last good configuration on
+//!   disk. A 404, a 5xx or a login page never empties what is running.
+//! * **Accountable.** A confbus server is told which version runs here, which was refused, and why.
 //! * **Discreet.** Values of keys that look secret are in no error, no log and no `Debug`.
 //! * **Easy to test.** [`testing`] runs the same code without a server.
 //!
-//! What it does not do: decrypt `{cipher}` values (the server does), layer local files over the server's, or follow
-//! service discovery. The settings are Spring's environment variables; see [`Settings::from_variables`].
+//! # From settings to a client
+//!
+//! [`Settings::from_env`] reads Spring's variables (`SPRING_APPLICATION_NAME`, `SPRING_CLOUD_CONFIG_URI`, …) and a few of
+//! ours; [`Settings::new`] is for code. [`Client::connect`] returns with a configuration: a server's, or, when none
+//! answers within a time, the newest that was accepted here. [`Start`] chooses, [`LastGoodFile`] says where it is kept
+//! and what it holds of secrets.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use confbus_client::{Client, LastGoodFile, Settings, Start};
+//!
+//! # async fn f() -> Result<(), confbus_client::ConnectError> {
+//! let settings = Settings::new("orders")
+//!     .profiles("prod")
+//!     .server("https://config-1:8888,https://config-2:8888")
+//!     .start(Start::Fresh { within: Duration::from_secs(5) })
+//!     .last_good(LastGoodFile::new("/var/lib/orders"));
+//! let client = Client::connect(settings).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Servers are asked in their order. One that fails three times in a row is left alone for pauses that grow from one
+//! second to a minute, as long as another answers; [`Health::servers`] shows it.
+//!
+//! # From keys to types
+//!
+//! [`Client::bind`] takes a section or a single value, [`Client::bind_with`] makes a value of the whole configuration.
+//! Both give a [`Binding`], to which checks are added; it ends as a value ([`once`](Binding::once)) or as a [`Live`]
+//! handle. A new version is taken in three steps: all sections are built and
+//! [validated](Binding::validate); then [probes](Binding::probe), which may wait, are asked; then everything is swapped
+//! at once. A refusal, a panic or a probe out of time leaves all as it was.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use confbus_client::{Live, Rejection, testing};
+//!
+//! #[derive(serde::Deserialize, PartialEq)]
+//! #[serde(rename_all = "kebab-case")]
+//! struct Pool { max_size: u32, host: String }
+//!
+//! async fn reachable(pool: Arc<Pool>) -> Result<(), Rejection> {
+//!     # let connects = |host: &str| host != "nowhere";
+//!     if connects(&pool.host) { Ok(()) } else { Err(Rejection::at("pool.host", "does not answer")) }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Rejection> {
+//! let (client, mut server) = testing::client([("pool.max-size", "8"), ("pool.host", "db-1")]);
+//! let pool: Live<Pool> = client
+//!     .bind("pool")
+//!     .validate(|pool: &Pool| match pool.max_size {
+//!         1..=64 => Ok(()),
+//!         other => Err(Rejection::at("pool.max-size", format!("expected 1 to 64, found {other}"))),
+//!     })
+//!     .probe(reachable, Duration::from_secs(2))
+//!     .live()?;
+//!
+//! let refused = server.push_async([("pool.max-size", "9"), ("pool.host", "nowhere")]).await;
+//! assert_eq!(refused.unwrap_err().to_string(), "`pool.host`: does not answer (test.yml:2:1)");
+//! assert_eq!(pool.load().max_size, 8);
+//! # Ok(()) }
+//! ```
+//!
+//! # Hearing of changes
+//!
+//! [`Live::changed`] waits for the next value, [`Live::map`] follows a part, [`Client::changes`] tells every key, and
+//! [`Client::on_change`] calls a function for the keys of a pattern, with [both sides](KeyChange), their places, and
+//! secrets masked by type. A key that the application reads only once is named by [`Client::restart_required`]; its
+//! changes are accepted and shown as waiting for a restart. One unit of work that needs several values of one commit
+//! holds a [`Snapshot`].
+//!
+//! # What others see
+//!
+//! [`Client::health`] is for people and probes. Each request to a server names this instance and what it runs; what
+//! became of each version is [reported](Settings::report) to the server that sent it, keys and reasons, never values.
+//!
+//! For `tracing`, each look at the servers is a span `round` (debug) with `server`, `version`, `keys` (how many moved),
+//! `outcome` (`accepted`, `refused` or `unavailable`) and `elapsed_ms`. In it are the spans `fetch`, `bind` and, for each
+//! probe, `probe` with the `prefix`, and the event `swap` with `version` and `sections` (how many moved). Events from
+//! `info` up tell what changed: `version` and `keys` of an accepted version, `reason` or `rejection` when there is none.
+//! No field holds a value.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | none | HTTP, TLS, the stream of events of a confbus server |
+//! | `amqp` | events from Spring Cloud Bus over RabbitMQ |
+//! | `axum` | one commit for each request; `/actuator/refresh` and `/actuator/health` |
+//! | `blocking` | a client for programs without a runtime |
+//! | `config`, `figment` | a [`Snapshot`] as a source of these crates |
+//!
+//! What it does not do: decrypt `{cipher}` values (the server does), or follow service discovery.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
