@@ -1,26 +1,23 @@
 //! Who is told after a push, and who is left alone.
 
+mod fleet;
+#[cfg(feature = "broker-tests")]
+mod rabbit;
+
 use std::{
     collections::BTreeSet,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpStream,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
-use confbus_client::{BusHealth, Client, Settings, Transport};
+use confbus_client::Transport;
 use serde_json::Value;
-use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     support::{ConfigRepo, GitDaemon, Request, TestServer, eventually, expect_that},
     webhook::{github, github_push, quiet_settings, sign, start},
 };
-
-/// Applications of the large fleet.
-const APPLICATIONS: usize = 100;
 
 /// A server that looks when it is told, and everybody's ear on its stream of events.
 struct Scene {
@@ -31,9 +28,12 @@ struct Scene {
 }
 
 impl Scene {
-    fn start(files: &[(&str, &str)], more: &[(&'static str, String)]) -> Self {
+    fn start(
+        files: &[(impl AsRef<str>, impl AsRef<str>)],
+        more: &[(&'static str, String)],
+    ) -> Self {
         let repo = ConfigRepo::from_sample();
-        repo.push("the beginning", files);
+        repo.push("the beginning", &borrowed(files));
         let daemon = GitDaemon::serve(&repo);
         let mut settings = quiet_settings(&daemon);
         settings.extend_from_slice(more);
@@ -48,8 +48,9 @@ impl Scene {
     }
 
     /// Pushes files and delivers the webhook.
-    fn push(&self, files: &[(&str, &str)]) -> String {
-        let commit = self.repo.push("a step", files);
+    fn push(&self, files: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
+        let files = borrowed(files);
+        let commit = self.repo.push("a step", &files);
         let paths: Vec<_> = files.iter().map(|(path, _)| *path).collect();
         let body = github_push("refs/heads/main", &paths);
         let delivery = github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body));
@@ -73,12 +74,24 @@ impl Scene {
     fn knows(&self, applications: &BTreeSet<&str>) {
         eventually("known applications", || {
             let known = self.server.get("/_/api/instances").json();
-            let readers = known["readers"].as_array().unwrap();
-            let named: BTreeSet<_> = readers
+            let known_by = |way: &str| known[way].as_array().unwrap();
+            let named: BTreeSet<_> = known_by("readers")
                 .iter()
-                .filter_map(|reader| reader["application"].as_str())
+                .chain(known_by("instances"))
+                .filter_map(|one| one["application"].as_str())
                 .collect();
             expect_that(named.is_superset(applications), &known)
+        });
+    }
+
+    /// Waits until as many instances are in a state, as the ledger sees it.
+    fn shows(&self, state: &str, number: usize) {
+        eventually(&format!("{number} {state}"), || {
+            let seen = self
+                .server
+                .get(&format!("/_/api/instances?state={state}"))
+                .json();
+            expect_that(seen["instances"].as_array().unwrap().len() == number, &seen)
         });
     }
 
@@ -90,6 +103,13 @@ impl Scene {
             Ok(heard)
         })
     }
+}
+
+fn borrowed(files: &[(impl AsRef<str>, impl AsRef<str>)]) -> Vec<(&str, &str)> {
+    files
+        .iter()
+        .map(|(path, text)| (path.as_ref(), text.as_ref()))
+        .collect()
 }
 
 /// Notes for whom the events on the stream are.
@@ -134,8 +154,10 @@ fn those_whose_values_changed_are_told_and_nobody_else() {
     );
     scene.is_read_at(&["/orders/dev", "/payments/dev", "/shipping-api/dev"]);
     // Nobody: a comment, and a value that a stronger file hides.
-    scene.push(&[("orders.yml", "# why\na: 1\nb: 1\n")]);
-    scene.push(&[("orders.yml", "a: 2\nb: 1\n")]);
+    for quiet in ["# why\na: 1\nb: 1\n", "a: 2\nb: 1\n"] {
+        let commit = scene.push(&[("orders.yml", quiet)]);
+        scene.server.serves(&commit);
+    }
     // The file of a profile.
     scene.push(&[("orders-dev.yml", "a: 3\n")]);
     assert_eq!(scene.told(1), ["orders:**"]);
@@ -190,171 +212,9 @@ fn the_ledger_shows_why_and_whom() {
     assert_eq!(refreshes["refreshes"][0]["trigger"], "busrefresh");
 }
 
-/// One instance of each application, in this process.
-struct Fleet {
-    instances: Vec<Instance>,
-    _runtime: Runtime,
-}
-
-struct Instance {
-    client: Client,
-    reloads: Arc<AtomicUsize>,
-}
-
-impl Fleet {
-    fn start(server: &TestServer, transport: &Transport) -> Self {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        let instance = |index| {
-            let settings = Settings::new(application(index))
-                .profiles("dev")
-                .server(server.url())
-                .index(index.to_string())
-                .transport(transport.clone())
-                .without_poll();
-            async { Instance::start(settings).await }
-        };
-        let all = futures_util::future::join_all((0..APPLICATIONS).map(instance));
-        let fleet = Self {
-            instances: runtime.block_on(all),
-            _runtime: runtime,
-        };
-        eventually("everyone listen", || {
-            let waiting = fleet
-                .instances
-                .iter()
-                .filter(|instance| instance.client.health().bus != BusHealth::Connected);
-            expect_that(waiting.count() == 0, "some do not yet")
-        });
-        fleet
-    }
-
-    /// Waits until exactly these runs another version than the others, and asserts that each of them reloaded once.
-    fn have_reloaded(&self, expected: &[usize], times: usize, version: &str) {
-        eventually(&format!("{expected:?} on {version}"), || {
-            let versions: Vec<_> = expected
-                .iter()
-                .map(|index| self.instances[*index].version())
-                .collect();
-            let counts: Vec<_> = expected
-                .iter()
-                .map(|index| self.instances[*index].reloads())
-                .collect();
-            let arrived = versions.iter().all(|running| running == version)
-                && counts.iter().all(|count| *count >= times);
-            expect_that(arrived, (versions, counts))
-        });
-        for index in expected {
-            assert_eq!(self.instances[*index].reloads(), times, "{index}");
-        }
-    }
-}
-
-impl Instance {
-    async fn start(settings: Settings) -> Self {
-        let client = Client::connect(settings).await.unwrap();
-        let mut changes = client.changes();
-        let reloads = Arc::<AtomicUsize>::default();
-        let counted = Arc::clone(&reloads);
-        tokio::spawn(async move {
-            while changes.next().await.is_some() {
-                counted.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        Self { client, reloads }
-    }
-
-    fn version(&self) -> String {
-        self.client.snapshot().version().unwrap().to_owned()
-    }
-
-    fn reloads(&self) -> usize {
-        self.reloads.load(Ordering::SeqCst)
-    }
-}
-
-fn application(index: usize) -> String {
-    format!("app-{index:02}")
-}
-
-/// The files of all applications; four of them have one for `dev`, too, which hides a value.
-fn hundred() -> Vec<(String, String)> {
-    let own = (0..APPLICATIONS).map(|index| {
-        (
-            format!("app-{index:02}.yml"),
-            format!("limit: {index}\nkept: 1\n"),
-        )
-    });
-    let hiding = (60..64).map(|index| (format!("app-{index:02}-dev.yml"), "limit: 0\n".to_owned()));
-    own.chain(hiding).collect()
-}
-
-/// Twenty files of which three change something for somebody.
-fn twenty() -> Vec<(String, String)> {
-    let own = |index| format!("app-{index:02}.yml");
-    let concerning = [
-        (own(3), "limit: 1000\nkept: 1\n".to_owned()),
-        ("app-17-dev.yml".to_owned(), "limit: 1000\n".to_owned()),
-        ("app-42.properties".to_owned(), "added=1\n".to_owned()),
-    ];
-    let comments =
-        (50..57).map(|index| (own(index), format!("# why\nkept: 1\nlimit:   {index}\n")));
-    let hidden = (60..64).map(|index| (own(index), "limit: 1000\nkept: 1\n".to_owned()));
-    let moved = [
-        (own(70), "kept: 1\n".to_owned()),
-        ("app-70-dev.yml".to_owned(), "limit: 70\n".to_owned()),
-    ];
-    let elsewhere = [
-        "README.md",
-        "tools/app-80.yml",
-        "app-81.json",
-        "app-82/app-82.yml",
-    ];
-    let elsewhere = elsewhere.map(|path| (path.to_owned(), "limit: 1000\n".to_owned()));
-    let all = concerning.into_iter().chain(comments).chain(hidden);
-    all.chain(moved).chain(elsewhere).collect()
-}
-
-fn borrowed(files: &[(String, String)]) -> Vec<(&str, &str)> {
-    files
-        .iter()
-        .map(|(path, text)| (path.as_str(), text.as_str()))
-        .collect()
-}
-
-/// Pushes the twenty files, then a shared one, to see that the other 97 would have heard.
-fn three_of_a_hundred(scene: &Scene, transport: &Transport) {
-    let fleet = Fleet::start(&scene.server, transport);
-    let names: Vec<_> = (0..APPLICATIONS).map(application).collect();
-    scene.knows(&names.iter().map(String::as_str).collect());
-    let everyone: Vec<_> = (0..APPLICATIONS).collect();
-    let concerned = [3, 17, 42];
-    let others: Vec<_> = everyone
-        .iter()
-        .copied()
-        .filter(|index| !concerned.contains(index))
-        .collect();
-    let before = fleet.instances[0].version();
-
-    let files = twenty();
-    assert_eq!(files.len(), 20);
-    let commit = scene.push(&borrowed(&files));
-    fleet.have_reloaded(&concerned, 1, &commit);
-    fleet.have_reloaded(&others, 0, &before);
-
-    let commit = scene.push(&[("application.yml", "shared: 1\n")]);
-    fleet.have_reloaded(&concerned, 2, &commit);
-    fleet.have_reloaded(&others, 1, &commit);
-}
-
-const TOLD: [&str; 4] = ["app-03:**", "app-17:**", "app-42:**", "**"];
-
 #[test]
 fn three_of_a_hundred_applications_reload() {
-    let scene = Scene::start(&borrowed(&hundred()), &[]);
-    three_of_a_hundred(&scene, &Transport::Stream);
-    assert_eq!(scene.told(4), TOLD);
+    let scene = Scene::start(&fleet::files(), &[]);
+    fleet::three_reload(&scene, &Transport::Stream);
+    assert_eq!(scene.told(4), fleet::TOLD);
 }

@@ -44,6 +44,11 @@ pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
         "--bin",
         "confbus",
     ]))?;
+    built_server()
+}
+
+/// Where the server lies that was built last, by [`debug_server`] or for the tests.
+pub(crate) fn built_server() -> anyhow::Result<PathBuf> {
     Ok(target_folder()?.join("debug/confbus"))
 }
 
@@ -55,7 +60,7 @@ pub(crate) fn release_example(name: &str, features: &str) -> anyhow::Result<Path
 }
 
 /// Where cargo builds: `cargo run` has put this program into `target/debug`, wherever `target` is.
-fn target_folder() -> anyhow::Result<PathBuf> {
+pub(crate) fn target_folder() -> anyhow::Result<PathBuf> {
     let this = env::current_exe().context("cannot tell where this program lies")?;
     let target = this
         .ancestors()

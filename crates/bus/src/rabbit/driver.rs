@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::tally::Tally;
-use super::{RabbitSettings, State, failure::Failure, inbox::Inbox, session::Session};
+use super::{
+    RabbitSettings, State, failure::Failure, inbox::Inbox, session::Session, tally::Tally,
+};
 use crate::Signal;
 
 /// Soon, because most faults are short.

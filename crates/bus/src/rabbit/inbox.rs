@@ -9,8 +9,10 @@ use lapin::{BasicProperties, message::Delivery, types::ShortString};
 use tokio::sync::broadcast;
 use tracing::{debug, trace, warn};
 
-use super::tally::{Tally, count};
-use super::wire::{self, Unread};
+use super::{
+    tally::{Tally, count},
+    wire::{self, Unread},
+};
 use crate::{Message, Signal};
 
 /// One line for each kind of trouble and sender; beyond that many different ones none at all.

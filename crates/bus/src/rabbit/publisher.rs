@@ -10,11 +10,11 @@ use lapin::{
 };
 use tokio::sync::{Mutex, Notify, OnceCell};
 
-use super::tally::{Tally, count};
 use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},
     settings::{Address, RabbitSettings},
+    tally::{Tally, count},
     topology::{declare_exchange, short},
     wire,
 };

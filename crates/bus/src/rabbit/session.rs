@@ -3,7 +3,6 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use lapin::Consumer;
 
-use super::tally::Tally;
 use super::{
     PublisherStart,
     failure::{Failure, Step, words},
@@ -11,6 +10,7 @@ use super::{
     link::{Link, Role},
     publisher::Publisher,
     settings::{Address, RabbitSettings},
+    tally::Tally,
     topology::{consume, declare_exchange, queue_name, short},
 };
 
