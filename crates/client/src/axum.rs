@@ -1,4 +1,4 @@
-//! What a service on [axum](::axum) shows of its configuration, and one version for the whole of a request.
+//! What a service on [`axum`] shows of its configuration, and one version for the whole of a request.
 //!
 //! ```
 //! use axum::{Router, middleware::from_fn_with_state, routing::get};
@@ -20,11 +20,12 @@
 //! A [`Live`](crate::Live) section is state like any other (`State<Live<Limits>>`), and the cheaper way to read; use
 //! [`Pinned`] where several parts of one request must not see two versions.
 
+use std::time::Duration;
+
 use ::axum::{
     Router,
     routing::{MethodRouter, get, post},
 };
-use std::time::Duration;
 
 use crate::Client;
 
@@ -62,8 +63,7 @@ pub fn actuator<S: Clone + Send + Sync + 'static>(client: &Client) -> Router<S> 
 /// | `POST /actuator/busrefresh[/{destination}]` | 204: everybody, or those whom the destination names, look again |
 ///
 /// They are as open as the router they are merged into: names of keys and reasons are not for strangers, and whoever
-/// may post can make the servers work. Bodies are not read, and what comes in no other way is limited by the client:
-/// all who ask for a refresh at the same time share one fetch.
+/// may post can make the servers work. Bodies are not read, and all who ask for a refresh at the same time share one fetch.
 #[derive(Debug, Clone)]
 pub struct Actuator {
     client: Client,

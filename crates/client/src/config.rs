@@ -1,4 +1,4 @@
-//! [`Snapshot`] as a source of the crate [`config`](::config).
+//! [`Snapshot`] as a source of the crate [`config`].
 //!
 //! Layering with files, flags and the environment is that crate's; what comes from the server arrives with the place of
 //! each value, so that its errors can name the line.

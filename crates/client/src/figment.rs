@@ -1,4 +1,4 @@
-//! [`Snapshot`] as a provider of the crate [`figment`](::figment).
+//! [`Snapshot`] as a provider of the crate [`figment`].
 //!
 //! ```
 //! use confbus_client::{Live, Rejection, Snapshot, testing};

@@ -150,6 +150,11 @@ impl Snapshot {
         bind::bind(self, prefix)
     }
 
+    /// The names of the property sources, highest precedence first, without credentials.
+    pub fn sources(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.sources.iter().map(String::as_str)
+    }
+
     /// The answer of the server that this was made of: every source, and placeholders as they are written.
     #[must_use]
     pub fn environment(&self) -> &Environment {
@@ -160,16 +165,6 @@ impl Snapshot {
     #[must_use]
     pub fn redacted(&self, text: impl Into<String>) -> String {
         self.without_secrets("", "", text.into())
-    }
-
-    /// The profiles that the configuration is for, as the server understood them.
-    pub fn profiles(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.environment.profiles.iter().map(String::as_str)
-    }
-
-    /// The names of the property sources, highest precedence first, without credentials.
-    pub fn sources(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.sources.iter().map(String::as_str)
     }
 
     pub(crate) fn tree(&self) -> &Node {

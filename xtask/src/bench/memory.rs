@@ -32,8 +32,8 @@ pub(crate) struct Args {
     /// A build of the example to measure, instead of building it for release.
     #[arg(long)]
     program: Option<PathBuf>,
-    /// How many events are published before the second reading.
-    #[arg(long, default_value_t = 1000)]
+    /// How many events are published before the second reading: enough to touch every buffer from end to end.
+    #[arg(long, default_value_t = 5000)]
     events: u32,
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn whole(State(actuator): State<Actuator>) -> Answer {
         json!({ "name": source, "properties": properties })
     });
     let body = json!({
-        "activeProfiles": snapshot.profiles().collect::<Vec<_>>(),
+        "activeProfiles": snapshot.environment().profiles,
         "defaultProfiles": ["default"],
         "propertySources": version.into_iter().chain(sources).collect::<Vec<_>>(),
     });
@@ -56,7 +56,7 @@ pub(super) async fn one(
     let property = json!({ "value": value, "origin": origin.to_string() });
     let body = json!({
         "property": { "source": origin.source, "value": value },
-        "activeProfiles": snapshot.profiles().collect::<Vec<_>>(),
+        "activeProfiles": snapshot.environment().profiles,
         "defaultProfiles": ["default"],
         "propertySources": [{ "name": origin.source, "property": property }],
     });
