@@ -6,7 +6,6 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::support::Fixture;
@@ -17,9 +16,11 @@ static BROKER: Mutex<Option<OwnBroker>> = Mutex::const_new(None);
 pub(crate) struct OwnBroker {
     /// It keeps the broker as long as its standard input is open.
     _keeper: Child,
-    folder: TempDir,
     port: u16,
 }
+
+/// Where `rabbitmqctl` for the broker lies; it has no directory of its own, since nobody would remove it.
+const CONTROL: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/broker-control");
 
 pub(crate) struct Lent(MutexGuard<'static, Option<OwnBroker>>);
 
@@ -44,7 +45,7 @@ impl Lent {
 
     /// What `rabbitmqctl` says.
     pub(crate) async fn control(&self, arguments: &[&str]) -> String {
-        let mut command = tokio::process::Command::new(self.broker().folder.path().join("control"));
+        let mut command = tokio::process::Command::new(CONTROL);
         let output = command.args(arguments).output().await.unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
@@ -66,15 +67,14 @@ impl OwnBroker {
         let variable = |name: &str| {
             env::var(name).unwrap_or_else(|_| panic!("{name} is set by `cargo xtask test`"))
         };
-        let folder = tempfile::tempdir().unwrap();
         let mut keeper = Command::new(variable("CONFBUS_TEST_KEEPER"))
             .args([
                 "keep-rabbit",
                 "--server",
                 &variable("CONFBUS_TEST_RABBITMQ_SERVER"),
                 "--control",
+                CONTROL,
             ])
-            .arg(folder.path().join("control"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -86,7 +86,6 @@ impl OwnBroker {
         Self {
             port: line.trim().parse().expect("the keeper says the port"),
             _keeper: keeper,
-            folder,
         }
     }
 }

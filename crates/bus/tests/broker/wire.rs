@@ -130,7 +130,7 @@ async fn what_is_no_event_is_survived() {
     let mut headers = FieldTable::default();
     headers.insert(
         "long".into(),
-        AMQPValue::LongString(vec![b'x'; 16 * 1024].into()),
+        AMQPValue::LongString(vec![b'x'; 12 * 1024].into()),
     );
     headers.insert("confbus-commit".into(), AMQPValue::LongInt(5));
     let message = Message {
