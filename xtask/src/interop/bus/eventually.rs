@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-/// For JVMs on a machine that compiles meanwhile; one line of Spring waits 7 s before it gives up on an event.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// For JVMs on a machine that compiles meanwhile: Boot 2.3 starts a second application for each refresh, and Boot 4.0 waits
+/// 7 s before it gives up on an event.
+const DEADLINE: Duration = Duration::from_secs(120);
 
 const POLL: Duration = Duration::from_millis(50);
 
