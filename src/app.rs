@@ -63,6 +63,7 @@ impl App {
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),
+            ledger.clone(),
             bus.clone(),
             settings.member,
             bell,

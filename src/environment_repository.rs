@@ -5,6 +5,7 @@
 //! sources each time.
 
 mod answer;
+mod audience;
 mod backend;
 mod git_backend;
 mod history;
@@ -30,6 +31,7 @@ use tokio::sync::mpsc;
 
 use crate::{encryption::Encryption, git::Claims, look::LookError, tasks::Tasks, vault::Token};
 pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
+pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
 use git_backend::Labels;
@@ -139,7 +141,7 @@ impl EnvironmentRepository {
             .now_or_never()?
             .ok()?;
         let (parts, _) = self.resolve(&gathered).ok()?;
-        self.environment(request, parts).value.version
+        self.shown_version(&parts)
     }
 
     async fn find(
@@ -249,17 +251,25 @@ impl EnvironmentRepository {
     }
 
     /// With several backends there is no version to show.
+    fn shown_version(&self, parts: &[Part]) -> Option<String> {
+        match parts {
+            [part] if self.inner.backends.len() == 1 => part.version.clone(),
+            _ => None,
+        }
+    }
+
     fn environment(&self, request: &EnvironmentRequest, parts: Vec<Part>) -> Found<Environment> {
         let mut value = Environment {
             name: request.application.to_string(),
             profiles: vec![request.profiles.to_string()],
             label: request.label.as_ref().map(ToString::to_string),
+            version: self.shown_version(&parts),
             ..Environment::default()
         };
         let (mut commits, mut held) = (Vec::new(), None);
         for part in parts {
             if self.inner.backends.len() == 1 {
-                (value.version, value.state) = (part.version, part.state);
+                value.state = part.state;
             }
             value.property_sources.extend(part.property_sources);
             commits.extend(part.commits);
@@ -362,6 +372,7 @@ impl EnvironmentRepository {
 
     fn repositories(&self) -> Vec<Repository> {
         let backends = self.inner.backends.iter();
-        backends.flat_map(Backend::repositories).collect()
+        let all = backends.flat_map(Backend::repositories);
+        all.map(|(repository, _)| repository).collect()
     }
 }

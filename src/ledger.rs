@@ -28,12 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 use entry::Entry;
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "the refresher does not tell the ledger yet")
-)]
-pub(crate) use entry::{LabelMoved, Trigger};
-pub(crate) use entry::{Read, RefreshId, Started, Step};
+pub(crate) use entry::{LabelMoved, Read, RefreshId, Started, Step};
 use records::Records;
 pub(crate) use state::State;
 pub(crate) use store::Settings;
@@ -195,4 +190,109 @@ impl Ledger {
 /// Milliseconds since 1970.
 fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use confbus_protocol::{Application, Destination, Label, Profiles};
+    use serde_json::Value;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    fn open(file: Option<std::path::PathBuf>) -> (Ledger, Bookkeeper) {
+        let own = BusId::new("config-server:8888:5f2b").unwrap();
+        let wanted = |_: &EnvironmentRequest| Some(CommitId::from_bytes([2; 20]).to_string());
+        Ledger::open(Settings { file }, own, Box::new(wanted))
+    }
+
+    fn read(application: &str) -> Read {
+        Read {
+            request: EnvironmentRequest {
+                application: Application::parse(application).unwrap(),
+                profiles: Profiles::parse("dev").unwrap(),
+                label: None,
+            },
+            version: Some(CommitId::from_bytes([1; 20]).to_string()),
+            is_environment: true,
+            instance: BusId::new(format!("{application}:dev:8081:ab12")).ok(),
+            running: Some(CommitId::from_bytes([1; 20]).to_string()),
+            peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }
+    }
+
+    async fn state(ledger: &Ledger) -> Value {
+        let view = ledger.instances(InstanceFilter::default()).await.unwrap();
+        serde_json::to_value(view).unwrap()["instances"][0]["state"].clone()
+    }
+
+    #[tokio::test]
+    async fn a_refresh_is_followed_from_start_to_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ledger.json");
+        let (ledger, bookkeeper) = open(Some(file.clone()));
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(bookkeeper.run(stop.clone()));
+
+        ledger.read(read("orders"));
+        assert_eq!(state(&ledger).await, "told");
+        assert_eq!(*ledger.known(), [read("orders").request]);
+        let (from, to) = (CommitId::from_bytes([1; 20]), CommitId::from_bytes([2; 20]));
+        let refresh = ledger.started(Started {
+            trigger: Trigger::Push,
+            labels: vec![LabelMoved {
+                repository: "repo".into(),
+                label: Label::parse("main").unwrap(),
+                from: Some(from),
+                to,
+            }],
+            origin: "config-server:8888:5f2b".into(),
+        });
+        ledger.note(&refresh, Step::Looked);
+        ledger.note(&refresh, Step::Swapped);
+        let origin = BusId::new("config-server:8888:5f2b").unwrap();
+        let event = BusEvent::refresh("e1".into(), 5, &origin, &Destination::complete("orders"));
+        ledger.note(&refresh, Step::Published(&event));
+        ledger.note(&refresh, Step::Failed("no broker".into()));
+        ledger.heard(&event);
+        ledger.unchanged(&read("orders").request, from, to);
+        assert_eq!(state(&ledger).await, "same");
+
+        let all = serde_json::to_value(ledger.refreshes().await.unwrap()).unwrap();
+        let view = &all["refreshes"][0];
+        assert_eq!(all["refreshes"].as_array().unwrap().len(), 1);
+        assert_eq!(view["id"], refresh.to_string());
+        assert_eq!(view["trigger"], "push");
+        assert_eq!(view["labels"][0]["to"], to.to_string());
+        assert_eq!(view["destinations"][0], "orders:**");
+        assert_eq!(view["events"][0], "e1");
+        assert_eq!(view["told"][0]["instance"], "orders:dev:8081:ab12");
+        let timeline = view["timeline"].as_array().unwrap().iter();
+        let timeline: Vec<_> = timeline.map(|moment| &moment["what"]).collect();
+        assert_eq!(timeline, ["looked", "swapped", "published", "failed"]);
+        let one = ledger.refresh(&refresh.to_string()).await.unwrap();
+        assert_eq!(&serde_json::to_value(one).unwrap(), view);
+
+        stop.cancel();
+        running.await.unwrap();
+        assert!(ledger.refreshes().await.is_err());
+        let (again, _bookkeeper) = open(Some(file));
+        assert_eq!(*again.known(), [read("orders").request]);
+    }
+
+    #[tokio::test]
+    async fn reads_leave_room_for_everything_else_and_nobody_waits() {
+        let (ledger, mut bookkeeper) = open(None);
+        (0..QUEUE).for_each(|_| ledger.read(read("orders")));
+        assert_eq!(ledger.entries.capacity(), KEPT_FROM_READS);
+        let request = read("orders").request;
+        let commit = CommitId::from_bytes([1; 20]);
+        (0..QUEUE).for_each(|_| ledger.unchanged(&request, commit, commit));
+        assert_eq!(ledger.entries.capacity(), 0);
+        let refused = ledger.shared.dropped.load(Ordering::Relaxed);
+        assert_eq!(refused, QUEUE as u64);
+        assert!(bookkeeper.entries.recv().await.is_some());
+    }
 }

@@ -11,10 +11,6 @@ mod vault;
 mod encryption;
 mod environment_repository;
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the refresher does not tell the ledger yet")
-)]
 mod ledger;
 mod refresh;
 mod webhook;

@@ -7,9 +7,28 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{RepoPath, Snapshot};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use blobs::Blobs;
 pub(crate) use refs::{Refs, Target};
+
+/// Why a look happens, and so a refresh; the weakest reason first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Trigger {
+    /// Nobody asked for it, or only a read did.
+    Poll,
+    /// The bus came back.
+    Reconnect,
+    /// Another member of the bus published a refresh.
+    Bus,
+    /// Somebody called `busrefresh` here.
+    BusRefresh,
+    /// Files of this machine changed.
+    Change,
+    /// A webhook's delivery.
+    Push,
+}
 
 /// Whether to ask the remote first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

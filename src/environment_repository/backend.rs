@@ -3,6 +3,7 @@ use confbus_resolution::EnvironmentRequest;
 
 use super::{
     FindError,
+    audience::Audience,
     git_backend::{self, GitBackend, Labels},
     opener::Opener,
     places::{Gathered, Place, Shown},
@@ -125,11 +126,11 @@ impl Backend {
         }
     }
 
-    /// All repositories that are open now.
-    pub(super) fn repositories(&self) -> Vec<Repository> {
+    /// All repositories that are open now and who reads them.
+    pub(super) fn repositories(&self) -> Vec<(Repository, Audience)> {
         match self {
             Self::Git(git) => git.repositories(),
-            Self::Native { repository, .. } => vec![repository.clone()],
+            Self::Native { repository, .. } => vec![(repository.clone(), Audience::everyone())],
             Self::Vault(_) => Vec::new(),
         }
     }

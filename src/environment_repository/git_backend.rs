@@ -5,6 +5,7 @@ use confbus_resolution::{EnvironmentRequest, Layout, Places};
 
 use super::{
     FindError, Freshness,
+    audience::Audience,
     opener::Opener,
     pattern::Pattern,
     places::{Place, Shown, resolve_all},
@@ -146,16 +147,23 @@ impl GitBackend {
             .await
     }
 
-    /// All repositories that are open now, the default one first.
-    pub(super) fn repositories(&self) -> Vec<Repository> {
-        let members = self.candidates.iter().map(|candidate| &candidate.member);
-        std::iter::once(&self.default)
-            .chain(members)
-            .flat_map(|member| match &member.repositories {
-                Repositories::One(repository) => vec![repository.clone()],
-                Repositories::Many(pool) => pool.serving(),
-            })
-            .collect()
+    /// All repositories that are open now and who reads them, the default one first.
+    pub(super) fn repositories(&self) -> Vec<(Repository, Audience)> {
+        let candidates = self.candidates.iter();
+        let candidates =
+            candidates.map(|Candidate { patterns, member }| (patterns.as_slice(), member));
+        let all = std::iter::once((&[][..], &self.default)).chain(candidates);
+        all.flat_map(|(patterns, member)| match &member.repositories {
+            Repositories::One(repository) => {
+                vec![(repository.clone(), Audience::of_patterns(patterns))]
+            }
+            Repositories::Many(pool) => {
+                let open = pool.serving().into_iter();
+                open.map(|repository| (repository, Audience::Known))
+                    .collect()
+            }
+        })
+        .collect()
     }
 
     /// Whether there is anything to answer from, or may be once somebody asks.

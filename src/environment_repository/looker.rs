@@ -18,7 +18,7 @@ use super::{
     unannounced::Unannounced,
     upstream::Upstream,
 };
-use crate::look::{Fetch, LookError, Query, Version, View};
+use crate::look::{Fetch, LookError, Query, Trigger, Version, View};
 
 /// Requests that may wait for a look.
 pub(super) const QUEUE: usize = 256;
@@ -27,12 +27,12 @@ pub(super) const QUEUE: usize = 256;
 const RESTORE: Duration = Duration::from_secs(5);
 
 /// Whether labels that move are announced at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Announce {
-    /// To those whose configuration changed.
-    Yes,
     /// Not yet: whoever looks tells whom it wants, and the next look that announces tells the rest.
     No,
+    /// To those whose configuration changed, and why that was found.
+    Yes(Trigger),
 }
 
 /// Asks for looks.
@@ -121,7 +121,7 @@ impl Looker {
     /// Puts in service what is on disk, so that the first read has an answer. What takes too long, a later look does.
     pub(crate) async fn restore(&mut self) {
         self.to_restore = Some(self.remembered.load());
-        let look = self.look(Fetch::No, Vec::new(), Announce::Yes);
+        let look = self.look(Fetch::No, Vec::new(), Announce::Yes(Trigger::Poll));
         match tokio::time::timeout(RESTORE, look).await {
             Ok(Ok(())) => {}
             Ok(Err(reason)) => info!(%reason, "nothing to serve from disk yet"),
@@ -149,7 +149,7 @@ impl Looker {
                     None => return,
                 },
                 () = due => {
-                    let looked = self.look(Fetch::First, Vec::new(), Announce::Yes).await;
+                    let looked = self.look(Fetch::First, Vec::new(), Announce::Yes(Trigger::Poll)).await;
                     self.pace.note(looked.is_ok());
                     next = None;
                 }
@@ -188,15 +188,10 @@ impl Looker {
             .iter()
             .filter_map(|wanted| wanted.label.clone())
             .collect();
-        let announce = if waiting
-            .iter()
-            .any(|wanted| wanted.announce == Announce::Yes)
-        {
-            Announce::Yes
-        } else {
-            Announce::No
-        };
-        let result = self.look(fetch, labels, announce).await;
+        let announce = waiting.iter().map(|wanted| wanted.announce).max();
+        let result = self
+            .look(fetch, labels, announce.unwrap_or(Announce::No))
+            .await;
         for wanted in waiting {
             // Whoever asked may have gone.
             _ = wanted.done.send(result.clone());
@@ -222,8 +217,8 @@ impl Looker {
         if let (Fetch::First, Err(error)) = (fetch, &looked) {
             self.note_failure(error);
         }
-        if announce == Announce::Yes {
-            self.unannounced.ring();
+        if let Announce::Yes(trigger) = announce {
+            self.unannounced.ring(trigger);
         }
         looked
     }

@@ -13,6 +13,16 @@ impl Pattern {
         all.map(Self).collect()
     }
 
+    /// The applications whose requests may fit, and perhaps more; `*` stands for any run of characters.
+    pub(super) fn applications(&self) -> String {
+        let name = self.0.split(['/', ',']).next().unwrap_or_default();
+        match name.split_once('*') {
+            // Without a `/` of its own, a `*` may stand for one, too.
+            Some((before, _)) if !self.0.contains('/') => format!("{before}*"),
+            _ => name.to_owned(),
+        }
+    }
+
     /// Whether `application/profiles` fit.
     pub(super) fn matches(&self, coordinates: &str) -> bool {
         let mut parts = self.0.split('*');

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use confbus_protocol::{CommitId, PropertySource};
-use confbus_resolution::{EnvironmentRequest, RepoPath, find_resource, resolve};
+use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve};
 
-use super::{FindError, Found, Held, Resource, history::History, repository::Repository};
+use super::{FindError, Found, Held, Moved, Resource, history::History, repository::Repository};
 use crate::look::Version;
 
 /// The versions of one label that may answer a request.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(crate) struct Place {
     repository: Repository,
     history: Arc<History>,
     /// The request as this place sees it: of several labels, its own.
@@ -91,6 +91,26 @@ impl Place {
             request,
             shown,
         }
+    }
+
+    /// Whether it answers from the label that moved.
+    pub(crate) fn reads(&self, moved: &Moved) -> bool {
+        let asked = match &self.shown {
+            Shown::Commit => self.request.label.as_ref(),
+            // There a label is a directory, and all of them are in one snapshot.
+            Shown::Fixed(_) => None,
+        };
+        let answers = |asked| self.repository.answers_from(asked, &moved.label);
+        self.repository.name() == &*moved.repository && asked.is_none_or(answers)
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        self.repository.layout()
+    }
+
+    /// What is asked of it: of several labels, its own.
+    pub(crate) fn request(&self) -> &EnvironmentRequest {
+        &self.request
     }
 
     fn find(&self) -> Result<Found<(Vec<PropertySource>, Picked<'_>)>, FindError> {

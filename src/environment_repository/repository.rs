@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     files::Watcher,
-    look::{Fetch, LookError, Refs},
+    look::{Fetch, LookError, Refs, Trigger},
 };
 
 /// How the labels of one upstream are looked up, and how fresh answers are.
@@ -196,7 +196,9 @@ impl Repository {
 
     async fn look_for(&self, fetch: Fetch, label: &Label) -> Result<(), LookError> {
         let looks = &self.inner.looks;
-        looks.look(fetch, Some(label.clone()), Announce::Yes).await
+        looks
+            .look(fetch, Some(label.clone()), Announce::Yes(Trigger::Poll))
+            .await
     }
 
     async fn history_of(&self, label: &Label, before: Before) -> Result<Arc<History>, FindError> {
@@ -262,7 +264,7 @@ impl Repository {
             *tried = Some(Instant::now());
         }
         // What came of it shows in what is in service.
-        _ = tokio::time::timeout(FIRST_READ, self.look(Announce::Yes)).await;
+        _ = tokio::time::timeout(FIRST_READ, self.look(Announce::Yes(Trigger::Poll))).await;
     }
 
     /// Looks at the remote for all labels in service, together with whoever else asks for that.
@@ -286,6 +288,20 @@ impl Repository {
             .unwrap_or(reference);
         let served = self.inner.served.load();
         served.labels.keys().any(|label| label.as_str() == name)
+    }
+
+    /// Without credentials.
+    pub(super) fn name(&self) -> &str {
+        &self.inner.display_uri
+    }
+
+    /// Whether `served` is what answers for `asked`: the label itself, or what stands in for a missing default.
+    pub(super) fn answers_from(&self, asked: &Label, served: &Label) -> bool {
+        let stands_in = || {
+            let defaults = self.inner.settings.default_labels();
+            asked == self.default_label() && defaults.contains(served)
+        };
+        asked == served || (stands_in() && !self.inner.served.load().labels.contains_key(asked))
     }
 
     /// The commit that the default label names.

@@ -112,7 +112,7 @@ mod tests {
     async fn events_are_written_with_their_commit() {
         let origin = BusId::new("configserver:8888:5f2b").unwrap();
         let event = BusEvent::refresh("e1".into(), 5, &origin, &Destination::everyone());
-        let json = r#"{"type":"RefreshRemoteApplicationEvent","timestamp":5,"originService":"configserver:8888:5f2b","destinationService":"**","id":"e1"}"#;
+        let json = r#"{"type":"RefreshRemoteApplicationEvent","destinationService":"**","id":"e1","originService":"configserver:8888:5f2b","timestamp":5}"#;
         let message = |commit: Option<String>| {
             Signal::Message(Message {
                 event: event.clone(),

@@ -11,13 +11,17 @@ use crate::ledger::Read;
 
 /// The one who sent a request.
 ///
-/// A Spring application names itself with `spring.cloud.config.headers.X-Config-Instance=${spring.cloud.bus.id}`.
+/// A Spring application names itself with `spring.cloud.config.headers.X-Config-Instance=${spring.cloud.bus.id}`, if it
+/// sets that id itself: the one that Spring Cloud Bus would give it is not there yet when it reads.
 #[derive(Debug)]
 pub(super) struct Reader {
     instance: Option<BusId>,
     running: Option<String>,
     peer: IpAddr,
 }
+
+/// Where a request comes from that came over no connection, as in tests.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +44,7 @@ impl Reader {
                 .and_then(|_| text(RUNNING_HEADER))
                 .map(str::to_owned),
             instance,
-            peer: peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| {
-                peer.ip().to_canonical()
-            }),
+            peer: peer.map_or(NOWHERE, |ConnectInfo(peer)| peer.ip().to_canonical()),
         }
     }
 

@@ -79,8 +79,9 @@ impl Book {
             Entry::Noted(id, noted) => self.noted(&id, noted, now),
             Entry::Heard(event) => self.heard(&event, now),
             Entry::Unchanged { request, from, to } => {
-                if let Some(coordinates) = Coordinates::of_request(&request) {
-                    let (contents, _) = self.records.asked_for(&coordinates, now);
+                let known = Coordinates::of_request(&request)
+                    .and_then(|coordinates| self.records.contents_mut(&coordinates));
+                if let Some(contents) = known {
                     contents.unchanged(&from.to_string(), &to.to_string());
                     self.changes = Changes::Facts;
                 }

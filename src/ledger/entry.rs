@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::records::Records;
+pub(crate) use crate::look::Trigger;
 
 /// An environment that was answered.
 #[derive(Debug)]
@@ -33,24 +34,6 @@ pub(crate) struct Started {
     pub(crate) labels: Vec<LabelMoved>,
     /// The bus id of whoever publishes.
     pub(crate) origin: String,
-}
-
-/// Why there is a refresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Trigger {
-    /// A webhook's delivery.
-    Push,
-    /// A look that nobody asked for found something.
-    Poll,
-    /// Files of this machine changed.
-    Change,
-    /// Somebody called `busrefresh` here.
-    BusRefresh,
-    /// Somebody else published a refresh.
-    Bus,
-    /// The bus came back.
-    Reconnect,
 }
 
 /// A label that names another commit than before.

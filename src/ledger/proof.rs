@@ -5,6 +5,9 @@
 //! reads are counted: a read stands for one ack at most, and unless there is one for each ack that may have one, it is
 //! unknown whose they were and nobody of these siblings has a proof. Acks before the first such read have none in any case,
 //! and do not stand in the way of the others.
+//!
+//! A count can be too good: a sibling that starts just then reads, too, and so does a program that asks for the same.
+//! Whoever wants to be sure lets its instances name themselves.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -22,7 +22,7 @@ const MAX_CONTENTS: usize = 16;
 pub(super) struct Records {
     pub(super) instances: HashMap<BusId, Arc<Instance>>,
     pub(super) readers: HashMap<ReaderKey, Reader>,
-    pub(super) coordinates: HashMap<Coordinates, Contents>,
+    pub(super) coordinates: HashMap<Coordinates, Arc<Contents>>,
     /// The oldest first.
     pub(super) refreshes: VecDeque<Arc<Refresh>>,
     /// Entries so far.
@@ -143,12 +143,17 @@ impl Records {
         let is_new = !self.coordinates.contains_key(coordinates);
         if is_new {
             make_room(&mut self.coordinates, |contents| contents.last_asked);
-            self.coordinates
-                .insert(coordinates.clone(), Contents::default());
+            self.coordinates.insert(coordinates.clone(), Arc::default());
         }
-        let contents = self.coordinates.entry(coordinates.clone()).or_default();
+        let contents = self.contents_mut(coordinates);
+        let contents = contents.expect("it was there or has been put there");
         contents.last_asked = now;
         (contents, is_new)
+    }
+
+    /// What is known of the contents of coordinates that somebody asked for.
+    pub(super) fn contents_mut(&mut self, coordinates: &Coordinates) -> Option<&mut Contents> {
+        self.coordinates.get_mut(coordinates).map(Arc::make_mut)
     }
 }
 

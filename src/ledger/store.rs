@@ -30,7 +30,7 @@ pub(super) struct Store {
 
 /// The form of the file. Another number is another form.
 const VERSION: u32 = 1;
-/// Larger than anything that the bounds of the records allow.
+/// With names of usual length, the bounds of the records allow for a quarter of it.
 const LONGEST_FILE: u64 = 256 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -39,7 +39,7 @@ struct Saved {
     order: u64,
     instances: Vec<Arc<Instance>>,
     readers: Vec<(ReaderKey, Reader)>,
-    coordinates: Vec<(Coordinates, Contents)>,
+    coordinates: Vec<(Coordinates, Arc<Contents>)>,
     refreshes: Vec<Arc<Refresh>>,
 }
 

@@ -106,6 +106,29 @@ fn an_instance_is_followed_from_commit_to_commit_and_over_a_restart() {
 }
 
 #[test]
+fn what_is_wanted_is_told_without_fetching_it() {
+    let repo = ConfigRepo::from_sample();
+    let commit = repo.push_to("feature", "a branch", &[("orders.yml", "limit: 1\n")]);
+    let server = TestServer::start(&repo).ready();
+    let on_branch = Report {
+        label: Some("feature".into()),
+        ..Report::from_json(&report(
+            "old",
+            "old",
+            Outcome::Applied {
+                restart: Vec::new(),
+            },
+        ))
+        .unwrap()
+    };
+    assert_eq!(post(&server, on_branch.to_json()).status, 204);
+    assert_eq!(instance(&server)["wanted"], Value::Null);
+    assert_eq!(server.get("/orders/dev/feature").status, 200);
+    assert_eq!(instance(&server)["wanted"], json!(commit));
+    check(&server, "told", "none");
+}
+
+#[test]
 fn whoever_only_reads_is_a_reader() {
     let repo = ConfigRepo::from_sample();
     let server = TestServer::start(&repo).ready();

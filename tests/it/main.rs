@@ -10,6 +10,8 @@ mod support;
 mod architecture;
 mod backends;
 mod broken_file;
+mod bus_endpoints;
+mod concerned;
 mod demo;
 mod encryption;
 mod ledger;
@@ -24,6 +26,8 @@ mod webhook;
 
 #[cfg(feature = "broker-tests")]
 mod broker_outage;
+#[cfg(feature = "broker-tests")]
+mod bus_messages;
 #[cfg(feature = "broker-tests")]
 mod rabbit_refresh;
 

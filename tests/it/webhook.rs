@@ -85,6 +85,80 @@ fn validation_can_be_switched_off_by_name() {
     assert_eq!(server.send(&form).body, r#"["orders"]"#);
 }
 
+/// Where both lines of Spring were recorded.
+#[test]
+fn the_webhook_answers_odd_deliveries_as_recorded() {
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", &uri),
+        (
+            "spring.cloud.config.server.monitor.validation-filter-enabled",
+            "false",
+        ),
+    ])
+    .ready();
+    let json = "application/json";
+    let form = "application/x-www-form-urlencoded";
+    for (event, content_type, body, expected) in [
+        ("", "", "", (400, "")),
+        ("", json, "not json", (400, "")),
+        ("", json, "[]", (400, "")),
+        ("", json, "\"x\"", (400, "")),
+        ("", "text/plain", "hello", (415, "")),
+        ("", form, "", (400, "")),
+        ("push", form, "payload=%7B%7D", (400, "")),
+        ("", json, r#"{"path":""}"#, (200, r#"[""]"#)),
+        ("", json, r#"{"path":[]}"#, (200, "[]")),
+        ("", json, r#"{"path":5}"#, (200, "[]")),
+        ("", json, r#"{"path":".gitignore"}"#, (200, r#"[""]"#)),
+        ("", json, r#"{"path":"foo:dev"}"#, (200, r#"["foo:dev"]"#)),
+        ("", json, r#"{"path":"foo-"}"#, (200, r#"["foo-","foo"]"#)),
+        (
+            "",
+            json,
+            r#"{"path":"C:\\config\\foo.yml"}"#,
+            (200, r#"["foo"]"#),
+        ),
+        ("", json, r#"{"path":"../foo.yml"}"#, (200, r#"["foo"]"#)),
+        (
+            "push",
+            json,
+            r#"{"commits":[{"modified":["a.yml"]}],"path":"b.yml"}"#,
+            (200, r#"["a"]"#),
+        ),
+        (
+            "push",
+            json,
+            r#"{"commits":[{"modified":null,"added":["a.yml"]}]}"#,
+            (200, r#"["a"]"#),
+        ),
+        ("push", json, r#"{"commits":null}"#, (200, "[]")),
+        (
+            "push",
+            json,
+            r#"{"commits":[{"modified":"a.yml"}]}"#,
+            (500, ""),
+        ),
+    ] {
+        let mut request = Request::post("/monitor", body);
+        for (name, value) in [("X-Github-Event", event), ("Content-Type", content_type)] {
+            if !value.is_empty() {
+                request = request.header(name, value);
+            }
+        }
+        let answer = server.send(&request);
+        let said = if answer.status == 200 {
+            &answer.body
+        } else {
+            ""
+        };
+        assert_eq!((answer.status, said), expected, "{content_type} {body}");
+    }
+    assert_eq!(server.get("/monitor").status, 405);
+    assert_eq!(server.post("/monitor/").status, 404);
+}
+
 #[test]
 fn a_signed_push_is_fetched_and_an_unsigned_one_is_not() {
     let repo = ConfigRepo::from_sample();

@@ -1,7 +1,9 @@
-//! `cargo xtask bench`: the server and nginx, taking turns with the same bytes on loopback.
+//! `cargo xtask bench`: the server and nginx, taking turns with the same bytes on loopback; `cargo xtask bench memory`: what
+//! an application with the client needs.
 
 mod confbus;
 mod http;
+mod memory;
 mod nginx;
 mod sample;
 mod server;
@@ -17,7 +19,10 @@ use crate::shell::{find_program, release_server};
 const PATH: &str = "/orders/dev/main";
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// How often each of the two has its turn.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -26,7 +31,20 @@ pub(crate) struct Args {
     seconds: u32,
 }
 
+#[derive(clap::Subcommand)]
+enum Other {
+    /// Memory of the client's example on axum, connected to a RabbitMQ (Linux).
+    Memory(memory::Args),
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.other {
+        Some(Other::Memory(args)) => memory::run(args),
+        None => throughput(args),
+    }
+}
+
+fn throughput(args: &Args) -> anyhow::Result<ExitCode> {
     for program in ["git", "nginx", "wrk"] {
         if find_program(program).is_none() {
             bail!(

@@ -1,10 +1,13 @@
-//! `cargo xtask check`: format, lints, documentation, dependencies.
+//! `cargo xtask check`: format, lints, documentation, dependencies, promises to users of the crates.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::bail;
 
-use crate::shell::{cargo, find_program, run as sh};
+use crate::shell::{cargo, find_program, output, root, run as sh};
+
+/// What others build on; the server is a program, and its library is for nobody else.
+const PUBLIC_CRATES: [&str; 3] = ["confbus-client", "confbus-bus", "confbus-protocol"];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -30,7 +33,43 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     sh(cargo(["doc", "--workspace", "--all-features", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     check_dependencies(args)?;
+    check_promises()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Compares the public crates with the last release: what breaks their users needs a version that says so.
+fn check_promises() -> anyhow::Result<()> {
+    if find_program("cargo-semver-checks").is_none() {
+        eprintln!(
+            "NOT CHECKED: semantic versions; type:\n  cargo install --locked cargo-semver-checks"
+        );
+        return Ok(());
+    }
+    let Some(release) = last_release() else {
+        eprintln!(
+            "NOT CHECKED: semantic versions; there is no tag v… of a release to compare with"
+        );
+        return Ok(());
+    };
+    let mut command = cargo([
+        "semver-checks",
+        "--all-features",
+        "--baseline-rev",
+        &release,
+    ]);
+    for package in PUBLIC_CRATES {
+        command.args(["--package", package]);
+    }
+    sh(&mut command)
+}
+
+/// The tag of the newest release before this commit.
+fn last_release() -> Option<String> {
+    let mut describe = Command::new("git");
+    describe
+        .args(["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"])
+        .current_dir(root());
+    Some(output(&mut describe).ok()?.trim().to_owned())
 }
 
 fn check_dependencies(args: &Args) -> anyhow::Result<()> {

@@ -1,13 +1,18 @@
 //! `cargo xtask interop`: confbus next to the original, each reading what the other one or a third program wrote.
 
+mod bus;
 mod encryption;
 mod http;
+mod jdk;
+mod repository;
 mod server;
 mod vault;
 
 use std::{fmt, process::ExitCode};
 
 use clap::Subcommand;
+
+pub(crate) use self::jdk::Unavailable;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -17,15 +22,18 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum What {
+    /// Unmodified Spring applications on a real RabbitMQ, with confbus as their config server.
+    Bus(bus::Args),
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
     /// The same secrets of a real Vault, with every setting of that backend.
     Vault,
 }
 
-/// Starts both servers and compares; the last line is `N passed, N failed`.
+/// Starts everything and compares; the last line is `N passed, N failed`.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let tally = match args.what {
+    let tally = match &args.what {
+        What::Bus(args) => bus::run(args)?,
         What::Encryption => encryption::run()?,
         What::Vault => vault::run()?,
     };
@@ -37,11 +45,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// What every commit has to pass with real Spring applications, after all tests have been built.
+///
+/// # Errors
+/// [`Unavailable`] when Spring cannot be had here, or another when something does not start.
+pub(crate) fn quick() -> anyhow::Result<Tally> {
+    bus::quick()
+}
+
 /// What was seen so far.
 #[derive(Default)]
-struct Tally {
-    passed: usize,
-    failed: usize,
+pub(crate) struct Tally {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
 }
 
 impl fmt::Display for Tally {

@@ -26,8 +26,19 @@ pub(crate) struct Rabbit {
 impl Rabbit {
     /// Starts a broker with this `rabbitmq-server` and waits until it speaks AMQP.
     pub(crate) fn start(server: &Path) -> anyhow::Result<Self> {
+        Self::spawn(keeper_command(server)?)
+    }
+
+    /// The same on a port where another one was.
+    pub(crate) fn start_on(server: &Path, port: u16) -> anyhow::Result<Self> {
+        let mut keeper = keeper_command(server)?;
+        keeper.arg("--port").arg(port.to_string());
+        Self::spawn(keeper)
+    }
+
+    fn spawn(mut keeper: Command) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let mut keeper = keeper_command(server)?
+        let mut keeper = keeper
             .spawn()
             .context("cannot start the keeper of RabbitMQ")?;
 

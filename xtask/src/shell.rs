@@ -44,11 +44,23 @@ pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
         "--bin",
         "confbus",
     ]))?;
+    built_server()
+}
+
+/// Where the server lies that was built last, by [`debug_server`] or for the tests.
+pub(crate) fn built_server() -> anyhow::Result<PathBuf> {
     Ok(target_folder()?.join("debug/confbus"))
 }
 
+/// Builds an example of the client as users would, and says where it lies.
+pub(crate) fn release_example(name: &str, features: &str) -> anyhow::Result<PathBuf> {
+    let mut build = cargo(["build", "--release", "--package", "confbus-client"]);
+    run(build.args(["--features", features, "--example", name]))?;
+    Ok(target_folder()?.join("release/examples").join(name))
+}
+
 /// Where cargo builds: `cargo run` has put this program into `target/debug`, wherever `target` is.
-fn target_folder() -> anyhow::Result<PathBuf> {
+pub(crate) fn target_folder() -> anyhow::Result<PathBuf> {
     let this = env::current_exe().context("cannot tell where this program lies")?;
     let target = this
         .ancestors()

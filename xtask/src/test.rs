@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use anyhow::Context as _;
 
 use self::tally::Tally;
+use crate::interop::{self, Unavailable};
 use crate::rabbit::{Rabbit, server};
 use crate::shell::{KillOnDrop, announce, cargo};
 
@@ -24,6 +25,9 @@ const KEEPER: &str = "CONFBUS_TEST_KEEPER";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// Let real Spring applications take part; without a JDK and Maven this is skipped, and said.
+    #[arg(long, conflicts_with = "rest")]
+    with_spring: bool,
     /// Passed on to `cargo test`, for example `-- bus -- --nocapture`.
     #[arg(last = true)]
     rest: Vec<OsString>,
@@ -46,8 +50,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .env(BROKER, &broker)
         .env(SERVER, &server)
         .env(KEEPER, keeper);
-    let (status, tally) = stream(&mut tests)?;
+    let (status, mut tally) = stream(&mut tests)?;
     drop(private);
+    if args.with_spring {
+        add_spring(&mut tally);
+    }
     Ok(conclude(status, tally))
 }
 
@@ -82,11 +89,26 @@ fn stream(command: &mut Command) -> anyhow::Result<(ExitStatus, Tally)> {
     Ok((tests.0.wait()?, tally))
 }
 
+/// What does not start counts as one failure.
+fn add_spring(tally: &mut Tally) {
+    match interop::quick() {
+        Ok(spring) => tally.add_counts(spring.passed, spring.failed, 0),
+        Err(error) if error.is::<Unavailable>() => {
+            eprintln!("SKIPPED: real Spring applications on the bus: {error:#}");
+            tally.add_counts(0, 0, 1);
+        }
+        Err(error) => {
+            eprintln!("xtask: real Spring applications on the bus: {error:#}");
+            tally.add_counts(0, 1, 0);
+        }
+    }
+}
+
 fn conclude(status: ExitStatus, tally: Tally) -> ExitCode {
-    let success = status.success() && tally.ran_something();
+    let success = status.success() && tally.is_good();
     if !status.success() {
         eprintln!("xtask: `cargo test` failed: {status}");
-    } else if !success {
+    } else if !tally.ran_something() {
         eprintln!("xtask: no test was run");
     }
     println!("{tally}");

@@ -9,6 +9,7 @@ mod names;
 mod publisher;
 mod session;
 mod settings;
+mod tally;
 mod tls;
 mod topology;
 mod verifier;
@@ -22,11 +23,11 @@ pub use driver::RabbitDriver;
 pub use names::spring_anonymous_name;
 use publisher::Publisher;
 pub use settings::{Address, InvalidAddress, Password, PublisherStart, RabbitSettings};
+use tally::{Tally, count};
 pub use tls::{KeyFile, TlsSettings, Verification};
 
 use crate::{
     Counters, Message, PublishError, Status,
-    counters::{Tally, count},
     subscription::{CAPACITY, Signal, Subscription},
 };
 

@@ -17,6 +17,10 @@ use crate::{
     store::Store,
 };
 
+mod everywhere;
+
+pub use everywhere::TellError;
+
 /// A handle on the live configuration of one application.
 ///
 /// Cheap to clone, with no global state: a process may have several. Its tasks end when the last handle and the last

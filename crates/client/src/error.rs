@@ -12,6 +12,10 @@ pub enum ConnectError {
     /// TLS could not be set up; most often the system has no root certificates.
     #[error("cannot set up HTTP: {0}")]
     Http(String),
+    /// Only from [`blocking`](crate::blocking): the system gave no thread, or no runtime could be set up in it.
+    #[cfg(feature = "blocking")]
+    #[error("cannot start the client's thread: {0}")]
+    Thread(String),
     /// Every server was asked, as often as the settings say.
     #[error("no configuration: {unavailable}{}", last_good.as_ref().map(|error| format!("; last good file: {error}")).unwrap_or_default())]
     Unavailable {

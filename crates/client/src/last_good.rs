@@ -1,9 +1,8 @@
 //! The newest accepted configuration on disk, for starts without a server.
 
 use std::{
-    fs::{self, File, Permissions},
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
+    io,
+    path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -11,36 +10,86 @@ use aws_lc_rs::digest::{SHA256, digest};
 use confbus_protocol::{Environment, Representation};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::left_out::LeftOut;
+pub use self::secrets::{InvalidKey, LastGoodKey, Secrets};
 use crate::{error::LastGoodError, settings::Coordinates};
 
-/// The first word of the file; the number is that of its form.
+mod disk;
+mod left_out;
+mod secrets;
+
+/// The first word of the file; the number is that of its form. A checksum follows.
 const MAGIC: &str = "confbus-last-good-1";
 
-/// Nobody writes a larger file; a larger one is not ours.
-const MAX_BYTES: u64 = 256 << 20;
+/// The first line of an encrypted file.
+const SEALED: &[u8] = b"confbus-last-good-1-sealed\n";
+
+/// Where the newest accepted configuration is kept, for starts without a server, and how.
+///
+/// ```
+/// use confbus_client::{LastGoodFile, LastGoodKey, Secrets, Settings};
+///
+/// # let key = [7; 32];
+/// let file = LastGoodFile::new("/var/lib/orders").secrets(Secrets::Encrypt(LastGoodKey::new(key)));
+/// let settings = Settings::new("orders").last_good(file);
+/// ```
+#[derive(Debug, Clone)]
+pub struct LastGoodFile {
+    directory: PathBuf,
+    secrets: Secrets,
+}
 
 /// One file for one set of coordinates.
 #[derive(Debug, Clone)]
 pub(crate) struct LastGood {
     path: PathBuf,
     coordinates: String,
+    secrets: Secrets,
 }
 
 /// What was saved, and when.
 pub(crate) struct Saved {
     pub(crate) environment: Environment,
+    pub(crate) left_out: LeftOut,
     pub(crate) at: SystemTime,
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Head {
     coordinates: String,
     /// Seconds since 1970.
     saved: u64,
+    #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+    left_out: LeftOut,
+}
+
+impl LastGoodFile {
+    /// A file in this directory, which must exist, without secrets. It has a name for each application, profiles and
+    /// labels; it is replaced as a whole, and readable by its owner only (0600).
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            secrets: Secrets::default(),
+        }
+    }
+
+    /// What it holds of secrets ([`Secrets::LeaveOut`]).
+    #[must_use]
+    pub fn secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// In another directory.
+    pub(crate) fn within(self, directory: PathBuf) -> Self {
+        Self { directory, ..self }
+    }
 }
 
 impl LastGood {
-    pub(crate) fn new(directory: &Path, coordinates: &Coordinates) -> Self {
+    pub(crate) fn new(file: &LastGoodFile, coordinates: &Coordinates) -> Self {
         let labels: Vec<&str> = coordinates
             .labels
             .iter()
@@ -65,32 +114,26 @@ impl LastGood {
             &hex(coordinates.as_bytes())[..8]
         );
         Self {
-            path: directory.join(name),
+            path: file.directory.join(name),
             coordinates,
+            secrets: file.secrets.clone(),
         }
     }
 
     /// Reads the file, if it is whole, ours, and only ours to write.
     pub(crate) fn load(&self) -> Result<Saved, LastGoodError> {
-        let path = self.path.display().to_string();
-        match self.read() {
+        match disk::read(&self.path) {
             Ok(bytes) => self
                 .parse(&bytes)
-                .map_err(|problem| LastGoodError::Unusable {
-                    path,
-                    problem: problem.to_owned(),
-                }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(LastGoodError::Missing { path })
-            }
-            Err(error) => Err(LastGoodError::Unusable {
-                path,
-                problem: error.to_string(),
+                .map_err(|problem| self.unusable(problem.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LastGoodError::Missing {
+                path: self.path.display().to_string(),
             }),
+            Err(error) => Err(self.unusable(error.to_string())),
         }
     }
 
-    /// Replaces the file as a whole: a crash leaves the old one or the new one.
+    /// Replaces the file as a whole.
     pub(crate) fn save(&self, environment: &Environment) -> Result<(), LastGoodError> {
         let saved = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -98,60 +141,68 @@ impl LastGood {
             .as_secs();
         let written = self
             .content(environment, saved)
-            .and_then(|content| self.write(&content));
-        written.map_err(|error| LastGoodError::Unusable {
+            .and_then(|content| disk::replace(&self.path, &content));
+        written.map_err(|error| self.unusable(error.to_string()))
+    }
+
+    fn unusable(&self, problem: String) -> LastGoodError {
+        LastGoodError::Unusable {
             path: self.path.display().to_string(),
-            problem: error.to_string(),
-        })
+            problem,
+        }
     }
 
     fn content(&self, environment: &Environment, saved: u64) -> io::Result<Vec<u8>> {
-        let mut content = serde_json::to_vec(&Head {
+        match &self.secrets {
+            Secrets::LeaveOut => {
+                let (environment, left_out) = LeftOut::of(environment);
+                Ok(checked(&self.text(&environment, saved, left_out)?))
+            }
+            Secrets::Keep => Ok(checked(&self.text(
+                environment,
+                saved,
+                LeftOut::default(),
+            )?)),
+            Secrets::Encrypt(key) => {
+                let text = self.text(environment, saved, LeftOut::default())?;
+                Ok([SEALED, &key.seal(SEALED, text)?].concat())
+            }
+        }
+    }
+
+    fn text(
+        &self,
+        environment: &Environment,
+        saved: u64,
+        left_out: LeftOut,
+    ) -> io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec(&Head {
             coordinates: self.coordinates.clone(),
             saved,
+            left_out,
         })?;
-        content.push(b'\n');
-        content.extend(environment.to_json(Representation::V2));
-        let mut file = format!("{MAGIC} {}\n", hex(&content)).into_bytes();
-        file.extend(content);
-        Ok(file)
-    }
-
-    fn write(&self, content: &[u8]) -> io::Result<()> {
-        let directory = self.path.parent().unwrap_or_else(|| Path::new("."));
-        // Made with 0600, in the same directory because a rename does not cross file systems.
-        let mut file = tempfile::Builder::new()
-            .prefix(".confbus-")
-            .tempfile_in(directory)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
-        sync_directory(directory)
-    }
-
-    fn read(&self) -> io::Result<Vec<u8>> {
-        let found = fs::symlink_metadata(&self.path)?;
-        if !found.is_file() {
-            return Err(io::Error::other("it is no regular file"));
-        }
-        let file = File::open(&self.path)?;
-        restrict(&file)?;
-        let mut bytes = Vec::new();
-        file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        text.push(b'\n');
+        text.extend(environment.to_json(Representation::V2));
+        Ok(text)
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Saved, &'static str> {
-        let (first, content) =
-            line(bytes).ok_or("it is cut off or was not written by this program; delete it")?;
-        let checksum = first
-            .strip_prefix(MAGIC.as_bytes())
-            .and_then(|rest| rest.strip_prefix(b" "))
-            .ok_or("it has another form; delete it")?;
-        if checksum != hex(content).as_bytes() {
-            return Err("it is corrupt: its checksum does not match; delete it");
+        match (&self.secrets, bytes.strip_prefix(SEALED)) {
+            (Secrets::Encrypt(key), Some(sealed)) => {
+                let text = key
+                    .open(SEALED, sealed)
+                    .ok_or("it is corrupt, or was encrypted with another key; delete it")?;
+                self.parse_text(&text)
+            }
+            (_, Some(_)) => Err("it is encrypted; give its key, or delete it"),
+            // What anybody could have written is not taken for what only the key can write.
+            (Secrets::Encrypt(_), None) => Err("it is not encrypted; delete it"),
+            (Secrets::LeaveOut | Secrets::Keep, None) => self.parse_text(unchecked(bytes)?),
         }
-        let (head, environment) = line(content).ok_or("it is cut off; delete it")?;
+    }
+
+    fn parse_text(&self, text: &[u8]) -> Result<Saved, &'static str> {
+        let (head, environment) = line(text).ok_or("it is cut off; delete it")?;
         let head: Head =
             serde_json::from_slice(head).map_err(|_| "its head cannot be read; delete it")?;
         if head.coordinates != self.coordinates {
@@ -162,7 +213,31 @@ impl LastGood {
         let at = UNIX_EPOCH
             .checked_add(Duration::from_secs(head.saved))
             .unwrap_or(UNIX_EPOCH);
-        Ok(Saved { environment, at })
+        Ok(Saved {
+            environment,
+            left_out: head.left_out,
+            at,
+        })
+    }
+}
+
+/// A text below a line with its checksum.
+fn checked(text: &[u8]) -> Vec<u8> {
+    let first = format!("{MAGIC} {}\n", hex(text));
+    [first.as_bytes(), text].concat()
+}
+
+fn unchecked(bytes: &[u8]) -> Result<&[u8], &'static str> {
+    let (first, text) =
+        line(bytes).ok_or("it is cut off or was not written by this program; delete it")?;
+    let checksum = first
+        .strip_prefix(MAGIC.as_bytes())
+        .and_then(|rest| rest.strip_prefix(b" "))
+        .ok_or("it has another form; delete it")?;
+    if checksum == hex(text).as_bytes() {
+        Ok(text)
+    } else {
+        Err("it is corrupt: its checksum does not match; delete it")
     }
 }
 
@@ -179,132 +254,5 @@ fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// What others can write is refused; what others can read is closed to them.
-#[cfg(unix)]
-fn restrict(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata()?.permissions().mode();
-    if mode & 0o022 != 0 {
-        return Err(io::Error::other(
-            "others may write it; delete it, or `chmod 600` it if you trust it",
-        ));
-    }
-    if mode & 0o077 != 0 {
-        file.set_permissions(Permissions::from_mode(0o600))
-    } else {
-        Ok(())
-    }
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &File) -> io::Result<()> {
-    Ok(())
-}
-
-/// A rename is on disk when its directory is.
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn coordinates(profiles: &str) -> Coordinates {
-        Coordinates {
-            application: "orders".into(),
-            profiles: profiles.into(),
-            labels: vec![Some("feature/x".into())],
-        }
-    }
-
-    fn environment() -> Environment {
-        serde_json::from_str(
-            r#"{"name":"orders","profiles":["dev"],"version":"9f2c1ab","propertySources":[{"name":"orders.yml","source":{"a":{"value":1,"origin":"1:4"}}}]}"#,
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn what_was_saved_is_loaded() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = LastGood::new(directory.path(), &coordinates("dev"));
-        assert!(matches!(file.load(), Err(LastGoodError::Missing { .. })));
-        file.save(&environment()).unwrap();
-        file.save(&environment()).unwrap();
-        let saved = file.load().unwrap();
-        assert_eq!(saved.environment, environment());
-        assert!(saved.at.elapsed().unwrap() < Duration::from_secs(60));
-        assert_eq!(
-            fs::read_dir(directory.path()).unwrap().count(),
-            1,
-            "nothing temporary is left"
-        );
-        assert!(
-            LastGood::new(directory.path(), &coordinates("prod"))
-                .load()
-                .is_err()
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_torn_or_changed_anywhere_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = LastGood::new(directory.path(), &coordinates("dev"));
-        let whole = file.content(&environment(), 1_700_000_000).unwrap();
-        assert!(file.parse(&whole).is_ok());
-        for end in 0..whole.len() {
-            assert!(file.parse(&whole[..end]).is_err(), "cut at {end}");
-            let mut changed = whole.clone();
-            changed[end] ^= 1;
-            assert!(file.parse(&changed).is_err(), "changed at {end}");
-        }
-    }
-
-    #[test]
-    fn a_file_of_other_coordinates_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let (dev, prod) = (
-            LastGood::new(directory.path(), &coordinates("dev")),
-            LastGood::new(directory.path(), &coordinates("prod")),
-        );
-        dev.save(&environment()).unwrap();
-        fs::rename(&dev.path, &prod.path).unwrap();
-        assert!(
-            prod.load()
-                .err()
-                .unwrap()
-                .to_string()
-                .contains("other coordinates")
-        );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_its_owner_reads_and_writes_it() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir().unwrap();
-        let file = LastGood::new(directory.path(), &coordinates("dev"));
-        file.save(&environment()).unwrap();
-        let mode = || fs::metadata(&file.path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(), 0o600);
-
-        fs::set_permissions(&file.path, Permissions::from_mode(0o644)).unwrap();
-        assert!(file.load().is_ok());
-        assert_eq!(mode(), 0o600);
-
-        fs::set_permissions(&file.path, Permissions::from_mode(0o666)).unwrap();
-        assert!(file.load().is_err());
-
-        let real = directory.path().join("real");
-        fs::rename(&file.path, &real).unwrap();
-        std::os::unix::fs::symlink(&real, &file.path).unwrap();
-        assert!(file.load().is_err());
-    }
-}
+mod tests;

@@ -31,14 +31,22 @@
 //! service discovery. The settings are Spring's environment variables; see [`Settings::from_variables`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod bell;
 mod bind;
 mod binding;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod breaker;
 mod changes;
 mod client;
+#[cfg(feature = "config")]
+pub mod config;
 mod error;
 mod fetch;
+#[cfg(feature = "figment")]
+pub mod figment;
 mod health;
 mod jitter;
 mod last_good;
@@ -60,13 +68,14 @@ mod transport;
 
 pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange, Written};
-pub use client::Client;
+pub use client::{Client, TellError};
 #[cfg(feature = "amqp")]
 pub use confbus_bus::RabbitSettings;
 pub use confbus_protocol::{BusId, Environment, Position, PropertyValue};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
-pub use live::{Change, Live, Loaded};
+pub use last_good::{InvalidKey, LastGoodFile, LastGoodKey, Secrets};
+pub use live::{Change, Live, Loaded, Reader};
 pub use rejection::Rejection;
 pub use settings::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 pub use snapshot::{Origin, Snapshot};

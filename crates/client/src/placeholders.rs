@@ -1,6 +1,9 @@
 //! `${…}` in values, which servers leave to their clients.
 
-use std::{borrow::Cow, cell::OnceCell};
+use std::{
+    borrow::Cow,
+    cell::{OnceCell, RefCell},
+};
 
 use confbus_protocol::{Properties, PropertyValue, resolve_placeholders};
 
@@ -14,26 +17,66 @@ pub(crate) struct Resolved {
     pub(crate) value: PropertyValue,
     /// Why they could not be: the value is then as it was written, and of no use.
     pub(crate) problem: Option<String>,
+    /// Whether it is of no use because the last good file does not hold it, or a value that it refers to.
+    pub(crate) is_left_out: bool,
 }
 
 /// The values of a merged map in its order. What nobody can resolve stays as it is written, as in Spring's binder.
-pub(crate) fn resolved(merged: &Properties) -> Vec<Resolved> {
+///
+/// `is_left_out` tells, by the index in the map, which values are not known.
+pub(crate) fn resolved(merged: &Properties, is_left_out: &dyn Fn(usize) -> bool) -> Vec<Resolved> {
     // Placeholders may spell a key in another way; most are exact, so this is built only when one is not.
     let tree = OnceCell::new();
     let relaxed = |key: &str| {
         let tree = tree.get_or_init(|| Node::tree(merged.keys().map(|key| (key.as_str(), 0))));
-        let leaf = tree.find(key)?.leaf?;
-        merged.get_index(leaf.entry).map(|(_, property)| property)
+        Some(tree.find(key)?.leaf?.entry)
     };
+    let missed = RefCell::new(None);
     let lookup = |key: &str| {
-        let property = merged.get(key).or_else(|| relaxed(key))?;
+        let index = merged.get_index_of(key).or_else(|| relaxed(key))?;
+        let (key, property) = merged.get_index(index)?;
+        if is_left_out(index) {
+            missed.replace(Some(key.clone()));
+        }
         Some(Cow::Owned(property.value.to_string()))
     };
     let mut left = MAX_EXPANDED;
-    merged
-        .values()
-        .map(|property| one(&property.value, &lookup, &mut left))
+    let values = merged.values().enumerate();
+    values
+        .map(|(index, property)| {
+            if is_left_out(index) {
+                return Resolved::left_out(&property.value, format!("its value {LEFT_OUT}"));
+            }
+            let resolved = one(&property.value, &lookup, &mut left);
+            match missed.take() {
+                Some(key) => Resolved::left_out(
+                    &property.value,
+                    format!("refers to `{key}`, whose value {LEFT_OUT}"),
+                ),
+                None => resolved,
+            }
+        })
         .collect()
+}
+
+const LEFT_OUT: &str = "looks secret and was left out of the last good file: a server has it";
+
+impl Resolved {
+    fn of(value: PropertyValue) -> Self {
+        Self {
+            value,
+            problem: None,
+            is_left_out: false,
+        }
+    }
+
+    fn left_out(value: &PropertyValue, problem: String) -> Self {
+        Self {
+            value: value.clone(),
+            problem: Some(problem),
+            is_left_out: true,
+        }
+    }
 }
 
 fn one<'a>(
@@ -42,18 +85,12 @@ fn one<'a>(
     left: &mut usize,
 ) -> Resolved {
     let Some(text) = value.as_text().filter(|text| text.contains("${")) else {
-        return Resolved {
-            value: value.clone(),
-            problem: None,
-        };
+        return Resolved::of(value.clone());
     };
     let problem = match resolve_placeholders(text, lookup) {
         Ok(text) if text.len() <= *left => {
             *left -= text.len();
-            return Resolved {
-                value: text.into(),
-                problem: None,
-            };
+            return Resolved::of(text.into());
         }
         Ok(_) => format!(
             "the placeholders of this configuration expand to more than {MAX_EXPANDED} bytes"
@@ -61,7 +98,7 @@ fn one<'a>(
         Err(error) => error.to_string(),
     };
     Resolved {
-        value: value.clone(),
         problem: Some(problem),
+        ..Resolved::of(value.clone())
     }
 }

@@ -2,11 +2,11 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use confbus_protocol::{Environment, Outcome, Properties};
-use tracing::{debug, info, warn};
+use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
 
 use crate::{
     Rejection, Snapshot,
@@ -82,22 +82,49 @@ impl Refresher {
     }
 
     async fn round(&mut self) -> Result<(), RefreshError> {
+        let begun = Instant::now();
+        let span = debug_span!(
+            "round",
+            server = Empty,
+            version = Empty,
+            keys = Empty,
+            outcome = Empty,
+            elapsed_ms = Empty
+        );
+        let outcome = self.look().instrument(span.clone()).await;
+        let word = match &outcome {
+            Ok(()) => "accepted",
+            Err(RefreshError::Refused(_)) => "refused",
+            Err(_) => "unavailable",
+        };
+        span.record("outcome", word);
+        span.record("elapsed_ms", begun.elapsed().as_millis());
+        outcome
+    }
+
+    /// Fetches, and takes or refuses.
+    async fn look(&mut self) -> Result<(), RefreshError> {
         let accepted = Arc::clone(&self.parts.accepted);
         let known = Known {
             validator: self.parts.validator.as_ref(),
             state: accepted.state.as_deref(),
             running: accepted.version.as_deref(),
         };
-        let Answer { place, news } = match self.parts.fetcher.fetch(known).await {
+        let fetcher = &self.parts.fetcher;
+        let fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
+        let Answer { place, news } = match fetched {
             Ok(answer) => answer,
             Err(unavailable) => return Err(self.unavailable(unavailable)),
         };
+        let span = Span::current();
+        span.record("server", fetcher.address(place));
         self.answered();
         let (environment, validator) = match news {
             Some((environment, validator)) => (Arc::from(environment), validator),
             None => (accepted, self.parts.validator.clone()),
         };
         let version = environment.version.clone();
+        span.record("version", version.as_deref());
         let outcome = self.take(environment, validator).await;
         self.report(place, version.as_deref(), &outcome);
         outcome
@@ -163,6 +190,7 @@ impl Refresher {
                 Ok(applied) => applied,
                 Err(rejection) => return Err(self.refuse(&environment, rejection)),
             };
+            Span::current().record("keys", applied.changed.len());
             let (version, keys) = (next.version(), applied.changed);
             info!(version, ?keys, "configuration accepted");
             self.parts.board.needs_restart(&applied.restart);

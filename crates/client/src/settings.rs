@@ -1,14 +1,16 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
-#[cfg(feature = "amqp")]
-use confbus_bus::RabbitSettings;
 use confbus_protocol::Reactions;
 
+use crate::LastGoodFile;
+
 mod checked;
+mod choices;
 mod server;
 mod variables;
 
 pub(crate) use checked::{Coordinates, Requests};
+pub use choices::{FailOver, Retry, Start, Transport};
 pub(crate) use server::Server;
 
 /// Whose configuration to ask for, where, and how.
@@ -48,78 +50,8 @@ pub struct Settings {
     bus_id: Option<String>,
     index: String,
     pub(crate) reactions: Reactions,
-    pub(crate) last_good_dir: Option<PathBuf>,
+    pub(crate) last_good: Option<LastGoodFile>,
     pub(crate) report: bool,
-}
-
-/// How the client hears that it should look again. Whichever it is, the poll goes on beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Transport {
-    /// A stream of events from a confbus server. With a server that has none, the poll remains.
-    Stream,
-    /// Spring Cloud Bus over RabbitMQ; with the feature `amqp`.
-    #[cfg(feature = "amqp")]
-    Amqp(Box<RabbitSettings>),
-    /// Only the poll.
-    Poll,
-}
-
-/// When the next server of the list is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailOver {
-    /// After any failure, a 404 too. Spring's default.
-    Always,
-    /// Only when no connection was made or no answer came in time; what a server says is final.
-    ConnectionFailure,
-}
-
-/// What a client starts with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// What a server says. When there is a last good file and no server answers within this time, or as often as
-    /// [`Retry`] says, the file. The default, with 10 s.
-    Fresh {
-        /// How long servers are asked before the file is taken.
-        within: Duration,
-    },
-    /// What a server says, or not at all. Spring's `fail-fast`.
-    FreshOrFail,
-    /// The last good file, at once, when there is one; a server is asked in the background.
-    LastGood,
-}
-
-impl Default for Start {
-    fn default() -> Self {
-        Self::Fresh {
-            within: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Transport {
-    /// As a report and `CONFBUS_TRANSPORT` name it.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Stream => "stream",
-            #[cfg(feature = "amqp")]
-            Self::Amqp(_) => "amqp",
-            Self::Poll => "poll",
-        }
-    }
-}
-
-/// How often the first fetch is tried, and how long to wait in between.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Retry {
-    /// Rounds over all servers (6).
-    pub max_attempts: u32,
-    /// The first pause, shortened at random by up to a fifth like all of them (1 s).
-    pub initial_interval: Duration,
-    /// How much longer each pause is than the one before (1.1).
-    pub multiplier: f64,
-    /// The longest pause (2 s).
-    pub max_interval: Duration,
 }
 
 /// What is wrong with the settings: every problem, each with the name of its setting, never with a password.
@@ -156,7 +88,7 @@ impl Settings {
             bus_id: None,
             index: "8080".to_owned(),
             reactions: Reactions::default(),
-            last_good_dir: None,
+            last_good: None,
             report: true,
         }
     }
@@ -183,7 +115,8 @@ impl Settings {
     /// `SPRING_CLOUD_BUS_` with `ENABLED`, `ID`, `DESTINATION`, `ACK_ENABLED`, `ENV_ENABLED`;
     /// `SPRING_RABBITMQ_` with `HOST`, `PORT`, `ADDRESSES`, `USERNAME`, `PASSWORD`, `VIRTUAL_HOST`, `SSL_ENABLED`;
     /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_REPORT` (`off`),
-    /// `CONFBUS_LAST_GOOD_DIR`.
+    /// `CONFBUS_LAST_GOOD_DIR`, `CONFBUS_LAST_GOOD_KEY_FILE` (see [`LastGoodKey::from_file`](crate::LastGoodKey::from_file)),
+    /// `CONFBUS_LAST_GOOD_SECRETS` (`leave-out` or `keep`).
     ///
     /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, otherwise `stream`; `amqp` needs the feature
     /// of that name. Acks and environment
@@ -351,12 +284,21 @@ impl Settings {
         self
     }
 
-    /// Keeps the newest accepted configuration in this directory, which must exist, for starts without a server.
-    ///
-    /// The file is readable by its owner only (0600). Its values stand in it as the server sent them, secrets included.
+    /// Keeps the newest accepted configuration on disk, for starts without a server.
+    #[must_use]
+    pub fn last_good(mut self, file: LastGoodFile) -> Self {
+        self.last_good = Some(file);
+        self
+    }
+
+    /// Keeps the last good file in this directory, and whatever else was said of it: without secrets, if nothing was.
     #[must_use]
     pub fn last_good_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.last_good_dir = Some(directory.into());
+        let directory = directory.into();
+        self.last_good = Some(match self.last_good.take() {
+            Some(file) => file.within(directory),
+            None => LastGoodFile::new(directory),
+        });
         self
     }
 }
@@ -366,28 +308,6 @@ impl InvalidSettings {
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
-    }
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self {
-            max_attempts: 6,
-            initial_interval: Duration::from_secs(1),
-            multiplier: 1.1,
-            max_interval: Duration::from_secs(2),
-        }
-    }
-}
-
-impl Retry {
-    /// The pause after the given number of failures, before chance shortens it.
-    pub(crate) fn pause(&self, failures: u32) -> Duration {
-        let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);
-        let seconds = self.initial_interval.as_secs_f64() * self.multiplier.powi(exponent);
-        Duration::try_from_secs_f64(seconds)
-            .unwrap_or(self.max_interval)
-            .min(self.max_interval)
     }
 }
 
@@ -410,7 +330,7 @@ impl fmt::Debug for Settings {
             .field("transport", &self.transport)
             .field("bus_id", &self.bus_id)
             .field("reactions", &self.reactions)
-            .field("last_good_dir", &self.last_good_dir)
+            .field("last_good", &self.last_good)
             .field("report", &self.report)
             .finish_non_exhaustive()
     }

@@ -8,6 +8,7 @@ use crate::{
     Rejection,
     bind::{self, Node},
     changes::{KeyChange, Written},
+    last_good::LeftOut,
     placeholders,
     secret::{is_secret, looks_secret, without_userinfo},
 };
@@ -33,6 +34,7 @@ pub(crate) struct Entry {
     pub(crate) value: PropertyValue,
     /// Why its placeholders could not be resolved: the value is of no use.
     pub(crate) problem: Option<String>,
+    is_left_out: bool,
     source: usize,
     position: Option<Position>,
 }
@@ -51,20 +53,30 @@ pub struct Origin {
 impl Snapshot {
     /// Merges an environment and resolves its placeholders.
     pub(crate) fn of(environment: &Environment) -> Self {
+        Self::of_saved(environment, &LeftOut::default())
+    }
+
+    /// As [`of`](Self::of), for an environment of which some values were not kept.
+    pub(crate) fn of_saved(environment: &Environment, left_out: &LeftOut) -> Self {
         let merged = environment.merged();
-        let values = placeholders::resolved(&merged);
+        let source_of = |key: &str| {
+            let mut sources = environment.property_sources.iter();
+            let found = sources.position(|source| source.source.contains_key(key));
+            found.unwrap_or_default()
+        };
+        let sources: Vec<usize> = merged.keys().map(|key| source_of(key)).collect();
+        let values = placeholders::resolved(&merged, &|index| {
+            let key = merged.get_index(index).map(|(key, _)| key.as_str());
+            key.is_some_and(|key| left_out.contains(sources[index], key))
+        });
         let entries: IndexMap<String, Entry> = merged
             .into_iter()
-            .zip(values)
-            .map(|((key, property), value)| {
-                let source = environment
-                    .property_sources
-                    .iter()
-                    .position(|source| source.source.contains_key(&key))
-                    .unwrap_or_default();
+            .zip(values.into_iter().zip(sources))
+            .map(|((key, property), (resolved, source))| {
                 let entry = Entry {
-                    value: value.value,
-                    problem: value.problem,
+                    value: resolved.value,
+                    problem: resolved.problem,
+                    is_left_out: resolved.is_left_out,
                     source,
                     position: property.origin,
                 };
@@ -95,10 +107,21 @@ impl Snapshot {
         self.0.version.as_deref()
     }
 
-    /// The value under a key, in any spelling of it, with placeholders resolved.
+    /// The value under a key, in any spelling of it, with placeholders resolved. `None` for one that was
+    /// [left out](Self::left_out), too.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&PropertyValue> {
-        self.entry(key).map(|(_, entry)| &entry.value)
+        let (_, entry) = self.entry(key)?;
+        (!entry.is_left_out).then_some(&entry.value)
+    }
+
+    /// The keys whose values are not known, because this is the last good file and it holds no secrets: those that look
+    /// secret, and those that refer to them by placeholders. Binding one is a refusal.
+    pub fn left_out(&self) -> impl Iterator<Item = &str> {
+        let entries = self.0.entries.iter();
+        entries
+            .filter(|(_, entry)| entry.is_left_out)
+            .map(|(key, _)| key.as_str())
     }
 
     /// All keys as they are written, in file order; lists come after single values.
@@ -157,8 +180,33 @@ impl Snapshot {
         secrets.iter().fold(text.into(), blot)
     }
 
+    /// The profiles that the configuration is for, as the server understood them.
+    pub fn profiles(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.environment.profiles.iter().map(String::as_str)
+    }
+
+    /// The names of the property sources, highest precedence first, without credentials.
+    pub fn sources(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.sources.iter().map(String::as_str)
+    }
+
     pub(crate) fn tree(&self) -> &Node {
         &self.0.tree
+    }
+
+    /// The value that stands at a place of the tree itself, not below it.
+    #[cfg(any(feature = "config", feature = "figment"))]
+    pub(crate) fn value_of(&self, node: &Node) -> Option<&PropertyValue> {
+        Some(&self.entry_at(node.leaf?.entry)?.value)
+    }
+
+    /// The first value that is of no use, because of its placeholders.
+    #[cfg(any(feature = "config", feature = "figment"))]
+    pub(crate) fn unusable(&self) -> Option<Rejection> {
+        self.0.entries.iter().find_map(|(key, entry)| {
+            let problem = entry.problem.as_ref()?;
+            Some(Rejection::at(key, problem).placed(self, key))
+        })
     }
 
     pub(crate) fn entry_at(&self, index: usize) -> Option<&Entry> {

@@ -31,8 +31,8 @@ mod first;
 /// Fetches the first configuration and starts the tasks.
 pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     let (coordinates, requests, member) = settings.checked()?;
-    let directory = settings.last_good_dir.as_ref();
-    let last_good = directory.map(|directory| LastGood::new(directory, &coordinates));
+    let file = settings.last_good.as_ref();
+    let last_good = file.map(|file| LastGood::new(file, &coordinates));
     let http = http_client(&requests).map_err(ConnectError::Http)?;
     let streaming = stream_client(&requests, SILENCE).map_err(ConnectError::Http)?;
     let named = settings.report.then_some(&member.id);
@@ -40,11 +40,12 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
 
     let First {
         environment,
+        left_out,
         validator,
         from,
     } = first(&fetcher, settings, last_good.as_ref()).await?;
     let accepted = Arc::new(environment);
-    let store = Arc::new(Store::new(Snapshot::of(&accepted)));
+    let store = Arc::new(Store::new(Snapshot::of_saved(&accepted, &left_out)));
     let board = Arc::new(Board::new(from.source(), accepted.version.as_deref()));
 
     let stop = CancellationToken::new();

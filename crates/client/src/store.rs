@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
+use tracing::{debug, debug_span};
 
 use crate::{Rejection, Snapshot, restart::RestartKeys};
 
@@ -69,7 +70,7 @@ impl Store {
         lock(&self.sections).retain(|section| section.strong_count() > 0);
         let mut plan = Plan::default();
         loop {
-            self.prepare(next, &mut plan)?;
+            debug_span!("bind").in_scope(|| self.prepare(next, &mut plan))?;
             for probe in plan.probes.drain(..) {
                 probe.await?;
             }
@@ -112,6 +113,11 @@ impl Store {
         if sections.len() != plan.asked {
             return false;
         }
+        debug!(
+            version = next.version(),
+            sections = plan.swaps.len(),
+            "swap"
+        );
         self.current.store(Arc::new(next.clone()));
         plan.swaps.drain(..).for_each(|swap| swap());
         true

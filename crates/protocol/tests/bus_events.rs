@@ -1,5 +1,4 @@
 //! Bus events byte for byte as both lines of Spring write them, and odd ones as Spring reads them.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use confbus_protocol::{BusEvent, DecodeError, EventKind, SpringLine};
 

@@ -4,43 +4,56 @@ use confbus_protocol::Properties;
 
 use crate::{
     Blob, RepoPath, Snapshot,
-    documents::{Document, Syntax},
+    documents::{Document, Flaw, Syntax},
 };
 
-/// The configuration files whose meaning differs between two snapshots: added, removed or changed.
+/// A document: its file, and its place there.
+pub(crate) type Place<'s> = (&'s RepoPath, usize);
+
+/// The documents that say something else in two snapshots: added, removed or changed.
 ///
-/// A comment, white space or the order of keys is no change; a file that cannot be read counts by its bytes.
-#[must_use]
-pub fn changed_files(old: &Snapshot, new: &Snapshot) -> BTreeSet<RepoPath> {
-    let paths = old.files().chain(new.files()).map(|(path, _)| path);
-    paths
-        .filter(|path| differs(path, old.file(path), new.file(path)))
-        .cloned()
+/// A comment, white space or the order of keys is no change; a file that cannot be read counts by its bytes, as one
+/// document at least.
+pub(crate) fn changed_documents<'s>(old: &'s Snapshot, new: &'s Snapshot) -> BTreeSet<Place<'s>> {
+    let paths: BTreeSet<_> = old
+        .files()
+        .chain(new.files())
+        .map(|(path, _)| path)
+        .collect();
+    let places = |path: &'s RepoPath| {
+        let places = changed_in(path, old.file(path), new.file(path));
+        places.into_iter().map(move |index| (path, index))
+    };
+    paths.into_iter().flat_map(places).collect()
+}
+
+fn changed_in(path: &RepoPath, old: Option<&Arc<Blob>>, new: Option<&Arc<Blob>>) -> Vec<usize> {
+    let Some(syntax) = Syntax::of(path.as_str()) else {
+        return Vec::new();
+    };
+    if old.map(|blob| blob.id()) == new.map(|blob| blob.id()) {
+        return Vec::new();
+    }
+    let (old, new) = (documents(old, syntax), documents(new, syntax));
+    let is_broken = old.is_err() || new.is_err();
+    let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+    let least = usize::from(is_broken);
+    (0..old.len().max(new.len()).max(least))
+        .filter(|index| is_broken || differ(old.get(*index), new.get(*index)))
         .collect()
 }
 
-fn differs(path: &RepoPath, old: Option<&Arc<Blob>>, new: Option<&Arc<Blob>>) -> bool {
-    let Some(syntax) = Syntax::of(path.as_str()) else {
-        return false;
-    };
-    let (Some(old), Some(new)) = (old, new) else {
-        return true;
-    };
-    if old.id() == new.id() {
-        return false;
-    }
-    match (old.documents(syntax), new.documents(syntax)) {
-        (Ok(old), Ok(new)) => !same_documents(old, new),
-        _ => true,
-    }
+fn documents(blob: Option<&Arc<Blob>>, syntax: Syntax) -> Result<&[Document], &Flaw> {
+    blob.map_or(Ok(&[]), |blob| blob.documents(syntax))
 }
 
-fn same_documents(old: &[Document], new: &[Document]) -> bool {
-    old.len() == new.len()
-        && old
-            .iter()
-            .zip(new)
-            .all(|(old, new)| same_values(&old.properties, &new.properties))
+/// A document for a platform that is not ours is read by nobody.
+fn differ(old: Option<&Document>, new: Option<&Document>) -> bool {
+    let counts = |document: &&Document| document.header.fits_platform();
+    match (old.filter(counts), new.filter(counts)) {
+        (Some(old), Some(new)) => !same_values(&old.properties, &new.properties),
+        (old, new) => old.is_some() || new.is_some(),
+    }
 }
 
 /// Whether both hold the same, wherever it stands in the file.
@@ -65,8 +78,13 @@ mod tests {
             ("value.yml", "a: 1"),
             ("type.yml", "a: 1"),
             ("split.yml", "a: 1\nb: 2"),
+            ("second.yml", "a: 1\n---\nb: 1"),
             ("removed.properties", "a=1"),
             ("broken.yml", "a: ["),
+            (
+                "platform.yml",
+                "spring.config.activate.on-cloud-platform: kubernetes\na: 1",
+            ),
             ("note.txt", "one"),
         ]);
         let new = snapshot(&[
@@ -75,23 +93,31 @@ mod tests {
             ("value.yml", "a: 2"),
             ("type.yml", "a: '1'"),
             ("split.yml", "a: 1\n---\nb: 2"),
-            ("added.xml", "<!DOCTYPE properties><properties/>"),
+            ("second.yml", "a: 1\n---\nb: 2"),
+            ("added.yml", "a: 1"),
+            ("empty.yml", "# nothing yet"),
             ("broken.yml", "a: [["),
+            (
+                "platform.yml",
+                "spring.config.activate.on-cloud-platform: kubernetes\na: 2",
+            ),
             ("note.txt", "two"),
         ]);
-        let changed: Vec<_> = changed_files(&old, &new)
+        let changed: Vec<_> = changed_documents(&old, &new)
             .iter()
-            .map(ToString::to_string)
+            .map(|(path, index)| format!("{path}#{index}"))
             .collect();
         assert_eq!(
             changed,
             [
-                "added.xml",
-                "broken.yml",
-                "removed.properties",
-                "split.yml",
-                "type.yml",
-                "value.yml"
+                "added.yml#0",
+                "broken.yml#0",
+                "removed.properties#0",
+                "second.yml#1",
+                "split.yml#0",
+                "split.yml#1",
+                "type.yml#0",
+                "value.yml#0"
             ]
         );
     }

@@ -63,7 +63,7 @@ pub(crate) struct Loader<'s, 'n> {
     names: Vec<&'n str>,
     profiles: Vec<String>,
     phase: Phase,
-    loaded: HashSet<&'s str>,
+    pub(crate) loaded: HashSet<&'s str>,
     documents: usize,
     candidates: usize,
     pub(crate) problems: Vec<Problem>,

@@ -1,6 +1,7 @@
 //! What `spring.config.import` in a repository's file may lead to: files and directories of the same tree.
 
 use crate::{
+    RepoPath,
     documents::{EXTENSIONS, Syntax},
     locations::{Directory, normalise},
     snapshot::directory,
@@ -17,6 +18,25 @@ pub(crate) enum Target {
         extension: &'static str,
         syntax: Syntax,
     },
+}
+
+impl Target {
+    /// Whether the file may be read by way of this import.
+    pub(crate) fn leads_to(&self, path: &RepoPath) -> bool {
+        let path = path.as_str();
+        match self {
+            Self::Directory(target) => directory(path) == target,
+            Self::File {
+                stem, extension, ..
+            } => {
+                let suffix = path
+                    .strip_prefix(stem.as_str())
+                    .and_then(|rest| rest.strip_suffix(extension))
+                    .and_then(|rest| rest.strip_suffix('.'));
+                suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with('-'))
+            }
+        }
+    }
 }
 
 /// Resolves a location against the file it stands in; `None` for all that is not a relative path inside the tree.

@@ -9,6 +9,7 @@
 mod activation;
 mod blob;
 mod changes;
+mod comparison;
 mod contributors;
 mod convert;
 mod documents;
@@ -21,13 +22,14 @@ mod path;
 mod request;
 mod resolve;
 mod resources;
+mod searched;
 mod snapshot;
 mod sources;
 #[cfg(test)]
 mod testing;
 
 pub use blob::{Blob, BlobId};
-pub use changes::changed_files;
+pub use comparison::{Comparison, Effect};
 pub use convert::{Conversion, ConvertError, Format, Placeholders, convert};
 pub use documents::{nested_key, parse_documents};
 pub use layout::{Layout, Places, Root, SearchLocation};
@@ -37,4 +39,5 @@ pub use path::RepoPath;
 pub use request::EnvironmentRequest;
 pub use resolve::{ResolveError, resolve};
 pub use resources::{find_resource, resolve_text};
+pub use searched::Searched;
 pub use snapshot::Snapshot;

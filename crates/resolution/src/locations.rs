@@ -126,30 +126,6 @@ fn of_labels(
     })
 }
 
-/// The search locations of all requests together.
-pub(crate) fn of_anyone(snapshot: &Snapshot, layout: &Layout) -> Vec<Directory> {
-    let everything = |path: &String| {
-        ["{application}", "{profile}", "{label}"]
-            .iter()
-            .fold(path.clone(), |path, name| path.replace(name, "*"))
-    };
-    let locations = match &layout.places {
-        Places::Tree { search_paths, .. } => in_tree(snapshot, search_paths.iter().map(everything)),
-        Places::Directories { locations, .. } => {
-            let paths = locations.iter().map(|location| everything(&location.path));
-            let patterns = paths.flat_map(|path| [format!("{path}*"), path]);
-            patterns
-                .flat_map(|pattern| matching(snapshot, &pattern))
-                .map(as_written)
-                .collect()
-        }
-    };
-    locations
-        .into_iter()
-        .map(|location| location.directory)
-        .collect()
-}
-
 /// The root of a tree, and the directories below it that paths lead to.
 fn in_tree(snapshot: &Snapshot, patterns: impl Iterator<Item = String>) -> Vec<Location> {
     let mut seen = HashSet::new();
@@ -236,7 +212,7 @@ pub(crate) fn normalise<'s>(segments: impl Iterator<Item = &'s str>) -> Option<V
 /// Whether a directory matches segments of which `**` stands for any number and `*` for any run of characters.
 ///
 /// `?` stands for itself: Spring turns the path into a URI first, which hides it.
-fn matches(pattern: &[&str], directory: &str) -> bool {
+pub(crate) fn matches(pattern: &[&str], directory: &str) -> bool {
     let parts: Vec<&str> = directory.split('/').collect();
     wildcard(
         pattern,

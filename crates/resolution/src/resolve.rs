@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use confbus_protocol::Environment;
 use indexmap::IndexSet;
 
@@ -6,6 +8,17 @@ use crate::{
     contributors::{Contributor, Loader},
     locations, sources,
 };
+
+/// What a request reads in a snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Reading<'s> {
+    /// The documents that count, the strongest first.
+    pub(crate) contributors: Vec<Contributor<'s>>,
+    /// All files that were opened for it.
+    pub(crate) files: HashSet<&'s str>,
+    /// What is wrong with them.
+    pub(crate) problems: Vec<Problem>,
+}
 
 /// Why there is no environment.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -55,10 +68,12 @@ pub fn resolve(
     layout: &Layout,
     request: &EnvironmentRequest,
 ) -> Result<Environment, ResolveError> {
-    let files = contributors(snapshot, layout, request)?;
-    let sources = files
-        .iter()
-        .map(|contributor| sources::of_document(contributor, layout));
+    let reading = read(snapshot, layout, request)?;
+    if !reading.problems.is_empty() {
+        return Err(ResolveError::Broken(reading.problems));
+    }
+    let contributors = reading.contributors.iter();
+    let sources = contributors.map(|contributor| sources::of_document(contributor, layout));
     Ok(Environment {
         name: request.application.to_string(),
         profiles: vec![request.profiles.to_string()],
@@ -69,26 +84,31 @@ pub fn resolve(
     })
 }
 
-fn contributors<'s>(
+/// Reads what there is; what is wrong with it stands beside it.
+///
+/// # Errors
+/// Those that do not depend on what the files say.
+pub(crate) fn read<'s>(
     snapshot: &'s Snapshot,
     layout: &Layout,
     request: &EnvironmentRequest,
-) -> Result<Vec<Contributor<'s>>, ResolveError> {
+) -> Result<Reading<'s>, ResolveError> {
     let profiles: IndexSet<String> = request.profiles.names().map(str::to_owned).collect();
     let names = names(request);
     if profiles.is_empty() || names.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Reading::default());
     }
     let locations = locations::of_request(snapshot, layout, request)?;
     let mut loader = Loader::new(snapshot, names, profiles.into_iter().collect());
     let contributors = loader.load(locations);
-    match loader {
-        Loader {
-            is_too_large: true, ..
-        } => Err(ResolveError::TooLarge),
-        Loader { problems, .. } if problems.is_empty() => Ok(contributors),
-        Loader { problems, .. } => Err(ResolveError::Broken(problems)),
+    if loader.is_too_large {
+        return Err(ResolveError::TooLarge);
     }
+    Ok(Reading {
+        contributors,
+        files: loader.loaded,
+        problems: loader.problems,
+    })
 }
 
 /// The names of files, the weakest first: `application` stands before all others.

@@ -1,11 +1,11 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
 };
 
 use confbus_protocol::CommitId;
 
-use crate::{Blob, Layout, Problem, RepoPath, documents::Syntax, locations};
+use crate::{Blob, Layout, Problem, RepoPath, Searched, documents::Syntax};
 
 /// All files of one commit; never changes.
 #[derive(Debug)]
@@ -48,10 +48,9 @@ impl Snapshot {
     /// Placeholders in search paths count as `*`.
     #[must_use]
     pub fn problems(&self, layout: &Layout) -> Vec<Problem> {
-        let locations: HashSet<_> = locations::of_anyone(self, layout).into_iter().collect();
-        let searched = |path: &RepoPath| locations.contains(directory(path.as_str()));
+        let searched = Searched::by_anyone(layout);
         self.files()
-            .filter(|(path, _)| searched(path))
+            .filter(|(path, _)| searched.holds(path))
             .flat_map(|(path, blob)| problems(path, blob))
             .collect()
     }

@@ -146,7 +146,8 @@ impl Book {
         let Some(instance) = self.records.instances.get(id) else {
             return;
         };
-        let contents = self.records.coordinates.get_mut(&instance.coordinates);
+        let coordinates = instance.coordinates.clone();
+        let contents = self.records.contents_mut(&coordinates);
         let content = version
             .as_deref()
             .zip(contents)

@@ -1,6 +1,8 @@
 mod bindings;
 mod broker;
 mod member;
+#[cfg(test)]
+mod tests;
 
 use confbus_bus::{PublisherStart, RabbitSettings};
 use confbus_protocol::{Destination, SpringLine};

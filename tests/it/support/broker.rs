@@ -56,6 +56,7 @@ pub(crate) fn connected(server: &TestServer) {
 pub(crate) struct Delivery {
     pub(crate) body: String,
     pub(crate) properties: BasicProperties,
+    pub(crate) exchange: String,
     pub(crate) routing_key: String,
 }
 
@@ -120,14 +121,17 @@ impl Tap {
 
     /// Waits for a message to a destination.
     pub(crate) fn message_to(&self, destination: &str) -> Delivery {
-        eventually(&format!("a message to {destination}"), || {
+        self.message_with(&[&format!("\"destinationService\":\"{destination}\"")])
+    }
+
+    /// Waits for a message whose body contains all of these.
+    pub(crate) fn message_with(&self, wanted: &[&str]) -> Delivery {
+        eventually(&format!("a message with {wanted:?}"), || {
             let heard = self.heard();
-            let wanted = format!("\"destinationService\":\"{destination}\"");
-            heard
+            let found = heard
                 .iter()
-                .find(|delivery| delivery.body.contains(&wanted))
-                .cloned()
-                .ok_or_else(|| format!("{heard:?}"))
+                .find(|delivery| wanted.iter().all(|text| delivery.body.contains(text)));
+            found.cloned().ok_or_else(|| format!("{heard:?}"))
         })
     }
 }
@@ -190,6 +194,7 @@ async fn listen(url: &str, exchange: &str, heard: Arc<Mutex<Vec<Delivery>>>) -> 
             let delivery = Delivery {
                 body,
                 properties: delivery.properties.clone(),
+                exchange: delivery.exchange.to_string(),
                 routing_key: delivery.routing_key.to_string(),
             };
             heard.lock().unwrap().push(delivery);

@@ -10,19 +10,31 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The body of a 200 answer.
 pub(super) fn get(port: u16, path: &str) -> anyhow::Result<Vec<u8>> {
-    fetch(port, path).with_context(|| format!("GET http://127.0.0.1:{port}{path}"))
+    let context = || format!("GET http://127.0.0.1:{port}{path}");
+    let answer = ask("GET", port, path).with_context(context)?;
+    body(&answer).map(<[u8]>::to_vec).with_context(context)
 }
 
-fn fetch(port: u16, path: &str) -> anyhow::Result<Vec<u8>> {
+/// Posts nothing, and expects 204.
+pub(super) fn post(port: u16, path: &str) -> anyhow::Result<()> {
+    let answer = ask("POST", port, path)?;
+    ensure!(
+        answer.starts_with(b"HTTP/1.1 204 "),
+        "POST http://127.0.0.1:{port}{path} is answered otherwise than with 204"
+    );
+    Ok(())
+}
+
+fn ask(method: &str, port: u16, path: &str) -> anyhow::Result<Vec<u8>> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     )?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    body(&answer).map(<[u8]>::to_vec)
+    Ok(answer)
 }
 
 fn body(answer: &[u8]) -> anyhow::Result<&[u8]> {

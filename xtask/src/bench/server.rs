@@ -16,7 +16,7 @@ const READY_DEADLINE: Duration = Duration::from_secs(30);
 /// A server that answers.
 pub(super) struct Running {
     pub(super) port: u16,
-    _process: KillOnDrop,
+    process: KillOnDrop,
 }
 
 /// The command on one core where the system can do that (Linux), else anywhere.
@@ -54,10 +54,14 @@ pub(super) fn start(
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Ok(Running {
-        port,
-        _process: process,
-    })
+    Ok(Running { port, process })
+}
+
+impl Running {
+    /// Of the process that was started.
+    pub(super) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
 }
 
 pub(super) fn free_port() -> anyhow::Result<u16> {

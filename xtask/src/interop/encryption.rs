@@ -1,12 +1,13 @@
 //! `cargo xtask interop encryption`: what one server encrypts, the other one decrypts.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
+use super::repository::Repository;
 use super::server::{Programs, Server};
 use super::{Tally, http};
-use crate::shell::{output, root};
+use crate::shell::root;
+
+const FILE: &str = "application.yml";
 
 /// A way to encrypt: its name, the settings of both servers, and what chooses the key before a text.
 struct Way {
@@ -86,17 +87,12 @@ fn ways() -> anyhow::Result<Vec<Way>> {
 
 fn compare(programs: &Programs, way: &Way, tally: &mut Tally) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let repository = folder.path().join("repository");
-    fs::create_dir(&repository)?;
-    let mut git = Command::new("git");
-    git.args(["init", "--quiet", "--initial-branch=main"])
-        .current_dir(&repository);
-    output(&mut git)?;
-    commit(&repository, "ours: ''\n")?;
+    let repository = Repository::create(folder.path().join("repository"))?;
+    repository.commit(&[(FILE, "ours: ''\n")])?;
     let mut settings = way.settings.clone();
     settings.push(format!(
         "--spring.cloud.config.server.git.uri=file:{}",
-        repository.display()
+        repository.path().display()
     ));
     let ours = programs.confbus(&settings, folder.path())?;
     let theirs = programs.spring(&settings, folder.path())?;
@@ -146,40 +142,21 @@ fn values(
     theirs: &Server,
     way: &Way,
     tally: &mut Tally,
-    repository: &Path,
+    repository: &Repository,
 ) -> anyhow::Result<()> {
     let cipher =
         |server: &Server| http::post(server.port, "/encrypt", &format!("{}the value", way.prefix));
-    commit(
-        repository,
-        &format!(
-            "ours: '{{cipher}}{}'\ntheirs: '{{cipher}}{}'\n",
-            cipher(ours)?,
-            cipher(theirs)?
-        ),
-    )?;
+    let text = format!(
+        "ours: '{{cipher}}{}'\ntheirs: '{{cipher}}{}'\n",
+        cipher(ours)?,
+        cipher(theirs)?
+    );
+    // Both servers show what lies in the work tree, but a commit is what people make.
+    repository.commit(&[(FILE, &text)])?;
     for (server, name) in [(ours, "confbus"), (theirs, "Spring")] {
         let seen = http::get(server.port, "/application-default.properties");
         let what = format!("{}, served by {name}", way.name);
         tally.check(&what, &seen, "ours: the value\ntheirs: the value");
-    }
-    Ok(())
-}
-
-/// Both servers show what lies in the work tree, but a commit is what people make.
-fn commit(repository: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(repository.join("application.yml"), text)?;
-    for arguments in [&["add", "--all"][..], &["commit", "--quiet", "--message=x"]] {
-        let mut git = Command::new("git");
-        git.args([
-            "-c",
-            "user.name=confbus",
-            "-c",
-            "user.email=confbus@localhost",
-        ])
-        .args(arguments)
-        .current_dir(repository);
-        output(&mut git)?;
     }
     Ok(())
 }

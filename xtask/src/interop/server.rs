@@ -9,15 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::http;
-use crate::shell::{self, KillOnDrop, find_program, root};
+use super::{http, jdk};
+use crate::shell::{self, KillOnDrop};
 
 /// A cold JVM on a busy machine needs a while.
 const READY_DEADLINE: Duration = Duration::from_secs(120);
-
-const HOW_TO_INSTALL: &str = "the original needs a JDK of version 17 or later and Maven; type:
-  sudo apt-get install --no-install-recommends openjdk-17-jdk-headless maven    (Debian, Ubuntu)
-  brew install openjdk@17 maven                                                 (macOS)";
 
 /// Both programs, built.
 pub(super) struct Programs {
@@ -34,28 +30,9 @@ pub(super) struct Server {
 impl Programs {
     /// Builds confbus, and the original from its published artifacts.
     pub(super) fn build() -> anyhow::Result<Self> {
-        let missing: Vec<_> = ["java", "mvn"]
-            .into_iter()
-            .filter(|program| find_program(program).is_none())
-            .collect();
-        if !missing.is_empty() {
-            bail!("{} is not here: {HOW_TO_INSTALL}", missing.join(" and "));
-        }
-        let confbus = shell::debug_server()?;
-        let output = confbus
-            .parent()
-            .context("a program lies in a folder")?
-            .join("interop");
-        let mut maven = Command::new("mvn");
-        maven
-            .args(["--batch-mode", "--quiet", "--file"])
-            .arg(root().join("interop/spring-config-server/pom.xml"))
-            .arg(format!("-Doutput={}", output.display()))
-            .arg("package");
-        shell::run(&mut maven)?;
         Ok(Self {
-            confbus,
-            spring: output.join("spring-config-server.jar"),
+            spring: jdk::package("spring-config-server", None)?,
+            confbus: shell::debug_server()?,
         })
     }
 

@@ -5,9 +5,9 @@ use std::fmt;
 /// Tests of all programs together.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tally {
-    passed: u64,
-    failed: u64,
-    skipped: u64,
+    passed: usize,
+    failed: usize,
+    skipped: usize,
 }
 
 impl Tally {
@@ -32,6 +32,18 @@ impl Tally {
                 _ => {}
             }
         }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub(super) fn add_counts(&mut self, passed: usize, failed: usize, skipped: usize) {
+        self.passed += passed;
+        self.failed += failed;
+        self.skipped += skipped;
+    }
+
+    /// Whether something was run and nothing has failed.
+    pub(super) fn is_good(self) -> bool {
+        self.ran_something() && self.failed == 0
     }
 
     /// Whether a test has passed or failed at all.
@@ -76,6 +88,16 @@ mod tests {
     fn ignored_tests_are_called_skipped_and_named_only_when_there_are_any() {
         let line = "test result: ok. 1 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s";
         check(line, "1 passed, 0 failed, 2 skipped");
+    }
+
+    #[test]
+    fn one_failure_counted_elsewhere_is_enough() {
+        let mut tally = Tally::default();
+        tally.add_counts(9, 0, 1);
+        assert!(tally.is_good());
+        tally.add_counts(0, 1, 0);
+        assert!(!tally.is_good());
+        assert_eq!(tally.to_string(), "9 passed, 1 failed, 1 skipped");
     }
 
     #[test]

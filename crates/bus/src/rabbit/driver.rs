@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
-use super::{RabbitSettings, State, failure::Failure, inbox::Inbox, session::Session};
-use crate::{Signal, counters::Tally};
+use super::{
+    RabbitSettings, State, failure::Failure, inbox::Inbox, session::Session, tally::Tally,
+};
+use crate::Signal;
 
 /// Soon, because most faults are short.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);

@@ -9,11 +9,11 @@ use lapin::{BasicProperties, message::Delivery, types::ShortString};
 use tokio::sync::broadcast;
 use tracing::{debug, trace, warn};
 
-use super::wire::{self, Unread};
-use crate::{
-    Message, Signal,
-    counters::{Tally, count},
+use super::{
+    tally::{Tally, count},
+    wire::{self, Unread},
 };
+use crate::{Message, Signal};
 
 /// One line for each kind of trouble and sender; beyond that many different ones none at all.
 const MOST_COMPLAINTS: usize = 64;

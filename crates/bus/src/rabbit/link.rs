@@ -42,11 +42,12 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// lapin holds two buffers of 32 frames and comes to touch them all, so frames are small. Bodies are split, but the
-    /// headers of whatever others publish have to fit, or the connection ends. 8 KiB is the least RabbitMQ 4.1 accepts.
+    /// lapin holds two buffers of 32 frames and comes to touch all of the one it reads into, so frames are small: half a
+    /// MiB for a consumer that has heard some thousand events. Bodies are split, but the headers of whatever others
+    /// publish have to fit, or the connection ends. 8 KiB is the least RabbitMQ 4.1 accepts.
     fn frame_max(self) -> u32 {
         match self {
-            Self::Consumer => 32 * 1024,
+            Self::Consumer => 16 * 1024,
             Self::Publisher => 8 * 1024,
         }
     }

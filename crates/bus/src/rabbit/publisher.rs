@@ -14,13 +14,11 @@ use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},
     settings::{Address, RabbitSettings},
+    tally::{Tally, count},
     topology::{declare_exchange, short},
     wire,
 };
-use crate::{
-    Message, PublishError,
-    counters::{Tally, count},
-};
+use crate::{Message, PublishError};
 
 /// Publishes over a connection of its own, since the broker may block it; it is made when it is needed first.
 pub(super) struct Publisher {

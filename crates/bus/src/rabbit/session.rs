@@ -10,9 +10,9 @@ use super::{
     link::{Link, Role},
     publisher::Publisher,
     settings::{Address, RabbitSettings},
+    tally::Tally,
     topology::{consume, declare_exchange, queue_name, short},
 };
-use crate::counters::Tally;
 
 /// All connections to one broker, from the first to the first that is lost.
 pub(super) struct Session {

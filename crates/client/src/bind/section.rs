@@ -63,7 +63,7 @@ impl<'a> Section<'a> {
     }
 
     fn is_list(self) -> bool {
-        !self.node.elements.is_empty() && !self.node.value_hides_elements()
+        self.node.is_list()
     }
 
     fn children(self, known: &'static [&'static str]) -> Children<'a> {

@@ -79,6 +79,11 @@ impl Node {
         }
     }
 
+    /// Whether elements are read here.
+    pub(crate) fn is_list(&self) -> bool {
+        !self.elements.is_empty() && !self.value_hides_elements()
+    }
+
     /// The entries at and below this node.
     pub(crate) fn entries(&self) -> Vec<usize> {
         let below = self

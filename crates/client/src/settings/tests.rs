@@ -260,3 +260,35 @@ fn pauses_grow_to_a_limit() {
     );
     assert_eq!(retry.pause(u32::MAX), Duration::from_secs(2));
 }
+
+#[test]
+fn the_last_good_file_holds_secrets_only_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("key");
+    std::fs::write(&key, "07".repeat(32)).unwrap();
+    let shown = |pairs: &[(&str, &str)]| {
+        let directory = ("CONFBUS_LAST_GOOD_DIR", "/var/lib/orders");
+        let settings = variables(&[&[directory], pairs].concat())?;
+        // As an argument of a program may do it.
+        let settings = settings.last_good_dir("/elsewhere");
+        Ok::<_, InvalidSettings>(format!("{:?}", settings.last_good.unwrap()))
+    };
+    let key = ("CONFBUS_LAST_GOOD_KEY_FILE", key.to_str().unwrap());
+    let keep = ("CONFBUS_LAST_GOOD_SECRETS", "keep");
+    for (pairs, policy) in [
+        (&[][..], "LeaveOut"),
+        (&[keep], "Keep"),
+        (&[key], "Encrypt(LastGoodKey(…))"),
+    ] {
+        let expected = format!("LastGoodFile {{ directory: \"/elsewhere\", secrets: {policy} }}");
+        assert_eq!(shown(pairs).unwrap(), expected);
+    }
+    assert!(shown(&[key, keep]).is_err());
+    assert!(shown(&[("CONFBUS_LAST_GOOD_SECRETS", "maybe")]).is_err());
+    let mistaken = ("CONFBUS_LAST_GOOD_KEY_FILE", "hunter2");
+    let error = shown(&[mistaken]).unwrap_err().to_string();
+    assert!(
+        error.contains(mistaken.0) && !error.contains("hunter2"),
+        "{error}"
+    );
+}

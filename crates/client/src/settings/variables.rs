@@ -1,5 +1,7 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
+use crate::{LastGoodFile, LastGoodKey, Secrets};
+
 use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 
 #[cfg(feature = "amqp")]
@@ -18,7 +20,8 @@ pub(super) fn settings(
     servers(&mut settings, &mut read);
     requests(&mut settings, &mut read);
     bus(&mut settings, &mut read);
-    settings.last_good_dir = read.text("CONFBUS_LAST_GOOD_DIR").map(Into::into);
+    let file = read.text("CONFBUS_LAST_GOOD_DIR").map(LastGoodFile::new);
+    settings.last_good = file.map(|file| file.secrets(secrets(&mut read)));
 
     let mut problems = read.problems;
     problems.extend(
@@ -174,6 +177,35 @@ fn amqp(read: &mut Variables, asked_by: &str) -> Transport {
         "RabbitMQ needs the feature `amqp` of confbus-client; turn it on, or set CONFBUS_TRANSPORT=stream",
     );
     Transport::Stream
+}
+
+/// What the last good file holds of secrets.
+fn secrets(read: &mut Variables) -> Secrets {
+    const KEY_FILE: &str = "CONFBUS_LAST_GOOD_KEY_FILE";
+    const SECRETS: &str = "CONFBUS_LAST_GOOD_SECRETS";
+    let choice = read.text(SECRETS).map(|text| squeezed(&text));
+    match (read.text(KEY_FILE), choice.as_deref()) {
+        (Some(path), None) => match LastGoodKey::from_file(path) {
+            Ok(key) => Secrets::Encrypt(key),
+            Err(error) => {
+                read.problem(KEY_FILE, error.problem());
+                Secrets::LeaveOut
+            }
+        },
+        (None, None | Some("leaveout")) => Secrets::LeaveOut,
+        (None, Some("keep")) => Secrets::Keep,
+        (None, Some(_)) => {
+            read.problem(SECRETS, "expected `leave-out` or `keep`");
+            Secrets::LeaveOut
+        }
+        (Some(_), Some(_)) => {
+            read.problem(
+                SECRETS,
+                "means nothing beside a key: all secrets are encrypted",
+            );
+            Secrets::LeaveOut
+        }
+    }
 }
 
 /// Variables by their names without underscores, as Spring compares them.

@@ -9,13 +9,15 @@ use crate::{
     fetch::{Answer, Fetcher, Known, Place, Validator},
     health::Source,
     jitter,
-    last_good::{LastGood, Saved},
+    last_good::{LastGood, LeftOut, Saved},
     settings::Retry,
 };
 
 /// The configuration to start with.
 pub(crate) struct First {
     pub(crate) environment: Environment,
+    /// What the environment lacks.
+    pub(crate) left_out: LeftOut,
     pub(crate) validator: Option<Validator>,
     pub(crate) from: From,
 }
@@ -96,6 +98,7 @@ async fn ask(
             }) => {
                 return Some(First {
                     environment: *environment,
+                    left_out: LeftOut::default(),
                     validator,
                     from: From::Server(place),
                 });
@@ -140,6 +143,7 @@ fn from_file(saved: Saved, unavailable: Option<Unavailable>) -> First {
     }
     First {
         environment: saved.environment,
+        left_out: saved.left_out,
         validator: None,
         from: From::File {
             saved: saved.at,

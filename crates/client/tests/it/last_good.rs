@@ -1,7 +1,8 @@
 use std::{fs, path::Path, time::Duration};
 
 use confbus_client::{
-    Client, ConnectError, LastGoodError, PropertyValue, Retry, Settings, Source, Start,
+    Client, ConnectError, LastGoodError, LastGoodFile, LastGoodKey, PropertyValue, Retry, Secrets,
+    Settings, Source, Start,
 };
 
 use crate::support::{Say, Server, environment, eventually, settings};
@@ -136,4 +137,78 @@ async fn a_file_that_cannot_be_written_is_told_and_stops_nothing() {
         .await
         .unwrap();
     assert!(client.health().last_good_file.unwrap().contains("missing"));
+}
+
+#[tokio::test]
+async fn a_start_from_the_file_says_which_secrets_are_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    let source = r#"{"db.password":"hunter2","db.pool":8,"db.dsn.url":"pg://a@h","login":"a:${DB.PASS_WORD}","host":"h"}"#;
+    let server = Server::start(Say::Body(environment("c1", source), None)).await;
+    drop(
+        Client::connect(quick(&server, directory.path()))
+            .await
+            .unwrap(),
+    );
+    assert!(
+        !fs::read_to_string(file(directory.path()))
+            .unwrap()
+            .contains("hunter2")
+    );
+
+    server.say(Say::Status(503, ""));
+    let client = Client::connect(quick(&server, directory.path()))
+        .await
+        .unwrap();
+    let snapshot = client.snapshot();
+    let left_out: Vec<&str> = snapshot.left_out().collect();
+    assert_eq!(left_out, ["db.password", "db.dsn.url", "login"]);
+    assert_eq!(snapshot.get("login"), None);
+    assert_eq!(*client.bind::<u32>("db.pool").live().unwrap().load(), 8);
+    let refused = |key| {
+        client
+            .bind::<Option<String>>(key)
+            .once()
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        refused("db.password"),
+        "`db.password`: its value looks secret and was left out of the last good file: a server has it (orders-dev.yml)"
+    );
+    assert!(refused("login").contains("refers to `db.password`, whose value looks secret"));
+
+    server.say(Say::Body(environment("c1", source), None));
+    eventually(&client, "the server's version", |client| {
+        client.health().source == Source::Server
+    })
+    .await;
+    let login = client.bind::<String>("login").once().unwrap();
+    assert_eq!(
+        (login.as_str(), client.snapshot().left_out().count()),
+        ("a:hunter2", 0)
+    );
+}
+
+#[tokio::test]
+async fn an_encrypted_file_holds_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(Say::Body(
+        environment("c1", r#"{"db.password":"hunter2"}"#),
+        None,
+    ))
+    .await;
+    let key = Secrets::Encrypt(LastGoodKey::new([7; 32]));
+    let kept = LastGoodFile::new(directory.path()).secrets(key);
+    let settings = quick(&server, directory.path()).last_good(kept);
+    drop(Client::connect(settings.clone()).await.unwrap());
+    server.say(Say::Status(503, ""));
+    let client = Client::connect(settings).await.unwrap();
+    assert_eq!(
+        client.bind::<String>("db.password").once().unwrap(),
+        "hunter2"
+    );
+
+    let without_key = quick(&server, directory.path());
+    let error = Client::connect(without_key).await.unwrap_err().to_string();
+    assert!(error.contains("it is encrypted; give its key"), "{error}");
 }

@@ -1,6 +1,10 @@
 //! The client against servers that answer, stall, lie and go away.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[cfg(feature = "axum")]
+mod actuator;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod events;
 mod fetching;
 mod keys;
@@ -10,3 +14,4 @@ mod reports;
 mod servers;
 mod support;
 mod together;
+mod traces;

@@ -1,0 +1,193 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use confbus_bus::{Bus, Message};
+use confbus_protocol::{BusEvent, CommitId, Destination, EventKind, Member};
+use tracing::{debug, info, warn};
+
+use super::{
+    RefreshError,
+    concerned::{Unchanged, concerned},
+    destinations::common_commit,
+    outage::Outage,
+};
+use crate::{
+    environment_repository::{EnvironmentRepository, Moved},
+    ledger::{LabelMoved, Ledger, RefreshId, Started, Step},
+    look::Trigger,
+};
+
+/// Publishes events, and keeps in mind who could not be told.
+pub(super) struct Announcer {
+    repository: EnvironmentRepository,
+    pub(super) ledger: Ledger,
+    pub(super) bus: Bus,
+    pub(super) member: Member,
+    outage: Mutex<Outage>,
+}
+
+impl Announcer {
+    pub(super) fn new(
+        repository: EnvironmentRepository,
+        ledger: Ledger,
+        bus: Bus,
+        member: Member,
+    ) -> Self {
+        Self {
+            repository,
+            ledger,
+            bus,
+            member,
+            outage: Mutex::default(),
+        }
+    }
+
+    /// Tells those whose configuration is different since labels moved.
+    pub(super) async fn moved(&self, trigger: Trigger, moved: Vec<Moved>) {
+        if moved.is_empty() {
+            return;
+        }
+        let refresh = self.started(trigger, &moved);
+        let commit = common_commit(&moved);
+        let concerned = concerned(self.repository.clone(), moved, self.ledger.known()).await;
+        for Unchanged { request, from, to } in concerned.unchanged {
+            self.ledger.unchanged(&request, from, to);
+        }
+        for destination in &concerned.destinations {
+            self.tell(&refresh, destination, commit).await;
+        }
+    }
+
+    /// Tells those whose names were guessed, whatever moved.
+    pub(super) async fn guessed(&self, moved: &[Moved], names: &[String]) {
+        let refresh = self.started(Trigger::Push, moved);
+        for name in names {
+            self.tell(&refresh, &Destination::complete(name), None)
+                .await;
+        }
+    }
+
+    /// Tells a destination to look again, for somebody who waits to hear whether that worked.
+    pub(super) async fn refresh(
+        &self,
+        destination: &Destination,
+        moved: &[Moved],
+    ) -> Result<(), RefreshError> {
+        let refresh = self.started(Trigger::BusRefresh, moved);
+        self.publish(&refresh, destination, None).await
+    }
+
+    /// Makes up for events that the bus lost or did not take.
+    pub(super) async fn make_up(&self) {
+        let due = self.outage().due(&self.bus.status(), Instant::now());
+        if due.is_empty() {
+            return;
+        }
+        let refresh = self.started(Trigger::Reconnect, &[]);
+        for destination in due {
+            self.tell(&refresh, &destination, None).await;
+        }
+    }
+
+    /// The bus says that events may have been lost.
+    pub(super) fn interrupted(&self) {
+        let status = self.bus.status();
+        self.outage().interrupted(&status, Instant::now());
+    }
+
+    /// Notes a refresh whose look is over.
+    fn started(&self, trigger: Trigger, moved: &[Moved]) -> RefreshId {
+        let label = |moved: &Moved| LabelMoved {
+            repository: Arc::clone(&moved.repository),
+            label: moved.label.clone(),
+            from: Some(moved.old.version()),
+            to: moved.new.version(),
+        };
+        let refresh = self.ledger.started(Started {
+            trigger,
+            labels: moved.iter().map(label).collect(),
+            origin: self.member.id.to_string(),
+        });
+        self.ledger.note(&refresh, Step::Looked);
+        if !moved.is_empty() {
+            self.ledger.note(&refresh, Step::Swapped);
+        }
+        refresh
+    }
+
+    /// What does not get out is made up for.
+    async fn tell(&self, refresh: &RefreshId, destination: &Destination, commit: Option<CommitId>) {
+        let Err(error) = self.publish(refresh, destination, commit).await else {
+            return;
+        };
+        if self.outage().missed(destination) {
+            warn!(%destination, %error, "clients hear of this when the bus takes events again");
+        } else {
+            debug!(%destination, %error, "clients hear of this, too, when the bus takes events again");
+        }
+    }
+
+    /// `commit` tells a client that runs it already that it need not ask.
+    async fn publish(
+        &self,
+        refresh: &RefreshId,
+        destination: &Destination,
+        commit: Option<CommitId>,
+    ) -> Result<(), RefreshError> {
+        let event = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
+        let commit = commit.map(|commit| commit.to_string());
+        info!(event.id = event.id, %destination, version = commit, "refresh event");
+        // Before it goes out, so that no answer is noted before it.
+        self.ledger.note(refresh, Step::Published(&event));
+        let published = self.send(Message { event, commit }).await;
+        match &published {
+            Ok(()) => self.outage().told(destination, Instant::now()),
+            Err(error) => {
+                let reason = format!("{destination}: {error}");
+                self.ledger.note(refresh, Step::Failed(reason));
+            }
+        }
+        published
+    }
+
+    async fn send(&self, message: Message) -> Result<(), RefreshError> {
+        let published = self.bus.publish(&message).await;
+        published.map_err(|error| RefreshError::Bus(error.to_string()))
+    }
+
+    pub(super) async fn ack(&self, destination: &Destination, kind: EventKind) {
+        if let Err(error) = self.say(destination, kind).await {
+            debug!(%error, "no ack was sent");
+        }
+    }
+
+    /// Sends an event that speaks of no commit.
+    pub(super) async fn say(
+        &self,
+        destination: &Destination,
+        kind: EventKind,
+    ) -> Result<(), RefreshError> {
+        let refresh = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
+        let event = BusEvent { kind, ..refresh };
+        self.send(Message {
+            event,
+            commit: None,
+        })
+        .await
+    }
+
+    /// Never held across a wait.
+    fn outage(&self) -> MutexGuard<'_, Outage> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn new_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

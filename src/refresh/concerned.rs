@@ -1,0 +1,418 @@
+//! Who is concerned by labels that moved: the applications whose effective configuration is different, and those that
+//! were never seen here and may be.
+
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use confbus_protocol::{CommitId, Destination};
+use confbus_resolution::{Comparison, Effect, EnvironmentRequest, Layout, RepoPath};
+use tracing::warn;
+
+use super::{
+    destinations::of_applications,
+    unread::{Upstream, is_shared},
+};
+use crate::environment_repository::{Audience, EnvironmentRepository, Moved};
+
+/// How long it may take to find out; after that everyone is told, which is never wrong.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who is concerned, and who is not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Concerned {
+    pub(super) destinations: Vec<Destination>,
+    pub(super) unchanged: Vec<Unchanged>,
+}
+
+/// Coordinates whose effective configuration a move leaves as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unchanged {
+    pub(super) request: EnvironmentRequest,
+    pub(super) from: CommitId,
+    pub(super) to: CommitId,
+}
+
+/// A label that moved, in a repository as one of the backends reads it.
+struct Move<'m> {
+    moved: &'m Moved,
+    comparison: Comparison<'m>,
+    upstream: Upstream<'m>,
+}
+
+/// Finds out, off the runtime's threads: a server may know thousands of coordinates.
+pub(super) async fn concerned(
+    repository: EnvironmentRepository,
+    moved: Vec<Moved>,
+    known: Arc<Vec<EnvironmentRequest>>,
+) -> Concerned {
+    let work = move || {
+        let until = Instant::now() + PATIENCE;
+        find(&repository, &moved, &known, until)
+    };
+    let found = tokio::task::spawn_blocking(work).await;
+    found.ok().flatten().unwrap_or_else(|| {
+        warn!("who is concerned could not be found out in time; everyone is told");
+        Concerned {
+            destinations: vec![Destination::everyone()],
+            unchanged: Vec::new(),
+        }
+    })
+}
+
+/// `None` when the time is up.
+fn find(
+    repository: &EnvironmentRepository,
+    moved: &[Moved],
+    known: &[EnvironmentRequest],
+    until: Instant,
+) -> Option<Concerned> {
+    let readers: Vec<_> = moved
+        .iter()
+        .map(|moved| repository.readers(&moved.repository))
+        .collect();
+    let mut moves: Vec<_> = moved
+        .iter()
+        .zip(&readers)
+        .flat_map(|(moved, readers)| readers.iter().map(move |reader| Move::new(moved, reader)))
+        .collect();
+    let (mut told, mut unchanged) = (BTreeSet::new(), Vec::new());
+    for request in known {
+        if Instant::now() >= until {
+            return None;
+        }
+        let (concerned, same) = ask(repository, &mut moves, request);
+        if concerned.is_empty() {
+            unchanged.extend(same);
+        }
+        told.extend(concerned);
+    }
+    for each in &moves {
+        for path in each.for_strangers() {
+            if Instant::now() >= until {
+                return None;
+            }
+            told.extend(each.upstream.applications(&each.comparison, path));
+        }
+    }
+    Some(Concerned {
+        destinations: of_applications(&told),
+        unchanged,
+    })
+}
+
+/// The applications of a request that are concerned, and the moves that change nothing for it.
+fn ask<'m>(
+    repository: &EnvironmentRepository,
+    moves: &mut [Move<'m>],
+    request: &'m EnvironmentRequest,
+) -> (BTreeSet<String>, Vec<Unchanged>) {
+    let (mut told, mut same) = (BTreeSet::new(), Vec::new());
+    for place in repository.places_in_service(request) {
+        let its = moves
+            .iter_mut()
+            .filter(|each| place.reads(each.moved) && place.layout() == each.upstream.layout);
+        for each in its {
+            each.upstream.readers.extend(request.application.names());
+            match each.comparison.effect_on(place.request()) {
+                Effect::Same => same.push(each.leaves(request)),
+                Effect::Changed { files } => told.extend(owners(request, &files)),
+            }
+        }
+    }
+    (told, same)
+}
+
+/// Of several names those whose files changed; all of them when only shared files did.
+fn owners(request: &EnvironmentRequest, files: &BTreeSet<&RepoPath>) -> Vec<String> {
+    let owns = |name: &&str| files.iter().any(|path| is_for(path, name));
+    let names = || request.application.names();
+    let mut owners: Vec<_> = names().filter(owns).map(str::to_owned).collect();
+    if owners.is_empty() {
+        owners.extend(names().map(str::to_owned));
+    }
+    owners
+}
+
+/// Whether a file is named after an application: `orders.yml`, `orders-dev.yml`.
+fn is_for(path: &RepoPath, application: &str) -> bool {
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let rest = name.strip_prefix(application);
+    rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+}
+
+impl<'m> Move<'m> {
+    fn new(moved: &'m Moved, (layout, audience): &'m (Layout, Audience)) -> Self {
+        Self {
+            moved,
+            comparison: Comparison::new(&moved.old, &moved.new, layout),
+            upstream: Upstream {
+                layout,
+                audience,
+                readers: BTreeSet::new(),
+            },
+        }
+    }
+
+    fn leaves(&self, request: &EnvironmentRequest) -> Unchanged {
+        Unchanged {
+            request: request.clone(),
+            from: self.moved.old.version(),
+            to: self.moved.new.version(),
+        }
+    }
+
+    /// Changed files that applications read which were never seen here: those that nobody known reads, and shared ones.
+    fn for_strangers(&self) -> BTreeSet<&'m RepoPath> {
+        let mut files = self.comparison.unread();
+        let shared = self.comparison.changed().filter(|path| is_shared(path));
+        files.extend(shared);
+        files
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confbus_protocol::{Application, Label, Profiles};
+    use git2::{Repository, RepositoryInitOptions, Signature, build::TreeUpdateBuilder};
+    use tempfile::TempDir;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::{Settings, Sources, environment_repository::Announce, tasks::Tasks};
+
+    /// A bare repository below a folder.
+    struct Remote(Repository);
+
+    impl Remote {
+        fn new(folder: &TempDir, name: &str) -> Self {
+            let mut options = RepositoryInitOptions::new();
+            options.bare(true).initial_head("main");
+            Self(Repository::init_opts(folder.path().join(name), &options).unwrap())
+        }
+
+        /// Commits files on a branch.
+        fn push(&self, branch: &str, files: &[(&str, &str)]) {
+            let name = format!("refs/heads/{branch}");
+            let parent = self.0.find_reference(&name).ok();
+            let parent = parent.and_then(|tip| tip.peel_to_commit().ok());
+            let empty = self.0.treebuilder(None).unwrap().write().unwrap();
+            let base = parent.as_ref().map_or(empty, git2::Commit::tree_id);
+            let base = self.0.find_tree(base).unwrap();
+            let mut update = TreeUpdateBuilder::new();
+            for (path, text) in files {
+                let blob = self.0.blob(text.as_bytes()).unwrap();
+                update.upsert(*path, blob, git2::FileMode::Blob);
+            }
+            let tree = update.create_updated(&self.0, &base).unwrap();
+            let tree = self.0.find_tree(tree).unwrap();
+            let who = Signature::now("Test", "test@example.com").unwrap();
+            let parents: Vec<_> = parent.iter().collect();
+            let commit = self
+                .0
+                .commit(None, &who, &who, "a step", &tree, &parents)
+                .unwrap();
+            self.0.reference(&name, commit, true, "a step").unwrap();
+        }
+    }
+
+    fn request(coordinates: &str) -> EnvironmentRequest {
+        let mut parts = coordinates.split('/');
+        EnvironmentRequest {
+            application: Application::parse(parts.next().unwrap()).unwrap(),
+            profiles: Profiles::parse(parts.next().unwrap()).unwrap(),
+            label: parts.next().map(|label| Label::parse(label).unwrap()),
+        }
+    }
+
+    struct Server {
+        repository: EnvironmentRepository,
+        known: Arc<Vec<EnvironmentRequest>>,
+    }
+
+    impl Server {
+        /// Opens repositories and reads the configuration of all who are known.
+        async fn start(folder: &TempDir, settings: &[(&str, &str)], known: &[&str]) -> Self {
+            let place = folder.path().display().to_string();
+            let base = ("spring.cloud.config.server.git.basedir", "<folder>/clones");
+            let arguments = settings.iter().chain([&base]);
+            let arguments = arguments
+                .map(|(key, value)| ((*key).to_owned(), value.replace("<folder>", &place)));
+            let sources = Sources {
+                arguments: arguments.collect(),
+                ..Sources::default()
+            };
+            let settings = Settings::load(&sources).unwrap().repository;
+            let (bell, _) = mpsc::channel(1);
+            let repository = EnvironmentRepository::open(settings, Tasks::default(), bell)
+                .await
+                .unwrap();
+            repository.look(Announce::No).await.unwrap();
+            let known = known.iter().map(|coordinates| request(coordinates));
+            let known = Arc::new(known.collect::<Vec<_>>());
+            for request in known.iter() {
+                repository.find_one(request, None).await.unwrap();
+            }
+            repository.unannounced().take();
+            Self { repository, known }
+        }
+
+        /// Whom the next look finds concerned, and for whom nothing changed.
+        #[track_caller]
+        fn finds(&self, told: &[&str], unchanged: &[&str]) -> impl Future<Output = ()> {
+            let caller = std::panic::Location::caller();
+            async move {
+                self.repository.look(Announce::No).await.unwrap();
+                let (moved, _) = self.repository.unannounced().take();
+                let found =
+                    concerned(self.repository.clone(), moved, Arc::clone(&self.known)).await;
+                let destinations: Vec<_> =
+                    found.destinations.iter().map(Destination::as_str).collect();
+                assert_eq!(destinations, told, "at {caller}");
+                let left: Vec<_> = found
+                    .unchanged
+                    .iter()
+                    .map(|unchanged| &unchanged.request)
+                    .collect();
+                let expected: Vec<_> = unchanged
+                    .iter()
+                    .map(|coordinates| request(coordinates))
+                    .collect();
+                assert_eq!(left, expected.iter().collect::<Vec<_>>(), "at {caller}");
+            }
+        }
+    }
+
+    const URI: &str = "spring.cloud.config.server.git.uri";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_readers_of_the_label_are_concerned() {
+        let folder = tempfile::tempdir().unwrap();
+        let remote = Remote::new(&folder, "config");
+        remote.push(
+            "main",
+            &[
+                ("orders.yml", "a: 1"),
+                ("payments.yml", "a: 1"),
+                ("empty.yml", ""),
+            ],
+        );
+        remote.push("next", &[("orders.yml", "a: 1")]);
+        let known = [
+            "orders/dev",
+            "orders/dev/next",
+            "payments/dev/main",
+            "payments/dev,qa",
+        ];
+        let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
+
+        remote.push("main", &[("orders.yml", "a: 2")]);
+        server
+            .finds(&["orders:**"], &["payments/dev/main", "payments/dev,qa"])
+            .await;
+        remote.push("next", &[("payments.yml", "a: 2")]);
+        server.finds(&["payments:**"], &["orders/dev/next"]).await;
+        remote.push(
+            "main",
+            &[("payments-qa.yml", "a: 1"), ("orders.yml", "# why\na: 2")],
+        );
+        server
+            .finds(&[], &["orders/dev", "payments/dev/main", "payments/dev,qa"])
+            .await;
+        remote.push("main", &[("payments-qa.yml", "a: [")]);
+        server
+            .finds(&["payments:**"], &["orders/dev", "payments/dev/main"])
+            .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_several_names_those_whose_files_changed_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let remote = Remote::new(&folder, "config");
+        remote.push(
+            "main",
+            &[
+                ("one.yml", "a: 1"),
+                ("two.yml", "b: 1\nspring.config.import: imp/x.yml"),
+                ("imp/x.yml", "c: 1"),
+            ],
+        );
+        let server = Server::start(&folder, &[(URI, "<folder>/config")], &["one,two/dev"]).await;
+        remote.push(
+            "main",
+            &[("two.yml", "b: 2\nspring.config.import: imp/x.yml")],
+        );
+        server.finds(&["two:**"], &[]).await;
+        remote.push("main", &[("imp/x.yml", "c: 2")]);
+        server.finds(&["one:**", "two:**"], &[]).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_readers_of_the_repository_are_concerned() {
+        let folder = tempfile::tempdir().unwrap();
+        let (usual, team) = (Remote::new(&folder, "usual"), Remote::new(&folder, "team"));
+        for remote in [&usual, &team] {
+            remote.push("main", &[("team-a.yml", "a: 1"), ("orders.yml", "a: 1")]);
+        }
+        let settings = [
+            (URI, "<folder>/usual"),
+            (
+                "spring.cloud.config.server.git.repos.team.pattern",
+                "team-*/*",
+            ),
+            (
+                "spring.cloud.config.server.git.repos.team.uri",
+                "<folder>/team",
+            ),
+        ];
+        let server = Server::start(&folder, &settings, &["team-a/dev", "orders/dev"]).await;
+        team.push("main", &[("team-a.yml", "a: 2")]);
+        server.finds(&["team-a:**"], &[]).await;
+        team.push("main", &[("application.yml", "b: 1")]);
+        server.finds(&["team-*:**", "team-a:**"], &[]).await;
+        usual.push("main", &[("orders.yml", "a: 2")]);
+        server.finds(&["orders:**"], &[]).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_repository_of_one_application_concerns_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (orders, payments) = (
+            Remote::new(&folder, "orders"),
+            Remote::new(&folder, "payments"),
+        );
+        for remote in [&orders, &payments] {
+            remote.push("main", &[("application.yml", "a: 1")]);
+        }
+        let settings = [(URI, "file://<folder>/{application}")];
+        let server = Server::start(&folder, &settings, &["orders/dev", "payments/dev"]).await;
+        orders.push("main", &[("application.yml", "a: 2")]);
+        server.finds(&["orders:**"], &[]).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_directory_concerns_those_who_search_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("native/application.yml", "a: 1");
+        write("apps/orders/application.yml", "b: 1");
+        let settings = [
+            ("spring.profiles.active", "native"),
+            (
+                "spring.cloud.config.server.native.search-locations",
+                "file://<folder>/native,file://<folder>/apps/{application}",
+            ),
+        ];
+        let server = Server::start(&folder, &settings, &["orders/dev", "payments/dev/blue"]).await;
+        write("apps/orders/application.yml", "b: 2");
+        server.finds(&["orders:**"], &["payments/dev/blue"]).await;
+        write("native/blue/payments.yml", "c: 1");
+        server.finds(&["payments:**"], &["orders/dev"]).await;
+    }
+}

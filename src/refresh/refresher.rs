@@ -1,0 +1,197 @@
+use std::{sync::Arc, time::Duration};
+
+use confbus_bus::{Bus, Message, Signal, Status, Subscription};
+use confbus_protocol::{Action, Destination, EventKind, Member, Reactions, react};
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{Destinations, QUEUE, Refresh, RefreshError, Request, Settings, announcer::Announcer};
+use crate::{
+    environment_repository::{Announce, EnvironmentRepository},
+    ledger::Ledger,
+    look::Trigger,
+    webhook::Pushed,
+};
+
+/// How long a refresh for one destination waits for the remote before the event goes out anyway.
+const WAIT_FOR_LOOK: Duration = Duration::from_secs(10);
+/// How often the bus is looked at, and events that it did not take are made up for.
+const PULSE: Duration = Duration::from_secs(2);
+/// An editor or a commit changes several files at once.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// Carries refreshes out.
+pub(crate) struct Refresher {
+    shared: Arc<Shared>,
+    requests: mpsc::Receiver<Request>,
+    bell: mpsc::Receiver<()>,
+    signals: Subscription,
+}
+
+struct Shared {
+    settings: Settings,
+    repository: EnvironmentRepository,
+    announcer: Announcer,
+}
+
+impl std::fmt::Debug for Refresher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refresher").finish_non_exhaustive()
+    }
+}
+
+impl Refresher {
+    /// A refresher that is also told by `bell` that a local repository changed.
+    pub(crate) fn new(
+        settings: Settings,
+        repository: EnvironmentRepository,
+        ledger: Ledger,
+        bus: Bus,
+        member: Member,
+        bell: mpsc::Receiver<()>,
+    ) -> (Refresh, Self) {
+        let (sender, requests) = mpsc::channel(QUEUE);
+        // Before the bus is there, so that its first signal is not missed.
+        let signals = bus.subscribe();
+        let shared = Arc::new(Shared {
+            settings,
+            announcer: Announcer::new(repository.clone(), ledger, bus, member),
+            repository,
+        });
+        let refresher = Self {
+            shared,
+            requests,
+            bell,
+            signals,
+        };
+        (Refresh { requests: sender }, refresher)
+    }
+
+    /// Works until `shutdown`: looks whenever there is a reason to, and tells who is concerned.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let shared = Arc::clone(&self.shared);
+        let mut work: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
+        let mut pulse = tokio::time::interval(PULSE);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // Looks are shared, so a full house finds whatever more of them would find.
+            let has_room = work.len() < QUEUE;
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                Some(()) = work.next() => {}
+                () = shared.repository.unannounced().wait() => work.push(Box::pin(shared.announce())),
+                Some(request) = self.requests.recv(), if has_room => work.push(Box::pin(shared.carry_out(request))),
+                Some(()) = self.bell.recv(), if has_room => work.push(Box::pin(shared.local_change())),
+                Some(signal) = self.signals.next(), if has_room => match signal {
+                    Signal::LookAgain => work.push(Box::pin(shared.look_again())),
+                    Signal::Message(message) => work.push(Box::pin(shared.heard(message))),
+                },
+                _ = pulse.tick(), if has_room => work.push(Box::pin(shared.announcer.make_up())),
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// An editor or a commit changes several files at once.
+    async fn local_change(&self) {
+        tokio::time::sleep(SETTLE).await;
+        self.look(Trigger::Change).await;
+    }
+
+    /// What moves is announced by whoever hears of it first; what is wrong with the repository, it says itself.
+    async fn look(&self, trigger: Trigger) {
+        _ = self.repository.look(Announce::Yes(trigger)).await;
+    }
+
+    async fn carry_out(&self, request: Request) {
+        match request {
+            Request::Push(pushed) => self.push(pushed).await,
+            Request::Destination { destination, reply } => {
+                let looked =
+                    tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(Announce::No)).await;
+                if !matches!(looked, Ok(Ok(()))) {
+                    info!(%destination, "the repository could not be looked at; the event goes out all the same");
+                }
+                // Whoever asked may have gone.
+                _ = reply.send(self.refresh(&destination).await);
+            }
+            Request::ChangeEnvironment {
+                destination,
+                values,
+                reply,
+            } => {
+                info!(%destination, keys = values.len(), "environment change event");
+                let values = values.into_iter().map(|(key, value)| (key, Some(value)));
+                let change = EventKind::EnvironmentChange {
+                    values: values.collect(),
+                };
+                _ = reply.send(self.announcer.say(&destination, change).await);
+            }
+        }
+    }
+
+    /// Tells a destination to look again, whether anything changed or not.
+    async fn refresh(&self, destination: &Destination) -> Result<(), RefreshError> {
+        // Before the event: what moves after it, everyone is to be told again.
+        let moved = if *destination == Destination::everyone() {
+            self.repository.unannounced().take().0
+        } else {
+            Vec::new()
+        };
+        let published = self.announcer.refresh(destination, &moved).await;
+        if published.is_err() {
+            // Whoever asked knows and may ask again; nobody asked for what moved by itself.
+            self.announcer.moved(Trigger::BusRefresh, moved).await;
+        }
+        published
+    }
+
+    async fn push(&self, pushed: Pushed) {
+        if self.settings.destinations == Destinations::Changed {
+            return self.look(Trigger::Push).await;
+        }
+        _ = self.repository.look(Announce::No).await;
+        if pushed
+            .reference
+            .as_deref()
+            .is_none_or(|reference| self.repository.serves(reference))
+        {
+            let (moved, _) = self.repository.unannounced().take();
+            self.announcer.guessed(&moved, &pushed.guessed).await;
+        }
+    }
+
+    /// Publishes for every label that moved since the last time.
+    async fn announce(&self) {
+        let (moved, trigger) = self.repository.unannounced().take();
+        self.announcer
+            .moved(trigger.unwrap_or(Trigger::Poll), moved)
+            .await;
+    }
+
+    /// Events may have been lost: look, because one of them may have been for us.
+    async fn look_again(&self) {
+        self.announcer.interrupted();
+        self.look(Trigger::Reconnect).await;
+    }
+
+    async fn heard(&self, message: Message) {
+        let announcer = &self.announcer;
+        announcer.ledger.heard(&message.event);
+        let reactions = Reactions {
+            refresh: self.settings.listens,
+            ack: self.settings.ack && announcer.bus.status() != Status::Local,
+            ..Reactions::default()
+        };
+        for action in react(&message.event, &announcer.member, reactions) {
+            match action {
+                Action::Refresh => self.look(Trigger::Bus).await,
+                Action::Ack(kind) => announcer.ack(&self.settings.ack_destination, kind).await,
+                Action::ChangeEnvironment(_) | Action::Shutdown => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The lines of Spring that are tried.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::interop::jdk;
+
+/// A line, called as its profile in Maven is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Line {
+    /// Boot 4.0, Spring Cloud 2025.1.
+    #[value(name = "boot-4.0")]
+    Boot40,
+    /// Boot 3.5, Spring Cloud 2025.0.
+    #[value(name = "boot-3.5")]
+    Boot35,
+    /// Boot 2.3, Spring Cloud Hoxton: what courses teach.
+    #[value(name = "boot-2.3")]
+    Boot23,
+}
+
+impl Line {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Boot40 => "boot-4.0",
+            Self::Boot35 => "boot-3.5",
+            Self::Boot23 => "boot-2.3",
+        }
+    }
+
+    /// The path of the endpoint that sends a refresh event.
+    pub(super) fn busrefresh(self) -> &'static str {
+        match self {
+            Self::Boot40 | Self::Boot35 => "/actuator/busrefresh",
+            Self::Boot23 => "/actuator/bus-refresh",
+        }
+    }
+
+    /// The path of the endpoint that changes a value in every environment.
+    pub(super) fn busenv(self) -> &'static str {
+        match self {
+            Self::Boot40 | Self::Boot35 => "/actuator/busenv",
+            Self::Boot23 => "/actuator/bus-env",
+        }
+    }
+
+    /// Builds the application and says where its jar lies.
+    pub(super) fn package(self) -> anyhow::Result<PathBuf> {
+        jdk::package("spring-bus-client", Some(self.name()))
+    }
+
+    /// A Java for an application that lives for a minute or two next to others.
+    pub(super) fn java(self) -> Command {
+        let mut command = Command::new("java");
+        command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx192m"]);
+        if self == Self::Boot23 {
+            // Its CGLIB is older than the JDK's modules.
+            command.args(["--add-opens", "java.base/java.lang=ALL-UNNAMED"]);
+        }
+        command
+    }
+}
