@@ -201,6 +201,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::look::Trigger;
 
     fn open(file: Option<std::path::PathBuf>) -> (Ledger, Bookkeeper) {
         let own = BusId::new("config-server:8888:5f2b").unwrap();
