@@ -78,8 +78,9 @@ impl Program {
         let phase = self.phase.clone();
         phase.send_replace(Phase::Running(pid));
         tokio::spawn(async move {
-            // Without a status nothing is known but that it is not ours to wait for.
-            let status = child.wait().await.unwrap_or_default();
+            // Without a status nothing is known, which is no good end.
+            let unknown = |_| ExitStatus::from_raw(1 << 8);
+            let status = child.wait().await.unwrap_or_else(unknown);
             phase.send_replace(Phase::Ended(status));
         });
         Ok(pid)

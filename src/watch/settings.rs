@@ -12,10 +12,12 @@ use crate::cli::WatchArgs;
 const LONGEST_TOKEN: u64 = 64 * 1024;
 
 pub(super) fn of(args: &WatchArgs) -> anyhow::Result<Settings> {
-    let own: Vec<_> = std::env::vars_os()
+    let all = std::env::vars_os();
+    let mut own: Vec<_> = all
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| is_ours(name))
         .collect();
+    let has_transport = own.iter().any(|(name, _)| name == "CONFBUS_TRANSPORT");
+    own.retain(|(name, _)| is_ours(name, has_transport));
     let variable = |wanted: &str| {
         let found = own.iter().find(|(name, _)| name == wanted);
         found
@@ -47,11 +49,14 @@ pub(super) fn of(args: &WatchArgs) -> anyhow::Result<Settings> {
     })
 }
 
-/// Variables about the way to the configuration. Others are the program's own, and whose configuration it is was typed.
-fn is_ours(name: &str) -> bool {
+/// Variables about the way to the configuration. Others are the program's own, its broker too unless ours was chosen by a
+/// variable; and whose configuration it is was typed.
+fn is_ours(name: &str, has_transport: bool) -> bool {
     const TYPED: [&str; 2] = ["SPRING_CLOUD_CONFIG_NAME", "SPRING_CLOUD_CONFIG_PROFILE"];
-    let ours = ["SPRING_CLOUD_CONFIG_", "CONFBUS_"];
-    ours.iter().any(|prefix| name.starts_with(prefix)) && !TYPED.contains(&name)
+    let starts_with = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let is_ours = starts_with(&["SPRING_CLOUD_CONFIG_", "CONFBUS_"]);
+    let is_broker = starts_with(&["SPRING_RABBITMQ_", "SPRING_CLOUD_BUS_"]);
+    (is_ours && !TYPED.contains(&name)) || (is_broker && has_transport)
 }
 
 /// What was typed, as the variables that say the same.

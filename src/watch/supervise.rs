@@ -10,7 +10,7 @@ use super::{
     candidate::Candidate,
     delivery::Delivery,
     plan::Plan,
-    process::{Phase, Program, exit_code},
+    process::{Phase, Program, ended, exit_code},
     say::say,
     signals::{self, Signals, came_from_terminal},
 };
@@ -33,7 +33,10 @@ pub(super) async fn run(
     let delivery = Arc::new(Delivery::new(plan));
     let code = tokio::select! {
         _ = deliver_all(&client, &delivery) => why_refused(&delivery),
-        status = delivery.over() => exit_code(status),
+        status = delivery.over() => {
+            say(format!("the program ended ({})", ended(status)));
+            exit_code(status)
+        }
         code = pass_on(&mut signals, &delivery) => code,
     };
     if let Some(program) = &delivery.program {

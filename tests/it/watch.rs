@@ -574,3 +574,90 @@ fn as_the_first_process_it_collects_what_loses_its_parent() {
     command.current_dir(desk.folder.path());
     assert_eq!(Running::start(command).wait().code(), Some(9));
 }
+
+#[test]
+fn files_read_as_the_answers_of_the_server() {
+    let desk = Desk::new();
+    let text = "port: 8081\nurl: http://${host:here}:${port}/\ncopy: ${port}\nenabled: ${flag}\nflag: true\nlist: [a, {b: 1}]\nmissing: ${nobody}\n";
+    desk.repo.push("placeholders", &[("orders-dev.yml", text)]);
+    let server = TestServer::start(&desk.repo).ready();
+    let outputs = [
+        "--out=config.yaml",
+        "--out=config.json",
+        "--out=config.toml",
+    ];
+    let watch = desk.watch(&server.url(), &outputs);
+    watch.line_with("config.yaml, config.json, config.toml written");
+    let body = |path: &str| server.get(path).body;
+    assert_eq!(desk.file("config.yaml"), body("/orders-dev.yml"));
+    assert_eq!(desk.file("config.json"), body("/orders-dev.json") + "\n");
+    assert!(
+        desk.file("config.toml")
+            .contains("copy = 8081\nenabled = true\n"),
+        "{}",
+        desk.file("config.toml")
+    );
+}
+
+#[test]
+fn a_program_that_ends_by_itself_is_not_brought_back() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    fs::write(desk.path("go"), "").unwrap();
+    let check = "--check=touch checking; while ! test -e go; do sleep 0.1; done; rm checking";
+    let program = "echo program $$ up; while ! test -e end; do sleep 0.1; done; exit 6";
+    let mut watch = desk.watch(&server.url(), &["--env", check, "--", "sh", "-c", program]);
+    let pid = pid(&watch, " up");
+    fs::remove_file(desk.path("go")).unwrap();
+    desk.limit(40);
+    eventually("the check", || {
+        expect_that(desk.names() == ["checking"], desk.names())
+    });
+    fs::write(desk.path("end"), "").unwrap();
+    eventually("the end of the program", || {
+        let there = Command::new("kill")
+            .args(["-0", &pid])
+            .stderr(Stdio::null())
+            .status();
+        expect_that(!there.unwrap().success(), &pid)
+    });
+    fs::write(desk.path("go"), "").unwrap();
+    assert_eq!(watch.wait().code(), Some(6));
+}
+
+#[test]
+fn a_program_has_taken_a_version_only_when_it_is_ready() {
+    if !has("node") {
+        return;
+    }
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    fs::write(desk.path("ready"), "").unwrap();
+    let reader = program("reader.js");
+    let watch = desk.watch(
+        &server.url(),
+        &[
+            "--out=config.json",
+            "--on-change=SIGHUP",
+            "--ready=test -e ready",
+            "--ready-timeout=1s",
+            "--",
+            "node",
+            &reader,
+            "config.json",
+        ],
+    );
+    let first = pid(&watch, "max-open 20");
+    knows(&server, "live");
+    fs::remove_file(desk.path("ready")).unwrap();
+    desk.limit(40);
+    watch.line_with("node reader.js is not ready after 1s: `test -e ready` failed (exit 1)");
+    let reason = knows(&server, "rejected")["reason"].to_string();
+    assert!(
+        reason.contains("node reader.js is not ready after 1s"),
+        "{reason}"
+    );
+    fs::write(desk.path("ready"), "").unwrap();
+    assert_eq!(pid(&watch, "max-open 40"), first);
+    knows(&server, "live");
+}

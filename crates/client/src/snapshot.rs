@@ -161,10 +161,28 @@ impl Snapshot {
         &self.0.environment
     }
 
-    /// A text that may be shown: the values of secret keys are blotted out in it.
+    /// A text that may be shown: the values of secret keys are blotted out in it, unless they are shorter than four
+    /// characters. So is each longer line of a secret in several lines.
     #[must_use]
     pub fn redacted(&self, text: impl Into<String>) -> String {
-        self.without_secrets("", "", text.into())
+        let mut secrets = BTreeSet::new();
+        for (key, entry) in &self.0.entries {
+            let is_flag = matches!(entry.value, PropertyValue::Bool(_) | PropertyValue::Null);
+            if !is_flag && is_secret(key, &entry.value) {
+                let value = entry.value.to_string();
+                let lines = value.lines().map(str::trim);
+                secrets.extend(lines.map(str::to_owned));
+                secrets.insert(value);
+            }
+        }
+        let mut secrets: Vec<_> = secrets
+            .into_iter()
+            .filter(|secret| secret.chars().count() > 3)
+            .collect();
+        // The end of a secret must not stay because another is its beginning.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let blot = |text: String, secret: &String| text.replace(secret, "…");
+        secrets.iter().fold(text.into(), blot)
     }
 
     pub(crate) fn tree(&self) -> &Node {
@@ -369,6 +387,20 @@ mod tests {
             "multi.yml:14:8"
         );
         assert_eq!(origin("overrides"), "overrides:14:8");
+    }
+
+    #[test]
+    fn secrets_are_blotted_out_of_texts() {
+        let environment: Environment = serde_json::from_str(
+            r#"{"name":"orders","profiles":["dev"],"propertySources":[{"name":"x","source":{"a.token":"abcd","b.token":"abcdefgh",
+                "c.key":"-----\nMIIEow\n-----","pin":"123","on.key":true,"plain":"hello"}}]}"#,
+        )
+        .unwrap();
+        let snapshot = Snapshot::of(&environment);
+        assert_eq!(
+            snapshot.redacted("abcdefgh abcd MIIEow 123 true hello"),
+            "… … … 123 true hello"
+        );
     }
 
     #[test]
