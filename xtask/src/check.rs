@@ -32,9 +32,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ]))?;
     sh(cargo(["doc", "--workspace", "--all-features", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
+    check_lean_client()?;
     check_dependencies(args)?;
     check_promises()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A program that needs no RabbitMQ must not carry a client for it.
+fn check_lean_client() -> anyhow::Result<()> {
+    let mut tree = cargo([
+        "tree",
+        "--package",
+        "confbus-client",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+    ]);
+    if output(&mut tree)?.contains("lapin") {
+        bail!("confbus-client without features depends on lapin");
+    }
+    Ok(())
 }
 
 /// Compares the public crates with the last release: what breaks their users needs a version that says so.

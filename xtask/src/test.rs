@@ -50,8 +50,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .env(BROKER, &broker)
         .env(SERVER, &server)
         .env(KEEPER, keeper);
-    let (status, mut tally) = stream(&mut tests)?;
+    let mut tally = Tally::default();
+    let mut status = stream(&mut tests, &mut tally)?;
     drop(private);
+    if args.rest.is_empty() && status.success() {
+        // As most users build it: the workspace turns features on that the others need.
+        status = stream(
+            &mut cargo(["test", "--package", "confbus-client"]),
+            &mut tally,
+        )?;
+    }
     if args.with_spring {
         add_spring(&mut tally);
     }
@@ -63,19 +71,19 @@ fn cargo_test(rest: &[OsString]) -> Command {
     command
         .args([
             "--features",
-            "confbus/broker-tests,confbus-bus/broker-tests",
+            "confbus/broker-tests,confbus-bus/broker-tests,\
+             confbus-client/axum,confbus-client/blocking,confbus-client/config,confbus-client/figment",
         ])
         .args(rest);
     command
 }
 
 /// Runs the tests, passing their output on line by line and adding up the results.
-fn stream(command: &mut Command) -> anyhow::Result<(ExitStatus, Tally)> {
+fn stream(command: &mut Command, tally: &mut Tally) -> anyhow::Result<ExitStatus> {
     announce(command);
     let mut tests = KillOnDrop::spawn(command.stdout(Stdio::piped()))?;
     let output = tests.0.stdout.take();
     let mut output = BufReader::new(output.context("the tests have no standard output")?);
-    let mut tally = Tally::default();
     let mut line = Vec::new();
     while output
         .read_until(b'\n', &mut line)
@@ -86,7 +94,7 @@ fn stream(command: &mut Command) -> anyhow::Result<(ExitStatus, Tally)> {
         tally.add(&String::from_utf8_lossy(&line));
         line.clear();
     }
-    Ok((tests.0.wait()?, tally))
+    tests.0.wait().map_err(Into::into)
 }
 
 /// What does not start counts as one failure.
