@@ -333,6 +333,10 @@ fn a_first_version_that_the_check_refuses_gives_way_to_the_last_good_one() {
     watch.wait();
 
     let bad = desk.limit(-1);
+    eventually("the refused version in service", || {
+        let served = server.get("/orders/dev").json();
+        expect_that(served["version"] == bad.as_str(), &served)
+    });
     fs::remove_file(desk.path("app.env")).unwrap();
     let mut watch = desk.watch(&server.url(), &arguments);
     assert_eq!(watch.wait().code(), Some(1));

@@ -231,7 +231,7 @@ async fn what_is_bound_later_refuses_for_itself_and_is_told() {
         let asked = Arc::clone(&asked);
         client.bind::<String>("pool").validate(move |_| {
             let is_sane = asked.load(Ordering::SeqCst);
-            is_sane.then_some(()).ok_or("not yet".into())
+            is_sane.then_some(()).ok_or_else(|| "not yet".into())
         })
     };
     // A question of its moment is none that counts.
