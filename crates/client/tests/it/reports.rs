@@ -3,7 +3,7 @@
 use confbus_client::{Client, Settings, Source, Start};
 use confbus_protocol::{Outcome, Report};
 
-use crate::support::{Say, Server, environment, eventually, settings};
+use crate::support::{Say, Server, environment, eventually, settings, settled};
 
 fn applied(restart: &[&str]) -> Outcome {
     Outcome::Applied {
@@ -26,7 +26,7 @@ async fn every_version_is_reported_with_what_became_of_it() {
     let settings = settings(&[&server])
         .label("main")
         .bus_id("orders:dev:8081:x");
-    let client = Client::connect(settings).await.unwrap();
+    let client = settled(settings).await;
     let report = reported(&client, &server, |_| true).await;
     assert_eq!(
         (
@@ -94,10 +94,11 @@ async fn every_version_is_reported_with_what_became_of_it() {
 #[tokio::test]
 async fn a_report_is_repeated_until_it_is_taken_and_then_no_more() {
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
-    for status in [503, 401, 403, 408, 429] {
+    for status in [503, 401, 408, 429] {
         server.answer_reports_with(status);
         let before = server.reports().len();
         let client = Client::connect(settings(&[&server])).await.unwrap();
+        client.ready();
         for more in 1..3 {
             eventually(&client, "one more try", |_| {
                 server.reports().len() == before + more
@@ -133,10 +134,11 @@ async fn assert_quiet(server: &Server, client: &Client) {
 
 #[tokio::test]
 async fn a_server_without_a_ledger_is_left_in_peace() {
-    for status in [404, 405, 400, 200] {
+    for status in [403, 404, 405, 400, 200] {
         let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
         server.answer_reports_with(status);
         let client = Client::connect(settings(&[&server])).await.unwrap();
+        client.ready();
         eventually(&client, "the answer", |client| {
             client.health().reports.problem.is_some()
         })
@@ -167,7 +169,7 @@ async fn a_start_from_the_file_is_reported_once_a_server_answers() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
     let settings: Settings = settings(&[&server]).last_good_dir(directory.path());
-    drop(Client::connect(settings.clone()).await.unwrap());
+    settled(settings.clone()).await;
     server.say(Say::Status(503, ""));
     let client = Client::connect(settings.start(Start::LastGood))
         .await

@@ -274,6 +274,14 @@ pub(crate) fn settings(servers: &[&Server]) -> Settings {
         .request_timeout(Duration::from_secs(10))
 }
 
+/// A client whose first version was accepted: saved and reported.
+pub(crate) async fn settled(settings: Settings) -> Client {
+    let client = Client::connect(settings).await.unwrap();
+    client.ready();
+    client.reported().await;
+    client
+}
+
 /// Waits until a condition holds.
 pub(crate) async fn eventually(client: &Client, what: &str, condition: impl Fn(&Client) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
