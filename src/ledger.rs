@@ -21,7 +21,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{BusEvent, BusId, CommitId, Report};
+use confbus_protocol::{BusEvent, BusId, CommitId, EventKind, Report};
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::{mpsc, oneshot};
 
@@ -118,14 +118,17 @@ impl Ledger {
             Step::Looked => entry::Noted::Looked,
             Step::Swapped => entry::Noted::Swapped,
             Step::Published(event) => entry::Noted::Published(event.clone()),
-            Step::Failed(reason) => entry::Noted::Failed(reason),
+            Step::Failed(event, reason) => entry::Noted::Failed(event.clone(), reason),
         };
         self.record(Entry::Noted(refresh.clone(), noted));
     }
 
     /// An event came over the bus: an ack, or a refresh that somebody else asks for.
     pub(crate) fn heard(&self, event: &BusEvent) {
-        self.record(Entry::Heard(event.clone()));
+        // The values of an environment change may be secret, and are nothing to take down.
+        if matches!(event.kind, EventKind::Refresh | EventKind::Ack { .. }) {
+            self.record(Entry::Heard(event.clone()));
+        }
     }
 
     /// The effective configuration of these coordinates is at `to` what it is at `from`.
@@ -170,6 +173,11 @@ impl Ledger {
     pub(crate) async fn refresh(&self, id: &str) -> Result<Option<RefreshView>, Closed> {
         let records = self.records().await?;
         Ok(view::refresh(&records, id, now()))
+    }
+
+    /// What happened since the start and could not be taken down.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 
     /// The records, with everything in them that was recorded before.
@@ -256,7 +264,6 @@ mod tests {
         let origin = BusId::new("config-server:8888:5f2b").unwrap();
         let event = BusEvent::refresh("e1".into(), 5, &origin, &Destination::complete("orders"));
         ledger.note(&refresh, Step::Published(&event));
-        ledger.note(&refresh, Step::Failed("no broker".into()));
         ledger.heard(&event);
         ledger.unchanged(&read("orders").request, from, to);
         assert_eq!(state(&ledger).await, "same");
@@ -272,7 +279,7 @@ mod tests {
         assert_eq!(view["told"][0]["instance"], "orders:dev:8081:ab12");
         let timeline = view["timeline"].as_array().unwrap().iter();
         let timeline: Vec<_> = timeline.map(|moment| &moment["what"]).collect();
-        assert_eq!(timeline, ["looked", "swapped", "published", "failed"]);
+        assert_eq!(timeline, ["looked", "swapped", "published"]);
         let one = ledger.refresh(&refresh.to_string()).await.unwrap();
         assert_eq!(&serde_json::to_value(one).unwrap(), view);
 
@@ -284,6 +291,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn values_of_an_environment_change_are_not_taken_down() {
+        let (ledger, _bookkeeper) = open(None);
+        let origin = BusId::new("config-server:8888:5f2b").unwrap();
+        let refresh = BusEvent::refresh("e1".into(), 5, &origin, &Destination::everyone());
+        let values = [("password".to_owned(), Some("s3cret".to_owned()))].into();
+        let kind = EventKind::EnvironmentChange { values };
+        ledger.heard(&BusEvent { kind, ..refresh });
+        assert_eq!(ledger.entries.capacity(), QUEUE);
+    }
+
+    #[tokio::test]
     async fn reads_leave_room_for_everything_else_and_nobody_waits() {
         let (ledger, mut bookkeeper) = open(None);
         (0..QUEUE).for_each(|_| ledger.read(read("orders")));
@@ -292,8 +310,7 @@ mod tests {
         let commit = CommitId::from_bytes([1; 20]);
         (0..QUEUE).for_each(|_| ledger.unchanged(&request, commit, commit));
         assert_eq!(ledger.entries.capacity(), 0);
-        let refused = ledger.shared.dropped.load(Ordering::Relaxed);
-        assert_eq!(refused, QUEUE as u64);
+        assert_eq!(ledger.dropped(), QUEUE as u64);
         assert!(bookkeeper.entries.recv().await.is_some());
     }
 }

@@ -56,8 +56,8 @@ pub(crate) enum Step<'e> {
     Swapped,
     /// This event goes out.
     Published(&'e BusEvent),
-    /// Something went wrong; no property value stands in it.
-    Failed(String),
+    /// The bus did not take it after all, and why; no property value stands in the reason.
+    Failed(&'e BusEvent, String),
 }
 
 /// By what a refresh is known: `r-` and twelve hex digits.
@@ -104,5 +104,5 @@ pub(super) enum Noted {
     Looked,
     Swapped,
     Published(BusEvent),
-    Failed(String),
+    Failed(BusEvent, String),
 }

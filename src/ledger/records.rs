@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use confbus_protocol::BusId;
+use confbus_protocol::{BusEvent, BusId};
 use serde::{Deserialize, Serialize};
 
 use super::{coordinates::Coordinates, entry::RefreshId, instance::Instance, refresh::Refresh};
@@ -115,6 +115,13 @@ impl Records {
         newest_first
             .find(|refresh| refresh.id == *id)
             .map(Arc::make_mut)
+    }
+
+    /// The instances for whom an event is.
+    pub(super) fn meant_by(&self, event: &BusEvent) -> Vec<BusId> {
+        let instances = self.instances.values();
+        let meant = instances.filter(|instance| instance.is_meant_by(event));
+        meant.map(|instance| instance.id.clone()).collect()
     }
 
     /// The instance, noted now if it was not known.

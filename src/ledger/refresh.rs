@@ -109,6 +109,28 @@ impl Refresh {
         self.happened(What::Published, None, Some(destination), now);
     }
 
+    /// An event did not go out after all.
+    pub(super) fn take_back(&mut self, event: &str, destination: &str) {
+        let destination = shortened(destination.to_owned());
+        self.events.retain(|known| known.id != event);
+        self.destinations.retain(|known| *known != destination);
+        let is_it = |moment: &Moment| {
+            moment.what == What::Published && moment.detail.as_deref() == Some(&destination)
+        };
+        if let Some(at) = self.timeline.iter().rposition(is_it) {
+            self.timeline.remove(at);
+        }
+        let published = |moment: &&Moment| moment.what == What::Published;
+        let first = self.timeline.iter().find(published);
+        self.published = first.map(|moment| moment.time);
+    }
+
+    /// Whether one who was told showed that it heard of it.
+    pub(super) fn has_answer_of(&self, instance: &BusId) -> bool {
+        let answer = self.told.get(instance);
+        answer.is_some_and(|answer| answer.state != State::Told || answer.ack.is_some())
+    }
+
     /// Notes that an event was for this one.
     pub(super) fn tell(&mut self, instance: &BusId) {
         if self.told.len() < MAX_TOLD {

@@ -141,19 +141,21 @@ impl Announcer {
         info!(event.id = event.id, %destination, version = commit, "refresh event");
         // Before it goes out, so that no answer is noted before it.
         self.ledger.note(refresh, Step::Published(&event));
-        let published = self.send(Message { event, commit }).await;
+        let message = Message { event, commit };
+        let published = self.send(&message).await;
         match &published {
             Ok(()) => self.outage().told(destination, Instant::now()),
             Err(error) => {
                 let reason = format!("{destination}: {error}");
-                self.ledger.note(refresh, Step::Failed(reason));
+                self.ledger
+                    .note(refresh, Step::Failed(&message.event, reason));
             }
         }
         published
     }
 
-    async fn send(&self, message: Message) -> Result<(), RefreshError> {
-        let published = self.bus.publish(&message).await;
+    async fn send(&self, message: &Message) -> Result<(), RefreshError> {
+        let published = self.bus.publish(message).await;
         published.map_err(|error| RefreshError::Bus(error.to_string()))
     }
 
@@ -171,11 +173,8 @@ impl Announcer {
     ) -> Result<(), RefreshError> {
         let refresh = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
         let event = BusEvent { kind, ..refresh };
-        self.send(Message {
-            event,
-            commit: None,
-        })
-        .await
+        let commit = None;
+        self.send(&Message { event, commit }).await
     }
 
     /// Never held across a wait.
