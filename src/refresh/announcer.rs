@@ -50,7 +50,7 @@ impl Announcer {
             return;
         }
         let refresh = self.started(trigger, &moved);
-        let commit = common_commit(&moved);
+        let commit = common_commit(&Moved::as_one_of_each_label(&moved));
         let concerned = concerned(self.repository.clone(), moved, self.ledger.known()).await;
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
@@ -107,7 +107,10 @@ impl Announcer {
         };
         let refresh = self.ledger.started(Started {
             trigger,
-            labels: moved.iter().map(label).collect(),
+            labels: Moved::as_one_of_each_label(moved)
+                .iter()
+                .map(label)
+                .collect(),
             origin: self.member.id.to_string(),
         });
         self.ledger.note(&refresh, Step::Looked);

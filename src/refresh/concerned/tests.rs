@@ -163,6 +163,31 @@ async fn only_readers_of_the_label_are_concerned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_back_concerns_those_who_were_told_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    remote.push("main", &[("orders.yml", "a: 1")]);
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &["orders/dev"]).await;
+    // As for a refresh that somebody asks for, which tells whom it names.
+    remote.push("main", &[("orders.yml", "a: 2")]);
+    server.repository.look(Announce::No).await.unwrap();
+    remote.push("main", &[("orders.yml", "a: 1")]);
+    server.finds(&["orders:**"], &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_default_label_that_appears_concerns_those_who_read_another_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    let files = [("orders.yml", "a: 1"), ("payments.yml", "a: 1")];
+    remote.push("master", &files);
+    let known = ["orders/dev", "orders/dev/master", "payments/dev"];
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
+    remote.push("main", &[("orders.yml", "a: 2"), ("payments.yml", "a: 1")]);
+    server.finds(&["orders:**"], &["payments/dev"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_several_names_those_whose_files_changed_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::new(&folder, "config");
