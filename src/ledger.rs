@@ -21,7 +21,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{BusEvent, BusId, CommitId, EventKind, Report};
+use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report};
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::{mpsc, oneshot};
 
@@ -52,6 +52,7 @@ pub(crate) struct Ledger {
 
 struct Shared {
     known: ArcSwap<Vec<EnvironmentRequest>>,
+    owed: Vec<Destination>,
     wanted: Box<Wanted>,
     dropped: AtomicU64,
 }
@@ -75,6 +76,7 @@ impl Ledger {
         let (sender, entries) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             known: ArcSwap::from_pointee(book.known()),
+            owed: book.records().owed(),
             wanted,
             dropped: AtomicU64::new(0),
         });
@@ -117,6 +119,8 @@ impl Ledger {
         let noted = match step {
             Step::Looked => entry::Noted::Looked,
             Step::Swapped => entry::Noted::Swapped,
+            Step::Owed(destinations) => entry::Noted::Owed(destinations.to_vec()),
+            Step::Taken(destination) => entry::Noted::Taken(destination.clone()),
             Step::Published(event) => entry::Noted::Published(event.clone()),
             Step::Failed(event, reason) => entry::Noted::Failed(event.clone(), reason),
         };
@@ -143,6 +147,11 @@ impl Ledger {
     /// Whose configuration was asked for. Does not wait.
     pub(crate) fn known(&self) -> Arc<Vec<EnvironmentRequest>> {
         self.shared.known.load_full()
+    }
+
+    /// Who was to be told before the last stop, and was not.
+    pub(crate) fn owed(&self) -> &[Destination] {
+        &self.shared.owed
     }
 
     /// What is known of instances and readers.
@@ -204,7 +213,7 @@ fn now() -> i64 {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use confbus_protocol::{Application, Destination, Label, Profiles};
+    use confbus_protocol::{Application, Label, Profiles};
     use serde_json::Value;
     use tokio_util::sync::CancellationToken;
 
@@ -262,8 +271,11 @@ mod tests {
         ledger.note(&refresh, Step::Looked);
         ledger.note(&refresh, Step::Swapped);
         let origin = BusId::new("config-server:8888:5f2b").unwrap();
-        let event = BusEvent::refresh("e1".into(), 5, &origin, &Destination::complete("orders"));
+        let owed = ["billing", "orders"].map(Destination::complete);
+        let event = BusEvent::refresh("e1".into(), 5, &origin, &owed[1]);
+        ledger.note(&refresh, Step::Owed(&owed));
         ledger.note(&refresh, Step::Published(&event));
+        ledger.note(&refresh, Step::Taken(&owed[1]));
         ledger.heard(&event);
         ledger.unchanged(&read("orders").request, from, to);
         assert_eq!(state(&ledger).await, "same");
@@ -288,6 +300,7 @@ mod tests {
         assert!(ledger.refreshes().await.is_err());
         let (again, _bookkeeper) = open(Some(file));
         assert_eq!(*again.known(), [read("orders").request]);
+        assert_eq!(again.owed(), &owed[..1]);
     }
 
     #[tokio::test]

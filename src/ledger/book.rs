@@ -266,7 +266,12 @@ impl Book {
     fn noted(&mut self, id: &RefreshId, noted: Noted, now: i64) {
         self.changes = Changes::Facts;
         let happened = match noted {
+            Noted::Owed(destinations) => {
+                let refresh = self.records.refresh_mut(id);
+                return refresh.map_or((), |refresh| refresh.owes(&destinations));
+            }
             Noted::Published(event) => return self.published(id, &event, now),
+            Noted::Taken(destination) => return self.records.taken(&destination),
             Noted::Looked => (What::Looked, None),
             Noted::Swapped => (What::Swapped, None),
             Noted::Failed(event, reason) => {

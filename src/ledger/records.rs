@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use confbus_protocol::{BusEvent, BusId};
+use confbus_protocol::{BusEvent, BusId, Destination};
 use serde::{Deserialize, Serialize};
 
 use super::{coordinates::Coordinates, entry::RefreshId, instance::Instance, refresh::Refresh};
@@ -99,6 +99,23 @@ impl Records {
             let event = refresh.events.iter().find(|event| event.id == id)?;
             Some((refresh.as_ref(), event.order))
         })
+    }
+
+    /// Who is still to be told of a refresh.
+    pub(super) fn owed(&self) -> Vec<Destination> {
+        let owed = self.refreshes.iter().flat_map(|refresh| &refresh.owed);
+        owed.map(Destination::from_wire).collect()
+    }
+
+    /// The bus took an event for this destination, which makes up for earlier ones, too.
+    pub(super) fn taken(&mut self, destination: &Destination) {
+        let is_everyone = *destination == Destination::everyone();
+        let settles = |owed: &String| is_everyone || owed == destination.as_str();
+        for refresh in &mut self.refreshes {
+            if refresh.owed.iter().any(settles) {
+                Arc::make_mut(refresh).owed.retain(|owed| !settles(owed));
+            }
+        }
     }
 
     /// The refreshes that wait for what becomes of them in this instance.

@@ -1,4 +1,4 @@
-use confbus_protocol::BusId;
+use confbus_protocol::{BusId, Destination};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub(super) struct Refresh {
     pub(super) origin: String,
     pub(super) labels: Vec<Moved>,
     pub(super) destinations: Vec<String>,
+    /// Destinations that are still to be told.
+    #[serde(default)]
+    pub(super) owed: Vec<String>,
     pub(super) events: Vec<Event>,
     pub(super) started: i64,
     pub(super) published: Option<i64>,
@@ -88,12 +91,21 @@ impl Refresh {
             origin: shortened(started.origin),
             labels: labels.map(Moved::from).collect(),
             destinations: Vec::new(),
+            owed: Vec::new(),
             events: Vec::new(),
             started: now,
             published: None,
             told: IndexMap::new(),
             timeline: Vec::new(),
         }
+    }
+
+    /// Notes who is to be told; of too many, everyone.
+    pub(super) fn owes(&mut self, destinations: &[Destination]) {
+        let everyone = [Destination::everyone()];
+        let are_many = destinations.len() > MAX_PARTS;
+        let owed = if are_many { &everyone } else { destinations };
+        self.owed = owed.iter().map(ToString::to_string).collect();
     }
 
     /// Notes an event that goes out.

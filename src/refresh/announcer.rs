@@ -35,12 +35,13 @@ impl Announcer {
         bus: Bus,
         member: Member,
     ) -> Self {
+        let outage = Outage::inherited(ledger.owed(), Instant::now());
         Self {
             repository,
             ledger,
             bus,
             member,
-            outage: Mutex::default(),
+            outage: Mutex::new(outage),
         }
     }
 
@@ -50,23 +51,26 @@ impl Announcer {
             return;
         }
         let refresh = self.started(trigger, &moved);
+        // A stop from here on costs those concerned no event: whoever is owed one gets it after the next start.
+        let everyone = [Destination::everyone()];
+        self.ledger.note(&refresh, Step::Owed(&everyone));
         let commit = common_commit(&Moved::as_one_of_each_label(&moved));
         let concerned = concerned(self.repository.clone(), moved, self.ledger.known()).await;
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
         }
-        for destination in &concerned.destinations {
-            self.tell(&refresh, destination, commit).await;
-        }
+        self.tell_all(&refresh, &concerned.destinations, commit)
+            .await;
     }
 
     /// Tells those whose names were guessed, whatever moved.
     pub(super) async fn guessed(&self, moved: &[Moved], names: &[String]) {
         let refresh = self.started(Trigger::Push, moved);
-        for name in names {
-            self.tell(&refresh, &Destination::complete(name), None)
-                .await;
-        }
+        let destinations: Vec<_> = names
+            .iter()
+            .map(|name| Destination::complete(name))
+            .collect();
+        self.tell_all(&refresh, &destinations, None).await;
     }
 
     /// Tells a destination to look again, for somebody who waits to hear whether that worked.
@@ -120,6 +124,18 @@ impl Announcer {
         refresh
     }
 
+    async fn tell_all(
+        &self,
+        refresh: &RefreshId,
+        destinations: &[Destination],
+        commit: Option<CommitId>,
+    ) {
+        self.ledger.note(refresh, Step::Owed(destinations));
+        for destination in destinations {
+            self.tell(refresh, destination, commit).await;
+        }
+    }
+
     /// What does not get out is made up for.
     async fn tell(&self, refresh: &RefreshId, destination: &Destination, commit: Option<CommitId>) {
         let Err(error) = self.publish(refresh, destination, commit).await else {
@@ -147,7 +163,10 @@ impl Announcer {
         let message = Message { event, commit };
         let published = self.send(&message).await;
         match &published {
-            Ok(()) => self.outage().told(destination, Instant::now()),
+            Ok(()) => {
+                self.ledger.note(refresh, Step::Taken(destination));
+                self.outage().told(destination, Instant::now());
+            }
             Err(error) => {
                 let reason = format!("{destination}: {error}");
                 self.ledger

@@ -398,6 +398,31 @@ fn what_fails_takes_nothing_from_what_went_out() {
 }
 
 #[test]
+fn what_is_owed_is_settled_by_any_later_event_for_them() {
+    let mut world = World::new();
+    let [orders, billing] = ["orders", "billing"].map(Destination::complete);
+    let everyone = Destination::everyone();
+    let note = |world: &mut World, number: usize, noted| {
+        let refresh = world.refreshes[number].clone();
+        world.write(Entry::Noted(refresh, noted));
+    };
+    for number in [0, 1] {
+        world.push(number, number + 1, "orders");
+        let owed = vec![orders.clone(), billing.clone()];
+        note(&mut world, number.into(), Noted::Owed(owed));
+    }
+    note(&mut world, 1, Noted::Taken(orders));
+    assert_eq!(
+        world.book.records().owed(),
+        [billing.clone(), billing.clone()]
+    );
+    note(&mut world, 0, Noted::Taken(everyone.clone()));
+    assert!(world.book.records().owed().is_empty());
+    note(&mut world, 1, Noted::Owed(vec![billing; 101]));
+    assert_eq!(world.book.records().owed(), [everyone]);
+}
+
+#[test]
 fn contents_of_other_coordinates_are_not_compared() {
     let mut world = World::new();
     world.polls(A, 1, 1);
