@@ -188,6 +188,29 @@ async fn a_default_label_that_appears_concerns_those_who_read_another_in_its_pla
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_imported_file_concerns_importers_that_were_never_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    let import = "spring.config.import: imp/x.yml";
+    remote.push(
+        "main",
+        &[
+            ("orders.yml", import),
+            ("billing.yml", import),
+            ("billing-dev.yml", "c: 0"),
+            ("payments.yml", import),
+            ("imp/x.yml", "c: 1"),
+        ],
+    );
+    let known = ["payments/dev", "billing/dev"];
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
+    remote.push("main", &[("imp/x.yml", "c: 2")]);
+    server
+        .finds(&["orders:**", "payments:**"], &["billing/dev"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_several_names_those_whose_files_changed_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::new(&folder, "config");
