@@ -73,6 +73,7 @@ impl Refresher {
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let shared = Arc::clone(&self.shared);
         let mut work: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
+        work.push(Box::pin(shared.reopen()));
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -95,6 +96,11 @@ impl Refresher {
 }
 
 impl Shared {
+    async fn reopen(&self) {
+        let known = self.announcer.ledger.known();
+        self.repository.reopen(&known).await;
+    }
+
     /// An editor or a commit changes several files at once.
     async fn local_change(&self) {
         tokio::time::sleep(SETTLE).await;

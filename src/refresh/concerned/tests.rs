@@ -58,6 +58,16 @@ struct Server {
 impl Server {
     /// Opens repositories and reads the configuration of all who are known.
     async fn start(folder: &TempDir, settings: &[(&str, &str)], known: &[&str]) -> Self {
+        let server = Self::open(folder, settings, known).await;
+        server.repository.look(Announce::No).await.unwrap();
+        for request in server.known.iter() {
+            server.repository.find_one(request, None).await.unwrap();
+        }
+        server.repository.unannounced().take();
+        server
+    }
+
+    async fn open(folder: &TempDir, settings: &[(&str, &str)], known: &[&str]) -> Self {
         let place = folder.path().display().to_string();
         let base = ("spring.cloud.config.server.git.basedir", "<folder>/clones");
         let arguments = settings.iter().chain([&base]);
@@ -72,13 +82,8 @@ impl Server {
         let repository = EnvironmentRepository::open(settings, Tasks::default(), bell)
             .await
             .unwrap();
-        repository.look(Announce::No).await.unwrap();
         let known = known.iter().map(|coordinates| request(coordinates));
         let known = Arc::new(known.collect::<Vec<_>>());
-        for request in known.iter() {
-            repository.find_one(request, None).await.unwrap();
-        }
-        repository.unannounced().take();
         Self { repository, known }
     }
 
@@ -273,6 +278,20 @@ async fn a_repository_of_one_application_concerns_nobody_else() {
     let server = Server::start(&folder, &settings, &["orders/dev", "payments/dev"]).await;
     orders.push("main", &[("application.yml", "a: 2")]);
     server.finds(&["orders:**"], &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_was_open_before_a_stop_is_looked_at_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = Remote::new(&folder, "orders");
+    orders.push("main", &[("application.yml", "a: 1")]);
+    let settings = [(URI, "file://<folder>/{application}")];
+    let before = Server::start(&folder, &settings, &["orders/dev"]).await;
+    drop(before);
+    orders.push("main", &[("application.yml", "a: 2")]);
+    let after = Server::open(&folder, &settings, &["orders/dev", "gone/dev"]).await;
+    after.repository.reopen(&after.known).await;
+    after.finds(&["orders:**"], &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
