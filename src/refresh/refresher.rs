@@ -25,6 +25,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 /// Carries refreshes out.
 pub(crate) struct Refresher {
     shared: Arc<Shared>,
+    pushes: mpsc::Receiver<Pushed>,
     requests: mpsc::Receiver<Request>,
     bell: mpsc::Receiver<()>,
     signals: Subscription,
@@ -52,7 +53,8 @@ impl Refresher {
         member: Member,
         bell: mpsc::Receiver<()>,
     ) -> (Refresh, Self) {
-        let (sender, requests) = mpsc::channel(QUEUE);
+        let (pushes_sender, pushes) = mpsc::channel(QUEUE);
+        let (requests_sender, requests) = mpsc::channel(QUEUE);
         // Before the bus is there, so that its first signal is not missed.
         let signals = bus.subscribe();
         let shared = Arc::new(Shared {
@@ -62,11 +64,16 @@ impl Refresher {
         });
         let refresher = Self {
             shared,
+            pushes,
             requests,
             bell,
             signals,
         };
-        (Refresh { requests: sender }, refresher)
+        let refresh = Refresh {
+            pushes: pushes_sender,
+            requests: requests_sender,
+        };
+        (refresh, refresher)
     }
 
     /// Works until `shutdown`: looks whenever there is a reason to, and tells who is concerned.
@@ -83,6 +90,7 @@ impl Refresher {
                 () = shutdown.cancelled() => return,
                 Some(()) = work.next() => {}
                 () = shared.repository.unannounced().wait() => work.push(Box::pin(shared.announce())),
+                Some(pushed) = self.pushes.recv(), if has_room => work.push(Box::pin(shared.push(pushed))),
                 Some(request) = self.requests.recv(), if has_room => work.push(Box::pin(shared.carry_out(request))),
                 Some(()) = self.bell.recv(), if has_room => work.push(Box::pin(shared.local_change())),
                 Some(signal) = self.signals.next(), if has_room => match signal {
@@ -114,7 +122,6 @@ impl Shared {
 
     async fn carry_out(&self, request: Request) {
         match request {
-            Request::Push(pushed) => self.push(pushed).await,
             Request::Destination { destination, reply } => {
                 let looked =
                     tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(Announce::No)).await;
