@@ -312,6 +312,24 @@ impl EnvironmentRepository {
         join_all(looks).await.into_iter().collect()
     }
 
+    /// Opens again the repositories that these requests led to before a stop: what is not open is not looked at, and
+    /// those who read it then would not hear of what moves there.
+    pub(crate) async fn reopen(&self, known: &[EnvironmentRequest]) {
+        let mut backends = self.inner.backends.iter();
+        if !backends.any(Backend::opens_on_demand) {
+            return;
+        }
+        let closed = known
+            .iter()
+            .filter(|request| self.places_in_service(request).is_empty());
+        for request in closed.take(pool::MAX_OPEN) {
+            // Whoever asks for one that is gone hears of it.
+            _ = self
+                .gather(request, Labels::Split, Before::Freshness, Vaults::Skip)
+                .await;
+        }
+    }
+
     /// Labels that moved and whose clients were not told yet.
     pub(crate) fn unannounced(&self) -> &Unannounced {
         &self.inner.unannounced

@@ -21,7 +21,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{BusEvent, BusId, CommitId, Report};
+use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report};
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::{mpsc, oneshot};
 
@@ -52,6 +52,7 @@ pub(crate) struct Ledger {
 
 struct Shared {
     known: ArcSwap<Vec<EnvironmentRequest>>,
+    owed: Vec<Destination>,
     wanted: Box<Wanted>,
     dropped: AtomicU64,
 }
@@ -75,6 +76,7 @@ impl Ledger {
         let (sender, entries) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             known: ArcSwap::from_pointee(book.known()),
+            owed: book.records().owed(),
             wanted,
             dropped: AtomicU64::new(0),
         });
@@ -117,15 +119,20 @@ impl Ledger {
         let noted = match step {
             Step::Looked => entry::Noted::Looked,
             Step::Swapped => entry::Noted::Swapped,
+            Step::Owed(destinations) => entry::Noted::Owed(destinations.to_vec()),
+            Step::Taken(destination) => entry::Noted::Taken(destination.clone()),
             Step::Published(event) => entry::Noted::Published(event.clone()),
-            Step::Failed(reason) => entry::Noted::Failed(reason),
+            Step::Failed(event, reason) => entry::Noted::Failed(event.clone(), reason),
         };
         self.record(Entry::Noted(refresh.clone(), noted));
     }
 
     /// An event came over the bus: an ack, or a refresh that somebody else asks for.
     pub(crate) fn heard(&self, event: &BusEvent) {
-        self.record(Entry::Heard(event.clone()));
+        // The values of an environment change may be secret, and are nothing to take down.
+        if matches!(event.kind, EventKind::Refresh | EventKind::Ack { .. }) {
+            self.record(Entry::Heard(event.clone()));
+        }
     }
 
     /// The effective configuration of these coordinates is at `to` what it is at `from`.
@@ -140,6 +147,11 @@ impl Ledger {
     /// Whose configuration was asked for. Does not wait.
     pub(crate) fn known(&self) -> Arc<Vec<EnvironmentRequest>> {
         self.shared.known.load_full()
+    }
+
+    /// Who was to be told before the last stop, and was not.
+    pub(crate) fn owed(&self) -> &[Destination] {
+        &self.shared.owed
     }
 
     /// What is known of instances and readers.
@@ -172,6 +184,11 @@ impl Ledger {
         Ok(view::refresh(&records, id, now()))
     }
 
+    /// What happened since the start and could not be taken down.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+
     /// The records, with everything in them that was recorded before.
     async fn records(&self) -> Result<Records, Closed> {
         let (reply, records) = oneshot::channel();
@@ -196,7 +213,7 @@ fn now() -> i64 {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use confbus_protocol::{Application, Destination, Label, Profiles};
+    use confbus_protocol::{Application, Label, Profiles};
     use serde_json::Value;
     use tokio_util::sync::CancellationToken;
 
@@ -254,9 +271,11 @@ mod tests {
         ledger.note(&refresh, Step::Looked);
         ledger.note(&refresh, Step::Swapped);
         let origin = BusId::new("config-server:8888:5f2b").unwrap();
-        let event = BusEvent::refresh("e1".into(), 5, &origin, &Destination::complete("orders"));
+        let owed = ["billing", "orders"].map(Destination::complete);
+        let event = BusEvent::refresh("e1".into(), 5, &origin, &owed[1]);
+        ledger.note(&refresh, Step::Owed(&owed));
         ledger.note(&refresh, Step::Published(&event));
-        ledger.note(&refresh, Step::Failed("no broker".into()));
+        ledger.note(&refresh, Step::Taken(&owed[1]));
         ledger.heard(&event);
         ledger.unchanged(&read("orders").request, from, to);
         assert_eq!(state(&ledger).await, "same");
@@ -272,7 +291,7 @@ mod tests {
         assert_eq!(view["told"][0]["instance"], "orders:dev:8081:ab12");
         let timeline = view["timeline"].as_array().unwrap().iter();
         let timeline: Vec<_> = timeline.map(|moment| &moment["what"]).collect();
-        assert_eq!(timeline, ["looked", "swapped", "published", "failed"]);
+        assert_eq!(timeline, ["looked", "swapped", "published"]);
         let one = ledger.refresh(&refresh.to_string()).await.unwrap();
         assert_eq!(&serde_json::to_value(one).unwrap(), view);
 
@@ -281,6 +300,18 @@ mod tests {
         assert!(ledger.refreshes().await.is_err());
         let (again, _bookkeeper) = open(Some(file));
         assert_eq!(*again.known(), [read("orders").request]);
+        assert_eq!(again.owed(), &owed[..1]);
+    }
+
+    #[tokio::test]
+    async fn values_of_an_environment_change_are_not_taken_down() {
+        let (ledger, _bookkeeper) = open(None);
+        let origin = BusId::new("config-server:8888:5f2b").unwrap();
+        let refresh = BusEvent::refresh("e1".into(), 5, &origin, &Destination::everyone());
+        let values = [("password".to_owned(), Some("s3cret".to_owned()))].into();
+        let kind = EventKind::EnvironmentChange { values };
+        ledger.heard(&BusEvent { kind, ..refresh });
+        assert_eq!(ledger.entries.capacity(), QUEUE);
     }
 
     #[tokio::test]
@@ -292,8 +323,7 @@ mod tests {
         let commit = CommitId::from_bytes([1; 20]);
         (0..QUEUE).for_each(|_| ledger.unchanged(&request, commit, commit));
         assert_eq!(ledger.entries.capacity(), 0);
-        let refused = ledger.shared.dropped.load(Ordering::Relaxed);
-        assert_eq!(refused, QUEUE as u64);
+        assert_eq!(ledger.dropped(), QUEUE as u64);
         assert!(bookkeeper.entries.recv().await.is_some());
     }
 }

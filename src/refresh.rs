@@ -49,7 +49,6 @@ pub(crate) enum RefreshError {
 }
 
 enum Request {
-    Push(Pushed),
     Destination {
         destination: Destination,
         reply: Reply,
@@ -63,19 +62,21 @@ enum Request {
 
 type Reply = oneshot::Sender<Result<(), RefreshError>>;
 
-/// Requests that may wait; a webhook beyond it changes nothing that the ones before it do not find.
+/// Requests that may wait, and pushes; one beyond it changes nothing that the ones before it do not find.
 const QUEUE: usize = 64;
 
 /// Asks for a refresh.
 #[derive(Debug, Clone)]
 pub(crate) struct Refresh {
+    /// Apart, since what others look for is not announced to everyone whom a push concerns.
+    pushes: mpsc::Sender<Pushed>,
     requests: mpsc::Sender<Request>,
 }
 
 impl Refresh {
     /// A push arrived: look, swap, tell those concerned. Returns at once.
     pub(crate) fn push_arrived(&self, pushed: Pushed) {
-        if self.requests.try_send(Request::Push(pushed)).is_err() {
+        if self.pushes.try_send(pushed).is_err() {
             debug!("a push joins those that wait");
         }
     }
@@ -118,5 +119,35 @@ impl Refresh {
                 mpsc::error::TrySendError::Closed(_) => stopping(),
             })?;
         done.await.map_err(|_| stopping())?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_push_has_room_beside_any_number_of_other_requests() {
+        let (pushes, mut pushed) = mpsc::channel(1);
+        let (requests, mut requested) = mpsc::channel(1);
+        let refresh = Refresh { pushes, requests };
+        let waiting = tokio::spawn({
+            let refresh = refresh.clone();
+            async move { refresh.destination(Destination::everyone()).await }
+        });
+        let first = requested.recv().await;
+        let (reply, _) = oneshot::channel();
+        let destination = Destination::everyone();
+        let another = Request::Destination { destination, reply };
+        refresh.requests.try_send(another).ok().unwrap();
+        assert!(refresh.destination(Destination::everyone()).await.is_err());
+        refresh.push_arrived(Pushed {
+            reference: None,
+            paths: Vec::new(),
+            guessed: Vec::new(),
+        });
+        assert!(pushed.try_recv().is_ok());
+        drop(first);
+        assert!(waiting.await.unwrap().is_err());
     }
 }

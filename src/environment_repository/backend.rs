@@ -135,6 +135,11 @@ impl Backend {
         }
     }
 
+    /// Whether requests lead to repositories that are not open yet.
+    pub(super) fn opens_on_demand(&self) -> bool {
+        matches!(self, Self::Git(git) if git.opens_on_demand())
+    }
+
     pub(super) fn is_vault(&self) -> bool {
         matches!(self, Self::Vault(_))
     }

@@ -166,6 +166,13 @@ impl GitBackend {
         .collect()
     }
 
+    /// Whether requests lead to repositories that are not open yet.
+    pub(super) fn opens_on_demand(&self) -> bool {
+        let candidates = self.candidates.iter().map(|candidate| &candidate.member);
+        let mut members = candidates.chain([&self.default]);
+        members.any(|member| matches!(member.repositories, Repositories::Many(_)))
+    }
+
     /// Whether there is anything to answer from, or may be once somebody asks.
     pub(super) fn is_serving(&self) -> bool {
         match &self.default.repositories {

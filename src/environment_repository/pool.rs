@@ -10,7 +10,7 @@ use super::{
 use crate::git::Address;
 
 /// Repositories that requests may open beside each other; each has a thread and a clone.
-const MAX_OPEN: usize = 64;
+pub(super) const MAX_OPEN: usize = 64;
 
 /// The repositories that an address with placeholders leads to, opened when somebody asks for them.
 #[derive(Debug)]

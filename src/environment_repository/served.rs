@@ -20,6 +20,27 @@ pub(crate) struct Moved {
     pub(crate) new: Arc<Snapshot>,
 }
 
+impl Moved {
+    pub(crate) fn is_of_same_label(&self, other: &Self) -> bool {
+        self.repository == other.repository && self.label == other.label
+    }
+
+    /// The steps of each label as one, from where the first began to where the last ended.
+    pub(crate) fn as_one_of_each_label(steps: &[Self]) -> Vec<Self> {
+        let mut whole: Vec<Self> = Vec::new();
+        for step in steps {
+            match whole
+                .iter_mut()
+                .find(|earlier| earlier.is_of_same_label(step))
+            {
+                Some(earlier) => earlier.new = Arc::clone(&step.new),
+                None => whole.push(step.clone()),
+            }
+        }
+        whole
+    }
+}
+
 /// Labels in service; the one that was not asked for longest makes room.
 pub(super) const MAX_LABELS: usize = 512;
 /// Of these, labels that are commit ids: whoever reads can ask for any old commit.
@@ -64,13 +85,13 @@ impl Served {
             match found {
                 Ok(version) => {
                     let pinned = !view.refs.knows(&label);
-                    if let Some((history, step)) = step(
-                        labels.get(&label),
-                        &label,
-                        version,
-                        pinned,
-                        &settings.layout,
-                    ) {
+                    let before = match labels.get(&label) {
+                        Some(history) => Before::Same(history),
+                        None => Before::Other(self.stand_in_for(&label, settings)),
+                    };
+                    if let Some((history, step)) =
+                        step(before, &label, version, pinned, &settings.layout)
+                    {
                         changed |= step.is_some() || !labels.contains_key(&label);
                         labels.insert(label.clone(), Arc::new(history));
                         moved.extend(step.map(|(old, new)| Moved {
@@ -110,6 +131,15 @@ impl Served {
         }
     }
 
+    /// What answered those who ask for a default label until now, though that did not name anything.
+    fn stand_in_for(&self, label: &Label, settings: &Settings) -> Option<&Arc<Snapshot>> {
+        let defaults = settings.default_labels();
+        let (first, fallbacks) = defaults.split_first()?;
+        let mut stand_ins = fallbacks.iter().filter(|_| label == first);
+        let history = stand_ins.find_map(|fallback| self.labels.get(fallback))?;
+        Some(&history.newest().snapshot)
+    }
+
     /// The same in service, and why it may be old.
     pub(super) fn after_failure(&self, error: LookError) -> Self {
         Self {
@@ -124,19 +154,33 @@ impl Served {
 
 type OldAndNew = (Arc<Snapshot>, Arc<Snapshot>);
 
+/// What was in service where a label is now.
+enum Before<'s> {
+    /// The label itself.
+    Same(&'s History),
+    /// Another in its place, if any.
+    Other(Option<&'s Arc<Snapshot>>),
+}
+
 /// What follows for one label; `None` when it names what it named before.
 fn step(
-    before: Option<&Arc<History>>,
+    before: Before<'_>,
     label: &Label,
     version: Version,
     pinned: bool,
     layout: &Layout,
 ) -> Option<(History, Option<OldAndNew>)> {
-    let Some(before) = before else {
-        let history = History::new(version, pinned, layout);
-        info!(%label, version = %history.newest().snapshot.version(), "in service");
-        tell_about_problems(label, &history);
-        return Some((history, None));
+    let before = match before {
+        Before::Same(history) => history,
+        Before::Other(stand_in) => {
+            let history = History::new(version, pinned, layout);
+            let new = &history.newest().snapshot;
+            info!(%label, version = %new.version(), "in service");
+            tell_about_problems(label, &history);
+            let old = stand_in.filter(|old| old.version() != new.version());
+            let moved = old.map(|old| (Arc::clone(old), Arc::clone(new)));
+            return Some((history, moved));
+        }
     };
     let (history, step) = before.next(version, layout)?;
     if step == Step::SameFiles {

@@ -7,12 +7,13 @@ use axum::extract::{Request, State};
 use bytes::Bytes;
 use confbus_protocol::Destination;
 use http::{HeaderMap, StatusCode, request::Parts};
+use indexmap::IndexMap;
 
 use super::{
     Settings,
     access::{Allowed, Caller},
     body::{content_type, read},
-    busenv::parameters,
+    busenv::{check_length, parameters},
     busrefresh::admit,
     error::Failure,
 };
@@ -41,21 +42,19 @@ pub(super) async fn change(
 ) -> Result<StatusCode, Failure> {
     let (parts, body) = request.into_parts();
     let said = said(&parts, &read(body, &settings.limits).await?);
+    let bytes = said.iter().map(|(name, value)| name.len() + value.len());
+    check_length(bytes.sum())?;
     let destination = destination(&said);
-    refresh
-        .change_environment(destination, said.into_iter().collect())
-        .await?;
+    refresh.change_environment(destination, said).await?;
     Ok(StatusCode::OK)
 }
 
 /// The first of each name counts.
-fn said(parts: &Parts, body: &Bytes) -> Vec<(String, String)> {
+fn said(parts: &Parts, body: &Bytes) -> IndexMap<String, String> {
     let form = form(&parts.headers, body);
-    let mut said: Vec<(String, String)> = Vec::new();
+    let mut said = IndexMap::new();
     for (name, value) in parameters(parts.uri.query()).chain(parameters(form)) {
-        if said.iter().all(|(known, _)| *known != name) {
-            said.push((name, value));
-        }
+        said.entry(name).or_insert(value);
     }
     said
 }
@@ -65,12 +64,9 @@ fn form<'a>(headers: &HeaderMap, body: &'a Bytes) -> Option<&'a str> {
     str::from_utf8(body).ok().filter(|_| is_form)
 }
 
-fn destination(said: &[(String, String)]) -> Destination {
-    said.iter()
-        .find(|(name, _)| name == "destination")
-        .map_or_else(Destination::everyone, |(_, given)| {
-            Destination::complete(given)
-        })
+fn destination(said: &IndexMap<String, String>) -> Destination {
+    said.get("destination")
+        .map_or_else(Destination::everyone, |given| Destination::complete(given))
 }
 
 #[cfg(test)]
@@ -112,9 +108,7 @@ mod tests {
         let body = Bytes::from_static(b"a=2&b=3");
         let said = said(&parts("/bus/env?a=1&destination=orders", form), &body);
         let expected = [("a", "1"), ("destination", "orders"), ("b", "3")];
-        assert_eq!(
-            said,
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert!(said.into_iter().eq(expected));
     }
 }

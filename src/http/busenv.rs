@@ -55,11 +55,17 @@ fn property(
             .ok_or_else(|| Failure::bad_request().because(format!("there is no `{name}`")))
     };
     let (name, value) = (said("name")?, said("value")?);
-    if name.len() + value.len() > LONGEST {
-        let text = format!("name and value are longer than {LONGEST} bytes");
+    check_length(name.len() + value.len())?;
+    Ok(IndexMap::from([(name, value)]))
+}
+
+/// Refuses more names and values than members of the bus would read.
+pub(super) fn check_length(bytes: usize) -> Result<(), Failure> {
+    if bytes > LONGEST {
+        let text = format!("names and values are longer than {LONGEST} bytes");
         return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE).explained(text));
     }
-    Ok(IndexMap::from([(name, value)]))
+    Ok(())
 }
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {

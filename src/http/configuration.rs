@@ -64,6 +64,12 @@ pub(super) async fn find(
         return methods::other(&method, methods::READ);
     }
     let reader = Reader::of(&headers, &extensions);
+    // Who asks for the head only has not read what stands below it.
+    let note = |request, version, form| {
+        if method == Method::GET {
+            ledger.read(reader.read(request, version, form));
+        }
+    };
     match route.ask(&query, &headers)? {
         Ask::Environment {
             request,
@@ -78,7 +84,7 @@ pub(super) async fn find(
                 &headers,
             )
             .await?;
-            ledger.read(reader.read(request, version, Form::Environment));
+            note(request, version, Form::Environment);
             Ok(answer)
         }
         Ask::Converted {
@@ -93,7 +99,7 @@ pub(super) async fn find(
             };
             let (answer, version) =
                 environments::convert(&repository, &request, conversion, &headers).await?;
-            ledger.read(reader.read(request, version, Form::Text));
+            note(request, version, Form::Text);
             Ok(answer)
         }
         Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),

@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails};
-use crate::environment_repository::{
-    EnvironmentRepository, FindError, Health, Probe, UpstreamHealth,
+use crate::{
+    environment_repository::{EnvironmentRepository, FindError, Health, Probe, UpstreamHealth},
+    ledger::Ledger,
 };
 
 /// The whole.
@@ -24,9 +25,10 @@ pub(super) async fn whole(
     State(settings): State<Arc<Settings>>,
     State(repository): State<EnvironmentRepository>,
     State(bus): State<Bus>,
+    State(ledger): State<Ledger>,
     caller: Caller,
 ) -> Response {
-    let components = components(&settings, &repository.health().await, &bus);
+    let components = components(&settings, &repository.health().await, &bus, &ledger);
     let down = components
         .values()
         .any(|component| component["status"] != "UP");
@@ -44,6 +46,7 @@ pub(super) async fn part(
     State(settings): State<Arc<Settings>>,
     State(repository): State<EnvironmentRepository>,
     State(bus): State<Bus>,
+    State(ledger): State<Ledger>,
     State(shutdown): State<CancellationToken>,
     caller: Caller,
     Path(name): Path<String>,
@@ -55,7 +58,7 @@ pub(super) async fn part(
     let component = match name.as_str() {
         "readiness" => readiness(health.serving, &shutdown),
         name => {
-            let mut components = components(&settings, &health, &bus);
+            let mut components = components(&settings, &health, &bus, &ledger);
             let mut component = components
                 .remove(name)
                 .ok_or_else(|| Failure::empty(StatusCode::NOT_FOUND))?;
@@ -92,13 +95,20 @@ fn with_status(body: Value) -> Response {
     (status, answer(&body)).into_response()
 }
 
-fn components(settings: &Settings, health: &Health, bus: &Bus) -> Map<String, Value> {
+fn components(
+    settings: &Settings,
+    health: &Health,
+    bus: &Bus,
+    ledger: &Ledger,
+) -> Map<String, Value> {
     let mut components = Map::new();
     if settings.health_enabled {
         components.insert("configServer".into(), config_server(settings, health));
     }
     components.insert("git".into(), up(upstreams(health)));
     components.insert("bus".into(), up(broker(bus)));
+    let ledger = json!({ "dropped": ledger.dropped() });
+    components.insert("ledger".into(), up(ledger));
     components.insert("security".into(), up(security(settings)));
     components
 }
@@ -249,27 +259,36 @@ mod tests {
     fn only_an_empty_server_is_down() {
         let settings = Settings::default();
         let (disconnected, _driver) = Bus::rabbit(confbus_bus::RabbitSettings::default());
-        let parts = components(&settings, &health(true), &disconnected);
+        let (ledger, _bookkeeper) = Ledger::open(
+            crate::ledger::Settings::default(),
+            confbus_protocol::BusId::new("config-server:8888:5f2b").unwrap(),
+            Box::new(|_| None),
+        );
+        let parts = components(&settings, &health(true), &disconnected, &ledger);
         assert!(
             parts.values().all(|part| part["status"] == "UP"),
             "{parts:?}"
         );
         assert_eq!(parts["git"]["details"]["error"], "timeout");
         assert_eq!(parts["bus"]["details"]["connected"], false);
+        assert_eq!(parts["ledger"]["details"]["dropped"], 0);
         assert_eq!(parts["bus"]["details"]["not_understood"]["malformed"], 0);
         assert_eq!(
             parts["configServer"]["details"]["repositories"][0]["sources"][0],
             "repo/application.yml"
         );
 
-        let parts = components(&settings, &health(false), &disconnected);
+        let parts = components(&settings, &health(false), &disconnected, &ledger);
         assert_eq!(parts["configServer"]["status"], "DOWN");
         assert_eq!(parts["configServer"]["details"]["error"], "timeout");
         let silent = Settings {
             health_enabled: false,
             ..settings
         };
-        assert!(!components(&silent, &health(false), &disconnected).contains_key("configServer"));
+        assert!(
+            !components(&silent, &health(false), &disconnected, &ledger)
+                .contains_key("configServer")
+        );
     }
 
     #[test]

@@ -4,13 +4,13 @@ mod tests;
 
 use std::sync::Arc;
 
-use confbus_protocol::{BusEvent, BusId, EventKind, Member, Outcome, Report};
+use confbus_protocol::{BusEvent, BusId, EventKind, Outcome, Report};
 use confbus_resolution::EnvironmentRequest;
 
 use super::{
     coordinates::{Coordinates, LONGEST_TEXT, shortened},
     entry::{Entry, Noted, Read, RefreshId, Started, Trigger},
-    instance::{Applied, Fetched, Instance, Rejected},
+    instance::{Applied, Fetched, Rejected},
     proof::Witnesses,
     records::{MAX_REFRESHES, Reader, ReaderKey, Records, make_room},
     refresh::{Event, Refresh, What},
@@ -133,7 +133,7 @@ impl Book {
             .as_deref()
             .map(|running| self.records.asked_for(&coordinates, now).0.of(running));
         let instance = self.records.instance_mut(id, now, || coordinates.clone());
-        instance.coordinates = coordinates;
+        instance.asks_for(coordinates);
         instance.names_itself = true;
         instance.last_sign = now;
         let is_news = instance
@@ -209,7 +209,7 @@ impl Book {
         let running_content = running.map(|running| contents.of(running));
         let id = report.instance;
         let instance = self.records.instance_mut(&id, now, || coordinates.clone());
-        instance.coordinates = coordinates;
+        instance.asks_for(coordinates);
         instance.reports = true;
         instance.last_sign = now;
         instance.transport = report.transport;
@@ -271,13 +271,46 @@ impl Book {
     fn noted(&mut self, id: &RefreshId, noted: Noted, now: i64) {
         self.changes = Changes::Facts;
         let happened = match noted {
+            Noted::Owed(destinations) => {
+                let refresh = self.records.refresh_mut(id);
+                return refresh.map_or((), |refresh| refresh.owes(&destinations));
+            }
             Noted::Published(event) => return self.published(id, &event, now),
+            Noted::Taken(destination) => return self.records.taken(&destination),
             Noted::Looked => (What::Looked, None),
             Noted::Swapped => (What::Swapped, None),
-            Noted::Failed(reason) => (What::Failed, Some(reason)),
+            Noted::Failed(event, reason) => {
+                self.take_back(id, &event);
+                (What::Failed, Some(reason))
+            }
         };
         if let Some(refresh) = self.records.refresh_mut(id) {
             refresh.happened(happened.0, None, happened.1, now);
+        }
+    }
+
+    /// An event did not go out: those for whom it was are told nothing, unless they answered.
+    fn take_back(&mut self, id: &RefreshId, event: &BusEvent) {
+        let Some(refresh) = self.records.refresh_mut(id) else {
+            return;
+        };
+        refresh.take_back(&shortened(event.id.clone()), event.destination().as_str());
+        let mut meant = self.records.meant_by(event);
+        meant.retain(|instance| {
+            let refresh = self.records.refresh(id);
+            refresh.is_some_and(|refresh| !refresh.has_answer_of(instance))
+        });
+        for instance in meant {
+            let Some(known) = self.records.instances.get_mut(&instance) else {
+                continue;
+            };
+            let known = Arc::make_mut(known);
+            known.is_not_told(id);
+            // Another event of the same refresh may have told it.
+            let is_told = known.told.as_ref().is_some_and(|told| told.refresh == *id);
+            if let Some(refresh) = self.records.refresh_mut(id).filter(|_| !is_told) {
+                refresh.told.shift_remove(&instance);
+            }
         }
     }
 
@@ -293,14 +326,7 @@ impl Book {
             order,
         };
         refresh.publish(sent, event.destination().as_str(), now);
-        let meant: Vec<_> = self
-            .records
-            .instances
-            .values()
-            .filter(|instance| instance.is_meant_by(event))
-            .map(|instance| instance.id.clone())
-            .collect();
-        for instance in meant {
+        for instance in self.records.meant_by(event) {
             if let Some(refresh) = self.records.refresh_mut(id) {
                 refresh.tell(&instance);
             }
@@ -334,20 +360,6 @@ impl Book {
         let id = RefreshId::random();
         self.started(id.clone(), started, now);
         self.published(&id, event, now);
-    }
-}
-
-impl Instance {
-    /// By its id, or by the application whose configuration it asks for.
-    fn is_meant_by(&self, event: &BusEvent) -> bool {
-        let own = self.id.as_str().split(':').next();
-        let names = self.coordinates.application.split(',').map(str::trim);
-        let aliases = names.filter(|name| Some(*name) != own);
-        let member = Member {
-            id: self.id.clone(),
-            config_names: aliases.map(str::to_owned).collect(),
-        };
-        member.is_meant_by(event)
     }
 }
 

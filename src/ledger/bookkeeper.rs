@@ -47,6 +47,7 @@ impl Bookkeeper {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut saves = Saves::default();
+        let mut dropped = 0;
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             tokio::select! {
@@ -54,7 +55,7 @@ impl Bookkeeper {
                 () = shutdown.cancelled() => break,
                 _ = tick.tick() => {
                     self.book.forget(now());
-                    self.tell_about_dropped();
+                    self.tell_about_dropped(&mut dropped);
                     if saves.is_due(self.book.changes) {
                         self.save(&mut saves).await;
                     }
@@ -84,11 +85,12 @@ impl Bookkeeper {
         }
     }
 
-    fn tell_about_dropped(&self) {
-        let dropped = self.shared.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
+    fn tell_about_dropped(&self, before: &mut u64) {
+        let dropped = self.shared.dropped.load(Ordering::Relaxed);
+        if dropped > *before {
             debug!(dropped, "more happened than the ledger could take down");
         }
+        *before = dropped;
     }
 
     /// A failure costs memory of the past after a restart, nothing else.

@@ -1,6 +1,6 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use confbus_protocol::{BusEvent, BusId, CommitId, Label, Report};
+use confbus_protocol::{BusEvent, BusId, CommitId, Destination, Label, Report};
 use confbus_resolution::EnvironmentRequest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -54,10 +54,14 @@ pub(crate) enum Step<'e> {
     Looked,
     /// What was found is in service.
     Swapped,
+    /// These are to be told, and whoever was to be told until now is not.
+    Owed(&'e [Destination]),
     /// This event goes out.
     Published(&'e BusEvent),
-    /// Something went wrong; no property value stands in it.
-    Failed(String),
+    /// The bus took an event for this destination.
+    Taken(&'e Destination),
+    /// The bus did not take it after all, and why; no property value stands in the reason.
+    Failed(&'e BusEvent, String),
 }
 
 /// By what a refresh is known: `r-` and twelve hex digits.
@@ -103,6 +107,8 @@ pub(super) enum Entry {
 pub(super) enum Noted {
     Looked,
     Swapped,
+    Owed(Vec<Destination>),
     Published(BusEvent),
-    Failed(String),
+    Taken(Destination),
+    Failed(BusEvent, String),
 }

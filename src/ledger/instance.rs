@@ -1,4 +1,4 @@
-use confbus_protocol::BusId;
+use confbus_protocol::{BusEvent, BusId, Member};
 use serde::{Deserialize, Serialize};
 
 use super::{coordinates::Coordinates, entry::RefreshId, state::Evidence};
@@ -62,6 +62,9 @@ pub(super) struct Told {
     pub(super) at: i64,
     /// The first time that it did not answer since.
     pub(super) since: i64,
+    /// What it was told before, in case this event does not go out; that one has none.
+    #[serde(skip)]
+    before: Option<Box<Self>>,
 }
 
 /// It says that it handled an event.
@@ -133,15 +136,68 @@ impl Instance {
         });
     }
 
+    /// By its id, or by the application whose configuration it asks for.
+    pub(super) fn is_meant_by(&self, event: &BusEvent) -> bool {
+        let own = self.id.as_str().split(':').next();
+        let names = self.coordinates.application.split(',').map(str::trim);
+        let aliases = names.filter(|name| Some(*name) != own);
+        let member = Member {
+            id: self.id.clone(),
+            config_names: aliases.map(str::to_owned).collect(),
+        };
+        member.is_meant_by(event)
+    }
+
+    /// It asks for the configuration of these coordinates from now on. Elsewhere the numbers of contents mean something else.
+    pub(super) fn asks_for(&mut self, coordinates: Coordinates) {
+        if self.coordinates == coordinates {
+            return;
+        }
+        self.coordinates = coordinates;
+        let proof = self.ack.as_mut().and_then(|ack| ack.proof.as_mut());
+        let contents = [
+            self.applied.as_mut().map(|applied| &mut applied.content),
+            self.rejected.as_mut().map(|rejected| &mut rejected.content),
+            proof.map(|proof| &mut proof.content),
+        ];
+        for content in contents.into_iter().flatten() {
+            *content = None;
+        }
+    }
+
+    /// The version that it read last: under its name, or before an ack.
+    pub(super) fn fetched(&self, now: i64) -> Option<String> {
+        let proven = self
+            .applied(now)
+            .filter(|applied| applied.evidence == Evidence::AckAndRead);
+        match (&self.fetched, proven) {
+            (Some(named), Some(proven)) if proven.at > named.at => proven.version,
+            (Some(named), _) => named.version.clone(),
+            (None, proven) => proven?.version,
+        }
+    }
+
     /// An event is for it.
     pub(super) fn is_told(&mut self, refresh: &RefreshId, now: i64) {
         let unanswered = self.told.as_ref().filter(|told| self.last_sign < told.at);
         let since = unanswered.map_or(now, |told| told.since);
+        let before = self.told.take().map(|told| Told {
+            before: None,
+            ..told
+        });
         self.told = Some(Told {
             refresh: refresh.clone(),
             at: now,
             since,
+            before: before.map(Box::new),
         });
+    }
+
+    /// The event that was for it did not go out.
+    pub(super) fn is_not_told(&mut self, refresh: &RefreshId) {
+        if let Some(told) = self.told.take_if(|told| told.refresh == *refresh) {
+            self.told = told.before.map(|before| *before);
+        }
     }
 
     /// It handled an event; what an earlier ack has proven stays.

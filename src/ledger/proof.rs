@@ -4,7 +4,8 @@
 //! event and its ack. A read that names the instance is proof by itself. A read without a name may be any sibling's, so
 //! reads are counted: a read stands for one ack at most, and unless there is one for each ack that may have one, it is
 //! unknown whose they were and nobody of these siblings has a proof. Acks before the first such read have none in any case,
-//! and do not stand in the way of the others.
+//! and do not stand in the way of the others. Reads that are left over may be those of a sibling that read and then failed
+//! without an ack, so as long as one is expected to ack, they leave it unknown whose the others were.
 //!
 //! A count can be too good: a sibling that starts just then reads, too, and so does a program that asks for the same.
 //! Whoever wants to be sure lets its instances name themselves.
@@ -73,6 +74,8 @@ pub(super) struct Finding {
 pub(super) struct FoundRead {
     pub(super) version: Option<String>,
     pub(super) key: ReaderKey,
+    /// There were more reads than acks, so it may be the read of one who has not acked.
+    pub(super) has_spare: bool,
 }
 
 impl Witnesses {
@@ -145,12 +148,16 @@ impl Window {
             .iter()
             .zip(&reads)
             .all(|(ack, read)| read.is_some() || !may_have_read(ack));
+        let may_be_theirs = |read: &&SeenRead| acks.iter().any(|ack| read.fits(ack));
+        let has_spare = self.reads.iter().filter(may_be_theirs).count() > acks.len();
         let findings = acks.iter().zip(reads);
         findings
             .map(|(ack, read)| Finding {
                 instance: ack.instance.clone(),
                 refresh: ack.refresh.clone(),
-                read: read.filter(|_| all_have_one).map(SeenRead::found),
+                read: read
+                    .filter(|_| all_have_one)
+                    .map(|read| read.found(has_spare)),
             })
             .collect()
     }
@@ -203,10 +210,11 @@ impl SeenRead {
             && !self.version.as_ref().is_some_and(outdated)
     }
 
-    fn found(&self) -> FoundRead {
+    fn found(&self, has_spare: bool) -> FoundRead {
         FoundRead {
             version: self.version.clone(),
             key: self.key.clone(),
+            has_spare,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use confbus_protocol::BusId;
+use confbus_protocol::{BusEvent, BusId, Destination};
 use serde::{Deserialize, Serialize};
 
 use super::{coordinates::Coordinates, entry::RefreshId, instance::Instance, refresh::Refresh};
@@ -101,6 +101,23 @@ impl Records {
         })
     }
 
+    /// Who is still to be told of a refresh.
+    pub(super) fn owed(&self) -> Vec<Destination> {
+        let owed = self.refreshes.iter().flat_map(|refresh| &refresh.owed);
+        owed.map(Destination::from_wire).collect()
+    }
+
+    /// The bus took an event for this destination, which makes up for earlier ones, too.
+    pub(super) fn taken(&mut self, destination: &Destination) {
+        let is_everyone = *destination == Destination::everyone();
+        let settles = |owed: &String| is_everyone || owed == destination.as_str();
+        for refresh in &mut self.refreshes {
+            if refresh.owed.iter().any(settles) {
+                Arc::make_mut(refresh).owed.retain(|owed| !settles(owed));
+            }
+        }
+    }
+
     /// The refreshes that wait for what becomes of them in this instance.
     pub(super) fn waiting_for(&mut self, instance: &BusId) -> impl Iterator<Item = &mut Refresh> {
         let refreshes = self.refreshes.iter_mut();
@@ -115,6 +132,13 @@ impl Records {
         newest_first
             .find(|refresh| refresh.id == *id)
             .map(Arc::make_mut)
+    }
+
+    /// The instances for whom an event is.
+    pub(super) fn meant_by(&self, event: &BusEvent) -> Vec<BusId> {
+        let instances = self.instances.values();
+        let meant = instances.filter(|instance| instance.is_meant_by(event));
+        meant.map(|instance| instance.id.clone()).collect()
     }
 
     /// The instance, noted now if it was not known.

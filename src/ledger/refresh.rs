@@ -1,4 +1,4 @@
-use confbus_protocol::BusId;
+use confbus_protocol::{BusId, Destination};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub(super) struct Refresh {
     pub(super) origin: String,
     pub(super) labels: Vec<Moved>,
     pub(super) destinations: Vec<String>,
+    /// Destinations that are still to be told.
+    #[serde(default)]
+    pub(super) owed: Vec<String>,
     pub(super) events: Vec<Event>,
     pub(super) started: i64,
     pub(super) published: Option<i64>,
@@ -88,12 +91,21 @@ impl Refresh {
             origin: shortened(started.origin),
             labels: labels.map(Moved::from).collect(),
             destinations: Vec::new(),
+            owed: Vec::new(),
             events: Vec::new(),
             started: now,
             published: None,
             told: IndexMap::new(),
             timeline: Vec::new(),
         }
+    }
+
+    /// Notes who is to be told; of too many, everyone.
+    pub(super) fn owes(&mut self, destinations: &[Destination]) {
+        let everyone = [Destination::everyone()];
+        let are_many = destinations.len() > MAX_PARTS;
+        let owed = if are_many { &everyone } else { destinations };
+        self.owed = owed.iter().map(ToString::to_string).collect();
     }
 
     /// Notes an event that goes out.
@@ -107,6 +119,28 @@ impl Refresh {
         }
         self.published.get_or_insert(now);
         self.happened(What::Published, None, Some(destination), now);
+    }
+
+    /// An event did not go out after all.
+    pub(super) fn take_back(&mut self, event: &str, destination: &str) {
+        let destination = shortened(destination.to_owned());
+        self.events.retain(|known| known.id != event);
+        self.destinations.retain(|known| *known != destination);
+        let is_it = |moment: &Moment| {
+            moment.what == What::Published && moment.detail.as_deref() == Some(&destination)
+        };
+        if let Some(at) = self.timeline.iter().rposition(is_it) {
+            self.timeline.remove(at);
+        }
+        let published = |moment: &&Moment| moment.what == What::Published;
+        let first = self.timeline.iter().find(published);
+        self.published = first.map(|moment| moment.time);
+    }
+
+    /// Whether one who was told showed that it heard of it.
+    pub(super) fn has_answer_of(&self, instance: &BusId) -> bool {
+        let answer = self.told.get(instance);
+        answer.is_some_and(|answer| answer.state != State::Told || answer.ack.is_some())
     }
 
     /// Notes that an event was for this one.

@@ -183,10 +183,6 @@ fn instance_view(
         .rejected
         .as_ref()
         .filter(|_| state == State::Rejected);
-    let fetched = instance
-        .fetched
-        .as_ref()
-        .and_then(|fetched| fetched.version.clone());
     let coordinates = instance.coordinates.clone();
     InstanceView {
         instance: instance.id.clone(),
@@ -196,7 +192,7 @@ fn instance_view(
         state,
         evidence,
         wanted: version.map(str::to_owned),
-        fetched,
+        fetched: instance.fetched(now),
         reason: rejected.map(|rejected| rejected.reason.clone()),
         restart: applied
             .as_ref()

@@ -35,12 +35,13 @@ impl Announcer {
         bus: Bus,
         member: Member,
     ) -> Self {
+        let outage = Outage::inherited(ledger.owed(), Instant::now());
         Self {
             repository,
             ledger,
             bus,
             member,
-            outage: Mutex::default(),
+            outage: Mutex::new(outage),
         }
     }
 
@@ -50,23 +51,26 @@ impl Announcer {
             return;
         }
         let refresh = self.started(trigger, &moved);
-        let commit = common_commit(&moved);
+        // A stop from here on costs those concerned no event: whoever is owed one gets it after the next start.
+        let everyone = [Destination::everyone()];
+        self.ledger.note(&refresh, Step::Owed(&everyone));
+        let commit = common_commit(&Moved::as_one_of_each_label(&moved));
         let concerned = concerned(self.repository.clone(), moved, self.ledger.known()).await;
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
         }
-        for destination in &concerned.destinations {
-            self.tell(&refresh, destination, commit).await;
-        }
+        self.tell_all(&refresh, &concerned.destinations, commit)
+            .await;
     }
 
     /// Tells those whose names were guessed, whatever moved.
     pub(super) async fn guessed(&self, moved: &[Moved], names: &[String]) {
         let refresh = self.started(Trigger::Push, moved);
-        for name in names {
-            self.tell(&refresh, &Destination::complete(name), None)
-                .await;
-        }
+        let destinations: Vec<_> = names
+            .iter()
+            .map(|name| Destination::complete(name))
+            .collect();
+        self.tell_all(&refresh, &destinations, None).await;
     }
 
     /// Tells a destination to look again, for somebody who waits to hear whether that worked.
@@ -107,7 +111,10 @@ impl Announcer {
         };
         let refresh = self.ledger.started(Started {
             trigger,
-            labels: moved.iter().map(label).collect(),
+            labels: Moved::as_one_of_each_label(moved)
+                .iter()
+                .map(label)
+                .collect(),
             origin: self.member.id.to_string(),
         });
         self.ledger.note(&refresh, Step::Looked);
@@ -115,6 +122,18 @@ impl Announcer {
             self.ledger.note(&refresh, Step::Swapped);
         }
         refresh
+    }
+
+    async fn tell_all(
+        &self,
+        refresh: &RefreshId,
+        destinations: &[Destination],
+        commit: Option<CommitId>,
+    ) {
+        self.ledger.note(refresh, Step::Owed(destinations));
+        for destination in destinations {
+            self.tell(refresh, destination, commit).await;
+        }
     }
 
     /// What does not get out is made up for.
@@ -141,19 +160,24 @@ impl Announcer {
         info!(event.id = event.id, %destination, version = commit, "refresh event");
         // Before it goes out, so that no answer is noted before it.
         self.ledger.note(refresh, Step::Published(&event));
-        let published = self.send(Message { event, commit }).await;
+        let message = Message { event, commit };
+        let published = self.send(&message).await;
         match &published {
-            Ok(()) => self.outage().told(destination, Instant::now()),
+            Ok(()) => {
+                self.ledger.note(refresh, Step::Taken(destination));
+                self.outage().told(destination, Instant::now());
+            }
             Err(error) => {
                 let reason = format!("{destination}: {error}");
-                self.ledger.note(refresh, Step::Failed(reason));
+                self.ledger
+                    .note(refresh, Step::Failed(&message.event, reason));
             }
         }
         published
     }
 
-    async fn send(&self, message: Message) -> Result<(), RefreshError> {
-        let published = self.bus.publish(&message).await;
+    async fn send(&self, message: &Message) -> Result<(), RefreshError> {
+        let published = self.bus.publish(message).await;
         published.map_err(|error| RefreshError::Bus(error.to_string()))
     }
 
@@ -171,11 +195,8 @@ impl Announcer {
     ) -> Result<(), RefreshError> {
         let refresh = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
         let event = BusEvent { kind, ..refresh };
-        self.send(Message {
-            event,
-            commit: None,
-        })
-        .await
+        let commit = None;
+        self.send(&Message { event, commit }).await
     }
 
     /// Never held across a wait.

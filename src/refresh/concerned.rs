@@ -101,14 +101,14 @@ fn find(
         told.extend(concerned);
     }
     for each in &moves {
-        for path in each.for_strangers() {
+        for path in each.comparison.changed() {
             if are_everyone(&told) {
                 break;
             }
             if Instant::now() >= until {
                 return None;
             }
-            told.extend(each.upstream.applications(&each.comparison, path));
+            told.extend(each.strangers(path));
         }
     }
     Some(Concerned {
@@ -178,11 +178,18 @@ impl<'m> Move<'m> {
         }
     }
 
-    /// Changed files that applications read which were never seen here: those that nobody known reads, and shared ones.
-    fn for_strangers(&self) -> BTreeSet<&'m RepoPath> {
-        let mut files = self.comparison.unread();
-        let shared = self.comparison.changed().filter(|path| is_shared(path));
-        files.extend(shared);
-        files
+    /// Applications that may read a changed file and were never seen here: of one that nobody known reads and of a shared
+    /// one all, and those that import one for which others do.
+    fn strangers(&self, path: &RepoPath) -> BTreeSet<String> {
+        let upstream = &self.upstream;
+        if self.comparison.is_unread(path) || is_shared(path) {
+            return upstream.applications(&self.comparison, path);
+        }
+        if upstream.is_searched(path) {
+            return BTreeSet::new();
+        }
+        let mut importers = upstream.applications(&self.comparison, path);
+        importers.retain(|name| !upstream.readers.contains(name.as_str()));
+        importers
     }
 }

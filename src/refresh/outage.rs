@@ -36,6 +36,16 @@ pub(super) struct Outage {
 }
 
 impl Outage {
+    /// Makes up for what an earlier server left untold; the broker may have gone down with it.
+    pub(super) fn inherited(untold: &[Destination], now: Instant) -> Self {
+        let mut outage = Self::default();
+        for destination in untold {
+            outage.missed(destination);
+        }
+        outage.lost = (!untold.is_empty()).then_some(now);
+        outage
+    }
+
     /// The bus took an event.
     pub(super) fn told(&mut self, destination: &Destination, now: Instant) {
         if self.lost.is_none() {
@@ -249,6 +259,18 @@ mod tests {
         outage.interrupted(&UP, start);
         assert!(outage.due(&UP, start + Duration::from_secs(5)).is_empty());
         assert_eq!(outage.due(&UP, start + CATCH_UP_AFTER).len(), 1);
+    }
+
+    #[test]
+    fn what_an_earlier_server_left_untold_waits_for_springs_clients() {
+        let start = Instant::now();
+        let mut outage = Outage::inherited(&[Destination::complete("orders")], start);
+        outage.interrupted(&UP, start);
+        assert!(outage.due(&UP, start).is_empty());
+        assert_eq!(outage.due(&UP, start + CATCH_UP_AFTER).len(), 1);
+        let mut outage = Outage::inherited(&[], start);
+        outage.missed(&Destination::complete("orders"));
+        assert_eq!(outage.due(&UP, start).len(), 1);
     }
 
     #[test]

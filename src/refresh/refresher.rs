@@ -25,6 +25,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 /// Carries refreshes out.
 pub(crate) struct Refresher {
     shared: Arc<Shared>,
+    pushes: mpsc::Receiver<Pushed>,
     requests: mpsc::Receiver<Request>,
     bell: mpsc::Receiver<()>,
     signals: Subscription,
@@ -52,7 +53,8 @@ impl Refresher {
         member: Member,
         bell: mpsc::Receiver<()>,
     ) -> (Refresh, Self) {
-        let (sender, requests) = mpsc::channel(QUEUE);
+        let (pushes_sender, pushes) = mpsc::channel(QUEUE);
+        let (requests_sender, requests) = mpsc::channel(QUEUE);
         // Before the bus is there, so that its first signal is not missed.
         let signals = bus.subscribe();
         let shared = Arc::new(Shared {
@@ -62,17 +64,23 @@ impl Refresher {
         });
         let refresher = Self {
             shared,
+            pushes,
             requests,
             bell,
             signals,
         };
-        (Refresh { requests: sender }, refresher)
+        let refresh = Refresh {
+            pushes: pushes_sender,
+            requests: requests_sender,
+        };
+        (refresh, refresher)
     }
 
     /// Works until `shutdown`: looks whenever there is a reason to, and tells who is concerned.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let shared = Arc::clone(&self.shared);
         let mut work: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
+        work.push(Box::pin(shared.reopen()));
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -82,6 +90,7 @@ impl Refresher {
                 () = shutdown.cancelled() => return,
                 Some(()) = work.next() => {}
                 () = shared.repository.unannounced().wait() => work.push(Box::pin(shared.announce())),
+                Some(pushed) = self.pushes.recv(), if has_room => work.push(Box::pin(shared.push(pushed))),
                 Some(request) = self.requests.recv(), if has_room => work.push(Box::pin(shared.carry_out(request))),
                 Some(()) = self.bell.recv(), if has_room => work.push(Box::pin(shared.local_change())),
                 Some(signal) = self.signals.next(), if has_room => match signal {
@@ -95,6 +104,11 @@ impl Refresher {
 }
 
 impl Shared {
+    async fn reopen(&self) {
+        let known = self.announcer.ledger.known();
+        self.repository.reopen(&known).await;
+    }
+
     /// An editor or a commit changes several files at once.
     async fn local_change(&self) {
         tokio::time::sleep(SETTLE).await;
@@ -108,7 +122,6 @@ impl Shared {
 
     async fn carry_out(&self, request: Request) {
         match request {
-            Request::Push(pushed) => self.push(pushed).await,
             Request::Destination { destination, reply } => {
                 let looked =
                     tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(Announce::No)).await;

@@ -33,6 +33,11 @@ fn names(path: &RepoPath) -> Vec<String> {
 }
 
 impl Upstream<'_> {
+    /// Whether a file is found by its place, and not only by way of others that import it.
+    pub(super) fn is_searched(&self, path: &RepoPath) -> bool {
+        Searched::by_anyone(self.layout).holds(path)
+    }
+
     /// The applications that may read a file, or those that import it.
     pub(super) fn applications(
         &self,

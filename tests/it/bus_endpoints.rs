@@ -116,6 +116,7 @@ fn endpoints_of_former_springs_still_work() {
     let server = server();
     let push = github_push("refs/heads/main", &["orders.yml"]);
     let whole = r#"{"name":"k","value":"v"}"#;
+    let long = format!("k={}", "v".repeat(40_000));
     for (path, content_type, body, expected) in [
         ("/actuator/bus-refresh", "", "", 204),
         ("/actuator/bus-refresh", FORM, "", 204),
@@ -135,6 +136,7 @@ fn endpoints_of_former_springs_still_work() {
         ("/bus/refresh", FORM, "destination=customers:9000", 200),
         ("/bus/env?k=v&destination=customers", "", "", 200),
         ("/bus/env", FORM, "k=v", 200),
+        ("/bus/env", FORM, &long, 413),
         ("/actuator/busshutdown/nobody", "", "", 405),
     ] {
         let (status, said) = post(&server, path, content_type, body);

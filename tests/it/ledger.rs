@@ -204,3 +204,57 @@ fn a_damaged_ledger_starts_anew() {
         expect_that(text.contains("\"orders\""), text)
     });
 }
+
+#[test]
+fn who_could_not_be_told_before_a_stop_is_told_after_it() {
+    let repo = ConfigRepo::from_sample();
+    repo.push("first", &[("orders.yml", "limit: 1\n")]);
+    let folder = tempfile::tempdir().unwrap();
+    let uri = repo.path().display().to_string();
+    let git = ("spring.cloud.config.server.git.uri", &*uri);
+    let nobody = [
+        git,
+        ("spring.cloud.bus.enabled", "true"),
+        // Nothing listens there.
+        ("spring.rabbitmq.port", "1"),
+    ];
+    let server = TestServer::in_folder(folder.path(), &nobody).ready();
+    poll(&server, "none");
+    instance(&server);
+    let second = repo.push("second", &[("orders.yml", "limit: 2\n")]);
+    server.serves(&second);
+    eventually("an event that is not taken", || {
+        let seen = server.get("/_/api/refreshes").json();
+        let timeline = seen["refreshes"][0]["timeline"].clone();
+        let mut steps = timeline.as_array().into_iter().flatten();
+        expect_that(steps.any(|step| step["what"] == "failed"), &seen)
+    });
+    let file = folder.path().join("ledger-0.json");
+    eventually("the saved debt", || {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        expect_that(text.contains(r#""owed":["orders:**"]"#), text)
+    });
+
+    let server = server.restarted(&[git]);
+    eventually("an event that makes up for it", || {
+        let seen = server.get("/_/api/refreshes").json();
+        let last = &seen["refreshes"][0];
+        let is_told = last["trigger"] == "reconnect"
+            && last["destinations"] == json!(["orders:**"])
+            && last["published"].is_string();
+        expect_that(is_told, &seen)
+    });
+}
+
+#[test]
+fn a_head_is_no_read() {
+    let server = TestServer::start(&ConfigRepo::from_sample()).ready();
+    let head = Request::head("/billing/dev");
+    assert_eq!(server.send(&head).status, 200);
+    assert_eq!(server.get("/payments/dev").status, 200);
+    let readers = server.get("/_/api/instances").json()["readers"].clone();
+    let readers = readers.as_array().unwrap().iter();
+    let applications: Vec<_> = readers.map(|reader| &reader["application"]).collect();
+    assert!(applications.contains(&&json!("payments")));
+    assert!(!applications.contains(&&json!("billing")));
+}

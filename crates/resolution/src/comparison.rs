@@ -107,10 +107,11 @@ impl<'s> Comparison<'s> {
         self.changed.iter().copied()
     }
 
-    /// The files with changed documents that no request so far reads.
+    /// Whether a file has changed documents that no request so far reads.
     #[must_use]
-    pub fn unread(&self) -> BTreeSet<&'s RepoPath> {
-        self.unread.iter().map(|(path, _)| *path).collect()
+    pub fn is_unread(&self, path: &RepoPath) -> bool {
+        let mut of_file = self.unread.range((path, 0)..);
+        of_file.next().is_some_and(|(first, _)| *first == path)
     }
 
     /// The files that import a file, in either snapshot.
@@ -173,8 +174,10 @@ mod tests {
             let files: Vec<_> = files.iter().map(|path| path.as_str()).collect();
             assert_eq!(files, *expected, "{coordinates}");
         }
-        let left = comparison.unread();
-        let left: Vec<_> = left.iter().map(|path| path.as_str()).collect();
+        let left = comparison
+            .changed()
+            .filter(|path| comparison.is_unread(path));
+        let left: Vec<_> = left.map(RepoPath::as_str).collect();
         assert_eq!(left, unread);
     }
 

@@ -99,7 +99,7 @@ impl Book {
 
     /// Carries over to instances and refreshes what is known of their acks.
     fn conclude(&mut self, findings: Vec<Finding>, now: i64) {
-        let mut settled: HashMap<RefreshId, i64> = HashMap::new();
+        let mut settled: HashMap<RefreshId, Option<i64>> = HashMap::new();
         for Finding {
             instance,
             refresh,
@@ -112,21 +112,31 @@ impl Book {
             };
             self.records.readers.remove(&read.key);
             if let Some(instance) = self.records.instances.get_mut(&instance) {
-                Arc::make_mut(instance).coordinates = read.key.coordinates;
+                Arc::make_mut(instance).asks_for(read.key.coordinates);
             }
             let settles_at = *settled
                 .entry(refresh.clone())
-                .or_insert_with(|| self.settles_at(&instance, &refresh, now));
-            self.prove(&instance, &refresh, read.version, settles_at);
+                .or_insert_with(|| self.settles_at(&instance, &refresh, read.has_spare, now));
+            match settles_at {
+                Some(at) => self.prove(&instance, &refresh, read.version, at),
+                None => self.set_proof(&instance, &refresh, None),
+            }
         }
     }
 
-    /// When nobody can show any more that this one's read was a sibling's: at once when all that were told have acked.
-    fn settles_at(&self, id: &BusId, refresh: &RefreshId, now: i64) -> i64 {
+    /// When nobody can show any more that this one's read was a sibling's: at once when all that were told have acked,
+    /// never while there are more reads than acks.
+    fn settles_at(
+        &self,
+        id: &BusId,
+        refresh: &RefreshId,
+        has_spare: bool,
+        now: i64,
+    ) -> Option<i64> {
         let instances = &self.records.instances;
         let (Some(refresh), Some(instance)) = (self.records.refresh(refresh), instances.get(id))
         else {
-            return now;
+            return Some(now);
         };
         let may_still_ack = |sibling: &Arc<Instance>| {
             sibling.is_sibling_of(instance)
@@ -135,10 +145,9 @@ impl Book {
                 && !sibling.is_silent(now)
         };
         let mut others = refresh.without_ack().filter_map(|id| instances.get(id));
-        if others.any(may_still_ack) {
-            now + SETTLE
-        } else {
-            now
+        match others.any(may_still_ack) {
+            false => Some(now),
+            true => (!has_spare).then_some(now + SETTLE),
         }
     }
 

@@ -81,6 +81,17 @@ impl World {
     }
 
     fn publish(&mut self, destination: &str) {
+        self.note(destination, Noted::Published);
+    }
+
+    /// The bus did not take what was published for this destination.
+    fn fails(&mut self, destination: &str) {
+        self.note(destination, |event| {
+            Noted::Failed(event, "no broker".into())
+        });
+    }
+
+    fn note(&mut self, destination: &str, noted: impl FnOnce(BusEvent) -> Noted) {
         let number = self.refreshes.len() - 1;
         let event = BusEvent::refresh(
             format!("e{number}"),
@@ -89,7 +100,7 @@ impl World {
             &Destination::complete(destination),
         );
         let refresh = self.refreshes[number].clone();
-        self.write(Entry::Noted(refresh, Noted::Published(event)));
+        self.write(Entry::Noted(refresh, noted(event)));
     }
 
     fn reads(&mut self, profiles: &str, version: u8) {
@@ -345,6 +356,82 @@ fn only_those_who_are_meant_are_told() {
         world.refresh(0)["destinations"],
         serde_json::json!(["billing:**", "ord*:**"])
     );
+}
+
+#[test]
+fn nobody_is_told_by_an_event_that_did_not_go_out() {
+    let mut world = World::new();
+    world.acks(A, "unknown");
+    world.push(1, 2, "orders");
+    world.acks(A, "e0");
+    world.push(2, 3, "orders");
+    assert_eq!(world.instance(A)["refresh"], world.refreshes[1].as_str());
+    world.fails("orders");
+    world.check_told(1, A, "");
+    assert_eq!(world.instance(A)["refresh"], world.refreshes[0].as_str());
+    assert_eq!(world.timeline(1), ["failed"]);
+    let refresh = world.refresh(1);
+    assert_eq!(refresh["published"], Value::Null);
+    assert_eq!(refresh["events"], serde_json::json!([]));
+    assert_eq!(refresh["destinations"], serde_json::json!([]));
+    // Nobody was asked, so nobody is silent.
+    world.after(3600);
+    world.check(A, "told ack");
+}
+
+#[test]
+fn what_fails_takes_nothing_from_what_went_out() {
+    let mut world = World::new();
+    world.acks(A, "unknown");
+    world.reads_as(B, 1);
+    world.push(1, 2, "orders");
+    world.reads_as(B, 2);
+    world.publish("ord*");
+    world.fails("ord*");
+    world.check_told(0, A, "told none");
+    world.check_told(0, B, "served read");
+    assert_eq!(
+        world.refresh(0)["destinations"],
+        serde_json::json!(["orders:**"])
+    );
+    assert_eq!(world.timeline(0), ["published", "fetched", "failed"]);
+}
+
+#[test]
+fn what_is_owed_is_settled_by_any_later_event_for_them() {
+    let mut world = World::new();
+    let [orders, billing] = ["orders", "billing"].map(Destination::complete);
+    let everyone = Destination::everyone();
+    let note = |world: &mut World, number: usize, noted| {
+        let refresh = world.refreshes[number].clone();
+        world.write(Entry::Noted(refresh, noted));
+    };
+    for number in [0, 1] {
+        world.push(number, number + 1, "orders");
+        let owed = vec![orders.clone(), billing.clone()];
+        note(&mut world, number.into(), Noted::Owed(owed));
+    }
+    note(&mut world, 1, Noted::Taken(orders));
+    assert_eq!(
+        world.book.records().owed(),
+        [billing.clone(), billing.clone()]
+    );
+    note(&mut world, 0, Noted::Taken(everyone.clone()));
+    assert!(world.book.records().owed().is_empty());
+    note(&mut world, 1, Noted::Owed(vec![billing; 101]));
+    assert_eq!(world.book.records().owed(), [everyone]);
+}
+
+#[test]
+fn contents_of_other_coordinates_are_not_compared() {
+    let mut world = World::new();
+    world.polls(A, 1, 1);
+    world.check(A, "live report");
+    // The first content that is known there, too.
+    world.wanted = Some(commit(9).to_string());
+    world.read("dev", 9, Some(B), Some(9));
+    world.read("dev", 9, Some(A), Some(1));
+    world.check(A, "applying read");
 }
 
 #[test]

@@ -58,6 +58,16 @@ struct Server {
 impl Server {
     /// Opens repositories and reads the configuration of all who are known.
     async fn start(folder: &TempDir, settings: &[(&str, &str)], known: &[&str]) -> Self {
+        let server = Self::open(folder, settings, known).await;
+        server.repository.look(Announce::No).await.unwrap();
+        for request in server.known.iter() {
+            server.repository.find_one(request, None).await.unwrap();
+        }
+        server.repository.unannounced().take();
+        server
+    }
+
+    async fn open(folder: &TempDir, settings: &[(&str, &str)], known: &[&str]) -> Self {
         let place = folder.path().display().to_string();
         let base = ("spring.cloud.config.server.git.basedir", "<folder>/clones");
         let arguments = settings.iter().chain([&base]);
@@ -72,13 +82,8 @@ impl Server {
         let repository = EnvironmentRepository::open(settings, Tasks::default(), bell)
             .await
             .unwrap();
-        repository.look(Announce::No).await.unwrap();
         let known = known.iter().map(|coordinates| request(coordinates));
         let known = Arc::new(known.collect::<Vec<_>>());
-        for request in known.iter() {
-            repository.find_one(request, None).await.unwrap();
-        }
-        repository.unannounced().take();
         Self { repository, known }
     }
 
@@ -163,6 +168,54 @@ async fn only_readers_of_the_label_are_concerned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_back_concerns_those_who_were_told_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    remote.push("main", &[("orders.yml", "a: 1")]);
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &["orders/dev"]).await;
+    // As for a refresh that somebody asks for, which tells whom it names.
+    remote.push("main", &[("orders.yml", "a: 2")]);
+    server.repository.look(Announce::No).await.unwrap();
+    remote.push("main", &[("orders.yml", "a: 1")]);
+    server.finds(&["orders:**"], &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_default_label_that_appears_concerns_those_who_read_another_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    let files = [("orders.yml", "a: 1"), ("payments.yml", "a: 1")];
+    remote.push("master", &files);
+    let known = ["orders/dev", "orders/dev/master", "payments/dev"];
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
+    remote.push("main", &[("orders.yml", "a: 2"), ("payments.yml", "a: 1")]);
+    server.finds(&["orders:**"], &["payments/dev"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_file_concerns_importers_that_were_never_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    let import = "spring.config.import: imp/x.yml";
+    remote.push(
+        "main",
+        &[
+            ("orders.yml", import),
+            ("billing.yml", import),
+            ("billing-dev.yml", "c: 0"),
+            ("payments.yml", import),
+            ("imp/x.yml", "c: 1"),
+        ],
+    );
+    let known = ["payments/dev", "billing/dev"];
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
+    remote.push("main", &[("imp/x.yml", "c: 2")]);
+    server
+        .finds(&["orders:**", "payments:**"], &["billing/dev"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_several_names_those_whose_files_changed_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let remote = Remote::new(&folder, "config");
@@ -225,6 +278,20 @@ async fn a_repository_of_one_application_concerns_nobody_else() {
     let server = Server::start(&folder, &settings, &["orders/dev", "payments/dev"]).await;
     orders.push("main", &[("application.yml", "a: 2")]);
     server.finds(&["orders:**"], &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_was_open_before_a_stop_is_looked_at_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let orders = Remote::new(&folder, "orders");
+    orders.push("main", &[("application.yml", "a: 1")]);
+    let settings = [(URI, "file://<folder>/{application}")];
+    let before = Server::start(&folder, &settings, &["orders/dev"]).await;
+    drop(before);
+    orders.push("main", &[("application.yml", "a: 2")]);
+    let after = Server::open(&folder, &settings, &["orders/dev", "gone/dev"]).await;
+    after.repository.reopen(&after.known).await;
+    after.finds(&["orders:**"], &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,13 @@ pub(crate) struct Answer {
 }
 
 impl Request {
+    pub(crate) fn head(path: &str) -> Self {
+        Self {
+            method: "HEAD",
+            ..Self::get(path)
+        }
+    }
+
     pub(crate) fn get(path: &str) -> Self {
         Self {
             method: "GET",

@@ -21,6 +21,7 @@ fn an_ack_after_a_read_is_live() {
     world.check(A, "live ack+read");
     world.check_told(0, A, "live ack+read");
     assert_eq!(world.instance(A)["applied"], commit(2).to_string());
+    assert_eq!(world.instance(A)["fetched"], commit(2).to_string());
     // The reader has a name now.
     assert!(world.instances()["readers"].as_array().unwrap().is_empty());
 
@@ -29,6 +30,9 @@ fn an_ack_after_a_read_is_live() {
     world.check(A, "same ack+read");
     world.push(3, 4, "orders");
     world.check(A, "told none");
+    assert_eq!(world.instance(A)["fetched"], commit(2).to_string());
+    world.acks(A, "e2");
+    assert_eq!(world.instance(A)["fetched"], commit(2).to_string());
 }
 
 #[test]
@@ -70,6 +74,25 @@ fn two_instances_that_read_are_live_together() {
     world.acks(A, "e0");
     world.check(A, "told ack");
     world.acks(B, "e0");
+    world.check(A, "live ack+read");
+    world.check(B, "live ack+read");
+}
+
+#[test]
+fn reads_of_one_that_fails_without_an_ack_prove_nothing_for_its_sibling() {
+    let mut world = World::new();
+    for instance in [A, B] {
+        world.acks(instance, "unknown");
+    }
+    world.push(1, 2, "orders");
+    // A fails to bind what it read, and tries again; B acks what it could not fetch.
+    world.reads("default", 2);
+    world.reads("default", 2);
+    world.acks(B, "e0");
+    world.after(60);
+    world.check(B, "told ack");
+    world.check_told(0, B, "told ack");
+    world.acks(A, "e0");
     world.check(A, "live ack+read");
     world.check(B, "live ack+read");
 }
