@@ -9,7 +9,7 @@ use tracing::{debug, info, warn};
 
 use super::{
     RefreshError,
-    concerned::{Unchanged, concerned},
+    concerned::{PATIENCE, Unchanged, concerned},
     destinations::common_commit,
     outage::Outage,
 };
@@ -55,7 +55,13 @@ impl Announcer {
         let everyone = [Destination::everyone()];
         self.ledger.note(&refresh, Step::Owed(&everyone));
         let commit = common_commit(&Moved::as_one_of_each_label(&moved));
-        let concerned = concerned(self.repository.clone(), moved, self.ledger.known()).await;
+        let concerned = concerned(
+            self.repository.clone(),
+            moved,
+            self.ledger.known(),
+            PATIENCE,
+        )
+        .await;
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
         }

@@ -20,8 +20,8 @@ use super::{
 };
 use crate::environment_repository::{Audience, EnvironmentRepository, Moved};
 
-/// How long it may take to find out; after that everyone is told, which is never wrong.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take to find out.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who is concerned, and who is not.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,18 +45,20 @@ struct Move<'m> {
     upstream: Upstream<'m>,
 }
 
-/// Finds out, off the runtime's threads: a server may know thousands of coordinates.
+/// Finds out, off the runtime's threads: a server may know thousands of coordinates. When it takes longer than `patience`,
+/// everyone is told, which is never wrong.
 pub(super) async fn concerned(
     repository: EnvironmentRepository,
     moved: Vec<Moved>,
     known: Arc<Vec<EnvironmentRequest>>,
+    patience: Duration,
 ) -> Concerned {
     let work = move || {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience;
         find(&repository, &moved, &known, until)
     };
     // One step may take longer than all of them should.
-    let found = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(work)).await;
+    let found = tokio::time::timeout(patience, tokio::task::spawn_blocking(work)).await;
     or_everyone(found.ok().and_then(Result::ok).flatten())
 }
 

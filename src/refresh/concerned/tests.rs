@@ -6,6 +6,9 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::{Settings, Sources, environment_repository::Announce, tasks::Tasks};
 
+/// Far more than any machine needs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
 /// A bare repository below a folder.
 struct Remote(Repository);
 
@@ -94,7 +97,13 @@ impl Server {
         async move {
             self.repository.look(Announce::No).await.unwrap();
             let (moved, _) = self.repository.unannounced().take();
-            let found = concerned(self.repository.clone(), moved, Arc::clone(&self.known)).await;
+            let found = concerned(
+                self.repository.clone(),
+                moved,
+                Arc::clone(&self.known),
+                DEADLINE,
+            )
+            .await;
             let destinations: Vec<_> = found.destinations.iter().map(Destination::as_str).collect();
             assert_eq!(destinations, told, "at {caller}");
             let left: Vec<_> = found
