@@ -56,6 +56,7 @@ fn request(coordinates: &str) -> EnvironmentRequest {
 struct Server {
     repository: EnvironmentRepository,
     known: Arc<Vec<EnvironmentRequest>>,
+    tasks: Tasks,
 }
 
 impl Server {
@@ -82,12 +83,22 @@ impl Server {
         };
         let settings = Settings::load(&sources).unwrap().repository;
         let (bell, _) = mpsc::channel(1);
-        let repository = EnvironmentRepository::open(settings, Tasks::default(), bell)
+        let tasks = Tasks::default();
+        let repository = EnvironmentRepository::open(settings, tasks.clone(), bell)
             .await
             .unwrap();
         let known = known.iter().map(|coordinates| request(coordinates));
         let known = Arc::new(known.collect::<Vec<_>>());
-        Self { repository, known }
+        Self {
+            repository,
+            known,
+            tasks,
+        }
+    }
+
+    /// Nothing that this server started looks at anything any more.
+    async fn stop(self) {
+        self.tasks.stop(DEADLINE).await;
     }
 
     /// Whom the next look finds concerned, and for whom nothing changed.
@@ -296,7 +307,7 @@ async fn a_repository_that_was_open_before_a_stop_is_looked_at_after_it() {
     orders.push("main", &[("application.yml", "a: 1")]);
     let settings = [(URI, "file://<folder>/{application}")];
     let before = Server::start(&folder, &settings, &["orders/dev"]).await;
-    drop(before);
+    before.stop().await;
     orders.push("main", &[("application.yml", "a: 2")]);
     let after = Server::open(&folder, &settings, &["orders/dev", "gone/dev"]).await;
     after.repository.reopen(&after.known).await;
