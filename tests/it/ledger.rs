@@ -72,6 +72,10 @@ fn an_instance_is_followed_from_commit_to_commit_and_over_a_restart() {
     let second = repo.push("second", &[("orders.yml", "limit: 0\n")]);
     server.serves(&second);
     check(&server, "told", "none");
+    eventually("the refresh that told it", || {
+        let told = instance(&server);
+        expect_that(told["refresh"].is_string(), told)
+    });
     poll(&server, &first);
     check(&server, "applying", "read");
     let reason = "`limit`: at least 1 (orders.yml:1:8)";
