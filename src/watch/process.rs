@@ -30,6 +30,8 @@ pub(super) enum Phase {
     NotStarted,
     Running(Pid),
     Ended(ExitStatus),
+    /// It could not be started; the exit code is a shell's.
+    Failed(u8),
 }
 
 impl Program {
@@ -70,12 +72,15 @@ impl Program {
             ));
         }
         let (program, arguments) = self.line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut child = Command::new(program)
+        let spawned = Command::new(program)
             .args(arguments)
             .envs(variables)
-            .spawn()?;
-        let pid = pid(&child).ok_or(io::ErrorKind::NotFound)?;
+            .spawn();
         let phase = self.phase.clone();
+        let mut child = spawned.inspect_err(|error| {
+            phase.send_replace(Phase::Failed(why_not_started(error)));
+        })?;
+        let pid = pid(&child).ok_or(io::ErrorKind::NotFound)?;
         phase.send_replace(Phase::Running(pid));
         tokio::spawn(async move {
             // Without a status nothing is known, which is no good end.
@@ -90,7 +95,7 @@ impl Program {
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         match self.phase() {
             Phase::Running(pid) => Ok(kill_process(pid, signal)?),
-            Phase::NotStarted | Phase::Ended(_) => Err(io::Error::new(
+            Phase::NotStarted | Phase::Ended(_) | Phase::Failed(_) => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "the program does not run",
             )),
@@ -152,6 +157,14 @@ impl Program {
 pub(super) fn pid(child: &Child) -> Option<Pid> {
     let pid = i32::try_from(child.id()?).ok()?;
     Pid::from_raw(pid)
+}
+
+/// The exit code by which a shell tells that a program is not there, or cannot be run.
+fn why_not_started(error: &io::Error) -> u8 {
+    match error.kind() {
+        io::ErrorKind::NotFound => 127,
+        _ => 126,
+    }
 }
 
 /// `exit 1` or `signal 9`.

@@ -109,7 +109,8 @@ fn asking(client: &Client, delivery: &Arc<Delivery>) -> Binding<Candidate> {
 /// The exit code when the first version is refused and there is nothing to run with: the program's own when that ended.
 fn why_refused(delivery: &Delivery) -> u8 {
     match delivery.program.as_ref().map(Program::phase) {
-        Some(Phase::Ended(status)) if !status.success() => exit_code(status),
+        Some(Phase::Ended(status)) => exit_code(status),
+        Some(Phase::Failed(code)) => code,
         _ => REFUSED,
     }
 }
