@@ -16,6 +16,7 @@ mod init;
 mod only;
 mod plan;
 mod process;
+mod reserved;
 mod say;
 mod settings;
 mod signals;

@@ -60,7 +60,11 @@ pub(crate) struct DeliveryArgs {
     /// FORMAT:FILE for other endings; - is standard output.
     #[arg(long, value_name = "FILE", value_parser = Output::parse)]
     pub(crate) out: Vec<Output>,
-    /// Give the values to the program as variables: pool.max is POOL_MAX.
+    /// Give the values to the program, and to --check and --ready, as variables: pool.max is POOL_MAX.
+    ///
+    /// A version with a key that would decide what code runs is refused: PATH, HOME, SHELL, USER, LOGNAME, PWD, IFS, ENV, BASH_ENV,
+    /// LD_* and DYLD_*, and what shells, Python, Node.js, Java, Perl, Ruby, PHP and .NET take options or code from, as NODE_OPTIONS;
+    /// leave such keys out with --only.
     #[arg(long, requires = "program")]
     pub(crate) env: bool,
     /// Only these keys, with what lies below them; * stands for any text. By comma, or repeated.

@@ -336,6 +336,21 @@ fn the_last_good_configuration_lacks_no_secret_in_silence() {
 }
 
 #[test]
+fn no_key_decides_what_code_a_program_runs() {
+    let desk = Desk::new();
+    let text = "path: /tmp\norders:\n  limits:\n    max-open: 20\n";
+    desk.repo.push("a path", &[("orders-dev.yml", text)]);
+    let server = TestServer::start(&desk.repo).ready();
+    let url = server.url();
+    let mut watch = desk.watch(&url, &["--env", "--", "true"]);
+    assert_eq!(watch.wait().code(), Some(1));
+    watch.line_with("`path` would set PATH");
+
+    let mut watch = desk.watch(&url, &["--env", "--only=orders", "--", "true"]);
+    assert_eq!(watch.wait().code(), Some(0));
+}
+
+#[test]
 fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
     let desk = Desk::new();
     let server = TestServer::start(&desk.repo).ready();
