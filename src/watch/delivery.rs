@@ -90,8 +90,7 @@ impl Delivery {
         let reason = next.snapshot.redacted(failure.reason());
         let then = self.after(state, next, failure, &reason).await;
         let line = format!("{}  {reason}", short(next.version()));
-        let is_leaving = self.program.as_ref().is_some_and(Program::is_leaving);
-        if !is_leaving && state.said.as_ref() != Some(&line) {
+        if !self.is_leaving() && state.said.as_ref() != Some(&line) {
             say(&line);
             say(then);
             state.said = Some(line);
@@ -169,6 +168,11 @@ impl Delivery {
         self.replace(state, old, staged).await?;
         self.ask(&variables, true).await?;
         self.confirm(&variables).await
+    }
+
+    /// Whether nothing is to be changed any more.
+    fn is_leaving(&self) -> bool {
+        self.program.as_ref().is_some_and(Program::is_leaving)
     }
 
     fn variables(&self, candidate: &Candidate) -> Result<BTreeMap<String, String>, Failure> {

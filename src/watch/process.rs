@@ -7,7 +7,7 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::ExitStatus,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -21,8 +21,8 @@ pub(super) struct Program {
     /// How long it may take to end before it is killed.
     max_wait: Duration,
     phase: watch::Sender<Phase>,
-    /// Nobody wants it to run any more.
-    leaving: AtomicBool,
+    /// Nobody wants it to run any more. Held while it is started, so that whoever leaves finds what runs.
+    leaving: Mutex<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Program {
             line,
             max_wait,
             phase: watch::Sender::new(Phase::NotStarted),
-            leaving: AtomicBool::new(false),
+            leaving: Mutex::default(),
         }
     }
 
@@ -65,7 +65,8 @@ impl Program {
 
     /// Starts it with these variables besides our own.
     pub(super) fn start(&self, variables: &BTreeMap<String, String>) -> io::Result<Pid> {
-        if self.leaving.load(Ordering::Relaxed) {
+        let leaving = self.leaving();
+        if *leaving {
             return Err(io::Error::new(
                 io::ErrorKind::Interrupted,
                 "we were told to stop",
@@ -114,12 +115,17 @@ impl Program {
 
     /// From now on it is not started any more; when it runs it may take its time to end, and no longer.
     pub(super) async fn leave(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
+        *self.leaving() = true;
         self.stop().await;
     }
 
     pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Relaxed)
+        *self.leaving()
+    }
+
+    /// Nothing panics while it is held.
+    fn leaving(&self) -> MutexGuard<'_, bool> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn phase(&self) -> Phase {

@@ -118,6 +118,18 @@ fn pid(running: &Running, text: &str) -> String {
         .to_owned()
 }
 
+/// Waits until a process is gone.
+#[track_caller]
+fn ends(pid: &str) {
+    eventually("the end of a process", || {
+        let there = Command::new("kill")
+            .args(["-0", pid])
+            .stderr(Stdio::null())
+            .status();
+        expect_that(!there.unwrap().success(), pid)
+    });
+}
+
 #[test]
 fn a_python_program_is_told_of_a_good_change_and_spared_a_bad_one() {
     if !has("python3") {
@@ -333,6 +345,28 @@ fn the_last_good_configuration_lacks_no_secret_in_silence() {
     assert!(!desk.path("config.json").exists());
     let _watch = desk.watch(&url, &encrypted);
     eventually("the secret in the file", has_secret);
+}
+
+#[test]
+fn a_change_is_one_line_and_a_closed_pipe_a_good_end() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let watch = desk.command(&server.url(), &[]);
+    let line = "\"$0\" \"$@\" | sed -u 3q; echo ended ${PIPESTATUS[0]}";
+    let mut command = Command::new("bash");
+    command.args(["-c", line]).arg(watch.get_program());
+    let watch = Running::start({
+        command.args(watch.get_args());
+        command
+    });
+    watch.line_with("listening as bus id");
+    let commit = |text: &str| desk.repo.push("a text", &[("orders-dev.yml", text)]);
+    commit("text: \"a\\nforged\\e[2J\"\n");
+    watch.line_with(r"text  → a\nforged\u{1b}[2J");
+    eventually("the end", || {
+        commit(&format!("text: {}\n", watch.lines().len()));
+        expect_that(count(&watch, "ended 0") == 1, watch.lines())
+    });
 }
 
 #[test]
@@ -569,6 +603,37 @@ fn a_program_that_will_not_end_is_killed() {
 }
 
 #[test]
+fn nobody_waits_for_a_check_to_leave() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    fs::write(desk.path("go"), "").unwrap();
+    let check = "--check=test -e go || { echo $$ > .new; mv .new checking; exec sleep 600; }";
+    let program = "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done";
+    let arguments = [
+        "--out=config.yaml",
+        check,
+        "--check-timeout=10m",
+        "--",
+        "sh",
+        "-c",
+        program,
+    ];
+    let mut watch = desk.watch(&server.url(), &arguments);
+    watch.line_with("up");
+    let good = desk.file("config.yaml");
+    fs::remove_file(desk.path("go")).unwrap();
+    desk.limit(40);
+    eventually("the check", || {
+        expect_that(desk.path("checking").exists(), desk.names())
+    });
+    watch.signal("TERM");
+    assert_eq!(watch.wait().code(), Some(5));
+    ends(desk.file("checking").trim());
+    assert_eq!(desk.file("config.yaml"), good);
+    assert_eq!(desk.names(), ["checking", "config.yaml"]);
+}
+
+#[test]
 fn as_the_first_process_it_collects_what_loses_its_parent() {
     let namespace = [
         "--user",
@@ -635,13 +700,7 @@ fn a_program_that_ends_by_itself_is_not_brought_back() {
         expect_that(desk.names() == ["checking"], desk.names())
     });
     fs::write(desk.path("end"), "").unwrap();
-    eventually("the end of the program", || {
-        let there = Command::new("kill")
-            .args(["-0", &pid])
-            .stderr(Stdio::null())
-            .status();
-        expect_that(!there.unwrap().success(), &pid)
-    });
+    ends(&pid);
     fs::write(desk.path("go"), "").unwrap();
     assert_eq!(watch.wait().code(), Some(6));
 }

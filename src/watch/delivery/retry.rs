@@ -45,11 +45,14 @@ impl Delivery {
             return std::future::pending().await;
         };
         loop {
-            program.ended().await;
+            let status = program.ended().await;
+            if program.is_leaving() {
+                return status;
+            }
             // A delivery under way may be about to start it.
             let nobody_delivers = self.state.lock().await;
             if let Phase::Ended(status) = program.phase()
-                && (program.is_leaving() || !self.will_start())
+                && !self.will_start()
             {
                 return status;
             }
