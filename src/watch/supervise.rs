@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::{
     candidate::Candidate,
     delivery::Delivery,
+    files,
     plan::Plan,
     process::{Phase, Program, ended, exit_code},
     say::say,
@@ -24,6 +25,7 @@ pub(super) async fn run(
     plan: Plan,
     wait_first: Option<Duration>,
 ) -> anyhow::Result<ExitCode> {
+    files::remove_leftovers(&plan.outputs);
     // From here on signals are ours to pass on.
     let mut signals = Signals::listen()?;
     let client = tokio::select! {
