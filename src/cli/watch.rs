@@ -89,6 +89,8 @@ pub(crate) struct DeliveryArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) ready_timeout: Duration,
     /// How long the program may take to end before it is killed.
+    ///
+    /// What it started is killed with it, unless standard input is a terminal.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) max_wait: Duration,
     /// Put the old files back when the program does not take the new ones.

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    io,
+    io::{self, IsTerminal as _},
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::ExitStatus,
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::{process::Child, process::Command, sync::watch, time::timeout};
 
 /// One program, which is started again and again, and runs at most once.
@@ -20,6 +20,9 @@ pub(super) struct Program {
     line: Vec<OsString>,
     /// How long it may take to end before it is killed.
     max_wait: Duration,
+    /// Whether it leads a process group, so that what it started can be killed with it. A terminal sends its signals to the
+    /// group of its foreground only, so with one it stays in ours.
+    leads_group: bool,
     phase: watch::Sender<Phase>,
     /// Nobody wants it to run any more. Held while it is started, so that whoever leaves finds what runs.
     leaving: Mutex<bool>,
@@ -40,6 +43,7 @@ impl Program {
         Self {
             line,
             max_wait,
+            leads_group: !io::stdin().is_terminal(),
             phase: watch::Sender::new(Phase::NotStarted),
             leaving: Mutex::default(),
         }
@@ -73,10 +77,12 @@ impl Program {
             ));
         }
         let (program, arguments) = self.line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let spawned = Command::new(program)
-            .args(arguments)
-            .envs(variables)
-            .spawn();
+        let mut command = Command::new(program);
+        command.args(arguments).envs(variables);
+        if self.leads_group {
+            command.process_group(0);
+        }
+        let spawned = command.spawn();
         let phase = self.phase.clone();
         let mut child = spawned.inspect_err(|error| {
             phase.send_replace(Phase::Failed(why_not_started(error)));
@@ -107,9 +113,19 @@ impl Program {
     pub(super) async fn stop(&self) {
         if self.signal(Signal::TERM).is_ok()
             && timeout(self.max_wait, self.ended()).await.is_err()
-            && self.signal(Signal::KILL).is_ok()
+            && self.kill().is_ok()
         {
             self.ended().await;
+        }
+    }
+
+    /// Ends it at once, with what it started.
+    fn kill(&self) -> io::Result<()> {
+        match self.phase() {
+            Phase::Running(leader) if self.leads_group => {
+                Ok(kill_process_group(leader, Signal::KILL)?)
+            }
+            _ => self.signal(Signal::KILL),
         }
     }
 
