@@ -79,12 +79,12 @@ async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) {
     };
     loop {
         delivery.time_to_try_again().await;
-        let failures = delivery.untold();
+        let failures = delivery.failures();
         // The client asks us again about a version that we refused.
         _ = client.refresh().await;
         // It does not when it has gone back to the version that it took before, when no server answers, and when a newer
         // version is no good. What it runs is then what files and program should have.
-        if failures > 0 && delivery.untold() == failures {
+        if failures > 0 && delivery.failures() == failures {
             let running = Candidate::of(&client.snapshot(), &delivery.plan.only);
             // A failure is told, and tried again.
             _ = Box::pin(delivery.deliver(&running)).await;

@@ -573,6 +573,24 @@ fn a_command_that_fails_is_tried_again_until_it_works() {
 }
 
 #[test]
+fn a_disk_that_fails_is_tried_again_without_a_poll() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    fs::create_dir(desk.path("there")).unwrap();
+    let watch = desk.watch(&server.url(), &["--poll=0", "--out=there/app.env"]);
+    watch.line_with("app.env written");
+    fs::rename(desk.path("there"), desk.path("gone")).unwrap();
+    desk.limit(40);
+    watch.line_with("there/app.env cannot be written");
+    watch.line_with("; will try again in 1s");
+    fs::rename(desk.path("gone"), desk.path("there")).unwrap();
+    eventually("the new file", || {
+        let text = desk.file("there/app.env");
+        expect_that(text.contains("MAX_OPEN=40"), text)
+    });
+}
+
+#[test]
 fn secrets_do_not_get_into_reasons() {
     let desk = Desk::new();
     let secret = "orders:\n  limits:\n    max-open: 20\ndb:\n  password: s3cret-of-many\n";
@@ -591,15 +609,16 @@ fn secrets_do_not_get_into_reasons() {
 }
 
 #[test]
-fn a_program_that_will_not_end_is_killed() {
+fn a_program_that_will_not_end_is_killed_with_what_it_started() {
     let desk = Desk::new();
     let server = TestServer::start(&desk.repo).ready();
-    let deaf = "trap '' TERM; echo up; while :; do sleep 1; done";
+    let deaf = "trap '' TERM; sleep 600 & echo child $! up; while :; do wait; done";
     let mut watch = desk.watch(&server.url(), &["--max-wait=100ms", "--", "sh", "-c", deaf]);
-    watch.line_with("up");
+    let child = pid(&watch, " up");
     watch.signal("TERM");
     let status = watch.wait();
     assert_eq!((status.code(), status.signal()), (Some(137), None));
+    ends(&child);
 }
 
 #[test]
