@@ -67,7 +67,7 @@ pub(crate) struct DeliveryArgs {
     /// leave such keys out with --only.
     #[arg(long, requires = "program")]
     pub(crate) env: bool,
-    /// Only these keys, with what lies below them; * stands for any text. By comma, or repeated.
+    /// Only these keys, in any spelling, with what lies below them; * stands for any text. By comma, or repeated.
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// A shell command that must end with 0 before anything is replaced; {config.yaml} is the new file.

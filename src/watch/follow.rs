@@ -25,7 +25,7 @@ pub(super) async fn run(args: WatchArgs) -> anyhow::Result<ExitCode> {
         "{}:{}:{}",
         args.address.application, args.address.profiles, args.index
     );
-    let client = Client::connect(settings::of(&args)?).await?;
+    let client = Client::connect(settings::of(&args, None)?).await?;
     tokio::select! {
         followed = follow(&client, &name) => followed?,
         stopped = shutdown::requested() => stopped?,

@@ -2,9 +2,14 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use serde_json::Value;
@@ -421,6 +426,42 @@ fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
         ends(&url, &["--env", "--on-change=SIGHUP", "--", "true"]),
         Some(2)
     );
+}
+
+#[test]
+fn only_means_keys_in_any_spelling_and_tells_what_fits_none() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let arguments = [
+        "--out=app.env",
+        "--only=orders.limits.maxOpen,orders.limitz",
+    ];
+    let watch = desk.watch(&server.url(), &arguments);
+    watch.line_with("--only orders.limitz: no key fits it");
+    watch.line_with("app.env written (1 key)");
+    assert_eq!(count(&watch, "no key fits"), 1, "{:?}", watch.lines());
+    assert_eq!(desk.file("app.env"), "ORDERS_LIMITS_MAX_OPEN=20\n");
+}
+
+#[test]
+fn the_wait_for_the_first_configuration_keeps_the_pauses_of_the_settings() {
+    let desk = Desk::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            drop(connection);
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let mut command = desk.command(&server, &["--wait-first=2s", "--out=a.json"]);
+    command.env("SPRING_CLOUD_CONFIG_RETRY_INITIAL_INTERVAL", "20");
+    command.env("SPRING_CLOUD_CONFIG_RETRY_MAX_INTERVAL", "20");
+    assert_eq!(Running::start(command).wait().code(), Some(3));
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(asked > 10, "{asked}");
 }
 
 #[test]
