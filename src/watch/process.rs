@@ -203,3 +203,23 @@ pub(super) fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| Some(128 + status.signal()?));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_leaves_while_it_starts_leaves_nothing_behind() {
+        for _ in 0..100 {
+            let line = vec!["sleep".into(), "600".into()];
+            let program = Arc::new(Program::new(line, Duration::from_secs(60)));
+            let started = Arc::clone(&program);
+            let starting = tokio::spawn(async move { started.start(&BTreeMap::new()).is_ok() });
+            program.leave().await;
+            let was_started = starting.await.unwrap();
+            assert!(!program.is_running(), "started: {was_started}");
+        }
+    }
+}
