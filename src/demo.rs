@@ -157,8 +157,7 @@ async fn follow_all(url: &str, broker: Option<RabbitSettings>) -> anyhow::Result
         }
         instances.spawn(async move {
             let client = Client::connect(settings).await?;
-            watch::follow(&client, &format!("{application}:dev:{index}")).await;
-            anyhow::Ok(())
+            watch::follow(&client, &format!("{application}:dev:{index}")).await
         });
     }
     while let Some(ended) = instances.join_next().await {

@@ -16,6 +16,7 @@ mod init;
 mod only;
 mod plan;
 mod process;
+mod reserved;
 mod say;
 mod settings;
 mod signals;
@@ -50,7 +51,7 @@ pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<ExitCode> {
         return init::run().await;
     }
     say::start_log()?;
-    supervise::run(settings::of(&args)?, plan, delivery.wait_first).await
+    supervise::run(&args, plan).await
 }
 
 /// The exit code for why there is no client.

@@ -60,10 +60,14 @@ pub(crate) struct DeliveryArgs {
     /// FORMAT:FILE for other endings; - is standard output.
     #[arg(long, value_name = "FILE", value_parser = Output::parse)]
     pub(crate) out: Vec<Output>,
-    /// Give the values to the program as variables: pool.max is POOL_MAX.
+    /// Give the values to the program, and to --check and --ready, as variables: pool.max is POOL_MAX.
+    ///
+    /// A version with a key that would decide what code runs is refused: PATH, HOME, SHELL, USER, LOGNAME, PWD, IFS, ENV, BASH_ENV,
+    /// LD_* and DYLD_*, and what shells, Python, Node.js, Java, Perl, Ruby, PHP and .NET take options or code from, as NODE_OPTIONS;
+    /// leave such keys out with --only.
     #[arg(long, requires = "program")]
     pub(crate) env: bool,
-    /// Only these keys, with what lies below them; * stands for any text. By comma, or repeated.
+    /// Only these keys, in any spelling, with what lies below them; * stands for any text. By comma, or repeated.
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// A shell command that must end with 0 before anything is replaced; {config.yaml} is the new file.
@@ -85,6 +89,8 @@ pub(crate) struct DeliveryArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) ready_timeout: Duration,
     /// How long the program may take to end before it is killed.
+    ///
+    /// What it started is killed with it, unless standard input is a terminal.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(crate) max_wait: Duration,
     /// Put the old files back when the program does not take the new ones.

@@ -89,12 +89,12 @@ impl Candidate {
         }
     }
 
-    /// The values as variables.
+    /// The values as variables of a program.
     ///
     /// # Errors
     /// Why they cannot all be.
     pub(super) fn variables(&self) -> Result<BTreeMap<String, String>, String> {
-        variables::of(&self.environment(false))
+        variables::for_program(&self.environment(false))
     }
 }
 

@@ -21,8 +21,7 @@ pub(super) struct Delivery {
     pub(super) plan: Plan,
     pub(super) program: Option<Program>,
     state: Mutex<State>,
-    /// How often in a row a version was put in place that the program did not take.
-    untold: watch::Sender<u32>,
+    failures: watch::Sender<retry::Failures>,
 }
 
 #[derive(Default)]
@@ -56,7 +55,7 @@ impl Delivery {
             program: (!line.is_empty()).then(|| Program::new(line, plan.max_wait)),
             plan,
             state: Mutex::default(),
-            untold: watch::Sender::new(0),
+            failures: watch::Sender::default(),
         }
     }
 
@@ -74,14 +73,13 @@ impl Delivery {
     async fn deliver_in_turn(&self, state: &mut State, next: &Candidate) -> Result<(), Rejection> {
         let Err(failure) = self.attempt(state, next).await else {
             state.said = None;
-            self.untold.send_replace(0);
+            self.forget_failures();
             return Ok(());
         };
         let reason = next.snapshot.redacted(failure.reason());
         let then = self.after(state, next, failure, &reason).await;
         let line = format!("{}  {reason}", short(next.version()));
-        let is_leaving = self.program.as_ref().is_some_and(Program::is_leaving);
-        if !is_leaving && state.said.as_ref() != Some(&line) {
+        if !self.is_leaving() && state.said.as_ref() != Some(&line) {
             say(&line);
             say(then);
             state.said = Some(line);
@@ -126,16 +124,20 @@ impl Delivery {
             Failure::Over(_) => still(),
             Failure::Refused(_) => {
                 state.refused = Some((next.clone(), reason.to_owned()));
+                if !self.is_untold() {
+                    self.forget_failures();
+                }
                 format!("{}; will look again at the next commit", still())
             }
-            Failure::Failed(_) => format!("{}; will try again", still()),
+            // It is better started anew by whoever started us.
+            Failure::Failed(_) if taken.is_none() && !self.is_untold() => still(),
+            Failure::Failed(_) => format!("{}; {}", still(), self.try_again()),
             Failure::Untold(_) => match (&taken, self.plan.restore) {
-                // It is better started anew by whoever started us.
                 (None, _) if self.program.is_some() => still(),
                 (Some(old), true) => match self.restore(state, old).await {
                     Ok(()) => {
                         state.refused = Some((next.clone(), reason.to_owned()));
-                        self.untold.send_replace(0);
+                        self.forget_failures();
                         format!("{} put back; {}", self.plan.files(), still())
                     }
                     Err(failure) => {
@@ -143,11 +145,11 @@ impl Delivery {
                         format!(
                             "{} not put back: {reason}; {}",
                             self.plan.files(),
-                            self.try_again()
+                            self.tell_again()
                         )
                     }
                 },
-                _ => self.try_again(),
+                _ => self.tell_again(),
             },
         }
     }
@@ -159,6 +161,11 @@ impl Delivery {
         self.replace(state, old, staged).await?;
         self.ask(&variables, true).await?;
         self.confirm(&variables).await
+    }
+
+    /// Whether nothing is to be changed any more.
+    fn is_leaving(&self) -> bool {
+        self.program.as_ref().is_some_and(Program::is_leaving)
     }
 
     fn variables(&self, candidate: &Candidate) -> Result<BTreeMap<String, String>, Failure> {

@@ -3,15 +3,15 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    io,
+    io::{self, IsTerminal as _},
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::ExitStatus,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::{process::Child, process::Command, sync::watch, time::timeout};
 
 /// One program, which is started again and again, and runs at most once.
@@ -20,9 +20,12 @@ pub(super) struct Program {
     line: Vec<OsString>,
     /// How long it may take to end before it is killed.
     max_wait: Duration,
+    /// Whether it leads a process group, so that what it started can be killed with it. A terminal sends its signals to the
+    /// group of its foreground only, so with one it stays in ours.
+    leads_group: bool,
     phase: watch::Sender<Phase>,
-    /// Nobody wants it to run any more.
-    leaving: AtomicBool,
+    /// Nobody wants it to run any more. Held while it is started, so that whoever leaves finds what runs.
+    leaving: Mutex<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(super) enum Phase {
     NotStarted,
     Running(Pid),
     Ended(ExitStatus),
+    /// It could not be started; the exit code is a shell's.
+    Failed(u8),
 }
 
 impl Program {
@@ -38,8 +43,9 @@ impl Program {
         Self {
             line,
             max_wait,
+            leads_group: !io::stdin().is_terminal(),
             phase: watch::Sender::new(Phase::NotStarted),
-            leaving: AtomicBool::new(false),
+            leaving: Mutex::default(),
         }
     }
 
@@ -63,19 +69,25 @@ impl Program {
 
     /// Starts it with these variables besides our own.
     pub(super) fn start(&self, variables: &BTreeMap<String, String>) -> io::Result<Pid> {
-        if self.leaving.load(Ordering::Relaxed) {
+        let leaving = self.leaving();
+        if *leaving {
             return Err(io::Error::new(
                 io::ErrorKind::Interrupted,
                 "we were told to stop",
             ));
         }
         let (program, arguments) = self.line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .envs(variables)
-            .spawn()?;
-        let pid = pid(&child).ok_or(io::ErrorKind::NotFound)?;
+        let mut command = Command::new(program);
+        command.args(arguments).envs(variables);
+        if self.leads_group {
+            command.process_group(0);
+        }
+        let spawned = command.spawn();
         let phase = self.phase.clone();
+        let mut child = spawned.inspect_err(|error| {
+            phase.send_replace(Phase::Failed(why_not_started(error)));
+        })?;
+        let pid = pid(&child).ok_or(io::ErrorKind::NotFound)?;
         phase.send_replace(Phase::Running(pid));
         tokio::spawn(async move {
             // Without a status nothing is known, which is no good end.
@@ -90,7 +102,7 @@ impl Program {
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         match self.phase() {
             Phase::Running(pid) => Ok(kill_process(pid, signal)?),
-            Phase::NotStarted | Phase::Ended(_) => Err(io::Error::new(
+            Phase::NotStarted | Phase::Ended(_) | Phase::Failed(_) => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "the program does not run",
             )),
@@ -101,20 +113,35 @@ impl Program {
     pub(super) async fn stop(&self) {
         if self.signal(Signal::TERM).is_ok()
             && timeout(self.max_wait, self.ended()).await.is_err()
-            && self.signal(Signal::KILL).is_ok()
+            && self.kill().is_ok()
         {
             self.ended().await;
         }
     }
 
+    /// Ends it at once, with what it started.
+    fn kill(&self) -> io::Result<()> {
+        match self.phase() {
+            Phase::Running(leader) if self.leads_group => {
+                Ok(kill_process_group(leader, Signal::KILL)?)
+            }
+            _ => self.signal(Signal::KILL),
+        }
+    }
+
     /// From now on it is not started any more; when it runs it may take its time to end, and no longer.
     pub(super) async fn leave(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
+        *self.leaving() = true;
         self.stop().await;
     }
 
     pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Relaxed)
+        *self.leaving()
+    }
+
+    /// Nothing panics while it is held.
+    fn leaving(&self) -> MutexGuard<'_, bool> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -154,6 +181,14 @@ pub(super) fn pid(child: &Child) -> Option<Pid> {
     Pid::from_raw(pid)
 }
 
+/// The exit code by which a shell tells that a program is not there, or cannot be run.
+fn why_not_started(error: &io::Error) -> u8 {
+    match error.kind() {
+        io::ErrorKind::NotFound => 127,
+        _ => 126,
+    }
+}
+
 /// `exit 1` or `signal 9`.
 pub(super) fn ended(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
@@ -167,4 +202,24 @@ pub(super) fn ended(status: ExitStatus) -> String {
 pub(super) fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| Some(128 + status.signal()?));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_leaves_while_it_starts_leaves_nothing_behind() {
+        for _ in 0..100 {
+            let line = vec!["sleep".into(), "600".into()];
+            let program = Arc::new(Program::new(line, Duration::from_secs(60)));
+            let started = Arc::clone(&program);
+            let starting = tokio::spawn(async move { started.start(&BTreeMap::new()).is_ok() });
+            program.leave().await;
+            let was_started = starting.await.unwrap();
+            assert!(!program.is_running(), "started: {was_started}");
+        }
+    }
 }

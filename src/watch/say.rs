@@ -1,6 +1,7 @@
 //! Our own lines: on standard error, behind one prefix.
 
 use std::{
+    borrow::Cow,
     fmt::{self, Display},
     io::Write as _,
 };
@@ -20,7 +21,24 @@ const FILTER: &str = "warn,lapin=off,confbus_client::refresh=info";
 
 /// One line for people. Nobody is left to tell when it cannot be written.
 pub(super) fn say(line: impl Display) {
-    _ = writeln!(std::io::stderr(), "confbus: {line}");
+    let line = line.to_string();
+    _ = writeln!(std::io::stderr(), "confbus: {}", printable(&line));
+}
+
+/// The text as one line that drives no terminal: control characters are written as `\n` or `\u{1b}`.
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.into()
 }
 
 /// Has the log speak behind the same prefix.
@@ -85,5 +103,16 @@ pub(super) fn list(names: &[String]) -> String {
     match names.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_forges_a_line_or_drives_a_terminal() {
+        assert_eq!(printable("größe 'a\\b'"), "größe 'a\\b'");
+        assert_eq!(printable("a\nb\t\x1b[2J\u{9b}c"), r"a\nb\t\u{1b}[2J\u{9b}c");
     }
 }

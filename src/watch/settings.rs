@@ -8,10 +8,13 @@ use confbus_client::{Settings, Transport};
 
 use crate::cli::WatchArgs;
 
+const ATTEMPTS: &str = "SPRING_CLOUD_CONFIG_RETRY_MAX_ATTEMPTS";
+
 /// A longer file is no token.
 const LONGEST_TOKEN: u64 = 64 * 1024;
 
-pub(super) fn of(args: &WatchArgs) -> anyhow::Result<Settings> {
+/// `attempts`: how often all servers are asked for the first configuration, instead of what the variables say.
+pub(super) fn of(args: &WatchArgs, attempts: Option<u32>) -> anyhow::Result<Settings> {
     let all = std::env::vars_os();
     let mut own: Vec<_> = all
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -24,7 +27,8 @@ pub(super) fn of(args: &WatchArgs) -> anyhow::Result<Settings> {
             .map(|(_, value)| value.trim().to_owned())
             .filter(|value| !value.is_empty())
     };
-    let typed = typed(args, variable("CONFBUS_SERVER"));
+    let attempts = attempts.map(|attempts| (ATTEMPTS.to_owned(), attempts.to_string()));
+    let typed = typed(args, variable("CONFBUS_SERVER")).chain(attempts);
     let mut settings = Settings::from_variables(own.iter().cloned().chain(typed))
         .map_err(confbus_client::ConnectError::from)?
         .index(&args.index);

@@ -1,35 +1,38 @@
 //! A program that lives with its configuration, from the first version to its end.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 
-use confbus_client::{Binding, Client, Live, Retry, Settings, Snapshot};
+use confbus_client::{Binding, Client, Live, Snapshot};
 use rustix::process::Signal;
 use tokio::time::timeout;
 
 use super::{
     candidate::Candidate,
     delivery::Delivery,
+    files,
     plan::Plan,
     process::{Phase, Program, ended, exit_code},
     say::say,
+    settings,
     signals::{self, Signals, came_from_terminal},
 };
+use crate::cli::WatchArgs;
 
 /// The first version is refused.
 const REFUSED: u8 = 1;
 
 /// Runs until the program ends, or we are told to end.
-pub(super) async fn run(
-    settings: Settings,
-    plan: Plan,
-    wait_first: Option<Duration>,
-) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(args: &WatchArgs, plan: Plan) -> anyhow::Result<ExitCode> {
+    files::remove_leftovers(&plan.outputs);
     // From here on signals are ours to pass on.
     let mut signals = Signals::listen()?;
     let client = tokio::select! {
-        client = first_configuration(settings, wait_first) => client?,
+        client = first_configuration(args) => client?,
         signal = signals.request_to_end() => return Ok(ExitCode::from(signals::exit_code(signal))),
     };
+    for pattern in plan.only.useless(&client.snapshot()) {
+        say(format!("--only {pattern}: no key fits it"));
+    }
     let delivery = Arc::new(Delivery::new(plan));
     let code = tokio::select! {
         _ = deliver_all(&client, &delivery) => why_refused(&delivery),
@@ -46,27 +49,15 @@ pub(super) async fn run(
 }
 
 /// Waits as long as was asked for, or as often as the settings say.
-async fn first_configuration(
-    settings: Settings,
-    wait_first: Option<Duration>,
-) -> anyhow::Result<Client> {
-    let Some(wait) = wait_first else {
-        return Ok(Client::connect(settings).await?);
+async fn first_configuration(args: &WatchArgs) -> anyhow::Result<Client> {
+    let Some(wait) = args.delivery.wait_first else {
+        return Ok(Client::connect(settings::of(args, None)?).await?);
     };
-    let patient = Retry {
-        max_attempts: u32::MAX,
-        ..Retry::default()
-    };
-    match timeout(wait, Client::connect(settings.clone().retry(patient))).await {
+    let patient = settings::of(args, Some(u32::MAX))?;
+    match timeout(wait, Client::connect(patient)).await {
         Ok(client) => Ok(client?),
         // Once more, to say why.
-        Err(_) => {
-            let once = Retry {
-                max_attempts: 1,
-                ..Retry::default()
-            };
-            Ok(Client::connect(settings.retry(once)).await?)
-        }
+        Err(_) => Ok(Client::connect(settings::of(args, Some(1))?).await?),
     }
 }
 
@@ -100,12 +91,12 @@ async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) {
     client.ready();
     loop {
         delivery.time_to_try_again().await;
-        let failures = delivery.untold();
+        let failures = delivery.failures();
         // The client asks us again about a version that we refused.
         _ = client.refresh().await;
         // It does not when it has gone back to the version that it took before, when no server answers, and when a newer
         // version is no good. What it runs is then what files and program should have.
-        if failures > 0 && delivery.untold() == failures {
+        if failures > 0 && delivery.failures() == failures {
             let running = Candidate::of(&client.snapshot(), &delivery.plan.only);
             // A failure is told, and tried again.
             _ = Box::pin(delivery.deliver(&running)).await;
@@ -132,7 +123,8 @@ fn asking(client: &Client, delivery: &Arc<Delivery>) -> Binding<Candidate> {
 /// The exit code when the first version is refused and there is nothing to run with: the program's own when that ended.
 fn why_refused(delivery: &Delivery) -> u8 {
     match delivery.program.as_ref().map(Program::phase) {
-        Some(Phase::Ended(status)) if !status.success() => exit_code(status),
+        Some(Phase::Ended(status)) => exit_code(status),
+        Some(Phase::Failed(code)) => code,
         _ => REFUSED,
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use confbus_protocol::Environment;
 
+use super::reserved::is_reserved;
+
 /// The variables of all keys, sorted by name.
 ///
 /// `pool.idle-time` is `POOL_IDLE_TIME` and `servers[0].host` is `SERVERS_0_HOST`, which Spring reads back.
@@ -28,6 +30,22 @@ pub(super) fn of(environment: &Environment) -> Result<BTreeMap<String, String>, 
         .into_iter()
         .map(|(name, (_, value))| (name, value))
         .collect())
+}
+
+/// As [`of`], for a program that is started with them.
+///
+/// # Errors
+/// A key that would set a variable which decides what code runs, too.
+pub(super) fn for_program(environment: &Environment) -> Result<BTreeMap<String, String>, String> {
+    for (key, _) in environment.merged() {
+        let name = name(&key);
+        if is_reserved(&name) {
+            return Err(format!(
+                "`{key}` would set {name}, which decides what code runs; name the keys for --env with --only"
+            ));
+        }
+    }
+    of(environment)
 }
 
 fn name(key: &str) -> String {
@@ -94,6 +112,24 @@ mod tests {
         assert_eq!(error, "`a.b` and `a-b` would both be A_B");
         assert_eq!(of(&environment(r#"{"a.b":1,"a-b":"1"}"#)).unwrap().len(), 1);
         assert!(of(&environment(r#"{"a":"b\u0000c"}"#)).is_err());
+    }
+
+    #[test]
+    fn no_key_decides_what_code_a_program_runs() {
+        for (key, name) in [
+            ("path", "PATH"),
+            ("ld.preload", "LD_PRELOAD"),
+            ("bash-env", "BASH_ENV"),
+            ("-java-options", "_JAVA_OPTIONS"),
+        ] {
+            let environment = environment(&format!(r#"{{"{key}":"s3cret"}}"#));
+            let error = for_program(&environment).unwrap_err();
+            let start = format!("`{key}` would set {name}, which decides what code runs");
+            assert!(error.starts_with(&start), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
+            assert!(of(&environment).is_ok());
+        }
+        assert!(for_program(&environment(r#"{"app.path":1,"world":2}"#)).is_ok());
     }
 
     #[test]

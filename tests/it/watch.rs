@@ -2,9 +2,14 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::PathBuf,
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use serde_json::Value;
@@ -131,6 +136,18 @@ fn pid(running: &Running, text: &str) -> String {
         .nth(1)
         .unwrap()
         .to_owned()
+}
+
+/// Waits until a process is gone.
+#[track_caller]
+fn ends(pid: &str) {
+    eventually("the end of a process", || {
+        let there = Command::new("kill")
+            .args(["-0", pid])
+            .stderr(Stdio::null())
+            .status();
+        expect_that(!there.unwrap().success(), pid)
+    });
 }
 
 #[test]
@@ -398,6 +415,43 @@ fn the_last_good_configuration_lacks_no_secret_in_silence() {
 }
 
 #[test]
+fn a_change_is_one_line_and_a_closed_pipe_a_good_end() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let watch = desk.command(&server.url(), &[]);
+    let line = "\"$0\" \"$@\" | sed -u 3q; echo ended ${PIPESTATUS[0]}";
+    let mut command = Command::new("bash");
+    command.args(["-c", line]).arg(watch.get_program());
+    let watch = Running::start({
+        command.args(watch.get_args());
+        command
+    });
+    watch.line_with("listening as bus id");
+    let commit = |text: &str| desk.repo.push("a text", &[("orders-dev.yml", text)]);
+    commit("text: \"a\\nforged\\e[2J\"\n");
+    watch.line_with(r"text  → a\nforged\u{1b}[2J");
+    eventually("the end", || {
+        commit(&format!("text: {}\n", watch.lines().len()));
+        expect_that(count(&watch, "ended 0") == 1, watch.lines())
+    });
+}
+
+#[test]
+fn no_key_decides_what_code_a_program_runs() {
+    let desk = Desk::new();
+    let text = "path: /tmp\norders:\n  limits:\n    max-open: 20\n";
+    desk.repo.push("a path", &[("orders-dev.yml", text)]);
+    let server = TestServer::start(&desk.repo).ready();
+    let url = server.url();
+    let mut watch = desk.watch(&url, &["--env", "--", "true"]);
+    assert_eq!(watch.wait().code(), Some(1));
+    watch.line_with("`path` would set PATH");
+
+    let mut watch = desk.watch(&url, &["--env", "--only=orders", "--", "true"]);
+    assert_eq!(watch.wait().code(), Some(0));
+}
+
+#[test]
 fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
     let desk = Desk::new();
     let server = TestServer::start(&desk.repo).ready();
@@ -412,7 +466,11 @@ fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
         Some(0)
     );
     assert_eq!(ends(&url, &["--", "sh", "-c", "kill -9 $$"]), Some(137));
-    assert_eq!(ends(&url, &["--", "/nowhere/at/all"]), Some(1));
+    assert_eq!(ends(&url, &["--env", "--", "true"]), Some(0));
+    let soon = ["--settle=1m", "--", "sh", "-c", "sleep 0.1"];
+    assert_eq!(ends(&url, &soon), Some(0));
+    assert_eq!(ends(&url, &["--", "/nowhere/at/all"]), Some(127));
+    assert_eq!(ends(&url, &["--", "/etc/passwd"]), Some(126));
     assert_eq!(
         ends(
             &url,
@@ -430,6 +488,42 @@ fn the_exit_code_is_that_of_the_program_or_says_what_is_wrong() {
         ends(&url, &["--env", "--on-change=SIGHUP", "--", "true"]),
         Some(2)
     );
+}
+
+#[test]
+fn only_means_keys_in_any_spelling_and_tells_what_fits_none() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let arguments = [
+        "--out=app.env",
+        "--only=orders.limits.maxOpen,orders.limitz",
+    ];
+    let watch = desk.watch(&server.url(), &arguments);
+    watch.line_with("--only orders.limitz: no key fits it");
+    watch.line_with("app.env written (1 key)");
+    assert_eq!(count(&watch, "no key fits"), 1, "{:?}", watch.lines());
+    assert_eq!(desk.file("app.env"), "ORDERS_LIMITS_MAX_OPEN=20\n");
+}
+
+#[test]
+fn the_wait_for_the_first_configuration_keeps_the_pauses_of_the_settings() {
+    let desk = Desk::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            drop(connection);
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let mut command = desk.command(&server, &["--wait-first=2s", "--out=a.json"]);
+    command.env("SPRING_CLOUD_CONFIG_RETRY_INITIAL_INTERVAL", "20");
+    command.env("SPRING_CLOUD_CONFIG_RETRY_MAX_INTERVAL", "20");
+    assert_eq!(Running::start(command).wait().code(), Some(3));
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(asked > 10, "{asked}");
 }
 
 #[test]
@@ -530,7 +624,9 @@ fn what_a_program_does_not_take_is_put_back_when_asked_for() {
     desk.limit(-1);
     watch.line_with("config.json put back; still on ");
     assert!(desk.file("config.json").contains(r#""max-open":20"#));
-    assert_eq!(count(&watch, "max-open 20"), 2, "{:?}", watch.lines());
+    eventually("the old limit once more", || {
+        expect_that(count(&watch, "max-open 20") == 2, watch.lines())
+    });
     assert_ne!(
         watch
             .lines()
@@ -580,6 +676,24 @@ fn a_command_that_fails_is_tried_again_until_it_works() {
 }
 
 #[test]
+fn a_disk_that_fails_is_tried_again_without_a_poll() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    fs::create_dir(desk.path("there")).unwrap();
+    let watch = desk.watch(&server.url(), &["--poll=0", "--out=there/app.env"]);
+    watch.line_with("app.env written");
+    fs::rename(desk.path("there"), desk.path("gone")).unwrap();
+    desk.limit(40);
+    watch.line_with("there/app.env cannot be written");
+    watch.line_with("; will try again in 1s");
+    fs::rename(desk.path("gone"), desk.path("there")).unwrap();
+    eventually("the new file", || {
+        let text = desk.file("there/app.env");
+        expect_that(text.contains("MAX_OPEN=40"), text)
+    });
+}
+
+#[test]
 fn secrets_do_not_get_into_reasons() {
     let desk = Desk::new();
     let secret = "orders:\n  limits:\n    max-open: 20\ndb:\n  password: s3cret-of-many\n";
@@ -598,15 +712,47 @@ fn secrets_do_not_get_into_reasons() {
 }
 
 #[test]
-fn a_program_that_will_not_end_is_killed() {
+fn a_program_that_will_not_end_is_killed_with_what_it_started() {
     let desk = Desk::new();
     let server = TestServer::start(&desk.repo).ready();
-    let deaf = "trap '' TERM; echo up; while :; do sleep 1; done";
+    let deaf = "trap '' TERM; sleep 600 & echo child $! up; while :; do wait; done";
     let mut watch = desk.watch(&server.url(), &["--max-wait=100ms", "--", "sh", "-c", deaf]);
-    watch.line_with("up");
+    let child = pid(&watch, " up");
     watch.signal("TERM");
     let status = watch.wait();
     assert_eq!((status.code(), status.signal()), (Some(137), None));
+    ends(&child);
+}
+
+#[test]
+fn nobody_waits_for_a_check_to_leave() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    fs::write(desk.path("go"), "").unwrap();
+    let check = "--check=test -e go || { echo $$ > .new; mv .new checking; exec sleep 600; }";
+    let program = "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done";
+    let arguments = [
+        "--out=config.yaml",
+        check,
+        "--check-timeout=10m",
+        "--",
+        "sh",
+        "-c",
+        program,
+    ];
+    let mut watch = desk.watch(&server.url(), &arguments);
+    watch.line_with("up");
+    let good = desk.file("config.yaml");
+    fs::remove_file(desk.path("go")).unwrap();
+    desk.limit(40);
+    eventually("the check", || {
+        expect_that(desk.path("checking").exists(), desk.names())
+    });
+    watch.signal("TERM");
+    assert_eq!(watch.wait().code(), Some(5));
+    ends(desk.file("checking").trim());
+    assert_eq!(desk.file("config.yaml"), good);
+    assert_eq!(desk.names(), ["checking", "config.yaml"]);
 }
 
 #[test]
@@ -676,13 +822,7 @@ fn a_program_that_ends_by_itself_is_not_brought_back() {
         expect_that(desk.names() == ["checking"], desk.names())
     });
     fs::write(desk.path("end"), "").unwrap();
-    eventually("the end of the program", || {
-        let there = Command::new("kill")
-            .args(["-0", &pid])
-            .stderr(Stdio::null())
-            .status();
-        expect_that(!there.unwrap().success(), &pid)
-    });
+    ends(&pid);
     fs::write(desk.path("go"), "").unwrap();
     assert_eq!(watch.wait().code(), Some(6));
 }

@@ -105,9 +105,12 @@ impl Delivery {
             }
         };
         tokio::select! {
-            status = program.ended() => {
-                return Err(Failure::Untold(format!("{} ended ({}) when it was told", program.name(), ended(status))));
-            }
+            // An end with success is no failure: it had all it needed.
+            status = program.ended() => return if status.success() {
+                Ok(())
+            } else {
+                Err(Failure::Untold(format!("{} ended ({}) when it was told", program.name(), ended(status))))
+            },
             confirmed = timeout(within + READY_PAUSE, ready) => if confirmed.is_ok() {
                 return Ok(());
             },

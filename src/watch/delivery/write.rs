@@ -79,6 +79,9 @@ impl Delivery {
         next: &Candidate,
         staged: Staged,
     ) -> Result<(), Failure> {
+        if self.is_leaving() {
+            return Err(Failure::Failed("we were told to stop".to_owned()));
+        }
         let old = state.written.take();
         let Err(failure) = off_the_runtime(move || staged.replace()).await else {
             state.written = Some(next.clone());
