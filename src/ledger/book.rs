@@ -233,6 +233,11 @@ impl Book {
                 (state, What::Applied, report.version.clone())
             }
             Outcome::Rejected { reason } => {
+                // It ran, and then something was bound that it does not fit.
+                let is_refused = |applied: &mut Applied| {
+                    applied.version == report.version && running != applied.version.as_deref()
+                };
+                instance.applied.take_if(is_refused);
                 if let Some(running) = running {
                     instance.runs(running, running_content, now);
                 }

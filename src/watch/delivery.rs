@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use confbus_client::{Binding, Live, Rejection};
+use confbus_client::Rejection;
 use tokio::sync::{Mutex, watch};
 
 use super::{
@@ -60,19 +60,9 @@ impl Delivery {
         }
     }
 
-    /// Delivers what the client has, and is asked about everything newer; `None` when there is nothing to go on with.
-    pub(super) async fn first(&self, binding: Binding<Candidate>) -> Option<Live<Candidate>> {
-        let mut state = self.state.lock().await;
-        // A version that comes now waits for its turn.
-        let live = match binding.live() {
-            Ok(live) => live,
-            Err(rejection) => {
-                say(rejection);
-                return None;
-            }
-        };
-        let delivered = self.deliver_in_turn(&mut state, &live.latest()).await;
-        (delivered.is_ok() || self.is_untold()).then_some(live)
+    /// Whether a failure was told, and no version was delivered since.
+    pub(super) async fn has_said_why(&self) -> bool {
+        self.state.lock().await.said.is_some()
     }
 
     /// Delivers a version, or keeps what was there and says why.

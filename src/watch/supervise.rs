@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use confbus_client::{Binding, Client, Retry, Settings, Snapshot};
+use confbus_client::{Binding, Client, Live, Retry, Settings, Snapshot};
 use rustix::process::Signal;
 use tokio::time::timeout;
 
@@ -70,9 +70,31 @@ async fn first_configuration(
     }
 }
 
+/// Delivers what the client has, or the last good version instead; `None` when there is nothing to go on with.
+async fn deliver_first(client: &Client, delivery: &Arc<Delivery>) -> Option<Live<Candidate>> {
+    let mut changes = client.changes();
+    loop {
+        match Box::pin(asking(client, delivery).live_probed()).await {
+            Ok(live) => return Some(live),
+            // It is in place, but was not taken.
+            Err(_) if delivery.is_untold() => tokio::select! {
+                () = delivery.time_to_try_again() => {}
+                _ = changes.next() => {}
+            },
+            Err(rejection) => {
+                if !delivery.has_said_why().await {
+                    say(rejection);
+                }
+                client.reported().await;
+                return None;
+            }
+        }
+    }
+}
+
 /// Delivers every version; ends only when the first cannot be.
 async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) {
-    let Some(_asked) = Box::pin(delivery.first(asking(client, delivery))).await else {
+    let Some(_asked) = deliver_first(client, delivery).await else {
         return;
     };
     loop {

@@ -2,7 +2,10 @@ use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 
-use crate::{Live, Rejection, Snapshot, bind::guarded, client::Alive, live::Bound};
+use crate::{
+    Live, Rejection, Snapshot, bind::guarded, client::Alive, live::Bound, store::Probes,
+    trial::Refuser,
+};
 
 /// A section, or a value made of the whole configuration, on its way to a type.
 ///
@@ -113,10 +116,29 @@ impl<T> Binding<T> {
 
     /// The value of this moment, validated.
     ///
+    /// What may be missing is an `Option`: an error is a refusal of the version while the client is new, see
+    /// [`Client::connect`](crate::Client::connect).
+    ///
     /// # Errors
     /// [`Rejection`] naming the key, its place, and what was expected.
     pub fn once(self) -> Result<T, Rejection> {
-        self.recipe.build(&self.alive.store.snapshot())
+        let Self { alive, recipe } = self;
+        let _underway = alive.trial.begin();
+        let base = alive.store.snapshot();
+        let rejection = match recipe.build(&base) {
+            Ok(value) => {
+                alive.trial.agree(&recipe.prefix);
+                return Ok(value);
+            }
+            Err(rejection) => rejection,
+        };
+        let refused = alive.refused(base.version(), &recipe.prefix, &rejection, Refuser::Value);
+        let stepped_back = refused.and_then(|last_good| {
+            let value = recipe.build(&last_good.snapshot).ok()?;
+            let step = alive.step_back(&base, &last_good, Probes::Skipped);
+            step.now_or_never()?.then_some(value)
+        });
+        stepped_back.ok_or(rejection)
     }
 }
 
@@ -126,14 +148,8 @@ impl<T: PartialEq + Send + Sync + 'static> Binding<T> {
     /// # Errors
     /// [`Rejection`] when the configuration that is running does not fit.
     pub fn live(self) -> Result<Live<T>, Rejection> {
-        let (store, recipe) = (&self.alive.store, Arc::new(self.recipe));
-        loop {
-            let base = store.base();
-            let section = Arc::new(Bound::new(Arc::clone(&recipe), recipe.build(&base)?, &base));
-            if store.install(&section, &base) {
-                return Ok(Live::new(section, Arc::clone(&self.alive)));
-            }
-        }
+        let bound = self.bound(Probes::Skipped).now_or_never();
+        bound.unwrap_or_else(|| Err(Rejection::new("only probes wait")))
     }
 
     /// As [`live`](Self::live), with the first value probed, too.
@@ -141,15 +157,40 @@ impl<T: PartialEq + Send + Sync + 'static> Binding<T> {
     /// # Errors
     /// [`Rejection`] when the configuration that is running does not fit, or a probe refuses it.
     pub async fn live_probed(self) -> Result<Live<T>, Rejection> {
-        let (store, recipe) = (&self.alive.store, Arc::new(self.recipe));
-        loop {
+        self.bound(Probes::Asked).await
+    }
+
+    /// Binds to what runs, or else to the last good version, when the client is still new enough to step back to that.
+    async fn bound(self, probes: Probes) -> Result<Live<T>, Rejection> {
+        let Self { alive, recipe } = self;
+        let (store, recipe) = (&alive.store, Arc::new(recipe));
+        let underway = alive.trial.begin();
+        let section = loop {
             let base = store.base();
-            let section = Arc::new(Bound::new(Arc::clone(&recipe), recipe.build(&base)?, &base));
-            recipe.probe(&section.latest(), &base).await?;
-            if store.install(&section, &base) {
-                return Ok(Live::new(section, Arc::clone(&self.alive)));
+            let rejection = match Recipe::section(&recipe, &base, probes).await {
+                Ok(section) if store.install(&section, &base) => {
+                    if probes == Probes::Asked || !recipe.has_probes() {
+                        alive.trial.agree(&recipe.prefix);
+                    }
+                    break section;
+                }
+                Err(rejection) if store.base().is(&base) => rejection,
+                // Meanwhile something else runs.
+                _ => continue,
+            };
+            let prefix = &recipe.prefix;
+            if let Some(last_good) =
+                alive.refused(base.version(), prefix, &rejection, Refuser::Section)
+                && let Ok(section) = Recipe::section(&recipe, &last_good.snapshot, probes).await
+                && alive.step_back(&base, &last_good, probes).await
+                && store.install(&section, &last_good.snapshot)
+            {
+                break section;
             }
-        }
+            return Err(rejection);
+        };
+        drop(underway);
+        Ok(Live::new(section, alive))
     }
 }
 
@@ -179,6 +220,20 @@ impl<T> Recipe<T> {
             Ok(value)
         })
         .map_err(|rejection| rejection.placed(snapshot, &self.prefix))
+    }
+
+    /// Builds the value of a section, and has it probed when that is wanted.
+    async fn section(
+        recipe: &Arc<Self>,
+        snapshot: &Snapshot,
+        probes: Probes,
+    ) -> Result<Arc<Bound<T>>, Rejection> {
+        let value = recipe.build(snapshot)?;
+        let section = Arc::new(Bound::new(Arc::clone(recipe), value, snapshot));
+        if probes == Probes::Asked {
+            recipe.probe(&section.latest(), snapshot).await?;
+        }
+        Ok(section)
     }
 
     pub(crate) fn has_probes(&self) -> bool {

@@ -13,11 +13,14 @@ use crate::{
     bind,
     breaker::Breakers,
     health::{Board, BusHealth, Source},
+    report::{self, Waiting},
     start::start,
     store::Store,
+    trial::Trial,
 };
 
 mod everywhere;
+mod refused;
 
 pub use everywhere::TellError;
 
@@ -34,6 +37,9 @@ pub struct Client {
 pub(crate) struct Alive {
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
+    pub(crate) trial: Arc<Trial>,
+    /// Whether reports wait to be posted; `None` when there are none.
+    pub(crate) reports: Option<Waiting>,
     pub(crate) bus_id: BusId,
     /// Where callbacks run; `None` when a test made the client outside of a runtime.
     pub(crate) runtime: Option<Handle>,
@@ -48,6 +54,11 @@ pub(crate) struct Alive {
 
 impl Client {
     /// Fetches the configuration and keeps it current from then on.
+    ///
+    /// What a server gives first is on trial until everything is bound, that is, one second after the last binding, or
+    /// after three seconds without any. Only then is it reported as applied and kept as the last good version. When a
+    /// binding refuses it before, and there is an earlier last good version that everything bound agrees with, the client
+    /// steps back to that: [`Health::source`] and [`Health::refused`] and a warning tell. A newer version is taken as ever.
     ///
     /// When no server answers for a while, and the settings name a directory for it, the client starts from the last good
     /// file and warns with its age; see [`Start`](crate::Start). Otherwise it tries as often as the settings say.
@@ -70,6 +81,8 @@ impl Client {
         let alive = Alive {
             store,
             board,
+            trial: Arc::new(Trial::new(None)),
+            reports: None,
             bus_id: member.id,
             runtime: Handle::try_current().ok(),
             breakers: None,
@@ -88,6 +101,10 @@ impl Client {
 
     pub(crate) fn board(&self) -> &Board {
         &self.alive.board
+    }
+
+    pub(crate) fn trial(&self) -> &Trial {
+        &self.alive.trial
     }
 
     /// Binds a section, or a single value, to a type, now and at every refresh. The empty prefix is everything.
@@ -234,6 +251,18 @@ impl Client {
             .into_iter()
             .map(|change| change.key)
             .collect())
+    }
+
+    /// Waits until the servers know of what was refused here, or did not take it: for programs that are about to end
+    /// because of a refusal. Takes no longer than two seconds.
+    pub async fn reported(&self) {
+        let told = async {
+            self.alive.trial.quiet().await;
+            if let Some(reports) = &self.alive.reports {
+                reports.none().await;
+            }
+        };
+        _ = tokio::time::timeout(report::WITHIN, told).await;
     }
 
     /// By what this instance is known on the bus.

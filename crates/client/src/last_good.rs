@@ -3,6 +3,7 @@
 use std::{
     io,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::left_out::LeftOut;
 pub use self::secrets::{InvalidKey, LastGoodKey, Secrets};
-use crate::{error::LastGoodError, settings::Coordinates};
+use crate::{Snapshot, error::LastGoodError, settings::Coordinates};
 
 mod disk;
 mod left_out;
@@ -54,6 +55,13 @@ pub(crate) struct Saved {
     pub(crate) at: SystemTime,
 }
 
+/// What was saved, ready to run.
+pub(crate) struct Earlier {
+    pub(crate) environment: Arc<Environment>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) saved: SystemTime,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Head {
@@ -62,6 +70,23 @@ struct Head {
     saved: u64,
     #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
     left_out: LeftOut,
+}
+
+impl From<Saved> for Earlier {
+    fn from(saved: Saved) -> Self {
+        Self {
+            snapshot: Snapshot::of_saved(&saved.environment, &saved.left_out),
+            environment: Arc::new(saved.environment),
+            saved: saved.at,
+        }
+    }
+}
+
+impl Earlier {
+    /// How old it is, in seconds.
+    pub(crate) fn age_s(&self) -> u64 {
+        self.saved.elapsed().unwrap_or_default().as_secs()
+    }
 }
 
 impl LastGoodFile {

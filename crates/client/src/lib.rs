@@ -156,6 +156,7 @@ mod store;
 mod subscription;
 pub mod testing;
 mod transport;
+mod trial;
 
 pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange, Written};

@@ -1,6 +1,7 @@
 //! Looking again: one round at a time, and one more for everybody who asked meanwhile.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -18,7 +19,8 @@ use crate::{
     last_good::LastGood,
     report::Reporter,
     snapshot::with_override,
-    store::Store,
+    store::{Probes, Store},
+    trial::{self, Refuser, Trial},
 };
 
 /// The one task that fetches and applies.
@@ -31,6 +33,27 @@ pub(crate) struct Refresher {
     applied_overrides: Properties,
     /// The refusal that was logged.
     refused: Option<(Option<String>, Rejection)>,
+    running: Running,
+    /// Whether everybody agreed to what runs, or did when it was saved.
+    is_accepted: bool,
+    declined: Option<Declined>,
+}
+
+/// The configuration that runs.
+pub(crate) struct Running {
+    pub(crate) environment: Arc<Environment>,
+    pub(crate) validator: Option<Validator>,
+    /// Who gave it; `None` when it is the last good file's.
+    pub(crate) place: Option<Place>,
+}
+
+/// A configuration that a binding refused when it ran already.
+struct Declined {
+    environment: Arc<Environment>,
+    place: Option<Place>,
+    rejection: Rejection,
+    /// Whether nothing that is bound can be asked again.
+    is_final: bool,
 }
 
 /// What a refresher works with.
@@ -38,17 +61,14 @@ pub(crate) struct Parts {
     pub(crate) fetcher: Fetcher,
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
+    pub(crate) trial: Arc<Trial>,
     pub(crate) last_good: Option<LastGood>,
     pub(crate) reporter: Option<Reporter>,
     pub(crate) poll: Option<Duration>,
-    /// What runs.
-    pub(crate) accepted: Arc<Environment>,
-    /// That of the accepted environment.
-    pub(crate) validator: Option<Validator>,
 }
 
 impl Refresher {
-    pub(crate) fn new(parts: Parts, rounds: Rounds) -> Self {
+    pub(crate) fn new(parts: Parts, rounds: Rounds, running: Running) -> Self {
         // After a start without a server the first round comes soon.
         let failures = parts.board.read().failures;
         Self {
@@ -57,19 +77,32 @@ impl Refresher {
             failures,
             applied_overrides: Properties::new(),
             refused: None,
+            is_accepted: running.place.is_none(),
+            running,
+            declined: None,
         }
     }
 
     /// Works until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            tokio::select! {
-                () = self.rounds.asked() => {}
-                () = elapsed(self.pause()) => {}
-            }
+            self.next_round().await;
             let number = self.rounds.begin();
             let outcome = self.round().await;
             self.rounds.end(number, outcome);
+        }
+    }
+
+    /// Waits for the next round, and settles meanwhile what becomes of the running version.
+    async fn next_round(&mut self) {
+        let trial = Arc::clone(&self.parts.trial);
+        let mut pause = pin!(elapsed(self.pause()));
+        loop {
+            tokio::select! {
+                () = self.rounds.asked() => return,
+                () = &mut pause => return,
+                () = trial.news() => self.settle().await,
+            }
         }
     }
 
@@ -104,11 +137,11 @@ impl Refresher {
 
     /// Fetches, and takes or refuses.
     async fn look(&mut self) -> Result<(), RefreshError> {
-        let accepted = Arc::clone(&self.parts.accepted);
+        let asked = Arc::clone(&self.running.environment);
         let known = Known {
-            validator: self.parts.validator.as_ref(),
-            state: accepted.state.as_deref(),
-            running: accepted.version.as_deref(),
+            validator: self.running.validator.as_ref(),
+            state: asked.state.as_deref(),
+            running: self.accepted(),
         };
         let fetcher = &self.parts.fetcher;
         let fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
@@ -121,30 +154,108 @@ impl Refresher {
         self.answered();
         let (environment, validator) = match news {
             Some((environment, validator)) => (Arc::from(environment), validator),
-            None => (accepted, self.parts.validator.clone()),
+            None => (asked, self.running.validator.clone()),
         };
         let version = environment.version.clone();
         span.record("version", version.as_deref());
-        let outcome = self.take(environment, validator).await;
-        self.report(place, version.as_deref(), &outcome);
+        let next = Running {
+            environment,
+            validator,
+            place: Some(place),
+        };
+        let outcome = self.take(next).await;
+        match &outcome {
+            Ok(()) => self.tell_applied(),
+            Err(rejection) => self.tell_rejected(Some(place), version.as_deref(), rejection),
+        }
+        outcome.map_err(RefreshError::Refused)
+    }
+
+    /// The version that is known to run well here.
+    fn accepted(&self) -> Option<&str> {
+        let version = self.running.environment.version.as_deref();
+        version.filter(|_| self.is_accepted)
+    }
+
+    /// Tells the server that gave it that its version runs, once everybody agreed.
+    fn tell_applied(&self) {
+        if self.is_accepted {
+            let restart = self.parts.board.read().restart;
+            let version = self.running.environment.version.as_deref();
+            self.tell(self.running.place, version, Outcome::Applied { restart });
+        }
+    }
+
+    fn tell_rejected(&self, place: Option<Place>, version: Option<&str>, rejection: &Rejection) {
+        let reason = rejection.to_string();
+        self.tell(place, version, Outcome::Rejected { reason });
+    }
+
+    fn tell(&self, place: Option<Place>, version: Option<&str>, outcome: Outcome) {
+        if let (Some(reporter), Some(place)) = (&self.parts.reporter, place) {
+            reporter.tell(place, version, self.accepted(), outcome);
+        }
+    }
+
+    /// Acts on what those who bind made of the running version.
+    async fn settle(&mut self) {
+        let outcome = self.catch_up();
+        if let Some(declined) = &self.declined {
+            let version = declined.environment.version.as_deref();
+            self.tell_rejected(declined.place, version, &declined.rejection);
+        }
+        self.parts.trial.acted(&outcome);
+        if self.accept(&outcome).await {
+            self.tell_applied();
+        }
+    }
+
+    /// Learns what those who bind have done.
+    fn catch_up(&mut self) -> trial::Outcome {
+        let outcome = self.parts.trial.outcome();
+        let Some(refusal) = &outcome.refusal else {
+            if self.declined.take().is_some() {
+                self.refused = None;
+                self.parts.board.change(|health| health.refused = None);
+            }
+            return outcome;
+        };
+        if self.declined.is_none() && refusal.version == self.running.environment.version {
+            self.refused = Some((refusal.version.clone(), refusal.rejection.clone()));
+            self.is_accepted = false;
+            self.declined = Some(Declined {
+                environment: Arc::clone(&self.running.environment),
+                place: self.running.place,
+                rejection: refusal.rejection.clone(),
+                is_final: true,
+            });
+        }
+        if let (Some(declined), Some(earlier)) = (&mut self.declined, &refusal.instead)
+            && !Arc::ptr_eq(&self.running.environment, &earlier.environment)
+        {
+            declined.is_final = refusal.by == Refuser::Value;
+            self.is_accepted = true;
+            self.applied_overrides = Properties::new();
+            self.running = Running {
+                environment: Arc::clone(&earlier.environment),
+                validator: None,
+                place: None,
+            };
+        }
         outcome
     }
 
-    /// Tells the server that answered what became of its version.
-    fn report(&self, place: Place, version: Option<&str>, taken: &Result<(), RefreshError>) {
-        let outcome = match taken {
-            Ok(()) => Outcome::Applied {
-                restart: self.parts.board.read().restart,
-            },
-            Err(RefreshError::Refused(rejection)) => Outcome::Rejected {
-                reason: rejection.to_string(),
-            },
-            Err(_) => return,
-        };
-        if let Some(reporter) = &self.parts.reporter {
-            let running = self.parts.accepted.version.as_deref();
-            reporter.tell(place, version, running, outcome);
+    /// Keeps what runs as the last good version, once nobody is left to refuse it. Returns whether it did.
+    async fn accept(&mut self, trial: &trial::Outcome) -> bool {
+        let is_due = trial.is_over && !self.is_accepted && self.declined.is_none();
+        if is_due {
+            self.is_accepted = true;
+            let Parts {
+                last_good, board, ..
+            } = &self.parts;
+            save(last_good.as_ref(), &self.running.environment, board).await;
         }
+        is_due
     }
 
     fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
@@ -177,46 +288,54 @@ impl Refresher {
         }
     }
 
-    /// Accepts an environment with everybody's consent, or keeps the old one.
-    async fn take(
-        &mut self,
-        environment: Arc<Environment>,
-        validator: Option<Validator>,
-    ) -> Result<(), RefreshError> {
+    /// Takes a configuration with everybody's consent, or keeps the old one.
+    async fn take(&mut self, next: Running) -> Result<(), Rejection> {
+        let store = Arc::clone(&self.parts.store);
+        let turn = store.turn().await;
+        let trial = self.catch_up();
         let overrides = self.rounds.overrides();
-        if environment != self.parts.accepted || overrides != self.applied_overrides {
-            let next = Snapshot::of(&with_override(&environment, &overrides));
-            let applied = match self.parts.store.apply(&next).await {
+        let is_as_asked = overrides == self.applied_overrides;
+        if let Some(declined) = &self.declined
+            && (declined.is_final && is_as_asked && declined.environment == next.environment)
+        {
+            return Err(declined.rejection.clone());
+        }
+        let is_new = next.environment != self.running.environment;
+        if is_new || !is_as_asked {
+            let snapshot = Snapshot::of(&with_override(&next.environment, &overrides));
+            let applied = match turn.apply(&snapshot, Probes::Asked).await {
                 Ok(applied) => applied,
-                Err(rejection) => return Err(self.refuse(&environment, rejection)),
+                Err(rejection) => return Err(self.refuse(&next.environment, rejection)),
             };
             Span::current().record("keys", applied.changed.len());
-            let (version, keys) = (next.version(), applied.changed);
+            let (version, keys) = (snapshot.version(), applied.changed);
             info!(version, ?keys, "configuration accepted");
             self.parts.board.needs_restart(&applied.restart);
         }
-        let is_new = environment != self.parts.accepted;
-        self.parts.accepted = environment;
-        self.parts.validator = validator;
+        self.running = next;
         self.applied_overrides = overrides;
         self.refused = None;
+        let environment = &self.running.environment;
+        // What was bound to it before may have refused it for reasons of its own.
+        let is_held =
+            |declined: &Declined| declined.is_final && declined.environment == *environment;
+        self.declined.take_if(|declined| !is_held(declined));
+        let version = environment.version.as_deref();
+        self.parts.trial.forget_others(version);
         let before = self.parts.board.change(|health| {
             health.source = Source::Server;
-            health.version.clone_from(&self.parts.accepted.version);
-            health.refused = None;
+            health.version = version.map(str::to_owned);
+            if self.declined.is_none() {
+                health.refused = None;
+            }
         });
-        if is_new || before.source != Source::Server {
-            save(
-                self.parts.last_good.as_ref(),
-                &self.parts.accepted,
-                &self.parts.board,
-            )
-            .await;
-        }
+        drop(turn);
+        self.is_accepted &= !is_new && before.source == Source::Server;
+        self.accept(&trial).await;
         Ok(())
     }
 
-    fn refuse(&mut self, environment: &Environment, rejection: Rejection) -> RefreshError {
+    fn refuse(&mut self, environment: &Environment, rejection: Rejection) -> Rejection {
         // A value that an event set must not stand in the way for ever.
         self.rounds.reset_overrides(&self.applied_overrides);
         let version = environment.version.as_deref().unwrap_or("unknown");
@@ -230,16 +349,12 @@ impl Refresher {
         self.parts
             .board
             .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
-        RefreshError::Refused(rejection)
+        rejection
     }
 }
 
 /// Writes the last good file off the runtime's threads. A failure is shown, and stops nothing.
-pub(crate) async fn save(
-    last_good: Option<&LastGood>,
-    environment: &Arc<Environment>,
-    board: &Board,
-) {
+async fn save(last_good: Option<&LastGood>, environment: &Arc<Environment>, board: &Board) {
     let Some(last_good) = last_good.cloned() else {
         return;
     };

@@ -18,16 +18,22 @@ use crate::{
 };
 
 /// A report is worth less than what it would hold up.
-const WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const WITHIN: Duration = Duration::from_secs(2);
 
 /// A server without a ledger may be replaced by one that has one.
 const SILENCE: Duration = Duration::from_secs(3600);
 
 /// Hands reports over; the newest replaces one that still waits.
 pub(crate) struct Reporter {
-    orders: watch::Sender<Option<Order>>,
+    orders: Orders,
     about: About,
 }
+
+/// The report that waits to be posted, if there is one.
+type Orders = Arc<watch::Sender<Option<Order>>>;
+
+/// Tells whether there is one.
+pub(crate) struct Waiting(Orders);
 
 /// What is the same in every report of this instance.
 pub(crate) struct About {
@@ -42,7 +48,7 @@ pub(crate) struct Posting {
     http: reqwest::Client,
     requests: Requests,
     board: Arc<Board>,
-    orders: watch::Receiver<Option<Order>>,
+    orders: Orders,
     /// What a server has taken.
     taken: Option<Order>,
     /// By the index of the server: until when it is not asked.
@@ -71,16 +77,20 @@ impl Reporter {
         board: Arc<Board>,
         about: About,
     ) -> (Self, Posting) {
-        let (orders, receiver) = watch::channel(None);
+        let orders = Arc::new(watch::Sender::new(None));
         let posting = Posting {
             http,
             silent: vec![None; requests.servers.len()],
             requests,
             board,
-            orders: receiver,
+            orders: Arc::clone(&orders),
             taken: None,
         };
         (Self { orders, about }, posting)
+    }
+
+    pub(crate) fn waiting(&self) -> Waiting {
+        Waiting(Arc::clone(&self.orders))
     }
 
     /// Tells the server that answered. The same again is posted only when it was not taken yet.
@@ -116,14 +126,30 @@ impl Reporter {
     }
 }
 
+impl Waiting {
+    /// Waits until there is none.
+    pub(crate) async fn none(&self) {
+        // The sender is ours.
+        _ = self.0.subscribe().wait_for(Option::is_none).await;
+    }
+}
+
 impl Posting {
-    /// Works until the reporter is gone.
+    /// Works until it is dropped.
     pub(crate) async fn run(mut self) {
-        while self.orders.changed().await.is_ok() {
-            let order = self.orders.borrow_and_update().clone();
-            if let Some(order) = order.filter(|order| self.is_due(order)) {
-                self.deliver(order).await;
+        let mut orders = self.orders.subscribe();
+        loop {
+            let waiting = orders.wait_for(Option::is_some).await;
+            // The sender is ours.
+            let Some(order) = waiting.ok().and_then(|order| order.clone()) else {
+                return;
+            };
+            if self.is_due(&order) {
+                self.deliver(order.clone()).await;
             }
+            // Unless a newer one has come meanwhile.
+            self.orders
+                .send_if_modified(|waiting| waiting.take_if(|waiting| *waiting == order).is_some());
         }
     }
 

@@ -3,20 +3,20 @@
 use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Bus;
-use confbus_protocol::{Outcome, Reactions};
+use confbus_protocol::Reactions;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use self::first::{First, From, first};
 use crate::{
-    ConnectError, Settings, Snapshot, Transport,
+    ConnectError, Settings, Transport,
     bell::Bell,
     client::Alive,
     fetch::{Fetcher, http_client, stream_client},
     health::Board,
     last_good::LastGood,
-    refresh::{Parts, Refresher, save},
+    refresh::{Parts, Refresher, Running},
     report::{About, Reporter},
     settings::Requests,
     store::Store,
@@ -24,6 +24,7 @@ use crate::{
         Listener,
         stream::{EventStream, SILENCE},
     },
+    trial::Trial,
 };
 
 mod first;
@@ -39,14 +40,15 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     let fetcher = Fetcher::new(http.clone(), requests.clone(), coordinates.clone(), named);
 
     let First {
-        environment,
-        left_out,
+        environment: running,
+        snapshot,
         validator,
         from,
+        last_good: earlier,
     } = first(&fetcher, settings, last_good.as_ref()).await?;
-    let accepted = Arc::new(environment);
-    let store = Arc::new(Store::new(Snapshot::of_saved(&accepted, &left_out)));
-    let board = Arc::new(Board::new(from.source(), accepted.version.as_deref()));
+    let store = Arc::new(Store::new(snapshot));
+    let board = Arc::new(Board::new(from.source(), running.version.as_deref()));
+    let trial = Arc::new(Trial::new(earlier));
 
     let stop = CancellationToken::new();
     let reporter = settings.report.then(|| {
@@ -61,16 +63,10 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         reporter
     });
     let (bell, rounds) = Bell::new();
-    match from {
-        From::Server(place) => {
-            info!(version = accepted.version, bus_id = %member.id, "configuration fetched");
+    match &from {
+        From::Server(_) => {
+            info!(version = running.version, bus_id = %member.id, "configuration fetched");
             board.change(|health| health.last_contact = Some(SystemTime::now()));
-            save(last_good.as_ref(), &accepted, &board).await;
-            if let Some(reporter) = &reporter {
-                let version = accepted.version.as_deref();
-                let restart = Vec::new();
-                reporter.tell(place, version, version, Outcome::Applied { restart });
-            }
         }
         From::File {
             unavailable: Some(reason),
@@ -86,17 +82,22 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     }
 
     let breakers = fetcher.breakers();
+    let reports = reporter.as_ref().map(Reporter::waiting);
     let parts = Parts {
         fetcher,
         store: Arc::clone(&store),
         board: Arc::clone(&board),
+        trial: Arc::clone(&trial),
         last_good,
         reporter,
         poll: settings.poll,
-        accepted,
-        validator,
     };
-    spawn(&stop, Refresher::new(parts, rounds).run());
+    let running = Running {
+        environment: running,
+        validator,
+        place: from.place(),
+    };
+    spawn(&stop, Refresher::new(parts, rounds, running).run());
     let listener = Listener {
         member: member.clone(),
         reactions: settings.reactions,
@@ -114,6 +115,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     Ok(Alive {
         store,
         board,
+        trial,
+        reports,
         bus_id: member.id,
         runtime: Handle::try_current().ok(),
         breakers: Some(breakers),

@@ -42,6 +42,52 @@ pub(crate) struct Move {
 type Probe = BoxFuture<'static, Result<(), Rejection>>;
 type Swap = Box<dyn FnOnce() + Send>;
 
+/// Whether probes have a say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probes {
+    Asked,
+    Skipped,
+}
+
+/// The right to apply configurations: nothing moves meanwhile that its holder does not move.
+pub(crate) struct Turn<'s> {
+    store: &'s Store,
+    _one_at_a_time: tokio::sync::MutexGuard<'s, ()>,
+}
+
+impl Turn<'_> {
+    /// Moves everyone to the next configuration, or nobody. Without probes it is ready at once.
+    ///
+    /// Cancel-safe: nobody moves before everybody agreed.
+    pub(crate) async fn apply(
+        &self,
+        next: &Snapshot,
+        probes: Probes,
+    ) -> Result<Applied, Rejection> {
+        let store = self.store;
+        let old = store.snapshot();
+        lock(&store.sections).retain(|section| section.strong_count() > 0);
+        let mut plan = Plan::default();
+        loop {
+            debug_span!("bind").in_scope(|| store.prepare(next, &mut plan))?;
+            for probe in plan.probes.drain(..) {
+                if probes == Probes::Asked {
+                    probe.await?;
+                }
+            }
+            if store.swap(next, &mut plan) {
+                break;
+            }
+        }
+        store.announced.send_replace(next.clone());
+        let changes = old.changes_to(next).into_iter();
+        Ok(Applied {
+            changed: changes.map(|change| change.key).collect(),
+            restart: store.restart.pending(next),
+        })
+    }
+}
+
 impl Store {
     pub(crate) fn new(first: Snapshot) -> Self {
         Self {
@@ -61,28 +107,20 @@ impl Store {
         self.announced.subscribe()
     }
 
-    /// Moves everyone to the next configuration, or nobody.
-    ///
-    /// Cancel-safe: nobody moves before everybody agreed.
-    pub(crate) async fn apply(&self, next: &Snapshot) -> Result<Applied, Rejection> {
-        let _one_at_a_time = self.applying.lock().await;
-        let old = self.snapshot();
-        lock(&self.sections).retain(|section| section.strong_count() > 0);
-        let mut plan = Plan::default();
-        loop {
-            debug_span!("bind").in_scope(|| self.prepare(next, &mut plan))?;
-            for probe in plan.probes.drain(..) {
-                probe.await?;
-            }
-            if self.swap(next, &mut plan) {
-                break;
-            }
+    /// Waits until nobody else applies a configuration.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        Turn {
+            store: self,
+            _one_at_a_time: self.applying.lock().await,
         }
-        self.announced.send_replace(next.clone());
-        let changes = old.changes_to(next).into_iter();
-        Ok(Applied {
-            changed: changes.map(|change| change.key).collect(),
-            restart: self.restart.pending(next),
+    }
+
+    /// A turn at once, if nobody else has it.
+    pub(crate) fn try_turn(&self) -> Option<Turn<'_>> {
+        let one_at_a_time = self.applying.try_lock().ok()?;
+        Some(Turn {
+            store: self,
+            _one_at_a_time: one_at_a_time,
         })
     }
 

@@ -28,7 +28,10 @@ use confbus_protocol::{
 use futures_util::FutureExt;
 use serde_json::Value;
 
-use crate::{Client, Rejection, Snapshot, store};
+use crate::{
+    Client, Rejection, Snapshot,
+    store::{self, Probes},
+};
 
 /// Plays the server of one client.
 #[derive(Debug)]
@@ -95,7 +98,9 @@ impl FakeServer {
         let environment = environment(self.pushes, entries);
         let version = environment.version.clone().unwrap_or_default();
         let next = Snapshot::of(&environment);
-        let outcome = self.client.store().apply(&next).await;
+        let turn = self.client.store().turn().await;
+        let outcome = turn.apply(&next, Probes::Asked).await;
+        drop(turn);
         self.client.board().change(|health| {
             health.last_contact = Some(SystemTime::now());
             match &outcome {
@@ -104,6 +109,7 @@ impl FakeServer {
             }
         });
         let store::Applied { changed, restart } = outcome?;
+        self.client.trial().forget_others(Some(&version));
         self.client.board().needs_restart(&restart);
         Ok(Applied {
             version,

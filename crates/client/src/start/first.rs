@@ -1,25 +1,29 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use confbus_protocol::Environment;
 use tracing::warn;
 
 use crate::{
-    ConnectError, Settings, Start,
+    ConnectError, Settings, Snapshot, Start,
     error::{Failure, LastGoodError, Unavailable},
     fetch::{Answer, Fetcher, Known, Place, Validator},
     health::Source,
     jitter,
-    last_good::{LastGood, LeftOut, Saved},
+    last_good::{Earlier, LastGood},
     settings::Retry,
 };
 
 /// The configuration to start with.
 pub(crate) struct First {
-    pub(crate) environment: Environment,
-    /// What the environment lacks.
-    pub(crate) left_out: LeftOut,
+    pub(crate) environment: Arc<Environment>,
+    pub(crate) snapshot: Snapshot,
     pub(crate) validator: Option<Validator>,
     pub(crate) from: From,
+    /// What can be stepped back to.
+    pub(crate) last_good: Option<Arc<Earlier>>,
 }
 
 /// Who gave it.
@@ -33,6 +37,13 @@ pub(crate) enum From {
 }
 
 impl From {
+    pub(crate) fn place(&self) -> Option<Place> {
+        match self {
+            Self::Server(place) => Some(*place),
+            Self::File { .. } => None,
+        }
+    }
+
     pub(crate) fn source(&self) -> Source {
         match self {
             Self::Server(_) => Source::Server,
@@ -67,7 +78,10 @@ pub(crate) async fn first(
         None => ask(fetcher, settings.retry, &mut unavailable).await,
     };
     match (fetched, saved) {
-        (Some(first), _) => Ok(first),
+        (Some(first), saved) => Ok(First {
+            last_good: saved.ok(),
+            ..first
+        }),
         (None, Ok(saved)) => {
             let asked = within != Some(Duration::ZERO);
             let silence = || fetcher.unavailable(&Failure::Timeout);
@@ -97,10 +111,11 @@ async fn ask(
                 news: Some((environment, validator)),
             }) => {
                 return Some(First {
-                    environment: *environment,
-                    left_out: LeftOut::default(),
+                    snapshot: Snapshot::of(&environment),
+                    environment: Arc::from(environment),
                     validator,
                     from: From::Server(place),
+                    last_good: None,
                 });
             }
             // Only an answer to a question with a validator, and there was none.
@@ -118,9 +133,10 @@ async fn ask(
 }
 
 /// Without a file the reason, if there should be one.
-async fn load(last_good: Option<&LastGood>) -> Result<Saved, Option<LastGoodError>> {
+async fn load(last_good: Option<&LastGood>) -> Result<Arc<Earlier>, Option<LastGoodError>> {
     let last_good = last_good.cloned().ok_or(None)?;
-    let loaded = tokio::task::spawn_blocking(move || last_good.load()).await;
+    let load = move || Ok(Arc::new(Earlier::from(last_good.load()?)));
+    let loaded = tokio::task::spawn_blocking(load).await;
     loaded.map_err(|_| None)?.map_err(|error| {
         if !matches!(error, LastGoodError::Missing { .. }) {
             warn!(%error, "the last good file is of no use");
@@ -129,9 +145,8 @@ async fn load(last_good: Option<&LastGood>) -> Result<Saved, Option<LastGoodErro
     })
 }
 
-fn from_file(saved: Saved, unavailable: Option<Unavailable>) -> First {
-    let age_s = saved.at.elapsed().unwrap_or_default().as_secs();
-    let version = saved.environment.version.as_deref();
+fn from_file(last_good: Arc<Earlier>, unavailable: Option<Unavailable>) -> First {
+    let (version, age_s) = (last_good.snapshot.version(), last_good.age_s());
     match &unavailable {
         Some(reason) => {
             warn!(%reason, version, age_s, "no server answers; starting from the last good file");
@@ -142,12 +157,13 @@ fn from_file(saved: Saved, unavailable: Option<Unavailable>) -> First {
         ),
     }
     First {
-        environment: saved.environment,
-        left_out: saved.left_out,
+        environment: Arc::clone(&last_good.environment),
+        snapshot: last_good.snapshot.clone(),
         validator: None,
         from: From::File {
-            saved: saved.at,
+            saved: last_good.saved,
             unavailable,
         },
+        last_good: Some(last_good),
     }
 }

@@ -5,7 +5,7 @@ use confbus_client::{
     Settings, Source, Start,
 };
 
-use crate::support::{Say, Server, environment, eventually, settings};
+use crate::support::{Say, Server, environment, eventually, settings, settled};
 
 fn quick(server: &Server, directory: &Path) -> Settings {
     let retry = Retry {
@@ -33,9 +33,7 @@ async fn a_start_without_a_server_takes_the_newest_accepted_version() {
         None,
     ))
     .await;
-    let client = Client::connect(quick(&server, directory.path()))
-        .await
-        .unwrap();
+    let client = settled(quick(&server, directory.path())).await;
     let _max = client.bind::<u32>("max").live().unwrap();
     server.say(Say::Body(
         environment("c2", r#"{"max":{"value":2,"origin":"3:6"}}"#),
@@ -81,9 +79,7 @@ async fn a_start_without_a_server_takes_the_newest_accepted_version() {
 async fn who_wants_a_fresh_start_gets_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
-    Client::connect(quick(&server, directory.path()))
-        .await
-        .unwrap();
+    settled(quick(&server, directory.path())).await;
     server.say(Say::Status(503, ""));
     server.heads();
     Client::connect(quick(&server, directory.path()).start(Start::FreshOrFail))
@@ -96,9 +92,7 @@ async fn who_wants_a_fresh_start_gets_no_file() {
 async fn a_corrupt_file_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(environment("c1", r#"{"max":1}"#), None)).await;
-    Client::connect(quick(&server, directory.path()))
-        .await
-        .unwrap();
+    settled(quick(&server, directory.path())).await;
     let path = file(directory.path());
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() = b' ';
@@ -133,9 +127,7 @@ async fn a_corrupt_file_is_refused_by_name() {
 async fn a_file_that_cannot_be_written_is_told_and_stops_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
-    let client = Client::connect(quick(&server, &directory.path().join("missing")))
-        .await
-        .unwrap();
+    let client = settled(quick(&server, &directory.path().join("missing"))).await;
     assert!(client.health().last_good_file.unwrap().contains("missing"));
 }
 
@@ -144,11 +136,7 @@ async fn a_start_from_the_file_says_which_secrets_are_missing() {
     let directory = tempfile::tempdir().unwrap();
     let source = r#"{"db.password":"hunter2","db.pool":8,"db.dsn.url":"pg://a@h","login":"a:${DB.PASS_WORD}","host":"h"}"#;
     let server = Server::start(Say::Body(environment("c1", source), None)).await;
-    drop(
-        Client::connect(quick(&server, directory.path()))
-            .await
-            .unwrap(),
-    );
+    settled(quick(&server, directory.path())).await;
     assert!(
         !fs::read_to_string(file(directory.path()))
             .unwrap()
@@ -200,7 +188,7 @@ async fn an_encrypted_file_holds_everything() {
     let key = Secrets::Encrypt(LastGoodKey::new([7; 32]));
     let kept = LastGoodFile::new(directory.path()).secrets(key);
     let settings = quick(&server, directory.path()).last_good(kept);
-    drop(Client::connect(settings.clone()).await.unwrap());
+    settled(settings.clone()).await;
     server.say(Say::Status(503, ""));
     let client = Client::connect(settings).await.unwrap();
     assert_eq!(

@@ -15,3 +15,4 @@ mod servers;
 mod support;
 mod together;
 mod traces;
+mod trial;

@@ -3,7 +3,7 @@
 use confbus_client::{Client, Settings, Source, Start};
 use confbus_protocol::{Outcome, Report};
 
-use crate::support::{Say, Server, environment, eventually, settings};
+use crate::support::{Say, Server, environment, eventually, settings, settled};
 
 fn applied(restart: &[&str]) -> Outcome {
     Outcome::Applied {
@@ -26,7 +26,7 @@ async fn every_version_is_reported_with_what_became_of_it() {
     let settings = settings(&[&server])
         .label("main")
         .bus_id("orders:dev:8081:x");
-    let client = Client::connect(settings).await.unwrap();
+    let client = settled(settings).await;
     let report = reported(&client, &server, |_| true).await;
     assert_eq!(
         (
@@ -167,7 +167,7 @@ async fn a_start_from_the_file_is_reported_once_a_server_answers() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
     let settings: Settings = settings(&[&server]).last_good_dir(directory.path());
-    drop(Client::connect(settings.clone()).await.unwrap());
+    settled(settings.clone()).await;
     server.say(Say::Status(503, ""));
     let client = Client::connect(settings.start(Start::LastGood))
         .await

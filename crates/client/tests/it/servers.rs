@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use confbus_client::{BreakerState, Client, Source, Start};
 
-use crate::support::{Say, Server, environment, eventually, settings};
+use crate::support::{Say, Server, environment, eventually, settings, settled};
 
 #[tokio::test]
 async fn a_server_that_fails_again_and_again_is_left_alone() {
@@ -65,7 +65,7 @@ async fn the_file_is_taken_when_servers_took_their_time() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(environment("c1", r#"{"max":1}"#), None)).await;
     let settings = settings(&[&server]).last_good_dir(directory.path());
-    drop(Client::connect(settings.clone()).await.unwrap());
+    settled(settings.clone()).await;
 
     server.say(Say::Stall);
     let begun = Instant::now();
@@ -89,7 +89,7 @@ async fn a_start_from_the_file_waits_for_nobody() {
     let settings = settings(&[&server])
         .last_good_dir(directory.path())
         .start(Start::LastGood);
-    let first = Client::connect(settings.clone()).await.unwrap();
+    let first = settled(settings.clone()).await;
     assert_eq!(first.health().source, Source::Server, "there was no file");
     drop(first);
 
