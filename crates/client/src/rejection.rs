@@ -48,7 +48,7 @@ impl Rejection {
         self.origin.as_ref()
     }
 
-    /// Completes what a validation said: its key, its place, and no secret of its section.
+    /// Completes what a validation said: its key, its place, and no secret.
     pub(crate) fn placed(mut self, snapshot: &Snapshot, prefix: &str) -> Self {
         if self.key.is_empty() {
             prefix.clone_into(&mut self.key);
@@ -56,7 +56,7 @@ impl Rejection {
         if let Some(written) = snapshot.written(&self.key) {
             written.clone_into(&mut self.key);
         }
-        self.reason = snapshot.without_secrets(prefix, &self.key, self.reason);
+        self.reason = snapshot.without_secrets(&self.key, self.reason);
         self.origin = snapshot.origin(&self.key);
         self
     }
