@@ -19,7 +19,8 @@ pub struct Health {
     pub last_contact: Option<SystemTime>,
     /// Why the newest configuration was refused: version and reason. `None` once one is accepted.
     pub refused: Option<String>,
-    /// Why the last fetch failed. `None` once one succeeds.
+    /// Why the last fetch failed, or that there will be no other: the runtime of the client has ended. `None` once one
+    /// succeeds.
     pub unavailable: Option<String>,
     /// Fetches without an answer in a row.
     pub failures: u32,

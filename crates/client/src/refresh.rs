@@ -85,6 +85,7 @@ impl Refresher {
 
     /// Works until it is dropped.
     pub(crate) async fn run(mut self) {
+        let _ended = Ended(Arc::clone(&self.parts.board));
         loop {
             self.next_round().await;
             let number = self.rounds.begin();
@@ -350,6 +351,17 @@ impl Refresher {
             .board
             .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
         rejection
+    }
+}
+
+/// Shows in the health that nobody looks any more, however that came about.
+struct Ended(Arc<Board>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.change(|health| {
+            health.unavailable = Some("the client's task has ended; nobody looks again".to_owned());
+        });
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use checked::{Coordinates, Requests};
 pub use choices::{FailOver, Retry, Start, Transport};
 pub(crate) use server::Server;
 
-/// Whose configuration to ask for, where, and how.
+/// Whose configuration to ask for, where, and how. All durations are above zero and at most a day.
 ///
 /// ```
 /// use std::time::Duration;

@@ -312,3 +312,18 @@ async fn tls_needs_nothing_from_the_application() {
         "{attempts}"
     );
 }
+
+#[test]
+fn a_client_whose_runtime_has_ended_says_so() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let (of_server, of_client) = (runtime(), runtime());
+    let body = Say::Body(environment("c1", "{}"), None);
+    let server = of_server.block_on(Server::start(body));
+    let client = of_client
+        .block_on(Client::connect(settings(&[&server])))
+        .unwrap();
+    assert_eq!(client.health().unavailable, None);
+    drop(of_client);
+    let unavailable = client.health().unavailable.unwrap();
+    assert!(unavailable.contains("nobody looks again"), "{unavailable}");
+}
