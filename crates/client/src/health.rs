@@ -59,7 +59,8 @@ pub struct ServerHealth {
     pub server: String,
     /// Whether it is asked.
     pub breaker: BreakerState,
-    /// How often in a row it could not be reached, did not answer in time, or answered with a status from 500.
+    /// How often in a row it could not be reached, did not answer in time, or answered with a status from 500 (which counts
+    /// with [`FailOver::Always`](crate::FailOver::Always) only).
     pub failures: u32,
     /// What went wrong last. `None` once it answers.
     pub problem: Option<String>,
