@@ -29,6 +29,7 @@ pub(super) async fn run(args: WatchArgs) -> anyhow::Result<ExitCode> {
 /// Writes what the client has and every change of it, until the client ends.
 #[expect(clippy::print_stdout, reason = "the lines are what the program is for")]
 pub(crate) async fn follow(client: &Client, name: &str) {
+    client.ready();
     let mut changes = client.changes();
     let snapshot = client.snapshot();
     println!(

@@ -97,6 +97,7 @@ async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) {
     let Some(_asked) = deliver_first(client, delivery).await else {
         return;
     };
+    client.ready();
     loop {
         delivery.time_to_try_again().await;
         let failures = delivery.untold();

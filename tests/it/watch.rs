@@ -108,6 +108,21 @@ fn knows(server: &TestServer, state: &str) -> Value {
     })
 }
 
+/// Waits until the server knows an instance that was given a version and refused it, and still runs another or none.
+#[track_caller]
+fn knows_refusal(server: &TestServer, fetched: &str, applied: &Value) {
+    eventually("the refusal", || {
+        let view = server.get("/_/api/instances?state=rejected").json();
+        let mut instances = view["instances"].as_array().unwrap().iter();
+        let is_there = instances.any(|instance| {
+            instance["fetched"] == fetched
+                && instance["applied"] == *applied
+                && instance["reason"] == "check failed (exit 3): a limit above 0"
+        });
+        expect_that(is_there, &view)
+    });
+}
+
 /// The number of the process that wrote a line with `text`.
 fn pid(running: &Running, text: &str) -> String {
     running
@@ -294,6 +309,53 @@ fn a_program_starts_without_a_server_from_the_last_good_configuration() {
     watch.line_with("starting from the last good file");
     watch.signal("USR1");
     assert_eq!(watch.wait().code(), Some(7));
+}
+
+#[test]
+fn a_first_version_that_the_check_refuses_gives_way_to_the_last_good_one() {
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let folder = desk.path("last-good");
+    fs::create_dir(&folder).unwrap();
+    let arguments = [
+        "--out=app.env",
+        "--check=! grep -- =-1 {app.env} || { echo 'a limit above 0' >&2; exit 3; }",
+        "--",
+        "sh",
+        "-c",
+        "echo runs $(cat app.env); exec sleep 60",
+    ];
+    let kept = [&["--last-good", folder.to_str().unwrap()], &arguments[..]].concat();
+    let mut watch = desk.watch(&server.url(), &kept);
+    watch.line_with("ORDERS_LIMITS_MAX_OPEN=20");
+    let good = knows(&server, "live")["applied"].clone();
+    watch.signal("TERM");
+    watch.wait();
+
+    let bad = desk.limit(-1);
+    eventually("the refused version in service", || {
+        let served = server.get("/orders/dev").json();
+        expect_that(served["version"] == bad.as_str(), &served)
+    });
+    fs::remove_file(desk.path("app.env")).unwrap();
+    let mut watch = desk.watch(&server.url(), &arguments);
+    assert_eq!(watch.wait().code(), Some(1));
+    assert!(!desk.path("app.env").exists());
+    knows_refusal(&server, &bad, &Value::Null);
+
+    let watch = desk.watch(&server.url(), &kept);
+    watch.line_with("check failed (exit 3): a limit above 0");
+    watch.line_with("running the last good version instead of the newest");
+    watch.line_with("ORDERS_LIMITS_MAX_OPEN=20");
+    knows_refusal(&server, &bad, &good);
+    assert_eq!(count(&watch, "=-1"), 0, "{:?}", watch.lines());
+
+    let next = desk.limit(40);
+    watch.line_with("ORDERS_LIMITS_MAX_OPEN=40");
+    eventually("the next version", || {
+        let view = server.get("/_/api/instances?state=live").json();
+        expect_that(view["instances"][0]["applied"] == next.as_str(), &view)
+    });
 }
 
 #[test]

@@ -124,6 +124,7 @@ impl<T> Binding<T> {
     pub fn once(self) -> Result<T, Rejection> {
         let Self { alive, recipe } = self;
         let _underway = alive.trial.begin();
+        let turn = alive.store.try_turn();
         let base = alive.store.snapshot();
         let rejection = match recipe.build(&base) {
             Ok(value) => {
@@ -135,7 +136,7 @@ impl<T> Binding<T> {
         let refused = alive.refused(base.version(), &recipe.prefix, &rejection, Refuser::Value);
         let stepped_back = refused.and_then(|last_good| {
             let value = recipe.build(&last_good.snapshot).ok()?;
-            let step = alive.step_back(&base, &last_good, Probes::Skipped);
+            let step = alive.step_back(turn.as_ref()?, &last_good, Probes::Skipped);
             step.now_or_never()?.then_some(value)
         });
         stepped_back.ok_or(rejection)
@@ -152,7 +153,8 @@ impl<T: PartialEq + Send + Sync + 'static> Binding<T> {
         bound.unwrap_or_else(|| Err(Rejection::new("only probes wait")))
     }
 
-    /// As [`live`](Self::live), with the first value probed, too.
+    /// As [`live`](Self::live), with the first value probed, too. No version is taken meanwhile, so a probe must not wait
+    /// for this.
     ///
     /// # Errors
     /// [`Rejection`] when the configuration that is running does not fit, or a probe refuses it.
@@ -165,6 +167,11 @@ impl<T: PartialEq + Send + Sync + 'static> Binding<T> {
         let Self { alive, recipe } = self;
         let (store, recipe) = (&alive.store, Arc::new(recipe));
         let underway = alive.trial.begin();
+        // Nothing moves meanwhile, unless whoever moves it has us asked.
+        let turn = match probes {
+            Probes::Asked => Some(store.turn().await),
+            Probes::Skipped => store.try_turn(),
+        };
         let section = loop {
             let base = store.base();
             let rejection = match Recipe::section(&recipe, &base, probes).await {
@@ -175,21 +182,21 @@ impl<T: PartialEq + Send + Sync + 'static> Binding<T> {
                     break section;
                 }
                 Err(rejection) if store.base().is(&base) => rejection,
-                // Meanwhile something else runs.
                 _ => continue,
             };
             let prefix = &recipe.prefix;
             if let Some(last_good) =
                 alive.refused(base.version(), prefix, &rejection, Refuser::Section)
+                && let Some(turn) = &turn
                 && let Ok(section) = Recipe::section(&recipe, &last_good.snapshot, probes).await
-                && alive.step_back(&base, &last_good, probes).await
+                && alive.step_back(turn, &last_good, probes).await
                 && store.install(&section, &last_good.snapshot)
             {
                 break section;
             }
             return Err(rejection);
         };
-        drop(underway);
+        drop((turn, underway));
         Ok(Live::new(section, alive))
     }
 }

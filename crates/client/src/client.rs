@@ -253,8 +253,15 @@ impl Client {
             .collect())
     }
 
-    /// Waits until the servers know of what was refused here, or did not take it: for programs that are about to end
-    /// because of a refusal. Takes no longer than two seconds.
+    /// Says that everything is bound, which the client otherwise takes for granted a second after the last binding.
+    ///
+    /// What runs is then saved and reported; see [`Client::connect`].
+    pub fn ready(&self) {
+        self.alive.trial.end();
+    }
+
+    /// Waits until what was refused, or accepted by [`ready`](Self::ready), is saved and the server knows of it or did not
+    /// take it: for programs that are about to end. Takes no longer than two seconds.
     pub async fn reported(&self) {
         let told = async {
             self.alive.trial.quiet().await;

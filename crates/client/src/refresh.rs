@@ -205,10 +205,16 @@ impl Refresher {
             let version = declined.environment.version.as_deref();
             self.tell_rejected(declined.place, version, &declined.rejection);
         }
-        self.parts.trial.acted(&outcome);
         if self.accept(&outcome).await {
-            self.tell_applied();
+            match &self.refused {
+                // A newer one was refused meanwhile.
+                Some((version, rejection)) => {
+                    self.tell_rejected(self.running.place, version.as_deref(), rejection);
+                }
+                None => self.tell_applied(),
+            }
         }
+        self.parts.trial.acted(&outcome);
     }
 
     /// Learns what those who bind have done.

@@ -176,17 +176,21 @@ impl Trial {
         }
     }
 
-    fn end(&self) {
-        self.0.send_modify(|state| {
-            if state.binding == 0 {
+    /// Nothing more is bound before the program runs.
+    pub(crate) fn end(&self) {
+        self.0.send_if_modified(|state| {
+            let ends = state.until.is_some() && state.binding == 0;
+            if ends {
                 state.until = None;
                 state.last_good = None;
                 state.news += 1;
                 // Who read it and goes on can live without.
-                let lives =
-                    |refusal: &Refusal| refusal.by == Refuser::Value && refusal.instead.is_none();
-                state.refusal.take_if(|refusal| lives(refusal));
+                let lives = |refusal: &mut Refusal| {
+                    refusal.by == Refuser::Value && refusal.instead.is_none()
+                };
+                state.refusal.take_if(lives);
             }
+            ends
         });
     }
 

@@ -5,7 +5,11 @@ use tracing::{info, warn};
 
 use super::Alive;
 use crate::{
-    Rejection, Snapshot, health::Source, last_good::Earlier, store::Probes, trial::Refuser,
+    Rejection,
+    health::Source,
+    last_good::Earlier,
+    store::{Probes, Turn},
+    trial::Refuser,
 };
 
 impl Alive {
@@ -29,17 +33,10 @@ impl Alive {
     /// Has everything that is bound move from a refused version to the last good one. Returns whether it did.
     pub(crate) async fn step_back(
         &self,
-        from: &Snapshot,
+        turn: &Turn<'_>,
         to: &Arc<Earlier>,
         probes: Probes,
     ) -> bool {
-        // Whoever has the turn brings another version.
-        let Some(turn) = self.store.try_turn() else {
-            return false;
-        };
-        if !self.store.snapshot().is(from) {
-            return false;
-        }
         let applied = match turn.apply(&to.snapshot, probes).await {
             Ok(applied) => applied,
             Err(rejection) => {

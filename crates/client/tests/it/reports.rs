@@ -98,6 +98,7 @@ async fn a_report_is_repeated_until_it_is_taken_and_then_no_more() {
         server.answer_reports_with(status);
         let before = server.reports().len();
         let client = Client::connect(settings(&[&server])).await.unwrap();
+        client.ready();
         for more in 1..3 {
             eventually(&client, "one more try", |_| {
                 server.reports().len() == before + more
@@ -137,6 +138,7 @@ async fn a_server_without_a_ledger_is_left_in_peace() {
         let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
         server.answer_reports_with(status);
         let client = Client::connect(settings(&[&server])).await.unwrap();
+        client.ready();
         eventually(&client, "the answer", |client| {
             client.health().reports.problem.is_some()
         })

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use confbus_client::{Client, Rejection, Settings};
+use confbus_client::{Client, Settings};
 use confbus_protocol::Report;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -277,11 +277,8 @@ pub(crate) fn settings(servers: &[&Server]) -> Settings {
 /// A client whose first version was accepted: saved and reported.
 pub(crate) async fn settled(settings: Settings) -> Client {
     let client = Client::connect(settings).await.unwrap();
-    client.bind_with(|_| Ok::<_, Rejection>(())).once().unwrap();
-    eventually(&client, "the first report", |client| {
-        client.health().reports.last_taken.is_some()
-    })
-    .await;
+    client.ready();
+    client.reported().await;
     client
 }
 

@@ -67,12 +67,10 @@ async fn a_first_version_that_is_refused_gives_way_to_the_last_good_one() {
     let pool: Live<u32> = client.bind("pool").live().unwrap();
     assert_eq!((*max.load(), *pool.load()), (1, 1));
     assert!(runs_last_good(&client), "{:?}", client.health());
-    let reason =
-        "`pool`: expected u32, found text \"many\" (https://git.example/config/orders-dev.yml)";
     let refused = client.health().refused.unwrap();
     assert!(
         refused.starts_with("version c2: `pool`: expected u32"),
-        "{refused} {reason}"
+        "{refused}"
     );
 
     let report = reported(&client, &server, "c2").await;
@@ -233,7 +231,7 @@ async fn what_is_bound_later_refuses_for_itself_and_is_told() {
         let asked = Arc::clone(&asked);
         client.bind::<String>("pool").validate(move |_| {
             let is_sane = asked.load(Ordering::SeqCst);
-            is_sane.then_some(()).ok_or("not yet".into())
+            is_sane.then_some(()).ok_or_else(|| "not yet".into())
         })
     };
     // A question of its moment is none that counts.
