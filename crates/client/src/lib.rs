@@ -149,6 +149,7 @@ mod rejection;
 mod report;
 mod restart;
 mod secret;
+mod sections;
 mod settings;
 mod snapshot;
 mod start;
