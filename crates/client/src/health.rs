@@ -3,7 +3,7 @@ use std::{sync::Mutex, time::SystemTime};
 use confbus_bus::{Bus, Status};
 use tracing::warn;
 
-use crate::store::lock;
+use crate::{refresh::first, store::lock};
 
 /// How the configuration that is running came to be, and what stands in the way of a newer one.
 ///
@@ -147,7 +147,12 @@ impl Board {
         let before = self.change(|health| health.restart = keys.to_vec()).restart;
         let news: Vec<&String> = keys.iter().filter(|key| !before.contains(key)).collect();
         if !news.is_empty() {
-            warn!(keys = ?news, "accepted, but only the next start brings these keys");
+            let (count, keys) = (news.len(), first(&news));
+            warn!(
+                count,
+                ?keys,
+                "accepted, but only the next start brings these keys"
+            );
         }
     }
 

@@ -106,7 +106,7 @@
 //! For `tracing`, each look at the servers is a span `round` (debug) with `server`, `version`, `keys` (how many moved),
 //! `outcome` (`accepted`, `refused` or `unavailable`) and `elapsed_ms`. In it are the spans `fetch`, `bind` and, for each
 //! probe, `probe` with the `prefix`, and the event `swap` with `version` and `sections` (how many moved). Events from
-//! `info` up tell what changed: `version` and `keys` of an accepted version, `reason` or `rejection` when there is none.
+//! `info` up tell what changed: `version`, `count` and the first `keys` of an accepted version, `reason` or `rejection` when there is none.
 //! No field holds a value.
 //!
 //! # Features
@@ -142,6 +142,7 @@ mod health;
 mod jitter;
 mod last_good;
 mod live;
+mod overrides;
 mod pattern;
 mod placeholders;
 mod refresh;

@@ -16,7 +16,7 @@ use crate::{
     fetch::{Answer, Fetcher, Known, Place, Validator},
     health::{Board, Source},
     jitter,
-    last_good::LastGood,
+    last_good::Saver,
     report::Reporter,
     snapshot::with_override,
     store::{Probes, Store},
@@ -62,7 +62,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
     pub(crate) trial: Arc<Trial>,
-    pub(crate) last_good: Option<LastGood>,
+    pub(crate) saver: Option<Saver>,
     pub(crate) reporter: Option<Reporter>,
     pub(crate) poll: Option<Duration>,
 }
@@ -102,20 +102,28 @@ impl Refresher {
             tokio::select! {
                 () = self.rounds.asked() => return,
                 () = &mut pause => return,
-                () = trial.news() => self.settle().await,
+                () = trial.news() => {
+                    self.settle().await;
+                    if self.unsaved() > 0 {
+                        pause.set(elapsed(self.pause()));
+                    }
+                }
             }
         }
     }
 
     /// After a failure soon, otherwise at the next poll.
     fn pause(&self) -> Option<Duration> {
-        match self.failures {
+        match self.failures.max(self.unsaved()) {
             0 => self.parts.poll.map(jitter::around),
             failures => Some(jitter::backoff(failures)),
         }
     }
 
     async fn round(&mut self) -> Result<(), RefreshError> {
+        if self.unsaved() > 0 {
+            self.save().await;
+        }
         let begun = Instant::now();
         let span = debug_span!(
             "round",
@@ -257,12 +265,21 @@ impl Refresher {
         let is_due = trial.is_over && !self.is_accepted && self.declined.is_none();
         if is_due {
             self.is_accepted = true;
-            let Parts {
-                last_good, board, ..
-            } = &self.parts;
-            save(last_good.as_ref(), &self.running.environment, board).await;
+            self.save().await;
         }
         is_due
+    }
+
+    async fn save(&mut self) {
+        if let Some(saver) = &mut self.parts.saver {
+            saver.save(&self.running.environment).await;
+        }
+    }
+
+    /// How often in a row what runs was not saved.
+    fn unsaved(&self) -> u32 {
+        let saver = self.parts.saver.as_ref().filter(|_| self.is_accepted);
+        saver.map_or(0, Saver::failures)
     }
 
     fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
@@ -312,11 +329,16 @@ impl Refresher {
             let snapshot = Snapshot::of(&with_override(&next.environment, &overrides));
             let applied = match turn.apply(&snapshot, Probes::Asked).await {
                 Ok(applied) => applied,
-                Err(rejection) => return Err(self.refuse(&next.environment, rejection)),
+                Err(rejection) => {
+                    // A value that an event set must not stand in the way for ever.
+                    self.rounds.take_back(&overrides, &self.applied_overrides);
+                    return Err(self.refuse(&next.environment, rejection));
+                }
             };
             Span::current().record("keys", applied.changed.len());
-            let (version, keys) = (snapshot.version(), applied.changed);
-            info!(version, ?keys, "configuration accepted");
+            let (version, count) = (snapshot.version(), applied.changed.len());
+            let keys = first(&applied.changed);
+            info!(version, count, ?keys, "configuration accepted");
             self.parts.board.needs_restart(&applied.restart);
         }
         self.running = next;
@@ -343,8 +365,6 @@ impl Refresher {
     }
 
     fn refuse(&mut self, environment: &Environment, rejection: Rejection) -> Rejection {
-        // A value that an event set must not stand in the way for ever.
-        self.rounds.reset_overrides(&self.applied_overrides);
         let version = environment.version.as_deref().unwrap_or("unknown");
         let refusal = Some((environment.version.clone(), rejection.clone()));
         if self.refused == refusal {
@@ -371,24 +391,13 @@ impl Drop for Ended {
     }
 }
 
-/// Writes the last good file off the runtime's threads. A failure is shown, and stops nothing.
-async fn save(last_good: Option<&LastGood>, environment: &Arc<Environment>, board: &Board) {
-    let Some(last_good) = last_good.cloned() else {
-        return;
-    };
-    let environment = Arc::clone(environment);
-    let Ok(saved) = tokio::task::spawn_blocking(move || last_good.save(&environment)).await else {
-        return;
-    };
-    let problem = saved.err().map(|error| error.to_string());
-    let before = board.change(|health| health.last_good_file.clone_from(&problem));
-    if let Some(problem) = problem.filter(|problem| before.last_good_file.as_ref() != Some(problem))
-    {
-        warn!(problem, "the last good file was not written");
-    }
+/// As many keys as a line of the log has room for.
+pub(crate) fn first<T>(keys: &[T]) -> &[T] {
+    &keys[..keys.len().min(20)]
 }
 
-async fn elapsed(pause: Option<Duration>) {
+/// Waits for the end of a pause; for ever without one.
+pub(crate) async fn elapsed(pause: Option<Duration>) {
     match pause {
         Some(pause) => tokio::time::sleep(pause).await,
         None => std::future::pending().await,

@@ -200,3 +200,19 @@ async fn an_encrypted_file_holds_everything() {
     let error = Client::connect(without_key).await.unwrap_err().to_string();
     assert!(error.contains("it is encrypted; give its key"), "{error}");
 }
+
+#[tokio::test]
+async fn a_file_that_was_not_written_is_written_later_without_a_poll() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("later");
+    let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
+    let client = settled(quick(&server, &missing)).await;
+    assert!(client.health().last_good_file.is_some());
+    server.say(Say::Status(503, ""));
+    fs::create_dir(&missing).unwrap();
+    eventually(&client, "the file", |client| {
+        client.health().last_good_file.is_none()
+    })
+    .await;
+    assert!(file(&missing).exists());
+}
