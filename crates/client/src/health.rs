@@ -7,7 +7,7 @@ use crate::{refresh::first, store::lock};
 
 /// How the configuration that is running came to be, and what stands in the way of a newer one.
 ///
-/// Holds no values, so it may be shown.
+/// Holds no value whose key looks secret, so it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
