@@ -53,20 +53,11 @@ async fn first_configuration(
     let Some(wait) = wait_first else {
         return Ok(Client::connect(settings).await?);
     };
-    let patient = Retry {
-        max_attempts: u32::MAX,
-        ..Retry::default()
-    };
+    let patient = Retry::attempts(u32::MAX);
     match timeout(wait, Client::connect(settings.clone().retry(patient))).await {
         Ok(client) => Ok(client?),
         // Once more, to say why.
-        Err(_) => {
-            let once = Retry {
-                max_attempts: 1,
-                ..Retry::default()
-            };
-            Ok(Client::connect(settings.retry(once)).await?)
-        }
+        Err(_) => Ok(Client::connect(settings.retry(Retry::attempts(1))).await?),
     }
 }
 

@@ -43,6 +43,7 @@ pub struct KeyChange {
 /// # }
 /// ```
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Written {
     pub(crate) value: PropertyValue,
     pub(crate) origin: Option<Origin>,

@@ -45,6 +45,7 @@ pub(crate) struct Entry {
 ///
 /// Displayed as `orders-dev.yml:14:8`, or without line and column when the server sends none.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Origin {
     /// The name of the property source: the repository's address and the path of the file, without credentials.
     pub source: String,

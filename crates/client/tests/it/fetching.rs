@@ -8,10 +8,7 @@ use confbus_client::{
 use crate::support::{Say, Server, environment, eventually, settings};
 
 fn one_try() -> Retry {
-    Retry {
-        max_attempts: 1,
-        ..Retry::default()
-    }
+    Retry::attempts(1)
 }
 
 fn unavailable(error: ConnectError) -> Unavailable {
@@ -193,11 +190,8 @@ async fn a_start_without_a_server_ends_in_time_and_says_why() {
 
 #[tokio::test]
 async fn a_start_is_tried_again_unless_access_is_denied() {
-    let short = Retry {
-        max_attempts: 3,
-        initial_interval: Duration::from_millis(1),
-        ..Retry::default()
-    };
+    let mut short = Retry::attempts(3);
+    short.initial_interval = Duration::from_millis(1);
     let server = Server::start(Say::Status(503, "")).await;
     Client::connect(settings(&[&server]).retry(short))
         .await

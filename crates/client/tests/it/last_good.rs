@@ -8,11 +8,8 @@ use confbus_client::{
 use crate::support::{Say, Server, environment, eventually, settings, settled};
 
 fn quick(server: &Server, directory: &Path) -> Settings {
-    let retry = Retry {
-        max_attempts: 2,
-        initial_interval: Duration::from_millis(1),
-        ..Retry::default()
-    };
+    let mut retry = Retry::attempts(2);
+    retry.initial_interval = Duration::from_millis(1);
     settings(&[server]).last_good_dir(directory).retry(retry)
 }
 
