@@ -17,7 +17,8 @@ pub struct Health {
     pub version: Option<String>,
     /// When a server last answered with a configuration, whether it was new, accepted or neither.
     pub last_contact: Option<SystemTime>,
-    /// Why the newest configuration was refused: version and reason. `None` once one is accepted.
+    /// Why the newest configuration was refused, by a refresh or by what was bound to it: version and reason. `None` once one
+    /// is accepted.
     pub refused: Option<String>,
     /// Why the last fetch failed, or that there will be no other: the runtime of the client has ended. `None` once one
     /// succeeds.
@@ -44,7 +45,7 @@ pub struct Health {
 pub enum Source {
     /// A server, in the life of this process.
     Server,
-    /// The last good file: no server has answered yet.
+    /// The last good file: no server has answered yet, or what one gave was refused; see [`Health::refused`].
     LastGood {
         /// When the file was written.
         saved: SystemTime,

@@ -90,6 +90,10 @@
 //! # Ok(()) }
 //! ```
 //!
+//! The first version has nobody's consent yet, so it is on trial until everything is bound: a second after the last
+//! binding, or at [`Client::ready`]. A binding that refuses it before has the client step back to the last good version;
+//! only what passes is reported as applied and becomes the last good version.
+//!
 //! # Hearing of changes
 //!
 //! [`Live::changed`] waits for the next value, [`Live::map`] follows a part, [`Client::changes`] tells every key, and

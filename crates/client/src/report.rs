@@ -220,13 +220,12 @@ impl Posting {
     }
 }
 
+/// Whoever is told has just answered a read under the same credentials, so 403 is about posting as such: a Java server
+/// that wants a CSRF token.
 fn taken(status: StatusCode) -> Taken {
     let is_passing = matches!(
         status,
-        StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-            | StatusCode::REQUEST_TIMEOUT
-            | StatusCode::TOO_MANY_REQUESTS
+        StatusCode::UNAUTHORIZED | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS
     );
     if status == StatusCode::NO_CONTENT {
         Taken::Yes
