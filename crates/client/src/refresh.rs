@@ -39,6 +39,7 @@ pub(crate) struct Refresher {
     /// Whether everybody agreed to what runs, or did when it was saved.
     is_accepted: bool,
     declined: Option<Declined>,
+    _ended: Ended,
 }
 
 /// The configuration that runs.
@@ -74,6 +75,7 @@ impl Refresher {
         // After a start without a server the first round comes soon.
         let failures = parts.board.read().failures;
         Self {
+            _ended: Ended(Arc::clone(&parts.board)),
             parts,
             rounds,
             failures,
@@ -87,7 +89,6 @@ impl Refresher {
 
     /// Works until it is dropped.
     pub(crate) async fn run(mut self) {
-        let _ended = Ended(Arc::clone(&self.parts.board));
         loop {
             self.next_round().await;
             let number = self.rounds.begin();
