@@ -40,10 +40,8 @@ pub(super) fn of(args: &WatchArgs, attempts: Option<u32>) -> anyhow::Result<Sett
         settings = settings.header("Authorization", format!("Bearer {token}"));
     }
     if let Some(url) = &args.amqp {
-        let broker = RabbitSettings {
-            exchange: args.exchange.clone(),
-            ..RabbitSettings::from_url(url).context("--amqp")?
-        };
+        let mut broker = RabbitSettings::from_url(url).context("--amqp")?;
+        broker.exchange.clone_from(&args.exchange);
         settings = settings.transport(Transport::Amqp(Box::new(broker)));
     }
     Ok(match args.poll {

@@ -102,15 +102,14 @@ async fn shakes_hands(
     bell: &mut mpsc::Receiver<()>,
     tls: TlsSettings,
 ) -> Result<(), String> {
-    let (bus, driver) = Bus::rabbit(RabbitSettings {
-        addresses: vec![Address {
+    let (bus, driver) = Bus::rabbit(RabbitSettings::default().with(|rabbit| {
+        rabbit.addresses = vec![Address {
             host: "localhost".into(),
             port,
-        }],
-        ssl: true,
-        tls,
-        ..RabbitSettings::default()
-    });
+        }];
+        rabbit.ssl = true;
+        rabbit.tls = tls;
+    }));
     let shutdown = CancellationToken::new();
     let failed = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(5));

@@ -15,12 +15,11 @@ fn settings(port: u16) -> RabbitSettings {
         host: "127.0.0.1".into(),
         port,
     }];
-    RabbitSettings {
-        addresses,
-        password: "s3cret".into(),
-        connection_timeout: Duration::from_millis(200),
-        ..RabbitSettings::default()
-    }
+    RabbitSettings::default().with(|rabbit| {
+        rabbit.addresses = addresses;
+        rabbit.password = "s3cret".into();
+        rabbit.connection_timeout = Duration::from_millis(200);
+    })
 }
 
 /// What the status says after some tries. By then the driver has stopped.
@@ -73,10 +72,7 @@ async fn a_refused_connection_is_named_with_its_address() {
 
 #[tokio::test]
 async fn names_too_long_for_amqp_are_no_panic() {
-    let settings = RabbitSettings {
-        exchange: "x".repeat(256),
-        ..settings(1)
-    };
+    let settings = settings(1).with(|rabbit| rabbit.exchange = "x".repeat(256));
     assert!(error_after(1, settings).await.contains("255 bytes"));
 }
 
@@ -84,10 +80,7 @@ async fn names_too_long_for_amqp_are_no_panic() {
 #[tokio::test]
 async fn tls_fails_without_a_panic() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let settings = RabbitSettings {
-        ssl: true,
-        ..settings(listener.local_addr().unwrap().port())
-    };
+    let settings = settings(listener.local_addr().unwrap().port()).with(|rabbit| rabbit.ssl = true);
     let closing = async {
         loop {
             drop(listener.accept().await.unwrap());

@@ -1,7 +1,7 @@
 //! A service on axum over RabbitMQ, with `/actuator/{health,info,env,refresh,busrefresh}` as Spring's clients have them.
 //!
 //! Start a config server on port 8888 and a broker, then run
-//! `SPRING_APPLICATION_NAME=orders SPRING_RABBITMQ_HOST=localhost cargo run -p confbus-client --features axum --example axum`.
+//! `SPRING_APPLICATION_NAME=orders SPRING_RABBITMQ_HOST=localhost cargo run -p confbus-client --features amqp,axum --example axum`.
 //! `curl localhost:8080/` says the greeting; push another one to the server's repository and ask again.
 //!
 //! `--clients N` makes further clients, all alike: what one more costs is measured so.

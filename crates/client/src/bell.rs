@@ -3,10 +3,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use confbus_protocol::{Properties, PropertyValue};
+use confbus_protocol::Properties;
 use tokio::sync::{Notify, watch};
 
-use crate::{error::RefreshError, store::lock};
+use crate::{error::RefreshError, overrides::Overrides, store::lock};
 
 /// Asks the refresher for a round.
 pub(crate) struct Bell {
@@ -15,8 +15,7 @@ pub(crate) struct Bell {
     /// Rounds that have begun.
     begun: AtomicU64,
     finished: watch::Receiver<Round>,
-    /// Values that events set; see [`Settings::accept_environment_changes`](crate::Settings::accept_environment_changes).
-    overrides: Mutex<Properties>,
+    overrides: Mutex<Overrides>,
 }
 
 /// The refresher's end of the bell.
@@ -62,14 +61,7 @@ impl Bell {
 
     /// Sets values above those of the server; `None` takes one back.
     pub(crate) fn set_overrides(&self, values: impl IntoIterator<Item = (String, Option<String>)>) {
-        let mut overrides = lock(&self.overrides);
-        for (key, value) in values {
-            if let Some(value) = value {
-                overrides.insert(key, PropertyValue::from(value).into());
-            } else {
-                overrides.shift_remove(&key);
-            }
-        }
+        lock(&self.overrides).set(values);
     }
 }
 
@@ -89,10 +81,11 @@ impl Rounds {
     }
 
     pub(crate) fn overrides(&self) -> Properties {
-        lock(&self.bell.overrides).clone()
+        lock(&self.bell.overrides).values()
     }
 
-    pub(crate) fn reset_overrides(&self, overrides: &Properties) {
-        lock(&self.bell.overrides).clone_from(overrides);
+    /// Takes back what was tried and is not applied.
+    pub(crate) fn take_back(&self, tried: &Properties, applied: &Properties) {
+        lock(&self.bell.overrides).take_back(tried, applied);
     }
 }

@@ -66,7 +66,7 @@ impl<T> Binding<T> {
     /// Adds a check of the application's own, which runs before any value moves. Its panic is a refusal.
     ///
     /// A [`Rejection::at`] a key finds the line on which it was written. Crates such as `garde` and `validator` fit in by
-    /// `.validate(|pool: &Pool| pool.validate().map_err(Rejection::new))`.
+    /// `.validate(|pool: &Pool| pool.validate().map_err(Rejection::new))`. It must not wait for a refresh, which waits for it.
     pub fn validate<F>(mut self, check: F) -> Self
     where
         F: Fn(&T) -> Result<(), Rejection> + Send + Sync + 'static,

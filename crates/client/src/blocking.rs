@@ -19,13 +19,12 @@
 //! [`Live`] is the same as elsewhere: reads take no lock and do not care about runtimes. Nothing here panics inside of a
 //! runtime, but it would block one of its threads.
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{error::Error, sync::mpsc, thread, time::Duration};
 
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Binding, BusId, Change, ChangeSet, ConnectError, Health, Live, RefreshError, Rejection,
-    Settings, Snapshot,
+    Binding, BusId, Change, ChangeSet, ConnectError, Health, Live, RefreshError, Settings, Snapshot,
 };
 
 mod wait;
@@ -65,7 +64,7 @@ impl Client {
     /// As [`crate::Client::bind_with`].
     pub fn bind_with<T, E, F>(&self, build: F) -> Binding<T>
     where
-        E: Into<Rejection>,
+        E: Into<Box<dyn Error + Send + Sync>>,
         F: Fn(&Snapshot) -> Result<T, E> + Send + Sync + 'static,
     {
         self.0.bind_with(build)
@@ -89,7 +88,9 @@ impl Client {
         self.0.bus_id()
     }
 
-    /// Looks again now, and returns the keys that moved, sorted. Waits no longer than the settings let a request take.
+    /// Looks again now, and returns the keys that moved, sorted. Waits until the servers have
+    /// answered, in the times that the settings give them, and everything bound has agreed: probes have times of their own,
+    /// checks take as long as they take. A check must not call this: it runs on the thread that it would wait for.
     ///
     /// # Errors
     /// [`RefreshError`] when the configuration stays as it was because nobody answered or somebody refused.

@@ -9,7 +9,7 @@ use crate::{
     error::Failure,
     health::{BreakerState, ServerHealth},
     jitter,
-    settings::Server,
+    settings::{FailOver, Server},
     store::lock,
 };
 
@@ -21,7 +21,10 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A circuit breaker for each server of the list, in its order.
-pub(crate) struct Breakers(Vec<Mutex<Breaker>>);
+pub(crate) struct Breakers {
+    breakers: Vec<Mutex<Breaker>>,
+    fail_over: FailOver,
+}
 
 struct Breaker {
     /// The address, without credentials.
@@ -38,7 +41,7 @@ struct Open {
 }
 
 impl Breakers {
-    pub(crate) fn new(servers: &[Server]) -> Self {
+    pub(crate) fn new(servers: &[Server], fail_over: FailOver) -> Self {
         let breakers = servers.iter().map(|server| {
             Mutex::new(Breaker {
                 server: server.to_string(),
@@ -47,16 +50,19 @@ impl Breakers {
                 open: None,
             })
         });
-        Self(breakers.collect())
+        Self {
+            breakers: breakers.collect(),
+            fail_over,
+        }
     }
 
     /// The servers to ask, in order: without the open ones, unless there are no others.
     pub(crate) fn in_turn(&self) -> Vec<usize> {
-        let closed: Vec<usize> = (0..self.0.len())
-            .filter(|index| lock(&self.0[*index]).state() != BreakerState::Open)
+        let closed: Vec<usize> = (0..self.breakers.len())
+            .filter(|index| lock(&self.breakers[*index]).state() != BreakerState::Open)
             .collect();
         if closed.is_empty() {
-            (0..self.0.len()).collect()
+            (0..self.breakers.len()).collect()
         } else {
             closed
         }
@@ -64,11 +70,16 @@ impl Breakers {
 
     /// Notes how a request ended.
     pub(crate) fn note(&self, index: usize, failure: Option<&Failure>) {
-        let Some(breaker) = self.0.get(index) else {
+        let Some(breaker) = self.breakers.get(index) else {
             return;
         };
         let mut breaker = lock(breaker);
-        match failure.filter(|failure| failure.is_of_server()) {
+        let is_broken = |failure: &&Failure| match self.fail_over {
+            FailOver::Always => failure.is_of_server(),
+            // What a server says is final, 503 too.
+            FailOver::ConnectionFailure => failure.is_of_connection(),
+        };
+        match failure.filter(is_broken) {
             Some(failure) => breaker.failed(failure),
             // Whatever it says, it answers.
             None => breaker.answered(),
@@ -76,7 +87,7 @@ impl Breakers {
     }
 
     pub(crate) fn health(&self) -> Vec<ServerHealth> {
-        let breakers = self.0.iter().map(|breaker| lock(breaker));
+        let breakers = self.breakers.iter().map(|breaker| lock(breaker));
         breakers
             .map(|breaker| ServerHealth {
                 server: breaker.server.clone(),
@@ -126,8 +137,12 @@ mod tests {
     use super::*;
 
     fn breakers() -> Breakers {
+        with(FailOver::Always)
+    }
+
+    fn with(fail_over: FailOver) -> Breakers {
         let servers = ["http://a", "http://b"].map(|url| Server::parse(url, None, None).unwrap());
-        Breakers::new(&servers)
+        Breakers::new(&servers, fail_over)
     }
 
     fn state(breakers: &Breakers) -> BreakerState {
@@ -172,6 +187,19 @@ mod tests {
             breakers.note(0, Some(&Failure::Status { status: 503 }));
         }
         assert_eq!(state(&breakers), BreakerState::Closed);
+    }
+
+    #[test]
+    fn when_only_connections_count_who_answers_badly_is_asked_on() {
+        let breakers = with(FailOver::ConnectionFailure);
+        for _ in 0..5 {
+            breakers.note(0, Some(&Failure::Status { status: 503 }));
+        }
+        assert_eq!(state(&breakers), BreakerState::Closed);
+        for _ in 0..3 {
+            breakers.note(0, Some(&Failure::Timeout));
+        }
+        assert_eq!(state(&breakers), BreakerState::Open);
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub struct KeyChange {
 /// # }
 /// ```
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Written {
     pub(crate) value: PropertyValue,
     pub(crate) origin: Option<Origin>,
@@ -120,7 +121,8 @@ impl Written {
         self.origin.as_ref()
     }
 
-    /// Whether it looks secret: by the name of its key, or as an address with credentials in it.
+    /// Whether it looks secret: by the name of its key, as an address with credentials in it, or because it refers to
+    /// such a value.
     #[must_use]
     pub fn is_secret(&self) -> bool {
         self.is_secret

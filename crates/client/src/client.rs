@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use confbus_bus::Bus;
 use confbus_protocol::{BusId, Environment, Member};
@@ -133,7 +133,9 @@ impl Client {
     }
 
     /// Makes a value of the whole configuration, now and for every version: to layer other sources over it, to render a
-    /// file of it. An error refuses the version.
+    /// file of it. An error refuses the version; it may be any, such as a [`Rejection`], an `io::Error`, an
+    /// `anyhow::Error` or a text, and its causes become part of the reason.
+    /// The function must not wait for a refresh, which waits for it.
     ///
     /// ```
     /// # use confbus_client::{Rejection, Snapshot, testing};
@@ -151,11 +153,11 @@ impl Client {
     /// ```
     pub fn bind_with<T, E, F>(&self, build: F) -> Binding<T>
     where
-        E: Into<Rejection>,
+        E: Into<Box<dyn Error + Send + Sync>>,
         F: Fn(&Snapshot) -> Result<T, E> + Send + Sync + 'static,
     {
         Binding::new(Arc::clone(&self.alive), "", move |snapshot| {
-            build(snapshot).map_err(Into::into)
+            build(snapshot).map_err(|error| Rejection::of(error.into()))
         })
     }
 

@@ -68,7 +68,7 @@ impl Fetcher {
     ) -> Self {
         Self {
             http,
-            breakers: Arc::new(Breakers::new(&requests.servers)),
+            breakers: Arc::new(Breakers::new(&requests.servers, requests.fail_over)),
             requests,
             coordinates,
             instance: instance.and_then(|id| carried(id.as_str())),
@@ -257,7 +257,7 @@ impl Failure {
         self.is_of_connection() || matches!(self, Self::Status { status: 500.. })
     }
 
-    fn is_of_connection(&self) -> bool {
+    pub(crate) fn is_of_connection(&self) -> bool {
         matches!(self, Self::Connection(_) | Self::Timeout)
     }
 }

@@ -3,11 +3,11 @@ use std::{sync::Mutex, time::SystemTime};
 use confbus_bus::{Bus, Status};
 use tracing::warn;
 
-use crate::store::lock;
+use crate::{refresh::first, store::lock};
 
 /// How the configuration that is running came to be, and what stands in the way of a newer one.
 ///
-/// Holds no values, so it may be shown.
+/// Holds no value whose key looks secret, so it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
@@ -20,7 +20,8 @@ pub struct Health {
     /// Why the newest configuration was refused, by a refresh or by what was bound to it: version and reason. `None` once one
     /// is accepted.
     pub refused: Option<String>,
-    /// Why the last fetch failed. `None` once one succeeds.
+    /// Why the last fetch failed, or that there will be no other: the runtime of the client has ended. `None` once one
+    /// succeeds.
     pub unavailable: Option<String>,
     /// Fetches without an answer in a row.
     pub failures: u32,
@@ -59,7 +60,8 @@ pub struct ServerHealth {
     pub server: String,
     /// Whether it is asked.
     pub breaker: BreakerState,
-    /// How often in a row it could not be reached, did not answer in time, or answered with a status from 500.
+    /// How often in a row it could not be reached, did not answer in time, or answered with a status from 500 (which counts
+    /// with [`FailOver::Always`](crate::FailOver::Always) only).
     pub failures: u32,
     /// What went wrong last. `None` once it answers.
     pub problem: Option<String>,
@@ -146,7 +148,12 @@ impl Board {
         let before = self.change(|health| health.restart = keys.to_vec()).restart;
         let news: Vec<&String> = keys.iter().filter(|key| !before.contains(key)).collect();
         if !news.is_empty() {
-            warn!(keys = ?news, "accepted, but only the next start brings these keys");
+            let (count, keys) = (news.len(), first(&news));
+            warn!(
+                count,
+                ?keys,
+                "accepted, but only the next start brings these keys"
+            );
         }
     }
 

@@ -7,18 +7,23 @@ use std::{
 
 /// `base`, give or take a fifth.
 pub(crate) fn around(base: Duration) -> Duration {
-    base.mul_f64(0.8 + 0.4 * chance())
+    scaled(base, 0.8 + 0.4 * chance())
 }
 
 /// Between half of `base` and the whole.
 pub(crate) fn below(base: Duration) -> Duration {
-    base.mul_f64(0.5 + 0.5 * chance())
+    scaled(base, 0.5 + 0.5 * chance())
 }
 
 /// The pause after the given number of failures: 1 s, 2 s, 4 s … 30 s, shortened by chance.
 pub(crate) fn backoff(failures: u32) -> Duration {
     let seconds = 1_u64 << failures.saturating_sub(1).min(5);
     below(Duration::from_secs(seconds.min(30)))
+}
+
+/// What is too long for a `Duration` is the longest one.
+fn scaled(base: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(base.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
 
 /// From 0 to 1. Every `RandomState` hashes with keys of its own.
@@ -37,6 +42,8 @@ mod tests {
         for _ in 0..1000 {
             assert!((24..=36).contains(&around(base).as_secs()));
             assert!((15..=30).contains(&below(base).as_secs()));
+            // Half of all of these are too long.
+            assert!(around(Duration::MAX) >= Duration::MAX / 2);
         }
     }
 

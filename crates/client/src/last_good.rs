@@ -11,12 +11,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use confbus_protocol::{Environment, Representation};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::left_out::LeftOut;
 pub use self::secrets::{InvalidKey, LastGoodKey, Secrets};
+pub(crate) use self::{left_out::LeftOut, saver::Saver};
 use crate::{Snapshot, error::LastGoodError, settings::Coordinates};
 
 mod disk;
 mod left_out;
+mod saver;
 mod secrets;
 
 /// The first word of the file; the number is that of its form. A checksum follows.

@@ -105,13 +105,14 @@
 //! # What others see
 //!
 //! [`Client::health`] is for people and probes. Each request to a server names this instance and what it runs; what
-//! became of each version is [reported](Settings::report) to the server that sent it, keys and reasons, never values.
+//! became of each version is [reported](Settings::report) to the server that sent it, keys and reasons, with
+//! no value whose key looks secret.
 //!
 //! For `tracing`, each look at the servers is a span `round` (debug) with `server`, `version`, `keys` (how many moved),
 //! `outcome` (`accepted`, `refused` or `unavailable`) and `elapsed_ms`. In it are the spans `fetch`, `bind` and, for each
 //! probe, `probe` with the `prefix`, and the event `swap` with `version` and `sections` (how many moved). Events from
-//! `info` up tell what changed: `version` and `keys` of an accepted version, `reason` or `rejection` when there is none.
-//! No field holds a value.
+//! `info` up tell what changed: `version`, `count` and the first `keys` of an accepted version, `reason` or `rejection` when there is none.
+//! No field holds a value whose key looks secret.
 //!
 //! # Features
 //!
@@ -146,6 +147,7 @@ mod health;
 mod jitter;
 mod last_good;
 mod live;
+mod overrides;
 mod pattern;
 mod placeholders;
 mod refresh;
@@ -153,6 +155,7 @@ mod rejection;
 mod report;
 mod restart;
 mod secret;
+mod sections;
 mod settings;
 mod snapshot;
 mod start;
@@ -166,8 +169,15 @@ pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::{Client, TellError};
 #[cfg(feature = "amqp")]
-pub use confbus_bus::RabbitSettings;
-pub use confbus_protocol::{BusId, Environment, Position, PropertyValue};
+pub use confbus_bus::{
+    Address, InvalidAddress, KeyFile, Password, PublisherStart, RabbitSettings, TlsSettings,
+    Verification,
+};
+#[cfg(feature = "amqp")]
+pub use confbus_protocol::SpringLine;
+pub use confbus_protocol::{
+    BusId, Environment, Position, Properties, Property, PropertySource, PropertyValue,
+};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
 pub use last_good::{InvalidKey, LastGoodFile, LastGoodKey, Secrets};

@@ -14,7 +14,7 @@ use crate::{
     bind::guarded,
     binding::Recipe,
     client::Alive,
-    store::{Move, Section, lock},
+    store::{Move, Replaced, Section, lock},
 };
 
 mod reader;
@@ -199,9 +199,10 @@ impl<T: PartialEq + Send + Sync + 'static> Section for Bound<T> {
             }
             .boxed()
         });
-        let swap = Box::new(move || {
-            self.current.store(Arc::clone(&value));
-            self.moved.send_replace(State { value, snapshot });
+        let swap = Box::new(move || -> Replaced {
+            let current = self.current.swap(Arc::clone(&value));
+            let moved = self.moved.send_replace(State { value, snapshot });
+            Box::new((current, moved, self))
         });
         Ok(Some(Move { probe, swap }))
     }

@@ -2,12 +2,12 @@
 
 use std::{
     borrow::Cow,
-    cell::{OnceCell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
 };
 
 use confbus_protocol::{Properties, PropertyValue, resolve_placeholders};
 
-use crate::bind::Node;
+use crate::{bind::Node, secret::is_secret};
 
 /// All values together stay below this many bytes; a few doubling placeholders would fill any memory.
 const MAX_EXPANDED: usize = 64 << 20;
@@ -19,6 +19,8 @@ pub(crate) struct Resolved {
     pub(crate) problem: Option<String>,
     /// Whether it is of no use because the last good file does not hold it, or a value that it refers to.
     pub(crate) is_left_out: bool,
+    /// Whether it looks secret, or a value that it refers to does.
+    pub(crate) is_secret: bool,
 }
 
 /// The values of a merged map in its order. What nobody can resolve stays as it is written, as in Spring's binder.
@@ -32,29 +34,33 @@ pub(crate) fn resolved(merged: &Properties, is_left_out: &dyn Fn(usize) -> bool)
         Some(tree.find(key)?.leaf?.entry)
     };
     let missed = RefCell::new(None);
+    let met_secret = Cell::new(false);
     let lookup = |key: &str| {
         let index = merged.get_index_of(key).or_else(|| relaxed(key))?;
         let (key, property) = merged.get_index(index)?;
         if is_left_out(index) {
             missed.replace(Some(key.clone()));
         }
+        if is_secret(key, &property.value) {
+            met_secret.set(true);
+        }
         Some(Cow::Owned(property.value.to_string()))
     };
     let mut left = MAX_EXPANDED;
-    let values = merged.values().enumerate();
-    values
-        .map(|(index, property)| {
-            if is_left_out(index) {
-                return Resolved::left_out(&property.value, format!("its value {LEFT_OUT}"));
+    let entries = merged.iter().enumerate();
+    entries
+        .map(|(index, (key, property))| {
+            let mut resolved = if is_left_out(index) {
+                Resolved::left_out(&property.value, format!("its value {LEFT_OUT}"))
+            } else {
+                one(&property.value, &lookup, &mut left)
+            };
+            if let Some(key) = missed.take() {
+                let problem = format!("refers to `{key}`, whose value {LEFT_OUT}");
+                resolved = Resolved::left_out(&property.value, problem);
             }
-            let resolved = one(&property.value, &lookup, &mut left);
-            match missed.take() {
-                Some(key) => Resolved::left_out(
-                    &property.value,
-                    format!("refers to `{key}`, whose value {LEFT_OUT}"),
-                ),
-                None => resolved,
-            }
+            resolved.is_secret = met_secret.take() || is_secret(key, &resolved.value);
+            resolved
         })
         .collect()
 }
@@ -67,14 +73,15 @@ impl Resolved {
             value,
             problem: None,
             is_left_out: false,
+            is_secret: false,
         }
     }
 
     fn left_out(value: &PropertyValue, problem: String) -> Self {
         Self {
-            value: value.clone(),
             problem: Some(problem),
             is_left_out: true,
+            ..Self::of(value.clone())
         }
     }
 }

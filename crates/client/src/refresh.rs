@@ -16,7 +16,7 @@ use crate::{
     fetch::{Answer, Fetcher, Known, Place, Validator},
     health::{Board, Source},
     jitter,
-    last_good::LastGood,
+    last_good::Saver,
     report::Reporter,
     snapshot::with_override,
     store::{Probes, Store},
@@ -39,6 +39,7 @@ pub(crate) struct Refresher {
     /// Whether everybody agreed to what runs, or did when it was saved.
     is_accepted: bool,
     declined: Option<Declined>,
+    _ended: Ended,
 }
 
 /// The configuration that runs.
@@ -64,7 +65,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
     pub(crate) trial: Arc<Trial>,
-    pub(crate) last_good: Option<LastGood>,
+    pub(crate) saver: Option<Saver>,
     pub(crate) reporter: Option<Reporter>,
     pub(crate) poll: Option<Duration>,
 }
@@ -74,6 +75,7 @@ impl Refresher {
         // After a start without a server the first round comes soon.
         let failures = parts.board.read().failures;
         Self {
+            _ended: Ended(Arc::clone(&parts.board)),
             parts,
             rounds,
             failures,
@@ -103,20 +105,28 @@ impl Refresher {
             tokio::select! {
                 () = self.rounds.asked() => return,
                 () = &mut pause => return,
-                () = trial.news() => self.settle().await,
+                () = trial.news() => {
+                    self.settle().await;
+                    if self.unsaved() > 0 {
+                        pause.set(elapsed(self.pause()));
+                    }
+                }
             }
         }
     }
 
     /// After a failure soon, otherwise at the next poll.
     fn pause(&self) -> Option<Duration> {
-        match self.failures {
+        match self.failures.max(self.unsaved()) {
             0 => self.parts.poll.map(jitter::around),
             failures => Some(jitter::backoff(failures)),
         }
     }
 
     async fn round(&mut self) -> Result<(), RefreshError> {
+        if self.unsaved() > 0 {
+            self.save().await;
+        }
         let begun = Instant::now();
         let span = debug_span!(
             "round",
@@ -220,11 +230,16 @@ impl Refresher {
             let snapshot = Snapshot::of(&with_override(&next.environment, &overrides));
             let applied = match turn.apply(&snapshot, Probes::Asked).await {
                 Ok(applied) => applied,
-                Err(rejection) => return Err(self.refuse(&next.environment, rejection)),
+                Err(rejection) => {
+                    // A value that an event set must not stand in the way for ever.
+                    self.rounds.take_back(&overrides, &self.applied_overrides);
+                    return Err(self.refuse(&next.environment, rejection));
+                }
             };
             Span::current().record("keys", applied.changed.len());
-            let (version, keys) = (snapshot.version(), applied.changed);
-            info!(version, ?keys, "configuration accepted");
+            let (version, count) = (snapshot.version(), applied.changed.len());
+            let keys = first(&applied.changed);
+            info!(version, count, ?keys, "configuration accepted");
             self.parts.board.needs_restart(&applied.restart);
         }
         self.running = next;
@@ -251,8 +266,6 @@ impl Refresher {
     }
 
     fn refuse(&mut self, environment: &Environment, rejection: Rejection) -> Rejection {
-        // A value that an event set must not stand in the way for ever.
-        self.rounds.reset_overrides(&self.applied_overrides);
         let version = environment.version.as_deref().unwrap_or("unknown");
         let refusal = Some((environment.version.clone(), rejection.clone()));
         if self.refused == refusal {
@@ -268,7 +281,24 @@ impl Refresher {
     }
 }
 
-async fn elapsed(pause: Option<Duration>) {
+/// Shows in the health that nobody looks any more, however that came about.
+struct Ended(Arc<Board>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.change(|health| {
+            health.unavailable = Some("the client's task has ended; nobody looks again".to_owned());
+        });
+    }
+}
+
+/// As many keys as a line of the log has room for.
+pub(crate) fn first<T>(keys: &[T]) -> &[T] {
+    &keys[..keys.len().min(20)]
+}
+
+/// Waits for the end of a pause; for ever without one.
+pub(crate) async fn elapsed(pause: Option<Duration>) {
     match pause {
         Some(pause) => tokio::time::sleep(pause).await,
         None => std::future::pending().await,

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{error::Error, fmt};
 
 use crate::snapshot::{Origin, Snapshot};
 
@@ -48,7 +48,36 @@ impl Rejection {
         self.origin.as_ref()
     }
 
-    /// Completes what a validation said: its key, its place, and no secret of its section.
+    /// What code of the application said, with the chain of its causes.
+    pub(crate) fn of(error: Box<dyn Error + Send + Sync>) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(rejection) => return *rejection,
+            Err(error) => error,
+        };
+        #[cfg(feature = "config")]
+        let error = match error.downcast::<::config::ConfigError>() {
+            Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        #[cfg(feature = "figment")]
+        let error = match error.downcast::<::figment::Error>() {
+            Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(source) = cause {
+            let text = source.to_string();
+            // Some errors quote their cause themselves.
+            if !reason.ends_with(&text) {
+                reason = format!("{reason}: {text}");
+            }
+            cause = source.source();
+        }
+        Self::new(reason)
+    }
+
+    /// Completes what a validation said: its key, its place, and no secret.
     pub(crate) fn placed(mut self, snapshot: &Snapshot, prefix: &str) -> Self {
         if self.key.is_empty() {
             prefix.clone_into(&mut self.key);
@@ -56,7 +85,7 @@ impl Rejection {
         if let Some(written) = snapshot.written(&self.key) {
             written.clone_into(&mut self.key);
         }
-        self.reason = snapshot.without_secrets(prefix, &self.key, self.reason);
+        self.reason = snapshot.without_secrets(&self.key, self.reason);
         self.origin = snapshot.origin(&self.key);
         self
     }
@@ -74,7 +103,7 @@ impl From<String> for Rejection {
     }
 }
 
-impl std::error::Error for Rejection {}
+impl Error for Rejection {}
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,5 +115,34 @@ impl fmt::Display for Rejection {
             Some(origin) => write!(f, " ({origin})"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use crate::{Rejection, Snapshot, testing};
+
+    fn refused<E>(build: impl Fn(&Snapshot) -> Result<(), E> + Send + Sync + 'static) -> String
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (client, _server) = testing::client([("db.password", "hunter2")]);
+        client.bind_with(build).once().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn errors_of_all_kinds_refuse_with_their_causes() {
+        assert_eq!(refused(|_| Err("no")), "no");
+        assert_eq!(refused(|_| Err(Rejection::at("a", "no"))), "`a`: no");
+        assert_eq!(
+            refused(|_| "x".parse::<u8>().map(drop)),
+            "invalid digit found in string"
+        );
+        let in_context = refused(|_| -> anyhow::Result<()> {
+            Err(std::io::Error::other("host hunter2 is down")).context("cannot connect")
+        });
+        assert_eq!(in_context, "cannot connect: host … is down");
     }
 }

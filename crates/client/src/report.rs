@@ -14,6 +14,8 @@ use crate::{
     error::Failure,
     fetch::{Place, identified},
     health::Board,
+    jitter,
+    refresh::elapsed,
     settings::{Coordinates, Requests},
 };
 
@@ -51,6 +53,9 @@ pub(crate) struct Posting {
     orders: Orders,
     /// What a server has taken.
     taken: Option<Order>,
+    /// What a server may take later, and how often one said so in a row.
+    again: Option<Order>,
+    failures: u32,
     /// By the index of the server: until when it is not asked.
     silent: Vec<Option<Instant>>,
 }
@@ -85,6 +90,8 @@ impl Reporter {
             board,
             orders: Arc::clone(&orders),
             taken: None,
+            again: None,
+            failures: 0,
         };
         (Self { orders, about }, posting)
     }
@@ -139,11 +146,14 @@ impl Posting {
     pub(crate) async fn run(mut self) {
         let mut orders = self.orders.subscribe();
         loop {
-            let waiting = orders.wait_for(Option::is_some).await;
-            // The sender is ours.
-            let Some(order) = waiting.ok().and_then(|order| order.clone()) else {
-                return;
+            let pause = self.again.is_some().then(|| jitter::backoff(self.failures));
+            let order = tokio::select! {
+                // The sender is ours.
+                waiting = orders.wait_for(Option::is_some) => waiting.ok().and_then(|order| order.clone()),
+                () = elapsed(pause) => self.again.clone(),
             };
+            let Some(order) = order else { return };
+            self.again = None;
             if self.is_due(&order) {
                 self.deliver(order.clone()).await;
             }
@@ -165,13 +175,20 @@ impl Posting {
                 self.taken = Some(order);
                 None
             }
-            Taken::NotNow(failure) => Some(failure.to_string()),
+            Taken::NotNow(failure) => {
+                self.again = Some(order);
+                Some(failure.to_string())
+            }
             Taken::Never(status) => {
                 if let Some(silent) = self.silent.get_mut(server) {
                     *silent = Some(Instant::now() + SILENCE);
                 }
                 Some(format!("takes no reports (status {status})"))
             }
+        };
+        self.failures = match self.again {
+            Some(_) => self.failures.saturating_add(1),
+            None => 0,
         };
         let address = self.requests.servers.get(server);
         let problem = problem.zip(address).map(|(problem, server)| {

@@ -1,5 +1,7 @@
 //! Which values are never shown.
 
+use std::{cmp::Reverse, collections::BTreeSet, ops::Range};
+
 use confbus_protocol::PropertyValue;
 
 /// Anywhere in a key, whatever stands around them.
@@ -35,25 +37,73 @@ pub(crate) fn is_secret(key: &str, value: &PropertyValue) -> bool {
     looks_secret(key)
         || value
             .as_text()
-            .is_some_and(|text| without_userinfo(text) != text)
+            .is_some_and(|text| !userinfo(text).is_empty())
 }
 
 /// `https://ana:pw@host/x` without `ana:pw@`.
 pub(crate) fn without_userinfo(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(scheme) = rest.find("://") {
-        let (before, authority) = rest.split_at(scheme + 3);
-        let end = authority
-            .find(['/', '?', '#', ' ', ','])
-            .unwrap_or(authority.len());
-        let host = authority[..end].rfind('@').map_or(0, |at| at + 1);
-        clean.push_str(before);
-        clean.push_str(&authority[host..end]);
-        rest = &authority[end..];
+    let mut from = 0;
+    for credentials in userinfo(text) {
+        clean.push_str(&text[from..credentials.start]);
+        from = credentials.end + 1;
     }
-    clean.push_str(rest);
+    clean.push_str(&text[from..]);
     clean
+}
+
+/// Where the credentials of the addresses in a text stand: `ana:pw`, with an `@` behind.
+fn userinfo(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(scheme) = text[from..].find("://") {
+        let start = from + scheme + 3;
+        let length = text[start..].find(['/', '?', '#', ' ', ',']);
+        let end = length.map_or(text.len(), |length| start + length);
+        found.extend(text[start..end].rfind('@').map(|at| start..start + at));
+        from = end;
+    }
+    found
+}
+
+/// Blots secrets out of texts.
+pub(crate) struct Blotter(Vec<String>);
+
+impl Blotter {
+    /// Takes secret values, each with whether it is what the texts are about. Then it is blotted out however short it is;
+    /// otherwise from four characters on: blotting out every `7` because some secret is `7` would hide the text and tell
+    /// the secret. So is each line of a secret, and what is before the `@` of an address, by itself.
+    pub(crate) fn new<'v>(secrets: impl Iterator<Item = (&'v PropertyValue, bool)>) -> Self {
+        let mut all = BTreeSet::new();
+        for (value, is_about) in secrets {
+            if matches!(value, PropertyValue::Bool(_) | PropertyValue::Null) {
+                continue;
+            }
+            let whole = value.to_string();
+            let credentials = userinfo(&whole).into_iter().map(|place| &whole[place]);
+            let passwords = credentials
+                .clone()
+                .filter_map(|credentials| Some(credentials.split_once(':')?.1));
+            let parts = whole.lines().map(str::trim).chain(credentials);
+            let parts = parts.chain(passwords).chain([whole.as_str()]);
+            let tell = parts.filter(|part| part.chars().count() > 3);
+            let short = (is_about && !whole.is_empty()).then_some(whole.as_str());
+            for part in tell.chain(short) {
+                all.insert(part.to_owned());
+                // As Rust quotes it.
+                all.insert(part.escape_debug().to_string());
+            }
+        }
+        let mut secrets = Vec::from_iter(all);
+        // The end of a secret must not stay because another is its beginning.
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        Self(secrets)
+    }
+
+    pub(crate) fn blot(&self, text: String) -> String {
+        let blot = |text: String, secret: &String| text.replace(secret, "…");
+        self.0.iter().fold(text, blot)
+    }
 }
 
 /// The words of `db.apiKey` are `db`, `api`, `key`.
@@ -121,5 +171,24 @@ mod tests {
         );
         assert!(is_secret("db.url", &"postgres://ana:pw@db/orders".into()));
         assert!(!is_secret("db.url", &"postgres://db/orders".into()));
+    }
+
+    #[test]
+    fn all_parts_of_secrets_are_blotted_out_and_no_end_stays() {
+        let secrets = [
+            "abcd",
+            "abcdefgh",
+            "-----\nMIIEow\n-----",
+            "amqp://ana:p@ss@host",
+            "123",
+            "quo\"ted",
+        ];
+        let values = secrets.map(PropertyValue::from);
+        let blotter = Blotter::new(values.iter().map(|value| (value, false)));
+        let text = "abcdefgh abcd MIIEow ana:p@ss p@ss 123 amqp://ana:p@ss@host quo\\\"ted";
+        assert_eq!(blotter.blot(text.to_owned()), "… … … … … 123 … …");
+        let about =
+            Blotter::new([(&"123".into(), true), (&PropertyValue::Bool(true), true)].into_iter());
+        assert_eq!(about.blot("123 true".to_owned()), "… true");
     }
 }

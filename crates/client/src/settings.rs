@@ -13,7 +13,7 @@ pub(crate) use checked::{Coordinates, Requests};
 pub use choices::{FailOver, Retry, Start, Transport};
 pub(crate) use server::Server;
 
-/// Whose configuration to ask for, where, and how.
+/// Whose configuration to ask for, where, and how. All durations are above zero and at most a day.
 ///
 /// ```
 /// use std::time::Duration;
@@ -276,7 +276,8 @@ impl Settings {
     /// Whether the server is told who runs which version, and what was refused and why (`true`).
     ///
     /// Then each request names this instance by its bus id and the version it runs, and after each version that was
-    /// accepted or refused a report is posted, with keys, places and reasons, never values. A server without a ledger,
+    /// accepted or refused a report is posted, with keys, places and reasons, and no value whose key
+    /// looks secret. A server without a ledger,
     /// such as Spring's, is asked again after an hour.
     #[must_use]
     pub fn report(mut self, report: bool) -> Self {

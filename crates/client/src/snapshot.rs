@@ -10,7 +10,7 @@ use crate::{
     changes::{KeyChange, Written},
     last_good::LeftOut,
     placeholders,
-    secret::{is_secret, looks_secret, without_userinfo},
+    secret::{Blotter, looks_secret, without_userinfo},
 };
 
 /// The effective configuration of one version: immutable, and cheap to clone.
@@ -35,6 +35,8 @@ pub(crate) struct Entry {
     /// Why its placeholders could not be resolved: the value is of no use.
     pub(crate) problem: Option<String>,
     is_left_out: bool,
+    /// Whether it must not be shown.
+    is_secret: bool,
     source: usize,
     position: Option<Position>,
 }
@@ -43,6 +45,7 @@ pub(crate) struct Entry {
 ///
 /// Displayed as `orders-dev.yml:14:8`, or without line and column when the server sends none.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Origin {
     /// The name of the property source: the repository's address and the path of the file, without credentials.
     pub source: String,
@@ -77,6 +80,7 @@ impl Snapshot {
                     value: resolved.value,
                     problem: resolved.problem,
                     is_left_out: resolved.is_left_out,
+                    is_secret: resolved.is_secret,
                     source,
                     position: property.origin,
                 };
@@ -161,28 +165,19 @@ impl Snapshot {
         &self.0.environment
     }
 
-    /// A text that may be shown: the values of secret keys are blotted out in it, unless they are shorter than four
-    /// characters. So is each longer line of a secret in several lines.
+    /// A text that may be shown: the values of secret keys, and of those that refer to them, are blotted out in it, unless
+    /// they are shorter than four characters. So is each longer line of a secret in several lines, and what is before the
+    /// `@` of an address.
     #[must_use]
     pub fn redacted(&self, text: impl Into<String>) -> String {
-        let mut secrets = BTreeSet::new();
-        for (key, entry) in &self.0.entries {
-            let is_flag = matches!(entry.value, PropertyValue::Bool(_) | PropertyValue::Null);
-            if !is_flag && is_secret(key, &entry.value) {
-                let value = entry.value.to_string();
-                let lines = value.lines().map(str::trim);
-                secrets.extend(lines.map(str::to_owned));
-                secrets.insert(value);
-            }
-        }
-        let mut secrets: Vec<_> = secrets
-            .into_iter()
-            .filter(|secret| secret.chars().count() > 3)
-            .collect();
-        // The end of a secret must not stay because another is its beginning.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let blot = |text: String, secret: &String| text.replace(secret, "…");
-        secrets.iter().fold(text.into(), blot)
+        self.without_secrets("", text.into())
+    }
+
+    /// As [`redacted`](Self::redacted), for a text about `key`, whose value is blotted out however short it is.
+    pub(crate) fn without_secrets(&self, key: &str, text: String) -> String {
+        let secrets = self.0.entries.iter().filter(|(_, entry)| entry.is_secret);
+        let values = secrets.map(|(other, entry)| (&entry.value, other == key));
+        Blotter::new(values).blot(text)
     }
 
     pub(crate) fn tree(&self) -> &Node {
@@ -243,30 +238,10 @@ impl Snapshot {
             .map(|(key, entry)| (key.as_str(), entry))
     }
 
-    /// A text about `key` of a section, in which the secrets of that section are blotted out.
-    pub(crate) fn without_secrets(&self, prefix: &str, key: &str, mut text: String) -> String {
-        for (other, entry) in self.section(prefix) {
-            let value = entry.value.to_string();
-            let is_flag = matches!(entry.value, PropertyValue::Bool(_) | PropertyValue::Null);
-            // Blotting out every `7` because some secret is `7` would hide the message and tell the secret.
-            let tells = if other == key {
-                !value.is_empty()
-            } else {
-                value.chars().count() > 3
-            };
-            if !is_flag && tells && is_secret(other, &entry.value) {
-                text = text.replace(&value, "…");
-            }
-        }
-        text
-    }
-
     /// Whether the value of a key must not be quoted.
     pub(crate) fn hides(&self, key: &str) -> bool {
-        self.entry(key).map_or_else(
-            || looks_secret(key),
-            |(_, entry)| is_secret(key, &entry.value),
-        )
+        self.entry(key)
+            .map_or_else(|| looks_secret(key), |(_, entry)| entry.is_secret)
     }
 
     /// What is different in `next`, sorted by key.
@@ -301,7 +276,7 @@ impl Snapshot {
         Some(Written {
             value: entry.value.clone(),
             origin: self.origin_of(entry),
-            is_secret: is_secret(key, &entry.value),
+            is_secret: entry.is_secret,
         })
     }
 
@@ -390,16 +365,37 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_blotted_out_of_texts() {
+    fn a_value_that_refers_to_a_secret_is_one() {
         let environment: Environment = serde_json::from_str(
-            r#"{"name":"orders","profiles":["dev"],"propertySources":[{"name":"x","source":{"a.token":"abcd","b.token":"abcdefgh",
-                "c.key":"-----\nMIIEow\n-----","pin":"123","on.key":true,"plain":"hello"}}]}"#,
+            r#"{"name":"orders","profiles":["dev"],"propertySources":[{"name":"x","source":{"db.password":"hunter2",
+                "url":"jdbc:pg://h/db?password=${db.password}","copy":"${url}","host":"h","plain":"${host}"}}]}"#,
         )
         .unwrap();
         let snapshot = Snapshot::of(&environment);
+        for (key, is_secret) in [
+            ("url", true),
+            ("copy", true),
+            ("host", false),
+            ("plain", false),
+        ] {
+            assert_eq!(snapshot.hides(key), is_secret, "{key}");
+        }
+        let shown: Vec<_> = Snapshot::of(&Environment::default())
+            .changes_to(&snapshot)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(!shown.join("\n").contains("hunter2"), "{shown:?}");
         assert_eq!(
-            snapshot.redacted("abcdefgh abcd MIIEow 123 true hello"),
-            "… … … 123 true hello"
+            snapshot.redacted("jdbc:pg://h/db?password=hunter2 is not hunter2"),
+            "… is not …"
+        );
+        let rejection = snapshot.bind::<u32>("copy").unwrap_err();
+        assert!(!rejection.to_string().contains("hunter2"), "{rejection}");
+        let of_application = Rejection::at("plain", "no route: password=hunter2");
+        assert_eq!(
+            of_application.placed(&snapshot, "").reason(),
+            "no route: password=…"
         );
     }
 

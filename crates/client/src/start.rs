@@ -15,7 +15,7 @@ use crate::{
     client::Alive,
     fetch::{Fetcher, http_client, stream_client},
     health::Board,
-    last_good::LastGood,
+    last_good::{LastGood, Saver},
     refresh::{Parts, Refresher, Running},
     report::{About, Reporter},
     settings::Requests,
@@ -88,7 +88,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         store: Arc::clone(&store),
         board: Arc::clone(&board),
         trial: Arc::clone(&trial),
-        last_good,
+        saver: last_good.map(|file| Saver::new(file, Arc::clone(&board))),
         reporter,
         poll: settings.poll,
     };

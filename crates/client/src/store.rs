@@ -1,16 +1,19 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
 
 use arc_swap::ArcSwap;
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::watch;
-use tracing::{debug, debug_span};
+use tracing::{debug, debug_span, error};
 
-use crate::{Rejection, Snapshot, restart::RestartKeys};
+use crate::{Rejection, Snapshot, bind::guarded, restart::RestartKeys, sections::Sections};
 
 /// What is running now, and who has to agree before something else does.
 pub(crate) struct Store {
     current: ArcSwap<Snapshot>,
-    sections: Mutex<Vec<Weak<dyn Section>>>,
+    sections: Mutex<Sections>,
     /// One application of a configuration at a time.
     applying: tokio::sync::Mutex<()>,
     announced: watch::Sender<Snapshot>,
@@ -35,12 +38,14 @@ pub(crate) trait Section: Send + Sync {
 pub(crate) struct Move {
     /// What has to agree once everything is built.
     pub(crate) probe: Option<Probe>,
-    /// Swaps the value in.
+    /// Swaps the value in, and returns what nobody needs any more: its `Drop` is code of the application.
     pub(crate) swap: Swap,
 }
 
+pub(crate) type Replaced = Box<dyn Send>;
+
 type Probe = BoxFuture<'static, Result<(), Rejection>>;
-type Swap = Box<dyn FnOnce() + Send>;
+type Swap = Box<dyn FnOnce() -> Replaced + Send>;
 
 /// Whether probes have a say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,25 +71,27 @@ impl Turn<'_> {
     ) -> Result<Applied, Rejection> {
         let store = self.store;
         let old = store.snapshot();
-        lock(&store.sections).retain(|section| section.strong_count() > 0);
-        let mut plan = Plan::default();
-        loop {
-            debug_span!("bind").in_scope(|| store.prepare(next, &mut plan))?;
-            for probe in plan.probes.drain(..) {
-                if probes == Probes::Asked {
-                    probe.await?;
-                }
-            }
-            if store.swap(next, &mut plan) {
-                break;
-            }
-        }
+        let moved = AssertUnwindSafe(store.move_to(next, probes)).catch_unwind();
+        let panicked = |_| Err(Rejection::new("the application's own code panicked"));
+        let replaced = moved.await.unwrap_or_else(panicked)?;
         store.announced.send_replace(next.clone());
+        replaced.into_iter().for_each(drop_guarded);
         let changes = old.changes_to(next).into_iter();
         Ok(Applied {
             changed: changes.map(|change| change.key).collect(),
             restart: store.restart.pending(next),
         })
+    }
+}
+
+/// It may block and panic, so no lock is held and the next one is dropped all the same.
+fn drop_guarded(replaced: Replaced) {
+    let dropped = guarded("", || {
+        drop(replaced);
+        Ok(())
+    });
+    if dropped.is_err() {
+        error!("the `Drop` of a value that was replaced panicked");
     }
 }
 
@@ -124,18 +131,32 @@ impl Store {
         })
     }
 
+    /// Moves everyone who agrees, or nobody. Returns what was replaced.
+    async fn move_to(&self, next: &Snapshot, probes: Probes) -> Result<Vec<Replaced>, Rejection> {
+        lock(&self.sections).prune();
+        let mut plan = Plan::default();
+        loop {
+            debug_span!("bind").in_scope(|| self.prepare(next, &mut plan))?;
+            for probe in plan.probes.drain(..) {
+                if probes == Probes::Asked {
+                    probe.await?;
+                }
+            }
+            if let Some(replaced) = self.swap(next, &mut plan) {
+                return Ok(replaced);
+            }
+        }
+    }
+
     /// Asks every section that was not asked yet.
     fn prepare(&self, next: &Snapshot, plan: &mut Plan) -> Result<(), Rejection> {
         loop {
             // The application's own checks run without the lock, so they may bind; what they bind is asked, too.
-            let unasked = lock(&self.sections)
-                .get(plan.asked..)
-                .unwrap_or_default()
-                .to_vec();
-            if unasked.is_empty() {
+            let (unasked, asked) = lock(&self.sections).since(plan.asked);
+            if asked == plan.asked {
                 return Ok(());
             }
-            plan.asked += unasked.len();
+            plan.asked = asked;
             for section in unasked.iter().filter_map(Weak::upgrade) {
                 if let Some(step) = section.prepare(next)? {
                     plan.probes.extend(step.probe);
@@ -146,10 +167,10 @@ impl Store {
     }
 
     /// Moves everyone, unless somebody came meanwhile who was not asked.
-    fn swap(&self, next: &Snapshot, plan: &mut Plan) -> bool {
+    fn swap(&self, next: &Snapshot, plan: &mut Plan) -> Option<Vec<Replaced>> {
         let sections = lock(&self.sections);
-        if sections.len() != plan.asked {
-            return false;
+        if sections.came() != plan.asked {
+            return None;
         }
         debug!(
             version = next.version(),
@@ -157,8 +178,7 @@ impl Store {
             "swap"
         );
         self.current.store(Arc::new(next.clone()));
-        plan.swaps.drain(..).for_each(|swap| swap());
-        true
+        Some(plan.swaps.drain(..).map(|swap| swap()).collect())
     }
 
     /// The configuration that is running, with which every section agrees: not in the middle of a swap.
@@ -172,8 +192,7 @@ impl Store {
         let mut sections = lock(&self.sections);
         let is_current = self.current.load().is(base);
         if is_current {
-            let weak: Weak<S> = Arc::downgrade(section);
-            sections.push(weak);
+            sections.push(section);
         }
         is_current
     }
@@ -182,8 +201,8 @@ impl Store {
 /// What an application of a configuration has gathered.
 #[derive(Default)]
 struct Plan {
-    /// How many sections were asked.
-    asked: usize,
+    /// How many sections had come when the last one was asked.
+    asked: u64,
     probes: Vec<Probe>,
     swaps: Vec<Swap>,
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
@@ -7,7 +7,7 @@ use crate::{Position, Properties, Property, PropertyValue};
 
 /// What a request for an application, its profiles and a label is answered with.
 ///
-/// The JSON form always has these six keys in this order, `null` where nothing is known.
+/// The JSON form always has these six keys in this order, `null` where nothing is known. `Debug` shows no value.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 pub struct Environment {
     /// The application as asked for, a comma list kept.
@@ -29,12 +29,25 @@ pub struct Environment {
 }
 
 /// A named map of properties; an earlier source wins over a later one.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `Debug` shows the name, without credentials, and the number of keys.
+#[derive(Clone, PartialEq)]
 pub struct PropertySource {
     /// `<repository uri>/<path of the file>`, by which clients tell profiles apart.
     pub name: String,
     /// Flattened keys in file order.
     pub source: Arc<Properties>,
+}
+
+impl fmt::Debug for PropertySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An address may carry credentials; a path hardly ever has an `@`.
+        let name = self.name.rsplit('@').next().unwrap_or_default();
+        f.debug_struct("PropertySource")
+            .field("name", &name)
+            .field("keys", &self.source.len())
+            .finish()
+    }
 }
 
 /// The two media types of an environment.
@@ -265,6 +278,19 @@ mod tests {
         assert_eq!(
             String::from_utf8(body).unwrap(),
             r#"{"name":"orders","profiles":["dev"],"label":null,"version":null,"state":"","propertySources":[{"name":"source-0","source":{"b":1,"a":"x"}}]}"#
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let mut environment = environment(&[&[("db.password", "s3cret".into())]]);
+        environment.property_sources[0].name = "https://ana:s3cret@git.example/x.yml".into();
+        let property = &environment.property_sources[0].source["db.password"];
+        let shown = format!("{environment:?} {property:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(
+            shown.contains(r#"PropertySource { name: "git.example/x.yml", keys: 1 }"#),
+            "{shown}"
         );
     }
 

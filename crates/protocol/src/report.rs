@@ -23,7 +23,8 @@ const LONGEST_REASON: usize = 1024;
 /// The most keys that are named as waiting for a restart.
 const MAX_RESTART_KEYS: usize = 16;
 
-/// What an instance made of a version of its configuration: keys, places and reasons, never values.
+/// What an instance made of a version of its configuration: keys, places and
+/// reasons, with no value whose key looks secret.
 ///
 /// ```
 /// use confbus_protocol::{BusId, Outcome, Report};

@@ -9,13 +9,21 @@ use crate::{Bytes, Timestamp, java_double};
 /// Flattened keys (`a.b[0]`) with their values, in file order.
 pub type Properties = IndexMap<String, Property>;
 
-/// One value, and where it was written.
-#[derive(Debug, Clone, PartialEq)]
+/// One value, and where it was written. `Debug` shows only where.
+#[derive(Clone, PartialEq)]
 pub struct Property {
     /// The scalar as the parser of its file typed it.
     pub value: PropertyValue,
     /// Position of the value in its file; the file is named by the property source.
     pub origin: Option<Position>,
+}
+
+impl fmt::Debug for Property {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Property")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<PropertyValue> for Property {
@@ -56,7 +64,8 @@ impl Position {
 
 /// A scalar as it travels in an environment.
 ///
-/// YAML keeps its types, `.properties` values are always text.
+/// YAML keeps its types, `.properties` values are always text. It does not know its key, so `Debug` and `Display` show it
+/// even when it is a secret.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PropertyValue {
     /// Only from other servers: a YAML null is served as empty text.

@@ -21,13 +21,11 @@ pub(super) fn bus(reader: &mut Reader) -> Option<Bus> {
     if !reader.flag("spring.cloud.bus.enabled", true) || !named {
         return Some(Bus::Local);
     }
-    let settings = RabbitSettings {
-        connection_name: "confbus-server".into(),
-        // A server that cannot tell anybody has to say so before it has something to tell.
-        publisher: PublisherStart::AtOnce,
-        json: json?,
-        ..RabbitSettings::default()
-    };
+    let mut settings = RabbitSettings::default();
+    settings.connection_name = "confbus-server".into();
+    // A server that cannot tell anybody has to say so before it has something to tell.
+    settings.publisher = PublisherStart::AtOnce;
+    settings.json = json?;
     let settings = broker::broker(reader, settings)?;
     let settings = bindings::bindings(reader, settings)?;
     Some(Bus::Rabbit(Box::new(settings)))

@@ -14,10 +14,9 @@ fn a_push_of_twenty_files_is_three_events_on_the_exchange() {
     let scene = Scene::start(&fleet::files(), &broker::settings(&url, &exchange));
     broker::connected(&scene.server);
     let tap = Tap::on(&url, &exchange);
-    let rabbit = RabbitSettings {
-        exchange,
-        ..RabbitSettings::from_url(&url).unwrap()
-    };
+    let rabbit = RabbitSettings::from_url(&url)
+        .unwrap()
+        .with(|rabbit| rabbit.exchange = exchange);
     fleet::three_reload(&scene, &Transport::Amqp(Box::new(rabbit)));
     tap.message_to("**");
     assert_eq!(tap.destinations(), fleet::TOLD);

@@ -35,6 +35,12 @@ pub(crate) struct Args {
     /// How many events are published before the second reading: enough to touch every buffer from end to end.
     #[arg(long, default_value_t = 5000)]
     events: u32,
+    /// Fails when one client takes more, in KiB, at either reading.
+    #[arg(long, value_name = "KIB")]
+    at_most: Option<u64>,
+    /// Fails when a further client takes more, in KiB, at either reading.
+    #[arg(long, value_name = "KIB")]
+    each_at_most: Option<u64>,
 }
 
 /// Where the parts listen.
@@ -72,15 +78,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let alone = measure(&program, 0, args.events, &ports, folder.path())?;
     let many = measure(&program, args.clients, args.events, &ports, folder.path())?;
     let further = u64::from(args.clients);
+    let each = Reading {
+        connected: many.connected.saturating_sub(alone.connected) / further,
+        after_events: many.after_events.saturating_sub(alone.after_events) / further,
+    };
     println!("one client:           {alone}");
     println!("{further:3} clients more:     {many}");
-    println!(
-        "each further client:  {:6} KiB connected, {:6} KiB after {} events",
-        many.connected.saturating_sub(alone.connected) / further,
-        many.after_events.saturating_sub(alone.after_events) / further,
-        args.events
-    );
-    Ok(ExitCode::SUCCESS)
+    println!("each further client:  {each}");
+    let fits = [(&alone, args.at_most), (&each, args.each_at_most)]
+        .iter()
+        .all(|(reading, at_most)| reading.is_at_most(at_most.unwrap_or(u64::MAX)));
+    if fits {
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("that is more than was allowed");
+    Ok(ExitCode::FAILURE)
+}
+
+impl Reading {
+    fn is_at_most(&self, kib: u64) -> bool {
+        self.connected.max(self.after_events) <= kib
+    }
 }
 
 fn measure(
@@ -173,5 +191,19 @@ impl std::fmt::Display for Reading {
             f,
             "{connected:6} KiB connected, {after_events:6} KiB after the events"
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_larger_reading_counts() {
+        let reading = Reading {
+            connected: 7,
+            after_events: 9,
+        };
+        assert!(reading.is_at_most(9) && !reading.is_at_most(8));
     }
 }

@@ -10,7 +10,10 @@ const PORT: u16 = 5672;
 const TLS_PORT: u16 = 5671;
 
 /// How to reach RabbitMQ; the defaults are Spring's (`spring.rabbitmq.*`, `spring.cloud.bus.*`).
+///
+/// Made by [`from_url`](Self::from_url) or `default()`, and completed by [`with`](Self::with).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RabbitSettings {
     /// Brokers of one cluster, tried in turn (`localhost:5672`).
     pub addresses: Vec<Address>,
@@ -156,6 +159,19 @@ impl RabbitSettings {
         settings.take_credentials(&url)?;
         settings.take_query(&url)?;
         Ok(settings)
+    }
+
+    /// Changes some of the settings.
+    ///
+    /// ```
+    /// use confbus_bus::RabbitSettings;
+    /// let settings = RabbitSettings::default().with(|rabbit| rabbit.exchange = "teamBus".to_owned());
+    /// assert_eq!((settings.exchange.as_str(), settings.username.as_str()), ("teamBus", "guest"));
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
     }
 
     pub(super) fn publish_exchange(&self) -> &str {

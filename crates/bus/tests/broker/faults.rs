@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use confbus_bus::{PublishError, PublisherStart, RabbitSettings, Signal, Status};
+use confbus_bus::{PublishError, PublisherStart, Signal, Status};
 use lapin::{
     BasicProperties, ExchangeKind,
     types::{AMQPValue, FieldTable},
@@ -95,10 +95,12 @@ async fn the_next_address_is_taken_when_one_does_not_answer() {
     let (cut, proxy) = Proxy::before(&fixture.settings).await;
     proxy.cut();
     let addresses = [cut.addresses, fixture.settings.addresses.clone()].concat();
-    let mut member = Member::start(RabbitSettings {
-        addresses,
-        ..fixture.settings.clone()
-    });
+    let mut member = Member::start(
+        fixture
+            .settings
+            .clone()
+            .with(|rabbit| rabbit.addresses = addresses),
+    );
     member.connected().await;
     member.stop().await;
     fixture.delete_exchange().await;
@@ -108,10 +110,8 @@ async fn the_next_address_is_taken_when_one_does_not_answer() {
 async fn a_broker_that_falls_silent_is_given_up() {
     let fixture = Fixture::new().await;
     let (settings, proxy) = Proxy::before(&fixture.settings).await;
-    let mut member = Member::start(RabbitSettings {
-        requested_heartbeat: Duration::from_secs(1),
-        ..settings
-    });
+    let mut member =
+        Member::start(settings.with(|rabbit| rabbit.requested_heartbeat = Duration::from_secs(1)));
     member.connected().await;
     proxy.silence();
     member
@@ -127,11 +127,10 @@ async fn a_broker_that_falls_silent_is_given_up() {
 async fn an_event_that_is_not_confirmed_is_an_error_and_ends_the_connection() {
     let fixture = Fixture::new().await;
     let (settings, proxy) = Proxy::before(&fixture.settings).await;
-    let mut member = Member::start(RabbitSettings {
-        publish_timeout: Duration::from_millis(200),
-        publisher: PublisherStart::AtOnce,
-        ..settings
-    });
+    let mut member = Member::start(settings.with(|rabbit| {
+        rabbit.publish_timeout = Duration::from_millis(200);
+        rabbit.publisher = PublisherStart::AtOnce;
+    }));
     member.connected().await;
     proxy.silence();
     assert!(matches!(
@@ -149,10 +148,8 @@ async fn an_event_that_is_not_confirmed_is_an_error_and_ends_the_connection() {
 async fn a_publisher_that_cannot_connect_says_so_and_can_later() {
     let fixture = Fixture::new().await;
     let (settings, proxy) = Proxy::before(&fixture.settings).await;
-    let mut member = Member::start(RabbitSettings {
-        publish_timeout: Duration::from_millis(200),
-        ..settings
-    });
+    let mut member =
+        Member::start(settings.with(|rabbit| rabbit.publish_timeout = Duration::from_millis(200)));
     member.connected().await;
     proxy.silence();
     let error = member.bus.publish(&message("**")).await.unwrap_err();
@@ -193,10 +190,12 @@ async fn an_exchange_declared_otherwise_is_explained_until_it_is_mended() {
 #[tokio::test]
 async fn without_declaring_the_exchange_has_to_exist() {
     let fixture = Fixture::new().await;
-    let mut member = Member::start(RabbitSettings {
-        declare_exchange: false,
-        ..fixture.settings.clone()
-    });
+    let mut member = Member::start(
+        fixture
+            .settings
+            .clone()
+            .with(|rabbit| rabbit.declare_exchange = false),
+    );
     member
         .disconnected(|error| error.contains("does not exist"))
         .await;
@@ -228,10 +227,12 @@ async fn an_exchange_that_was_deleted_is_declared_again() {
 #[tokio::test]
 async fn wrong_credentials_are_explained_and_not_shown() {
     let fixture = Fixture::new().await;
-    let member = Member::start(RabbitSettings {
-        password: "s3cret".into(),
-        ..fixture.settings.clone()
-    });
+    let member = Member::start(
+        fixture
+            .settings
+            .clone()
+            .with(|rabbit| rabbit.password = "s3cret".into()),
+    );
     let error = member
         .disconnected(|error| error.contains("password"))
         .await;
@@ -244,10 +245,12 @@ async fn wrong_credentials_are_explained_and_not_shown() {
 async fn a_virtual_host_that_is_missing_is_explained() {
     let fixture = Fixture::new().await;
     for virtual_host in ["nowhere".to_owned(), "x".repeat(300)] {
-        let member = Member::start(RabbitSettings {
-            virtual_host,
-            ..fixture.settings.clone()
-        });
+        let member = Member::start(
+            fixture
+                .settings
+                .clone()
+                .with(|rabbit| rabbit.virtual_host = virtual_host),
+        );
         member
             .disconnected(|error| error.contains("virtual host"))
             .await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use confbus_bus::{PublishError, PublisherStart, RabbitSettings, Signal, Status};
+use confbus_bus::{PublishError, PublisherStart, Signal, Status};
 use futures_util::StreamExt as _;
 
 use crate::{
@@ -48,11 +48,10 @@ async fn connections_that_the_broker_closes_are_made_again() {
     let broker = Lent::new().await;
     let fixture = broker.fixture().await;
     let name = format!("closed-{}", fixture.exchange);
-    let mut member = Member::start(RabbitSettings {
-        connection_name: name.clone(),
-        publisher: PublisherStart::AtOnce,
-        ..fixture.settings.clone()
-    });
+    let mut member = Member::start(fixture.settings.clone().with(|rabbit| {
+        rabbit.connection_name = name.clone();
+        rabbit.publisher = PublisherStart::AtOnce;
+    }));
     member.connected().await;
     for (role, reconnects) in [(".publisher", 1), ("", 2)] {
         let wanted = format!("\"{name}{role}\"");
@@ -72,10 +71,12 @@ async fn connections_that_the_broker_closes_are_made_again() {
 async fn a_memory_alarm_stops_events_and_not_the_bus() {
     let broker = Lent::new().await;
     let fixture = broker.fixture().await;
-    let mut member = Member::start(RabbitSettings {
-        publish_timeout: Duration::from_millis(500),
-        ..fixture.settings.clone()
-    });
+    let mut member = Member::start(
+        fixture
+            .settings
+            .clone()
+            .with(|rabbit| rabbit.publish_timeout = Duration::from_millis(500)),
+    );
     member.connected().await;
     member.bus.publish(&message("before")).await.unwrap();
 
@@ -111,10 +112,12 @@ async fn who_only_listens_has_one_connection() {
     let broker = Lent::new().await;
     let fixture = broker.fixture().await;
     let name = format!("listener-{}", fixture.exchange);
-    let mut member = Member::start(RabbitSettings {
-        connection_name: name.clone(),
-        ..fixture.settings.clone()
-    });
+    let mut member = Member::start(
+        fixture
+            .settings
+            .clone()
+            .with(|rabbit| rabbit.connection_name = name.clone()),
+    );
     member.connected().await;
     let listing = ["list_connections", "pid", "client_properties"];
     assert_eq!(broker.listed(&listing, &name).await.len(), 1);
@@ -157,10 +160,10 @@ async fn what_is_declared_is_what_spring_declares() {
 async fn the_queue_of_a_group_keeps_events_for_those_who_are_away() {
     let broker = Lent::new().await;
     let fixture = broker.fixture().await;
-    let settings = RabbitSettings {
-        group: Some("audit".into()),
-        ..fixture.settings.clone()
-    };
+    let settings = fixture
+        .settings
+        .clone()
+        .with(|rabbit| rabbit.group = Some("audit".into()));
     let mut away = Member::start(settings.clone());
     away.connected().await;
     away.stop().await;
@@ -196,11 +199,10 @@ async fn a_rotated_password_counts_with_the_next_connection() {
         .await;
     std::fs::write(&username, format!("{user}\n")).unwrap();
     std::fs::write(&password, "first\n").unwrap();
-    let mut member = Member::start(RabbitSettings {
-        username_file: Some(username),
-        password_file: Some(password.clone()),
-        ..fixture.settings.clone()
-    });
+    let mut member = Member::start(fixture.settings.clone().with(|rabbit| {
+        rabbit.username_file = Some(username);
+        rabbit.password_file = Some(password.clone());
+    }));
     member.connected().await;
 
     broker.control(&["change_password", &user, "second"]).await;
@@ -222,12 +224,11 @@ async fn events_may_go_to_one_exchange_and_come_from_another() {
     let fixture = broker.fixture().await;
     let out = format!("{}-out", fixture.exchange);
     let mut listener = fixture.listener_of(&out).await;
-    let mut member = Member::start(RabbitSettings {
-        output_exchange: Some(out.clone()),
-        routing_key: Some("a.key".into()),
-        binding_keys: vec!["any.*".into()],
-        ..fixture.settings.clone()
-    });
+    let mut member = Member::start(fixture.settings.clone().with(|rabbit| {
+        rabbit.output_exchange = Some(out.clone());
+        rabbit.routing_key = Some("a.key".into());
+        rabbit.binding_keys = vec!["any.*".into()];
+    }));
     member.connected().await;
     member.bus.publish(&message("orders")).await.unwrap();
     let delivery = within("the event", listener.next()).await.unwrap().unwrap();

@@ -42,10 +42,7 @@ impl Proxy {
             port,
         }];
         (
-            RabbitSettings {
-                addresses,
-                ..settings.clone()
-            },
+            settings.clone().with(|rabbit| rabbit.addresses = addresses),
             Self { port, mode, said },
         )
     }

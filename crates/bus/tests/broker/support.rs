@@ -44,10 +44,9 @@ impl Fixture {
             .unwrap();
         let channel = admin.create_channel().await.unwrap();
         let exchange = format!("confbus-test-{}", uuid::Uuid::new_v4());
-        let settings = RabbitSettings {
-            exchange: exchange.clone(),
-            ..RabbitSettings::from_url(url).unwrap()
-        };
+        let settings = RabbitSettings::from_url(url)
+            .unwrap()
+            .with(|rabbit| rabbit.exchange = exchange.clone());
         Self {
             exchange,
             settings,

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use confbus_protocol::{Environment, Outcome, Properties};
-use tracing::warn;
+use confbus_protocol::{Outcome, Properties};
 
-use super::{Declined, Parts, Refresher, Running};
+use super::{Declined, Refresher, Running};
 use crate::{
     Rejection,
     fetch::Place,
-    health::Board,
-    last_good::LastGood,
+    last_good::Saver,
     trial::{self, Refuser},
 };
 
@@ -105,28 +103,20 @@ impl Refresher {
         let is_due = trial.is_over && !self.is_accepted && self.declined.is_none();
         if is_due {
             self.is_accepted = true;
-            let Parts {
-                last_good, board, ..
-            } = &self.parts;
-            save(last_good.as_ref(), &self.running.environment, board).await;
+            self.save().await;
         }
         is_due
     }
-}
 
-/// Writes the last good file off the runtime's threads. A failure is shown, and stops nothing.
-async fn save(last_good: Option<&LastGood>, environment: &Arc<Environment>, board: &Board) {
-    let Some(last_good) = last_good.cloned() else {
-        return;
-    };
-    let environment = Arc::clone(environment);
-    let Ok(saved) = tokio::task::spawn_blocking(move || last_good.save(&environment)).await else {
-        return;
-    };
-    let problem = saved.err().map(|error| error.to_string());
-    let before = board.change(|health| health.last_good_file.clone_from(&problem));
-    if let Some(problem) = problem.filter(|problem| before.last_good_file.as_ref() != Some(problem))
-    {
-        warn!(problem, "the last good file was not written");
+    pub(super) async fn save(&mut self) {
+        if let Some(saver) = &mut self.parts.saver {
+            saver.save(&self.running.environment).await;
+        }
+    }
+
+    /// How often in a row what runs was not saved.
+    pub(super) fn unsaved(&self) -> u32 {
+        let saver = self.parts.saver.as_ref().filter(|_| self.is_accepted);
+        saver.map_or(0, Saver::failures)
     }
 }

@@ -4,7 +4,10 @@ use confbus_protocol::{Application, BusId, Label, Member, Profiles};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-use super::{FailOver, InvalidSettings, Server, Settings};
+use super::{FailOver, InvalidSettings, Server, Settings, Start};
+
+/// A longer pause or time is a mistake, and none the same as waiting for ever.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The coordinates of every request, checked.
 #[derive(Debug, Clone)]
@@ -34,6 +37,7 @@ impl Settings {
         let servers = self.servers(&mut problems);
         let headers = self.headers(&mut problems);
         let member = self.member(&mut problems);
+        self.durations(&mut problems);
         match (problems.is_empty(), member) {
             (true, Some(member)) => Ok((coordinates, self.requests(servers, headers), member)),
             _ => Err(InvalidSettings { problems }),
@@ -109,6 +113,26 @@ impl Settings {
             }
         }
         servers
+    }
+
+    fn durations(&self, problems: &mut Vec<String>) {
+        let within = match self.start {
+            Start::Fresh { within } => Some(within),
+            Start::FreshOrFail | Start::LastGood => None,
+        };
+        let durations = [
+            ("poll_every", self.poll),
+            ("start.within", within),
+            ("retry.initial_interval", Some(self.retry.initial_interval)),
+            ("retry.max_interval", Some(self.retry.max_interval)),
+            ("connect_timeout", Some(self.connect_timeout)),
+            ("request_timeout", Some(self.request_timeout)),
+        ];
+        for (name, duration) in durations {
+            if duration.is_some_and(|duration| duration.is_zero() || duration > LONGEST) {
+                problems.push(format!("{name}: expected more than zero and at most a day"));
+            }
+        }
     }
 
     fn member(&self, problems: &mut Vec<String>) -> Option<Member> {

@@ -18,6 +18,7 @@ pub enum Transport {
 
 /// When the next server of the list is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FailOver {
     /// After any failure, a 404 too. Spring's default.
     Always,
@@ -27,6 +28,7 @@ pub enum FailOver {
 
 /// What a client starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Start {
     /// What a server says. When there is a last good file and no server answers within this time, or as often as
     /// [`Retry`] says, the file. The default, with 10 s.
@@ -61,7 +63,16 @@ impl Transport {
 }
 
 /// How often the first fetch is tried, and how long to wait in between.
+///
+/// ```
+/// use std::time::Duration;
+/// use confbus_client::Retry;
+///
+/// let mut retry = Retry::attempts(3);
+/// retry.initial_interval = Duration::from_millis(100);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Retry {
     /// Rounds over all servers (6).
     pub max_attempts: u32,
@@ -85,6 +96,15 @@ impl Default for Retry {
 }
 
 impl Retry {
+    /// So many rounds over all servers, and the default pauses.
+    #[must_use]
+    pub fn attempts(max_attempts: u32) -> Self {
+        Self {
+            max_attempts,
+            ..Self::default()
+        }
+    }
+
     /// The pause after the given number of failures, before chance shortens it.
     pub(crate) fn pause(&self, failures: u32) -> Duration {
         let exponent = i32::try_from(failures.saturating_sub(1)).unwrap_or(i32::MAX);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{FailOver, InvalidSettings, Settings, Start, Transport};
+use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 
 fn variables(pairs: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
     Settings::from_variables(
@@ -250,7 +250,7 @@ fn debug_shows_no_secret() {
 
 #[test]
 fn pauses_grow_to_a_limit() {
-    let retry = super::Retry::default();
+    let retry = Retry::default();
     let pauses: Vec<u128> = (1..=9)
         .map(|failures| retry.pause(failures).as_millis())
         .collect();
@@ -291,4 +291,34 @@ fn the_last_good_file_holds_secrets_only_when_told() {
         error.contains(mistaken.0) && !error.contains("hunter2"),
         "{error}"
     );
+}
+
+#[test]
+fn durations_are_above_zero_and_at_most_a_day() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let problems = |settings: Settings| match settings.checked() {
+        Ok(_) => Vec::new(),
+        Err(error) => error.problems,
+    };
+    assert!(problems(Settings::new("orders").poll_every(day)).is_empty());
+    assert!(problems(Settings::new("orders").without_poll()).is_empty());
+    for wrong in [Duration::ZERO, day + Duration::from_nanos(1), Duration::MAX] {
+        let mut retry = Retry::default();
+        (retry.initial_interval, retry.max_interval) = (wrong, wrong);
+        let settings = Settings::new("orders")
+            .poll_every(wrong)
+            .start(Start::Fresh { within: wrong })
+            .retry(retry)
+            .connect_timeout(wrong)
+            .request_timeout(wrong);
+        let problems = problems(settings);
+        assert_eq!(problems.len(), 6, "{problems:?}");
+        assert_eq!(
+            problems[0],
+            "poll_every: expected more than zero and at most a day"
+        );
+    }
+    let variable = ("CONFBUS_POLL_INTERVAL", "18446744073709551615s");
+    let variables = [variable].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert!(Settings::from_variables(variables.into_iter()).is_err());
 }

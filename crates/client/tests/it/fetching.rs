@@ -8,10 +8,7 @@ use confbus_client::{
 use crate::support::{Say, Server, environment, eventually, settings};
 
 fn one_try() -> Retry {
-    Retry {
-        max_attempts: 1,
-        ..Retry::default()
-    }
+    Retry::attempts(1)
 }
 
 fn unavailable(error: ConnectError) -> Unavailable {
@@ -193,11 +190,8 @@ async fn a_start_without_a_server_ends_in_time_and_says_why() {
 
 #[tokio::test]
 async fn a_start_is_tried_again_unless_access_is_denied() {
-    let short = Retry {
-        max_attempts: 3,
-        initial_interval: Duration::from_millis(1),
-        ..Retry::default()
-    };
+    let mut short = Retry::attempts(3);
+    short.initial_interval = Duration::from_millis(1);
     let server = Server::start(Say::Status(503, "")).await;
     Client::connect(settings(&[&server]).retry(short))
         .await
@@ -311,4 +305,19 @@ async fn tls_needs_nothing_from_the_application() {
         matches!(attempts.attempts()[0].failure, Failure::Connection(_)),
         "{attempts}"
     );
+}
+
+#[test]
+fn a_client_whose_runtime_has_ended_says_so() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let (of_server, of_client) = (runtime(), runtime());
+    let body = Say::Body(environment("c1", "{}"), None);
+    let server = of_server.block_on(Server::start(body));
+    let client = of_client
+        .block_on(Client::connect(settings(&[&server])))
+        .unwrap();
+    assert_eq!(client.health().unavailable, None);
+    drop(of_client);
+    let unavailable = client.health().unavailable.unwrap();
+    assert!(unavailable.contains("nobody looks again"), "{unavailable}");
 }

@@ -8,11 +8,8 @@ use confbus_client::{
 use crate::support::{Say, Server, environment, eventually, settings, settled};
 
 fn quick(server: &Server, directory: &Path) -> Settings {
-    let retry = Retry {
-        max_attempts: 2,
-        initial_interval: Duration::from_millis(1),
-        ..Retry::default()
-    };
+    let mut retry = Retry::attempts(2);
+    retry.initial_interval = Duration::from_millis(1);
     settings(&[server]).last_good_dir(directory).retry(retry)
 }
 
@@ -199,4 +196,20 @@ async fn an_encrypted_file_holds_everything() {
     let without_key = quick(&server, directory.path());
     let error = Client::connect(without_key).await.unwrap_err().to_string();
     assert!(error.contains("it is encrypted; give its key"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_was_not_written_is_written_later_without_a_poll() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("later");
+    let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
+    let client = settled(quick(&server, &missing)).await;
+    assert!(client.health().last_good_file.is_some());
+    server.say(Say::Status(503, ""));
+    fs::create_dir(&missing).unwrap();
+    eventually(&client, "the file", |client| {
+        client.health().last_good_file.is_none()
+    })
+    .await;
+    assert!(file(&missing).exists());
 }

@@ -217,3 +217,69 @@ fn a_circle_of_placeholders_harms_only_who_reads_it() {
         "fine"
     );
 }
+
+/// A value whose `Drop` is code of the application.
+struct Dropped<F: Fn()>(u32, F);
+
+impl<F: Fn()> PartialEq for Dropped<F> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<F: Fn()> Drop for Dropped<F> {
+    fn drop(&mut self) {
+        (self.1)();
+    }
+}
+
+#[test]
+fn a_value_that_binds_when_it_is_dropped_waits_for_nobody() {
+    let (client, mut server) = testing::client([("n", 1)]);
+    let in_drop = client.clone();
+    let value = client.bind_with(move |snapshot| {
+        let client = in_drop.clone();
+        let n = snapshot.bind("n")?;
+        Ok::<_, Rejection>(Dropped(n, move || {
+            client.bind::<u32>("n").live().unwrap();
+        }))
+    });
+    let value = value.live().unwrap();
+    server.push([("n", 2)]).unwrap();
+    // Drops the second value, which only the section had.
+    server.push([("n", 3)]).unwrap();
+    assert_eq!(value.load().0, 3);
+}
+
+#[test]
+fn a_value_that_panics_when_it_is_dropped_holds_nobody_back() {
+    let (client, mut server) = testing::client([("n", 1)]);
+    let value = client.bind_with(|snapshot| {
+        let n = snapshot.bind("n")?;
+        Ok::<_, Rejection>(Dropped(n, move || assert!(n != 2, "the test's own")))
+    });
+    let value = value.live().unwrap();
+    let n: Live<u32> = client.bind("n").live().unwrap();
+    for next in [2, 3, 4] {
+        server.push([("n", next)]).unwrap();
+        assert_eq!((value.load().0, *n.load()), (next, next));
+    }
+}
+
+#[test]
+fn who_binds_during_a_swap_is_asked_however_many_came_and_went() {
+    let (client, mut server) = testing::client([("n", 1)]);
+    let late: std::sync::Arc<std::sync::Mutex<Option<Live<u32>>>> = std::sync::Arc::default();
+    let (in_check, kept) = (client.clone(), late.clone());
+    let checked = client.bind::<u32>("n").validate(move |_| {
+        for _ in 0..1000 {
+            in_check.bind::<u32>("n").live()?;
+        }
+        *kept.lock().unwrap() = Some(in_check.bind("n").live()?);
+        Ok(())
+    });
+    let checked = checked.live().unwrap();
+    server.push([("n", 2)]).unwrap();
+    let late = late.lock().unwrap().clone().unwrap();
+    assert_eq!((*checked.load(), *late.load()), (2, 2));
+}

@@ -29,7 +29,10 @@ const HONOURED: [&str; 8] = [
     "routingKey",
 ];
 
-pub(super) fn bindings(reader: &mut Reader, settings: RabbitSettings) -> Option<RabbitSettings> {
+pub(super) fn bindings(
+    reader: &mut Reader,
+    mut settings: RabbitSettings,
+) -> Option<RabbitSettings> {
     only_json(reader);
     refuse_other_declarations(reader);
     say_what_has_no_effect(reader);
@@ -49,24 +52,22 @@ pub(super) fn bindings(reader: &mut Reader, settings: RabbitSettings) -> Option<
     };
     let declares = reader.flag(&consumer("declareExchange"), settings.declare_exchange);
     let tells = reader.flag(&format!("{PRODUCER}.declareExchange"), declares);
-    Some(RabbitSettings {
-        // Spring's default is the destination without the prefix of the producer.
-        routing_key: reader
-            .text(&format!("{PRODUCER}.routingKey"))
-            .or_else(|| reader.text(&format!("{OUTPUT}.destination")))
-            .or(Some(exchange)),
-        output_exchange: (told != heard).then_some(told),
-        exchange: heard,
-        declare_exchange: declares && tells,
-        anonymous_group_prefix: in_front(reader.text_or(
-            &consumer("anonymousGroupPrefix"),
-            &settings.anonymous_group_prefix,
-        )),
-        group: reader.text(&format!("{INPUT}.group")).map(in_front),
-        queue_name_group_only,
-        binding_keys: binding_keys(reader),
-        ..settings
-    })
+    // Spring's default is the destination without the prefix of the producer.
+    settings.routing_key = reader
+        .text(&format!("{PRODUCER}.routingKey"))
+        .or_else(|| reader.text(&format!("{OUTPUT}.destination")))
+        .or(Some(exchange));
+    settings.output_exchange = (told != heard).then_some(told);
+    settings.exchange = heard;
+    settings.declare_exchange = declares && tells;
+    settings.anonymous_group_prefix = in_front(reader.text_or(
+        &consumer("anonymousGroupPrefix"),
+        &settings.anonymous_group_prefix,
+    ));
+    settings.group = reader.text(&format!("{INPUT}.group")).map(in_front);
+    settings.queue_name_group_only = queue_name_group_only;
+    settings.binding_keys = binding_keys(reader);
+    Some(settings)
 }
 
 fn exchange_of(reader: &Reader, binding: &str, options: &str, bus: &str) -> String {

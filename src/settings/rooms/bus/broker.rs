@@ -12,33 +12,31 @@ use crate::settings::{reader::Reader, rooms::SECOND};
 const SPRING: &str = "spring.rabbitmq";
 const OURS: &str = "confbus.rabbitmq";
 
-pub(super) fn broker(reader: &mut Reader, settings: RabbitSettings) -> Option<RabbitSettings> {
+pub(super) fn broker(reader: &mut Reader, mut settings: RabbitSettings) -> Option<RabbitSettings> {
     say_what_has_no_effect(reader);
     let ssl = reader.flag(&format!("{SPRING}.ssl.enabled"), false);
     let username_file = file(reader, &format!("{OURS}.username-file"));
     let password_file = file(reader, &format!("{OURS}.password-file"));
     let tls = tls(reader);
     let password = reader.text(&format!("{SPRING}.password"));
-    let settings = RabbitSettings {
-        ssl,
-        tls: tls?,
-        username: reader.text_or(&format!("{SPRING}.username"), &settings.username),
-        password: password.map_or(settings.password, Into::into),
-        username_file: username_file?,
-        password_file: password_file?,
-        virtual_host: reader.text_or(&format!("{SPRING}.virtual-host"), &settings.virtual_host),
-        connection_timeout: reader.duration(
-            &format!("{SPRING}.connection-timeout"),
-            Duration::from_millis(1),
-            settings.connection_timeout,
-        ),
-        requested_heartbeat: reader.duration(
-            &format!("{SPRING}.requested-heartbeat"),
-            SECOND,
-            settings.requested_heartbeat,
-        ),
-        ..settings
-    };
+    settings.ssl = ssl;
+    settings.tls = tls?;
+    settings.username = reader.text_or(&format!("{SPRING}.username"), &settings.username);
+    settings.password = password.map_or(settings.password, Into::into);
+    settings.username_file = username_file?;
+    settings.password_file = password_file?;
+    settings.virtual_host =
+        reader.text_or(&format!("{SPRING}.virtual-host"), &settings.virtual_host);
+    settings.connection_timeout = reader.duration(
+        &format!("{SPRING}.connection-timeout"),
+        Duration::from_millis(1),
+        settings.connection_timeout,
+    );
+    settings.requested_heartbeat = reader.duration(
+        &format!("{SPRING}.requested-heartbeat"),
+        SECOND,
+        settings.requested_heartbeat,
+    );
     let addresses = addresses(reader, ssl)?;
     Some(with_credentials_of_address(settings, addresses))
 }
@@ -49,10 +47,10 @@ fn addresses(reader: &mut Reader, ssl: bool) -> Option<Vec<RabbitSettings>> {
     if listed.is_empty() {
         let host = reader.text_or(&format!("{SPRING}.host"), "localhost");
         let port = reader.number(&format!("{SPRING}.port"), if ssl { 5671 } else { 5672 });
-        return Some(vec![RabbitSettings {
-            addresses: vec![Address { host, port }],
-            ..RabbitSettings::default()
-        }]);
+        let address = vec![Address { host, port }];
+        return Some(vec![
+            RabbitSettings::default().with(|rabbit| rabbit.addresses = address),
+        ]);
     }
     for unused in ["host", "port"] {
         let unused = format!("{SPRING}.{unused}");

@@ -4,9 +4,9 @@ use super::Variables;
 
 /// `spring.rabbitmq.*`, and the exchange from `spring.cloud.bus.destination`.
 pub(super) fn settings(read: &mut Variables) -> RabbitSettings {
-    let mut settings = addresses(read).unwrap_or_else(|| RabbitSettings {
-        addresses: vec![host(read)],
-        ..RabbitSettings::default()
+    let mut settings = addresses(read).unwrap_or_else(|| {
+        let host = host(read);
+        RabbitSettings::default().with(|rabbit| rabbit.addresses = vec![host])
     });
     // As in Spring, what an address says wins over what is said apart.
     let plain = RabbitSettings::default();
