@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::ledger::{
-    entry::LabelMoved,
+    entry::{LabelMoved, Noted, RefreshId, Started, Trigger},
     view::{self, InstanceFilter},
 };
 
