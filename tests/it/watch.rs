@@ -316,6 +316,12 @@ fn a_program_starts_without_a_server_from_the_last_good_configuration() {
     ];
     let mut watch = desk.watch(&url, &arguments);
     watch.line_with("max-open 20");
+    // The first version is on trial until the program has settled.
+    eventually("a last good file", || {
+        let files = fs::read_dir(&folder).unwrap().flatten();
+        let mut names = files.map(|file| file.file_name().into_string().unwrap());
+        expect_that(names.any(|name| name.ends_with(".lastgood")), &folder)
+    });
     watch.signal("TERM");
     assert_eq!(watch.wait().code(), Some(5));
     drop(server);
