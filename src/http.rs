@@ -110,16 +110,18 @@ pub(crate) fn router(
 
 /// What tells applications something. Under names that Spring has given up, everything but POST is the config space's.
 fn bus_routes(context: &str) -> Router<Services> {
-    let old = |route: MethodRouter<Services>| route.fallback(configuration::find);
     let actuator = [
         ("busrefresh", write(post(busrefresh::refresh))),
         ("busenv", write(post(busenv::change))),
-        ("bus-refresh", old(post(busrefresh::refresh))),
-        ("bus-env", old(post(busenv::change))),
+        ("bus-refresh", beside(post(busrefresh::refresh))),
+        ("bus-env", beside(post(busenv::change))),
     ];
     let mut routes = Router::new()
-        .route(&format!("{context}/bus/refresh"), old(post(boot1::refresh)))
-        .route(&format!("{context}/bus/env"), old(post(boot1::change)));
+        .route(
+            &format!("{context}/bus/refresh"),
+            beside(post(boot1::refresh)),
+        )
+        .route(&format!("{context}/bus/env"), beside(post(boot1::change)));
     for (name, route) in actuator {
         for below in ["", "/", "/{*destination}"] {
             routes = routes.route(&format!("{context}/actuator/{name}{below}"), route.clone());

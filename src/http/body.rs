@@ -6,6 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::{Map, Value};
 
 use super::{error::Failure, settings::Limits};
 
@@ -42,6 +43,13 @@ pub(super) fn content_type(headers: &HeaderMap) -> String {
 pub(super) fn is_json(content_type: &str) -> bool {
     content_type == "application/json"
         || (content_type.starts_with("application/") && content_type.ends_with("+json"))
+}
+
+/// The object that a body is; `null` is an empty one.
+pub(super) fn json_object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
+    let object: Option<_> = serde_json::from_slice(body)
+        .map_err(|_| Failure::bad_request().because("the body is not a JSON object"))?;
+    Ok(object.unwrap_or_default())
 }
 
 fn is_too_long(error: &(dyn Error + 'static)) -> bool {

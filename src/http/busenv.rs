@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{
     Settings,
     access::Allowed,
-    body::{content_type, read},
+    body::{content_type, json_object, read},
     busrefresh::destination,
     error::Failure,
 };
@@ -48,7 +48,11 @@ fn property(
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .with(header::ACCEPT, HeaderValue::from_static(CONTENT_TYPES)));
     }
-    let body = object(body)?;
+    let body = if body.is_empty() {
+        Map::new()
+    } else {
+        json_object(body)?
+    };
     let said = |name: &str| {
         said_in_query(query, name)
             .or_else(|| body.get(name).and_then(text))
@@ -66,15 +70,6 @@ pub(super) fn check_length(bytes: usize) -> Result<(), Failure> {
         return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE).explained(text));
     }
     Ok(())
-}
-
-fn object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
-    if body.is_empty() {
-        return Ok(Map::new());
-    }
-    let object: Option<_> = serde_json::from_slice(body)
-        .map_err(|_| Failure::bad_request().because("the body is not a JSON object"))?;
-    Ok(object.unwrap_or_default())
 }
 
 /// A parameter that is repeated is a list, which becomes text with commas.

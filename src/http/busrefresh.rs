@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode, request::Parts};
 use super::{
     Settings,
     access::{Caller, denied},
-    body::{content_type, is_json, read},
+    body::{content_type, is_json, json_object, read},
     error::Failure,
     monitor::since_1970,
     target::segments,
@@ -95,10 +95,7 @@ pub(super) fn destination(path: &str) -> Destination {
 
 /// Forms and other types are ignored, so that webhooks and `curl -d ''` work; Spring answers 415 to them.
 fn is_object_or_nothing(headers: &HeaderMap, body: &[u8]) -> bool {
-    body.is_empty()
-        || !is_json(&content_type(headers))
-        || serde_json::from_slice::<Option<serde_json::Map<String, serde_json::Value>>>(body)
-            .is_ok()
+    body.is_empty() || !is_json(&content_type(headers)) || json_object(body).is_ok()
 }
 
 #[cfg(test)]

@@ -150,3 +150,12 @@ impl fmt::Display for Unavailable {
         Ok(())
     }
 }
+
+/// The cause behind all others, in its own words.
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -9,7 +9,7 @@ use reqwest::{
 pub(crate) use self::http::{http_client, stream_client};
 use crate::{
     breaker::Breakers,
-    error::{Attempt, Failure, Unavailable},
+    error::{Attempt, Failure, Unavailable, innermost},
     settings::{Coordinates, FailOver, Requests, Server},
 };
 
@@ -244,12 +244,7 @@ impl Failure {
             return Self::Timeout;
         }
         // The innermost cause says it best ("Connection refused"), and knows no address with a query.
-        let error = error.without_url();
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        Self::Connection(cause.to_string())
+        Self::Connection(innermost(&error.without_url()))
     }
 
     /// Whether the server is broken rather than of another mind.

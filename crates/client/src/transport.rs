@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Message;
-use confbus_protocol::{Action, BusEvent, EventKind, Member, Reactions, react};
+use confbus_protocol::{Action, BusEvent, BusId, Destination, EventKind, Member, Reactions, react};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -88,15 +88,22 @@ impl Listener {
     }
 
     fn ack(&self, kind: EventKind) -> BusEvent {
-        let since_1970 = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
         BusEvent {
-            id: Uuid::new_v4().to_string(),
-            origin_service: self.member.id.to_string(),
-            destination_service: Some("**".to_owned()),
-            timestamp: i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX),
             kind,
+            ..refresh_event(&self.member.id, &Destination::everyone())
         }
     }
+}
+
+/// A refresh that is said now.
+pub(crate) fn refresh_event(origin: &BusId, destination: &Destination) -> BusEvent {
+    let since_1970 = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    BusEvent::refresh(
+        Uuid::new_v4().to_string(),
+        i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX),
+        origin,
+        destination,
+    )
 }

@@ -1,10 +1,8 @@
-use std::time::SystemTime;
-
 use confbus_bus::{Message, PublishError};
-use confbus_protocol::{BusEvent, Destination};
-use uuid::Uuid;
+use confbus_protocol::Destination;
 
 use super::Client;
+use crate::transport::refresh_event;
 
 /// Why others were not told to look again.
 #[derive(Debug, thiserror::Error)]
@@ -37,17 +35,8 @@ impl Client {
             "" => Destination::everyone(),
             named => Destination::complete(named),
         };
-        let since_1970 = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let event = BusEvent::refresh(
-            Uuid::new_v4().to_string(),
-            i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX),
-            self.bus_id(),
-            &destination,
-        );
         let message = Message {
-            event,
+            event: refresh_event(self.bus_id(), &destination),
             commit: None,
         };
         bus.publish(&message).await?;

@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::Listener;
 use crate::{
-    error::Failure,
+    error::{Failure, innermost},
     fetch::identified,
     health::BusHealth,
     jitter,
@@ -176,12 +176,4 @@ fn bounded(
         }
         Ok(chunk)
     })
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
