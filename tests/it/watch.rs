@@ -4,7 +4,7 @@ use std::{
     fs,
     net::TcpListener,
     os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
         Arc,
@@ -294,6 +294,15 @@ fn a_program_outlives_its_server_and_gets_the_next_commit_when_that_is_back() {
     assert_eq!(pid(&watch, "max-open 40"), first);
 }
 
+/// Waits for the last good file: the first version is on trial until the program has settled.
+fn is_kept(folder: &Path) {
+    eventually("a last good file", || {
+        let files = fs::read_dir(folder).unwrap().flatten();
+        let mut names = files.map(|file| file.file_name().into_string().unwrap());
+        expect_that(names.any(|name| name.ends_with(".lastgood")), folder)
+    });
+}
+
 #[test]
 fn a_program_starts_without_a_server_from_the_last_good_configuration() {
     if !has("python3") {
@@ -316,12 +325,7 @@ fn a_program_starts_without_a_server_from_the_last_good_configuration() {
     ];
     let mut watch = desk.watch(&url, &arguments);
     watch.line_with("max-open 20");
-    // The first version is on trial until the program has settled.
-    eventually("a last good file", || {
-        let files = fs::read_dir(&folder).unwrap().flatten();
-        let mut names = files.map(|file| file.file_name().into_string().unwrap());
-        expect_that(names.any(|name| name.ends_with(".lastgood")), &folder)
-    });
+    is_kept(&folder);
     watch.signal("TERM");
     assert_eq!(watch.wait().code(), Some(5));
     drop(server);
@@ -352,6 +356,7 @@ fn a_first_version_that_the_check_refuses_gives_way_to_the_last_good_one() {
     let mut watch = desk.watch(&server.url(), &kept);
     watch.line_with("ORDERS_LIMITS_MAX_OPEN=20");
     let good = knows(&server, "live")["applied"].clone();
+    is_kept(&folder);
     watch.signal("TERM");
     watch.wait();
 
@@ -404,9 +409,10 @@ fn the_last_good_configuration_lacks_no_secret_in_silence() {
             "no secret yet",
         )
     };
-    for arguments in [&without, &encrypted] {
+    for (arguments, folder) in [&without, &encrypted].into_iter().zip(&folders) {
         let mut watch = desk.watch(&url, arguments);
         eventually("the secret in the file", has_secret);
+        is_kept(folder);
         watch.signal("TERM");
         watch.wait();
         fs::remove_file(desk.path("config.json")).unwrap();
