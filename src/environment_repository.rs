@@ -7,6 +7,7 @@
 mod answer;
 mod audience;
 mod backend;
+mod generation;
 mod git_backend;
 mod history;
 mod looker;
@@ -34,6 +35,7 @@ pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, U
 pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
+use generation::Generation;
 use git_backend::Labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
@@ -87,6 +89,7 @@ struct Inner {
     reverse_location_order: bool,
     encryption: Encryption,
     unannounced: Arc<Unannounced>,
+    generation: Generation,
 }
 
 impl EnvironmentRepository {
@@ -101,6 +104,7 @@ impl EnvironmentRepository {
     ) -> std::io::Result<Self> {
         let opener = Opener {
             unannounced: Arc::default(),
+            generation: Generation::default(),
             bell,
             tasks,
             claims: Claims::default(),
@@ -118,6 +122,7 @@ impl EnvironmentRepository {
             reverse_location_order: settings.reverse_location_order,
             encryption: settings.encryption,
             unannounced: opener.unannounced,
+            generation: opener.generation,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -333,6 +338,12 @@ impl EnvironmentRepository {
     /// Labels that moved and whose clients were not told yet.
     pub(crate) fn unannounced(&self) -> &Unannounced {
         &self.inner.unannounced
+    }
+
+    /// Counts what answers depend on: an answer that was made in a generation is the answer as long as that lasts, unless
+    /// it needed a Vault.
+    pub(crate) fn generation(&self) -> u64 {
+        self.inner.generation.now()
     }
 
     /// Whether every backend that must answer has something to answer from.

@@ -207,6 +207,7 @@ fn same(one: &Snapshot, other: &Snapshot) -> bool {
     let files = |snapshot: &Snapshot| {
         let files = snapshot
             .files()
+            .iter()
             .map(|(path, blob)| (path.clone(), blob.id()));
         files.collect::<Vec<_>>()
     };

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{
+    generation::Generation,
     history::History,
     pace::Pace,
     remembered::Remembered,
@@ -87,6 +88,7 @@ pub(crate) struct Looker {
     settings: Arc<Settings>,
     served: Arc<ArcSwap<Served>>,
     unannounced: Arc<Unannounced>,
+    generation: Generation,
     remembered: Arc<Remembered>,
     requests: mpsc::Receiver<Wanted>,
     pace: Pace,
@@ -100,6 +102,7 @@ impl Looker {
         settings: Arc<Settings>,
         served: Arc<ArcSwap<Served>>,
         unannounced: Arc<Unannounced>,
+        generation: Generation,
         remembered: Remembered,
         requests: mpsc::Receiver<Wanted>,
         insists: bool,
@@ -112,6 +115,7 @@ impl Looker {
             settings,
             served,
             unannounced,
+            generation,
             remembered,
             requests,
             to_restore: None,
@@ -277,6 +281,7 @@ impl Looker {
         );
         let served = Arc::new(next.served);
         self.served.store(Arc::clone(&served));
+        self.generation.advance();
         self.unannounced.add(next.moved);
         self.to_restore = None;
         // What was restored stands in the file already.
@@ -340,6 +345,7 @@ impl Looker {
         self.tell_about_error(before.error.as_ref(), Some(error));
         self.served
             .store(Arc::new(before.after_failure(error.clone())));
+        self.generation.advance();
     }
 
     /// Once when it begins and once when it ends.

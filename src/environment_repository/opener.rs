@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Unannounced,
+    generation::Generation,
     looker::Looker,
     repository::{Repository, Settings},
     upstream::Upstream,
@@ -15,6 +16,7 @@ use crate::{git::Claims, tasks::Tasks};
 #[derive(Debug, Clone)]
 pub(super) struct Opener {
     pub(super) unannounced: Arc<Unannounced>,
+    pub(super) generation: Generation,
     /// Rung when files of this machine change.
     pub(super) bell: mpsc::Sender<()>,
     pub(super) tasks: Tasks,

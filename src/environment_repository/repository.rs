@@ -139,6 +139,7 @@ impl Repository {
             Arc::clone(&inner.settings),
             Arc::clone(&inner.served),
             Arc::clone(&opener.unannounced),
+            opener.generation.clone(),
             remembered,
             requests,
             insists,

@@ -254,6 +254,7 @@ mod tests {
         let paths: Vec<_> = first
             .snapshot
             .files()
+            .iter()
             .map(|(path, blob)| (path.as_str(), blob.bytes().is_some()))
             .collect();
         assert_eq!(paths, [("srv/big.txt", false), ("srv/sub/a.yml", true)]);
@@ -302,6 +303,7 @@ mod tests {
         let paths: Vec<_> = version
             .snapshot
             .files()
+            .iter()
             .map(|(path, _)| path.as_str())
             .collect();
         assert_eq!(paths, ["srv/b.yml"]);

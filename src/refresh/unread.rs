@@ -158,7 +158,10 @@ mod tests {
         };
         let path_of = |path: &str| RepoPath::parse(path).unwrap();
         let files = files.map(|(path, text)| (path_of(path), blob(text)));
-        let snapshot = Snapshot::new(CommitId::from_bytes([1; 20]), files.into());
+        let snapshot = Snapshot::new(
+            CommitId::from_bytes([1; 20]),
+            std::collections::BTreeMap::from(files),
+        );
         let comparison = Comparison::new(&snapshot, &snapshot, &layout);
         let upstream = Upstream {
             layout: &layout,

@@ -17,7 +17,8 @@ pub(crate) type Place<'s> = (&'s RepoPath, usize);
 pub(crate) fn changed_documents<'s>(old: &'s Snapshot, new: &'s Snapshot) -> BTreeSet<Place<'s>> {
     let paths: BTreeSet<_> = old
         .files()
-        .chain(new.files())
+        .iter()
+        .chain(new.files().iter())
         .map(|(path, _)| path)
         .collect();
     let places = |path: &'s RepoPath| {

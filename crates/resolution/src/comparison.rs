@@ -117,7 +117,7 @@ impl<'s> Comparison<'s> {
     /// The files that import a file, in either snapshot.
     #[must_use]
     pub fn importers(&self, path: &RepoPath) -> BTreeSet<&'s RepoPath> {
-        let files = self.old.files().chain(self.new.files());
+        let files = self.old.files().iter().chain(self.new.files().iter());
         files
             .filter(|(importer, blob)| imports(importer, blob).any(|target| target.leads_to(path)))
             .map(|(importer, _)| importer)

@@ -1,8 +1,8 @@
-use std::{borrow::Borrow, fmt};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
-/// Where a file lies in the repository: `/` between segments, relative, none of them empty, `.` or `..`.
+/// Where a file lies in the repository: `/` between segments, relative, none of them empty, `.` or `..`. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RepoPath(Box<str>);
+pub struct RepoPath(Arc<str>);
 
 impl RepoPath {
     /// Takes a path that stays inside the repository; `None` for every other text.

@@ -1,27 +1,27 @@
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Arc, OnceLock},
 };
 
 use confbus_protocol::CommitId;
 
-use crate::{Blob, Layout, Problem, RepoPath, Searched, documents::Syntax};
+use crate::{Blob, Files, Layout, Problem, RepoPath, Searched, documents::Syntax};
 
 /// All files of one commit; never changes.
 #[derive(Debug)]
 pub struct Snapshot {
     version: CommitId,
-    files: BTreeMap<RepoPath, Arc<Blob>>,
+    files: Files,
     directories: OnceLock<Vec<String>>,
 }
 
 impl Snapshot {
     /// The files of a commit; a symbolic link inside the tree stands under its own path with what it leads to.
     #[must_use]
-    pub fn new(version: CommitId, files: BTreeMap<RepoPath, Arc<Blob>>) -> Self {
+    pub fn new(version: CommitId, files: impl Into<Files>) -> Self {
         Self {
             version,
-            files,
+            files: files.into(),
             directories: OnceLock::new(),
         }
     }
@@ -35,12 +35,13 @@ impl Snapshot {
     /// The file at a path.
     #[must_use]
     pub fn file(&self, path: &RepoPath) -> Option<&Arc<Blob>> {
-        self.files.get(path)
+        self.find(path.as_str()).map(|(_, blob)| blob)
     }
 
-    /// All files, sorted by path.
-    pub fn files(&self) -> impl Iterator<Item = (&RepoPath, &Arc<Blob>)> {
-        self.files.iter()
+    /// All files.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// What is wrong with the configuration files in the search locations, whoever may ask for them.
@@ -49,7 +50,8 @@ impl Snapshot {
     #[must_use]
     pub fn problems(&self, layout: &Layout) -> Vec<Problem> {
         let searched = Searched::by_anyone(layout);
-        self.files()
+        self.files
+            .iter()
             .filter(|(path, _)| searched.holds(path))
             .flat_map(|(path, blob)| problems(path, blob))
             .collect()
@@ -57,13 +59,13 @@ impl Snapshot {
 
     /// The file at a path that may not be one of a file, or not be a path at all.
     pub(crate) fn find(&self, path: &str) -> Option<(&RepoPath, &Arc<Blob>)> {
-        self.files.get_key_value(path)
+        self.files.get(path)
     }
 
     /// All directories with a file somewhere below them, sorted.
     pub(crate) fn directories(&self) -> &[String] {
         self.directories.get_or_init(|| {
-            let parents = self.files.keys().flat_map(|path| {
+            let parents = self.files.iter().flat_map(|(path, _)| {
                 let path = path.as_str();
                 path.match_indices('/')
                     .map(|(slash, _)| path[..slash].to_owned())

@@ -15,7 +15,10 @@ pub(crate) fn snapshot(files: &[(&str, &str)]) -> Snapshot {
     let files = files
         .iter()
         .map(|(path, content)| (RepoPath::parse(path).unwrap(), blob(content)));
-    Snapshot::new(CommitId::from_bytes([7; 20]), files.collect())
+    Snapshot::new(
+        CommitId::from_bytes([7; 20]),
+        files.collect::<std::collections::BTreeMap<_, _>>(),
+    )
 }
 
 fn id(content: &str) -> BlobId {
