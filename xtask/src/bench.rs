@@ -3,8 +3,11 @@
 
 mod confbus;
 mod http;
+mod keep;
 mod memory;
 mod nginx;
+mod remote;
+mod repositories;
 mod sample;
 mod server;
 mod wrk;
@@ -33,6 +36,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Other {
+    /// Serve one of the measured repositories over HTTP until standard input ends.
+    Remote(keep::Args),
     /// Memory of the client's example on axum, connected to a RabbitMQ (Linux).
     Memory(memory::Args),
 }
@@ -40,6 +45,7 @@ enum Other {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.other {
         Some(Other::Memory(args)) => memory::run(args),
+        Some(Other::Remote(args)) => keep::run(args),
         None => throughput(args),
     }
 }
