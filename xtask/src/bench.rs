@@ -2,6 +2,7 @@
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
 mod confbus;
+mod fetching;
 mod hot;
 mod http;
 mod keep;
@@ -9,6 +10,7 @@ mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod push;
 mod record;
 mod remote;
 mod repositories;
@@ -17,6 +19,7 @@ mod rounds;
 mod sample;
 mod server;
 mod stage;
+mod starting;
 mod table;
 mod workload;
 mod wrk;
@@ -32,7 +35,7 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 1] = [hot::WORKLOAD];
+static WORKLOADS: [Workload; 3] = [hot::WORKLOAD, fetching::WORKLOAD, starting::WORKLOAD];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::confbus::Confbus;
 use super::http::Connection;
 use super::nginx::Files;
-use super::remote::Remote;
+use super::remote::{Floor, Remote};
 use super::repositories::{self, Shape};
 use super::server::{Cores, Running};
 use super::workload::Context;
@@ -46,7 +46,6 @@ impl Stage {
         self.remote.folder(self.name)
     }
 
-    #[expect(dead_code, reason = "for the workloads that follow")]
     /// Commits files to `main` of the remote; the commit's id.
     pub(super) fn commit(&self, files: &[(String, String)]) -> anyhow::Result<String> {
         self.remote.commit(self.name, files)
@@ -54,16 +53,37 @@ impl Stage {
 
     /// Our server with an empty disk and without a bus, ready when it gives an environment.
     pub(super) fn confbus(&self, context: &Context, cores: Cores) -> anyhow::Result<Running> {
+        let settings = ["--spring.cloud.bus.enabled=false".to_owned()];
+        self.confbus_with(context, cores, &settings)
+    }
+
+    /// The same with these settings.
+    pub(super) fn confbus_with(
+        &self,
+        context: &Context,
+        cores: Cores,
+        settings: &[String],
+    ) -> anyhow::Result<Running> {
         let folder = self.new_folder("confbus")?;
         Confbus {
             program: context.server()?,
-            uri: &self.remote.url(self.name),
+            uri: &self.url(),
             folder: &folder,
             cores,
             ready: HOT,
-            settings: &["--spring.cloud.bus.enabled=false".to_owned()],
+            settings,
         }
         .start()
+    }
+
+    /// Where the repository is reached.
+    pub(super) fn url(&self) -> String {
+        self.remote.url(self.name)
+    }
+
+    /// A client that asks for the newest commit with as little as possible.
+    pub(super) fn floor(&self) -> anyhow::Result<Floor> {
+        self.remote.floor(self.name)
     }
 
     /// An nginx whose files are what our server answers to these paths now.
