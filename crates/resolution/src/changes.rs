@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use confbus_protocol::Properties;
 
 use crate::{
-    Blob, RepoPath, Snapshot,
+    Blob, FileChange, RepoPath, Snapshot,
     documents::{Document, Flaw, Syntax},
 };
 
@@ -15,27 +15,19 @@ pub(crate) type Place<'s> = (&'s RepoPath, usize);
 /// A comment, white space or the order of keys is no change; a file that cannot be read counts by its bytes, as one
 /// document at least.
 pub(crate) fn changed_documents<'s>(old: &'s Snapshot, new: &'s Snapshot) -> BTreeSet<Place<'s>> {
-    let paths: BTreeSet<_> = old
-        .files()
-        .iter()
-        .chain(new.files().iter())
-        .map(|(path, _)| path)
-        .collect();
-    let places = |path: &'s RepoPath| {
-        let places = changed_in(path, old.file(path), new.file(path));
-        places.into_iter().map(move |index| (path, index))
+    let changes = old.files().changes(new.files());
+    let places = |change: FileChange<'s>| {
+        let places = changed_in(&change).into_iter();
+        places.map(move |index| (change.path, index))
     };
-    paths.into_iter().flat_map(places).collect()
+    changes.into_iter().flat_map(places).collect()
 }
 
-fn changed_in(path: &RepoPath, old: Option<&Arc<Blob>>, new: Option<&Arc<Blob>>) -> Vec<usize> {
-    let Some(syntax) = Syntax::of(path.as_str()) else {
+fn changed_in(change: &FileChange<'_>) -> Vec<usize> {
+    let Some(syntax) = Syntax::of(change.path.as_str()) else {
         return Vec::new();
     };
-    if old.map(|blob| blob.id()) == new.map(|blob| blob.id()) {
-        return Vec::new();
-    }
-    let (old, new) = (documents(old, syntax), documents(new, syntax));
+    let (old, new) = (documents(change.old, syntax), documents(change.new, syntax));
     let is_broken = old.is_err() || new.is_err();
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
     let least = usize::from(is_broken);

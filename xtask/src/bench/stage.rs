@@ -1,0 +1,113 @@
+//! What most workloads start from: a Git remote with one repository, our server on it, and an nginx with the same answers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use tempfile::TempDir;
+
+use super::confbus::Confbus;
+use super::http::Connection;
+use super::nginx::Files;
+use super::remote::Remote;
+use super::repositories::{self, Shape};
+use super::server::{Cores, Running};
+use super::workload::Context;
+
+/// The answer of W1.
+pub(super) const HOT: &str = "/app0001/prod/main";
+
+/// A remote with one repository, and a folder that goes with it.
+pub(super) struct Stage {
+    pub(super) remote: Remote,
+    name: &'static str,
+    folder: TempDir,
+}
+
+impl Stage {
+    pub(super) fn new(context: &Context, shape: &Shape) -> anyhow::Result<Self> {
+        let folder = context.folder()?;
+        repositories::copy(shape, folder.path())?;
+        Ok(Self {
+            remote: Remote::start(folder.path(), folder.path())?,
+            name: shape.name,
+            folder,
+        })
+    }
+
+    /// For files of the load.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    #[expect(dead_code, reason = "for the workloads that follow")]
+    /// The repository itself, which may be read while it is served.
+    pub(super) fn repository(&self) -> PathBuf {
+        self.remote.folder(self.name)
+    }
+
+    #[expect(dead_code, reason = "for the workloads that follow")]
+    /// Commits files to `main` of the remote; the commit's id.
+    pub(super) fn commit(&self, files: &[(String, String)]) -> anyhow::Result<String> {
+        self.remote.commit(self.name, files)
+    }
+
+    /// Our server with an empty disk and without a bus, ready when it gives an environment.
+    pub(super) fn confbus(&self, context: &Context, cores: Cores) -> anyhow::Result<Running> {
+        let folder = self.new_folder("confbus")?;
+        Confbus {
+            program: context.server()?,
+            uri: &self.remote.url(self.name),
+            folder: &folder,
+            cores,
+            ready: HOT,
+            settings: &["--spring.cloud.bus.enabled=false".to_owned()],
+        }
+        .start()
+    }
+
+    /// An nginx whose files are what our server answers to these paths now.
+    pub(super) fn nginx(
+        &self,
+        confbus: &Running,
+        paths: &[String],
+        cores: Cores,
+    ) -> anyhow::Result<Running> {
+        let mut files = Files::new(&self.new_folder("nginx")?)?;
+        let mut connection = Connection::open(confbus.port)?;
+        for path in paths {
+            let answer = connection.get(path)?;
+            ensure!(
+                answer.status == 200,
+                "{path} is answered with {}",
+                answer.status
+            );
+            files.add(path, &answer.body)?;
+
+            let answer = connection.ask("GET", path, &["Accept-Encoding: gzip".to_owned()], b"")?;
+            if answer.field("content-encoding") == Some("gzip") {
+                files.add_gzipped(path, &answer.body)?;
+            }
+        }
+        files.serve(cores)
+    }
+
+    fn new_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let mut number = 0;
+        loop {
+            let folder = self.folder.path().join(format!("{name}-{number}"));
+            if !folder.exists() {
+                fs::create_dir(&folder)?;
+                return Ok(folder);
+            }
+            number += 1;
+        }
+    }
+}
+
+/// The tag of a server's answer.
+pub(super) fn etag(server: &Running, path: &str) -> anyhow::Result<String> {
+    let answer = Connection::open(server.port)?.get(path)?;
+    let tag = answer.field("etag").map(str::to_owned);
+    anyhow::Context::context(tag, "the answer has no ETag")
+}
