@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: how fast the server is beside others that do the same work at the same time on this machine, one
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
+mod blackhole;
 mod confbus;
 mod fetching;
 mod hot;
 mod http;
+pub(crate) mod instructions;
 mod keep;
 mod load;
 mod machine;
@@ -35,7 +37,12 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 3] = [hot::WORKLOAD, fetching::WORKLOAD, starting::WORKLOAD];
+static WORKLOADS: [Workload; 4] = [
+    hot::WORKLOAD,
+    fetching::WORKLOAD,
+    starting::WORKLOAD,
+    blackhole::WORKLOAD,
+];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
