@@ -4,6 +4,7 @@
 mod blackhole;
 mod confbus;
 mod fetching;
+mod growth;
 mod hot;
 mod http;
 pub(crate) mod instructions;
@@ -37,10 +38,11 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 4] = [
+static WORKLOADS: [Workload; 5] = [
     hot::WORKLOAD,
     fetching::WORKLOAD,
     starting::WORKLOAD,
+    growth::WORKLOAD,
     blackhole::WORKLOAD,
 ];
 
