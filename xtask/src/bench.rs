@@ -2,6 +2,7 @@
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
 mod confbus;
+mod fleet;
 mod hot;
 mod http;
 mod keep;
@@ -9,6 +10,7 @@ mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod push;
 mod record;
 mod remote;
 mod repositories;
@@ -32,7 +34,7 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 1] = [hot::WORKLOAD];
+static WORKLOADS: [Workload; 3] = [hot::WORKLOAD, fleet::WORKLOAD, fleet::STREAM];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
