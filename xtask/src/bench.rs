@@ -2,13 +2,17 @@
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
 mod confbus;
+mod formats;
 mod hot;
 mod http;
 mod keep;
+mod labels;
 mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod plain;
+mod random;
 mod record;
 mod remote;
 mod repositories;
@@ -32,7 +36,13 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 1] = [hot::WORKLOAD];
+static WORKLOADS: [Workload; 5] = [
+    hot::WORKLOAD,
+    random::WORKLOAD,
+    labels::WORKLOAD,
+    formats::WORKLOAD,
+    plain::WORKLOAD,
+];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
