@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Notify, OnceCell};
 use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},
+    routing::Routing,
     settings::{Address, RabbitSettings},
     tally::{Tally, count},
     topology::{declare_exchange, short},
@@ -36,7 +37,9 @@ struct Open {
     /// Ended by the broker when it refuses an event; the next event opens another.
     channel: Mutex<Channel>,
     exchange: ShortString,
-    routing_key: ShortString,
+    routing: Routing,
+    /// Of events for several applications.
+    routing_key: String,
 }
 
 impl Publisher {
@@ -147,13 +150,17 @@ impl Open {
             link,
             channel: Mutex::new(channel),
             exchange: name,
-            routing_key: short("the routing key", routing_key)?,
+            routing: settings.routing,
+            // Checked here, so that no event meets one that is too long.
+            routing_key: short("the routing key", routing_key)?.to_string(),
         })
     }
 
     async fn send(&self, message: &Message, body: &[u8]) -> lapin::Result<Confirmation> {
         let properties = wire::properties(message, SystemTime::now());
-        let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
+        let exchange = self.exchange.clone();
+        let destination = message.event.destination_service.as_deref().unwrap_or("");
+        let routing_key = self.routing.key(&self.routing_key, destination).into();
         let channel = self.channel().await?;
         // Not mandatory: an event that nobody listens to is no error.
         let options = BasicPublishOptions::default();

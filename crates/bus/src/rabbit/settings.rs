@@ -4,7 +4,7 @@ use confbus_protocol::SpringLine;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use super::tls::TlsSettings;
+use super::{routing::Routing, tls::TlsSettings};
 
 const PORT: u16 = 5672;
 const TLS_PORT: u16 = 5671;
@@ -37,6 +37,8 @@ pub struct RabbitSettings {
     pub output_exchange: Option<String>,
     /// The routing key of what is published (the name of the exchange, as Spring's).
     pub routing_key: Option<String>,
+    /// Whether events for one application travel under a key of their own (no, as Spring's).
+    pub routing: Routing,
     /// Whether to declare the exchange; without the permission to, it has to exist already (yes).
     pub declare_exchange: bool,
     /// What stands between the exchange and the random part in the name of our queue (`anonymous.`).
@@ -108,6 +110,7 @@ impl Default for RabbitSettings {
             exchange: "springCloudBus".into(),
             output_exchange: None,
             routing_key: None,
+            routing: Routing::default(),
             declare_exchange: true,
             anonymous_group_prefix: "anonymous.".into(),
             group: None,
