@@ -3,14 +3,18 @@
 
 mod confbus;
 mod fleet;
+mod formats;
 mod hot;
 mod http;
 mod keep;
+mod labels;
 mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod plain;
 mod push;
+mod random;
 mod record;
 mod remote;
 mod repositories;
@@ -34,7 +38,15 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 3] = [hot::WORKLOAD, fleet::WORKLOAD, fleet::STREAM];
+static WORKLOADS: [Workload; 7] = [
+    hot::WORKLOAD,
+    fleet::WORKLOAD,
+    fleet::STREAM,
+    random::WORKLOAD,
+    labels::WORKLOAD,
+    formats::WORKLOAD,
+    plain::WORKLOAD,
+];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
