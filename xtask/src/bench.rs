@@ -4,16 +4,21 @@
 mod blackhole;
 mod confbus;
 mod fetching;
+mod fleet;
+mod formats;
 mod growth;
 mod hot;
 mod http;
 pub(crate) mod instructions;
 mod keep;
+mod labels;
 mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod plain;
 mod push;
+mod random;
 mod record;
 mod remote;
 mod repositories;
@@ -38,8 +43,14 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 5] = [
+static WORKLOADS: [Workload; 11] = [
     hot::WORKLOAD,
+    fleet::WORKLOAD,
+    fleet::STREAM,
+    random::WORKLOAD,
+    labels::WORKLOAD,
+    formats::WORKLOAD,
+    plain::WORKLOAD,
     fetching::WORKLOAD,
     starting::WORKLOAD,
     growth::WORKLOAD,

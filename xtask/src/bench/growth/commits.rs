@@ -119,12 +119,13 @@ struct Scene {
 impl Scene {
     fn set(context: &Context, shape: Shape) -> anyhow::Result<Self> {
         let stage = Stage::new(context, &shape)?;
+        let signed = push::setting();
+        // Only when told.
         let settings = [
-            push::setting(),
-            // Only when told.
-            "--spring.cloud.config.server.git.refresh-rate=-1".to_owned(),
+            signed.as_str(),
+            "--spring.cloud.config.server.git.refresh-rate=-1",
         ];
-        let server = stage.confbus_with(context, Cores::Free, &settings)?;
+        let server = stage.confbus(context, Cores::Free, &settings)?;
         let mut scene = Self {
             stage,
             server,

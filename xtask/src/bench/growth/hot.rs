@@ -121,9 +121,9 @@ impl Stand {
     fn set(context: &Context, member: &Member) -> anyhow::Result<Self> {
         let stage = Stage::new(context, &member.shape)?;
         // Nothing looks at the remote while something is measured.
-        let settings = ["--spring.cloud.config.server.git.refresh-rate=-1".to_owned()];
+        let settings = ["--spring.cloud.config.server.git.refresh-rate=-1"];
         Ok(Self {
-            server: stage.confbus_with(context, Cores::Split, &settings)?,
+            server: stage.confbus(context, Cores::Split, &settings)?,
             stage,
             idle: RefCell::default(),
             clients: member.clients,

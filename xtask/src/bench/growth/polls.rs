@@ -54,9 +54,9 @@ pub(super) fn measure(context: &Context) -> anyhow::Result<Vec<Record>> {
 impl Scene {
     fn set(context: &Context, branches: u32) -> anyhow::Result<Self> {
         let stage = Stage::new(context, &Shape::small(branches, 0))?;
-        let settings = ["--spring.cloud.config.server.git.refresh-rate=1".to_owned()];
+        let settings = ["--spring.cloud.config.server.git.refresh-rate=1"];
         Ok(Self {
-            server: stage.confbus_with(context, Cores::Free, &settings)?,
+            server: stage.confbus(context, Cores::Free, &settings)?,
             stage,
         })
     }
