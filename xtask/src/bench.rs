@@ -1,11 +1,15 @@
 //! `cargo xtask bench`: how fast the server is beside others that do the same work at the same time on this machine, one
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
+mod blackhole;
 mod confbus;
+mod fetching;
 mod fleet;
 mod formats;
+mod growth;
 mod hot;
 mod http;
+pub(crate) mod instructions;
 mod keep;
 mod labels;
 mod load;
@@ -23,6 +27,7 @@ mod rounds;
 mod sample;
 mod server;
 mod stage;
+mod starting;
 mod table;
 mod workload;
 mod wrk;
@@ -38,7 +43,7 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 7] = [
+static WORKLOADS: [Workload; 11] = [
     hot::WORKLOAD,
     fleet::WORKLOAD,
     fleet::STREAM,
@@ -46,6 +51,10 @@ static WORKLOADS: [Workload; 7] = [
     labels::WORKLOAD,
     formats::WORKLOAD,
     plain::WORKLOAD,
+    fetching::WORKLOAD,
+    starting::WORKLOAD,
+    growth::WORKLOAD,
+    blackhole::WORKLOAD,
 ];
 
 #[derive(clap::Args)]

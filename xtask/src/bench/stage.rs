@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::confbus::Confbus;
 use super::http::Connection;
 use super::nginx::Files;
-use super::remote::Remote;
+use super::remote::{Floor, Remote};
 use super::repositories::{self, R3K, Shape};
 use super::server::{Cores, Running};
 use super::workload::Context;
@@ -75,13 +75,23 @@ impl Stage {
         let folder = self.new_folder("confbus")?;
         Confbus {
             program: context.server()?,
-            uri: &self.remote.url(self.name),
+            uri: &self.url(),
             folder: &folder,
             cores,
             ready: HOT,
             settings: &settings,
         }
         .start()
+    }
+
+    /// Where the repository is reached.
+    pub(super) fn url(&self) -> String {
+        self.remote.url(self.name)
+    }
+
+    /// A client that asks for the newest commit with as little as possible.
+    pub(super) fn floor(&self) -> anyhow::Result<Floor> {
+        self.remote.floor(self.name)
     }
 
     /// For files that an nginx is to serve.
