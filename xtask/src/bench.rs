@@ -2,6 +2,7 @@
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
 mod confbus;
+mod fetching;
 mod formats;
 mod hot;
 mod http;
@@ -12,6 +13,7 @@ mod machine;
 mod memory;
 mod nginx;
 mod plain;
+mod push;
 mod random;
 mod record;
 mod remote;
@@ -21,6 +23,7 @@ mod rounds;
 mod sample;
 mod server;
 mod stage;
+mod starting;
 mod table;
 mod workload;
 mod wrk;
@@ -36,12 +39,14 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 5] = [
+static WORKLOADS: [Workload; 7] = [
     hot::WORKLOAD,
     random::WORKLOAD,
     labels::WORKLOAD,
     formats::WORKLOAD,
     plain::WORKLOAD,
+    fetching::WORKLOAD,
+    starting::WORKLOAD,
 ];
 
 #[derive(clap::Args)]

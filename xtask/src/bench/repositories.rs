@@ -68,6 +68,11 @@ pub(super) const MANY_LABELS: Shape = Shape {
 pub(super) const NAMED: [Shape; 5] = [R100, R3K, R10K, R30K, MANY_LABELS];
 
 impl Shape {
+    /// How many applications have all three files: their own, for `dev` and for `prod`.
+    pub(super) fn applications(&self) -> u32 {
+        self.files / 3
+    }
+
     fn folder(&self) -> String {
         let Self {
             name,

@@ -77,13 +77,18 @@ pub(super) fn start(
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Ok(Running {
-        port,
-        processes: vec![process],
-    })
+    Ok(Running::new(port, process))
 }
 
 impl Running {
+    /// Of a server that answers already.
+    pub(super) fn new(port: u16, process: KillOnDrop) -> Self {
+        Self {
+            port,
+            processes: vec![process],
+        }
+    }
+
     /// Of the process that was started first.
     pub(super) fn id(&self) -> u32 {
         self.processes[0].0.id()

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::confbus::Confbus;
 use super::http::Connection;
 use super::nginx::Files;
-use super::remote::Remote;
+use super::remote::{Floor, Remote};
 use super::repositories::{self, R3K, Shape};
 use super::server::{Cores, Running};
 use super::workload::Context;
@@ -60,28 +60,39 @@ impl Stage {
         self.remote.commit(self.name, files)
     }
 
-    /// Our server with an empty disk, without a bus and with these further settings, ready when it gives an environment.
-    pub(super) fn confbus(
+    /// Our server with an empty disk and without a bus, ready when it gives an environment.
+    pub(super) fn confbus(&self, context: &Context, cores: Cores) -> anyhow::Result<Running> {
+        let settings = ["--spring.cloud.bus.enabled=false".to_owned()];
+        self.confbus_with(context, cores, &settings)
+    }
+
+    /// The same with these settings.
+    pub(super) fn confbus_with(
         &self,
         context: &Context,
         cores: Cores,
-        settings: &[&str],
+        settings: &[String],
     ) -> anyhow::Result<Running> {
-        let settings: Vec<_> = ["--spring.cloud.bus.enabled=false"]
-            .iter()
-            .chain(settings)
-            .map(|&setting| setting.to_owned())
-            .collect();
         let folder = self.new_folder("confbus")?;
         Confbus {
             program: context.server()?,
-            uri: &self.remote.url(self.name),
+            uri: &self.url(),
             folder: &folder,
             cores,
             ready: HOT,
-            settings: &settings,
+            settings,
         }
         .start()
+    }
+
+    /// Where the repository is reached.
+    pub(super) fn url(&self) -> String {
+        self.remote.url(self.name)
+    }
+
+    /// A client that asks for the newest commit with as little as possible.
+    pub(super) fn floor(&self) -> anyhow::Result<Floor> {
+        self.remote.floor(self.name)
     }
 
     /// For files that an nginx is to serve.
