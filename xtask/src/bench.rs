@@ -3,6 +3,7 @@
 
 mod confbus;
 mod fetching;
+mod fleet;
 mod formats;
 mod hot;
 mod http;
@@ -39,13 +40,15 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 7] = [
+static WORKLOADS: &[Workload] = &[
     hot::WORKLOAD,
     random::WORKLOAD,
     labels::WORKLOAD,
     formats::WORKLOAD,
     plain::WORKLOAD,
     fetching::WORKLOAD,
+    fleet::WORKLOAD,
+    fleet::STREAM,
     starting::WORKLOAD,
 ];
 
