@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast the server is beside others that do the same work at the same time on this machine, one
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
+mod commits;
 mod confbus;
 mod fetching;
 mod fleet;
@@ -47,6 +48,7 @@ static WORKLOADS: &[Workload] = &[
     formats::WORKLOAD,
     plain::WORKLOAD,
     fetching::WORKLOAD,
+    commits::WORKLOAD,
     fleet::WORKLOAD,
     fleet::STREAM,
     starting::WORKLOAD,
