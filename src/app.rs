@@ -24,6 +24,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub struct App {
     listener: TcpListener,
     router: axum::Router,
+    writer: http::Writer,
     limits: http::Limits,
     refresher: Refresher,
     bookkeeper: Bookkeeper,
@@ -70,7 +71,7 @@ impl App {
         );
 
         let limits = settings.http.limits.clone();
-        let router = http::router(
+        let (router, writer) = http::router(
             settings.http,
             repository,
             refresh,
@@ -81,6 +82,7 @@ impl App {
         Ok(Self {
             listener,
             router,
+            writer,
             limits,
             refresher,
             bookkeeper,
@@ -108,6 +110,7 @@ impl App {
         let Self {
             listener,
             router,
+            writer,
             limits,
             refresher,
             bookkeeper,
@@ -120,6 +123,7 @@ impl App {
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
+        tasks.spawn("events", writer.run(shutdown()));
         tasks.spawn("http", http::serve(listener, router, limits, shutdown()));
         let failed = tokio::select! {
             stopped = stop => stopped.map(|()| false)?,

@@ -47,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{environment_repository::EnvironmentRepository, ledger::Ledger, refresh::Refresh};
 use events::Streams;
+pub(crate) use events::Writer;
 pub(crate) use serve::serve;
 pub(crate) use settings::{Access, BasePath, HealthDetails, Limits, Settings, User};
 
@@ -70,8 +71,8 @@ pub(crate) fn router(
     ledger: Ledger,
     bus: Bus,
     shutdown: CancellationToken,
-) -> Router {
-    let streams = Streams::new(settings.limits.streams);
+) -> (Router, Writer) {
+    let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
     let services = Services {
         settings: Arc::clone(&settings),
@@ -85,7 +86,7 @@ pub(crate) fn router(
     let context = settings.context_path.as_str();
     let at = |path: &str| format!("{context}{path}");
 
-    bus_routes(context)
+    let router = bus_routes(context)
         .route(&at("/actuator"), read(get(actuator::links)))
         .route(&at("/actuator/health"), read(get(health::whole)))
         .route(&at("/actuator/health/{component}"), read(get(health::part)))
@@ -105,7 +106,8 @@ pub(crate) fn router(
         .route(&at("/error"), any(error::error_page))
         .fallback(configuration::find)
         .with_state(services)
-        .layer(middleware::from_fn_with_state(settings, edge::edge))
+        .layer(middleware::from_fn_with_state(settings, edge::edge));
+    (router, writer)
 }
 
 /// What tells applications something. Under names that Spring has given up, everything but POST is the config space's.

@@ -7,6 +7,7 @@ mod book;
 mod bookkeeper;
 mod coordinates;
 mod entry;
+mod fleet;
 mod instance;
 mod proof;
 mod records;
@@ -29,6 +30,7 @@ use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 use entry::Entry;
 pub(crate) use entry::{LabelMoved, Read, RefreshId, Started, Step};
+use fleet::Fleet;
 use records::Records;
 pub(crate) use state::State;
 pub(crate) use store::Settings;
@@ -52,6 +54,7 @@ pub(crate) struct Ledger {
 
 struct Shared {
     known: ArcSwap<Vec<EnvironmentRequest>>,
+    fleet: ArcSwap<Fleet>,
     owed: Vec<Destination>,
     wanted: Box<Wanted>,
     dropped: AtomicU64,
@@ -76,6 +79,7 @@ impl Ledger {
         let (sender, entries) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             known: ArcSwap::from_pointee(book.known()),
+            fleet: ArcSwap::from_pointee(book.fleet()),
             owed: book.records().owed(),
             wanted,
             dropped: AtomicU64::new(0),
@@ -147,6 +151,11 @@ impl Ledger {
     /// Whose configuration was asked for. Does not wait.
     pub(crate) fn known(&self) -> Arc<Vec<EnvironmentRequest>> {
         self.shared.known.load_full()
+    }
+
+    /// How many instances an event for this destination may concern, at most. Does not wait.
+    pub(crate) fn meant_by(&self, destination: &Destination) -> usize {
+        self.shared.fleet.load().meant_by(destination)
     }
 
     /// Who was to be told before the last stop, and was not.

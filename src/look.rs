@@ -30,19 +30,24 @@ pub(crate) enum Trigger {
     Push,
 }
 
-/// Whether to ask the remote first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What to ask the remote for first; failing that, what is here is looked at.
+///
+/// What lies on this machine is always looked at as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fetch {
-    /// Ask the remote; failing that, look at what is here.
-    First,
-    /// Look only at what is here.
+    /// Nothing: look only at what is here.
     No,
+    /// These refs, by full names (`refs/heads/main`) or by texts of labels (`main` is both the branch and the tag);
+    /// all others stay as they were known last.
+    Refs(Vec<String>),
+    /// A listing of all branches and tags, and all that is new.
+    All,
 }
 
 /// What to look for.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
-    /// Whether to ask the remote first.
+    /// What to ask the remote for first.
     pub(crate) fetch: Fetch,
     /// Labels whose snapshots are wanted.
     pub(crate) labels: Vec<Label>,
@@ -53,7 +58,11 @@ pub(crate) struct Query {
 /// What was found.
 #[derive(Debug)]
 pub(crate) struct View {
-    /// All branches and tags at that moment.
+    /// Whether refs or wanted snapshots differ from those of the look before; if not, `labels` may be empty.
+    pub(crate) news: bool,
+    /// Whether `refs` was read as a whole in this look.
+    pub(crate) listed: bool,
+    /// All branches and tags as they are known.
     pub(crate) refs: Arc<Refs>,
     /// For each label that was asked for, in order, what it names.
     pub(crate) labels: Vec<(Label, Result<Version, LookError>)>,

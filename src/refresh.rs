@@ -9,6 +9,7 @@ mod destinations;
 mod outage;
 mod refresher;
 mod unread;
+mod window;
 
 use confbus_protocol::Destination;
 use indexmap::IndexMap;

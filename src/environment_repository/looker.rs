@@ -153,7 +153,7 @@ impl Looker {
                     None => return,
                 },
                 () = due => {
-                    let looked = self.look(Fetch::First, Vec::new(), Announce::Yes(Trigger::Poll)).await;
+                    let looked = self.look(Fetch::All, Vec::new(), Announce::Yes(Trigger::Poll)).await;
                     self.pace.note(looked.is_ok());
                     next = None;
                 }
@@ -176,10 +176,10 @@ impl Looker {
         }
         let (remote, local): (Vec<_>, Vec<_>) = waiting
             .into_iter()
-            .partition(|wanted| wanted.fetch == Fetch::First);
+            .partition(|wanted| wanted.fetch != Fetch::No);
         // First those that need no network.
         self.answer(Fetch::No, local).await;
-        self.answer(Fetch::First, remote).await;
+        self.answer(Fetch::All, remote).await;
     }
 
     /// One look for all of them, unless nobody waits any more.
@@ -208,6 +208,7 @@ impl Looker {
         asked: Vec<Label>,
         announce: Announce,
     ) -> Result<(), LookError> {
+        let asks_remote = fetch != Fetch::No;
         let query = Query {
             fetch,
             labels: self.labels(&asked),
@@ -218,7 +219,7 @@ impl Looker {
             Err(error) => Err(error),
         };
         // What is not on disk may still come from the remote.
-        if let (Fetch::First, Err(error)) = (fetch, &looked) {
+        if asks_remote && let Err(error) = &looked {
             self.note_failure(error);
         }
         if let Announce::Yes(trigger) = announce {

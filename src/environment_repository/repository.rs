@@ -192,7 +192,7 @@ impl Repository {
             return;
         }
         // Too late or failed: the snapshots in service answer, and health says why.
-        _ = tokio::time::timeout(within, self.look_for(Fetch::First, label)).await;
+        _ = tokio::time::timeout(within, self.look_for(Fetch::All, label)).await;
     }
 
     async fn look_for(&self, fetch: Fetch, label: &Label) -> Result<(), LookError> {
@@ -273,7 +273,7 @@ impl Repository {
     /// # Errors
     /// [`LookError`] when the remote could not be asked; what is in service stays.
     pub(super) async fn look(&self, announce: Announce) -> Result<(), LookError> {
-        self.inner.looks.look(Fetch::First, None, announce).await
+        self.inner.looks.look(Fetch::All, None, announce).await
     }
 
     /// Whether there is anything to answer from.

@@ -105,6 +105,8 @@ fn view(labels: Vec<Label>, version: Version) -> View {
         ..Refs::default()
     };
     View {
+        news: true,
+        listed: true,
         refs: Arc::new(refs),
         labels: labels
             .into_iter()

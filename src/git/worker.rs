@@ -57,8 +57,10 @@ impl Worker {
 
     fn look(&mut self, query: &Query) -> Result<View, LookError> {
         let fetched = match query.fetch {
-            Fetch::First => Some(mirror::fetch(&self.settings, &mut self.repository)),
             Fetch::No => None,
+            Fetch::Refs(_) | Fetch::All => {
+                Some(mirror::fetch(&self.settings, &mut self.repository))
+            }
         };
         let repository = match self.repository.take() {
             Some(repository) => repository,
@@ -86,6 +88,8 @@ impl Worker {
         }
         self.repository = Some(repository);
         Ok(View {
+            news: true,
+            listed: true,
             refs,
             labels,
             commits,

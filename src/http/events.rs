@@ -3,18 +3,20 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
+    body::Body,
     extract::State,
-    response::{
-        IntoResponse as _, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use confbus_bus::{Bus, Message, Signal, Subscription};
 use confbus_protocol::CommitId;
 use futures_util::{Stream, StreamExt as _, stream};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, broadcast::error::RecvError},
+    time::{Instant, MissedTickBehavior, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{access::Allowed, error::Failure};
@@ -22,22 +24,61 @@ use crate::environment_repository::EnvironmentRepository;
 
 /// Proxies cut connections that are silent for 30 or 60 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A line that means nothing.
+const STILL_HERE: Bytes = Bytes::from_static(b":\n\n");
+/// Events that a reader may fall behind before it is told to look again.
+const BACKLOG: usize = 256;
 
-/// Room for so many streams.
+/// All streams, and room for so many. Each event is written once, whoever reads.
 #[derive(Debug, Clone)]
-pub(super) struct Streams(Arc<Semaphore>);
+pub(crate) struct Streams {
+    room: Arc<Semaphore>,
+    written: broadcast::Sender<Bytes>,
+}
+
+/// Writes what the streams carry.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    events: Subscription,
+    written: broadcast::Sender<Bytes>,
+}
 
 impl Streams {
-    pub(super) fn new(room: usize) -> Self {
-        Self(Arc::new(Semaphore::new(room)))
+    pub(super) fn new(room: usize, bus: &Bus) -> (Self, Writer) {
+        let written = broadcast::Sender::new(BACKLOG);
+        let streams = Self {
+            room: Arc::new(Semaphore::new(room)),
+            written: written.clone(),
+        };
+        let events = bus.subscribe();
+        (streams, Writer { events, written })
+    }
+}
+
+impl Writer {
+    /// Writes until `shutdown` or the end of the bus.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        let mut tick = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let next = tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => STILL_HERE,
+                signal = self.events.next() => match signal {
+                    Some(signal) => event(&signal),
+                    None => return,
+                },
+            };
+            // The only error is that nobody reads.
+            _ = self.written.send(next);
+        }
     }
 }
 
 /// `hello` first, then `message` for each event and `look-again` when some may have been lost.
 pub(super) async fn stream(
-    State(bus): State<Bus>,
     State(repository): State<EnvironmentRepository>,
-    State(Streams(room)): State<Streams>,
+    State(Streams { room, written }): State<Streams>,
     State(shutdown): State<CancellationToken>,
     _: Allowed,
 ) -> Result<Response, Failure> {
@@ -47,51 +88,67 @@ pub(super) async fn stream(
     };
     let permit = room.try_acquire_owned().map_err(full)?;
     // Subscribed before the version is looked up, so that nothing falls between the two.
-    let listener = Listener {
-        subscription: bus.subscribe(),
+    let reader = Reader {
+        written: written.subscribe(),
         _permit: permit,
     };
     let version = repository.version().map(|version| version.to_string());
     let hello = named("hello", &json!({ "version": version }).to_string());
-    let events = stream::iter([hello])
-        .chain(listener.events())
+    let events = stream::iter([hello.into()])
+        .chain(reader.events())
         .map(Ok::<_, Infallible>)
         .take_until(shutdown.cancelled_owned());
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
-        .into_response())
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    Ok((headers, Body::from_stream(events)).into_response())
 }
 
-struct Listener {
-    subscription: Subscription,
+struct Reader {
+    written: broadcast::Receiver<Bytes>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Listener {
-    fn events(self) -> impl Stream<Item = Event> {
-        stream::unfold(self, |mut listener| async move {
-            let signal = listener.subscription.next().await?;
-            Some((event(&signal), listener))
+impl Reader {
+    fn events(self) -> impl Stream<Item = Bytes> {
+        stream::unfold(self, |mut reader| async move {
+            let next = match reader.written.recv().await {
+                Ok(written) => written,
+                Err(RecvError::Lagged(_)) => event(&Signal::LookAgain),
+                Err(RecvError::Closed) => return None,
+            };
+            Some((next, reader))
         })
     }
 }
 
-fn event(signal: &Signal) -> Event {
-    match signal {
-        Signal::LookAgain => named("look-again", "{}"),
-        Signal::Message(Message { event, commit }) => {
-            let told = named("message", &String::from_utf8_lossy(&event.to_json()));
-            // Others on the bus may put anything into that header, and line breaks would end the field.
-            match commit.as_deref().and_then(CommitId::parse) {
-                Some(commit) => told.id(commit.to_string()),
-                None => told,
-            }
-        }
+fn event(signal: &Signal) -> Bytes {
+    let Signal::Message(Message {
+        event,
+        commit,
+        window,
+    }) = signal
+    else {
+        return named("look-again", "{}").into();
+    };
+    let mut text = String::new();
+    if !window.is_zero() {
+        text = named("window", &window.as_millis().to_string());
     }
+    text += "event: message\ndata: ";
+    text += &String::from_utf8_lossy(&event.to_json());
+    // Others on the bus may put anything into that header, and line breaks would end the field.
+    if let Some(commit) = commit.as_deref().and_then(CommitId::parse) {
+        text += &format!("\nid: {commit}");
+    }
+    text += "\n\n";
+    text.into()
 }
 
-fn named(name: &str, data: &str) -> Event {
-    Event::default().event(name).data(data)
+/// `data` is a single line.
+fn named(name: &str, data: &str) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
 }
 
 #[cfg(test)]
@@ -100,39 +157,62 @@ mod tests {
 
     use super::*;
 
-    async fn written(signal: Signal) -> String {
-        let events = Sse::new(stream::iter([Ok::<_, Infallible>(event(&signal))]));
-        let body = axum::body::to_bytes(events.into_response().into_body(), 10_000)
-            .await
-            .unwrap();
-        String::from_utf8(body.to_vec()).unwrap()
+    fn written(signal: &Signal) -> String {
+        String::from_utf8(event(signal).to_vec()).unwrap()
     }
 
-    #[tokio::test]
-    async fn events_are_written_with_their_commit() {
+    #[test]
+    fn events_are_written_with_their_commit_and_window() {
         let origin = BusId::new("configserver:8888:5f2b").unwrap();
         let event = BusEvent::refresh("e1".into(), 5, &origin, &Destination::everyone());
         let json = r#"{"type":"RefreshRemoteApplicationEvent","destinationService":"**","id":"e1","originService":"configserver:8888:5f2b","timestamp":5}"#;
-        let message = |commit: Option<String>| {
+        let message = |commit: Option<String>, window| {
             Signal::Message(Message {
                 event: event.clone(),
                 commit,
+                window,
             })
         };
+        let none = Duration::ZERO;
 
         assert_eq!(
-            written(message(Some("ab".repeat(20)))).await,
+            written(&message(Some("ab".repeat(20)), none)),
             format!("event: message\ndata: {json}\nid: {}\n\n", "ab".repeat(20))
         );
         for other in [None, Some("x\nevent: forged".to_owned())] {
             assert_eq!(
-                written(message(other)).await,
+                written(&message(other, none)),
                 format!("event: message\ndata: {json}\n\n")
             );
         }
         assert_eq!(
-            written(Signal::LookAgain).await,
+            written(&message(None, Duration::from_millis(40))),
+            format!("event: window\ndata: 40\n\nevent: message\ndata: {json}\n\n")
+        );
+        assert_eq!(
+            written(&Signal::LookAgain),
             "event: look-again\ndata: {}\n\n"
         );
+    }
+    #[tokio::test(start_paused = true)]
+    async fn every_reader_gets_what_is_written_and_hears_when_it_fell_behind() {
+        let bus = Bus::local();
+        let (streams, writer) = Streams::new(2, &bus);
+        let stop = CancellationToken::new();
+        let reader = || Reader {
+            written: streams.written.subscribe(),
+            _permit: Arc::clone(&streams.room).try_acquire_owned().unwrap(),
+        };
+        let (mut one, mut slow) = (Box::pin(reader().events()), Box::pin(reader().events()));
+        let running = tokio::spawn(writer.run(stop.clone()));
+
+        // Time passes when nothing else happens.
+        for _ in 0..=BACKLOG {
+            assert_eq!(one.next().await, Some(STILL_HERE));
+        }
+        assert_eq!(slow.next().await, Some(event(&Signal::LookAgain)));
+        assert_eq!(slow.next().await, Some(STILL_HERE));
+        stop.cancel();
+        running.await.unwrap();
     }
 }

@@ -9,6 +9,7 @@ use confbus_resolution::EnvironmentRequest;
 use super::{
     coordinates::{Coordinates, LONGEST_TEXT, shortened},
     entry::{Entry, Read},
+    fleet::Fleet,
     instance::{Applied, Fetched, Rejected},
     proof::Witnesses,
     records::{Reader, ReaderKey, Records, make_room},
@@ -62,6 +63,16 @@ impl Book {
     pub(super) fn known(&self) -> Vec<EnvironmentRequest> {
         let known = self.records.coordinates.keys();
         known.filter_map(Coordinates::request).collect()
+    }
+
+    /// How many instances are known.
+    pub(super) fn instances(&self) -> usize {
+        self.records.instances.len()
+    }
+
+    /// Who they are, by their applications.
+    pub(super) fn fleet(&self) -> Fleet {
+        self.records.instances.keys().collect()
     }
 
     pub(super) fn records(&self) -> &Records {

@@ -55,6 +55,7 @@ impl Bookkeeper {
                 () = shutdown.cancelled() => break,
                 _ = tick.tick() => {
                     self.book.forget(now());
+                    self.count_instances();
                     self.tell_about_dropped(&mut dropped);
                     if saves.is_due(self.book.changes) {
                         self.save(&mut saves).await;
@@ -82,6 +83,13 @@ impl Bookkeeper {
         }
         if std::mem::take(&mut self.book.has_new_coordinates) {
             self.shared.known.store(Arc::new(self.book.known()));
+        }
+        self.count_instances();
+    }
+
+    fn count_instances(&self) {
+        if self.book.instances() != self.shared.fleet.load().len() {
+            self.shared.fleet.store(Arc::new(self.book.fleet()));
         }
     }
 

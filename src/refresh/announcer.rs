@@ -5,6 +5,7 @@ use std::{
 
 use confbus_bus::{Bus, Message};
 use confbus_protocol::{BusEvent, CommitId, Destination, EventKind, Member};
+use futures_util::future::join_all;
 use tracing::{debug, info, warn};
 
 use super::{
@@ -12,6 +13,7 @@ use super::{
     concerned::{PATIENCE, Unchanged, concerned},
     destinations::common_commit,
     outage::Outage,
+    window::window,
 };
 use crate::{
     environment_repository::{EnvironmentRepository, Moved},
@@ -137,9 +139,9 @@ impl Announcer {
         commit: Option<CommitId>,
     ) {
         self.ledger.note(refresh, Step::Owed(destinations));
-        for destination in destinations {
-            self.tell(refresh, destination, commit).await;
-        }
+        // A broker confirms an event once all queues have it; nobody waits for the events of others.
+        let tell = |destination| self.tell(refresh, destination, commit);
+        join_all(destinations.iter().map(tell)).await;
     }
 
     /// What does not get out is made up for.
@@ -166,7 +168,11 @@ impl Announcer {
         info!(event.id = event.id, %destination, version = commit, "refresh event");
         // Before it goes out, so that no answer is noted before it.
         self.ledger.note(refresh, Step::Published(&event));
-        let message = Message { event, commit };
+        let message = Message {
+            event,
+            commit,
+            window: window(self.ledger.meant_by(destination)),
+        };
         let published = self.send(&message).await;
         match &published {
             Ok(()) => {
@@ -201,8 +207,7 @@ impl Announcer {
     ) -> Result<(), RefreshError> {
         let refresh = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
         let event = BusEvent { kind, ..refresh };
-        let commit = None;
-        self.send(&Message { event, commit }).await
+        self.send(&Message::of(event)).await
     }
 
     /// Never held across a wait.

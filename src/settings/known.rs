@@ -3,6 +3,7 @@ use super::layers::uniform;
 /// Every key that is read, in Spring's spelling; `*` stands for keys of the user's own.
 pub(super) const KEYS: &[&str] = &[
     "confbus.bus.json",
+    "confbus.bus.routing",
     "confbus.encrypt.decrypt-endpoint",
     "confbus.git.deadline",
     "confbus.git.freshness",

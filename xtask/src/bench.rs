@@ -1,38 +1,98 @@
-//! `cargo xtask bench`: the server and nginx, taking turns with the same bytes on loopback; `cargo xtask bench memory`: what
-//! an application with the client needs.
+//! `cargo xtask bench`: how fast the server is beside others that do the same work at the same time on this machine, one
+//! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
+mod blackhole;
+mod commits;
 mod confbus;
+mod fetching;
+mod fleet;
+mod formats;
+mod growth;
+mod hot;
 mod http;
+pub(crate) mod instructions;
+mod keep;
+mod labels;
+mod load;
+mod machine;
 mod memory;
 mod nginx;
+mod plain;
+mod push;
+mod random;
+mod record;
+mod remote;
+mod repositories;
+mod results;
+mod rounds;
 mod sample;
 mod server;
+mod stage;
+mod starting;
+mod table;
+mod workload;
 mod wrk;
 
+use std::cell::{Cell, OnceCell};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::shell::{find_program, release_server};
+use crate::shell::target_folder;
+use results::Results;
+use workload::{Context, Workload};
 
-/// What both are asked for.
-const PATH: &str = "/orders/dev/main";
+/// In the order in which they are measured.
+static WORKLOADS: &[Workload] = &[
+    hot::WORKLOAD,
+    random::WORKLOAD,
+    labels::WORKLOAD,
+    formats::WORKLOAD,
+    plain::WORKLOAD,
+    fetching::WORKLOAD,
+    commits::WORKLOAD,
+    fleet::WORKLOAD,
+    fleet::STREAM,
+    starting::WORKLOAD,
+    growth::WORKLOAD,
+    blackhole::WORKLOAD,
+];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     other: Option<Other>,
-    /// How often each of the two has its turn.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    /// What is measured, W1 … W10; everything by default.
+    workloads: Vec<String>,
+    /// How often each contestant has its turn.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// How long a turn lasts.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+    /// One round of one second, to try whether everything works; nothing is judged.
+    #[arg(long)]
+    quick: bool,
+    /// Where the figures are written, one JSON line each [default: target/bench].
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// A built server to measure, instead of building it for release.
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// A turn is repeated when others kept more cores busy meanwhile.
+    #[arg(long, value_name = "CORES", default_value_t = 0.2)]
+    foreign: f64,
+    /// How often turns are repeated for that, all in all.
+    #[arg(long, value_name = "TIMES", default_value_t = 60)]
+    repeats: u32,
 }
 
 #[derive(clap::Subcommand)]
 enum Other {
+    /// Serve one of the measured repositories over HTTP until standard input ends.
+    Remote(keep::Args),
     /// Memory of the client's example on axum, connected to a RabbitMQ (Linux).
     Memory(memory::Args),
 }
@@ -40,80 +100,88 @@ enum Other {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.other {
         Some(Other::Memory(args)) => memory::run(args),
-        None => throughput(args),
+        Some(Other::Remote(args)) => keep::run(args),
+        None => measure(args),
     }
 }
 
-fn throughput(args: &Args) -> anyhow::Result<ExitCode> {
-    for program in ["git", "nginx", "wrk"] {
-        if find_program(program).is_none() {
-            bail!(
-                "{program} is missing; type:\n  sudo apt-get install git nginx wrk    (macOS: brew install git nginx wrk)"
-            );
-        }
-    }
-    let program = release_server()?;
-    let folder = tempfile::Builder::new()
-        .prefix("confbus-bench-")
-        .tempdir()?;
-    let repository =
-        sample::repository(folder.path()).context("cannot make a repository of sample-repo")?;
-
-    let ours = confbus::start(&program, &repository, folder.path())?;
-    let body = http::get(ours.port, PATH)?;
-    let theirs = nginx::start(&body, folder.path())?;
+fn measure(args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(
-        http::get(theirs.port, PATH)? == body,
-        "nginx does not serve the same bytes"
+        cfg!(target_os = "linux"),
+        "only Linux tells what a process uses"
     );
-
-    println!(
-        "{PATH}: {} bytes, {} rounds of {} s each",
-        body.len(),
-        args.rounds,
-        args.seconds
-    );
-    compete(args, ours.port, theirs.port)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Turn about, so that whatever else the machine does hits both.
-fn compete(args: &Args, ours: u16, theirs: u16) -> anyhow::Result<()> {
-    let (mut confbus, mut nginx, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 1..=args.rounds {
-        let a = wrk::requests_per_second(ours, PATH, args.seconds)?;
-        let b = wrk::requests_per_second(theirs, PATH, args.seconds)?;
-        println!(
-            "round {round}: confbus {a:8.0}/s   nginx {b:8.0}/s   ratio {:.2}",
-            a / b
-        );
-        confbus.push(a);
-        nginx.push(b);
-        ratios.push(a / b);
+    let chosen = choose(&args.workloads)?;
+    let context = context(args)?;
+    let results = Results::open(&context)?;
+    let mut lines = Vec::new();
+    for workload in chosen {
+        eprintln!("{}: {}", workload.name, workload.about);
+        lines.extend(results.replace(workload.name, workload.carry_out(&context))?);
     }
-    let (a, b, ratio) = (median(confbus), median(nginx), median(ratios));
-    println!("median:  confbus {a:8.0}/s   nginx {b:8.0}/s   ratio {ratio:.2}");
-    Ok(())
-}
-
-/// The middle value, or the mean of the two middle ones.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let half = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        f64::midpoint(values[half - 1], values[half])
+    print!("{}", table::text(&lines));
+    println!("written to {}", results.file().display());
+    if !results.judged() {
+        println!("a trial of too few rounds: nothing is judged");
+    }
+    let missed = lines.iter().any(|line| line.record.is_missed());
+    Ok(if missed {
+        ExitCode::FAILURE
     } else {
-        values[half]
+        ExitCode::SUCCESS
+    })
+}
+
+/// The workloads of these names; all without names.
+fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Workload>> {
+    let named = |name: &String| {
+        let found = WORKLOADS
+            .iter()
+            .find(|workload| workload.name.eq_ignore_ascii_case(name));
+        found.with_context(|| {
+            let known: Vec<_> = WORKLOADS.iter().map(|workload| workload.name).collect();
+            format!(
+                "there is no workload {name}; there are {}",
+                known.join(", ")
+            )
+        })
+    };
+    if names.is_empty() {
+        return Ok(WORKLOADS.iter().collect());
     }
+    names.iter().map(named).collect()
+}
+
+fn context(args: &Args) -> anyhow::Result<Context> {
+    if let Some(program) = &args.program
+        && !program.is_file()
+    {
+        bail!("there is no file {}", program.display());
+    }
+    let out = match &args.out {
+        Some(folder) => folder.clone(),
+        None => target_folder()?.join("bench"),
+    };
+    Ok(Context {
+        rounds: if args.quick { 1 } else { args.rounds },
+        seconds: if args.quick { 1 } else { args.seconds },
+        quick: args.quick,
+        foreign: args.foreign,
+        repeats: Cell::new(args.repeats),
+        out,
+        program: args.program.clone(),
+        built: OnceCell::new(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::*;
 
     #[test]
-    fn the_median_is_the_middle_value_or_between_two() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+    fn workloads_are_chosen_by_name() {
+        assert_eq!(choose(&[]).unwrap().len(), WORKLOADS.len());
+        assert_eq!(choose(&["w1".to_owned()]).unwrap()[0].name, "W1");
+        let error = choose(&["W99".to_owned()]).err().unwrap().to_string();
+        assert!(error.contains("W99") && error.contains("W1"), "{error}");
     }
 }

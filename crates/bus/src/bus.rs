@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use confbus_protocol::BusEvent;
 
 #[cfg(feature = "rabbit")]
@@ -23,6 +25,9 @@ pub struct Message {
     /// The commit the sender speaks of. It travels as AMQP header `confbus-commit`, because some receivers drop an
     /// event with one JSON key more than they know.
     pub commit: Option<String>,
+    /// The time within which those who act on it spread their questions, so that a large fleet does not ask all at once;
+    /// zero for all at once. It travels as AMQP header `confbus-window`, in milliseconds, and is left out when it is zero.
+    pub window: Duration,
 }
 
 /// How the bus is doing.
@@ -71,6 +76,18 @@ pub enum PublishError {
     /// The broker forbids it, which another try does not change.
     #[error("the broker refused the event: {0}")]
     Refused(String),
+}
+
+impl Message {
+    /// An event that speaks of no commit and that all act on at once.
+    #[must_use]
+    pub fn of(event: BusEvent) -> Self {
+        Self {
+            event,
+            commit: None,
+            window: Duration::ZERO,
+        }
+    }
 }
 
 impl PublishError {

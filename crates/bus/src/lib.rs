@@ -16,7 +16,7 @@
 //!
 //! let origin = BusId::new("configserver:8888:5f2b")?;
 //! let event = BusEvent::refresh("e1".into(), 1_705_329_000_123, &origin, &Destination::everyone());
-//! let message = Message { event, commit: None };
+//! let message = Message::of(event);
 //! bus.publish(&message).await?;
 //!
 //! assert_eq!(subscription.next().await, Some(Signal::Message(message)));
@@ -39,7 +39,7 @@ pub use bus::{Bus, Message, PublishError, Status};
 pub use counters::Counters;
 #[cfg(feature = "rabbit")]
 pub use rabbit::{
-    Address, InvalidAddress, KeyFile, Password, PublisherStart, RabbitDriver, RabbitSettings,
-    TlsSettings, Verification, spring_anonymous_name,
+    Address, Connections, InvalidAddress, KeyFile, Password, PublisherStart, RabbitDriver,
+    RabbitSettings, Routing, TlsSettings, Verification, spring_anonymous_name,
 };
 pub use subscription::{Signal, Subscription};

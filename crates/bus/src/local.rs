@@ -39,8 +39,8 @@ mod tests {
             &Destination::everyone(),
         );
         Message {
-            event,
             commit: Some("3f9c1e2".into()),
+            ..Message::of(event)
         }
     }
 

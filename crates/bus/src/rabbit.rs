@@ -1,5 +1,6 @@
 //! The bus over RabbitMQ: a handle that any task may use, and a driver that keeps the connection.
 
+mod connections;
 mod credentials;
 mod driver;
 mod failure;
@@ -7,6 +8,7 @@ mod inbox;
 mod link;
 mod names;
 mod publisher;
+mod routing;
 mod session;
 mod settings;
 mod tally;
@@ -19,9 +21,11 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::{broadcast, watch};
 
+pub use connections::Connections;
 pub use driver::RabbitDriver;
 pub use names::spring_anonymous_name;
 use publisher::Publisher;
+pub use routing::Routing;
 pub use settings::{Address, InvalidAddress, Password, PublisherStart, RabbitSettings};
 use tally::{Tally, count};
 pub use tls::{KeyFile, TlsSettings, Verification};

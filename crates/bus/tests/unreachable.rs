@@ -37,10 +37,7 @@ async fn error_after(tries: u64, settings: RabbitSettings) -> String {
             {
                 assert!(
                     publish
-                        .publish(&confbus_bus::Message {
-                            event,
-                            commit: None
-                        })
+                        .publish(&confbus_bus::Message::of(event))
                         .await
                         .is_err_and(|error| error.is_transient())
                 );

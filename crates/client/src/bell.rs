@@ -1,16 +1,24 @@
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use confbus_protocol::Properties;
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use crate::{error::RefreshError, overrides::Overrides, store::lock};
 
 /// Asks the refresher for a round.
 pub(crate) struct Bell {
-    /// Holds one ring: a hundred events during one round make one more.
+    /// When the next round is due. Holds one: a hundred events during one round make one more.
+    due: Mutex<Option<Instant>>,
+    /// It is due earlier than before.
     rung: Notify,
     /// Rounds that have begun.
     begun: AtomicU64,
@@ -37,6 +45,7 @@ impl Bell {
             outcome: Ok(()),
         });
         let bell = Arc::new(Self {
+            due: Mutex::default(),
             rung: Notify::new(),
             begun: AtomicU64::new(0),
             finished: receiver,
@@ -47,14 +56,29 @@ impl Bell {
 
     /// Asks for a round and does not wait for it.
     pub(crate) fn ring(&self) {
-        self.rung.notify_one();
+        self.ring_after(Duration::ZERO);
+    }
+
+    /// Asks for a round after a pause, unless one is due sooner.
+    pub(crate) fn ring_after(&self, pause: Duration) {
+        let at = Instant::now() + pause;
+        let mut due = lock(&self.due);
+        if due.is_none_or(|due| at < due) {
+            *due = Some(at);
+            self.rung.notify_one();
+        }
     }
 
     /// Asks for a round that begins after this call, and waits for its end.
     pub(crate) async fn refresh(&self) -> Result<(), RefreshError> {
+        self.refresh_after(Duration::ZERO).await
+    }
+
+    /// The same after a pause.
+    pub(crate) async fn refresh_after(&self, pause: Duration) -> Result<(), RefreshError> {
         let begun = self.begun.load(Ordering::SeqCst);
         let mut finished = self.finished.clone();
-        self.ring();
+        self.ring_after(pause);
         let round = finished.wait_for(|round| round.number > begun).await;
         round.map_or(Err(RefreshError::Stopped), |round| round.outcome.clone())
     }
@@ -66,13 +90,26 @@ impl Bell {
 }
 
 impl Rounds {
-    /// Waits until somebody rings.
+    /// Waits until a round is due that somebody asked for.
     pub(crate) async fn asked(&self) {
-        self.bell.rung.notified().await;
+        loop {
+            let due = *lock(&self.bell.due);
+            let rung = self.bell.rung.notified();
+            match due {
+                // A timer would sleep to the end of its millisecond.
+                Some(at) if at <= Instant::now() => return,
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(at) => return,
+                    () = rung => {}
+                },
+                None => rung.await,
+            }
+        }
     }
 
     /// Whoever asks from now on waits for the round after this one.
     pub(crate) fn begin(&self) -> u64 {
+        *lock(&self.bell.due) = None;
         self.bell.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
 

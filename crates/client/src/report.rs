@@ -15,6 +15,7 @@ use crate::{
     fetch::{Place, identified},
     health::Board,
     jitter,
+    pace::Pace,
     refresh::elapsed,
     settings::{Coordinates, Requests},
 };
@@ -51,6 +52,7 @@ pub(crate) struct Posting {
     requests: Requests,
     board: Arc<Board>,
     orders: Orders,
+    pace: Arc<Pace>,
     /// What a server has taken.
     taken: Option<Order>,
     /// What a server may take later, and how often one said so in a row.
@@ -80,6 +82,7 @@ impl Reporter {
         http: reqwest::Client,
         requests: Requests,
         board: Arc<Board>,
+        pace: Arc<Pace>,
         about: About,
     ) -> (Self, Posting) {
         let orders = Arc::new(watch::Sender::new(None));
@@ -89,6 +92,7 @@ impl Reporter {
             requests,
             board,
             orders: Arc::clone(&orders),
+            pace,
             taken: None,
             again: None,
             failures: 0,
@@ -153,6 +157,7 @@ impl Posting {
                 () = elapsed(pause) => self.again.clone(),
             };
             let Some(order) = order else { return };
+            let order = self.newest_in_turn(order).await;
             self.again = None;
             if self.is_due(&order) {
                 self.deliver(order.clone()).await;
@@ -161,6 +166,12 @@ impl Posting {
             self.orders
                 .send_if_modified(|waiting| waiting.take_if(|waiting| *waiting == order).is_some());
         }
+    }
+
+    /// Lets those ask who have not yet, and takes what is to be told then.
+    async fn newest_in_turn(&self, order: Order) -> Order {
+        tokio::time::sleep(self.pace.until_reported()).await;
+        self.orders.borrow().clone().unwrap_or(order)
     }
 
     fn is_due(&self, order: &Order) -> bool {

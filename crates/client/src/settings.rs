@@ -52,6 +52,7 @@ pub struct Settings {
     pub(crate) reactions: Reactions,
     pub(crate) last_good: Option<LastGoodFile>,
     pub(crate) report: bool,
+    pub(crate) longest_window: Duration,
 }
 
 /// What is wrong with the settings: every problem, each with the name of its setting, never with a password.
@@ -90,6 +91,7 @@ impl Settings {
             reactions: Reactions::default(),
             last_good: None,
             report: true,
+            longest_window: Duration::from_secs(1),
         }
     }
 
@@ -115,6 +117,7 @@ impl Settings {
     /// `SPRING_CLOUD_BUS_` with `ENABLED`, `ID`, `DESTINATION`, `ACK_ENABLED`, `ENV_ENABLED`;
     /// `SPRING_RABBITMQ_` with `HOST`, `PORT`, `ADDRESSES`, `USERNAME`, `PASSWORD`, `VIRTUAL_HOST`, `SSL_ENABLED`;
     /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_REPORT` (`off`),
+    /// `CONFBUS_LONGEST_WINDOW` (`1s`, or `off`), `CONFBUS_BUS_ROUTING` (`application`; see [`Transport::Amqp`]),
     /// `CONFBUS_LAST_GOOD_DIR`, `CONFBUS_LAST_GOOD_KEY_FILE` (see [`LastGoodKey::from_file`](crate::LastGoodKey::from_file)),
     /// `CONFBUS_LAST_GOOD_SECRETS` (`leave-out` or `keep`).
     ///
@@ -282,6 +285,16 @@ impl Settings {
     #[must_use]
     pub fn report(mut self, report: bool) -> Self {
         self.report = report;
+        self
+    }
+
+    /// The longest window within which this instance spreads its question after an event, whatever the server says (1 s).
+    ///
+    /// The server names one when an event is for many instances, so that they do not ask all at once; each waits for its own
+    /// part of it. Zero asks at once, always.
+    #[must_use]
+    pub fn longest_window(mut self, window: Duration) -> Self {
+        self.longest_window = window;
         self
     }
 

@@ -3,6 +3,10 @@
 use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Bus;
+#[cfg(feature = "amqp")]
+use confbus_bus::RabbitSettings;
+#[cfg(feature = "amqp")]
+use confbus_protocol::Member;
 use confbus_protocol::Reactions;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +20,7 @@ use crate::{
     fetch::{Fetcher, http_client, stream_client},
     health::Board,
     last_good::{LastGood, Saver},
+    pace::Pace,
     refresh::{Parts, Refresher, Running},
     report::{About, Reporter},
     settings::Requests,
@@ -50,6 +55,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     let board = Arc::new(Board::new(from.source(), running.version.as_deref()));
     let trial = Arc::new(Trial::new(earlier));
 
+    let pace = Arc::new(Pace::new(&member.id, settings.longest_window));
     let stop = CancellationToken::new();
     let reporter = settings.report.then(|| {
         let about = About {
@@ -58,7 +64,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
             transport: settings.transport.name(),
             poll: settings.poll,
         };
-        let (reporter, posting) = Reporter::new(http, requests.clone(), Arc::clone(&board), about);
+        let (board, pace) = (Arc::clone(&board), Arc::clone(&pace));
+        let (reporter, posting) = Reporter::new(http, requests.clone(), board, pace, about);
         spawn(&stop, posting.run());
         reporter
     });
@@ -102,6 +109,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         member: member.clone(),
         reactions: settings.reactions,
         bell: Arc::clone(&bell),
+        pace,
         store: Arc::clone(&store),
         board: Arc::clone(&board),
     };
@@ -138,7 +146,7 @@ fn listen(
         Transport::Poll => None,
         #[cfg(feature = "amqp")]
         Transport::Amqp(settings) => {
-            let (bus, driver) = Bus::rabbit(*settings);
+            let (bus, driver) = Bus::rabbit(hearing(*settings, &listener.member));
             let subscription = bus.subscribe();
             tokio::spawn(driver.run(stop.clone()));
             let heard = crate::transport::amqp::run(bus.clone(), subscription, listener);
@@ -163,6 +171,15 @@ fn listen(
             None
         }
     }
+}
+
+/// Binds narrowly, unless somebody said how to bind.
+#[cfg(feature = "amqp")]
+fn hearing(mut settings: RabbitSettings, member: &Member) -> RabbitSettings {
+    if settings.binding_keys == RabbitSettings::default().binding_keys {
+        settings.binding_keys = settings.routing.keys_of(&settings.exchange, member);
+    }
+    settings
 }
 
 fn spawn(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'static) {

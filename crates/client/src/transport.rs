@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     bell::Bell,
     health::{Board, BusHealth},
+    pace::Pace,
     store::Store,
 };
 
@@ -22,6 +23,7 @@ pub(crate) struct Listener {
     pub(crate) member: Member,
     pub(crate) reactions: Reactions,
     pub(crate) bell: Arc<Bell>,
+    pub(crate) pace: Arc<Pace>,
     pub(crate) store: Arc<Store>,
     pub(crate) board: Arc<Board>,
 }
@@ -70,14 +72,16 @@ impl Listener {
             refresh,
             "event heard"
         );
-        match (refresh, ack) {
-            (true, Some(ack)) => self.bell.refresh().await.is_ok().then(|| self.ack(ack)),
-            (true, None) => {
-                self.bell.ring();
-                None
-            }
-            (false, ack) => ack.map(|ack| self.ack(ack)),
+        if !refresh {
+            return ack.map(|ack| self.ack(ack));
         }
+        let pause = self.pace.until_asked(message.window);
+        let Some(ack) = ack else {
+            self.bell.ring_after(pause);
+            return None;
+        };
+        let refreshed = self.bell.refresh_after(pause).await;
+        refreshed.is_ok().then(|| self.ack(ack))
     }
 
     /// Whether the commit an event speaks of is the one that runs, and nothing went wrong since.

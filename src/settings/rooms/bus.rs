@@ -4,7 +4,7 @@ mod member;
 #[cfg(test)]
 mod tests;
 
-use confbus_bus::{PublisherStart, RabbitSettings};
+use confbus_bus::{PublisherStart, RabbitSettings, Routing};
 use confbus_protocol::{Destination, SpringLine};
 
 pub(super) use member::member;
@@ -15,6 +15,7 @@ use crate::settings::{Bus, reader::Reader};
 pub(super) fn bus(reader: &mut Reader) -> Option<Bus> {
     say_what_has_no_effect(reader);
     let json = json(reader);
+    let routing = routing(reader);
     let named = ["spring.rabbitmq.", "confbus.rabbitmq."]
         .iter()
         .any(|below| !reader.below(below).is_empty());
@@ -26,6 +27,7 @@ pub(super) fn bus(reader: &mut Reader) -> Option<Bus> {
     // A server that cannot tell anybody has to say so before it has something to tell.
     settings.publisher = PublisherStart::AtOnce;
     settings.json = json?;
+    settings.routing = routing?;
     let settings = broker::broker(reader, settings)?;
     let settings = bindings::bindings(reader, settings)?;
     Some(Bus::Rabbit(Box::new(settings)))
@@ -45,6 +47,19 @@ fn json(reader: &mut Reader) -> Option<SpringLine> {
         "boot-3" => Some(SpringLine::Boot3),
         _ => {
             let text = format!("`{KEY}` is neither `boot-3` nor `boot-4`");
+            reader.refuse(KEY, text, None);
+            None
+        }
+    }
+}
+
+fn routing(reader: &mut Reader) -> Option<Routing> {
+    const KEY: &str = "confbus.bus.routing";
+    match reader.text_or(KEY, "spring").as_str() {
+        "spring" => Some(Routing::AsSpring),
+        "application" => Some(Routing::PerApplication),
+        _ => {
+            let text = format!("`{KEY}` is neither `spring` nor `application`");
             reader.refuse(KEY, text, None);
             None
         }

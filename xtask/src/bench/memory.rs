@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 
 use super::{
     confbus, http, sample,
@@ -119,14 +119,14 @@ fn measure(
         thread::sleep(Duration::from_millis(50));
     }
     thread::sleep(SETTLE);
-    let connected = resident(&application)?;
+    let connected = application.resident_kib()?;
     for _ in 0..events {
         http::post(application.port, "/actuator/busrefresh")?;
     }
     thread::sleep(SETTLE);
     Ok(Reading {
         connected,
-        after_events: resident(&application)?,
+        after_events: application.resident_kib()?,
     })
 }
 
@@ -170,15 +170,6 @@ fn connections(application: &Running, port: u16) -> anyhow::Result<u32> {
                 .any(|open| open.as_os_str() == socket.as_str())
     };
     Ok(u32::try_from(table.lines().filter(is_ours).count())?)
-}
-
-fn resident(application: &Running) -> anyhow::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", application.id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    kib.context("the kernel does not tell VmRSS")?
-        .parse()
-        .context("VmRSS is no number")
 }
 
 impl std::fmt::Display for Reading {

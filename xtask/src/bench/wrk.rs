@@ -1,60 +1,99 @@
 //! The load: wrk with kept-alive connections.
 
-use std::process::Command;
+use std::fs;
+use std::path::Path;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
+use serde::Deserialize;
 
-use super::server::pinned_to;
+use super::server::Cores;
 use crate::shell::output;
 
 /// Enough to keep one core of server busy, few enough not to queue for long.
-const CONNECTIONS: u32 = 32;
+const CONNECTIONS: usize = 32;
 
-/// The rate over one turn, after a second of warming up.
-pub(super) fn requests_per_second(port: u16, path: &str, seconds: u32) -> anyhow::Result<f64> {
-    load(port, path, 1)?;
-    let report = load(port, path, seconds)?;
-    rate(&report).with_context(|| format!("wrk says:\n{report}"))
+const SCRIPT: &str = include_str!("wrk.lua");
+
+/// What wrk is to do.
+pub(super) struct Requests<'a> {
+    pub(super) port: u16,
+    /// One, or several that are asked for in random order.
+    pub(super) paths: &'a [String],
+    /// Header fields, `Name: value`.
+    pub(super) fields: &'a [String],
+    pub(super) cores: Cores,
+    pub(super) seconds: u32,
 }
 
-fn load(port: u16, path: &str, seconds: u32) -> anyhow::Result<String> {
-    let mut wrk: Command = pinned_to(1, "wrk");
-    wrk.args(["--threads", "1", "--connections", &CONNECTIONS.to_string()]);
-    wrk.args([
-        "--duration",
-        &format!("{seconds}s"),
-        &format!("http://127.0.0.1:{port}{path}"),
-    ]);
-    output(&mut wrk)
+/// What wrk saw; latencies from the first byte sent to the last one received.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub(super) struct Report {
+    pub(super) requests: u64,
+    pub(super) seconds: f64,
+    /// Everything received, heads as well.
+    pub(super) bytes: u64,
+    /// How many answers had a status of 400 or more.
+    pub(super) status: u64,
+    /// How many connections, reads, writes failed or took too long.
+    pub(super) socket: u64,
+    pub(super) p50_us: u64,
+    pub(super) p99_us: u64,
+    pub(super) p999_us: u64,
+    pub(super) max_us: u64,
 }
 
-fn rate(report: &str) -> anyhow::Result<f64> {
-    for failure in ["Non-2xx or 3xx responses", "Socket errors"] {
-        ensure!(!report.contains(failure), "not every request was answered");
+impl Requests<'_> {
+    /// Keeps the server busy. `folder` is for the script.
+    pub(super) fn send(&self, folder: &Path) -> anyhow::Result<Report> {
+        let script = folder.join("wrk.lua");
+        fs::write(&script, SCRIPT)?;
+        let threads = self.cores.threads();
+        let first = self.paths.first().context("nothing is asked for")?;
+
+        let mut wrk = self.cores.load("wrk");
+        wrk.args(["--threads", &threads.to_string()])
+            .args(["--connections", &(threads * CONNECTIONS).to_string()])
+            .args(["--duration", &format!("{}s", self.seconds)])
+            .arg("--script")
+            .arg(script);
+        for field in self.fields {
+            wrk.args(["--header", field]);
+        }
+        wrk.arg(format!("http://127.0.0.1:{}{first}", self.port));
+        if self.paths.len() > 1 {
+            let paths = folder.join("wrk.paths");
+            fs::write(&paths, self.paths.join("\n"))?;
+            wrk.arg("--").arg(paths);
+        }
+        let text = output(&mut wrk)?;
+        Report::parse(&text).with_context(|| format!("wrk says:\n{text}"))
     }
-    let rate = report
-        .lines()
-        .find_map(|line| line.strip_prefix("Requests/sec:"))
-        .context("no rate")?;
-    Ok(rate.trim().parse()?)
+}
+
+impl Report {
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let result = text.lines().find_map(|line| line.strip_prefix("result "));
+        Ok(serde_json::from_str(result.context("no result")?)?)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::rate;
+    use super::*;
 
     #[test]
-    fn the_rate_is_read_from_the_report() {
-        assert_eq!(
-            rate("  100 requests in 1.00s, 2MB read\nRequests/sec:  48123.45\nTransfer/sec: 2MB\n")
-                .unwrap(),
-            48123.45
+    fn the_result_is_found_in_what_wrk_says() {
+        let report = Report::parse(
+            "Running 1s test\nRequests/sec: 9\n\nresult {\"requests\":100,\"seconds\":1.5,\"bytes\":9,\
+             \"status\":1,\"socket\":2,\"p50_us\":3,\"p99_us\":4,\"p999_us\":5,\"max_us\":6}\n",
         );
+        let report = report.unwrap();
+        assert_eq!((report.requests, report.status, report.socket), (100, 1, 2));
+        assert_eq!((report.p99_us, report.max_us), (4, 6));
     }
 
     #[test]
-    fn a_run_with_errors_has_no_rate() {
-        assert!(rate("  Non-2xx or 3xx responses: 7\nRequests/sec:  48123.45\n").is_err());
-        assert!(rate("unable to connect").is_err());
+    fn without_a_result_there_is_no_report() {
+        assert!(Report::parse("unable to connect").is_err());
     }
 }

@@ -11,8 +11,10 @@ use lapin::{
 use tokio::sync::{Mutex, Notify, OnceCell};
 
 use super::{
+    connections::Connections,
     failure::{self, Failure, Step, words},
     link::{Link, Role},
+    routing::Routing,
     settings::{Address, RabbitSettings},
     tally::{Tally, count},
     topology::{declare_exchange, short},
@@ -32,11 +34,13 @@ pub(super) struct Publisher {
 }
 
 struct Open {
-    link: Link,
+    link: Arc<Link>,
     /// Ended by the broker when it refuses an event; the next event opens another.
     channel: Mutex<Channel>,
     exchange: ShortString,
-    routing_key: ShortString,
+    routing: Routing,
+    /// Of events for several applications.
+    routing_key: String,
 }
 
 impl Publisher {
@@ -120,20 +124,24 @@ impl Publisher {
 
     pub(super) async fn close(&self) {
         if let Some(open) = self.open.get() {
-            open.link.close().await;
+            let channel = open.channel.lock().await.clone();
+            open.link.release(&channel).await;
         }
     }
 
     fn doubt(&self, error: PublishError) -> PublishError {
+        if let Some(open) = self.open.get() {
+            open.link.give_up();
+        }
         self.doubtful.notify_one();
         error
     }
 }
 
 impl Open {
-    async fn new(settings: &RabbitSettings, address: &Address) -> Result<Self, Failure> {
+    async fn new(settings: &Arc<RabbitSettings>, address: &Address) -> Result<Self, Failure> {
         let exchange = settings.publish_exchange();
-        let link = Link::open(settings, address, Role::Publisher).await?;
+        let link = Connections::lease(settings, address, Role::Publisher).await?;
         let channel = confirming(&link)
             .await
             .map_err(Failure::of(Step::OpenPublisher))?;
@@ -147,13 +155,17 @@ impl Open {
             link,
             channel: Mutex::new(channel),
             exchange: name,
-            routing_key: short("the routing key", routing_key)?,
+            routing: settings.routing,
+            // Checked here, so that no event meets one that is too long.
+            routing_key: short("the routing key", routing_key)?.to_string(),
         })
     }
 
     async fn send(&self, message: &Message, body: &[u8]) -> lapin::Result<Confirmation> {
         let properties = wire::properties(message, SystemTime::now());
-        let (exchange, routing_key) = (self.exchange.clone(), self.routing_key.clone());
+        let exchange = self.exchange.clone();
+        let destination = message.event.destination_service.as_deref().unwrap_or("");
+        let routing_key = self.routing.key(&self.routing_key, destination).into();
         let channel = self.channel().await?;
         // Not mandatory: an event that nobody listens to is no error.
         let options = BasicPublishOptions::default();

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use confbus_protocol::{BusEvent, DecodeError};
 use lapin::{
     BasicProperties,
-    types::{AMQPValue, FieldTable, LongString, ShortString},
+    types::{AMQPValue, FieldTable, ShortString},
 };
 use uuid::Uuid;
 
@@ -11,6 +11,9 @@ use crate::Message;
 
 /// The AMQP header that names the commit; Spring's receivers ignore it.
 const COMMIT_HEADER: &str = "confbus-commit";
+
+/// The AMQP header that names the window, in milliseconds.
+const WINDOW_HEADER: &str = "confbus-window";
 
 /// A commit id has 40 or 64 hexadecimal digits.
 const LONGEST_COMMIT: usize = 64;
@@ -50,11 +53,14 @@ pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties 
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
     let mut headers = FieldTable::default();
+    let mut add = |name: &str, text: &str| {
+        headers.insert(name.into(), AMQPValue::LongString(text.into()));
+    };
     if let Some(commit) = &message.commit {
-        headers.insert(
-            COMMIT_HEADER.into(),
-            AMQPValue::LongString(commit.as_str().into()),
-        );
+        add(COMMIT_HEADER, commit);
+    }
+    if !message.window.is_zero() {
+        add(WINDOW_HEADER, &message.window.as_millis().to_string());
     }
     BasicProperties::default()
         .with_content_type("application/json".into())
@@ -65,7 +71,7 @@ pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties 
         .with_timestamp(since_1970.as_secs())
 }
 
-/// Reads a message from whomever; only body, encoding and our own header count.
+/// Reads a message from whomever; only body, encoding and our own headers count.
 pub(super) fn read(properties: &BasicProperties, body: &[u8]) -> Result<Message, Unread> {
     if is_compressed(properties) {
         return Err(Unread::Compressed);
@@ -77,6 +83,7 @@ pub(super) fn read(properties: &BasicProperties, body: &[u8]) -> Result<Message,
     Ok(Message {
         event,
         commit: commit(properties),
+        window: window(properties),
     })
 }
 
@@ -92,18 +99,23 @@ fn is_compressed(properties: &BasicProperties) -> bool {
 }
 
 fn commit(properties: &BasicProperties) -> Option<String> {
-    let Some(AMQPValue::LongString(text)) =
-        properties.headers().as_ref()?.inner().get(COMMIT_HEADER)
-    else {
-        return None;
-    };
-    text_of(text)
+    header(properties, COMMIT_HEADER)
         .filter(|commit| commit.chars().count() <= LONGEST_COMMIT)
         .map(str::to_owned)
 }
 
-fn text_of(text: &LongString) -> Option<&str> {
-    str::from_utf8(text.as_bytes()).ok()
+/// What is no number of milliseconds is no window.
+fn window(properties: &BasicProperties) -> Duration {
+    let millis = header(properties, WINDOW_HEADER).and_then(|text| text.parse::<u32>().ok());
+    Duration::from_millis(millis.unwrap_or_default().into())
+}
+
+/// The text of a header of ours.
+fn header<'p>(properties: &'p BasicProperties, name: &str) -> Option<&'p str> {
+    match properties.headers().as_ref()?.inner().get(name)? {
+        AMQPValue::LongString(text) => str::from_utf8(text.as_bytes()).ok(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -120,14 +132,14 @@ mod tests {
             &Destination::everyone(),
         );
         Message {
-            event,
             commit: commit.map(str::to_owned),
+            ..Message::of(event)
         }
     }
 
-    fn with_commit(value: AMQPValue) -> BasicProperties {
+    fn with_header(name: &str, value: AMQPValue) -> BasicProperties {
         let mut headers = FieldTable::default();
-        headers.insert(COMMIT_HEADER.into(), value);
+        headers.insert(name.into(), value);
         BasicProperties::default().with_headers(headers)
     }
 
@@ -166,7 +178,11 @@ mod tests {
     #[test]
     fn a_commit_that_is_none_is_left_out() {
         let body = message(None).event.to_json();
-        let commit_of = |value| read(&with_commit(value), &body).unwrap().commit;
+        let commit_of = |value| {
+            read(&with_header(COMMIT_HEADER, value), &body)
+                .unwrap()
+                .commit
+        };
         assert_eq!(
             commit_of(AMQPValue::LongString("f".repeat(64).into())),
             Some("f".repeat(64))
@@ -178,6 +194,27 @@ mod tests {
         ] {
             assert_eq!(commit_of(value), None);
         }
+    }
+
+    #[test]
+    fn a_window_is_a_number_of_milliseconds_or_none() {
+        let long_string = |text: &str| AMQPValue::LongString(text.into());
+        let body = message(None).event.to_json();
+        for (value, millis) in [
+            (long_string("40"), 40),
+            (long_string("-1"), 0),
+            (long_string("99999999999"), 0),
+            (AMQPValue::LongInt(7), 0),
+        ] {
+            let heard = read(&with_header(WINDOW_HEADER, value), &body).unwrap();
+            assert_eq!(heard.window, Duration::from_millis(millis));
+        }
+        let spread = Message {
+            window: Duration::from_millis(40),
+            ..message(None)
+        };
+        let properties = properties(&spread, SystemTime::now());
+        assert_eq!(read(&properties, &body).unwrap(), spread);
     }
 
     #[test]

@@ -227,8 +227,8 @@ pub(crate) fn message(destination: &str) -> Message {
         &Destination::complete(destination),
     );
     Message {
-        event,
         commit: Some("3f9c1e2d".into()),
+        ..Message::of(event)
     }
 }
 

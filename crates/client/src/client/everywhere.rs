@@ -35,10 +35,7 @@ impl Client {
             "" => Destination::everyone(),
             named => Destination::complete(named),
         };
-        let message = Message {
-            event: refresh_event(self.bus_id(), &destination),
-            commit: None,
-        };
+        let message = Message::of(refresh_event(self.bus_id(), &destination));
         bus.publish(&message).await?;
         // Our own event is not acted on when it comes back.
         if let Some(bell) = &self.alive.bell

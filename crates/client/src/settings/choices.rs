@@ -9,7 +9,8 @@ use confbus_bus::RabbitSettings;
 pub enum Transport {
     /// A stream of events from a confbus server. With a server that has none, the poll remains.
     Stream,
-    /// Spring Cloud Bus over RabbitMQ; with the feature `amqp`.
+    /// Spring Cloud Bus over RabbitMQ; with the feature `amqp`. Unless it is said how the queue is bound,
+    /// [`Routing::PerApplication`](crate::Routing::PerApplication) has it hear only what may be meant for this instance.
     #[cfg(feature = "amqp")]
     Amqp(Box<RabbitSettings>),
     /// Only the poll.

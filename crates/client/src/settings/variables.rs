@@ -124,10 +124,12 @@ fn requests(settings: &mut Settings, read: &mut Variables) {
     *multiplier = read
         .parsed("SPRING_CLOUD_CONFIG_RETRY_MULTIPLIER")
         .unwrap_or(*multiplier);
-    if read
-        .text("CONFBUS_POLL_INTERVAL")
-        .is_some_and(|text| text.eq_ignore_ascii_case("off"))
-    {
+    if read.is_off("CONFBUS_LONGEST_WINDOW") {
+        settings.longest_window = Duration::ZERO;
+    } else {
+        read.duration("CONFBUS_LONGEST_WINDOW", &mut settings.longest_window);
+    }
+    if read.is_off("CONFBUS_POLL_INTERVAL") {
         settings.poll = None;
     } else if let Some(poll) = &mut settings.poll {
         read.duration("CONFBUS_POLL_INTERVAL", poll);
@@ -241,6 +243,11 @@ impl Variables {
             ))
         });
         below.collect()
+    }
+
+    fn is_off(&self, name: &str) -> bool {
+        self.text(name)
+            .is_some_and(|text| text.eq_ignore_ascii_case("off"))
     }
 
     fn flag(&mut self, name: &str) -> Option<bool> {

@@ -17,20 +17,14 @@ pub(crate) async fn run(bus: Bus, mut subscription: Subscription, listener: List
 /// An ack that is lost is not sent again: whoever waits for it asks once more.
 async fn acknowledge(bus: &Bus, ack: Option<BusEvent>) {
     let Some(event) = ack else { return };
-    if let Err(error) = bus
-        .publish(&Message {
-            event,
-            commit: None,
-        })
-        .await
-    {
+    if let Err(error) = bus.publish(&Message::of(event)).await {
         warn!(%error, "an event was handled, but not acknowledged");
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use confbus_protocol::{BusId, Destination, Environment, EventKind, Member, Reactions};
 
@@ -42,6 +36,7 @@ mod tests {
         bell::{Bell, Rounds},
         error::Unavailable,
         health::{Board, Source},
+        pace::Pace,
         store::Store,
     };
 
@@ -52,9 +47,11 @@ mod tests {
             version: Some("c1".into()),
             ..Environment::default()
         };
+        let id = BusId::new("orders:8081:ab12").unwrap();
         let listener = Listener {
+            pace: Arc::new(Pace::new(&id, Duration::ZERO)),
             member: Member {
-                id: BusId::new("orders:8081:ab12").unwrap(),
+                id,
                 config_names: Vec::new(),
             },
             reactions,
@@ -72,8 +69,8 @@ mod tests {
         let origin = BusId::new("configserver:8888:x").unwrap();
         let event = BusEvent::refresh("e1".into(), 1, &origin, &Destination::complete("orders"));
         Message {
-            event,
             commit: Some(commit.to_owned()),
+            ..Message::of(event)
         }
     }
 

@@ -99,11 +99,12 @@ impl EventStream {
         let unread = Arc::new(AtomicUsize::new(0));
         let mut events = pin!(SseByteStream::new(bounded(response, Arc::clone(&unread))));
         let mut greeted = false;
+        let mut window = Duration::ZERO;
         let reason = loop {
             match events.next().await {
                 Some(Ok(event)) => {
                     unread.store(0, Ordering::Relaxed);
-                    greeted |= self.hear(event).await;
+                    greeted |= self.hear(event, &mut window).await;
                 }
                 Some(Err(error)) => break innermost(&error),
                 None => break "the stream ended".to_owned(),
@@ -116,8 +117,8 @@ impl EventStream {
         }
     }
 
-    /// Returns whether the event was the greeting.
-    async fn hear(&self, event: Sse) -> bool {
+    /// Returns whether the event was the greeting. A window that is told holds for the message that follows it.
+    async fn hear(&self, event: Sse, window: &mut Duration) -> bool {
         let Sse {
             event: name,
             data,
@@ -131,14 +132,25 @@ impl EventStream {
                 return true;
             }
             None | Some("message") => {}
+            Some("window") => {
+                let millis = data.and_then(|data| data.parse::<u32>().ok());
+                *window = Duration::from_millis(millis.unwrap_or_default().into());
+                return false;
+            }
             Some(_) => return false,
         }
+        let window = std::mem::take(window);
         let Some(data) = data else { return false };
         match BusEvent::from_json(data.as_bytes()) {
             Ok(event) => {
                 let commit = id.filter(|id| !id.is_empty());
                 // Nothing carries an ack from here.
-                self.listener.hear(&Message { event, commit }).await;
+                let message = Message {
+                    event,
+                    commit,
+                    window,
+                };
+                self.listener.hear(&message).await;
             }
             Err(error) => debug!(%error, "skipped what is no bus event"),
         }

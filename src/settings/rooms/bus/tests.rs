@@ -1,6 +1,6 @@
 use std::fs;
 
-use confbus_bus::{RabbitSettings, Verification};
+use confbus_bus::{RabbitSettings, Routing, Verification};
 use confbus_protocol::SpringLine;
 
 use super::{bus, member};
@@ -158,6 +158,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("spring.rabbitmq.ssl.key-store-type".into(), "BKS"),
         ("confbus.rabbitmq.password-file".into(), "/nowhere"),
         ("confbus.bus.json".into(), "boot-5"),
+        ("confbus.bus.routing".into(), "round-robin"),
     ] {
         let problems = refused(&key, value);
         assert!(problems.contains(&key), "{key}: {problems}");
@@ -192,9 +193,11 @@ fn certificates_and_credentials_lie_in_files() {
         ("confbus.rabbitmq.username-file", &path("user")),
         ("confbus.rabbitmq.password-file", &path("password")),
         ("confbus.bus.json", "boot-3"),
+        ("confbus.bus.routing", "application"),
     ]);
     assert_eq!(settings.addresses[0].port, 5671);
     assert_eq!(settings.json, SpringLine::Boot3);
+    assert_eq!(settings.routing, Routing::PerApplication);
     assert_eq!(settings.tls.verification, Verification::AnyName);
     assert!(
         settings

@@ -1,4 +1,4 @@
-use confbus_bus::{Address, RabbitSettings};
+use confbus_bus::{Address, RabbitSettings, Routing};
 
 use super::Variables;
 
@@ -31,8 +31,21 @@ pub(super) fn settings(read: &mut Variables) -> RabbitSettings {
     settings.exchange = read
         .text("SPRING_CLOUD_BUS_DESTINATION")
         .unwrap_or(settings.exchange);
+    settings.routing = routing(read);
     "confbus-client".clone_into(&mut settings.connection_name);
     settings
+}
+
+fn routing(read: &mut Variables) -> Routing {
+    const ROUTING: &str = "CONFBUS_BUS_ROUTING";
+    match read.text(ROUTING).as_deref() {
+        None | Some("spring") => Routing::AsSpring,
+        Some("application") => Routing::PerApplication,
+        Some(_) => {
+            read.problem(ROUTING, "expected `spring` or `application`");
+            Routing::AsSpring
+        }
+    }
 }
 
 fn host(read: &mut Variables) -> Address {
