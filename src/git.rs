@@ -22,6 +22,12 @@ mod watch;
 mod work_tree;
 mod worker;
 
+#[cfg(test)]
+#[path = "../tests/it/support/git_http.rs"]
+mod git_http;
+#[cfg(test)]
+mod tests;
+
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},

@@ -214,7 +214,10 @@ impl Mirror {
                 .collect();
             if !wants.is_empty() {
                 let known = new.iter().filter_map(|listed| before.id(&listed.name));
-                let others = before.head().into_iter().chain(before.ids().take(MAX_OTHERS));
+                let others = before
+                    .head()
+                    .into_iter()
+                    .chain(before.ids().take(MAX_OTHERS));
                 let haves = with_parents(&repository, known.chain(others));
                 let mut transfer = Transfer {
                     http,

@@ -44,7 +44,8 @@ impl Seen {
     pub(super) fn covers(&self, next: &Self) -> bool {
         let same_refs = Arc::ptr_eq(&self.refs, &next.refs) || self.refs == next.refs;
         let mut labels = next.labels.iter();
-        same_refs && labels.all(|(label, next)| self.labels.get(label).is_some_and(|last| last.is(next)))
+        same_refs
+            && labels.all(|(label, next)| self.labels.get(label).is_some_and(|last| last.is(next)))
     }
 
     /// What a label named, if somebody still holds it.

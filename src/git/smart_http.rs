@@ -57,7 +57,11 @@ impl SmartHttp {
 
     /// What the names stand for at the remote.
     pub(super) fn list(&mut self, names: &Names, until: Instant) -> Result<Listing, Trouble> {
-        let Self { runtime, session, stop } = self;
+        let Self {
+            runtime,
+            session,
+            stop,
+        } = self;
         let listed = run(runtime, stop, until, session.list(names));
         self.noted(listed)
     }
@@ -69,7 +73,11 @@ impl SmartHttp {
         until: Instant,
         take: &mut dyn FnMut(&[u8]) -> Result<(), Trouble>,
     ) -> Result<Received, Trouble> {
-        let Self { runtime, session, stop } = self;
+        let Self {
+            runtime,
+            session,
+            stop,
+        } = self;
         let received = run(runtime, stop, until, session.fetch(wish, take));
         self.noted(received)
     }

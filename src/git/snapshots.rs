@@ -97,8 +97,7 @@ impl Snapshots {
     /// Drops what nobody holds any more.
     pub(super) fn forget_unused(&mut self) {
         let before = self.kept.len();
-        self.kept
-            .retain(|_, kept| kept.snapshot.strong_count() > 0);
+        self.kept.retain(|_, kept| kept.snapshot.strong_count() > 0);
         if self.moved || self.kept.len() < before {
             self.moved = false;
             self.blobs.forget_unused();

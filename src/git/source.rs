@@ -1,4 +1,8 @@
-use std::{cell::OnceCell, path::PathBuf, sync::Arc};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use git2::Repository;
 
@@ -77,7 +81,13 @@ impl Source {
 
     /// Whether the branch that is checked out is served from files.
     pub(super) fn has_work_tree(&self) -> bool {
-        matches!(self, Self::Here { has_work_tree: true, .. })
+        matches!(
+            self,
+            Self::Here {
+                has_work_tree: true,
+                ..
+            }
+        )
     }
 
     /// The repository, not opened yet.
@@ -117,7 +127,7 @@ impl Lazy {
     }
 }
 
-fn open_here(path: &PathBuf) -> Result<Repository, LookError> {
+fn open_here(path: &Path) -> Result<Repository, LookError> {
     open_exactly(path)
         .map_err(|_| LookError::NoRepository("the path is not a Git repository".into()))
 }

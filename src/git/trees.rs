@@ -84,7 +84,10 @@ impl Comparison<'_> {
             )));
         }
         let read = |id: Option<Oid>| id.map(|id| self.odb.read(id)).transpose();
-        let (old, new) = (read(old).map_err(unreadable)?, read(new).map_err(unreadable)?);
+        let (old, new) = (
+            read(old).map_err(unreadable)?,
+            read(new).map_err(unreadable)?,
+        );
         let old = entries(old.as_ref().map_or(&[], |object| object.data()))?;
         let new = entries(new.as_ref().map_or(&[], |object| object.data()))?;
         let both = old.len() + new.len();
@@ -127,7 +130,7 @@ impl Comparison<'_> {
             return self.trees(trees.0, trees.1, &path, depth + 1);
         }
         let link = of(Kind::Link, new);
-        self.found.touches_links |= link.or(of(Kind::Link, old)).is_some();
+        self.found.touches_links |= link.is_some() || of(Kind::Link, old).is_some();
         if let Some(link) = link {
             self.found.links.push((path.clone(), link));
         }

@@ -1,8 +1,9 @@
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Instant};
 
 use confbus_protocol::{CommitId, Label};
 use git2::Repository;
 use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
 
 use super::{
     Settings,
@@ -67,7 +68,7 @@ impl Worker {
             match command {
                 Command::Look { reply, .. } if reply.is_closed() => continue,
                 // The receiver is gone when it stopped waiting.
-                Command::Look { query, reply } => _ = reply.send(self.look(&query)),
+                Command::Look { query, reply } => _ = reply.send(self.timed_look(&query)),
                 Command::History(outcome) => {
                     if let Source::Mirror(mirror) = &mut self.source {
                         mirror.history_came(outcome);
@@ -78,6 +79,15 @@ impl Worker {
                 mirror.settle(ask);
             }
         }
+    }
+
+    fn timed_look(&mut self, query: &Query) -> Result<View, LookError> {
+        let begin = Instant::now();
+        let view = self.look(query);
+        let duration_us = begin.elapsed().as_micros();
+        let news = view.as_ref().is_ok_and(|view| view.news);
+        debug!(fetch = ?query.fetch, labels = query.labels.len(), news, duration_us, "looked");
+        view
     }
 
     fn look(&mut self, query: &Query) -> Result<View, LookError> {
@@ -139,11 +149,12 @@ impl Worker {
         if !Refs::may_be_commit(label) {
             return Err(LookError::NoSuchLabel);
         }
-        reachable_commit(repository.get()?, refs, label).ok_or(if self.source.is_partial() {
+        let missing = if self.source.is_partial() {
             LookError::NotYet
         } else {
             LookError::NoSuchLabel
-        })
+        };
+        reachable_commit(repository.get()?, refs, label).ok_or(missing)
     }
 
     fn version(&mut self, repository: &Lazy, commit: CommitId) -> Result<Version, LookError> {

@@ -74,8 +74,7 @@ impl Disk {
         let mirror = open_exactly(&self.path)
             .map_err(|_| LookError::NoRepository("it was never cloned".into()))?;
         let folder = self.folder(entrance);
-        fs::create_dir_all(folder.join("pack"))
-            .map_err(|error| failed(&error))?;
+        fs::create_dir_all(folder.join("pack")).map_err(|error| failed(&error))?;
         mirror
             .odb()
             .and_then(|odb| odb.add_disk_alternate(&folder.to_string_lossy()))

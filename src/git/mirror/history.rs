@@ -68,9 +68,9 @@ impl History {
         let started = thread::Builder::new()
             .name("git-history".into())
             .spawn(move || {
-                let fetched = job.fetch().map_err(|trouble| {
-                    trouble.in_words(&job.address, &job.settings.reach.access)
-                });
+                let fetched = job
+                    .fetch()
+                    .map_err(|trouble| trouble.in_words(&job.address, &job.settings.reach.access));
                 job.disk.clear(Entrance::History);
                 if let Some(ask) = ask.upgrade() {
                     // Nobody is there any more when the server ends.

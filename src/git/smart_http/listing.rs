@@ -151,7 +151,9 @@ mod tests {
         let listing = listed(&Names::All, &lines).unwrap();
         assert_eq!(listing.head.as_deref(), Some("main"));
         let refs = listing.refs.iter();
-        let refs: Vec<_> = refs.map(|r| (r.name.as_str(), r.peeled.is_some())).collect();
+        let refs: Vec<_> = refs
+            .map(|r| (r.name.as_str(), r.peeled.is_some()))
+            .collect();
         assert_eq!(refs, [("refs/heads/main", false), ("refs/tags/v1", true)]);
     }
 

@@ -78,7 +78,7 @@ pub(super) fn text(data: &[u8]) -> Result<&str, Trouble> {
 pub(super) fn write(body: &mut String, text: &str) {
     use std::fmt::Write as _;
     // Writing to a text does not fail.
-    _ = write!(body, "{:04x}{text}\n", text.len() + 5);
+    _ = writeln!(body, "{:04x}{text}", text.len() + 5);
 }
 
 /// Ends a request.
@@ -90,11 +90,10 @@ fn split(buffer: &mut BytesMut) -> Result<Option<Line>, Trouble> {
     let Some(digits) = buffer.get(..4) else {
         return Ok(None);
     };
-    let digits = str::from_utf8(digits).map_err(|_| Trouble::NotGit)?;
-    let length = match usize::from_str_radix(digits, 16) {
-        Ok(0) => return Ok(Some(short(buffer, Line::Flush))),
-        Ok(1) => return Ok(Some(short(buffer, Line::Delimiter))),
-        Ok(length @ 4..=MAX_LINE) => length,
+    let length = match length(digits).ok_or(Trouble::NotGit)? {
+        0 => return Ok(Some(short(buffer, Line::Flush))),
+        1 => return Ok(Some(short(buffer, Line::Delimiter))),
+        length @ 4..=MAX_LINE => length,
         _ => return Err(Trouble::NotGit),
     };
     if buffer.len() < length {
@@ -103,6 +102,13 @@ fn split(buffer: &mut BytesMut) -> Result<Option<Line>, Trouble> {
     }
     let mut line = buffer.split_to(length).freeze();
     Ok(Some(Line::Data(line.split_off(4))))
+}
+
+fn length(digits: &[u8]) -> Option<usize> {
+    digits.iter().try_fold(0, |length, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(length * 16 + digit as usize)
+    })
 }
 
 fn short(buffer: &mut BytesMut, line: Line) -> Line {
