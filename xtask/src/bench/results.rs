@@ -11,7 +11,8 @@ use super::record::{Line, Record};
 use super::workload::Context;
 use crate::shell::{output, root};
 
-const FILE: &str = "results.jsonl";
+/// In the folder of the figures.
+pub(super) const FILE: &str = "results.jsonl";
 
 /// Puts a workload's new lines in the place of its earlier ones.
 pub(super) struct Results {
@@ -85,7 +86,7 @@ impl Results {
 
 /// # Errors
 /// Names the line that cannot be read.
-fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let lines = text.lines().enumerate();
