@@ -1,13 +1,16 @@
 //! `cargo xtask bench`: how fast the server is beside others that do the same work at the same time on this machine, one
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
+mod blackhole;
 mod commits;
 mod confbus;
 mod fetching;
 mod fleet;
 mod formats;
+mod growth;
 mod hot;
 mod http;
+pub(crate) mod instructions;
 mod keep;
 mod labels;
 mod load;
@@ -53,6 +56,8 @@ static WORKLOADS: &[Workload] = &[
     fleet::WORKLOAD,
     fleet::STREAM,
     starting::WORKLOAD,
+    growth::WORKLOAD,
+    blackhole::WORKLOAD,
 ];
 
 #[derive(clap::Args)]

@@ -44,14 +44,13 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     repositories::copy(&ASIDE, stage.folder())?;
     let mut pusher = Pusher::new(&stage.remote, R3K.name)?;
     let mut aside = Pusher::new(&stage.remote, ASIDE.name)?;
-    let server = stage.confbus_with(
+    let server = stage.confbus(
         context,
         Cores::Split,
+        // Only when told.
         &[
-            push::setting(),
-            "--spring.cloud.bus.enabled=false".to_owned(),
-            // Only when told.
-            "--spring.cloud.config.server.git.refresh-rate=-1".to_owned(),
+            &push::setting(),
+            "--spring.cloud.config.server.git.refresh-rate=-1",
         ],
     )?;
     let paths = all(|_| "main".to_owned());

@@ -89,13 +89,14 @@ fn told(shape: Shape, target: f64, rounds: &[Round]) -> anyhow::Result<Vec<Recor
 
 fn measure(context: &Context, shape: Shape) -> anyhow::Result<Vec<Round>> {
     let stage = Stage::new(context, &shape)?;
+    let signed = push::setting();
+    // Only when told.
     let settings = [
-        push::setting(),
-        // Only when told.
-        "--spring.cloud.config.server.git.refresh-rate=-1".to_owned(),
+        signed.as_str(),
+        "--spring.cloud.config.server.git.refresh-rate=-1",
     ];
     let mut scene = Scene {
-        server: stage.confbus_with(context, Cores::Free, &settings)?,
+        server: stage.confbus(context, Cores::Free, &settings)?,
         floor: stage.floor()?,
         stage,
         shape,

@@ -30,7 +30,7 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
 
 /// One address of each format, beside the one of W1.
 fn hot(context: &Context, stage: &Stage) -> anyhow::Result<Vec<Record>> {
-    let confbus = stage.confbus(context, Cores::Split)?;
+    let confbus = stage.confbus(context, Cores::Split, &[])?;
     let mut loads = vec![Load::new("environment", &confbus, vec![HOT.to_owned()])];
     for format in FORMATS {
         let path = format!("/main/app0001-prod.{format}");

@@ -67,7 +67,7 @@ fn unpinned(context: &Context, stage: &Stage) -> anyhow::Result<[Record; 2]> {
 
 impl Pair {
     fn start(context: &Context, stage: &Stage, cores: Cores) -> anyhow::Result<Self> {
-        let confbus = stage.confbus(context, cores)?;
+        let confbus = stage.confbus(context, cores, &[])?;
         let mut files = stage.files()?;
         files.add_answers(&confbus, &[HOT.to_owned()], &[])?;
         files.add_answers(&confbus, &[HOT.to_owned()], &[GZIP.to_owned()])?;

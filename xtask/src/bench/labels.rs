@@ -44,11 +44,8 @@ struct Kind {
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let stage = Stage::new(context, &MANY_LABELS)?;
     // Without polling, whatever the remote is asked is asked for a read.
-    let settings = [
-        "--spring.cloud.config.server.git.refresh-rate=-1".to_owned(),
-        "--spring.cloud.bus.enabled=false".to_owned(),
-    ];
-    let confbus = stage.confbus_with(context, Cores::Split, &settings)?;
+    let settings = ["--spring.cloud.config.server.git.refresh-rate=-1"];
+    let confbus = stage.confbus(context, Cores::Split, &settings)?;
     until_quiet(&stage)?;
 
     let versions = Versions::of(&stage)?;

@@ -28,7 +28,7 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let stage = Stage::new(context, &R3K)?;
     let committed = files.each_ref();
     stage.commit(&committed.map(|file| (file.name.to_owned(), file.text.clone())))?;
-    let confbus = stage.confbus(context, Cores::Split)?;
+    let confbus = stage.confbus(context, Cores::Split, &[])?;
     let mut records = Vec::new();
     for file in &files {
         records.extend(measure(context, &stage, &confbus, file)?);

@@ -20,7 +20,7 @@ const ONE: usize = 2;
 
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let stage = Stage::new(context, &R3K)?;
-    let confbus = stage.confbus(context, Cores::Split)?;
+    let confbus = stage.confbus(context, Cores::Split, &[])?;
     let paths = all(|_| "main".to_owned());
     let nginx = stage.nginx(&confbus, &paths)?;
     let loads = [

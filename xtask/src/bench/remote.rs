@@ -71,6 +71,11 @@ impl Remote {
         format!("http://127.0.0.1:{}/{name}.git", self.port)
     }
 
+    /// Where it listens.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A client that asks for a repository's newest commit with as little as possible.
     pub(super) fn floor(&self, name: &str) -> anyhow::Result<Floor> {
         Floor::connect(self.port, name)

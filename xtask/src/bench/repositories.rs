@@ -73,6 +73,15 @@ impl Shape {
         self.files / 3
     }
 
+    /// R100 with other figures.
+    pub(super) fn small(branches: u32, tags: u32) -> Self {
+        Self {
+            branches,
+            tags,
+            ..R100
+        }
+    }
+
     fn folder(&self) -> String {
         let Self {
             name,
@@ -104,6 +113,11 @@ pub(super) fn tag(number: u32) -> String {
 pub(super) fn shared(revision: u32) -> (String, String) {
     let text = format!("common:\n  a: 1\n  b: two\n  revision: {revision}\n");
     ("application.yml".to_owned(), text)
+}
+
+/// Path and text of an application's file, three of them for each application, at a revision.
+pub(super) fn file(number: u32, revision: u32) -> (String, String) {
+    (content::path(number), content::text(number, revision))
 }
 
 /// A bare repository of this shape that nobody may change; made if it is not there yet.

@@ -60,19 +60,18 @@ impl Stage {
         self.remote.commit(self.name, files)
     }
 
-    /// Our server with an empty disk and without a bus, ready when it gives an environment.
-    pub(super) fn confbus(&self, context: &Context, cores: Cores) -> anyhow::Result<Running> {
-        let settings = ["--spring.cloud.bus.enabled=false".to_owned()];
-        self.confbus_with(context, cores, &settings)
-    }
-
-    /// The same with these settings.
-    pub(super) fn confbus_with(
+    /// Our server with an empty disk, without a bus and with these further settings, ready when it gives an environment.
+    pub(super) fn confbus(
         &self,
         context: &Context,
         cores: Cores,
-        settings: &[String],
+        settings: &[&str],
     ) -> anyhow::Result<Running> {
+        let settings: Vec<_> = ["--spring.cloud.bus.enabled=false"]
+            .iter()
+            .chain(settings)
+            .map(|&setting| setting.to_owned())
+            .collect();
         let folder = self.new_folder("confbus")?;
         Confbus {
             program: context.server()?,
@@ -80,7 +79,7 @@ impl Stage {
             folder: &folder,
             cores,
             ready: HOT,
-            settings,
+            settings: &settings,
         }
         .start()
     }

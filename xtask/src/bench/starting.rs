@@ -2,7 +2,6 @@
 
 mod memory;
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -15,7 +14,7 @@ use super::http::Connection;
 use super::record::{Bound, Record};
 use super::repositories::{R3K, R10K, R30K, Shape};
 use super::rounds::Summary;
-use super::server::{Cores, Running, free_port};
+use super::server::{Cores, Running, end, free_port};
 use super::stage::{HOT, Stage};
 use super::workload::{Context, Workload};
 use crate::shell::{KillOnDrop, output};
@@ -29,8 +28,11 @@ pub(super) const WORKLOAD: Workload = Workload {
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Between two attempts: short beside what is measured, without taking a core from server and remote.
-const PAUSE: Duration = Duration::from_micros(300);
+/// Between two attempts to connect: nobody is there who would be kept from working.
+const ABSENT: Duration = Duration::from_micros(200);
+
+/// Between two questions to a server that has nothing yet; each one is work for it.
+const EMPTY: Duration = Duration::from_millis(2);
 
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let mut records = Vec::new();
@@ -110,12 +112,14 @@ impl Scene {
         let mut command = server.command(port)?;
         let started = Instant::now();
         let mut process = KillOnDrop::spawn(&mut command)?;
-        while !serves(port) {
-            let log = || fs::read_to_string(server.log()).unwrap_or_default();
+        while let Some(pause) = pause(port) {
             let ended = process.ended()?;
-            ensure!(ended.is_none(), "the server ended: {}", log());
-            ensure!(started.elapsed() < DEADLINE, "nothing is served: {}", log());
-            thread::sleep(PAUSE);
+            ensure!(
+                ended.is_none() && started.elapsed() < DEADLINE,
+                "nothing is served:\n{}",
+                end(&server.log())
+            );
+            thread::sleep(pause);
         }
         let took = started.elapsed().as_secs_f64() * 1000.0;
         Ok((Running::new(port, process), took))
@@ -134,7 +138,12 @@ impl Scene {
     }
 }
 
-fn serves(port: u16) -> bool {
+/// When to ask again; nothing when the configuration is served.
+fn pause(port: u16) -> Option<Duration> {
     let answer = Connection::open(port).and_then(|mut connection| connection.get(HOT));
-    answer.is_ok_and(|answer| answer.status == 200)
+    match answer {
+        Ok(answer) if answer.status == 200 => None,
+        Ok(_) => Some(EMPTY),
+        Err(_) => Some(ABSENT),
+    }
 }

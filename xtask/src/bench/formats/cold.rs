@@ -36,7 +36,7 @@ struct Round {
 pub(super) fn measure(context: &Context, stage: &Stage) -> anyhow::Result<[Record; 2]> {
     let mut rounds = Vec::new();
     for number in 1..=context.rounds {
-        let server = stage.confbus(context, Cores::Split)?;
+        let server = stage.confbus(context, Cores::Split, &[])?;
         let round = round(&server)?;
         let Round {
             p50,
