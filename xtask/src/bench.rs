@@ -31,6 +31,7 @@ mod server;
 mod stage;
 mod starting;
 mod table;
+mod threads;
 mod workload;
 mod wrk;
 

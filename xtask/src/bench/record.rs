@@ -106,10 +106,6 @@ impl Record {
     }
 
     /// What a slope was computed from, for the chart: sizes and costs.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the growth of costs, which follows")
-    )]
     pub(super) fn curve(mut self, points: Vec<[f64; 2]>) -> Self {
         self.curve = points;
         self

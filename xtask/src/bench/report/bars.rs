@@ -3,7 +3,7 @@
 use super::super::table::number;
 use super::svg::{Anchor, Svg};
 
-const WIDTH: f64 = 1000.0;
+const WIDTH: f64 = 1040.0;
 /// Where bars begin; labels lie left of it.
 const LEFT: f64 = 410.0;
 /// Where the axis ends; figures lie right of it.
@@ -44,7 +44,10 @@ impl Bars<'_> {
             let value = f64::from(power).exp2();
             let x = axis.x(value);
             svg.line("axis", (x, TOP - 4.0), (x, bottom));
-            svg.text("faint", (x, TOP - 8.0), Anchor::Middle, &number(value));
+            // Small fractions need the room of two.
+            if axis.to - axis.from < 6 || power % 2 == 0 {
+                svg.text("faint", (x, TOP - 8.0), Anchor::Middle, &number(value));
+            }
         }
         for (index, row) in self.rows.iter().enumerate() {
             row.draw(&axis, TOP + ROW * index as f64, &mut svg);

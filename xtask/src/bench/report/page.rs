@@ -19,11 +19,15 @@ pub(super) fn write(lines: &[Line], reasons: &Reasons, charts: &[(&str, &str)]) 
 }
 
 fn summary(lines: &[Line]) -> String {
-    let judged = lines.iter().filter(|line| line.record.met.is_some());
-    let met = lines.iter().filter(|line| line.record.met == Some(true));
-    let mut text = format!("**{} of {} targets are met.**", met.count(), judged.count());
+    let met = |beyond: bool| {
+        let judged = lines.iter().filter(|line| line.record.beyond == beyond);
+        let judged: Vec<_> = judged.filter_map(|line| line.record.met).collect();
+        let met = judged.iter().filter(|&&met| met).count();
+        format!("{met} of {} targets", judged.len())
+    };
+    let mut text = format!("**{} are met**, and {} beyond.", met(false), met(true));
     if lines.iter().any(|line| !line.judged) {
-        text.push_str(" **Some lines are trials of too few rounds, which say little.**");
+        text.push_str(" **Some lines are trials of too few rounds, which are not judged.**");
     }
     text
 }
