@@ -30,9 +30,18 @@ impl Results {
     pub(super) fn open(context: &Context) -> anyhow::Result<Self> {
         fs::create_dir_all(&context.out)
             .with_context(|| format!("cannot make {}", context.out.display()))?;
+        let file = context.out.join(FILE);
+        if file.exists() {
+            // Before anything is measured that could not be written.
+            read(&file).context("delete the file to begin anew")?;
+        }
         Ok(Self {
-            file: context.out.join(FILE),
-            commit: commit(),
+            file,
+            commit: if context.program.is_some() {
+                "a given program".to_owned()
+            } else {
+                commit()
+            },
             machine: Machine::describe(),
             seconds: context.seconds,
             judged: !context.quick && context.rounds >= Self::ENOUGH_ROUNDS,
