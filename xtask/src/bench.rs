@@ -26,6 +26,7 @@ mod results;
 mod rounds;
 mod sample;
 mod server;
+mod spring;
 mod stage;
 mod starting;
 mod table;
@@ -43,7 +44,7 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 11] = [
+static WORKLOADS: [Workload; 12] = [
     hot::WORKLOAD,
     fleet::WORKLOAD,
     fleet::STREAM,
@@ -55,6 +56,7 @@ static WORKLOADS: [Workload; 11] = [
     starting::WORKLOAD,
     growth::WORKLOAD,
     blackhole::WORKLOAD,
+    spring::WORKLOAD,
 ];
 
 #[derive(clap::Args)]
