@@ -145,7 +145,7 @@ impl EnvironmentRepository {
             .gather_patiently(request, Labels::Split, Before::Served, Vaults::Skip)
             .now_or_never()?
             .ok()?;
-        let (parts, _) = self.resolve(&gathered).ok()?;
+        let (parts, _) = self.resolve(gathered).ok()?;
         self.shown_version(&parts)
     }
 
@@ -156,7 +156,7 @@ impl EnvironmentRepository {
         vaults: Vaults<'_>,
     ) -> Result<Found<Environment>, FindError> {
         let gathered = self.gather(request, Labels::Split, before, vaults).await?;
-        let found = self.environment(request, self.resolve(&gathered)?.0);
+        let found = self.environment(request, self.resolve(gathered)?.0);
         let is_complete = vaults.are_asked() || !self.inner.backends.iter().any(Backend::is_vault);
         if found.value.property_sources.is_empty() && is_complete && !self.inner.accept_empty {
             return Err(FindError::Empty);
@@ -173,7 +173,7 @@ impl EnvironmentRepository {
         let gathered = self
             .gather(request, Labels::Whole, Before::Freshness, Vaults::Skip)
             .await?;
-        let newest: Vec<_> = gathered.iter().map(Gathered::newest).collect();
+        let newest: Vec<_> = gathered.into_iter().map(Gathered::newest).collect();
         self.resource(&newest, path)
     }
 
@@ -188,7 +188,7 @@ impl EnvironmentRepository {
         let gathered = self
             .gather(request, Labels::Whole, Before::Freshness, vaults)
             .await?;
-        let (parts, files) = self.resolve(&gathered)?;
+        let (parts, files) = self.resolve(gathered)?;
         let environment = self.environment(request, parts);
         let resource = self.resource(&files, path)?;
         Ok(Found {
@@ -237,10 +237,7 @@ impl EnvironmentRepository {
         self.inner.fail_on_error || self.inner.backends.len() == 1
     }
 
-    fn resolve<'p>(
-        &self,
-        all: &'p [Gathered],
-    ) -> Result<(Vec<Part>, Vec<Versions<'p>>), FindError> {
+    fn resolve(&self, all: Vec<Gathered>) -> Result<(Vec<Part>, Vec<Versions>), FindError> {
         let (mut parts, mut files) = (Vec::new(), Vec::new());
         for gathered in all {
             match gathered.resolve() {
@@ -291,12 +288,8 @@ impl EnvironmentRepository {
         }
     }
 
-    fn resource(
-        &self,
-        files: &[Versions<'_>],
-        path: &RepoPath,
-    ) -> Result<Found<Resource>, FindError> {
-        let find = |files: &Versions<'_>| files.find(path);
+    fn resource(&self, files: &[Versions], path: &RepoPath) -> Result<Found<Resource>, FindError> {
+        let find = |files: &Versions| files.find(path);
         let found = if self.inner.reverse_location_order {
             files.iter().rev().find_map(find)
         } else {

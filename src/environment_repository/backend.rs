@@ -108,7 +108,7 @@ impl Backend {
         vaults: Vaults<'_>,
     ) -> Result<Gathered, FindError> {
         match self {
-            Self::Git(git) => Ok(Gathered::Places(git.places(request, labels, before).await?)),
+            Self::Git(git) => git.gather(request, labels, before).await,
             Self::Native {
                 repository,
                 version,

@@ -8,7 +8,7 @@ use super::{
     audience::Audience,
     opener::Opener,
     pattern::Pattern,
-    places::{Place, Shown, resolve_all},
+    places::{Gathered, Place, Shown, resolve_all},
     pool::Pool,
     repository::{self, Before, Repository},
     template::Template,
@@ -107,13 +107,13 @@ impl GitBackend {
         })
     }
 
-    /// The places that may answer.
-    pub(super) async fn places(
+    /// What may answer.
+    pub(super) async fn gather(
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
         before: Before,
-    ) -> Result<Vec<Place>, FindError> {
+    ) -> Result<Gathered, FindError> {
         // Once a candidate has lent its default label, the others are asked for that one, as in Spring.
         let mut label = request.label.clone();
         if request.profiles.names().count() > MAX_PROFILES {
@@ -130,11 +130,11 @@ impl GitBackend {
                 let places = member
                     .places(&repository, request, asked, labels, before)
                     .await;
-                match places {
-                    Ok(places) if resolve_all(&places).is_ok() => return Ok(places),
+                match places.and_then(resolve_all) {
+                    Ok((part, versions)) => return Ok(Gathered::Answered(part, versions)),
                     // Whether it has an answer is not known yet: another's would be a wrong one.
                     Err(FindError::NotYet) => return Err(FindError::NotYet),
-                    _ => {}
+                    Err(_) => {}
                 }
             }
         }
@@ -142,9 +142,8 @@ impl GitBackend {
         let label = label.unwrap_or_else(|| member.settings.default_label.clone());
         let profiles = request.profiles.as_str();
         let repository = member.repository(request, profiles, &label, before).await?;
-        member
-            .places(&repository, request, &label, labels, before)
-            .await
+        let places = member.places(&repository, request, &label, labels, before);
+        Ok(Gathered::Places(places.await?))
     }
 
     /// All repositories that are open now and who reads them, the default one first.

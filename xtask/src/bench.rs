@@ -2,6 +2,7 @@
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
 mod blackhole;
+mod commits;
 mod confbus;
 mod fetching;
 mod fleet;
@@ -44,15 +45,16 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 12] = [
+static WORKLOADS: &[Workload] = &[
     hot::WORKLOAD,
-    fleet::WORKLOAD,
-    fleet::STREAM,
     random::WORKLOAD,
     labels::WORKLOAD,
     formats::WORKLOAD,
     plain::WORKLOAD,
     fetching::WORKLOAD,
+    commits::WORKLOAD,
+    fleet::WORKLOAD,
+    fleet::STREAM,
     starting::WORKLOAD,
     growth::WORKLOAD,
     blackhole::WORKLOAD,
