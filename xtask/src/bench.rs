@@ -28,6 +28,7 @@ mod results;
 mod rounds;
 mod sample;
 mod server;
+mod spring;
 mod stage;
 mod starting;
 mod table;
@@ -59,6 +60,7 @@ static WORKLOADS: &[Workload] = &[
     starting::WORKLOAD,
     growth::WORKLOAD,
     blackhole::WORKLOAD,
+    spring::WORKLOAD,
 ];
 
 #[derive(clap::Args)]

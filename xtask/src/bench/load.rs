@@ -10,7 +10,7 @@ use super::machine::Watch;
 use super::rounds::Contest;
 use super::server::{Cores, Running};
 use super::workload::Context;
-use super::wrk::{Report, Requests};
+use super::wrk::{CONNECTIONS, Report, Requests};
 
 /// Before each turn, so that caches are full and the processor is awake.
 const WARM_UP_SECONDS: u32 = 1;
@@ -117,6 +117,7 @@ impl<'a> Load<'a> {
             paths: &self.paths,
             fields: &self.fields,
             cores: self.cores,
+            connections: CONNECTIONS,
             seconds,
         };
         let report = requests.send(folder)?;
