@@ -1,16 +1,25 @@
 //! `cargo xtask bench`: how fast the server is beside others that do the same work at the same time on this machine, one
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
+mod blackhole;
+mod commits;
 mod confbus;
+mod fetching;
 mod fleet;
+mod formats;
+mod growth;
 mod hot;
 mod http;
+pub(crate) mod instructions;
 mod keep;
+mod labels;
 mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod plain;
 mod push;
+mod random;
 mod record;
 mod remote;
 mod repositories;
@@ -19,6 +28,7 @@ mod rounds;
 mod sample;
 mod server;
 mod stage;
+mod starting;
 mod table;
 mod workload;
 mod wrk;
@@ -34,7 +44,20 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 3] = [hot::WORKLOAD, fleet::WORKLOAD, fleet::STREAM];
+static WORKLOADS: &[Workload] = &[
+    hot::WORKLOAD,
+    random::WORKLOAD,
+    labels::WORKLOAD,
+    formats::WORKLOAD,
+    plain::WORKLOAD,
+    fetching::WORKLOAD,
+    commits::WORKLOAD,
+    fleet::WORKLOAD,
+    fleet::STREAM,
+    starting::WORKLOAD,
+    growth::WORKLOAD,
+    blackhole::WORKLOAD,
+];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]

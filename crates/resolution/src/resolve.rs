@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use confbus_protocol::Environment;
+use confbus_protocol::{Environment, PropertySource};
 use indexmap::IndexSet;
 
 use crate::{
@@ -68,20 +68,32 @@ pub fn resolve(
     layout: &Layout,
     request: &EnvironmentRequest,
 ) -> Result<Environment, ResolveError> {
-    let reading = read(snapshot, layout, request)?;
-    if !reading.problems.is_empty() {
-        return Err(ResolveError::Broken(reading.problems));
-    }
-    let contributors = reading.contributors.iter();
-    let sources = contributors.map(|contributor| sources::of_document(contributor, layout));
     Ok(Environment {
         name: request.application.to_string(),
         profiles: vec![request.profiles.to_string()],
         label: request.label.as_ref().map(ToString::to_string),
         version: Some(snapshot.version().to_string()),
         state: Some(String::new()),
-        property_sources: sources.collect(),
+        property_sources: resolve_sources(snapshot, layout, request)?,
     })
+}
+
+/// The sources of the environment that a snapshot holds for a request, the strongest first.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_sources(
+    snapshot: &Snapshot,
+    layout: &Layout,
+    request: &EnvironmentRequest,
+) -> Result<Vec<PropertySource>, ResolveError> {
+    let reading = read(snapshot, layout, request)?;
+    if !reading.problems.is_empty() {
+        return Err(ResolveError::Broken(reading.problems));
+    }
+    let contributors = reading.contributors.iter();
+    let sources = contributors.map(|contributor| sources::of_document(contributor, layout));
+    Ok(sources.collect())
 }
 
 /// Reads what there is; what is wrong with it stands beside it.
@@ -99,7 +111,7 @@ pub(crate) fn read<'s>(
         return Ok(Reading::default());
     }
     let locations = locations::of_request(snapshot, layout, request)?;
-    let mut loader = Loader::new(snapshot, names, profiles.into_iter().collect());
+    let mut loader = Loader::new(snapshot, &names, profiles.into_iter().collect());
     let contributors = loader.load(locations);
     if loader.is_too_large {
         return Err(ResolveError::TooLarge);
@@ -124,7 +136,6 @@ fn names(request: &EnvironmentRequest) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use confbus_protocol::PropertySource;
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -208,6 +219,25 @@ mod tests {
             Config resource 'file [/clone/application.yml' via location '' (document #1) 2
             Config resource 'file [/clone/application.yml' via location '' (document #0) 1
         "#]],
+        );
+    }
+
+    #[test]
+    fn files_of_the_same_name_may_be_many() {
+        let others = ('a'..='z').map(|letter| format!("foo.x{letter}/z.txt"));
+        let others: Vec<_> = others.collect();
+        let mut files = vec![
+            ("foo.yml", "who: yml"),
+            ("foo.properties", "who=properties"),
+        ];
+        files.extend(others.iter().map(|path| (path.as_str(), "")));
+        check(
+            &files,
+            "foo/dev",
+            expect![[r#"
+                foo.properties properties
+                foo.yml yml
+            "#]],
         );
     }
 

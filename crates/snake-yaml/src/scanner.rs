@@ -137,7 +137,27 @@ impl<'text> Scanner<'text> {
     }
 
     fn may_begin_plain(&self, character: char) -> bool {
-        let is_indicator = "-?:,[]{}#&*!|>'\"%@`".contains(character);
+        let is_indicator = matches!(
+            character,
+            '-' | '?'
+                | ':'
+                | ','
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '#'
+                | '&'
+                | '*'
+                | '!'
+                | '|'
+                | '>'
+                | '\''
+                | '"'
+                | '%'
+                | '@'
+                | '`'
+        );
         let may_continue = || !is_blank_or_end(self.cursor.peek_at(1));
         match character {
             '\t' => false,

@@ -171,6 +171,33 @@ impl<'a> Load<'a> {
     }
 }
 
+impl Turn {
+    /// The same under another name.
+    pub(super) fn named(mut self, name: String) -> Self {
+        self.load = name;
+        self
+    }
+}
+
+impl std::fmt::Display for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            load,
+            round,
+            requests_per_second,
+            cpu_us,
+            p99_us,
+            foreign,
+            ..
+        } = self;
+        write!(
+            f,
+            "round {} {load:24} {requests_per_second:9.0}/s  {cpu_us:7.2} us CPU  p99 {p99_us:6.0} us  others {foreign:.2}",
+            round + 1
+        )
+    }
+}
+
 /// Rounds of these loads, the first one being the anchor; `check` is called before each round.
 pub(super) fn compete(
     context: &Context,
@@ -187,15 +214,7 @@ pub(super) fn compete(
         }
         let turn = loads[contestant].turn(context, round, folder)?;
         context.note_run(workload, &turn)?;
-        eprintln!(
-            "  round {} {:24} {:9.0}/s  {:7.2} us CPU  p99 {:6.0} us  others {:.2}",
-            round + 1,
-            turn.load,
-            turn.requests_per_second,
-            turn.cpu_us,
-            turn.p99_us,
-            turn.foreign
-        );
+        eprintln!("  {turn}");
         Ok(turn)
     })
 }

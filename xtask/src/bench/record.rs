@@ -108,7 +108,6 @@ impl Record {
     }
 
     /// A target that nobody asked for.
-    #[expect(dead_code, reason = "for the workloads that follow")]
     pub(super) fn beyond(mut self, bound: Bound) -> Self {
         self.beyond = true;
         self.target(bound)
