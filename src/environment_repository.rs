@@ -36,7 +36,7 @@ pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
 use generation::Generation;
-use git_backend::Labels;
+pub(crate) use git_backend::Labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
 };
@@ -68,6 +68,17 @@ pub(crate) struct Settings {
     pub(crate) reverse_location_order: bool,
     /// What becomes of `{cipher}` values.
     pub(crate) encryption: Encryption,
+}
+
+/// Whether an answer may be given again in the generation in which it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// A Vault is asked each time.
+    Never,
+    /// After [`EnvironmentRepository::make_sure`], if the generation is the same then.
+    Sure,
+    /// Yes.
+    Free,
 }
 
 /// All that the first reads of labels and repositories may wait in one request.
@@ -337,6 +348,26 @@ impl EnvironmentRepository {
     /// it needed a Vault.
     pub(crate) fn generation(&self) -> u64 {
         self.inner.generation.now()
+    }
+
+    /// Whether answers may be given again.
+    pub(crate) fn reuse(&self) -> Reuse {
+        let backends = || self.inner.backends.iter();
+        if backends().any(Backend::is_vault) {
+            Reuse::Never
+        } else if backends().any(Backend::makes_sure) {
+            Reuse::Sure
+        } else {
+            Reuse::Free
+        }
+    }
+
+    /// Makes sure of what a read of this would make sure of before it takes what is in service.
+    pub(crate) async fn make_sure(&self, request: &EnvironmentRequest, labels: Labels) {
+        // What came of it shows in the generation, or in the read that follows.
+        _ = self
+            .gather(request, labels, Before::Freshness, Vaults::Skip)
+            .await;
     }
 
     /// Whether every backend that must answer has something to answer from.

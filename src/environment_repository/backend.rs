@@ -140,6 +140,15 @@ impl Backend {
         matches!(self, Self::Git(git) if git.opens_on_demand())
     }
 
+    /// Whether reads make sure of a repository first.
+    pub(super) fn makes_sure(&self) -> bool {
+        match self {
+            Self::Git(git) => git.makes_sure(),
+            Self::Native { repository, .. } => repository.makes_sure(),
+            Self::Vault(_) => false,
+        }
+    }
+
     pub(super) fn is_vault(&self) -> bool {
         matches!(self, Self::Vault(_))
     }

@@ -52,7 +52,7 @@ pub(crate) struct RepositorySettings {
 
 /// How a label with commas is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Labels {
+pub(crate) enum Labels {
     /// As several labels.
     Split,
     /// As one.
@@ -167,9 +167,19 @@ impl GitBackend {
 
     /// Whether requests lead to repositories that are not open yet.
     pub(super) fn opens_on_demand(&self) -> bool {
+        self.members()
+            .any(|member| matches!(member.repositories, Repositories::Many(_)))
+    }
+
+    /// Whether reads make sure of a repository first.
+    pub(super) fn makes_sure(&self) -> bool {
+        self.members()
+            .any(|member| member.settings.freshness != Freshness::Polled)
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Member> {
         let candidates = self.candidates.iter().map(|candidate| &candidate.member);
-        let mut members = candidates.chain([&self.default]);
-        members.any(|member| matches!(member.repositories, Repositories::Many(_)))
+        candidates.chain([&self.default])
     }
 
     /// Whether there is anything to answer from, or may be once somebody asks.

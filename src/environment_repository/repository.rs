@@ -177,6 +177,11 @@ impl Repository {
         found
     }
 
+    /// Whether reads make sure of it first.
+    pub(super) fn makes_sure(&self) -> bool {
+        self.inner.settings.freshness != Freshness::Polled
+    }
+
     /// In the strict mode, looks at the repository.
     async fn make_sure(&self, label: &Label) {
         let Freshness::Strict {

@@ -18,7 +18,7 @@ use super::rounds::Contest;
 use super::server::{Cores, Running};
 use super::stage::{HOT, Stage};
 use super::workload::{Context, Workload};
-use super::wrk::{Report, Requests};
+use super::wrk::{CONNECTIONS, Report, Requests};
 
 pub(super) const WORKLOAD: Workload = Workload {
     name: "W1-blackhole",
@@ -108,6 +108,7 @@ impl Scene<'_> {
             paths: &[HOT.to_owned()],
             fields: &[],
             cores: Cores::Split,
+            connections: CONNECTIONS,
             seconds: self.seconds,
         };
         let report = requests.send(self.stage.folder())?;

@@ -30,7 +30,6 @@ const ONE: u32 = 7;
 pub(super) struct Scene {
     server: Running,
     remote: Remote,
-    webhook: RefCell<Connection>,
     head: RefCell<String>,
     _folder: TempDir,
 }
@@ -71,7 +70,6 @@ impl Scene {
         }
         .start()?;
         Ok(Self {
-            webhook: RefCell::new(Connection::open(server.port)?),
             server,
             remote,
             head: RefCell::new(head.trim().to_owned()),
@@ -94,8 +92,9 @@ impl Scene {
         let files = [(name, text)];
         let new = self.remote.commit(R3K.name, &files)?;
         let push = Push::new(&self.head.replace(new.clone()), &new, &files);
+        let mut webhook = Connection::open(self.port())?;
         let told = clock::now();
-        push.deliver(&mut self.webhook.borrow_mut())?;
+        push.deliver(&mut webhook)?;
         Ok(told)
     }
 }
