@@ -6,9 +6,9 @@ use std::{
 
 use confbus_resolution::{Blob, BlobId, Budget};
 
-/// Bytes of parsed files in the whole process: some 4,000 files of a few hundred bytes, so that those of 3,000 hot answers
+/// Bytes of parsed files in the whole process: some 5,000 files of a few hundred bytes, so that those of 3,000 hot answers
 /// stay while a commit a second makes all of them anew.
-const PARSED: usize = 16 << 20;
+const PARSED: usize = 24 << 20;
 
 /// One for all repositories, because memory is.
 static BUDGET: LazyLock<Arc<Budget>> = LazyLock::new(|| Arc::new(Budget::new(PARSED)));

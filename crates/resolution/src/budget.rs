@@ -56,14 +56,19 @@ impl Budget {
         let mut patience = PATIENCE;
         self.kept.fetch_add(parsed.bytes(), Ordering::Relaxed);
         self.put(self.next(&mut patience), Some(Arc::clone(parsed)));
-        let mut left = self.places.len();
-        while self.kept() > self.limit && left > 0 {
-            self.put(self.next(&mut patience), None);
-            left -= 1;
+        // The first round may only find out who was read lately.
+        for _ in 0..2 * self.places.len() {
+            if self.kept() <= self.limit {
+                return;
+            }
+            let place = self.next(&mut patience);
+            if place.load().is_some() {
+                self.put(place, None);
+            }
         }
     }
 
-    /// The next place whose file was not read lately.
+    /// The next place that is empty or whose file was not read lately.
     fn next(&self, patience: &mut usize) -> &ArcSwapOption<Parsed> {
         loop {
             let hand = self.hand.fetch_add(1, Ordering::Relaxed);

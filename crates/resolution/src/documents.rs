@@ -24,6 +24,9 @@ const DOCUMENT_LIMIT: usize = 1_000;
 /// How much text the flattened keys of one file may take: a long key above a long list multiplies.
 const KEY_TEXT_LIMIT: usize = 16 << 20;
 
+/// What a property takes besides itself and its texts: its place in the table, two allocations, the signs of JSON.
+const PROPERTY_BYTES: usize = 80;
+
 /// What a header takes that says something, with the texts it holds.
 const HEADER_BYTES: usize = 1 << 10;
 
@@ -63,8 +66,8 @@ impl Document {
         let of_header = self.header.as_ref().map_or(0, |_| HEADER_BYTES);
         let property = |(key, property): (&String, &Property)| {
             let text = property.value.as_text().map_or(0, str::len);
-            // What text takes in the heap at least, and its part of the table.
-            size_of::<(String, Property)>() + (key.len() + text).max(48) + 32
+            // Both texts stand in the JSON, too.
+            size_of::<(String, Property)>() + PROPERTY_BYTES + 2 * (key.len() + text)
         };
         let properties = self.properties.iter().map(property);
         size_of::<Self>() + of_header + properties.sum::<usize>()

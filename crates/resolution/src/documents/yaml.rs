@@ -65,6 +65,7 @@ struct Flattener {
 
 impl Flattener {
     fn map(&mut self, path: &str, entries: &[(Node, Node)], depth: usize) -> Result<(), Flaw> {
+        self.properties.reserve(entries.len());
         for (key, value) in entries {
             let text = key_text(key)?;
             if self.lists > 0 && !matches!(key.kind(), NodeKind::Text(_)) {
