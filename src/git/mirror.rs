@@ -136,6 +136,7 @@ impl Mirror {
             // If that fails, there is nothing, and the next fetch clones.
             _ = damaged.move_to(&self.disk);
             self.table = before;
+            self.partial = self.history.needs(&self.disk.shallow());
         }
         fetched
     }

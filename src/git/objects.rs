@@ -191,3 +191,97 @@ pub(super) fn blob_id(id: Oid) -> BlobId {
 pub(super) fn unreadable(error: git2::Error) -> LookError {
     LookError::Unreadable(error.message().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use git2::{FileMode, build::TreeUpdateBuilder};
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        files: 6,
+        file_bytes: 100,
+        total_bytes: 60,
+    };
+
+    /// A tree of files; what begins with `->` is a link.
+    fn tree(repository: &Repository, files: &[(&str, &str)]) -> Oid {
+        let empty = repository.treebuilder(None).unwrap().write().unwrap();
+        let mut update = TreeUpdateBuilder::new();
+        for (path, text) in files {
+            let (text, mode) = match text.strip_prefix("->") {
+                Some(target) => (target, FileMode::Link),
+                None => (*text, FileMode::Blob),
+            };
+            update.upsert(*path, repository.blob(text.as_bytes()).unwrap(), mode);
+        }
+        let empty = repository.find_tree(empty).unwrap();
+        update.create_updated(repository, &empty).unwrap()
+    }
+
+    fn shown(content: &Content) -> Vec<(String, String)> {
+        let files = content.files.iter().map(|(path, blob)| {
+            let text = str::from_utf8(blob.bytes().unwrap()).unwrap();
+            (path.as_str().to_owned(), text.to_owned())
+        });
+        files.collect()
+    }
+
+    fn content(
+        repository: &Repository,
+        files: &[(&str, &str)],
+        known: Option<Content>,
+    ) -> Result<Content, LookError> {
+        let mut reader = Reader {
+            odb: repository.odb().unwrap(),
+            limits: LIMITS,
+            blobs: &mut Blobs::default(),
+        };
+        reader.content(tree(repository, files), known)
+    }
+
+    #[test]
+    fn what_is_made_of_differences_is_what_is_read_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init_bare(folder.path()).unwrap();
+        let states: [&[(&str, &str)]; 8] = [
+            &[("a.yml", "a"), ("d/x.yml", "x"), ("d.yml", "d")],
+            &[("a.yml", "b"), ("d/x.yml", "x"), ("d.yml", "d")],
+            &[("a.yml", "b"), ("d", "no folder"), ("d.yml", "d")],
+            &[("a.yml/x", "b"), ("d/e/f/x.yml", "x"), ("d0", "d")],
+            &[("a", "->d/x.yml"), ("d/x.yml", "x"), ("l", "->d")],
+            &[("a", "->d/x.yml"), ("d/x.yml", "y"), ("l", "->d")],
+            &[("a", "no link"), ("d/x.yml", "y")],
+            &[],
+        ];
+        for old in states {
+            for new in states {
+                let known = content(&repository, old, None).unwrap();
+                let made = content(&repository, new, Some(known)).unwrap();
+                let whole = content(&repository, new, None).unwrap();
+                assert_eq!(shown(&made), shown(&whole), "{old:?} {new:?}");
+                assert_eq!(made.shape.bytes, whole.shape.bytes, "{old:?} {new:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn limits_hold_for_differences_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init_bare(folder.path()).unwrap();
+        let long = "x".repeat(31);
+        let full: [(&str, &str); 6] = ["1", "2", "3", "4", "5", "6"].map(|name| (name, "x"));
+        let cases: [(&[(&str, &str)], &[(&str, &str)]); 2] = [
+            (&full, &[&full[..], &[("7", "x")]].concat()),
+            (
+                &[("1", &long)],
+                &[("1", &long), ("2", &long[1..]), ("3", "")],
+            ),
+        ];
+        for (good, bad) in cases {
+            let known = content(&repository, good, None).unwrap();
+            assert!(content(&repository, bad, None).is_err());
+            assert!(content(&repository, bad, Some(known)).is_err());
+        }
+    }
+}

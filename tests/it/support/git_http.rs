@@ -165,7 +165,9 @@ impl Connection {
         if is_pack(request) && manner == Manner::CutsPacks {
             body.truncate(length / 2);
         } else if is_pack(request) && manner == Manner::SpoilsPacks {
-            body[length / 2] ^= 0x55;
+            let pack = body.windows(4).position(|four| four == b"PACK");
+            // Behind the header, within the first object.
+            body[pack.expect("a pack") + 16] ^= 0x55;
         }
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{head}");
         [head.into_bytes(), body].concat()
