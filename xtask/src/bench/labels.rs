@@ -25,7 +25,7 @@ pub(super) const WORKLOAD: Workload = Workload {
 };
 
 /// How many commits are asked for by their ids.
-const COMMITS: u32 = 200;
+const COMMITS: u32 = 100;
 
 /// As people shorten them.
 const SHORT: usize = 10;

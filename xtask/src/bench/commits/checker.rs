@@ -146,7 +146,8 @@ mod tests {
             application,
         };
         assert!(said.fits(content(8, 7)));
-        assert!(!said.fits(content(8, 6)));
-        assert!(!said.fits(content(7, 7)));
+        for (shared, application) in [(7, 7), (9, 7), (8, 6), (8, 8)] {
+            assert!(!said.fits(content(shared, application)));
+        }
     }
 }
