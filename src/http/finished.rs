@@ -171,3 +171,124 @@ impl Form {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn finished(length: usize, gzip: bool) -> Finished {
+        let response = Response::builder()
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ETAG, "\"ab\"")
+            .header("x-config-version", "c1")
+            .body(Body::from("x".repeat(length)))
+            .unwrap();
+        let wish = Wish {
+            is_head: false,
+            gzip,
+            headers: &HeaderMap::new(),
+        };
+        let compression = Compression::default();
+        Finished::of(response, &wish, &compression).await.unwrap()
+    }
+
+    fn given(finished: &Finished, is_head: bool, gzip: bool, known: &str) -> Option<String> {
+        let headers = [(header::IF_NONE_MATCH, known.parse().unwrap())];
+        let wish = Wish {
+            is_head,
+            gzip,
+            headers: &headers.into_iter().collect(),
+        };
+        let answer: Response<Bytes> = finished.answer(&wish)?;
+        let header = |name: &str| {
+            answer
+                .headers()
+                .get(name)
+                .map_or("-", |value| value.to_str().unwrap())
+        };
+        let shown = [
+            "etag",
+            "content-type",
+            "content-encoding",
+            "content-length",
+            "vary",
+        ];
+        let shown = shown.map(header).join(" ");
+        Some(format!(
+            "{} {} {shown}",
+            answer.status().as_u16(),
+            answer.body().len()
+        ))
+    }
+
+    #[tokio::test]
+    async fn one_answer_is_given_in_many_forms() {
+        let short = finished(5, true).await;
+        for (is_head, gzip, known, expected) in [
+            (false, false, "", "200 5 \"ab\" application/json - - -"),
+            (false, true, "", "200 5 \"ab\" application/json - - -"),
+            (true, false, "", "200 0 \"ab\" application/json - 5 -"),
+            (false, false, "\"ab\"", "304 0 \"ab\" - - - -"),
+            (true, false, "W/\"ab\"", "304 0 \"ab\" - - - -"),
+        ] {
+            assert_eq!(given(&short, is_head, gzip, known).unwrap(), expected);
+        }
+        let long = finished(4000, true).await;
+        let packed = gzip::compressed(&[b'x'; 4000]).len();
+        for (is_head, gzip, known, expected) in [
+            (
+                false,
+                false,
+                "",
+                "200 4000 \"ab\" application/json - - Accept-Encoding".to_owned(),
+            ),
+            (
+                false,
+                true,
+                "",
+                format!("200 {packed} \"ab-gzip\" application/json gzip - Accept-Encoding"),
+            ),
+            (
+                true,
+                true,
+                "",
+                format!("200 0 \"ab-gzip\" application/json gzip {packed} Accept-Encoding"),
+            ),
+            (
+                false,
+                true,
+                "\"ab\"",
+                "304 0 \"ab-gzip\" - - - Accept-Encoding".to_owned(),
+            ),
+            (
+                false,
+                false,
+                "\"ab-gzip\"",
+                "304 0 \"ab\" - - - Accept-Encoding".to_owned(),
+            ),
+        ] {
+            assert_eq!(given(&long, is_head, gzip, known).unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_that_was_not_made_is_not_given() {
+        let long = finished(4000, false).await;
+        assert!(given(&long, false, false, "").is_some());
+        assert_eq!(given(&long, false, true, ""), None);
+        assert!(finished(4000, true).await.weight() > long.weight());
+    }
+
+    #[tokio::test]
+    async fn a_stream_stays_one() {
+        let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, axum::Error>>());
+        let wish = Wish {
+            is_head: false,
+            gzip: true,
+            headers: &HeaderMap::new(),
+        };
+        let (stream, compression) = (Response::new(body), Compression::default());
+        let finished = Finished::of(stream, &wish, &compression).await;
+        assert!(finished.is_err());
+    }
+}

@@ -210,7 +210,7 @@ impl Core {
         match answer.flatten() {
             Some(answer) => {
                 keeping.note(entry, question, peer, now);
-                debug!(target = question.key.target(), status = %answer.status(), "request answered from memory");
+                debug!(path = question.path, status = %answer.status(), "request answered from memory");
                 Recalled::Answer(answer)
             }
             None if entry.was_quick && !question.wish.gzip => {

@@ -155,4 +155,52 @@ mod tests {
         server.await.unwrap();
         assert!(TcpStream::connect(address).await.is_err());
     }
+
+    #[tokio::test]
+    async fn further_connections_wait_for_room() {
+        let (address, ..) = start(Limits {
+            connections: 1,
+            ..Limits::default()
+        })
+        .await;
+        let head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let first = TcpStream::connect(address).await.unwrap();
+        let second = ask(address, head);
+        tokio::pin!(second);
+        let early = timeout(Duration::from_millis(100), &mut second).await;
+        assert!(early.is_err(), "{early:?}");
+        drop(first);
+        let answer = timeout(Duration::from_secs(5), second).await.unwrap();
+        assert!(answer.contains("200 OK"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn who_takes_long_to_answer_is_not_cut_off() {
+        let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let address = listeners.address();
+        let (go_on, told) = tokio::sync::watch::channel(false);
+        let slow = move || async move {
+            let mut told = told.clone();
+            _ = told.wait_for(|told| *told).await;
+            "done"
+        };
+        let router = Router::new().route("/", get(slow));
+        let limits = Limits {
+            head_timeout: Duration::from_millis(40),
+            ..Limits::default()
+        };
+        tokio::spawn(serve(
+            listeners,
+            Front::plain(router),
+            limits,
+            CancellationToken::new(),
+        ));
+        let answer = tokio::spawn(ask(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+        // Whoever comes later and says nothing is cut off first.
+        assert_eq!(ask(address, "").await, "");
+        assert!(!answer.is_finished());
+        go_on.send(true).unwrap();
+        let answer = answer.await.unwrap();
+        assert!(answer.ends_with("done"), "{answer}");
+    }
 }

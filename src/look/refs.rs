@@ -43,6 +43,23 @@ impl Refs {
             .or_else(|| self.tag(without(text, &TAG_PREFIXES)?))
     }
 
+    /// The full names of refs that a text may stand for, whether such refs are there or not, most likely first.
+    pub(crate) fn names(text: &str) -> Vec<String> {
+        let branch = |name: &str| format!("refs/heads/{name}");
+        let tag = |name: &str| format!("refs/tags/{name}");
+        let shorter = [
+            without(text, &BRANCH_PREFIXES).map(branch),
+            without(text, &TAG_PREFIXES).map(tag),
+        ];
+        let full = text.starts_with("refs/heads/") || text.starts_with("refs/tags/");
+        let exact = (!full).then(|| [branch(text), tag(text)]);
+        exact
+            .into_iter()
+            .flatten()
+            .chain(shorter.into_iter().flatten())
+            .collect()
+    }
+
     /// Whether the text might be a commit id, which only the object database can tell.
     pub(crate) fn may_be_commit(label: &Label) -> bool {
         let text = label.as_str();
@@ -124,6 +141,22 @@ mod tests {
                 Some(target),
                 "{label}"
             );
+        }
+    }
+
+    #[test]
+    fn texts_stand_for_full_names() {
+        let cases: [(&str, &[&str]); 4] = [
+            ("refs/heads/main", &["refs/heads/main"]),
+            ("refs/tags/v1", &["refs/tags/v1"]),
+            ("main", &["refs/heads/main", "refs/tags/main"]),
+            (
+                "origin/x",
+                &["refs/heads/origin/x", "refs/tags/origin/x", "refs/heads/x"],
+            ),
+        ];
+        for (text, names) in cases {
+            assert_eq!(Refs::names(text), names, "{text}");
         }
     }
 

@@ -22,6 +22,7 @@ mod push;
 mod random;
 mod record;
 mod remote;
+mod report;
 mod repositories;
 mod results;
 mod rounds;
@@ -31,6 +32,7 @@ mod spring;
 mod stage;
 mod starting;
 mod table;
+mod threads;
 mod workload;
 mod wrk;
 
@@ -95,6 +97,8 @@ pub(crate) struct Args {
 enum Other {
     /// Serve one of the measured repositories over HTTP until standard input ends.
     Remote(keep::Args),
+    /// Write docs/performance from the figures of the last runs.
+    Report(report::Args),
     /// Memory of the client's example on axum, connected to a RabbitMQ (Linux).
     Memory(memory::Args),
 }
@@ -103,6 +107,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.other {
         Some(Other::Memory(args)) => memory::run(args),
         Some(Other::Remote(args)) => keep::run(args),
+        Some(Other::Report(args)) => report::run(args),
         None => measure(args),
     }
 }
@@ -121,7 +126,10 @@ fn measure(args: &Args) -> anyhow::Result<ExitCode> {
         lines.extend(results.replace(workload.name, workload.carry_out(&context))?);
     }
     print!("{}", table::text(&lines));
-    println!("written to {}", results.file().display());
+    println!(
+        "written to {}; `cargo xtask bench report` makes a page of it",
+        results.file().display()
+    );
     if !results.judged() {
         println!("a trial of too few rounds: nothing is judged");
     }

@@ -93,6 +93,9 @@ impl<'text> Scanner<'text> {
         if self.tokens.is_empty() {
             return Ok(true);
         }
+        if self.possible_keys.is_empty() {
+            return Ok(false);
+        }
         self.drop_stale_keys()?;
         Ok(self
             .possible_keys

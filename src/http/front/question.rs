@@ -14,6 +14,8 @@ const LONGEST_ACCEPT: usize = 256;
 /// All that an answer which may be kept depends on, from one walk over the headers.
 pub(super) struct Question<'r> {
     pub(super) key: KeyRef<'r>,
+    /// Without the query, which may hold what is nobody's business.
+    pub(super) path: &'r str,
     pub(super) wish: Wish<'r>,
     pub(super) said: Said<'r>,
     /// Whoever asks may have named itself.
@@ -48,6 +50,10 @@ impl<'r> Question<'r> {
                 accepts_encodings = true;
             } else if *name == INSTANCE_HEADER {
                 has_name = true;
+            } else if *name == header::CONTENT_LENGTH {
+                if value != "0" {
+                    return None;
+                }
             } else if *name == CONFIG_TOKEN || REFUSED.contains(name) {
                 return None;
             } else {
@@ -57,6 +63,7 @@ impl<'r> Question<'r> {
         let accept = accept.unwrap_or_default();
         (accept.len() <= LONGEST_ACCEPT).then_some(Self {
             key: KeyRef::new(target, accept),
+            path: uri.path(),
             wish: Wish {
                 is_head,
                 gzip: accepts_encodings && gzip::is_wanted(headers),
@@ -69,9 +76,8 @@ impl<'r> Question<'r> {
 }
 
 /// With these, the router has more to say or to read.
-const REFUSED: [header::HeaderName; 8] = [
+const REFUSED: [header::HeaderName; 7] = [
     header::ACCEPT_CHARSET,
-    header::CONTENT_LENGTH,
     header::EXPECT,
     header::IF_MODIFIED_SINCE,
     header::IF_UNMODIFIED_SINCE,
@@ -114,7 +120,8 @@ mod tests {
                 false,
             ),
             ("GET", "/foo/dev", &[("accept-charset", "utf-8")], false),
-            ("GET", "/foo/dev", &[("content-length", "0")], false),
+            ("GET", "/foo/dev", &[("content-length", "0")], true),
+            ("GET", "/foo/dev", &[("content-length", "1")], false),
             (
                 "GET",
                 "/foo/dev",

@@ -118,17 +118,18 @@ where
     }
 }
 
-/// The next connection, once there is room for one; `None` on shutdown.
+/// The next connection, once there is room for it; `None` on shutdown.
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Semaphore>,
     shutdown: &CancellationToken,
 ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let next = async {
-        let permit = Arc::clone(connections).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => {
+                    // Not before: a thread that waits for connections takes no room from those that have some.
+                    let permit = Arc::clone(connections).acquire_owned().await.ok()?;
                     // Answers are written whole; waiting to fill a packet only delays them.
                     _ = stream.set_nodelay(true);
                     return Some((stream, peer, permit));

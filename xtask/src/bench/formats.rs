@@ -8,7 +8,7 @@ use super::http::Connection;
 use super::load::{Load, compete, disturbance};
 use super::record::{Bound, Record};
 use super::repositories::R3K;
-use super::server::{Cores, Running};
+use super::server::Cores;
 use super::stage::{HOT, Stage};
 use super::workload::{Context, Workload};
 
@@ -34,10 +34,10 @@ fn hot(context: &Context, stage: &Stage) -> anyhow::Result<Vec<Record>> {
     let mut loads = vec![Load::new("environment", &confbus, vec![HOT.to_owned()])];
     for format in FORMATS {
         let path = format!("/main/app0001-prod.{format}");
-        check(&confbus, &path)?;
         loads.push(Load::new(format, &confbus, vec![path]));
     }
-    let contest = compete(context, "W4", &loads, stage.folder(), |_| Ok(()))?;
+    let check = |_| loads[1..].iter().try_for_each(filled_in);
+    let contest = compete(context, "W4", &loads, stage.folder(), check)?;
     let note = disturbance(context, &contest);
     let record = |(index, format): (usize, &str)| {
         let ratio = contest.ratio(index + 1, 0, |turn| turn.requests_per_second)?;
@@ -53,8 +53,9 @@ fn hot(context: &Context, stage: &Stage) -> anyhow::Result<Vec<Record>> {
 }
 
 /// The placeholder of each file has its value.
-fn check(server: &Running, path: &str) -> anyhow::Result<()> {
-    let answer = Connection::open(server.port)?.get(path)?;
+fn filled_in(load: &Load<'_>) -> anyhow::Result<()> {
+    let path = &load.paths[0];
+    let answer = Connection::open(load.server.port)?.get(path)?;
     let text = String::from_utf8_lossy(&answer.body);
     ensure!(
         answer.status == 200 && text.contains("/app0001") && !text.contains("${"),

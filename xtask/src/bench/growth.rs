@@ -4,7 +4,6 @@ mod commits;
 mod hot;
 mod polls;
 mod slope;
-mod threads;
 
 use super::record::Record;
 use super::workload::{Context, Workload};

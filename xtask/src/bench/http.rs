@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -40,6 +40,11 @@ impl Connection {
             port,
             buffer: Vec::new(),
         })
+    }
+
+    /// From now on looks for answers all the time, so that this core does not fall asleep.
+    pub(super) fn never_sleep(&self) -> anyhow::Result<()> {
+        Ok(self.stream.set_nonblocking(true)?)
     }
 
     pub(super) fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
@@ -147,6 +152,7 @@ impl Connection {
 
     fn read_more(&mut self) -> anyhow::Result<()> {
         let mut chunk = [0; 64 * 1024];
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.stream.read(&mut chunk) {
                 Ok(0) => bail!("the connection ended within an answer"),
@@ -155,6 +161,11 @@ impl Connection {
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error)
+                    if error.kind() == ErrorKind::WouldBlock && Instant::now() < deadline =>
+                {
+                    std::hint::spin_loop();
+                }
                 Err(error) => return Err(error.into()),
             }
         }

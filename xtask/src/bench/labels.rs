@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use super::http::Connection;
-use super::load::{Load, compete, disturbance};
+use super::load::{Load, compete, disturbance, sample};
 use super::record::{Bound, Record};
 use super::remote::Mark;
 use super::repositories::{MANY_LABELS, branch, git, tag};
@@ -51,8 +51,10 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let versions = Versions::of(&stage)?;
     let known = known(&versions);
     let mark = stage.remote.mark()?;
-    versions.check(&confbus, &known)?;
-    let mut records = compare(context, &stage, &confbus, &known)?;
+    for kind in &known {
+        versions.check(&confbus, kind, kind.paths.iter())?;
+    }
+    let mut records = compare(context, &stage, &confbus, &versions, &known)?;
     records.push(asked("known labels", &stage, mark)?.target(Bound::AtMost(0.0)));
 
     let mark = stage.remote.mark()?;
@@ -61,7 +63,8 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
         status: 404,
         ..Kind::new("unknown label", unknown())
     };
-    records.extend(compare(context, &stage, &confbus, &[main(), unknown])?);
+    let kinds = [main(), unknown];
+    records.extend(compare(context, &stage, &confbus, &versions, &kinds)?);
     records.push(asked("unknown label", &stage, mark)?);
     Ok(records)
 }
@@ -103,12 +106,17 @@ fn compare(
     context: &Context,
     stage: &Stage,
     confbus: &Running,
+    versions: &Versions,
     kinds: &[Kind],
 ) -> anyhow::Result<Vec<Record>> {
     let load =
         |kind: &Kind| Load::new(kind.name, confbus, kind.paths.clone()).answered_with(kind.status);
     let loads: Vec<_> = kinds.iter().map(load).collect();
-    let contest = compete(context, "W3", &loads, stage.folder(), |_| Ok(()))?;
+    let check = |round| {
+        let mut kinds = kinds.iter();
+        kinds.try_for_each(|kind| versions.check(confbus, kind, sample(&kind.paths, round)))
+    };
+    let contest = compete(context, "W3", &loads, stage.folder(), check)?;
     let note = disturbance(context, &contest);
     let record = |(index, kind): (usize, &Kind)| {
         let ratio = contest.ratio(index, 0, |turn| turn.requests_per_second)?;
@@ -187,22 +195,28 @@ impl Versions {
         Ok(Self { labels, commits })
     }
 
-    /// Reads every address once; each answer must name the commit of its label.
-    fn check(&self, server: &Running, kinds: &[Kind]) -> anyhow::Result<()> {
+    /// Reads these addresses; each answer must name the commit of its label.
+    fn check<'a>(
+        &self,
+        server: &Running,
+        kind: &Kind,
+        paths: impl Iterator<Item = &'a String>,
+    ) -> anyhow::Result<()> {
         let mut connection = Connection::open(server.port)?;
-        for path in kinds.iter().flat_map(|kind| &kind.paths) {
+        for path in paths {
             let answer = connection.get(path)?;
             ensure!(
-                answer.status == 200,
+                answer.status == kind.status,
                 "{path} is answered with {}",
                 answer.status
             );
             let label = path.rsplit('/').next().context("no label")?;
-            let environment: serde_json::Value = serde_json::from_slice(&answer.body)?;
-            let version = environment["version"].as_str();
+            let answer: serde_json::Value = serde_json::from_slice(&answer.body)?;
+            // An error has no version, and neither has a label that Git does not know.
             ensure!(
-                version == self.labels.get(label).map(String::as_str),
-                "{path} is answered from {version:?}"
+                answer["version"].as_str() == self.labels.get(label).map(String::as_str),
+                "{path} is answered from {}",
+                answer["version"]
             );
         }
         Ok(())

@@ -143,9 +143,8 @@ impl<'a> Load<'a> {
             self.paths == other.paths,
             "the loads ask for different paths"
         );
-        let step = self.paths.len().div_ceil(COMPARED);
         let (mut ours, mut theirs) = (self.connect()?, other.connect()?);
-        for path in self.paths.iter().skip(round as usize % step).step_by(step) {
+        for path in sample(&self.paths, round) {
             let (ours, theirs) = (
                 ours.ask("GET", path, &self.fields, b"")?,
                 theirs.ask("GET", path, &other.fields, b"")?,
@@ -170,6 +169,12 @@ impl<'a> Load<'a> {
     fn connect(&self) -> anyhow::Result<Connection> {
         Connection::open(self.server.port)
     }
+}
+
+/// Some of many paths, others each round.
+pub(super) fn sample(paths: &[String], round: u32) -> impl Iterator<Item = &String> {
+    let step = paths.len().div_ceil(COMPARED).max(1);
+    paths.iter().skip(round as usize % step).step_by(step)
 }
 
 impl Turn {
@@ -230,5 +235,20 @@ pub(super) fn disturbance(context: &Context, contest: &Contest<Turn>) -> String 
             context.foreign,
             contest.count(|_| true)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_another_one_each_round_and_never_large() {
+        let paths: Vec<_> = (0..3_000).map(|number| number.to_string()).collect();
+        let first: Vec<_> = sample(&paths, 0).collect();
+        assert!(first.len() <= COMPARED && first.len() > COMPARED / 2);
+        assert!(sample(&paths, 1).all(|path| !first.contains(&path)));
+        assert_eq!(sample(&paths[..1], 5).count(), 1);
+        assert_eq!(sample(&[], 0).count(), 0);
     }
 }

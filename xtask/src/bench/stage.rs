@@ -60,7 +60,8 @@ impl Stage {
         self.remote.commit(self.name, files)
     }
 
-    /// Our server with an empty disk, without a bus and with these further settings, ready when it gives an environment.
+    /// Our server with an empty disk, without a bus and with these further settings, ready when it gives an environment
+    /// and has nothing else to do.
     pub(super) fn confbus(
         &self,
         context: &Context,
@@ -73,7 +74,7 @@ impl Stage {
             .map(|&setting| setting.to_owned())
             .collect();
         let folder = self.new_folder("confbus")?;
-        Confbus {
+        let server = Confbus {
             program: context.server()?,
             uri: &self.url(),
             folder: &folder,
@@ -81,7 +82,9 @@ impl Stage {
             ready: HOT,
             settings: &settings,
         }
-        .start()
+        .start()?;
+        server.settle()?;
+        Ok(server)
     }
 
     /// Where the repository is reached.

@@ -7,7 +7,6 @@ use anyhow::{Context as _, ensure};
 
 use super::WORKLOAD;
 use super::slope::log_log;
-use super::threads::cpu_nanoseconds;
 use crate::bench::http::Connection;
 use crate::bench::push::{self, Push};
 use crate::bench::record::{Bound, Record};
@@ -15,6 +14,7 @@ use crate::bench::repositories::{R3K, R10K, R30K, R100, Shape, file};
 use crate::bench::rounds::Summary;
 use crate::bench::server::{Cores, Running};
 use crate::bench::stage::{HOT, Stage};
+use crate::bench::threads::cpu_nanoseconds;
 use crate::bench::workload::Context;
 
 /// How many files a commit changes.
@@ -99,6 +99,8 @@ fn by_files(context: &Context) -> anyhow::Result<Record> {
             &amounts.zip(last.iter().copied()).collect::<Vec<_>>(),
         )?);
     }
+    let points = shapes.iter().zip(&last);
+    let points = points.map(|(shape, cost)| [f64::from(shape.files), *cost]);
     let told: Vec<_> = last.iter().map(|cost| format!("{cost:.1}")).collect();
     Ok(Record::new(
         WORKLOAD.name,
@@ -106,6 +108,7 @@ fn by_files(context: &Context) -> anyhow::Result<Record> {
         "server's CPU for a commit, log-log slope",
     )
     .figure(&Summary::of(slopes)?, "")
+    .curve(points.collect())
     .note(format!("in the last round {} ms", told.join(", "))))
 }
 

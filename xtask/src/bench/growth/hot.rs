@@ -94,13 +94,17 @@ impl Series {
         let costs: anyhow::Result<Vec<_>> = (0..loads.len())
             .map(|number| contest.figure(number, |turn| turn.cpu_us))
             .collect();
-        let slopes = self.slopes(&costs?)?;
+        let costs = costs?;
+        let slopes = self.slopes(&costs)?;
+        let points = self.members.iter().zip(&costs);
+        let points = points.map(|(member, cost)| [f64::from(member.amount), cost.median]);
         Ok(Record::new(
             WORKLOAD.name,
             self.name,
             "CPU per hot request, log-log slope",
         )
         .figure(&Summary::of(slopes)?, "")
+        .curve(points.collect())
         .target(Bound::AtMost(0.02))
         .note(disturbance(context, &contest)))
     }

@@ -7,12 +7,12 @@ use anyhow::ensure;
 
 use super::WORKLOAD;
 use super::slope::log_log;
-use super::threads::cpu_nanoseconds;
 use crate::bench::record::{Bound, Record};
 use crate::bench::repositories::Shape;
 use crate::bench::rounds::Summary;
 use crate::bench::server::{Cores, Running};
 use crate::bench::stage::Stage;
+use crate::bench::threads::cpu_nanoseconds;
 use crate::bench::workload::Context;
 
 const BRANCHES: [u32; 3] = [1, 100, 10_000];
