@@ -21,7 +21,7 @@ const HOW_TO_INSTALL: &str = "valgrind is missing; type:\n  sudo apt-get install
 const WARM: u32 = 500;
 
 /// By how many requests two runs differ: enough for the whims of threads to vanish beside them.
-const COUNTED: u32 = 4_000;
+const COUNTED: u32 = 10_000;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -83,11 +83,11 @@ fn count(program: &Path) -> anyhow::Result<Vec<Figure>> {
         repository: &repositories::copy(&R100, folder.path())?,
         folder: folder.path(),
     };
-    let base = server.instructions(|port| ask(port, Kind::Environment, WARM))?;
+    let base = server.fewest(|port| ask(port, Kind::Environment, WARM))?;
     [Kind::Environment, Kind::NotModified]
         .into_iter()
         .map(|kind| {
-            let more = server.instructions(|port| ask(port, kind, WARM + COUNTED))?;
+            let more = server.fewest(|port| ask(port, kind, WARM + COUNTED))?;
             let more = more.checked_sub(base).context("more requests take less")?;
             Ok(Figure::new(kind.name(), more / u64::from(COUNTED)))
         })
