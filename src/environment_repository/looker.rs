@@ -269,6 +269,7 @@ impl Looker {
     async fn put_in_service(&mut self, mut view: View, asked: Vec<Label>) -> Result<(), LookError> {
         self.leave_out_fallback(&mut view, &asked);
         let fetched = view.fetched.clone();
+        let news = view.news;
         let before = self.before(&mut view);
         let (settings, name) = (Arc::clone(&self.settings), Arc::clone(&self.name));
         let next = tokio::task::spawn_blocking(move || before.after(view, &settings, &name)).await;
@@ -282,7 +283,9 @@ impl Looker {
         );
         let served = Arc::new(next.served);
         self.served.store(Arc::clone(&served));
-        self.generation.advance();
+        if news {
+            self.generation.advance();
+        }
         self.unannounced.add(next.moved);
         self.to_restore = None;
         // What was restored stands in the file already.

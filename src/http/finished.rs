@@ -80,6 +80,7 @@ impl Finished {
     }
 
     fn new(status: StatusCode, mut plain: Form, gzip: bool, compression: &Compression) -> Self {
+        plain.set_length();
         let packed = if !gzip::is_meant(compression, &plain.headers, plain.body.len()) {
             Packed::Never
         } else {
@@ -123,17 +124,14 @@ impl Finished {
         if wish.has(&self.plain) {
             return Some(form.not_modified());
         }
-        let mut headers = form.headers.clone();
         let body = if wish.is_head {
-            let length = HeaderValue::from(form.body.len());
-            headers.entry(header::CONTENT_LENGTH).or_insert(length);
             Bytes::new()
         } else {
             form.body.clone()
         };
         let mut response = Response::new(body.into());
         *response.status_mut() = self.status;
-        *response.headers_mut() = headers;
+        *response.headers_mut() = form.headers.clone();
         Some(response)
     }
 }
@@ -145,10 +143,20 @@ impl Form {
         if let Some(tag) = headers.get(header::ETAG).and_then(gzip::tag) {
             headers.insert(header::ETAG, tag);
         }
-        Self {
+        headers.remove(header::CONTENT_LENGTH);
+        let mut packed = Self {
             headers,
             body: gzip::compressed(&self.body).into(),
-        }
+        };
+        packed.set_length();
+        packed
+    }
+
+    /// Said here and not by whoever sends it, so that it always stands at the same place. A body that was left out
+    /// already has its length said.
+    fn set_length(&mut self) {
+        let length = HeaderValue::from(self.body.len());
+        self.headers.entry(header::CONTENT_LENGTH).or_insert(length);
     }
 
     /// What describes the body stays out.
@@ -160,6 +168,7 @@ impl Form {
         for (name, value) in &self.headers {
             let describes_body = [
                 header::CONTENT_TYPE,
+                header::CONTENT_LENGTH,
                 header::CONTENT_ENCODING,
                 header::CONTENT_DISPOSITION,
             ]
@@ -168,6 +177,8 @@ impl Form {
                 headers.append(name.clone(), value.clone());
             }
         }
+        // As the router says it, which knows of no body; only to HEAD it is sent.
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         response
     }
 }
@@ -225,11 +236,11 @@ mod tests {
     async fn one_answer_is_given_in_many_forms() {
         let short = finished(5, true).await;
         for (is_head, gzip, known, expected) in [
-            (false, false, "", "200 5 \"ab\" application/json - - -"),
-            (false, true, "", "200 5 \"ab\" application/json - - -"),
+            (false, false, "", "200 5 \"ab\" application/json - 5 -"),
+            (false, true, "", "200 5 \"ab\" application/json - 5 -"),
             (true, false, "", "200 0 \"ab\" application/json - 5 -"),
-            (false, false, "\"ab\"", "304 0 \"ab\" - - - -"),
-            (true, false, "W/\"ab\"", "304 0 \"ab\" - - - -"),
+            (false, false, "\"ab\"", "304 0 \"ab\" - - 0 -"),
+            (true, false, "W/\"ab\"", "304 0 \"ab\" - - 0 -"),
         ] {
             assert_eq!(given(&short, is_head, gzip, known).unwrap(), expected);
         }
@@ -240,13 +251,13 @@ mod tests {
                 false,
                 false,
                 "",
-                "200 4000 \"ab\" application/json - - Accept-Encoding".to_owned(),
+                "200 4000 \"ab\" application/json - 4000 Accept-Encoding".to_owned(),
             ),
             (
                 false,
                 true,
                 "",
-                format!("200 {packed} \"ab-gzip\" application/json gzip - Accept-Encoding"),
+                format!("200 {packed} \"ab-gzip\" application/json gzip {packed} Accept-Encoding"),
             ),
             (
                 true,
@@ -258,13 +269,13 @@ mod tests {
                 false,
                 true,
                 "\"ab\"",
-                "304 0 \"ab-gzip\" - - - Accept-Encoding".to_owned(),
+                "304 0 \"ab-gzip\" - - 0 Accept-Encoding".to_owned(),
             ),
             (
                 false,
                 false,
                 "\"ab-gzip\"",
-                "304 0 \"ab\" - - - Accept-Encoding".to_owned(),
+                "304 0 \"ab\" - - 0 Accept-Encoding".to_owned(),
             ),
         ] {
             assert_eq!(given(&long, is_head, gzip, known).unwrap(), expected);
