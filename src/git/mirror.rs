@@ -29,7 +29,7 @@ use disk::Entrance;
 pub(super) use disk::{Disk, open_exactly};
 use history::History;
 pub(super) use history::{Ask, Outcome};
-use transfer::{Transfer, is_there, with_parents};
+use transfer::{Transfer, is_there};
 
 /// Names in one question; with more of them a listing of all refs is cheaper for the remote.
 const MAX_NAMES: usize = 256;
@@ -214,12 +214,7 @@ impl Mirror {
                 .filter(|id| !is_there(&odb, *id))
                 .collect();
             if !wants.is_empty() {
-                let known = new.iter().filter_map(|listed| before.id(&listed.name));
-                let others = before
-                    .head()
-                    .into_iter()
-                    .chain(before.ids().take(MAX_OTHERS));
-                let haves = with_parents(&repository, known.chain(others));
+                let haves = haves(&before, &new);
                 let mut transfer = Transfer {
                     http,
                     disk: &self.disk,
@@ -340,8 +335,22 @@ impl Mirror {
     }
 }
 
-/// Refs besides those that moved, whose commits are offered as known.
+/// Refs whose commits are offered as known when only new refs came.
 const MAX_OTHERS: usize = 16;
+
+/// What the refs named before they moved, and nothing beside it: each commit more makes the remote read one more tree,
+/// and finds worse differences to send. A ref that is new began at some other.
+fn haves(before: &Table, new: &[Advertised]) -> Vec<Oid> {
+    let moved: Vec<_> = new
+        .iter()
+        .filter_map(|listed| before.id(&listed.name))
+        .collect();
+    if !moved.is_empty() {
+        return moved;
+    }
+    let others = before.ids().take(MAX_OTHERS);
+    before.head().into_iter().chain(others).collect()
+}
 
 fn names(fetch: &Fetch) -> Names {
     let Fetch::Refs(texts) = fetch else {

@@ -9,7 +9,7 @@ use tracing::warn;
 
 use super::{
     disk::{Disk, Entrance},
-    transfer::{Transfer, is_there, with_parents},
+    transfer::{Transfer, is_there},
 };
 use crate::{
     git::{
@@ -111,7 +111,7 @@ impl Job {
         let odb = repository.odb().map_err(unreadable)?;
         let ids: BTreeSet<Oid> = listing.refs.iter().map(|listed| listed.id).collect();
         let (here, missing): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_there(&odb, *id));
-        let haves = with_parents(&repository, here.iter().copied());
+        let haves = here.clone();
         let shallow = self.disk.shallow();
         let (wants, depth) = if shallow.is_empty() {
             (missing, None)

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, time::Instant};
+use std::time::Instant;
 
 use git2::{Odb, OdbLookupFlags, Oid, Repository};
 
@@ -12,8 +12,6 @@ use crate::git::{
 const MAX_WANTS: usize = 8192;
 /// Commits that we say we have.
 const MAX_HAVES: usize = 128;
-/// Generations back from a commit that we have: the remote may have rewritten the last ones.
-const MAX_PARENTS: usize = 4;
 
 /// Brings objects into a mirror.
 pub(super) struct Transfer<'t> {
@@ -36,11 +34,17 @@ impl Transfer<'_> {
     ) -> Result<Vec<Oid>, Trouble> {
         let odb = self.repository.odb().map_err(unusable)?;
         let shallow = self.disk.shallow();
+        let haves: Vec<_> = haves
+            .iter()
+            .copied()
+            .filter(|id| is_there(&odb, *id))
+            .take(MAX_HAVES)
+            .collect();
         let mut left_out = Vec::new();
         for wants in wants.chunks(MAX_WANTS) {
             let wish = Wish {
                 wants,
-                haves: &haves[..haves.len().min(MAX_HAVES)],
+                haves: &haves,
                 shallow: &shallow,
                 depth,
             };
@@ -67,30 +71,6 @@ impl Transfer<'_> {
 /// Whether the object is here; not whether it just came.
 pub(super) fn is_there(odb: &Odb<'_>, id: Oid) -> bool {
     odb.exists_ext(id, OdbLookupFlags::NO_REFRESH)
-}
-
-/// These commits and some of those before them, each once.
-pub(super) fn with_parents(
-    repository: &Repository,
-    commits: impl IntoIterator<Item = Oid>,
-) -> Vec<Oid> {
-    let mut seen = HashSet::new();
-    let mut haves = Vec::new();
-    for id in commits {
-        let mut next = repository.find_commit(id).ok();
-        for _ in 0..MAX_PARENTS {
-            let Some(commit) = next else { break };
-            if haves.len() >= MAX_HAVES || !seen.insert(commit.id()) {
-                break;
-            }
-            haves.push(commit.id());
-            next = commit.parent(0).ok();
-        }
-        if haves.len() >= MAX_HAVES {
-            break;
-        }
-    }
-    haves
 }
 
 fn unusable(error: git2::Error) -> Trouble {
