@@ -1,10 +1,17 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    sync::{Arc, Weak},
+    sync::{Arc, LazyLock, Weak},
 };
 
-use confbus_resolution::{Blob, BlobId};
+use confbus_resolution::{Blob, BlobId, Budget};
+
+/// Bytes of parsed files in the whole process: some 4,000 files of a few hundred bytes, so that those of 3,000 hot answers
+/// stay while a commit a second makes all of them anew.
+const PARSED: usize = 16 << 20;
+
+/// One for all repositories, because memory is.
+static BUDGET: LazyLock<Arc<Budget>> = LazyLock::new(|| Arc::new(Budget::new(PARSED)));
 
 /// File contents that some snapshot still holds, by content: commits and branches share them.
 #[derive(Debug, Default)]
@@ -29,7 +36,7 @@ impl Blobs {
         if let Some(blob) = self.known.get(&id).and_then(Weak::upgrade) {
             return Ok(blob);
         }
-        let blob = Arc::new(make()?);
+        let blob = Arc::new(make()?.kept_in(&BUDGET));
         self.known.insert(id, Arc::downgrade(&blob));
         Ok(blob)
     }

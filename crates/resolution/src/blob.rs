@@ -1,6 +1,12 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
-use crate::documents::{self, Document, Flaw, Syntax};
+use arc_swap::ArcSwapWeak;
+
+use crate::{
+    Budget,
+    documents::{self, Syntax},
+    parsed::{Parsed, Remarks},
+};
 
 /// The content address of a file: the id of its Git blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -8,13 +14,18 @@ pub struct BlobId(pub [u8; 20]);
 
 /// The content of a file, shared by all snapshots that hold it.
 ///
-/// It is parsed when a request first needs it, and then never again.
+/// It is parsed when a request first needs it, and again only if it was not read for so long that what came of it made room
+/// for others in its [`Budget`].
 #[derive(Debug)]
 pub struct Blob {
     id: BlobId,
     content: Content,
-    /// One place for each [`Syntax`]: files of the same content may have different extensions.
-    parsed: [OnceLock<Result<Vec<Document>, Flaw>>; 3],
+    budget: Option<Arc<Budget>>,
+    /// As long as the budget or a reader holds it. Files of the same content hardly ever have different syntaxes; if they do,
+    /// they take turns.
+    parsed: ArcSwapWeak<Parsed>,
+    /// For the syntax that was asked for first; `None` if there are none.
+    remarks: OnceLock<(Syntax, Option<Arc<Remarks>>)>,
 }
 
 #[derive(Debug)]
@@ -27,21 +38,30 @@ impl Blob {
     /// A file's bytes.
     #[must_use]
     pub fn new(id: BlobId, bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self {
-            id,
-            content: Content::Bytes(bytes.into()),
-            parsed: Default::default(),
-        }
+        Self::of(id, Content::Bytes(bytes.into()))
     }
 
     /// A file that was too large to be read.
     #[must_use]
     pub fn too_large(id: BlobId, size: u64) -> Self {
+        Self::of(id, Content::TooLarge(size))
+    }
+
+    fn of(id: BlobId, content: Content) -> Self {
         Self {
             id,
-            content: Content::TooLarge(size),
-            parsed: Default::default(),
+            content,
+            budget: None,
+            parsed: ArcSwapWeak::new(Weak::new()),
+            remarks: OnceLock::new(),
         }
+    }
+
+    /// Keeps what it is parsed to in a budget; otherwise it is parsed for each read.
+    #[must_use]
+    pub fn kept_in(mut self, budget: &Arc<Budget>) -> Self {
+        self.budget = Some(Arc::clone(budget));
+        self
     }
 
     /// The content address.
@@ -68,12 +88,86 @@ impl Blob {
         }
     }
 
-    /// The documents that stand in the file when it is read in a syntax.
-    pub(crate) fn documents(&self, syntax: Syntax) -> Result<&[Document], &Flaw> {
-        let parse = || match &self.content {
+    /// What the file says when it is read in a syntax, for somebody who asks for its values.
+    pub(crate) fn parsed(&self, syntax: Syntax) -> Arc<Parsed> {
+        if let Some(parsed) = self.kept(syntax) {
+            parsed.touch();
+            return parsed;
+        }
+        let parsed = Arc::new(self.parse(syntax));
+        self.remember(&parsed);
+        if let Some(budget) = &self.budget {
+            self.parsed.store(Arc::downgrade(&parsed));
+            budget.keep(&parsed);
+        }
+        parsed
+    }
+
+    /// What is worth knowing about the file before somebody asks for its values; `None` if nothing is.
+    pub(crate) fn remarks(&self, syntax: Syntax) -> Option<Arc<Remarks>> {
+        match self.remarks.get() {
+            Some((known, remarks)) if *known == syntax => remarks.clone(),
+            _ => match self.kept(syntax) {
+                Some(parsed) => self.remember(&parsed),
+                None => self.remember(&self.parse(syntax)),
+            },
+        }
+    }
+
+    fn kept(&self, syntax: Syntax) -> Option<Arc<Parsed>> {
+        let parsed = self.parsed.load().upgrade()?;
+        (parsed.syntax() == syntax).then_some(parsed)
+    }
+
+    fn parse(&self, syntax: Syntax) -> Parsed {
+        let documents = match &self.content {
             Content::Bytes(bytes) => documents::parse(syntax, bytes),
             Content::TooLarge(size) => Err(documents::too_large(*size)),
         };
-        self.parsed[syntax as usize].get_or_init(parse).as_deref()
+        Parsed::new(syntax, documents)
+    }
+
+    fn remember(&self, parsed: &Parsed) -> Option<Arc<Remarks>> {
+        let of_parsed = || {
+            let remarks = parsed.remarks();
+            (remarks != Remarks::default()).then(|| Arc::new(remarks))
+        };
+        let (known, remarks) = self.remarks.get_or_init(|| (parsed.syntax(), of_parsed()));
+        if *known == parsed.syntax() {
+            remarks.clone()
+        } else {
+            of_parsed()
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_parsed(&self) -> bool {
+        self.parsed.load().strong_count() > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_bytes_may_be_read_in_two_syntaxes() {
+        let budget = Arc::new(Budget::new(1 << 20));
+        let blob = Blob::new(BlobId([1; 20]), *b"a: [").kept_in(&budget);
+        for _ in 0..2 {
+            assert!(blob.parsed(Syntax::Yaml).documents().is_err());
+            assert!(blob.parsed(Syntax::Properties).documents().is_ok());
+            assert!(blob.remarks(Syntax::Yaml).is_some());
+            assert_eq!(blob.remarks(Syntax::Properties), None);
+        }
+    }
+
+    #[test]
+    fn to_be_judged_leaves_nothing_behind() {
+        let budget = Arc::new(Budget::new(1 << 20));
+        let blob = Blob::new(BlobId([1; 20]), *b"a: 1").kept_in(&budget);
+        assert_eq!(blob.remarks(Syntax::Yaml), None);
+        assert!(!blob.is_parsed());
+        assert_eq!(budget.kept(), 0);
     }
 }

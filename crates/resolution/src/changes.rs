@@ -5,6 +5,7 @@ use confbus_protocol::Properties;
 use crate::{
     Blob, FileChange, RepoPath, Snapshot,
     documents::{Document, Flaw, Syntax},
+    parsed::Parsed,
 };
 
 /// A document: its file, and its place there.
@@ -27,7 +28,9 @@ fn changed_in(change: &FileChange<'_>) -> Vec<usize> {
     let Some(syntax) = Syntax::of(change.path.as_str()) else {
         return Vec::new();
     };
-    let (old, new) = (documents(change.old, syntax), documents(change.new, syntax));
+    let parse = |blob: &Arc<Blob>| blob.parsed(syntax);
+    let (old, new) = (change.old.map(parse), change.new.map(parse));
+    let (old, new) = (documents(old.as_deref()), documents(new.as_deref()));
     let is_broken = old.is_err() || new.is_err();
     let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
     let least = usize::from(is_broken);
@@ -36,13 +39,13 @@ fn changed_in(change: &FileChange<'_>) -> Vec<usize> {
         .collect()
 }
 
-fn documents(blob: Option<&Arc<Blob>>, syntax: Syntax) -> Result<&[Document], &Flaw> {
-    blob.map_or(Ok(&[]), |blob| blob.documents(syntax))
+fn documents(parsed: Option<&Parsed>) -> Result<&[Document], &Flaw> {
+    parsed.map_or(Ok(&[]), Parsed::documents)
 }
 
 /// A document for a platform that is not ours is read by nobody.
 fn differ(old: Option<&Document>, new: Option<&Document>) -> bool {
-    let counts = |document: &&Document| document.header.fits_platform();
+    let counts = |document: &&Document| document.header().fits_platform();
     match (old.filter(counts), new.filter(counts)) {
         (Some(old), Some(new)) => !same_values(&old.properties, &new.properties),
         (old, new) => old.is_some() || new.is_some(),

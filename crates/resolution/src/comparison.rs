@@ -5,6 +5,7 @@ use confbus_protocol::PropertyValue;
 use crate::{
     Blob, EnvironmentRequest, Layout, RepoPath, Snapshot,
     changes::{Place, changed_documents},
+    contributors::Contributor,
     documents::Syntax,
     imports::{self, Target},
     resolve::{Reading, read},
@@ -119,31 +120,32 @@ impl<'s> Comparison<'s> {
     pub fn importers(&self, path: &RepoPath) -> BTreeSet<&'s RepoPath> {
         let files = self.old.files().iter().chain(self.new.files().iter());
         files
-            .filter(|(importer, blob)| imports(importer, blob).any(|target| target.leads_to(path)))
+            .filter(|(importer, blob)| {
+                imports(importer, blob)
+                    .iter()
+                    .any(|target| target.leads_to(path))
+            })
             .map(|(importer, _)| importer)
             .collect()
     }
 }
 
 /// What the documents of a file import.
-fn imports<'s>(path: &'s RepoPath, blob: &'s Blob) -> impl Iterator<Item = Target> + 's {
-    let documents = Syntax::of(path.as_str()).and_then(|syntax| blob.documents(syntax).ok());
-    let imports = documents
-        .into_iter()
-        .flatten()
-        .flat_map(|document| &document.header.imports);
-    imports
-        .flat_map(|import| import.split(';'))
+fn imports(path: &RepoPath, blob: &Blob) -> Vec<Target> {
+    let remarks = Syntax::of(path.as_str()).and_then(|syntax| blob.remarks(syntax));
+    let Some(remarks) = remarks else {
+        return Vec::new();
+    };
+    let locations = remarks.imports.iter().flat_map(|import| import.split(';'));
+    locations
         .filter_map(|location| imports::resolve(location, path.as_str()))
+        .collect()
 }
 
 /// What wins under each key.
-fn values<'s>(reading: &Reading<'s>) -> HashMap<&'s str, &'s PropertyValue> {
+fn values<'r>(reading: &'r Reading<'_>) -> HashMap<&'r str, &'r PropertyValue> {
     let mut values = HashMap::new();
-    let documents = reading
-        .contributors
-        .iter()
-        .map(|contributor| contributor.document);
+    let documents = reading.contributors.iter().map(Contributor::document);
     for (key, property) in documents.flat_map(|document| document.properties.iter()) {
         values.entry(key.as_str()).or_insert(&property.value);
     }

@@ -4,15 +4,17 @@
 //! Every file is loaded once, by whoever asks first; documents of an imported file stand above the importing document,
 //! and those of profiles above those without.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, rc::Rc, sync::Arc};
 
 use indexmap::IndexMap;
 
 use crate::{
     Problem, Snapshot,
-    documents::{Document, EXTENSIONS, Flaw, Syntax},
+    candidates::{Candidate, Candidates},
+    documents::{Document, EXTENSIONS, Flaw},
     imports::{self, Target},
     locations::Location,
+    parsed::Parsed,
 };
 
 /// How deeply imports may lead from file to file.
@@ -29,12 +31,22 @@ const DOCUMENT_LIMIT: usize = 10_000;
 pub(crate) struct Contributor<'s> {
     pub(crate) path: &'s str,
     /// The location that led to the file, as written.
-    pub(crate) location: String,
-    pub(crate) document: &'s Document,
-    /// The place among the documents of the file, and their number.
+    pub(crate) location: Rc<str>,
+    parsed: Arc<Parsed>,
+    /// The place among the documents of the file.
     pub(crate) index: usize,
-    pub(crate) of: usize,
     children: [Option<Vec<Self>>; 2],
+}
+
+impl Contributor<'_> {
+    pub(crate) fn document(&self) -> &Document {
+        &self.siblings()[self.index]
+    }
+
+    /// All documents of the file.
+    pub(crate) fn siblings(&self) -> &[Document] {
+        self.parsed.documents().unwrap_or_default()
+    }
 }
 
 /// Before and after the profiles are known; what is loaded after stands above.
@@ -44,23 +56,15 @@ enum Phase {
     After,
 }
 
-/// A path that may hold a file.
-struct Candidate {
-    path: String,
-    location: String,
-    syntax: Syntax,
-    of_profile: bool,
-}
-
 /// Locations that are searched together: all of them for one profile, then all for the next.
-type Group = Vec<(String, Target)>;
+pub(crate) type Group = Vec<(Rc<str>, Target)>;
 
 /// What a request asks for, and what is found on the way.
 #[derive(Debug)]
 pub(crate) struct Loader<'s, 'n> {
     snapshot: &'s Snapshot,
     /// The names of files, the weakest first.
-    names: Vec<&'n str>,
+    names: &'n [&'n str],
     profiles: Vec<String>,
     phase: Phase,
     pub(crate) loaded: HashSet<&'s str>,
@@ -71,7 +75,7 @@ pub(crate) struct Loader<'s, 'n> {
 }
 
 impl<'s, 'n> Loader<'s, 'n> {
-    pub(crate) fn new(snapshot: &'s Snapshot, names: Vec<&'n str>, profiles: Vec<String>) -> Self {
+    pub(crate) fn new(snapshot: &'s Snapshot, names: &'n [&'n str], profiles: Vec<String>) -> Self {
         Self {
             snapshot,
             names,
@@ -87,9 +91,12 @@ impl<'s, 'n> Loader<'s, 'n> {
 
     /// All documents that count, the strongest first.
     pub(crate) fn load(&mut self, locations: Vec<Location>) -> Vec<Contributor<'s>> {
-        let root = locations
-            .into_iter()
-            .map(|location| (location.written, Target::Directory(location.directory)));
+        let root = locations.into_iter().map(|location| {
+            (
+                location.written.into(),
+                Target::Directory(location.directory),
+            )
+        });
         let root: [Group; 1] = [root.collect()];
         let mut before = self.children(&root, 0);
         self.profiles = self.all_profiles(&before);
@@ -102,7 +109,7 @@ impl<'s, 'n> Loader<'s, 'n> {
         all.extend(before);
         let mut all = in_order(all);
         let profiles = Some(self.profiles.as_slice());
-        all.retain(|contributor| contributor.document.header.fits_profiles(profiles));
+        all.retain(|contributor| contributor.document().header().fits_profiles(profiles));
         all
     }
 
@@ -119,7 +126,7 @@ impl<'s, 'n> Loader<'s, 'n> {
         }
         let (mut profiles, mut groups) = (self.profiles.clone(), IndexMap::new());
         walk(contributors, &mut |contributor| {
-            let header = &contributor.document.header;
+            let header = contributor.document().header();
             if header.fits_profiles(None) {
                 profiles.extend(header.includes.iter().cloned());
                 for (profile, members) in &header.groups {
@@ -135,10 +142,10 @@ impl<'s, 'n> Loader<'s, 'n> {
         for child in contributor.children.iter_mut().rev().flatten().flatten() {
             self.follow(child, depth + 1);
         }
-        let header = &contributor.document.header;
+        let header = contributor.document().header();
         let counts = header.fits_profiles((self.phase == Phase::After).then_some(&self.profiles));
-        let children = &mut contributor.children[self.phase as usize];
-        if header.imports.is_empty() || !counts || children.is_some() {
+        let is_done = contributor.children[self.phase as usize].is_some();
+        if header.imports.is_empty() || !counts || is_done {
             return;
         }
         if depth >= DEPTH_LIMIT {
@@ -152,14 +159,15 @@ impl<'s, 'n> Loader<'s, 'n> {
             .iter()
             .map(|import| group(import, contributor.path))
             .collect();
-        *children = Some(self.children(&groups, depth + 1));
+        let children = self.children(&groups, depth + 1);
+        contributor.children[self.phase as usize] = Some(children);
     }
 
     /// Loads the files that locations lead to, the strongest first, with all that they import in turn.
     fn children(&mut self, groups: &[Group], depth: usize) -> Vec<Contributor<'s>> {
         let mut children = Vec::new();
         for candidate in self.candidates(groups).into_iter().rev() {
-            children.extend(self.file(candidate));
+            self.load_file(&candidate, &mut children);
         }
         children
             .iter_mut()
@@ -167,114 +175,74 @@ impl<'s, 'n> Loader<'s, 'n> {
         children
     }
 
-    /// The documents of a file, the last first; none when it does not exist, was loaded before or cannot be used.
-    fn file(&mut self, candidate: Candidate) -> Vec<Contributor<'s>> {
-        let Some((path, blob)) = self.snapshot.find(&candidate.path) else {
-            return Vec::new();
+    /// The files to load, the weakest first, each once.
+    fn candidates<'g>(&mut self, groups: &'g [Group]) -> Vec<Candidate<'s, 'g>>
+    where
+        'n: 'g,
+    {
+        let profiles = match self.phase {
+            Phase::Before => &[],
+            Phase::After => self.profiles.as_slice(),
         };
-        let path = path.as_str();
-        if !self.loaded.insert(path) {
+        let locations = groups.iter().map(Vec::len).sum::<usize>();
+        self.candidates += (1 + profiles.len()) * locations * self.names.len() * EXTENSIONS.len();
+        self.is_too_large |= self.candidates > CANDIDATE_LIMIT;
+        if self.is_too_large {
             return Vec::new();
         }
-        let documents = blob.documents(candidate.syntax).unwrap_or_else(|flaw| {
+        let mut candidates = Candidates::new(self.snapshot, self.names);
+        for group in groups {
+            candidates.search(group, None);
+            for profile in profiles {
+                candidates.search(group, Some(profile));
+            }
+        }
+        candidates.found
+    }
+
+    /// Adds the documents of a file, the last first; none when it was loaded before or cannot be used.
+    fn load_file(&mut self, candidate: &Candidate<'s, '_>, children: &mut Vec<Contributor<'s>>) {
+        let path = candidate.path.as_str();
+        if !self.loaded.insert(path) {
+            return;
+        }
+        let parsed = candidate.blob.parsed(candidate.syntax);
+        let documents = parsed.documents().unwrap_or_else(|flaw| {
             self.problems.push(flaw.in_file(path));
             &[]
         });
         self.documents += documents.len();
         self.is_too_large |= self.documents > DOCUMENT_LIMIT;
         if self.is_too_large {
-            return Vec::new();
+            return;
         }
         let chooses = self.files_choose_profiles();
-        self.problems.extend(
-            documents
-                .iter()
-                .flat_map(|document| flaws(document, candidate.of_profile, chooses))
-                .map(|flaw| flaw.in_file(path)),
-        );
+        let flaws = documents
+            .iter()
+            .flat_map(|document| flaws(document, candidate.of_profile, chooses));
+        self.problems.extend(flaws.map(|flaw| flaw.in_file(path)));
         let counting = documents
             .iter()
             .enumerate()
-            .filter(|(_, document)| document.header.fits_platform());
-        let contributor = |(index, document)| Contributor {
+            .filter(|(_, document)| document.header().fits_platform());
+        children.extend(counting.rev().map(|(index, _)| Contributor {
             path,
-            location: candidate.location.clone(),
-            document,
+            location: Rc::clone(candidate.location),
+            parsed: Arc::clone(&parsed),
             index,
-            of: documents.len(),
             children: [None, None],
-        };
-        counting.rev().map(contributor).collect()
-    }
-
-    /// The paths to look for, the weakest first, each once.
-    fn candidates(&mut self, groups: &[Group]) -> Vec<Candidate> {
-        let profiles = if self.phase == Phase::After {
-            self.profiles.as_slice()
-        } else {
-            &[]
-        };
-        let suffixes = profiles.iter().map(|profile| format!("-{profile}"));
-        let suffixes: Vec<_> = std::iter::once(String::new()).chain(suffixes).collect();
-        let locations = groups.iter().map(Vec::len).sum::<usize>();
-        self.candidates += suffixes.len() * locations * self.names.len() * EXTENSIONS.len();
-        self.is_too_large |= self.candidates > CANDIDATE_LIMIT;
-        if self.is_too_large {
-            return Vec::new();
-        }
-        let mut candidates = IndexMap::new();
-        for group in groups {
-            for suffix in &suffixes {
-                for (location, target) in group {
-                    self.add_candidates(target, suffix, location, &mut candidates);
-                }
-            }
-        }
-        candidates.into_values().collect()
-    }
-
-    fn add_candidates(
-        &self,
-        target: &Target,
-        suffix: &str,
-        location: &str,
-        candidates: &mut IndexMap<String, Candidate>,
-    ) {
-        let mut add = |path: String, syntax| {
-            let candidate = Candidate {
-                path: path.clone(),
-                location: location.to_owned(),
-                syntax,
-                of_profile: !suffix.is_empty(),
-            };
-            candidates.entry(path).or_insert(candidate);
-        };
-        match target {
-            Target::File {
-                stem,
-                extension,
-                syntax,
-            } => add(format!("{stem}{suffix}.{extension}"), *syntax),
-            Target::Directory(directory) => {
-                for name in &self.names {
-                    for (extension, syntax) in EXTENSIONS {
-                        add(format!("{directory}{name}{suffix}.{extension}"), syntax);
-                    }
-                }
-            }
-        }
+        }));
     }
 }
 
 /// The locations of one import that are paths inside the tree.
 fn group(import: &str, importer: &str) -> Group {
-    let target =
-        |location: &str| Some((location.to_owned(), imports::resolve(location, importer)?));
+    let target = |location: &str| Some((location.into(), imports::resolve(location, importer)?));
     import.split(';').filter_map(target).collect()
 }
 
 fn flaws(document: &Document, of_profile: bool, chooses: bool) -> impl Iterator<Item = &Flaw> {
-    let header = &document.header;
+    let header = document.header();
     let of_choice = match (chooses, of_profile) {
         (false, _) => [].iter().chain(&[]),
         (true, false) => header.flaws_of_choice.iter().chain(&[]),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use confbus_protocol::{Position, Properties};
+use confbus_protocol::{Position, Properties, Property};
 
 use crate::{Origin, Problem};
 
@@ -24,6 +24,9 @@ const DOCUMENT_LIMIT: usize = 1_000;
 /// How much text the flattened keys of one file may take: a long key above a long list multiplies.
 const KEY_TEXT_LIMIT: usize = 16 << 20;
 
+/// What a header takes that says something, with the texts it holds.
+const HEADER_BYTES: usize = 1 << 10;
+
 /// How a configuration file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
@@ -36,7 +39,36 @@ pub(crate) enum Syntax {
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) properties: Arc<Properties>,
-    pub(crate) header: Header,
+    /// Only where it says something.
+    header: Option<Box<Header>>,
+}
+
+impl Document {
+    fn new(mut properties: Properties) -> Self {
+        properties.shrink_to_fit();
+        let header = Header::of(&properties);
+        Self {
+            header: (header != Header::NOTHING).then(|| Box::new(header)),
+            properties: Arc::new(properties),
+        }
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        static NOTHING: Header = Header::NOTHING;
+        self.header.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// About how much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_header = self.header.as_ref().map_or(0, |_| HEADER_BYTES);
+        let property = |(key, property): (&String, &Property)| {
+            let text = property.value.as_text().map_or(0, str::len);
+            // What text takes in the heap at least, and its part of the table.
+            size_of::<(String, Property)>() + (key.len() + text).max(48) + 32
+        };
+        let properties = self.properties.iter().map(property);
+        size_of::<Self>() + of_header + properties.sum::<usize>()
+    }
 }
 
 /// What is wrong in a file, which is named by whoever asked for it.
@@ -121,11 +153,7 @@ pub(crate) fn parse(syntax: Syntax, bytes: &[u8]) -> Result<Vec<Document>, Flaw>
             format!("the file holds more than {DOCUMENT_LIMIT} documents"),
         ));
     }
-    let document = |properties| Document {
-        header: Header::of(&properties),
-        properties: Arc::new(properties),
-    };
-    Ok(documents.into_iter().map(document).collect())
+    Ok(documents.into_iter().map(Document::new).collect())
 }
 
 /// Reads the documents of one file, YAML, `.properties` or `.xml` by its name, each flattened with positions.

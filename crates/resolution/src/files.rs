@@ -63,6 +63,17 @@ impl Files {
         entries.map(|(path, blob)| (path, blob))
     }
 
+    /// The files whose paths begin so, sorted.
+    pub(crate) fn starting_with<'f>(
+        &'f self,
+        prefix: &str,
+    ) -> impl Iterator<Item = (&'f RepoPath, &'f Arc<Blob>)> {
+        let entries = Cursor::at(&self.chunks, prefix);
+        entries
+            .take_while(move |(path, _)| path.as_str().starts_with(prefix))
+            .map(|(path, blob)| (path, blob))
+    }
+
     /// These files with some replaced, added (`Some`) or gone (`None`); the last word about a path counts.
     #[must_use]
     pub fn with(&self, changes: impl IntoIterator<Item = (RepoPath, Option<Arc<Blob>>)>) -> Self {
@@ -96,8 +107,8 @@ impl Files {
                 (None, Some(_)) => Ordering::Greater,
                 (Some((old, _)), Some((new, _))) => old.cmp(new),
             };
-            let before = order.is_le().then(|| old.step()).flatten();
-            let after = order.is_ge().then(|| new.step()).flatten();
+            let before = order.is_le().then(|| old.next()).flatten();
+            let after = order.is_ge().then(|| new.next()).flatten();
             changes.extend(difference(before, after));
         }
     }

@@ -8,6 +8,8 @@
 
 mod activation;
 mod blob;
+mod budget;
+mod candidates;
 mod changes;
 mod comparison;
 mod contributors;
@@ -19,7 +21,9 @@ mod layout;
 mod locations;
 mod origin;
 mod overrides;
+mod parsed;
 mod path;
+mod problems;
 mod request;
 mod resolve;
 mod resources;
@@ -30,6 +34,7 @@ mod sources;
 mod testing;
 
 pub use blob::{Blob, BlobId};
+pub use budget::Budget;
 pub use comparison::{Comparison, Effect};
 pub use convert::{Conversion, ConvertError, Format, Placeholders, convert};
 pub use documents::{nested_key, parse_documents};
@@ -38,6 +43,7 @@ pub use layout::{Layout, Places, Root, SearchLocation};
 pub use origin::{Origin, Problem};
 pub use overrides::Overrides;
 pub use path::RepoPath;
+pub use problems::Problems;
 pub use request::EnvironmentRequest;
 pub use resolve::{ResolveError, resolve};
 pub use resources::{find_resource, resolve_text};

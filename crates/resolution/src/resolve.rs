@@ -99,7 +99,7 @@ pub(crate) fn read<'s>(
         return Ok(Reading::default());
     }
     let locations = locations::of_request(snapshot, layout, request)?;
-    let mut loader = Loader::new(snapshot, names, profiles.into_iter().collect());
+    let mut loader = Loader::new(snapshot, &names, profiles.into_iter().collect());
     let contributors = loader.load(locations);
     if loader.is_too_large {
         return Err(ResolveError::TooLarge);
@@ -208,6 +208,25 @@ mod tests {
             Config resource 'file [/clone/application.yml' via location '' (document #1) 2
             Config resource 'file [/clone/application.yml' via location '' (document #0) 1
         "#]],
+        );
+    }
+
+    #[test]
+    fn files_of_the_same_name_may_be_many() {
+        let others = ('a'..='z').map(|letter| format!("foo.x{letter}/z.txt"));
+        let others: Vec<_> = others.collect();
+        let mut files = vec![
+            ("foo.yml", "who: yml"),
+            ("foo.properties", "who=properties"),
+        ];
+        files.extend(others.iter().map(|path| (path.as_str(), "")));
+        check(
+            &files,
+            "foo/dev",
+            expect![[r#"
+                foo.properties properties
+                foo.yml yml
+            "#]],
         );
     }
 

@@ -5,7 +5,7 @@ use std::{
 
 use confbus_protocol::CommitId;
 
-use crate::{Blob, Files, Layout, Problem, RepoPath, Searched, documents::Syntax};
+use crate::{Blob, Files, Layout, Problem, Problems, RepoPath};
 
 /// All files of one commit; never changes.
 #[derive(Debug)]
@@ -45,16 +45,9 @@ impl Snapshot {
     }
 
     /// What is wrong with the configuration files in the search locations, whoever may ask for them.
-    ///
-    /// Placeholders in search paths count as `*`.
     #[must_use]
     pub fn problems(&self, layout: &Layout) -> Vec<Problem> {
-        let searched = Searched::by_anyone(layout);
-        self.files
-            .iter()
-            .filter(|(path, _)| searched.holds(path))
-            .flat_map(|(path, blob)| problems(path, blob))
-            .collect()
+        Problems::of(self, layout).iter().cloned().collect()
     }
 
     /// The file at a path that may not be one of a file, or not be a path at all.
@@ -78,54 +71,4 @@ impl Snapshot {
 /// What stands before the name of a file: empty, or with a final `/`.
 pub(crate) fn directory(path: &str) -> &str {
     path.rfind('/').map_or("", |slash| &path[..=slash])
-}
-
-fn problems(path: &RepoPath, blob: &Blob) -> Vec<Problem> {
-    let Some(syntax) = Syntax::of(path.as_str()) else {
-        return Vec::new();
-    };
-    match blob.documents(syntax) {
-        Ok(documents) => documents
-            .iter()
-            .flat_map(|document| {
-                document
-                    .header
-                    .flaws
-                    .iter()
-                    .chain(&document.header.flaws_of_choice)
-            })
-            .map(|flaw| flaw.in_file(path.as_str()))
-            .collect(),
-        Err(flaw) => vec![flaw.in_file(path.as_str())],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::testing::{layout, snapshot};
-
-    #[test]
-    fn problems_are_those_of_configuration_that_somebody_may_ask_for() {
-        let snapshot = snapshot(&[
-            ("foo.yml", "~: 1"),
-            ("bar.properties", "spring.profiles=x"),
-            ("good.yml", "a: 1"),
-            ("note.json", "["),
-            ("elsewhere/x.yml", "a: ["),
-            ("teams/blue/x.yml", "spring.config.activate.on-profile: '!'"),
-        ]);
-        let problems: Vec<_> = snapshot
-            .problems(&layout(&["teams/{application}"]))
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            problems,
-            [
-                "bar.properties:1:17: spring.profiles no longer selects a document",
-                "foo.yml:1:1: nothing cannot be a key",
-                "teams/blue/x.yml:1:36: spring.config.activate.on-profile: expected a profile",
-            ]
-        );
-    }
 }

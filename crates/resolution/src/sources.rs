@@ -17,14 +17,14 @@ pub(crate) fn of_document(contributor: &Contributor<'_>, layout: &Layout) -> Pro
     };
     PropertySource {
         name,
-        source: Arc::clone(&contributor.document.properties),
+        source: Arc::clone(&contributor.document().properties),
     }
 }
 
 /// `<uri>/<path>`, or a longer form for a file with several documents, with a bracket that never closes.
 fn name_in_tree(contributor: &Contributor<'_>, uri: &str, checkout: &str) -> String {
     let path = contributor.path;
-    let name = if contributor.of == 1 {
+    let name = if contributor.siblings().len() == 1 {
         path.to_owned()
     } else {
         document(contributor, &format!("[{checkout}/{path}"))
@@ -38,7 +38,7 @@ fn name_in_directory(contributor: &Contributor<'_>, roots: &[Root]) -> String {
         .iter()
         .find_map(|root| root.show(contributor.path))
         .unwrap_or_else(|| contributor.path.to_owned());
-    if contributor.of == 1 {
+    if contributor.siblings().len() == 1 {
         format!("file:{path}")
     } else {
         document(contributor, &format!("[{path}]"))

@@ -8,7 +8,7 @@ use super::{
 use crate::activation::Expression;
 
 /// What a document says about itself under `spring.config` and `spring.profiles`.
-#[derive(Debug, Default)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     /// The document counts when one of these holds; always when there is none.
     on_profile: Vec<Expression>,
@@ -19,7 +19,7 @@ pub(crate) struct Header {
     /// Profiles to add for every request.
     pub(crate) includes: Vec<String>,
     /// Profiles to add for a profile.
-    pub(crate) groups: IndexMap<String, Vec<String>>,
+    pub(crate) groups: Vec<(String, Vec<String>)>,
     /// What makes the document unusable.
     pub(crate) flaws: Vec<Flaw>,
     /// What makes the document unusable where files may choose profiles.
@@ -37,6 +37,18 @@ const GROUP: &str = "spring.profiles.group.";
 const ACTIVATING: [&str; 3] = ["spring.profiles.active", "spring.profiles.default", INCLUDE];
 
 impl Header {
+    /// Of a document that says nothing about itself.
+    pub(crate) const NOTHING: Self = Self {
+        on_profile: Vec::new(),
+        on_cloud_platform: None,
+        imports: Vec::new(),
+        includes: Vec::new(),
+        groups: Vec::new(),
+        flaws: Vec::new(),
+        flaws_of_choice: Vec::new(),
+        flaws_in_profile: Vec::new(),
+    };
+
     pub(super) fn of(properties: &Properties) -> Self {
         let own = Relaxed::under("spring.", properties);
         let mut header = Self {
@@ -46,7 +58,7 @@ impl Header {
             imports: own.list(IMPORT),
             includes: own.list(INCLUDE),
             groups: groups(&own),
-            ..Self::default()
+            ..Self::NOTHING
         };
         header.read_expressions(&own);
         header
@@ -116,7 +128,7 @@ fn activating(own: &Relaxed<'_>, place: &str) -> Vec<Flaw> {
 }
 
 /// `spring.profiles.group.<profile>`: a comma list, or elements.
-fn groups(own: &Relaxed<'_>) -> IndexMap<String, Vec<String>> {
+fn groups(own: &Relaxed<'_>) -> Vec<(String, Vec<String>)> {
     let mut groups = IndexMap::<_, Vec<_>>::new();
     for (_, entry) in own.iter().filter(|(name, _)| name.starts_with(GROUP)) {
         let Some(name) = entry.key.splitn(4, '.').nth(3) else {
@@ -128,5 +140,5 @@ fn groups(own: &Relaxed<'_>) -> IndexMap<String, Vec<String>> {
             .or_default()
             .extend(items(&entry.property.value.to_string()));
     }
-    groups
+    groups.into_iter().collect()
 }

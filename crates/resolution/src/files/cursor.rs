@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{Chunk, Entry};
 
 /// A place in the files; past the last one there is no entry.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Cursor<'f> {
     chunks: &'f [Chunk],
     /// In the first of the chunks that are left.
@@ -32,14 +32,6 @@ impl<'f> Cursor<'f> {
         self.chunks.first().map(|chunk| &chunk[self.index])
     }
 
-    /// The entry here; then the next is here.
-    pub(super) fn step(&mut self) -> Option<&'f Entry> {
-        let entry = self.entry()?;
-        self.index += 1;
-        self.leave_finished();
-        Some(entry)
-    }
-
     /// Passes the chunks that begin at both places and are one.
     pub(super) fn skip_shared(&mut self, other: &mut Self) {
         while let (0, 0, [one, rest @ ..], [same, others @ ..]) =
@@ -58,5 +50,17 @@ impl<'f> Cursor<'f> {
         {
             (self.chunks, self.index) = (rest, 0);
         }
+    }
+}
+
+impl<'f> Iterator for Cursor<'f> {
+    type Item = &'f Entry;
+
+    /// The entry here; then the next is here.
+    fn next(&mut self) -> Option<&'f Entry> {
+        let entry = self.entry()?;
+        self.index += 1;
+        self.leave_finished();
+        Some(entry)
     }
 }
