@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use confbus_protocol::{CommitId, Label};
 
@@ -30,6 +30,8 @@ const BRANCH_PREFIXES: [&str; 5] = [
 ];
 const TAG_PREFIXES: [&str; 2] = ["refs/tags/", "tags/"];
 
+const FULL_PREFIXES: [&str; 2] = ["refs/heads/", "refs/tags/"];
+
 impl Refs {
     /// What the label names: exact names only, a branch before a tag of the same name. Never an expression.
     pub(crate) fn resolve(&self, label: &Label) -> Option<Target> {
@@ -41,6 +43,38 @@ impl Refs {
             .or_else(|| self.tag(text))
             .or_else(|| self.branch(without(text, &BRANCH_PREFIXES)?))
             .or_else(|| self.tag(without(text, &TAG_PREFIXES)?))
+    }
+
+    /// The refs that decide what a label names, as a remote may be asked for them: full names, or texts that are both a
+    /// branch and a tag.
+    pub(crate) fn behind(&self, label: &Label) -> Vec<String> {
+        let text = label.as_str();
+        if text == "HEAD" {
+            return self.head.iter().map(|branch| full(branch)).collect();
+        }
+        let plain = (!text.starts_with("refs/")).then(|| text.to_owned());
+        let branch = without(text, &BRANCH_PREFIXES).map(full);
+        let tag = without(text, &TAG_PREFIXES).map(|tag| format!("refs/tags/{tag}"));
+        plain.into_iter().chain(branch).chain(tag).collect()
+    }
+
+    /// Whether one of these refs, by their plain names, may decide what a label names.
+    pub(crate) fn decide(&self, names: &HashSet<&str>, label: &Label) -> bool {
+        let text = label.as_str();
+        if text == "HEAD" {
+            return self
+                .head
+                .as_deref()
+                .is_some_and(|head| names.contains(head));
+        }
+        let branch = without(text, &BRANCH_PREFIXES);
+        let plain = [Some(text), branch, without(text, &TAG_PREFIXES)];
+        plain.into_iter().flatten().any(|name| names.contains(name))
+    }
+
+    /// What a branch or tag is called, without what stands before it.
+    pub(crate) fn plain(reference: &str) -> &str {
+        without(reference, &FULL_PREFIXES).unwrap_or(reference)
     }
 
     /// Whether the text might be a commit id, which only the object database can tell.
@@ -76,6 +110,10 @@ impl Refs {
     fn tag(&self, name: &str) -> Option<Target> {
         self.tags.get(name).copied().map(Target::Commit)
     }
+}
+
+fn full(branch: &str) -> String {
+    format!("refs/heads/{branch}")
 }
 
 fn without<'t>(text: &'t str, prefixes: &[&str]) -> Option<&'t str> {
@@ -124,6 +162,27 @@ mod tests {
                 Some(target),
                 "{label}"
             );
+        }
+    }
+
+    #[test]
+    fn a_remote_is_asked_for_what_decides_a_label() {
+        let cases: [(&str, &[&str]); 6] = [
+            ("main", &["main"]),
+            ("HEAD", &["refs/heads/main"]),
+            ("origin(_)both", &["origin/both", "refs/heads/both"]),
+            ("refs(_)heads(_)main", &["refs/heads/main"]),
+            ("refs(_)tags(_)v1", &["refs/tags/v1"]),
+            ("tags(_)v1", &["tags/v1", "refs/tags/v1"]),
+        ];
+        for (label, behind) in cases {
+            let label = Label::parse(label).unwrap();
+            assert_eq!(refs().behind(&label), behind, "{label}");
+            for reference in behind {
+                let name = HashSet::from([Refs::plain(reference)]);
+                assert!(refs().decide(&name, &label), "{reference} {label}");
+            }
+            assert!(!refs().decide(&HashSet::from(["other"]), &label), "{label}");
         }
     }
 

@@ -15,6 +15,7 @@ mod concerned;
 mod demo;
 mod encryption;
 mod ledger;
+mod looks;
 mod program;
 mod reads;
 mod shadow;
