@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use confbus_bus::Bus;
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::{
@@ -22,8 +22,8 @@ const GRACE: Duration = Duration::from_secs(20);
 /// A server that holds its port and has not answered anybody yet.
 #[derive(Debug)]
 pub struct App {
-    listener: TcpListener,
-    router: axum::Router,
+    listeners: http::Listeners,
+    front: http::Front,
     writer: http::Writer,
     limits: http::Limits,
     refresher: Refresher,
@@ -40,8 +40,8 @@ impl App {
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.warnings.iter().for_each(|line| warn!("{line}"));
         // First what may be refused; whoever connects meanwhile waits in the kernel.
-        let listener = TcpListener::bind(settings.listen)
-            .await
+        let limits = settings.http.limits.clone();
+        let listeners = http::Listeners::bind(settings.listen, limits.threads)
             .with_context(|| format!("{} cannot be listened on", settings.listen))?;
         let tasks = Tasks::default();
         let (bus, driver) = match settings.bus {
@@ -70,8 +70,7 @@ impl App {
             bell,
         );
 
-        let limits = settings.http.limits.clone();
-        let (router, writer) = http::router(
+        let (front, writer) = http::front(
             settings.http,
             repository,
             refresh,
@@ -80,8 +79,8 @@ impl App {
             tasks.shutdown(),
         );
         Ok(Self {
-            listener,
-            router,
+            listeners,
+            front,
             writer,
             limits,
             refresher,
@@ -96,7 +95,7 @@ impl App {
     /// # Errors
     /// When the system does not say.
     pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+        Ok(self.listeners.address())
     }
 
     /// Serves until `stop` resolves or a task fails, then drains.
@@ -108,8 +107,8 @@ impl App {
         stop: impl Future<Output = std::io::Result<()>>,
     ) -> anyhow::Result<()> {
         let Self {
-            listener,
-            router,
+            listeners,
+            front,
             writer,
             limits,
             refresher,
@@ -124,7 +123,7 @@ impl App {
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
-        tasks.spawn("http", http::serve(listener, router, limits, shutdown()));
+        tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
         let failed = tokio::select! {
             stopped = stop => stopped.map(|()| false)?,
             () = tasks.failed() => true,

@@ -36,7 +36,7 @@ pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
 use generation::Generation;
-use git_backend::Labels;
+pub(crate) use git_backend::Labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
 };
@@ -68,6 +68,17 @@ pub(crate) struct Settings {
     pub(crate) reverse_location_order: bool,
     /// What becomes of `{cipher}` values.
     pub(crate) encryption: Encryption,
+}
+
+/// Whether an answer may be given again in the generation in which it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// A Vault is asked each time.
+    Never,
+    /// After [`EnvironmentRepository::make_sure`], if the generation is the same then.
+    Sure,
+    /// Yes.
+    Free,
 }
 
 /// All that the first reads of labels and repositories may wait in one request.
@@ -145,7 +156,7 @@ impl EnvironmentRepository {
             .gather_patiently(request, Labels::Split, Before::Served, Vaults::Skip)
             .now_or_never()?
             .ok()?;
-        let (parts, _) = self.resolve(&gathered).ok()?;
+        let (parts, _) = self.resolve(gathered).ok()?;
         self.shown_version(&parts)
     }
 
@@ -156,7 +167,7 @@ impl EnvironmentRepository {
         vaults: Vaults<'_>,
     ) -> Result<Found<Environment>, FindError> {
         let gathered = self.gather(request, Labels::Split, before, vaults).await?;
-        let found = self.environment(request, self.resolve(&gathered)?.0);
+        let found = self.environment(request, self.resolve(gathered)?.0);
         let is_complete = vaults.are_asked() || !self.inner.backends.iter().any(Backend::is_vault);
         if found.value.property_sources.is_empty() && is_complete && !self.inner.accept_empty {
             return Err(FindError::Empty);
@@ -173,7 +184,7 @@ impl EnvironmentRepository {
         let gathered = self
             .gather(request, Labels::Whole, Before::Freshness, Vaults::Skip)
             .await?;
-        let newest: Vec<_> = gathered.iter().map(Gathered::newest).collect();
+        let newest: Vec<_> = gathered.into_iter().map(Gathered::newest).collect();
         self.resource(&newest, path)
     }
 
@@ -188,7 +199,7 @@ impl EnvironmentRepository {
         let gathered = self
             .gather(request, Labels::Whole, Before::Freshness, vaults)
             .await?;
-        let (parts, files) = self.resolve(&gathered)?;
+        let (parts, files) = self.resolve(gathered)?;
         let environment = self.environment(request, parts);
         let resource = self.resource(&files, path)?;
         Ok(Found {
@@ -237,10 +248,7 @@ impl EnvironmentRepository {
         self.inner.fail_on_error || self.inner.backends.len() == 1
     }
 
-    fn resolve<'p>(
-        &self,
-        all: &'p [Gathered],
-    ) -> Result<(Vec<Part>, Vec<Versions<'p>>), FindError> {
+    fn resolve(&self, all: Vec<Gathered>) -> Result<(Vec<Part>, Vec<Versions>), FindError> {
         let (mut parts, mut files) = (Vec::new(), Vec::new());
         for gathered in all {
             match gathered.resolve() {
@@ -291,12 +299,8 @@ impl EnvironmentRepository {
         }
     }
 
-    fn resource(
-        &self,
-        files: &[Versions<'_>],
-        path: &RepoPath,
-    ) -> Result<Found<Resource>, FindError> {
-        let find = |files: &Versions<'_>| files.find(path);
+    fn resource(&self, files: &[Versions], path: &RepoPath) -> Result<Found<Resource>, FindError> {
+        let find = |files: &Versions| files.find(path);
         let found = if self.inner.reverse_location_order {
             files.iter().rev().find_map(find)
         } else {
@@ -349,6 +353,26 @@ impl EnvironmentRepository {
     /// it needed a Vault.
     pub(crate) fn generation(&self) -> u64 {
         self.inner.generation.now()
+    }
+
+    /// Whether answers may be given again.
+    pub(crate) fn reuse(&self) -> Reuse {
+        let backends = || self.inner.backends.iter();
+        if backends().any(Backend::is_vault) {
+            Reuse::Never
+        } else if backends().any(Backend::makes_sure) {
+            Reuse::Sure
+        } else {
+            Reuse::Free
+        }
+    }
+
+    /// Makes sure of what a read of this would make sure of before it takes what is in service.
+    pub(crate) async fn make_sure(&self, request: &EnvironmentRequest, labels: Labels) {
+        // What came of it shows in the generation, or in the read that follows.
+        _ = self
+            .gather(request, labels, Before::Freshness, Vaults::Skip)
+            .await;
     }
 
     /// Whether every backend that must answer has something to answer from.

@@ -6,13 +6,27 @@
 mod address;
 mod claims;
 mod credentials;
+mod durable;
+mod intake;
+mod links;
 mod mirror;
 mod objects;
 mod options;
 mod refs;
+mod seen;
+mod smart_http;
+mod snapshots;
+mod source;
+mod trees;
 mod watch;
 mod work_tree;
 mod worker;
+
+#[cfg(test)]
+#[path = "../tests/it/support/git_http.rs"]
+mod git_http;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::{Path, PathBuf},
@@ -166,7 +180,7 @@ impl Git {
         let deadline = self.inner.settings.reach.deadline;
         let (reply, answer) = oneshot::channel();
         let commands = self.commands();
-        match commands.try_send(Command { query, reply }) {
+        match commands.try_send(Command::Look { query, reply }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Err(LookError::Busy),
             Err(mpsc::error::TrySendError::Closed(_)) => {

@@ -19,8 +19,12 @@ mod encryption;
 mod environments;
 mod error;
 mod events;
+mod finished;
+mod front;
+mod gzip;
 mod health;
 mod instances;
+mod keep;
 mod methods;
 mod monitor;
 mod reader;
@@ -48,8 +52,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{environment_repository::EnvironmentRepository, ledger::Ledger, refresh::Refresh};
 use events::Streams;
 pub(crate) use events::Writer;
-pub(crate) use serve::serve;
-pub(crate) use settings::{Access, BasePath, HealthDetails, Limits, Settings, User};
+pub(crate) use front::Front;
+pub(crate) use serve::{Listeners, serve};
+pub(crate) use settings::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User};
 
 /// What handlers ask.
 #[derive(Debug, Clone)]
@@ -63,30 +68,35 @@ struct Services {
     shutdown: CancellationToken,
 }
 
-/// All routes. Streams of events end with `shutdown`, and `readiness` goes down.
-pub(crate) fn router(
+/// What answers all requests. Streams of events end with `shutdown`, and `readiness` goes down.
+pub(crate) fn front(
     settings: Settings,
     repository: EnvironmentRepository,
     refresh: Refresh,
     ledger: Ledger,
     bus: Bus,
     shutdown: CancellationToken,
-) -> (Router, Writer) {
+) -> (Front, Writer) {
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
     let services = Services {
         settings: Arc::clone(&settings),
-        repository,
+        repository: repository.clone(),
         refresh,
-        ledger,
+        ledger: ledger.clone(),
         bus,
         streams,
         shutdown,
     };
+    let router = router(Arc::clone(&settings), services);
+    (Front::new(router, settings, repository, ledger), writer)
+}
+
+fn router(settings: Arc<Settings>, services: Services) -> Router {
     let context = settings.context_path.as_str();
     let at = |path: &str| format!("{context}{path}");
 
-    let router = bus_routes(context)
+    bus_routes(context)
         .route(&at("/actuator"), read(get(actuator::links)))
         .route(&at("/actuator/health"), read(get(health::whole)))
         .route(&at("/actuator/health/{component}"), read(get(health::part)))
@@ -106,8 +116,7 @@ pub(crate) fn router(
         .route(&at("/error"), any(error::error_page))
         .fallback(configuration::find)
         .with_state(services)
-        .layer(middleware::from_fn_with_state(settings, edge::edge));
-    (router, writer)
+        .layer(middleware::from_fn_with_state(settings, edge::edge))
 }
 
 /// What tells applications something. Under names that Spring has given up, everything but POST is the config space's.

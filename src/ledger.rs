@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 use entry::Entry;
-pub(crate) use entry::{LabelMoved, Read, RefreshId, Started, Step};
+pub(crate) use entry::{Answered, LabelMoved, Read, RefreshId, Started, Step};
 use fleet::Fleet;
 use records::Records;
 pub(crate) use state::State;
@@ -58,6 +58,7 @@ struct Shared {
     owed: Vec<Destination>,
     wanted: Box<Wanted>,
     dropped: AtomicU64,
+    published: AtomicU64,
 }
 
 /// The server is stopping.
@@ -83,6 +84,7 @@ impl Ledger {
             owed: book.records().owed(),
             wanted,
             dropped: AtomicU64::new(0),
+            published: AtomicU64::new(0),
         });
         let bookkeeper = Bookkeeper {
             book,
@@ -128,7 +130,17 @@ impl Ledger {
             Step::Published(event) => entry::Noted::Published(event.clone()),
             Step::Failed(event, reason) => entry::Noted::Failed(event.clone(), reason),
         };
+        let is_event = matches!(noted, entry::Noted::Published(_));
         self.record(Entry::Noted(refresh.clone(), noted));
+        if is_event {
+            self.shared.published.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Counts the refresh events so far. Whoever leaves out reads that repeat themselves begins anew when this changes, so
+    /// that the read that stands for them comes after the event, as they do.
+    pub(crate) fn published(&self) -> u64 {
+        self.shared.published.load(Ordering::Acquire)
     }
 
     /// An event came over the bus: an ack, or a refresh that somebody else asks for.
@@ -136,6 +148,7 @@ impl Ledger {
         // The values of an environment change may be secret, and are nothing to take down.
         if matches!(event.kind, EventKind::Refresh | EventKind::Ack { .. }) {
             self.record(Entry::Heard(event.clone()));
+            self.shared.published.fetch_add(1, Ordering::Release);
         }
     }
 
@@ -237,13 +250,16 @@ mod tests {
 
     fn read(application: &str) -> Read {
         Read {
-            request: EnvironmentRequest {
-                application: Application::parse(application).unwrap(),
-                profiles: Profiles::parse("dev").unwrap(),
-                label: None,
-            },
-            version: Some(CommitId::from_bytes([1; 20]).to_string()),
-            is_environment: true,
+            answered: Arc::new(Answered {
+                request: EnvironmentRequest {
+                    application: Application::parse(application).unwrap(),
+                    profiles: Profiles::parse("dev").unwrap(),
+                    label: None,
+                },
+                version: Some(CommitId::from_bytes([1; 20]).to_string()),
+                is_environment: true,
+            }),
+            stands_for_more: false,
             instance: BusId::new(format!("{application}:dev:8081:ab12")).ok(),
             running: Some(CommitId::from_bytes([1; 20]).to_string()),
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -265,7 +281,7 @@ mod tests {
 
         ledger.read(read("orders"));
         assert_eq!(state(&ledger).await, "told");
-        assert_eq!(*ledger.known(), [read("orders").request]);
+        assert_eq!(*ledger.known(), [read("orders").answered.request.clone()]);
         let (from, to) = (CommitId::from_bytes([1; 20]), CommitId::from_bytes([2; 20]));
         let refresh = ledger.started(Started {
             trigger: Trigger::Push,
@@ -286,7 +302,7 @@ mod tests {
         ledger.note(&refresh, Step::Published(&event));
         ledger.note(&refresh, Step::Taken(&owed[1]));
         ledger.heard(&event);
-        ledger.unchanged(&read("orders").request, from, to);
+        ledger.unchanged(&read("orders").answered.request, from, to);
         assert_eq!(state(&ledger).await, "same");
 
         let all = serde_json::to_value(ledger.refreshes().await.unwrap()).unwrap();
@@ -308,7 +324,7 @@ mod tests {
         running.await.unwrap();
         assert!(ledger.refreshes().await.is_err());
         let (again, _bookkeeper) = open(Some(file));
-        assert_eq!(*again.known(), [read("orders").request]);
+        assert_eq!(*again.known(), [read("orders").answered.request.clone()]);
         assert_eq!(again.owed(), &owed[..1]);
     }
 
@@ -328,7 +344,7 @@ mod tests {
         let (ledger, mut bookkeeper) = open(None);
         (0..QUEUE).for_each(|_| ledger.read(read("orders")));
         assert_eq!(ledger.entries.capacity(), KEPT_FROM_READS);
-        let request = read("orders").request;
+        let request = read("orders").answered.request.clone();
         let commit = CommitId::from_bytes([1; 20]);
         (0..QUEUE).for_each(|_| ledger.unchanged(&request, commit, commit));
         assert_eq!(ledger.entries.capacity(), 0);

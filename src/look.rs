@@ -123,6 +123,9 @@ pub(crate) enum LookError {
     /// The remote could not be asked.
     #[error("the remote cannot be reached: {0}")]
     Unreachable(String),
+    /// It is at the remote, but not here yet.
+    #[error("it is still being fetched")]
+    NotYet,
     /// A snapshot would be larger than allowed.
     #[error("{0}")]
     TooLarge(String),

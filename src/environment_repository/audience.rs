@@ -43,12 +43,7 @@ impl EnvironmentRepository {
             let gathered = backend.gather(request, Labels::Split, Before::Served, Vaults::Skip);
             gathered.now_or_never()?.ok()
         });
-        gathered
-            .flat_map(|gathered| match gathered {
-                Gathered::Places(places) => places,
-                Gathered::Sources(_) => Vec::new(),
-            })
-            .collect()
+        gathered.flat_map(Gathered::into_places).collect()
     }
 
     /// How the files of a repository with this name are laid out and who reads them; several backends may have one of

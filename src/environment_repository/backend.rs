@@ -108,7 +108,7 @@ impl Backend {
         vaults: Vaults<'_>,
     ) -> Result<Gathered, FindError> {
         match self {
-            Self::Git(git) => Ok(Gathered::Places(git.places(request, labels, before).await?)),
+            Self::Git(git) => git.gather(request, labels, before).await,
             Self::Native {
                 repository,
                 version,
@@ -138,6 +138,15 @@ impl Backend {
     /// Whether requests lead to repositories that are not open yet.
     pub(super) fn opens_on_demand(&self) -> bool {
         matches!(self, Self::Git(git) if git.opens_on_demand())
+    }
+
+    /// Whether reads make sure of a repository first.
+    pub(super) fn makes_sure(&self) -> bool {
+        match self {
+            Self::Git(git) => git.makes_sure(),
+            Self::Native { repository, .. } => repository.makes_sure(),
+            Self::Vault(_) => false,
+        }
     }
 
     pub(super) fn is_vault(&self) -> bool {

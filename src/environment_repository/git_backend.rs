@@ -8,7 +8,7 @@ use super::{
     audience::Audience,
     opener::Opener,
     pattern::Pattern,
-    places::{Place, Shown, resolve_all},
+    places::{Gathered, Place, Shown, resolve_all},
     pool::Pool,
     repository::{self, Before, Repository},
     template::Template,
@@ -52,7 +52,7 @@ pub(crate) struct RepositorySettings {
 
 /// How a label with commas is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Labels {
+pub(crate) enum Labels {
     /// As several labels.
     Split,
     /// As one.
@@ -107,13 +107,13 @@ impl GitBackend {
         })
     }
 
-    /// The places that may answer.
-    pub(super) async fn places(
+    /// What may answer.
+    pub(super) async fn gather(
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
         before: Before,
-    ) -> Result<Vec<Place>, FindError> {
+    ) -> Result<Gathered, FindError> {
         // Once a candidate has lent its default label, the others are asked for that one, as in Spring.
         let mut label = request.label.clone();
         if request.profiles.names().count() > MAX_PROFILES {
@@ -130,11 +130,11 @@ impl GitBackend {
                 let places = member
                     .places(&repository, request, asked, labels, before)
                     .await;
-                match places {
-                    Ok(places) if resolve_all(&places).is_ok() => return Ok(places),
+                match places.and_then(resolve_all) {
+                    Ok((part, versions)) => return Ok(Gathered::Answered(part, versions)),
                     // Whether it has an answer is not known yet: another's would be a wrong one.
                     Err(FindError::NotYet) => return Err(FindError::NotYet),
-                    _ => {}
+                    Err(_) => {}
                 }
             }
         }
@@ -142,9 +142,8 @@ impl GitBackend {
         let label = label.unwrap_or_else(|| member.settings.default_label.clone());
         let profiles = request.profiles.as_str();
         let repository = member.repository(request, profiles, &label, before).await?;
-        member
-            .places(&repository, request, &label, labels, before)
-            .await
+        let places = member.places(&repository, request, &label, labels, before);
+        Ok(Gathered::Places(places.await?))
     }
 
     /// All repositories that are open now and who reads them, the default one first.
@@ -168,9 +167,19 @@ impl GitBackend {
 
     /// Whether requests lead to repositories that are not open yet.
     pub(super) fn opens_on_demand(&self) -> bool {
+        self.members()
+            .any(|member| matches!(member.repositories, Repositories::Many(_)))
+    }
+
+    /// Whether reads make sure of a repository first.
+    pub(super) fn makes_sure(&self) -> bool {
+        self.members()
+            .any(|member| member.settings.freshness != Freshness::Polled)
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Member> {
         let candidates = self.candidates.iter().map(|candidate| &candidate.member);
-        let mut members = candidates.chain([&self.default]);
-        members.any(|member| matches!(member.repositories, Repositories::Many(_)))
+        candidates.chain([&self.default])
     }
 
     /// Whether there is anything to answer from, or may be once somebody asks.

@@ -225,7 +225,7 @@ impl Looker {
             return IndexSet::new();
         };
         let labels = self.all_labels(&served);
-        let behind = labels.iter().flat_map(|label| refs.behind(label));
+        let behind = labels.iter().filter_map(|label| refs.behind(label));
         behind.collect()
     }
 

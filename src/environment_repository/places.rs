@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use confbus_protocol::{CommitId, PropertySource};
-use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve};
+use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve_sources};
 
 use super::{FindError, Found, Held, Moved, Resource, history::History, repository::Repository};
 use crate::look::Version;
@@ -24,25 +24,33 @@ pub(crate) struct Place {
 pub(super) enum Gathered {
     /// Places, whose snapshots answer.
     Places(Vec<Place>),
+    /// What places answered, where that decided who is asked.
+    Answered(Part, Versions),
     /// Finished sources of a backend that has neither commits nor files, the strongest first.
     Sources(Vec<PropertySource>),
 }
 
 impl Gathered {
     /// The sources, and the files beside them.
-    pub(super) fn resolve(&self) -> Result<(Part, Versions<'_>), FindError> {
+    pub(super) fn resolve(self) -> Result<(Part, Versions), FindError> {
         match self {
             Self::Places(places) => resolve_all(places),
-            Self::Sources(sources) => Ok((Part::of_sources(sources), Versions::none())),
+            Self::Answered(part, versions) => Ok((part, versions)),
+            Self::Sources(sources) => Ok((Part::of_sources(sources), Versions::default())),
+        }
+    }
+
+    pub(super) fn into_places(self) -> Vec<Place> {
+        match self {
+            Self::Places(places) => places,
+            Self::Answered(_, versions) => versions.into_places(),
+            Self::Sources(_) => Vec::new(),
         }
     }
 
     /// The files of the newest versions, whether all of them can be used or not.
-    pub(super) fn newest(&self) -> Versions<'_> {
-        match self {
-            Self::Places(places) => Versions::newest(places),
-            Self::Sources(_) => Versions::none(),
-        }
+    pub(super) fn newest(self) -> Versions {
+        Versions::newest(self.into_places())
     }
 }
 
@@ -57,8 +65,8 @@ pub(super) enum Shown {
 
 /// A version that was picked to answer.
 #[derive(Debug, Clone)]
-struct Picked<'p> {
-    place: &'p Place,
+struct Picked {
+    place: Place,
     version: Version,
 }
 
@@ -73,9 +81,9 @@ pub(super) struct Part {
 }
 
 /// The versions that answer for a whole request, and the files in them.
-#[derive(Debug)]
-pub(super) struct Versions<'p> {
-    picked: Vec<Picked<'p>>,
+#[derive(Debug, Default)]
+pub(super) struct Versions {
+    picked: Vec<Picked>,
 }
 
 impl Place {
@@ -113,19 +121,16 @@ impl Place {
         &self.request
     }
 
-    fn find(&self) -> Result<Found<(Vec<PropertySource>, Picked<'_>)>, FindError> {
+    fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
         self.history.first_good(|version| {
-            let environment = resolve(&version.snapshot, self.repository.layout(), &self.request)?;
-            let picked = Picked {
-                place: self,
-                version: version.clone(),
-            };
-            Ok((environment.property_sources, picked))
+            let layout = self.repository.layout();
+            let sources = resolve_sources(&version.snapshot, layout, &self.request)?;
+            Ok((sources, version.clone()))
         })
     }
 }
 
-impl Picked<'_> {
+impl Picked {
     fn shown_version(&self) -> Option<String> {
         match &self.place.shown {
             Shown::Commit => Some(self.version.snapshot.version().to_string()),
@@ -134,7 +139,7 @@ impl Picked<'_> {
     }
 
     fn resource(&self, path: &RepoPath) -> Option<Result<Resource, FindError>> {
-        let (place, snapshot) = (self.place, &self.version.snapshot);
+        let (place, snapshot) = (&self.place, &self.version.snapshot);
         let (found, blob) =
             find_resource(snapshot, place.repository.layout(), &place.request, path)?;
         Some(
@@ -149,16 +154,19 @@ impl Picked<'_> {
 }
 
 /// The sources of one backend: those of the last label first.
-pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Versions<'_>), FindError> {
-    let mut part = Part::of_sources(&[]);
-    let mut picked = Vec::new();
+pub(super) fn resolve_all(places: Vec<Place>) -> Result<(Part, Versions), FindError> {
+    let is_git = |place: &Place| place.shown == Shown::Commit;
+    let commits_are_shown = places.iter().all(is_git);
+    let mut part = Part::of_sources(Vec::new());
+    let mut picked = Vec::with_capacity(places.len());
     let mut versions = Vec::new();
     for place in places {
         let Found {
-            value: (mut sources, chosen),
+            value: (mut sources, version),
             commits,
             held,
         } = place.find()?;
+        let chosen = Picked { place, version };
         sources.append(&mut part.property_sources);
         part.property_sources = sources;
         versions.extend(chosen.shown_version());
@@ -166,8 +174,6 @@ pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Versions<'_>), Find
         part.held = part.held.take().or(held);
         picked.push(chosen);
     }
-    let is_git = |place: &Place| place.shown == Shown::Commit;
-    let commits_are_shown = places.iter().all(is_git);
     part.version = (commits_are_shown || !versions.is_empty()).then(|| versions.join(","));
     part.state = commits_are_shown.then(String::new);
     Ok((part, Versions { picked }))
@@ -175,9 +181,9 @@ pub(super) fn resolve_all(places: &[Place]) -> Result<(Part, Versions<'_>), Find
 
 impl Part {
     /// These sources, and nothing known about them.
-    fn of_sources(sources: &[PropertySource]) -> Self {
+    fn of_sources(property_sources: Vec<PropertySource>) -> Self {
         Self {
-            property_sources: sources.to_vec(),
+            property_sources,
             version: None,
             state: None,
             commits: Vec::new(),
@@ -186,20 +192,20 @@ impl Part {
     }
 }
 
-impl<'p> Versions<'p> {
-    fn none() -> Self {
-        Self { picked: Vec::new() }
-    }
-
+impl Versions {
     /// The files of the newest versions, whether all of them can be used or not.
-    fn newest(places: &'p [Place]) -> Self {
-        let newest = |place: &'p Place| Picked {
-            place,
+    fn newest(places: Vec<Place>) -> Self {
+        let newest = |place: Place| Picked {
             version: place.history.newest().clone(),
+            place,
         };
         Self {
-            picked: places.iter().map(newest).collect(),
+            picked: places.into_iter().map(newest).collect(),
         }
+    }
+
+    fn into_places(self) -> Vec<Place> {
+        self.picked.into_iter().map(|picked| picked.place).collect()
     }
 
     /// The first file at the path, and its commit.

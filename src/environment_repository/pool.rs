@@ -1,7 +1,12 @@
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+
+use arc_swap::ArcSwap;
 
 use super::{
     FindError, git_backend::RepositorySettings, opener::Opener, repository::Repository,
@@ -16,31 +21,33 @@ pub(super) const MAX_OPEN: usize = 64;
 #[derive(Debug)]
 pub(super) struct Pool {
     opener: Opener,
-    open: Mutex<Open>,
+    /// Read without a lock; whoever opens one puts another map in its place.
+    open: ArcSwap<Open>,
+    /// Held by whoever opens one.
+    opening: Mutex<()>,
+    /// Counts requests, to tell who was not asked for longest.
+    asked: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Open {
-    repositories: HashMap<String, Slot>,
-    /// Counts requests, to tell who was not asked for longest.
-    asked: u64,
-}
+type Open = HashMap<String, Arc<Slot>>;
 
 #[derive(Debug)]
 struct Slot {
     repository: Repository,
-    last_asked: u64,
+    last_asked: AtomicU64,
 }
 
 impl Pool {
     pub(super) fn new(opener: Opener) -> Self {
         Self {
             opener,
-            open: Mutex::default(),
+            open: ArcSwap::default(),
+            opening: Mutex::default(),
+            asked: AtomicU64::default(),
         }
     }
 
-    /// The repository at an address. Held only for a look into a map, or to start a thread.
+    /// The repository at an address; the first who asks for it starts its thread.
     ///
     /// # Errors
     /// When this is no address, or the system gives no thread.
@@ -49,29 +56,38 @@ impl Pool {
         uri: &str,
         settings: &RepositorySettings,
     ) -> Result<Repository, FindError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.asked += 1;
-        let now = open.asked;
-        if let Some(slot) = open.repositories.get_mut(uri) {
-            slot.last_asked = now;
-            return Ok(slot.repository.clone());
+        let now = self.asked.fetch_add(1, Ordering::Relaxed);
+        if let Some(repository) = self.asked_for(uri, now) {
+            return Ok(repository);
         }
-        open.make_room();
+        let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another may have been faster.
+        if let Some(repository) = self.asked_for(uri, now) {
+            return Ok(repository);
+        }
+        let mut open = Open::clone(&self.open.load());
+        make_room(&mut open);
         let repository = self.open(uri, settings)?;
         let slot = Slot {
             repository: repository.clone(),
-            last_asked: now,
+            last_asked: AtomicU64::new(now),
         };
-        open.repositories.insert(uri.to_owned(), slot);
+        open.insert(uri.to_owned(), Arc::new(slot));
+        self.open.store(Arc::new(open));
         Ok(repository)
+    }
+
+    fn asked_for(&self, uri: &str, now: u64) -> Option<Repository> {
+        let open = self.open.load();
+        let slot = open.get(uri)?;
+        slot.last_asked.store(now, Ordering::Relaxed);
+        Some(slot.repository.clone())
     }
 
     /// The repository at an address, if it is open.
     pub(super) fn serving_at(&self, uri: &str) -> Option<Repository> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.repositories
-            .get(uri)
-            .map(|slot| slot.repository.clone())
+        let open = self.open.load();
+        open.get(uri).map(|slot| slot.repository.clone())
     }
 
     fn open(&self, uri: &str, settings: &RepositorySettings) -> Result<Repository, FindError> {
@@ -83,29 +99,24 @@ impl Pool {
 
     /// Those that have something to serve.
     pub(super) fn serving(&self) -> Vec<Repository> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = open.repositories.values().map(|slot| &slot.repository);
+        let open = self.open.load();
+        let all = open.values().map(|slot| &slot.repository);
         all.filter(|repository| repository.is_serving())
             .cloned()
             .collect()
     }
 }
 
-impl Open {
-    /// Those that have nothing to serve go first, then those that were not asked for longest.
-    fn make_room(&mut self) {
-        while self.repositories.len() >= MAX_OPEN {
-            let rank =
-                |(_, slot): &(&String, &Slot)| (slot.repository.is_serving(), slot.last_asked);
-            let Some(uri) = self
-                .repositories
-                .iter()
-                .min_by_key(rank)
-                .map(|(uri, _)| uri.clone())
-            else {
-                return;
-            };
-            self.repositories.remove(&uri);
-        }
+/// Those that have nothing to serve go first, then those that were not asked for longest.
+fn make_room(open: &mut Open) {
+    while open.len() >= MAX_OPEN {
+        let rank = |(_, slot): &(&String, &Arc<Slot>)| {
+            let last_asked = slot.last_asked.load(Ordering::Relaxed);
+            (slot.repository.is_serving(), last_asked)
+        };
+        let Some(uri) = open.iter().min_by_key(rank).map(|(uri, _)| uri.clone()) else {
+            return;
+        };
+        open.remove(&uri);
     }
 }

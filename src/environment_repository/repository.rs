@@ -176,6 +176,11 @@ impl Repository {
         found
     }
 
+    /// Whether reads make sure of it first.
+    pub(super) fn makes_sure(&self) -> bool {
+        self.inner.settings.freshness != Freshness::Polled
+    }
+
     /// In the strict mode, looks at the repository.
     async fn make_sure(&self, label: &Label) {
         let Freshness::Strict {
@@ -209,7 +214,9 @@ impl Repository {
             }
             return Ok(Arc::clone(history));
         }
-        if let Some(refused) = served.refused.get(label) {
+        // What was on its way may be here by now.
+        let refused = served.refused.get(label);
+        if let Some(refused) = refused.filter(|cause| !matches!(cause, LookError::NotYet)) {
             return Err(refused.into());
         }
         let Some(refs) = &served.refs else {

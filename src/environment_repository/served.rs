@@ -145,7 +145,11 @@ impl Served {
 
     /// Why answers may be old.
     pub(super) fn trouble(&self) -> Option<&LookError> {
-        self.error.as_ref().or_else(|| self.refused.values().next())
+        let refused = || {
+            let mut causes = self.refused.values();
+            causes.find(|cause| !matches!(cause, LookError::NotYet))
+        };
+        self.error.as_ref().or_else(refused)
     }
 
     /// What those are told for whom nothing is in service: `None` when the repository has answered.
@@ -275,7 +279,9 @@ impl Next {
     }
 
     fn refuse(&mut self, label: Label, cause: LookError) {
-        warn!(%label, error = %cause, "the label stays where it was");
+        if !matches!(cause, LookError::NotYet) {
+            warn!(%label, error = %cause, "the label stays where it was");
+        }
         let served = &mut self.served;
         if served.refused.contains_key(&label) || served.refused.len() < MAX_LABELS {
             self.answers_change |=

@@ -80,7 +80,7 @@ pub(super) fn redact(message: &str, url: &str, access: &Access) -> String {
     message.lines().next().unwrap_or_default().to_owned()
 }
 
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text)
         .decode_utf8_lossy()
         .into_owned()

@@ -1,137 +1,380 @@
-use std::{ffi::OsStr, path::Path, time::Instant};
+//! The bare clone of a remote: its refs as they were listed last, and its objects on disk.
+//!
+//! The first look at an empty mirror brings single commits, so that there is something to serve; the history comes
+//! aside. Refs live in memory and are written down after whoever asked has the answer.
 
-use git2::{
-    AutotagOption, FetchOptions, ProxyOptions, RemoteCallbacks, RemoteRedirect, RemoteUpdateFlags,
-    Repository, RepositoryOpenFlags,
+mod disk;
+mod history;
+mod libgit2;
+mod transfer;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-use super::{Location, Settings, credentials};
-use crate::look::LookError;
+use confbus_protocol::{CommitId, Label};
+use git2::{Oid, Repository};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
-/// Only heads and tags: other refs of a host (pull requests, hidden refs) are nobody's configuration.
-const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+use super::{
+    Settings,
+    objects::unreadable,
+    refs::{Peeled, Table},
+    smart_http::{Advertised, Names, SmartHttp, Trouble},
+};
+use crate::look::{Fetch, LookError, Refs};
+use disk::Entrance;
+pub(super) use disk::{Disk, open_exactly};
+use history::History;
+pub(super) use history::{Ask, Outcome};
+use transfer::{Transfer, is_there, with_parents};
 
-/// Opens what is already here.
-pub(super) fn open(settings: &Settings) -> Result<Repository, LookError> {
-    let missing = |what: &str| LookError::NoRepository(what.to_owned());
-    match &settings.address.location {
-        Location::Local(path) | Location::WorkTree(path) => {
-            open_exactly(path).map_err(|_| missing("the path is not a Git repository"))
+/// Names in one question; with more of them a listing of all refs is cheaper for the remote.
+const MAX_NAMES: usize = 256;
+/// How long a remote of an older version is not asked for ours again.
+const OLDER: Duration = Duration::from_secs(3600);
+
+/// The mirror of one remote.
+#[derive(Debug)]
+pub(super) struct Mirror {
+    settings: Settings,
+    /// It may hold credentials.
+    address: String,
+    disk: Disk,
+    http: Option<SmartHttp>,
+    /// Until then the remote is asked through libgit2.
+    older_until: Option<Instant>,
+    table: Option<Table>,
+    peeled: Peeled,
+    /// Whether the last fetch was a complete listing.
+    pub(super) listed: bool,
+    /// Some objects are still at the remote only: history, or what other labels need.
+    partial: bool,
+    /// Packs or refs are not on disk for good.
+    unsettled: bool,
+    history: History,
+    /// A commit that could not be read, and the last one for which everything was brought again.
+    unreadable: Option<CommitId>,
+    brought_again: Option<CommitId>,
+}
+
+impl Mirror {
+    pub(super) fn new(settings: Settings, address: String) -> Self {
+        let disk = Disk::new(settings.mirror.path());
+        disk.clear(Entrance::Looks);
+        Self {
+            settings,
+            address,
+            disk,
+            http: None,
+            older_until: None,
+            table: None,
+            peeled: Peeled::new(),
+            listed: false,
+            partial: false,
+            unsettled: false,
+            history: History::default(),
+            unreadable: None,
+            brought_again: None,
         }
-        Location::Remote(_) => {
-            let mirror = open_exactly(settings.mirror.path()).ok().filter(has_labels);
-            mirror.ok_or_else(|| missing("it was never cloned"))
+    }
+
+    /// All branches and tags as they are known.
+    pub(super) fn refs(&mut self) -> Result<Arc<Refs>, LookError> {
+        self.load();
+        let table = self.table.as_ref().filter(|table| !table.is_empty());
+        let refs = table.map(|table| Arc::clone(&table.refs));
+        refs.ok_or_else(|| LookError::NoRepository("it was never cloned".into()))
+    }
+
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Whether what is missing here may still be at the remote.
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    /// Notes that a commit is here but cannot be read; the next fetch brings everything again.
+    pub(super) fn suspect(&mut self, commit: CommitId) {
+        self.unreadable = Some(commit);
+    }
+
+    /// Asks the remote, and brings what is new: at first and as long as there is more to come, only what `labels` need.
+    pub(super) fn fetch(&mut self, fetch: &Fetch, labels: &[Label]) -> Result<(), LookError> {
+        // Before whoever waits for us gives us up.
+        let until = Instant::now() + self.settings.reach.deadline.mul_f64(0.9);
+        self.listed = false;
+        self.load();
+        match self.unreadable.take() {
+            Some(commit) if self.brought_again != Some(commit) => {
+                self.fetch_anew(labels, until)?;
+                self.brought_again = Some(commit);
+                Ok(())
+            }
+            _ => self.fetch_new(fetch, labels, until),
         }
     }
-}
 
-/// Only this very directory: a search upwards could find somebody else's repository.
-fn open_exactly(path: &Path) -> Result<Repository, git2::Error> {
-    Repository::open_ext(
-        path,
-        RepositoryOpenFlags::NO_SEARCH,
-        std::iter::empty::<&OsStr>(),
-    )
-}
-
-/// A clone that was cut off has none; it must not look like a repository in which nothing is configured.
-fn has_labels(mirror: &Repository) -> bool {
-    mirror
-        .references()
-        .is_ok_and(|mut references| references.next().is_some())
-}
-
-/// Brings the mirror up to date, cloning it first if need be. A local repository needs no fetch.
-pub(super) fn fetch(
-    settings: &Settings,
-    repository: &mut Option<Repository>,
-) -> Result<(), LookError> {
-    let Location::Remote(url) = &settings.address.location else {
-        *repository = None;
-        return Ok(());
-    };
-    let before = repository
-        .take()
-        .or_else(|| open_exactly(settings.mirror.path()).ok());
-    let is_new = before.is_none();
-    let mirror = match before {
-        Some(mirror) => mirror,
-        None => create(settings)?,
-    };
-    let fetched = fetch_into(&mirror, url, settings);
-    *repository = has_labels(&mirror).then_some(mirror);
-    if is_new && repository.is_none() {
-        // Nothing came of it, and whoever asks may name many addresses that do not exist.
-        _ = std::fs::remove_dir_all(settings.mirror.path());
+    /// Clones aside; what is here stays until that has succeeded.
+    fn fetch_anew(&mut self, labels: &[Label], until: Instant) -> Result<(), LookError> {
+        warn!(repository = %self.settings.address.display_uri, "the clone is damaged; it is made anew");
+        self.history = History::default();
+        let (damaged, before) = (self.disk.aside(), self.table.take());
+        damaged.remove();
+        self.disk
+            .move_to(&damaged)
+            .map_err(|error| LookError::Unreadable(error.kind().to_string()))?;
+        let fetched = self.fetch_new(&Fetch::All, labels, until);
+        if fetched.is_ok() {
+            damaged.remove();
+        } else {
+            self.disk.remove();
+            // If that fails, there is nothing, and the next fetch clones.
+            _ = damaged.move_to(&self.disk);
+            self.table = before;
+        }
+        fetched
     }
-    fetched
-}
 
-fn create(settings: &Settings) -> Result<Repository, LookError> {
-    let unusable = |error: &dyn std::fmt::Display| {
-        LookError::NoRepository(format!("the directory for clones cannot be used: {error}"))
-    };
-    std::fs::create_dir_all(settings.mirror.path()).map_err(|error| unusable(&error.kind()))?;
-    let mirror = Repository::init_bare(settings.mirror.path())
-        .map_err(|error| unusable(&error.message()))?;
-    // What was fetched survives a power cut.
-    let durable = mirror
-        .config()
-        .and_then(|mut config| config.set_bool("core.fsyncObjectFiles", true));
-    durable.map_err(|error| unusable(&error.message()))?;
-    Ok(mirror)
-}
-
-/// Refs that are gone go first: one in the way (`feature/x` before `feature`) would keep all others from moving.
-fn fetch_into(mirror: &Repository, url: &str, settings: &Settings) -> Result<(), LookError> {
-    let unreachable = |error: git2::Error| {
-        LookError::Unreachable(credentials::redact(
-            error.message(),
-            url,
-            &settings.reach.access,
-        ))
-    };
-    let mut remote = mirror.remote_anonymous(url).map_err(unreachable)?;
-    let mut options = fetch_options(url, settings);
-    remote
-        .download(&REFSPECS, Some(&mut options))
-        .map_err(unreachable)?;
-    remote.prune(None).map_err(unreachable)?;
-    remote
-        .update_tips(None, RemoteUpdateFlags::empty(), AutotagOption::None, None)
-        .map_err(unreachable)?;
-    follow_head(mirror, &remote);
-    Ok(())
-}
-
-fn fetch_options<'a>(url: &'a str, settings: &'a Settings) -> FetchOptions<'a> {
-    // Before whoever waits for us gives us up.
-    let until = Instant::now() + settings.reach.deadline.mul_f64(0.9);
-    let mut callbacks = RemoteCallbacks::new();
-    callbacks.credentials(credentials::offer(url, &settings.reach.access));
-    callbacks.certificate_check(credentials::check_host(&settings.reach.access));
-    // libgit2's own limit is per read, so a remote that dribbles would hold the thread for ever.
-    callbacks.transfer_progress(move |_| Instant::now() < until);
-    callbacks.sideband_progress(move |_| Instant::now() < until);
-    let mut proxy = ProxyOptions::new();
-    proxy.auto();
-    let mut options = FetchOptions::new();
-    options
-        .remote_callbacks(callbacks)
-        .proxy_options(proxy)
-        .download_tags(AutotagOption::None);
-    // A redirect to another host would get our login there.
-    options.follow_redirects(RemoteRedirect::None);
-    options
-}
-
-/// `HEAD` of the mirror names the branch that the remote names.
-fn follow_head(mirror: &Repository, remote: &git2::Remote<'_>) {
-    let Ok(branch) = remote.default_branch() else {
-        return;
-    };
-    if let Ok(name) = str::from_utf8(&branch) {
-        // Only a convenience for the label `HEAD`: without it that label is unknown.
-        _ = mirror.set_head(name);
+    fn fetch_new(
+        &mut self,
+        fetch: &Fetch,
+        labels: &[Label],
+        until: Instant,
+    ) -> Result<(), LookError> {
+        let is_new = self.table.is_none();
+        let is_older = self.older_until.is_some_and(|until| Instant::now() < until);
+        let fetched = if SmartHttp::reaches(&self.address) && !is_older {
+            match self.fetch_over_http(fetch, labels, until) {
+                Err(Trouble::OtherVersion) => self.fetch_of_older(until),
+                fetched => fetched.map_err(|trouble| {
+                    trouble.in_words(&self.address, &self.settings.reach.access)
+                }),
+            }
+        } else {
+            self.fetch_with_libgit2(until)
+        };
+        if is_new && self.table.is_none() {
+            // Nothing came of it, and whoever asks may name many addresses that do not exist.
+            self.disk.remove();
+        }
+        fetched
     }
+
+    fn fetch_over_http(
+        &mut self,
+        fetch: &Fetch,
+        labels: &[Label],
+        until: Instant,
+    ) -> Result<(), Trouble> {
+        let mut http = match self.http.take() {
+            Some(http) => http,
+            None => SmartHttp::new(
+                &self.address,
+                &self.settings.reach,
+                CancellationToken::new(),
+            )?,
+        };
+        let fetched = self.fetch_through(&mut http, fetch, labels, until);
+        self.http = Some(http);
+        fetched
+    }
+
+    fn fetch_through(
+        &mut self,
+        http: &mut SmartHttp,
+        fetch: &Fetch,
+        labels: &[Label],
+        until: Instant,
+    ) -> Result<(), Trouble> {
+        let before = self.table.clone().unwrap_or_default();
+        let names = if before.is_empty() {
+            Names::All
+        } else {
+            names(fetch)
+        };
+        let listing = http.list(&names, until)?;
+        let (mut after, new) = before.after(listing, &names);
+        if !new.is_empty() || self.partial {
+            let only_labels = self.partial || before.is_empty() && http.can_be_shallow();
+            let wanted = if only_labels {
+                wanted(&after, &new, &names, labels)
+            } else {
+                new.iter().map(|listed| listed.id).collect()
+            };
+            let repository = self.open_or_create()?;
+            let odb = repository.odb().map_err(unreadable)?;
+            let wants: Vec<_> = wanted
+                .into_iter()
+                .filter(|id| !is_there(&odb, *id))
+                .collect();
+            if !wants.is_empty() {
+                let known = new.iter().filter_map(|listed| before.id(&listed.name));
+                let others = before
+                    .head()
+                    .into_iter()
+                    .chain(before.ids().take(MAX_OTHERS));
+                let haves = with_parents(&repository, known.chain(others));
+                let mut transfer = Transfer {
+                    http,
+                    disk: &self.disk,
+                    repository: &repository,
+                    entrance: Entrance::Looks,
+                    until,
+                };
+                let left_out = transfer.bring(&wants, &haves, only_labels.then_some(1))?;
+                self.unsettled = true;
+                self.disk.add_shallow(left_out)?;
+            }
+            after.leave_out_others(&new, &odb);
+            self.partial = only_labels
+                && (self.history.needs(&self.disk.shallow())
+                    || after.ids().any(|id| !is_there(&odb, id)));
+        }
+        self.listed = names == Names::All;
+        self.unsettled |= !Arc::ptr_eq(&after.refs, &before.refs);
+        self.table = Some(after);
+        Ok(())
+    }
+
+    /// A directory that is there and is no repository is a clone that was cut off.
+    fn open_or_create(&self) -> Result<Repository, LookError> {
+        if self.disk.exists()
+            && let Ok(repository) = self.disk.open_for_looks()
+        {
+            return Ok(repository);
+        }
+        self.disk.remove();
+        self.disk.create()?;
+        self.disk.open_for_looks()
+    }
+
+    /// Through libgit2, and if that works, from now on.
+    fn fetch_of_older(&mut self, until: Instant) -> Result<(), LookError> {
+        self.fetch_with_libgit2(until)?;
+        info!(repository = %self.settings.address.display_uri, "the remote speaks an older version of Git's protocol");
+        self.older_until = Some(Instant::now() + OLDER);
+        Ok(())
+    }
+
+    fn fetch_with_libgit2(&mut self, until: Instant) -> Result<(), LookError> {
+        let repository = self.open_or_create()?;
+        let reach = &self.settings.reach;
+        let fetched = libgit2::fetch(&repository, &self.address, reach, until);
+        // Even a fetch that failed may have moved some.
+        let table = Table::read(&repository, &mut self.peeled)?;
+        self.listed = fetched.is_ok();
+        self.table = (!table.is_empty()).then_some(table);
+        fetched
+    }
+
+    /// Reads the refs from disk, once.
+    fn load(&mut self) {
+        if self.table.is_some() {
+            return;
+        }
+        let Ok(repository) = open_exactly(self.disk.path()) else {
+            return;
+        };
+        // A clone that was cut off has none; it must not look like a repository in which nothing is configured.
+        let read = Table::read(&repository, &mut self.peeled).ok();
+        self.table = read.filter(|table| !table.is_empty());
+        self.partial = self.history.needs(&self.disk.shallow());
+    }
+
+    /// What nobody waits for: has everything on disk for good, and fetches the history.
+    pub(super) fn settle(&mut self, ask: &Ask) {
+        if self.unsettled {
+            match self.write_down() {
+                Ok(()) => self.unsettled = false,
+                Err(error) => {
+                    warn!(%error, "what was fetched is not on disk, and is fetched again after a restart");
+                }
+            }
+        }
+        if self.partial && !self.unsettled && self.listed {
+            self.history
+                .begin(&self.settings, &self.address, &self.disk, ask);
+        }
+    }
+
+    fn write_down(&self) -> Result<(), LookError> {
+        let Some(table) = &self.table else {
+            return Ok(());
+        };
+        let failed = |error: std::io::Error| LookError::Unreadable(error.kind().to_string());
+        self.disk.settle(Entrance::Looks).map_err(failed)?;
+        let repository = self.disk.open_for_looks()?;
+        let odb = repository.odb().map_err(unreadable)?;
+        let is_there = |id| !self.partial || is_there(&odb, id);
+        table.write(self.disk.path(), is_there).map_err(failed)
+    }
+
+    /// The history came, or failed to.
+    pub(super) fn history_came(&mut self, outcome: Outcome) {
+        let Some(fetched) = self.history.end(outcome) else {
+            return;
+        };
+        let ended = fetched.and_then(|()| self.end_shallow());
+        match ended {
+            Ok(()) => info!(repository = %self.settings.address.display_uri, "the history is here"),
+            Err(error) => {
+                warn!(repository = %self.settings.address.display_uri, %error, "the history could not be fetched");
+            }
+        }
+    }
+
+    fn end_shallow(&mut self) -> Result<(), LookError> {
+        let repository = self.disk.open_for_looks()?;
+        let odb = repository.odb().map_err(unreadable)?;
+        let left = self.disk.drop_shallow(&odb)?;
+        let mut ids = self.table.iter().flat_map(Table::ids);
+        self.partial = self.history.needs(&left) || ids.any(|id| !is_there(&odb, id));
+        self.unsettled = true;
+        Ok(())
+    }
+}
+
+/// Refs besides those that moved, whose commits are offered as known.
+const MAX_OTHERS: usize = 16;
+
+fn names(fetch: &Fetch) -> Names {
+    let Fetch::Refs(texts) = fetch else {
+        return Names::All;
+    };
+    let mut names: Vec<_> = texts.iter().flat_map(|text| Refs::names(text)).collect();
+    names.sort();
+    names.dedup();
+    let follows_head = texts.iter().any(|text| text == "HEAD");
+    if names.is_empty() || follows_head || names.len() > MAX_NAMES {
+        return Names::All;
+    }
+    Names::Only(names)
+}
+
+/// What labels need, and what was asked for by name. If that is nothing, then what the remote shows first, else all.
+fn wanted(table: &Table, new: &[Advertised], names: &Names, labels: &[Label]) -> Vec<Oid> {
+    let head = |label: &str| (label == "HEAD").then(|| table.head()).flatten();
+    let of_label = |label: &Label| {
+        let label = label.as_str();
+        let names = Refs::names(label);
+        head(label).or_else(|| names.iter().find_map(|name| table.id(name)))
+    };
+    let mut wanted: Vec<_> = labels.iter().filter_map(of_label).collect();
+    if let Names::Only(_) = names {
+        wanted.extend(new.iter().map(|listed| listed.id));
+    }
+    if wanted.is_empty() {
+        wanted.extend(table.head());
+    }
+    if wanted.is_empty() {
+        wanted.extend(table.ids());
+    }
+    wanted.sort();
+    wanted.dedup();
+    wanted
 }

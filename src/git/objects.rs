@@ -1,30 +1,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use confbus_protocol::{CommitId, Label};
-use confbus_resolution::{Blob, BlobId, RepoPath, Snapshot};
-use git2::{ObjectType, Oid, Repository, Tree};
+use confbus_resolution::{Blob, BlobId, Files, RepoPath};
+use git2::{Odb, Oid, Repository};
 
-use super::refs::{commit_id, oid};
+use super::{
+    links,
+    refs::{commit_id, oid},
+    trees::{Differences, compare, too_many},
+};
 use crate::look::{Blobs, Limits, LookError, Refs, Target};
-
-/// Folders below folders; Git itself knows no limit.
-const MAX_DEPTH: usize = 64;
-/// A link may lead to a link, but not in a circle.
-const MAX_LINKS: usize = 8;
-/// Bytes of what a link leads to; no system knows longer paths.
-const MAX_TARGET: usize = 4096;
-const LINK_MODE: i32 = 0o120_000;
-
-type Entries = BTreeMap<RepoPath, Arc<Blob>>;
-
-/// Seconds since 1970 of a commit.
-pub(super) fn committed(repository: &Repository, commit: CommitId) -> Result<i64, LookError> {
-    Ok(repository
-        .find_commit(oid(commit))
-        .map_err(unreadable)?
-        .time()
-        .seconds())
-}
 
 /// A commit that is named by its id, full or from seven digits on, and can be reached from a branch or tag.
 pub(super) fn reachable_commit(
@@ -37,139 +22,163 @@ pub(super) fn reachable_commit(
     }
     let text = label.as_str().to_ascii_lowercase();
     let commit = repository.find_commit_by_prefix(&text).ok()?.id();
+    if refs.tips().any(|tip| oid(tip) == commit) {
+        return Some(Target::Commit(commit_id(commit)));
+    }
     let mut walk = repository.revwalk().ok()?;
     refs.tips().try_for_each(|tip| walk.push(oid(tip))).ok()?;
-    walk.flatten()
+    // What cannot be read ends the walk: it would be met again without end.
+    walk.map_while(Result::ok)
         .any(|reached| reached == commit)
         .then(|| Target::Commit(commit_id(commit)))
 }
 
-/// All files of a commit.
-pub(super) fn snapshot(
-    repository: &Repository,
-    commit: CommitId,
-    limits: Limits,
-    blobs: &mut Blobs,
-) -> Result<Snapshot, LookError> {
-    let tree = repository
-        .find_commit(oid(commit))
-        .and_then(|commit| commit.tree())
-        .map_err(unreadable)?;
-    let mut walk = Walk {
-        repository,
-        limits,
-        blobs,
-        entries: BTreeMap::new(),
-        links: Vec::new(),
-        bytes: 0,
-    };
-    walk.tree(&tree, "", 0)?;
-    let Walk {
-        mut entries, links, ..
-    } = walk;
-    follow_links(&mut entries, links, limits)?;
-    Ok(Snapshot::new(commit, entries))
+/// A commit as it is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Commit {
+    /// Seconds since 1970.
+    pub(super) time: i64,
+    pub(super) tree: Oid,
+    pub(super) parent: Option<CommitId>,
 }
 
-struct Walk<'a> {
-    repository: &'a Repository,
-    limits: Limits,
-    blobs: &'a mut Blobs,
-    entries: Entries,
-    links: Vec<(String, String)>,
+impl Commit {
+    pub(super) fn read(repository: &Repository, commit: CommitId) -> Result<Self, LookError> {
+        let commit = repository.find_commit(oid(commit)).map_err(unreadable)?;
+        Ok(Self {
+            time: commit.time().seconds(),
+            tree: commit.tree_id(),
+            parent: commit.parent_ids().next().map(commit_id),
+        })
+    }
+}
+
+/// All files of a tree, and what must be known to make those of another tree from them.
+#[derive(Debug, Clone)]
+pub(super) struct Content {
+    pub(super) files: Files,
+    pub(super) shape: Shape,
+}
+
+/// What is known of files beside themselves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Where they stand in Git.
+    tree: Oid,
+    /// Of all that are kept in memory.
     bytes: u64,
+    /// Some stand where links lead.
+    has_links: bool,
 }
 
-impl Walk<'_> {
-    fn tree(&mut self, tree: &Tree<'_>, folder: &str, depth: usize) -> Result<(), LookError> {
-        if depth > MAX_DEPTH {
-            return Err(LookError::TooLarge(format!(
-                "folders are nested deeper than {MAX_DEPTH}: {folder}"
-            )));
-        }
-        for entry in tree {
-            // A name that is not UTF-8 cannot be asked for.
-            let Ok(name) = entry.name() else { continue };
-            let path = if folder.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{folder}/{name}")
-            };
-            match entry.kind() {
-                Some(ObjectType::Tree) => self.tree(
-                    &self.repository.find_tree(entry.id()).map_err(unreadable)?,
-                    &path,
-                    depth + 1,
-                )?,
-                Some(ObjectType::Blob) if entry.filemode() == LINK_MODE => {
-                    self.link(path, entry.id())?;
-                }
-                Some(ObjectType::Blob) => self.file(&path, entry.id())?,
-                _ => {}
+/// Reads trees and blobs of one repository.
+pub(super) struct Reader<'r> {
+    pub(super) odb: Odb<'r>,
+    pub(super) limits: Limits,
+    pub(super) blobs: &'r mut Blobs,
+}
+
+impl Reader<'_> {
+    /// All files of a tree; only what differs from the known one is read.
+    pub(super) fn content(
+        &mut self,
+        tree: Oid,
+        known: Option<Content>,
+    ) -> Result<Content, LookError> {
+        if let Some(known) = known
+            && !known.shape.has_links
+        {
+            let most = self.limits.files + known.files.len();
+            let differences = compare(&self.odb, Some(known.shape.tree), tree, most)?;
+            // What a link leads to may have changed without it.
+            if !differences.touches_links {
+                return self.changed(known, tree, differences);
             }
         }
-        Ok(())
+        self.whole(tree)
     }
 
-    fn make_room(&self, taken: usize) -> Result<(), LookError> {
-        if taken < self.limits.files {
+    fn whole(&mut self, tree: Oid) -> Result<Content, LookError> {
+        let found = compare(&self.odb, None, tree, self.limits.files)?;
+        let (mut entries, mut bytes) = (BTreeMap::new(), 0);
+        for (path, id) in found.files {
+            let Some(id) = id else { continue };
+            let blob = self.blob(id)?;
+            bytes += length(&blob);
+            self.check_bytes(bytes)?;
+            entries.insert(path, blob);
+        }
+        let has_links = found.touches_links;
+        let targets = links::targets(&self.odb, found.links)?;
+        links::follow_all(&mut entries, targets, self.limits)?;
+        Ok(Content {
+            files: entries.into(),
+            shape: Shape {
+                tree,
+                bytes,
+                has_links,
+            },
+        })
+    }
+
+    fn changed(
+        &mut self,
+        known: Content,
+        tree: Oid,
+        differences: Differences,
+    ) -> Result<Content, LookError> {
+        let mut bytes = known.shape.bytes;
+        let mut changes: Vec<(RepoPath, Option<Arc<Blob>>)> = Vec::new();
+        for (path, id) in differences.files {
+            let before = known.files.get(path.as_str());
+            bytes -= before.map_or(0, |(_, blob)| length(blob));
+            let blob = id.map(|id| self.blob(id)).transpose()?;
+            bytes += blob.as_deref().map_or(0, length);
+            changes.push((path, blob));
+        }
+        self.check_bytes(bytes)?;
+        let files = known.files.with(changes);
+        if files.len() > self.limits.files {
+            return Err(too_many(self.limits.files));
+        }
+        Ok(Content {
+            files,
+            shape: Shape {
+                tree,
+                bytes,
+                has_links: false,
+            },
+        })
+    }
+
+    fn check_bytes(&self, bytes: u64) -> Result<(), LookError> {
+        if bytes <= self.limits.total_bytes {
             return Ok(());
         }
-        let limit = self.limits.files;
         Err(LookError::TooLarge(format!(
-            "the commit has more than {limit} files"
+            "the files of the commit have more than {} bytes",
+            self.limits.total_bytes
         )))
     }
 
-    fn link(&mut self, path: String, id: Oid) -> Result<(), LookError> {
-        self.make_room(self.links.len())?;
-        let (size, _) = self
-            .repository
-            .odb()
-            .and_then(|odb| odb.read_header(id))
-            .map_err(unreadable)?;
-        if size > MAX_TARGET {
-            return Ok(());
-        }
-        let blob = self.repository.find_blob(id).map_err(unreadable)?;
-        if let Ok(target) = str::from_utf8(blob.content()) {
-            self.links.push((path, target.to_owned()));
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, path: &str, id: Oid) -> Result<(), LookError> {
-        let Some(path) = RepoPath::parse(path) else {
-            return Ok(());
-        };
-        self.make_room(self.entries.len())?;
-        let (repository, limits) = (self.repository, self.limits);
-        let blob = self
-            .blobs
-            .try_get(blob_id(id), || read(repository, id, limits))?;
-        self.bytes += blob.bytes().map_or(0, |bytes| bytes.len() as u64);
-        if self.bytes > limits.total_bytes {
-            return Err(LookError::TooLarge(format!(
-                "the files of the commit have more than {} bytes",
-                limits.total_bytes
-            )));
-        }
-        self.entries.insert(path, blob);
-        Ok(())
+    fn blob(&mut self, id: Oid) -> Result<Arc<Blob>, LookError> {
+        let (odb, limits) = (&self.odb, self.limits);
+        self.blobs.try_get(blob_id(id), || read(odb, id, limits))
     }
 }
 
-fn read(repository: &Repository, id: Oid, limits: Limits) -> Result<Blob, LookError> {
-    let (size, _) = repository
-        .odb()
-        .and_then(|odb| odb.read_header(id))
-        .map_err(unreadable)?;
+fn length(blob: &Blob) -> u64 {
+    blob.bytes().map_or(0, |bytes| bytes.len() as u64)
+}
+
+fn read(odb: &Odb<'_>, id: Oid, limits: Limits) -> Result<Blob, LookError> {
+    let (size, _) = odb.read_header(id).map_err(unreadable)?;
     let size = size as u64;
     if size > limits.file_bytes {
         return Ok(Blob::too_large(blob_id(id), size));
     }
-    let blob = repository.find_blob(id).map_err(unreadable)?;
-    Ok(Blob::new(blob_id(id), blob.content().to_vec()))
+    let blob = odb.read(id).map_err(unreadable)?;
+    Ok(Blob::new(blob_id(id), blob.data()))
 }
 
 /// The content address as the pure core names it.
@@ -179,94 +188,6 @@ pub(super) fn blob_id(id: Oid) -> BlobId {
     BlobId(bytes)
 }
 
-/// Puts the target of a symbolic link in its place; a target outside the repository is nothing.
-fn follow_links(
-    entries: &mut Entries,
-    mut links: Vec<(String, String)>,
-    limits: Limits,
-) -> Result<(), LookError> {
-    for _ in 0..MAX_LINKS {
-        let before = links.len();
-        let mut left = Vec::new();
-        for (link, target) in links {
-            if !follow(entries, &link, &target) {
-                left.push((link, target));
-            }
-            // A few links to folders of links are as many files as there are atoms.
-            if entries.len() > limits.files {
-                return Err(LookError::TooLarge(format!(
-                    "with its links the commit has more than {} files",
-                    limits.files
-                )));
-            }
-        }
-        links = left;
-        if links.is_empty() || links.len() == before {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn follow(entries: &mut Entries, link: &str, target: &str) -> bool {
-    let Some(target) = within(link, target) else {
-        return false;
-    };
-    let folder = format!("{target}/");
-    let found: Vec<_> = entries
-        .iter()
-        .filter_map(|(path, blob)| {
-            let rest = if path.as_str() == target {
-                ""
-            } else {
-                path.as_str().strip_prefix(&folder)?
-            };
-            let place = if rest.is_empty() {
-                link.to_owned()
-            } else {
-                format!("{link}/{rest}")
-            };
-            Some((RepoPath::parse(&place)?, Arc::clone(blob)))
-        })
-        .collect();
-    let followed = !found.is_empty();
-    entries.extend(found);
-    followed
-}
-
-/// The path inside the repository that a link leads to.
-fn within(link: &str, target: &str) -> Option<String> {
-    if target.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = link.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("/"))
-}
-
 pub(super) fn unreadable(error: git2::Error) -> LookError {
     LookError::Unreadable(error.message().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_stay_within_the_repository() {
-        assert_eq!(within("a/link", "../b/file").as_deref(), Some("b/file"));
-        assert_eq!(within("link", "./file").as_deref(), Some("file"));
-        assert_eq!(within("a/link", "../../etc/passwd"), None);
-        assert_eq!(within("link", "/etc/passwd"), None);
-        assert_eq!(within("a/link", ".."), None);
-    }
 }

@@ -6,11 +6,21 @@
 
 use std::{sync::Once, time::Duration};
 
+use git2::ObjectType;
 use tracing::warn;
 
 static APPLIED: Once = Once::new();
 
-/// Sets how long a remote may stay silent, and shuts out the configuration of whoever started us.
+/// Bytes of commits and trees that libgit2 remembers: what we need twice, we remember ourselves.
+const CACHE: isize = 1 << 20;
+/// Bytes of packs that are in memory at once, and of each piece of them.
+const MAPPED: usize = 16 << 20;
+const WINDOW: usize = 1 << 20;
+/// Packs that are open at once; each fetch makes one.
+const OPEN_PACKS: usize = 64;
+
+/// Sets how long a remote may stay silent, bounds what libgit2 keeps in memory, and shuts
+/// out the configuration of whoever started us.
 ///
 /// The first call counts: libgit2 has one value for the whole process.
 pub(super) fn apply(timeout: Duration) {
@@ -21,6 +31,11 @@ pub(super) fn apply(timeout: Duration) {
         let applied = unsafe {
             git2::opts::set_server_connect_timeout_in_milliseconds(milliseconds)
                 .and_then(|()| git2::opts::set_server_timeout_in_milliseconds(milliseconds))
+                .and_then(|()| git2::opts::set_cache_max_size(CACHE))
+                .and_then(|()| git2::opts::set_cache_object_limit(ObjectType::Tree, 0))
+                .and_then(|()| git2::opts::set_mwindow_size(WINDOW))
+                .and_then(|()| git2::opts::set_mwindow_mapped_limit(MAPPED))
+                .and_then(|()| git2::opts::set_mwindow_file_limit(OPEN_PACKS))
                 .and_then(|()| git2::opts::set_verify_owner_validation(false))
         };
         if let Err(cause) = applied {

@@ -1,32 +1,45 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-    thread,
-};
+use std::{sync::Arc, thread, time::Instant};
 
 use confbus_protocol::{CommitId, Label};
-use confbus_resolution::Snapshot;
 use git2::Repository;
 use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
 
-use super::{Location, Settings, mirror, objects, refs, work_tree};
-use crate::look::{Blobs, Fetch, LookError, Modified, Query, Refs, Target, Version, View};
+use super::{
+    Settings,
+    mirror::{Ask, Outcome},
+    objects::{Commit, reachable_commit},
+    refs::oid,
+    seen::Seen,
+    snapshots::Snapshots,
+    source::{Lazy, Source},
+    work_tree,
+};
+use crate::look::{Limits, LookError, Modified, Query, Refs, Target, Version, View};
 
-/// A question and where its answer goes.
+/// What the thread is told.
 #[derive(Debug)]
-pub(super) struct Command {
-    pub(super) query: Query,
-    pub(super) reply: oneshot::Sender<Result<View, LookError>>,
+pub(super) enum Command {
+    /// A question and where its answer goes.
+    Look {
+        query: Query,
+        reply: oneshot::Sender<Result<View, LookError>>,
+    },
+    /// The history came, or failed to.
+    History(Outcome),
 }
 
-/// The only place where libgit2 is called, once the thread runs.
+/// The place where libgit2 is called, once the thread runs.
 pub(super) struct Worker {
-    settings: Settings,
-    repository: Option<Repository>,
-    blobs: Blobs,
-    /// Snapshots that somebody still holds.
-    snapshots: HashMap<CommitId, Weak<Snapshot>>,
+    source: Source,
+    limits: Limits,
+    snapshots: Snapshots,
+    /// What was found last.
+    last: Option<Seen>,
 }
+
+/// What a look found for labels.
+type Found = Vec<(Label, Result<Version, LookError>)>;
 
 impl Worker {
     /// Starts a thread that answers until the last sender is gone.
@@ -35,40 +48,56 @@ impl Worker {
         queue: usize,
         alive: Arc<()>,
     ) -> std::io::Result<mpsc::Sender<Command>> {
-        let (sender, mut commands) = mpsc::channel::<Command>(queue);
+        let (sender, commands) = mpsc::channel::<Command>(queue);
+        let ask = sender.downgrade();
         let worker = Self {
-            settings,
-            repository: None,
-            blobs: Blobs::default(),
-            snapshots: HashMap::new(),
+            limits: settings.reach.limits,
+            source: Source::new(settings),
+            snapshots: Snapshots::default(),
+            last: None,
         };
         thread::Builder::new().name("git".into()).spawn(move || {
-            let (mut worker, _alive) = (worker, alive);
-            while let Some(Command { query, reply }) = commands.blocking_recv() {
-                if reply.is_closed() {
-                    continue;
-                }
-                // The receiver is gone when it stopped waiting.
-                _ = reply.send(worker.look(&query));
-            }
+            let _alive = alive;
+            worker.work(commands, &ask);
         })?;
         Ok(sender)
     }
 
-    fn look(&mut self, query: &Query) -> Result<View, LookError> {
-        let fetched = match query.fetch {
-            Fetch::No => None,
-            Fetch::Refs(_) | Fetch::All => {
-                Some(mirror::fetch(&self.settings, &mut self.repository))
+    fn work(mut self, mut commands: mpsc::Receiver<Command>, ask: &Ask) {
+        while let Some(command) = commands.blocking_recv() {
+            match command {
+                Command::Look { reply, .. } if reply.is_closed() => continue,
+                // The receiver is gone when it stopped waiting.
+                Command::Look { query, reply } => _ = reply.send(self.timed_look(&query)),
+                Command::History(outcome) => {
+                    if let Source::Mirror(mirror) = &mut self.source {
+                        mirror.history_came(outcome);
+                    }
+                }
             }
-        };
-        let repository = match self.repository.take() {
-            Some(repository) => repository,
-            None => mirror::open(&self.settings)
-                .map_err(|missing| fetched.clone().and_then(Result::err).unwrap_or(missing))?,
-        };
-        let refs = Arc::new(refs::read(&repository)?);
-        let labels = query
+            if let Source::Mirror(mirror) = &mut self.source {
+                mirror.settle(ask);
+            }
+        }
+    }
+
+    fn timed_look(&mut self, query: &Query) -> Result<View, LookError> {
+        let begin = Instant::now();
+        let view = self.look(query);
+        let duration_us = begin.elapsed().as_micros();
+        let news = view.as_ref().is_ok_and(|view| view.news);
+        debug!(fetch = ?query.fetch, labels = query.labels.len(), news, duration_us, "looked");
+        view
+    }
+
+    fn look(&mut self, query: &Query) -> Result<View, LookError> {
+        let fetched = self.source.fetch(query);
+        let refs = self
+            .source
+            .refs()
+            .map_err(|missing| fetched.clone().and_then(Result::err).unwrap_or(missing))?;
+        let repository = self.source.repository();
+        let labels: Found = query
             .labels
             .iter()
             .map(|label| (label.clone(), self.version_of(&repository, &refs, label)))
@@ -78,18 +107,13 @@ impl Worker {
             .iter()
             .filter_map(|id| self.version(&repository, *id).ok())
             .collect();
-        self.snapshots
-            .retain(|_, snapshot| snapshot.strong_count() > 0);
-        self.blobs.forget_unused();
-        if !matches!(self.settings.address.location, Location::Remote(_))
-            && !repository.path().exists()
-        {
-            return Err(LookError::NoRepository("the directory is gone".into()));
-        }
-        self.repository = Some(repository);
+        self.snapshots.forget_unused();
+        let seen = Seen::new(&refs, &labels);
+        let news = self.last.as_ref().is_none_or(|last| !last.covers(&seen));
+        self.last = Some(seen);
         Ok(View {
-            news: true,
-            listed: true,
+            news,
+            listed: self.source.listed(),
             refs,
             labels,
             commits,
@@ -99,46 +123,71 @@ impl Worker {
 
     fn version_of(
         &mut self,
-        repository: &Repository,
+        repository: &Lazy,
         refs: &Refs,
         label: &Label,
     ) -> Result<Version, LookError> {
-        let target = refs
-            .resolve(label)
-            .or_else(|| objects::reachable_commit(repository, refs, label))
-            .ok_or(LookError::NoSuchLabel)?;
+        let target = match refs.resolve(label) {
+            Some(target) => target,
+            None => self.commit_of(repository, refs, label)?,
+        };
         match target {
-            Target::CheckedOut(commit)
-                if matches!(self.settings.address.location, Location::WorkTree(_)) =>
-            {
-                let modified = Modified::Together(objects::committed(repository, commit)?);
-                let snapshot = work_tree::snapshot(
-                    repository,
-                    commit,
-                    self.settings.reach.limits,
-                    &mut self.blobs,
-                )?;
-                Ok(Version {
-                    snapshot: Arc::new(snapshot),
-                    modified,
-                })
+            Target::CheckedOut(commit) if self.source.has_work_tree() => {
+                self.work_tree(repository.get()?, commit, label)
             }
             Target::CheckedOut(commit) | Target::Commit(commit) => self.version(repository, commit),
         }
     }
 
-    fn version(&mut self, repository: &Repository, commit: CommitId) -> Result<Version, LookError> {
-        let modified = Modified::Together(objects::committed(repository, commit)?);
-        if let Some(snapshot) = self.snapshots.get(&commit).and_then(Weak::upgrade) {
-            return Ok(Version { snapshot, modified });
+    /// What a label names that is no ref. Only the whole history tells that a commit is not there.
+    fn commit_of(
+        &self,
+        repository: &Lazy,
+        refs: &Refs,
+        label: &Label,
+    ) -> Result<Target, LookError> {
+        if !Refs::may_be_commit(label) {
+            return Err(LookError::NoSuchLabel);
         }
-        let snapshot = Arc::new(objects::snapshot(
-            repository,
-            commit,
-            self.settings.reach.limits,
-            &mut self.blobs,
-        )?);
-        self.snapshots.insert(commit, Arc::downgrade(&snapshot));
-        Ok(Version { snapshot, modified })
+        let missing = if self.source.is_partial() {
+            LookError::NotYet
+        } else {
+            LookError::NoSuchLabel
+        };
+        reachable_commit(repository.get()?, refs, label).ok_or(missing)
+    }
+
+    fn version(&mut self, repository: &Lazy, commit: CommitId) -> Result<Version, LookError> {
+        if let Some(version) = self.snapshots.known(commit) {
+            return Ok(version);
+        }
+        let repository = repository.get()?;
+        if self.source.is_partial() && repository.find_commit(oid(commit)).is_err() {
+            return Err(LookError::NotYet);
+        }
+        let made = self.snapshots.make(repository, commit, self.limits);
+        if let (Err(LookError::Unreadable(_)), Source::Mirror(mirror)) = (&made, &mut self.source) {
+            mirror.suspect(commit);
+        }
+        made
+    }
+
+    fn work_tree(
+        &mut self,
+        repository: &Repository,
+        commit: CommitId,
+        label: &Label,
+    ) -> Result<Version, LookError> {
+        let time = Commit::read(repository, commit)?.time;
+        let blobs = self.snapshots.blobs();
+        let snapshot = Arc::new(work_tree::snapshot(repository, commit, self.limits, blobs)?);
+        let last = self.last.as_ref().and_then(|last| last.snapshot(label));
+        let same = last.filter(|last| {
+            last.version() == commit && last.files().changes(snapshot.files()).is_empty()
+        });
+        Ok(Version {
+            snapshot: same.unwrap_or(snapshot),
+            modified: Modified::Together(time),
+        })
     }
 }

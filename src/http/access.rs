@@ -2,11 +2,15 @@
 //!
 //! Without any identity configured, only this machine may. With a user, the user's name and password, from anywhere.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts, uri::Authority};
+use http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts, uri::Authority};
 
 use super::{
     Settings,
@@ -38,13 +42,23 @@ impl Caller {
         access.mode_none || self.is_known()
     }
 
-    fn of(parts: &Parts, access: &Access) -> Self {
+    pub(super) fn of(said: &Said<'_>, peer: Option<IpAddr>, uri: &Uri, access: &Access) -> Self {
         match &access.user {
-            Some(user) if gives_password(&parts.headers, user) => Self::User,
+            Some(user) if said.gives_password(user) => Self::User,
             Some(_) => Self::Stranger,
-            None if is_this_machine(parts) => Self::ThisMachine,
+            None if said.is_of_this_machine(peer, uri) => Self::ThisMachine,
             None => Self::Stranger,
         }
+    }
+
+    fn of_request(parts: &Parts, access: &Access) -> Self {
+        let mut said = Said::default();
+        for (name, value) in &parts.headers {
+            said.hear(name, value);
+        }
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
+        Self::of(&said, peer, &parts.uri, access)
     }
 }
 
@@ -67,7 +81,10 @@ where
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts, &Arc::<Settings>::from_ref(state).access))
+        Ok(Self::of_request(
+            parts,
+            &Arc::<Settings>::from_ref(state).access,
+        ))
     }
 }
 
@@ -79,7 +96,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let settings = Arc::<Settings>::from_ref(state);
-        if Caller::of(parts, &settings.access).may_enter(&settings.access) {
+        if Caller::of_request(parts, &settings.access).may_enter(&settings.access) {
             Ok(Self)
         } else {
             Err(denied(&settings.access))
@@ -87,72 +104,95 @@ where
     }
 }
 
-fn gives_password(headers: &HeaderMap, user: &User) -> bool {
-    let given = || {
-        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, credentials) = value.split_once(' ')?;
-        let decoded = scheme
-            .eq_ignore_ascii_case("basic")
-            .then(|| STANDARD.decode(credentials.trim()).ok())??;
-        String::from_utf8(decoded).ok()
-    };
-    let Some(given) = given() else { return false };
-    let Some((name, password)) = given.split_once(':') else {
+/// What the headers of a request say about who sent it, taken down in one walk over them.
+#[derive(Debug, Default)]
+pub(super) struct Said<'r> {
+    host: Option<&'r HeaderValue>,
+    authorization: Option<&'r HeaderValue>,
+    /// A proxy passes on what others ask.
+    is_forwarded: bool,
+    /// Some page made a browser ask.
+    fetch_site: Option<&'r HeaderValue>,
+}
+
+impl<'r> Said<'r> {
+    /// Takes down one header; of several with the same name the first counts.
+    pub(super) fn hear(&mut self, name: &HeaderName, value: &'r HeaderValue) {
+        if *name == header::HOST {
+            self.host.get_or_insert(value);
+        } else if *name == header::AUTHORIZATION {
+            self.authorization.get_or_insert(value);
+        } else if *name == header::FORWARDED || *name == header::VIA {
+            self.is_forwarded = true;
+        } else if name.as_str().starts_with("x-") {
+            self.is_forwarded |= matches!(
+                name.as_str(),
+                "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto" | "x-real-ip"
+            );
+        } else if name.as_str() == "sec-fetch-site" {
+            self.fetch_site.get_or_insert(value);
+        }
+    }
+
+    fn gives_password(&self, user: &User) -> bool {
+        let given = || {
+            let value = self.authorization?.to_str().ok()?;
+            let (scheme, credentials) = value.split_once(' ')?;
+            let decoded = scheme
+                .eq_ignore_ascii_case("basic")
+                .then(|| STANDARD.decode(credentials.trim()).ok())??;
+            String::from_utf8(decoded).ok()
+        };
+        let Some(given) = given() else { return false };
+        let Some((name, password)) = given.split_once(':') else {
+            return false;
+        };
+        // Always both, so that time does not tell whether the name was right.
+        let password = user.password.matches(password);
+        name == user.name && password
+    }
+
+    /// A loopback peer that speaks for itself: not a proxy on this machine that says that it passes on what others ask, and
+    /// not a browser on this machine that some page made ask.
+    fn is_of_this_machine(&self, peer: Option<IpAddr>, uri: &Uri) -> bool {
+        peer.is_some_and(|peer| peer.is_loopback())
+            && !self.is_forwarded
+            && self.fetch_site.is_none_or(|site| site != "cross-site")
+            && self.names_this_machine(uri)
+    }
+
+    /// Whether the request was meant for an address or `localhost`: a name that somebody made point to 127.0.0.1 is not
+    /// ours.
+    fn names_this_machine(&self, uri: &Uri) -> bool {
+        match (self.host, uri.authority()) {
+            (Some(host), _) if is_plain_address(host.as_bytes()) => true,
+            (Some(host), _) => host
+                .to_str()
+                .ok()
+                .and_then(|host| host.parse::<Authority>().ok())
+                .is_some_and(|host| is_this_machine(host.host())),
+            (None, Some(authority)) => is_this_machine(authority.host()),
+            // HTTP/1.0 without a name.
+            (None, None) => true,
+        }
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok()
+}
+
+/// What nearly everybody says who means this machine, told without taking the text apart as an authority, which
+/// allocates: `localhost` or an IPv4 address, and perhaps a port.
+fn is_plain_address(host: &[u8]) -> bool {
+    let Ok(host) = str::from_utf8(host) else {
         return false;
     };
-    // Always both, so that time does not tell whether the name was right.
-    let password = user.password.matches(password);
-    name == user.name && password
-}
-
-/// A loopback peer that speaks for itself: not a proxy on this machine that says that it passes on what others ask, and not
-/// a browser on this machine that some page made ask.
-fn is_this_machine(parts: &Parts) -> bool {
-    const FORWARDED: [&str; 6] = [
-        "forwarded",
-        "via",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-real-ip",
-    ];
-    let peer = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|ConnectInfo(peer)| peer.ip().to_canonical());
-    let forwarded = || {
-        FORWARDED
-            .iter()
-            .any(|name| parts.headers.contains_key(*name))
-    };
-    let cross_site = || {
-        parts
-            .headers
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "cross-site")
-    };
-    peer.is_some_and(|peer| peer.is_loopback())
-        && !forwarded()
-        && !cross_site()
-        && names_this_machine(&parts.headers, &parts.uri)
-}
-
-/// Whether the request was meant for an address or `localhost`: a name that somebody made point to 127.0.0.1 is not ours.
-fn names_this_machine(headers: &HeaderMap, uri: &Uri) -> bool {
-    let named = headers.get(header::HOST).map(|host| {
-        host.to_str()
-            .ok()
-            .and_then(|host| host.parse::<Authority>().ok())
-    });
-    let host = match (named, uri.authority()) {
-        (Some(Some(host)), _) => host.host().to_owned(),
-        (Some(None), _) => return false,
-        (None, Some(authority)) => authority.host().to_owned(),
-        // HTTP/1.0 without a name.
-        (None, None) => return true,
-    };
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok()
+    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+    !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && (name.eq_ignore_ascii_case("localhost") || name.parse::<Ipv4Addr>().is_ok())
 }
 
 #[cfg(test)]
@@ -182,12 +222,25 @@ mod tests {
             ("127.0.0.1:5", &[("host", "[::1]:8888")], true),
             ("127.0.0.1:5", &[("host", "evil.example:8888")], false),
             ("127.0.0.1:5", &[("host", "a b")], false),
+            ("127.0.0.1:5", &[("host", "LOCALHOST")], true),
+            ("127.0.0.1:5", &[("host", "localhost:")], true),
+            ("127.0.0.1:5", &[("host", "localhost:a")], true),
+            ("127.0.0.1:5", &[("host", "10.0.0.7")], true),
+            ("127.0.0.1:5", &[("host", "10.0.0.7.example:80")], false),
+            ("127.0.0.1:5", &[("host", "user@localhost")], true),
+            (
+                "127.0.0.1:5",
+                &[("host", "evil.example"), ("host", "localhost")],
+                false,
+            ),
+            ("127.0.0.1:5", &[("x-real-ip", "10.0.0.7")], false),
+            ("127.0.0.1:5", &[("via", "1.1 proxy")], false),
             ("127.0.0.1:5", &[("x-forwarded-for", "10.0.0.7")], false),
             ("127.0.0.1:5", &[("forwarded", "for=10.0.0.7")], false),
             ("127.0.0.1:5", &[("sec-fetch-site", "cross-site")], false),
             ("127.0.0.1:5", &[("authorization", "Basic dTpw")], true),
         ] {
-            let caller = Caller::of(&parts(peer, headers), &Access::default());
+            let caller = Caller::of_request(&parts(peer, headers), &Access::default());
             assert_eq!(caller.is_known(), expected, "{peer} {headers:?}");
         }
     }
@@ -210,15 +263,16 @@ mod tests {
             ("", false),
         ] {
             let value = format!("Basic {}", STANDARD.encode(given));
-            let caller = Caller::of(&parts("10.0.0.7:5", &[("authorization", &value)]), &access);
+            let caller =
+                Caller::of_request(&parts("10.0.0.7:5", &[("authorization", &value)]), &access);
             assert_eq!(caller == Caller::User, expected, "{given}");
         }
         assert_eq!(
-            Caller::of(&parts("127.0.0.1:5", &[]), &access),
+            Caller::of_request(&parts("127.0.0.1:5", &[]), &access),
             Caller::Stranger
         );
         assert_eq!(
-            Caller::of(
+            Caller::of_request(
                 &parts("127.0.0.1:5", &[("authorization", "Bearer x")]),
                 &access
             ),

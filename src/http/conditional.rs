@@ -11,8 +11,15 @@ pub(super) fn entity_tag(body: &[u8]) -> String {
     format!("\"{}\"", crate::hex::encoded(&digest.as_ref()[..16]))
 }
 
-/// Whether the caller already has the answer with this tag.
+/// What the tag of an answer's gzip has behind that of the answer.
+pub(super) const GZIP: &str = "-gzip";
+
+/// Whether the caller already has the answer with this tag, be it as gzip.
 pub(super) fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
+    let is_it = |known: &str| {
+        let packed = || known.strip_suffix('"')?.strip_suffix(GZIP);
+        known == tag || packed().is_some_and(|known| Some(known) == tag.strip_suffix('"'))
+    };
     let known = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
@@ -20,7 +27,7 @@ pub(super) fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
     known
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+        .any(|known| known == "*" || is_it(known.strip_prefix("W/").unwrap_or(known)))
 }
 
 /// What to answer instead of a file that was modified then, in seconds since 1970: the caller has it, or wanted an older
@@ -68,6 +75,9 @@ mod tests {
         for (given, expected) in [
             (tag.clone(), true),
             (format!("W/{tag}"), true),
+            (format!("{}-gzip\"", &tag[..33]), true),
+            (format!("{}-br\"", &tag[..33]), false),
+            ("-gzip".into(), false),
             (format!("\"x\", {tag}"), true),
             ("*".into(), true),
             ("\"x\"".into(), false),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use confbus_resolution::Conversion;
 use http::{HeaderMap, HeaderName, Method};
@@ -14,16 +14,21 @@ use super::{
     access::{Allowed, Caller},
     body, encryption, environments,
     error::Failure,
+    keep::Keep,
     methods,
-    reader::{Form, Reader},
+    reader::Reader,
     resources,
-    route::{Ask, Query, route},
+    route::{Ask, Query, Refusal, route},
     target::segments,
 };
-use crate::{environment_repository::EnvironmentRepository, ledger::Ledger, vault::Token};
+use crate::{
+    environment_repository::{EnvironmentRepository, Reuse},
+    ledger::{Answered, Ledger},
+    vault::Token,
+};
 
 /// Opens Vaults.
-const CONFIG_TOKEN: HeaderName = HeaderName::from_static("x-config-token");
+pub(super) const CONFIG_TOKEN: HeaderName = HeaderName::from_static("x-config-token");
 
 /// Routes by the raw path and answers.
 pub(super) async fn find(
@@ -63,51 +68,93 @@ pub(super) async fn find(
     if !matches!(method, Method::GET | Method::HEAD) {
         return methods::other(&method, methods::READ);
     }
-    let reader = Reader::of(&headers, &extensions);
-    // Who asks for the head only has not read what stands below it.
-    let note = |request, version, form| {
-        if method == Method::GET {
-            ledger.read(reader.read(request, version, form));
-        }
+    let find = Find {
+        settings: &settings,
+        repository: &repository,
+        headers: &headers,
     };
-    match route.ask(&query, &headers)? {
-        Ask::Environment {
-            request,
-            representation,
-            content_type,
-        } => {
-            let (answer, version) = environments::find(
-                &repository,
-                &request,
-                representation,
-                &content_type,
-                &headers,
-            )
-            .await?;
-            note(request, version, Form::Environment);
-            Ok(answer)
+    let (answer, keep) = find.answer(route.ask(&query, &headers)).await;
+    // Who asks for the head only has not read what stands below it.
+    if let (Method::GET, Some(answered)) = (method, &keep.answered) {
+        let reader = Reader::of(&headers, &extensions);
+        ledger.read(reader.read(Arc::clone(answered), false));
+    }
+    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
+    if repository.reuse() != Reuse::Never {
+        answer.extensions_mut().insert(keep);
+    }
+    Ok(answer)
+}
+
+/// How an ask is answered.
+struct Find<'r> {
+    settings: &'r Settings,
+    repository: &'r EnvironmentRepository,
+    headers: &'r HeaderMap,
+}
+
+impl Find<'_> {
+    /// The answer, and what there is to know to give it again.
+    async fn answer(&self, ask: Result<Ask, Refusal>) -> (Result<Response, Failure>, Keep) {
+        let mut keep = Keep::default();
+        let answer = match ask {
+            Ok(ask) => self.asked(ask, &mut keep).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        (answer, keep)
+    }
+
+    async fn asked(&self, ask: Ask, keep: &mut Keep) -> Result<Response, Failure> {
+        let repository = self.repository;
+        if repository.reuse() == Reuse::Sure {
+            keep.sure_of = Some(ask.read());
         }
-        Ask::Converted {
-            request,
-            format,
-            placeholders,
-        } => {
-            let conversion = Conversion {
+        let answered = |request, version, is_environment| {
+            Some(Arc::new(Answered {
+                request,
+                version,
+                is_environment,
+            }))
+        };
+        match ask {
+            Ask::Environment {
+                request,
+                representation,
+                content_type,
+            } => {
+                let (answer, version) = environments::find(
+                    repository,
+                    &request,
+                    representation,
+                    &content_type,
+                    self.headers,
+                )
+                .await?;
+                keep.answered = answered(request, version, true);
+                Ok(answer)
+            }
+            Ask::Converted {
+                request,
                 format,
                 placeholders,
-                strip_document: settings.strip_document,
-            };
-            let (answer, version) =
-                environments::convert(&repository, &request, conversion, &headers).await?;
-            note(request, version, Form::Text);
-            Ok(answer)
+            } => {
+                let conversion = Conversion {
+                    format,
+                    placeholders,
+                    strip_document: self.settings.strip_document,
+                };
+                let (answer, version) =
+                    environments::convert(repository, &request, conversion, self.headers).await?;
+                keep.answered = answered(request, version, false);
+                Ok(answer)
+            }
+            Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),
+            Ask::Resource {
+                request,
+                path,
+                form,
+            } => resources::find(repository, &request, &path, form, self.headers).await,
         }
-        Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),
-        Ask::Resource {
-            request,
-            path,
-            form,
-        } => resources::find(&repository, &request, &path, form, &headers).await,
     }
 }
 

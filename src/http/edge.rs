@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    body::{Body, HttpBody as _},
+    body::HttpBody as _,
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -15,6 +15,8 @@ use super::{
     Settings,
     accept::Accept,
     error::Failure,
+    finished::{Finished, Wish},
+    keep::{Keep, Kept},
     target::{decoded, is_refused},
 };
 
@@ -81,22 +83,48 @@ pub(super) async fn edge(
     let began = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let accept = Accept::of(request.headers());
+    let headers = request.headers().clone();
+    let wish = Wish::of(&method, &headers);
 
-    let answer = match refusal(&request, &settings) {
+    let mut answer = match refusal(&request, &settings) {
         Some(refused) => refused.into_response(),
         None => next.run(request).await,
     };
-    let failure = answer.extensions().get::<Failure>().cloned();
+    let keep = answer.extensions_mut().remove::<Keep>();
+    let failure = answer.extensions_mut().remove::<Failure>();
     let mut answer = failure.as_ref().map_or(answer, |failure| {
-        failure.write(&path, &accept, settings.include_message)
+        failure.write(&path, &Accept::of(&headers), settings.include_message)
     });
 
     disarm(&path, &mut answer);
-    if method == Method::HEAD {
-        answer = without_body(answer);
+    let answer = finish(answer, keep, &wish, &settings).await;
+    let reason = failure
+        .as_ref()
+        .and_then(|failure| failure.message.as_deref());
+    log(&method, &path, answer.status(), reason, began);
+    answer
+}
+
+/// Gives the answer in the form that is wanted. What may be kept goes along, to be given again.
+async fn finish(
+    answer: Response,
+    keep: Option<Keep>,
+    wish: &Wish<'_>,
+    settings: &Settings,
+) -> Response {
+    let finished = match Finished::of(answer, wish, &settings.compression).await {
+        Ok(finished) => finished,
+        Err(unfinished) => return *unfinished,
+    };
+    let mut answer = finished
+        .answer(wish)
+        .expect("the form that is wanted was made");
+    let keep = keep.filter(|_| matches!(finished.status(), StatusCode::OK | StatusCode::NOT_FOUND));
+    if let Some(keep) = keep {
+        answer
+            .extensions_mut()
+            .insert(Arc::new(Kept { finished, keep }));
     }
-    log(&method, &path, answer.status(), failure.as_ref(), began);
     answer
 }
 
@@ -162,20 +190,10 @@ fn ends_safely(path: &str) -> bool {
     })
 }
 
-/// As the answer to HEAD: the length is that of the body that GET would have.
-fn without_body(answer: Response) -> Response {
-    let (mut parts, body) = answer.into_parts();
-    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
-        parts.headers.insert(header::CONTENT_LENGTH, length.into());
-    }
-    Response::from_parts(parts, Body::empty())
-}
-
 /// The query stays out: it may hold what is nobody's business.
-fn log(method: &Method, path: &str, status: StatusCode, failure: Option<&Failure>, began: Instant) {
+fn log(method: &Method, path: &str, status: StatusCode, reason: Option<&str>, began: Instant) {
     let status = status.as_u16();
     let duration_ms = began.elapsed().as_millis();
-    let reason = failure.and_then(|failure| failure.message.as_deref());
     match (status, reason) {
         (503, reason) => warn!(%method, path, status, reason, "not ready to answer"),
         (500.., reason) => error!(%method, path, status, reason, "request failed"),
@@ -186,7 +204,7 @@ fn log(method: &Method, path: &str, status: StatusCode, failure: Option<&Failure
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, middleware, routing::get};
+    use axum::{Router, body::Body, middleware, routing::get};
     use tower::ServiceExt as _;
 
     use super::*;

@@ -1,13 +1,15 @@
 //! Who reads, as far as a request says.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::extract::ConnectInfo;
 use confbus_protocol::{BusId, INSTANCE_HEADER, RUNNING_HEADER};
-use confbus_resolution::EnvironmentRequest;
 use http::{Extensions, HeaderMap};
 
-use crate::ledger::Read;
+use crate::ledger::{Answered, Read};
 
 /// The one who sent a request.
 ///
@@ -23,20 +25,10 @@ pub(super) struct Reader {
 /// Where a request comes from that came over no connection, as in tests.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// What is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// The environment as JSON, as applications read it.
-    Environment,
-    /// One of its text forms.
-    Text,
-}
-
 impl Reader {
     /// An instance that cannot be named so counts as one that names nobody.
-    pub(super) fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
+    pub(super) fn new(headers: &HeaderMap, peer: IpAddr) -> Self {
         let text = |name: &str| headers.get(name)?.to_str().ok();
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
         let instance = text(INSTANCE_HEADER).and_then(|id| BusId::new(id).ok());
         Self {
             running: instance
@@ -44,21 +36,28 @@ impl Reader {
                 .and_then(|_| text(RUNNING_HEADER))
                 .map(str::to_owned),
             instance,
-            peer: peer.map_or(NOWHERE, |ConnectInfo(peer)| peer.ip().to_canonical()),
+            peer,
         }
     }
 
-    /// What there is to note about an answer to this one.
-    pub(super) fn read(
-        self,
-        request: EnvironmentRequest,
-        version: Option<String>,
-        form: Form,
-    ) -> Read {
+    /// The one who sent a request that came through the router.
+    pub(super) fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        Self::new(
+            headers,
+            peer.map_or(NOWHERE, |ConnectInfo(peer)| peer.ip().to_canonical()),
+        )
+    }
+
+    pub(super) fn names_itself(&self) -> bool {
+        self.instance.is_some()
+    }
+
+    /// What there is to note when this one is given an answer.
+    pub(super) fn read(self, answered: Arc<Answered>, stands_for_more: bool) -> Read {
         Read {
-            request,
-            version,
-            is_environment: form == Form::Environment,
+            answered,
+            stands_for_more,
             instance: self.instance,
             running: self.running,
             peer: self.peer,

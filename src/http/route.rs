@@ -11,6 +11,7 @@ use confbus_resolution::{EnvironmentRequest, Format, Placeholders, RepoPath};
 use http::{HeaderMap, header};
 
 use super::accept::Accept;
+use crate::environment_repository::Labels;
 
 /// What the path says, not yet checked.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,6 +86,18 @@ pub(super) enum Refusal {
     NoBoolean,
     /// The environment has no form that the caller accepts.
     NotAcceptable,
+}
+
+impl Ask {
+    /// What the repository is asked for.
+    pub(super) fn read(&self) -> (EnvironmentRequest, Labels) {
+        match self {
+            Self::Environment { request, .. } | Self::Converted { request, .. } => {
+                (request.clone(), Labels::Split)
+            }
+            Self::Resource { request, .. } => (request.clone(), Labels::Whole),
+        }
+    }
 }
 
 impl Query {

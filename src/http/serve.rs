@@ -1,110 +1,95 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+//! Connections: a thread for each core, each with a runtime and a listener of its own, so that they share nothing.
+//!
+//! Not `axum::serve`, which closes no connection whose head never arrives; and no cleartext HTTP/2, which no client of
+//! a config server speaks.
 
-use axum::{Router, body::Body, extract::ConnectInfo};
-use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+mod listen;
+mod stream;
+mod thread;
+mod watch;
+
+use std::{io, sync::Arc};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
 };
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
-use tracing::{debug, info, warn};
+use tracing::{error, info, warn};
 
-use super::Limits;
+use super::{Limits, front::Front};
+pub(crate) use listen::Listeners;
+use thread::{End, Thread};
+pub(super) use watch::{Busy, Clock};
 
-/// When no file descriptor is left, accepting again at once would only burn the processor.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Serves HTTP/1.1 until `shutdown`, then lets requests under way end.
-///
-/// Not `axum::serve`, which closes no connection whose head never arrives; and no cleartext HTTP/2, which no client of
-/// a config server speaks: to tell it from HTTP/1.1, hyper-util waits for the first bytes for ever.
+/// Serves HTTP/1.1 until `shutdown`, then lets requests under way end. Ends earlier when a thread does.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
+    listeners: Listeners,
+    front: Front,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
     let connections = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // As Tomcat writes them: scripts look for `Content-Type:`.
-        .title_case_headers(true)
-        .header_read_timeout(limits.head_timeout);
-    loop {
-        let Some((stream, peer, permit)) = accept(&listener, &connections, &shutdown).await else {
-            break;
+    let mut threads = FuturesUnordered::new();
+    for listener in listeners.all {
+        let thread = Thread {
+            front: front.clone(),
+            limits: limits.clone(),
+            connections: Arc::clone(&connections),
+            shutdown: shutdown.clone(),
+            beside: Handle::current(),
         };
-        let router = router.clone();
-        let service = service_fn(move |request| answer(router.clone(), peer, request));
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%peer, %error, "a connection broke");
-            }
-            drop(permit);
-        });
-    }
-    drop(listener);
-    match timeout(limits.drain, graceful.shutdown()).await {
-        Ok(()) => info!("all requests are answered"),
-        Err(_) => warn!("some requests were still under way and are cut off"),
-    }
-}
-
-/// The next connection, once there is room for one; `None` on shutdown.
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let next = async {
-        let permit = Arc::clone(connections).acquire_owned().await.ok()?;
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    // Answers are written whole; waiting to fill a packet only delays them.
-                    _ = stream.set_nodelay(true);
-                    return Some((stream, peer, permit));
-                }
-                Err(error) => {
-                    warn!(%error, "cannot accept connections");
-                    sleep(PAUSE).await;
-                }
-            }
+        match start(thread, listener) {
+            Ok(ended) => threads.push(ended),
+            Err(error) => return error!(%error, "a thread that serves cannot be started"),
         }
-    };
-    shutdown.run_until_cancelled(next).await?
+    }
+    let mut cut_off = false;
+    while let Some(ended) = threads.next().await {
+        match ended {
+            Ok(Ok(end)) => cut_off |= end == End::CutOff,
+            Ok(Err(error)) => return error!(%error, "a thread cannot serve"),
+            // It has panicked, and the log says why.
+            Err(_) => return,
+        }
+    }
+    if cut_off {
+        warn!("some requests were still under way and are cut off");
+    } else {
+        info!("all requests are answered");
+    }
 }
 
-async fn answer(
-    router: Router,
-    peer: SocketAddr,
-    request: Request<Incoming>,
-) -> Result<axum::response::Response, std::convert::Infallible> {
-    let mut request = request.map(Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request).await
+fn start(
+    thread: Thread,
+    listener: std::net::TcpListener,
+) -> io::Result<oneshot::Receiver<io::Result<End>>> {
+    let (sender, ended) = oneshot::channel();
+    let run = move || sender.send(thread.run(listener));
+    std::thread::Builder::new()
+        .name("http".into())
+        // Whoever would hear of the end may be gone.
+        .spawn(move || _ = run())?;
+    Ok(ended)
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use std::{net::SocketAddr, time::Duration};
+
+    use axum::{Router, extract::ConnectInfo, routing::get};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+        time::timeout,
+    };
 
     use super::*;
 
     async fn start(limits: Limits) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap(), 2).unwrap();
+        let address = listeners.address();
         let peer =
             |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() };
         let shutdown = CancellationToken::new();
@@ -119,7 +104,12 @@ mod tests {
         let router = Router::new()
             .route("/", get(peer))
             .route("/last", get(last));
-        let server = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
+        let server = tokio::spawn(serve(
+            listeners,
+            Front::plain(router),
+            limits,
+            shutdown.clone(),
+        ));
         (address, shutdown, server)
     }
 
@@ -164,5 +154,53 @@ mod tests {
         assert!(answer.ends_with("done"), "{answer}");
         server.await.unwrap();
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn further_connections_wait_for_room() {
+        let (address, ..) = start(Limits {
+            connections: 1,
+            ..Limits::default()
+        })
+        .await;
+        let head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let first = TcpStream::connect(address).await.unwrap();
+        let second = ask(address, head);
+        tokio::pin!(second);
+        let early = timeout(Duration::from_millis(100), &mut second).await;
+        assert!(early.is_err(), "{early:?}");
+        drop(first);
+        let answer = timeout(Duration::from_secs(5), second).await.unwrap();
+        assert!(answer.contains("200 OK"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn who_takes_long_to_answer_is_not_cut_off() {
+        let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap(), 1).unwrap();
+        let address = listeners.address();
+        let (go_on, told) = tokio::sync::watch::channel(false);
+        let slow = move || async move {
+            let mut told = told.clone();
+            _ = told.wait_for(|told| *told).await;
+            "done"
+        };
+        let router = Router::new().route("/", get(slow));
+        let limits = Limits {
+            head_timeout: Duration::from_millis(40),
+            ..Limits::default()
+        };
+        tokio::spawn(serve(
+            listeners,
+            Front::plain(router),
+            limits,
+            CancellationToken::new(),
+        ));
+        let answer = tokio::spawn(ask(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+        // Whoever comes later and says nothing is cut off first.
+        assert_eq!(ask(address, "").await, "");
+        assert!(!answer.is_finished());
+        go_on.send(true).unwrap();
+        let answer = answer.await.unwrap();
+        assert!(answer.ends_with("done"), "{answer}");
     }
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{num::NonZero, time::Duration};
 
 use crate::{
     encryption::Encryption,
@@ -34,8 +34,19 @@ pub(crate) struct Settings {
     pub(crate) listens_to_this_machine_only: bool,
     /// Who may push.
     pub(crate) webhook: webhook::Settings,
+    /// Which answers are given as gzip.
+    pub(crate) compression: Compression,
     /// Bounds of connections and requests.
     pub(crate) limits: Limits,
+}
+
+/// Which answers are given as gzip to whoever accepts it, if they are text or JSON.
+#[derive(Debug, Clone)]
+pub(crate) struct Compression {
+    /// `server.compression.enabled`. On by default, unlike Spring's: an answer is compressed once and then kept.
+    pub(crate) enabled: bool,
+    /// `server.compression.min-response-size` in bytes; 2 KB, as Spring's.
+    pub(crate) min_response_size: usize,
 }
 
 /// Who may read configuration, refresh and look behind the scenes.
@@ -79,6 +90,11 @@ pub(crate) struct Limits {
     pub(crate) body_timeout: Duration,
     /// Connections at a time; 8192, as Tomcat. Further ones wait in the kernel.
     pub(crate) connections: usize,
+    /// `confbus.server.threads`: threads that serve connections, each with a core's worth of work; as many as there are
+    /// cores. One where the system cannot share a port.
+    pub(crate) threads: usize,
+    /// `confbus.server.kept-bytes`: finished answers that all threads together keep to give them again; 32 MiB.
+    pub(crate) kept_bytes: usize,
     /// Streams of `/confbus/events` at a time; 1024. Further ones get 503.
     pub(crate) streams: usize,
     /// How long requests under way may take after the stop signal; 15 s: Kubernetes kills after 30.
@@ -137,7 +153,17 @@ impl Default for Settings {
             decrypt_endpoint: false,
             listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),
+            compression: Compression::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            min_response_size: 2048,
         }
     }
 }
@@ -150,6 +176,8 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
             connections: 8192,
+            threads: std::thread::available_parallelism().map_or(1, NonZero::get),
+            kept_bytes: 32 << 20,
             streams: 1024,
             drain: Duration::from_secs(15),
         }

@@ -116,16 +116,16 @@ impl Book {
     }
 
     fn read(&mut self, read: Read, now: i64) {
-        let Some(coordinates) = Coordinates::of_request(&read.request) else {
+        let Some(coordinates) = Coordinates::of_request(&read.answered.request) else {
             return;
         };
         let (_, is_new) = self.records.asked_for(&coordinates, now);
         self.has_new_coordinates |= is_new;
         self.changes = self.changes.max(Changes::Signs);
-        let version = read.version.map(shortened);
-        match read.instance.filter(is_short) {
-            Some(id) => self.named_read(&id, coordinates, version, read.running, now),
-            None => self.nameless_read(coordinates, version, read.peer, read.is_environment, now),
+        let version = read.answered.version.clone().map(shortened);
+        match read.instance.as_ref().filter(|id| is_short(id)) {
+            Some(id) => self.named_read(id, coordinates, version, read.running, now),
+            None => self.nameless_read(coordinates, version, &read, now),
         }
     }
 
@@ -183,16 +183,18 @@ impl Book {
         &mut self,
         coordinates: Coordinates,
         version: Option<String>,
-        peer: std::net::IpAddr,
-        is_environment: bool,
+        read: &Read,
         now: i64,
     ) {
-        if is_environment && self.published.is_some() {
+        let key = ReaderKey {
+            coordinates,
+            peer: read.peer,
+        };
+        if read.answered.is_environment && self.published.is_some() {
             let order = self.records.order;
             self.witnesses
-                .read(&coordinates, peer, version.as_deref(), order);
+                .read(&key, version.as_deref(), read.stands_for_more, order);
         }
-        let key = ReaderKey { coordinates, peer };
         if !self.records.readers.contains_key(&key) {
             make_room(&mut self.records.readers, |reader| reader.last_read);
             self.changes = Changes::Facts;

@@ -8,15 +8,23 @@ use tokio::sync::oneshot;
 use super::records::Records;
 pub(crate) use crate::look::Trigger;
 
-/// An environment that was answered.
+/// An environment that was answered, to one or to many.
 #[derive(Debug)]
-pub(crate) struct Read {
+pub(crate) struct Answered {
     /// What was asked for.
     pub(crate) request: EnvironmentRequest,
     /// The version that the answer shows, if it shows one.
     pub(crate) version: Option<String>,
     /// It was the whole environment as JSON, as applications read it, and not one of its text forms.
     pub(crate) is_environment: bool,
+}
+
+/// Somebody got an answer.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) answered: Arc<Answered>,
+    /// Further reads like this one, by nobody who names itself, may have been left out since.
+    pub(crate) stands_for_more: bool,
     /// Who asked, if it named itself.
     pub(crate) instance: Option<BusId>,
     /// The version that it says it runs.

@@ -7,17 +7,16 @@
 //! and do not stand in the way of the others. Reads that are left over may be those of a sibling that read and then failed
 //! without an ack, so as long as one is expected to ack, they leave it unknown whose the others were.
 //!
+//! A read may stand for more that were left out because they only repeat it; then some are left over for certain.
+//!
 //! A count can be too good: a sibling that starts just then reads, too, and so does a program that asks for the same.
 //! Whoever wants to be sure lets its instances name themselves.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    net::IpAddr,
-};
+use std::collections::{HashMap, VecDeque};
 
 use confbus_protocol::BusId;
 
-use super::{coordinates::Coordinates, entry::RefreshId, records::ReaderKey};
+use super::{entry::RefreshId, records::ReaderKey};
 
 /// Reads, and acks, of one application that are looked at together.
 const MAX_OF_APPLICATION: usize = 1000;
@@ -43,6 +42,8 @@ struct SeenRead {
     order: u64,
     key: ReaderKey,
     version: Option<String>,
+    /// Others like it were left out, all of them after the same events as this one.
+    stands_for_more: bool,
 }
 
 /// An ack of an instance that reads without a name.
@@ -82,20 +83,18 @@ impl Witnesses {
     /// Somebody read without a name.
     pub(super) fn read(
         &mut self,
-        coordinates: &Coordinates,
-        peer: IpAddr,
+        key: &ReaderKey,
         version: Option<&str>,
+        stands_for_more: bool,
         order: u64,
     ) {
         let read = SeenRead {
             order,
-            key: ReaderKey {
-                coordinates: coordinates.clone(),
-                peer,
-            },
+            key: key.clone(),
             version: version.map(str::to_owned),
+            stands_for_more,
         };
-        let window = self.window(&coordinates.application);
+        let window = self.window(&key.coordinates.application);
         if window.reads.len() >= MAX_OF_APPLICATION {
             window.reads.pop_front();
         }
@@ -149,7 +148,8 @@ impl Window {
             .zip(&reads)
             .all(|(ack, read)| read.is_some() || !may_have_read(ack));
         let may_be_theirs = |read: &&SeenRead| acks.iter().any(|ack| read.fits(ack));
-        let has_spare = self.reads.iter().filter(may_be_theirs).count() > acks.len();
+        let theirs = || self.reads.iter().filter(may_be_theirs);
+        let has_spare = theirs().count() > acks.len() || theirs().any(|read| read.stands_for_more);
         let findings = acks.iter().zip(reads);
         findings
             .map(|(ack, read)| Finding {
@@ -221,7 +221,10 @@ impl SeenRead {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
+    use crate::ledger::coordinates::Coordinates;
 
     /// `p1` publishes event 1, `r` is a read at the new version, `o` one at the old, `d` one under another profile,
     /// `a1` is the ack of event 1 by instance a.
@@ -234,9 +237,9 @@ mod tests {
             let (kind, event) = step.split_at(1);
             match kind {
                 "p" => _ = published.insert(event, order),
-                "r" => witnesses.read(&coordinates("default"), PEER, Some("new"), order),
-                "o" => witnesses.read(&coordinates("default"), PEER, Some("old"), order),
-                "d" => witnesses.read(&coordinates("dev"), PEER, Some("new"), order),
+                "r" => witnesses.read(&reader("default"), Some("new"), false, order),
+                "o" => witnesses.read(&reader("default"), Some("old"), false, order),
+                "d" => witnesses.read(&reader("dev"), Some("new"), false, order),
                 instance => {
                     let ack = SeenAck {
                         instance: BusId::new(format!("orders:8081:{instance}")).unwrap(),
@@ -263,13 +266,14 @@ mod tests {
         assert_eq!(proven.join(" "), expected, "{steps}");
     }
 
-    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    fn coordinates(profiles: &str) -> Coordinates {
-        Coordinates {
-            application: "orders".into(),
-            profiles: profiles.into(),
-            label: None,
+    fn reader(profiles: &str) -> ReaderKey {
+        ReaderKey {
+            coordinates: Coordinates {
+                application: "orders".into(),
+                profiles: profiles.into(),
+                label: None,
+            },
+            peer: Ipv4Addr::LOCALHOST.into(),
         }
     }
 
@@ -333,12 +337,31 @@ mod tests {
     #[test]
     fn what_is_forgotten_proves_nothing() {
         let mut witnesses = Witnesses::default();
-        witnesses.read(&coordinates("default"), PEER, None, 2);
+        witnesses.read(&reader("default"), None, false, 2);
         assert_eq!(witnesses.only_profiles("orders", 2), Some("default"));
         assert_eq!(witnesses.only_profiles("orders", 3), None);
-        witnesses.read(&coordinates("dev"), PEER, None, 3);
+        witnesses.read(&reader("dev"), None, false, 3);
         assert_eq!(witnesses.only_profiles("orders", 2), None);
         witnesses.forget();
         assert_eq!(witnesses.only_profiles("orders", 0), None);
+    }
+
+    #[test]
+    fn a_read_that_stands_for_more_leaves_some_over() {
+        for (stands_for_more, expected) in [(false, false), (true, true)] {
+            let mut witnesses = Witnesses::default();
+            witnesses.read(&reader("default"), Some("new"), stands_for_more, 2);
+            let ack = SeenAck {
+                instance: BusId::new("orders:8081:a").unwrap(),
+                refresh: refresh("1"),
+                profiles: "default".into(),
+                published: 1,
+                order: 3,
+                outdated: Vec::new(),
+            };
+            let findings = witnesses.acked("orders", ack);
+            let read = findings[0].read.as_ref().unwrap();
+            assert_eq!(read.has_spare, expected);
+        }
     }
 }

@@ -45,17 +45,12 @@ impl Refs {
             .or_else(|| self.tag(without(text, &TAG_PREFIXES)?))
     }
 
-    /// The refs that decide what a label names, as a remote may be asked for them: full names, or texts that are both a
-    /// branch and a tag.
-    pub(crate) fn behind(&self, label: &Label) -> Vec<String> {
-        let text = label.as_str();
-        if text == "HEAD" {
-            return self.head.iter().map(|branch| full(branch)).collect();
+    /// What a remote has to be asked for to tell what a label names: a text that stands for refs.
+    pub(crate) fn behind(&self, label: &Label) -> Option<String> {
+        if label.as_str() == "HEAD" {
+            return self.head.as_ref().map(|head| format!("refs/heads/{head}"));
         }
-        let plain = (!text.starts_with("refs/")).then(|| text.to_owned());
-        let branch = without(text, &BRANCH_PREFIXES).map(full);
-        let tag = without(text, &TAG_PREFIXES).map(|tag| format!("refs/tags/{tag}"));
-        plain.into_iter().chain(branch).chain(tag).collect()
+        Some(label.as_str().to_owned())
     }
 
     /// Whether one of these refs, by their plain names, may decide what a label names.
@@ -75,6 +70,23 @@ impl Refs {
     /// What a branch or tag is called, without what stands before it.
     pub(crate) fn plain(reference: &str) -> &str {
         without(reference, &FULL_PREFIXES).unwrap_or(reference)
+    }
+
+    /// The full names of refs that a text may stand for, whether such refs are there or not, most likely first.
+    pub(crate) fn names(text: &str) -> Vec<String> {
+        let branch = |name: &str| format!("refs/heads/{name}");
+        let tag = |name: &str| format!("refs/tags/{name}");
+        let shorter = [
+            without(text, &BRANCH_PREFIXES).map(branch),
+            without(text, &TAG_PREFIXES).map(tag),
+        ];
+        let full = text.starts_with("refs/heads/") || text.starts_with("refs/tags/");
+        let exact = (!full).then(|| [branch(text), tag(text)]);
+        exact
+            .into_iter()
+            .flatten()
+            .chain(shorter.into_iter().flatten())
+            .collect()
     }
 
     /// Whether the text might be a commit id, which only the object database can tell.
@@ -110,10 +122,6 @@ impl Refs {
     fn tag(&self, name: &str) -> Option<Target> {
         self.tags.get(name).copied().map(Target::Commit)
     }
-}
-
-fn full(branch: &str) -> String {
-    format!("refs/heads/{branch}")
 }
 
 fn without<'t>(text: &'t str, prefixes: &[&str]) -> Option<&'t str> {
@@ -167,22 +175,36 @@ mod tests {
 
     #[test]
     fn a_remote_is_asked_for_what_decides_a_label() {
-        let cases: [(&str, &[&str]); 6] = [
-            ("main", &["main"]),
-            ("HEAD", &["refs/heads/main"]),
-            ("origin(_)both", &["origin/both", "refs/heads/both"]),
-            ("refs(_)heads(_)main", &["refs/heads/main"]),
-            ("refs(_)tags(_)v1", &["refs/tags/v1"]),
-            ("tags(_)v1", &["tags/v1", "refs/tags/v1"]),
-        ];
-        for (label, behind) in cases {
+        for label in [
+            "main",
+            "HEAD",
+            "origin(_)both",
+            "refs(_)heads(_)main",
+            "refs(_)tags(_)v1",
+            "tags(_)v1",
+        ] {
             let label = Label::parse(label).unwrap();
-            assert_eq!(refs().behind(&label), behind, "{label}");
-            for reference in behind {
-                let name = HashSet::from([Refs::plain(reference)]);
+            for reference in Refs::names(&refs().behind(&label).unwrap()) {
+                let name = HashSet::from([Refs::plain(&reference)]);
                 assert!(refs().decide(&name, &label), "{reference} {label}");
             }
             assert!(!refs().decide(&HashSet::from(["other"]), &label), "{label}");
+        }
+    }
+
+    #[test]
+    fn texts_stand_for_full_names() {
+        let cases: [(&str, &[&str]); 4] = [
+            ("refs/heads/main", &["refs/heads/main"]),
+            ("refs/tags/v1", &["refs/tags/v1"]),
+            ("main", &["refs/heads/main", "refs/tags/main"]),
+            (
+                "origin/x",
+                &["refs/heads/origin/x", "refs/tags/origin/x", "refs/heads/x"],
+            ),
+        ];
+        for (text, names) in cases {
+            assert_eq!(Refs::names(text), names, "{text}");
         }
     }
 

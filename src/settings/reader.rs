@@ -165,6 +165,21 @@ impl Reader {
         })
     }
 
+    /// `512B`, `2KB`, `32MB`; a bare number counts bytes.
+    pub(super) fn bytes(&mut self, key: &str, default: usize) -> usize {
+        let Some(text) = self.text(key) else {
+            return default;
+        };
+        parse_bytes(&text).unwrap_or_else(|| {
+            self.refuse(
+                key,
+                format!("`{key}` is not a size"),
+                Some("write 512B, 2KB or 32MB"),
+            );
+            default
+        })
+    }
+
     /// A comma list, or a list of its own.
     pub(super) fn list(&self, key: &str) -> Vec<String> {
         let items = |text: &str| {
@@ -257,6 +272,22 @@ fn parse_duration(text: &str, unit: Duration) -> Option<Duration> {
     Some(unit * count)
 }
 
+fn parse_bytes(text: &str) -> Option<usize> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let count: usize = text[..digits].parse().ok()?;
+    let unit = match &text[digits..] {
+        "" | "B" => 1,
+        "KB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        _ => return None,
+    };
+    count.checked_mul(unit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,6 +310,23 @@ mod tests {
                 milliseconds,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in [
+            ("2048", Some(2048)),
+            ("12B", Some(12)),
+            ("2KB", Some(2048)),
+            (" 32MB ", Some(32 << 20)),
+            ("1GB", Some(1 << 30)),
+            ("2kb", None),
+            ("KB", None),
+            ("-1", None),
+            ("99999999999999999GB", None),
+        ] {
+            assert_eq!(parse_bytes(text), bytes, "{text}");
         }
     }
 }

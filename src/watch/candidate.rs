@@ -67,7 +67,7 @@ impl Candidate {
         let raw = self.snapshot.environment();
         let mut properties: Properties = raw.merged();
         properties.retain(|key, _| self.values.contains_key(key));
-        for (key, property) in &mut properties {
+        for (key, property) in properties.iter_mut() {
             let Some(value) = self.values.get(key) else {
                 continue;
             };

@@ -10,6 +10,7 @@ mod json;
 mod player;
 mod remote;
 mod repository;
+mod reuse;
 mod selftest;
 mod server;
 mod stage;
@@ -34,8 +35,18 @@ use suite::{Case, Group};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    match trials() {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+    match reuse::listen().and_then(|()| trials()) {
+        Ok(trials) => {
+            let conclusion = libtest_mimic::run(&arguments, trials);
+            let (asked, given) = reuse::counts();
+            eprintln!(
+                "{asked} reads that found something were asked again, {given} were answered from memory"
+            );
+            if conclusion.num_filtered_out == 0 && given < asked / 2 {
+                return ExitCode::FAILURE;
+            }
+            conclusion.exit_code()
+        }
         Err(error) => {
             eprintln!("conformance: {error:#}");
             ExitCode::FAILURE

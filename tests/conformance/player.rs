@@ -1,11 +1,11 @@
 //! Plays the cases of one server in their order.
 
-use std::{collections::BTreeMap, thread};
+use std::{collections::BTreeMap, net::SocketAddr, thread};
 
 use anyhow::Context as _;
 
 use super::{
-    expectation,
+    expectation, reuse,
     stage::Stage,
     suite::{Case, Content, Expectation},
     wire::{Answer, Request},
@@ -85,6 +85,7 @@ fn judge(stage: &mut Stage, case: &Case) -> anyhow::Result<Verdict> {
             .map(|sender| sender.join().expect("a request does not panic"))
             .collect()
     });
+    let mut given = Vec::new();
     for answer in answers {
         let answer = answer?;
         capture(stage, case, &answer);
@@ -92,8 +93,28 @@ fn judge(stage: &mut Stage, case: &Case) -> anyhow::Result<Verdict> {
         if verdict.is_err() {
             return Ok(verdict);
         }
+        given.push(answer);
     }
-    Ok(Ok(()))
+    ask_again(&request, address, &given)
+}
+
+/// A read that is asked again, nothing having happened, must be answered with the same bytes, from memory or not.
+fn ask_again(request: &Request, address: SocketAddr, given: &[Answer]) -> anyhow::Result<Verdict> {
+    if !["GET", "HEAD"].contains(&request.method.as_str()) {
+        return Ok(Ok(()));
+    }
+    let again = request.send(address)?;
+    reuse::asked_again(&again);
+    let other = given
+        .iter()
+        .find(|first| first.timeless() != again.timeless());
+    Ok(other.map_or(Ok(()), |first| {
+        Err(format!(
+            "first {}\nasked again {}",
+            first.shown(),
+            again.shown()
+        ))
+    }))
 }
 
 fn request(stage: &Stage, case: &Case) -> anyhow::Result<Request> {

@@ -7,10 +7,12 @@ use confbus::{App, Settings, Sources};
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinHandle, time::timeout};
 
 /// What every server here is told; the cases are about everything else.
-const ALWAYS: [(&str, &str); 5] = [
+const ALWAYS: [(&str, &str); 6] = [
     ("server.address", "127.0.0.1"),
     ("server.port", "0"),
     ("spring.cloud.bus.enabled", "false"),
+    // What one connection was answered is kept for the next one.
+    ("confbus.server.threads", "1"),
     // A push is seen by the next request, as the recorded server fetches for each.
     ("confbus.git.freshness", "strict"),
     // The recorded server believes a webhook without a secret.

@@ -14,6 +14,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of the longest answer that is read.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Bytes of a time in an error.
+const CLOCK: usize = "2026-11-21T14:25:10.178Z".len();
+
 /// What is sent.
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -23,6 +26,7 @@ pub(crate) struct Request {
 }
 
 /// What came back.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
@@ -97,6 +101,34 @@ impl Answer {
             answer.body = answer.body_of(rest)?;
         }
         Ok(answer)
+    }
+
+    /// The whole, as text.
+    pub(crate) fn shown(&self) -> String {
+        let body = String::from_utf8_lossy(&self.body);
+        format!("{} {:?} {body:?}", self.status, self.headers)
+    }
+
+    /// Without the two places where an answer tells the time.
+    pub(crate) fn timeless(&self) -> Self {
+        let headers = self.headers.iter().filter(|(name, _)| name != "Date");
+        let mut body = self.body.clone();
+        for mark in [
+            &b"\"timestamp\":\""[..],
+            b"timestamp: \"",
+            b"<div id='created'>",
+        ] {
+            let at = body.windows(mark.len()).position(|window| window == mark);
+            if let Some(at) = at {
+                let clock = at + mark.len();
+                body.drain(clock..(clock + CLOCK).min(body.len()));
+            }
+        }
+        Self {
+            status: self.status,
+            headers: headers.cloned().collect(),
+            body,
+        }
     }
 
     fn body_of(&self, rest: &[u8]) -> anyhow::Result<Vec<u8>> {

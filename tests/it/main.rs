@@ -14,6 +14,7 @@ mod bus_endpoints;
 mod concerned;
 mod demo;
 mod encryption;
+mod kept_answers;
 mod ledger;
 mod looks;
 mod program;

@@ -1,23 +1,38 @@
 //! `cargo xtask bench`: how fast the server is beside others that do the same work at the same time on this machine, one
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
+mod blackhole;
+mod commits;
 mod confbus;
+mod fetching;
+mod fleet;
+mod formats;
+mod growth;
 mod hot;
 mod http;
+pub(crate) mod instructions;
 mod keep;
+mod labels;
 mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod plain;
+mod push;
+mod random;
 mod record;
 mod remote;
+mod report;
 mod repositories;
 mod results;
 mod rounds;
 mod sample;
 mod server;
+mod spring;
 mod stage;
+mod starting;
 mod table;
+mod threads;
 mod workload;
 mod wrk;
 
@@ -32,7 +47,21 @@ use results::Results;
 use workload::{Context, Workload};
 
 /// In the order in which they are measured.
-static WORKLOADS: [Workload; 1] = [hot::WORKLOAD];
+static WORKLOADS: &[Workload] = &[
+    hot::WORKLOAD,
+    random::WORKLOAD,
+    labels::WORKLOAD,
+    formats::WORKLOAD,
+    plain::WORKLOAD,
+    fetching::WORKLOAD,
+    commits::WORKLOAD,
+    fleet::WORKLOAD,
+    fleet::STREAM,
+    starting::WORKLOAD,
+    growth::WORKLOAD,
+    blackhole::WORKLOAD,
+    spring::WORKLOAD,
+];
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -68,6 +97,8 @@ pub(crate) struct Args {
 enum Other {
     /// Serve one of the measured repositories over HTTP until standard input ends.
     Remote(keep::Args),
+    /// Write docs/performance from the figures of the last runs.
+    Report(report::Args),
     /// Memory of the client's example on axum, connected to a RabbitMQ (Linux).
     Memory(memory::Args),
 }
@@ -76,6 +107,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.other {
         Some(Other::Memory(args)) => memory::run(args),
         Some(Other::Remote(args)) => keep::run(args),
+        Some(Other::Report(args)) => report::run(args),
         None => measure(args),
     }
 }
@@ -94,7 +126,10 @@ fn measure(args: &Args) -> anyhow::Result<ExitCode> {
         lines.extend(results.replace(workload.name, workload.carry_out(&context))?);
     }
     print!("{}", table::text(&lines));
-    println!("written to {}", results.file().display());
+    println!(
+        "written to {}; `cargo xtask bench report` makes a page of it",
+        results.file().display()
+    );
     if !results.judged() {
         println!("a trial of too few rounds: nothing is judged");
     }

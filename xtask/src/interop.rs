@@ -8,7 +8,7 @@ mod repository;
 mod server;
 mod vault;
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
@@ -51,6 +51,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// [`Unavailable`] when Spring cannot be had here, or another when something does not start.
 pub(crate) fn quick() -> anyhow::Result<Tally> {
     bus::quick()
+}
+
+/// The original's config server, built from its published artifacts: where its jar lies.
+///
+/// # Errors
+/// [`Unavailable`] when Spring cannot be had here, or another when the project is wrong.
+pub(crate) fn spring_config_server() -> anyhow::Result<PathBuf> {
+    jdk::package("spring-config-server", None)
 }
 
 /// What was seen so far.

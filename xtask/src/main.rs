@@ -38,6 +38,8 @@ enum Task {
     Conformance(conformance::Args),
     /// Requests per second next to nginx serving the same bytes.
     Bench(bench::Args),
+    /// Instructions per hot request against the committed figures: a gate without a clock.
+    Instructions(bench::instructions::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
     /// The demo, on request over a real RabbitMQ.
@@ -63,6 +65,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test(args) => test::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Instructions(args) => bench::instructions::run(&args),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),

@@ -36,6 +36,13 @@ impl Rabbit {
         Self::spawn(keeper)
     }
 
+    /// The same, and writes a program that is `rabbitmqctl` for it.
+    pub(crate) fn start_with_control(server: &Path, control: &Path) -> anyhow::Result<Self> {
+        let mut keeper = keeper_command(server)?;
+        keeper.arg("--control").arg(control);
+        Self::spawn(keeper)
+    }
+
     fn spawn(mut keeper: Command) -> anyhow::Result<Self> {
         let started = Instant::now();
         let mut keeper = keeper

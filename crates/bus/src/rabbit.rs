@@ -1,5 +1,6 @@
 //! The bus over RabbitMQ: a handle that any task may use, and a driver that keeps the connection.
 
+mod connections;
 mod credentials;
 mod driver;
 mod failure;
@@ -20,6 +21,7 @@ use std::{fmt, sync::Arc};
 
 use tokio::sync::{broadcast, watch};
 
+pub use connections::Connections;
 pub use driver::RabbitDriver;
 pub use names::spring_anonymous_name;
 use publisher::Publisher;

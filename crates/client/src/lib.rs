@@ -171,8 +171,8 @@ pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::{Client, TellError};
 #[cfg(feature = "amqp")]
 pub use confbus_bus::{
-    Address, InvalidAddress, KeyFile, Password, PublisherStart, RabbitSettings, Routing,
-    TlsSettings, Verification,
+    Address, Connections, InvalidAddress, KeyFile, Password, PublisherStart, RabbitSettings,
+    Routing, TlsSettings, Verification,
 };
 #[cfg(feature = "amqp")]
 pub use confbus_protocol::SpringLine;

@@ -6,6 +6,11 @@ use std::{
 
 use confbus_protocol::BusId;
 
+/// Reports go out between so many windows …
+const AFTER: f64 = 3.0;
+/// … and so many after the event was acted on: they cost the server as much as questions, and nobody waits for them.
+const LAST: f64 = 10.0;
+
 /// When this instance does what a whole fleet is told to do: each at a moment of its own within the window that the
 /// server names.
 pub(crate) struct Pace {
@@ -37,10 +42,10 @@ impl Pace {
         window.mul_f64(self.share)
     }
 
-    /// How long to wait before a report goes out: for a window of its own, after that in which everybody asks.
+    /// How long to wait before a report goes out, so that it is in nobody's way who still asks.
     pub(crate) fn until_reported(&self) -> Duration {
         let window = Duration::from_micros(self.window.load(Ordering::Relaxed));
-        window.mul_f64(1.0 + self.share)
+        window.mul_f64(AFTER + (LAST - AFTER) * self.share)
     }
 }
 
@@ -80,7 +85,10 @@ mod tests {
         let pace = of(7);
         assert!(pace.until_asked(Duration::from_secs(86_400)) <= SECOND);
         let reported = pace.until_reported();
-        assert!((SECOND..=2 * SECOND).contains(&reported), "{reported:?}");
+        assert!(
+            (3 * SECOND..=10 * SECOND).contains(&reported),
+            "{reported:?}"
+        );
         pace.until_asked(Duration::ZERO);
         assert_eq!(pace.until_reported(), Duration::ZERO);
     }

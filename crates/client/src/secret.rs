@@ -29,7 +29,9 @@ pub(crate) fn looks_secret(key: &str) -> bool {
         .flat_map(char::to_lowercase)
         .collect();
     TELLING_PARTS.iter().any(|part| squeezed.contains(part))
-        || words(key).any(|word| TELLING_WORDS.contains(&word.as_str()))
+        || words(key)
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| TELLING_WORDS.contains(&word))
 }
 
 /// Whether a value is not to be shown: by its key, or because it is an address with credentials in it.
@@ -106,8 +108,8 @@ impl Blotter {
     }
 }
 
-/// The words of `db.apiKey` are `db`, `api`, `key`.
-fn words(key: &str) -> impl Iterator<Item = String> {
+/// `db.apiKey` with its words apart: `db.api key`.
+fn words(key: &str) -> String {
     let mut spaced = String::with_capacity(key.len() + 8);
     let mut after_small = false;
     for c in key.chars() {
@@ -117,11 +119,7 @@ fn words(key: &str) -> impl Iterator<Item = String> {
         after_small = c.is_lowercase() || c.is_numeric();
         spaced.extend(c.to_lowercase());
     }
-    let words: Vec<String> = spaced
-        .split(|c: char| !c.is_alphanumeric())
-        .map(str::to_owned)
-        .collect();
-    words.into_iter()
+    spaced
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
-use crate::json::to_json;
+use crate::json::write_json;
 use crate::{Position, Properties, Property, PropertyValue};
 
 /// What a request for an application, its profiles and a label is answered with.
@@ -62,16 +62,29 @@ pub enum Representation {
 impl Environment {
     /// The compact JSON body in the given representation.
     #[must_use]
-    #[expect(
-        clippy::missing_panics_doc,
-        reason = "maps with text keys and scalars always serialise"
-    )]
     pub fn to_json(&self, representation: Representation) -> Vec<u8> {
-        to_json(&EnvironmentJson {
-            environment: self,
-            representation,
-        })
-        .expect("maps with text keys and scalars always serialise")
+        let Self {
+            name,
+            profiles,
+            label,
+            version,
+            state,
+            property_sources,
+        } = self;
+        let mut json = Vec::with_capacity(2 << 10);
+        write_field(&mut json, r#"{"name":"#, name);
+        write_field(&mut json, r#","profiles":"#, profiles);
+        write_field(&mut json, r#","label":"#, label);
+        write_field(&mut json, r#","version":"#, version);
+        write_field(&mut json, r#","state":"#, state);
+        json.extend_from_slice(br#","propertySources":["#);
+        for (index, source) in property_sources.iter().enumerate() {
+            let start: &[u8] = if index == 0 { b"" } else { b"," };
+            json.extend_from_slice(start);
+            source.write_json(&mut json, representation);
+        }
+        json.extend_from_slice(b"]}");
+        json
     }
 
     /// One map of all sources: what wins under each key.
@@ -108,88 +121,38 @@ impl Environment {
     }
 }
 
-struct EnvironmentJson<'a> {
-    environment: &'a Environment,
-    representation: Representation,
+/// Writes what stands before a value, and the value.
+fn write_field<T: Serialize>(json: &mut Vec<u8>, start: &str, value: &T) {
+    json.extend_from_slice(start.as_bytes());
+    write_json(json, value);
 }
 
-impl Serialize for EnvironmentJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Environment {
-            name,
-            profiles,
-            label,
-            version,
-            state,
-            property_sources,
-        } = self.environment;
-        let sources: Vec<_> = property_sources
-            .iter()
-            .map(|source| SourceJson {
-                source,
-                representation: self.representation,
-            })
-            .collect();
-        let mut map = serializer.serialize_map(Some(6))?;
-        map.serialize_entry("name", name)?;
-        map.serialize_entry("profiles", profiles)?;
-        map.serialize_entry("label", label)?;
-        map.serialize_entry("version", version)?;
-        map.serialize_entry("state", state)?;
-        map.serialize_entry("propertySources", &sources)?;
-        map.end()
+impl PropertySource {
+    fn write_json(&self, json: &mut Vec<u8>, representation: Representation) {
+        write_field(json, r#"{"name":"#, &self.name);
+        json.extend_from_slice(br#","source":"#);
+        match representation {
+            Representation::V1 => json.extend_from_slice(self.source.json()),
+            Representation::V2 => write_json(json, &WithOrigins(self)),
+        }
+        json.push(b'}');
     }
 }
 
-struct SourceJson<'a> {
-    source: &'a PropertySource,
-    representation: Representation,
-}
+/// The properties of a source in the v2 form.
+struct WithOrigins<'a>(&'a PropertySource);
 
-impl Serialize for SourceJson<'_> {
+impl Serialize for WithOrigins<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("name", &self.source.name)?;
-        map.serialize_entry(
-            "source",
-            &PropertiesJson {
-                source: self.source,
-                representation: self.representation,
-            },
-        )?;
-        map.end()
-    }
-}
-
-struct PropertiesJson<'a> {
-    source: &'a PropertySource,
-    representation: Representation,
-}
-
-impl Serialize for PropertiesJson<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let PropertySource {
-            name,
-            source: properties,
-        } = self.source;
-        let elsewhere = (name == OVERRIDES).then_some("Config server overrides");
-        let mut map = serializer.serialize_map(Some(properties.len()))?;
-        for (key, property) in properties.iter() {
-            let origin = property.origin.map(|origin| origin.to_string());
-            match (self.representation, origin.as_deref().or(elsewhere)) {
-                (Representation::V2, Some(origin)) => {
-                    map.serialize_entry(
-                        key,
-                        &WithOrigin {
-                            value: &property.value,
-                            origin,
-                        },
-                    )?;
-                }
-                (Representation::V1, _) | (Representation::V2, None) => {
-                    map.serialize_entry(key, &property.value)?;
-                }
-            }
+        let PropertySource { name, source } = self.0;
+        let is_elsewhere = name == OVERRIDES;
+        let mut map = serializer.serialize_map(Some(source.len()))?;
+        for (key, Property { value, origin }) in &**source {
+            match origin {
+                Some(position) => map.serialize_entry(key, &Wrapped(value, position)),
+                None if is_elsewhere => map.serialize_entry(key, &Wrapped(value, &ELSEWHERE)),
+                None => map.serialize_entry(key, value),
+            }?;
         }
         map.end()
     }
@@ -197,12 +160,18 @@ impl Serialize for PropertiesJson<'_> {
 
 /// The source that no file wrote.
 const OVERRIDES: &str = "overrides";
+const ELSEWHERE: &str = "Config server overrides";
 
-/// A value of the v2 form; one without an origin stays bare.
-#[derive(Serialize)]
-struct WithOrigin<'a> {
-    value: &'a PropertyValue,
-    origin: &'a str,
+/// A value of the v2 form with its origin; one without an origin stays bare.
+struct Wrapped<'a, O>(&'a PropertyValue, &'a O);
+
+impl<O: fmt::Display> Serialize for Wrapped<'_, O> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("value", self.0)?;
+        map.serialize_entry("origin", &format_args!("{}", self.1))?;
+        map.end()
+    }
 }
 
 impl<'de> Deserialize<'de> for PropertySource {
@@ -246,6 +215,9 @@ fn property(value: serde_json::Value) -> Result<Property, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use indexmap::IndexMap;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn environment(sources: &[&[(&str, PropertyValue)]]) -> Environment {
@@ -329,6 +301,91 @@ mod tests {
             .map(|(key, property)| format!("{key}={}", property.value))
             .collect();
         assert_eq!(pairs, ["name=high", "port=1", "servers[0]=c"]);
+    }
+
+    /// The same as one value for serde, which puts it together by itself.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Whole<'e> {
+        name: &'e str,
+        profiles: &'e [String],
+        label: Option<&'e str>,
+        version: Option<&'e str>,
+        state: Option<&'e str>,
+        property_sources: Vec<WholeSource<'e>>,
+    }
+
+    #[derive(Serialize)]
+    struct WholeSource<'e> {
+        name: &'e str,
+        source: IndexMap<&'e str, &'e PropertyValue>,
+    }
+
+    fn whole(environment: &Environment) -> Whole<'_> {
+        Whole {
+            name: &environment.name,
+            profiles: &environment.profiles,
+            label: environment.label.as_deref(),
+            version: environment.version.as_deref(),
+            state: environment.state.as_deref(),
+            property_sources: environment
+                .property_sources
+                .iter()
+                .map(whole_source)
+                .collect(),
+        }
+    }
+
+    fn whole_source(source: &PropertySource) -> WholeSource<'_> {
+        let pairs = source.source.iter();
+        WholeSource {
+            name: &source.name,
+            source: pairs
+                .map(|(key, property)| (key.as_str(), &property.value))
+                .collect(),
+        }
+    }
+
+    fn value() -> impl Strategy<Value = PropertyValue> {
+        prop_oneof![
+            any::<bool>().prop_map(PropertyValue::Bool),
+            any::<i64>().prop_map(PropertyValue::Integer),
+            any::<f64>().prop_map(PropertyValue::Float),
+            "-?[0-9x]{0,30}".prop_map(|digits| PropertyValue::BigInteger(digits.into())),
+            any::<String>().prop_map(PropertyValue::from),
+            Just(PropertyValue::Null),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_together_is_what_serde_writes(
+            name in any::<String>(),
+            label in any::<Option<String>>(),
+            version in any::<Option<String>>(),
+            sources in proptest::collection::vec(
+                (any::<String>(), proptest::collection::vec((any::<String>(), value()), 0..6)),
+                0..4,
+            ),
+        ) {
+            let source = |(name, pairs): (String, Vec<(String, PropertyValue)>)| PropertySource {
+                name,
+                source: Arc::new(pairs.into_iter().map(|(key, value)| (key, value.into())).collect()),
+            };
+            let environment = Environment {
+                profiles: vec![name.clone()],
+                name,
+                label,
+                version,
+                state: None,
+                property_sources: sources.into_iter().map(source).collect(),
+            };
+            let mut expected = Vec::new();
+            write_json(&mut expected, &whole(&environment));
+            for _ in 0..2 {
+                prop_assert_eq!(&environment.to_json(Representation::V1), &expected);
+            }
+        }
     }
 
     impl From<i64> for PropertyValue {

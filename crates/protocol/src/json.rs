@@ -3,14 +3,12 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-/// Compact JSON as Jackson writes it, control characters in upper-case hex digits (`\u001B`).
-///
-/// # Errors
-/// When the value has no JSON form, such as a map with keys that are no text.
-pub(crate) fn to_json<T: Serialize>(value: &T) -> serde_json::Result<Vec<u8>> {
-    let mut json = Vec::with_capacity(256);
-    value.serialize(&mut Serializer::with_formatter(&mut json, Jackson))?;
-    Ok(json)
+/// Appends compact JSON as Jackson writes it, control characters in upper-case hex digits (`\u001B`), of a value that is made
+/// of scalars, lists and maps with keys that are text.
+pub(crate) fn write_json<T: Serialize + ?Sized>(json: &mut Vec<u8>, value: &T) {
+    value
+        .serialize(&mut Serializer::with_formatter(json, Jackson))
+        .expect("scalars, lists and maps with text keys always serialise");
 }
 
 struct Jackson;
@@ -41,7 +39,11 @@ mod tests {
 
     #[test]
     fn characters_are_escaped_as_jackson_does() {
-        let json = to_json(&"\u{1b}\u{0}\u{1f}\u{8}\u{c}\n\r\t\"\\/\u{7f}\u{2028}é").unwrap();
+        let mut json = Vec::new();
+        write_json(
+            &mut json,
+            "\u{1b}\u{0}\u{1f}\u{8}\u{c}\n\r\t\"\\/\u{7f}\u{2028}é",
+        );
         assert_eq!(
             String::from_utf8(json).unwrap(),
             "\"\\u001B\\u0000\\u001F\\b\\f\\n\\r\\t\\\"\\\\/\u{7f}\u{2028}é\""

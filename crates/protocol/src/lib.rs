@@ -15,6 +15,7 @@ mod java_double;
 mod json;
 mod names;
 mod placeholders;
+mod properties;
 mod react;
 mod report;
 mod timestamp;
@@ -28,9 +29,10 @@ pub use event::{BusEvent, DecodeError, EventKind, SpringLine};
 pub use java_double::java_double;
 pub use names::{Application, CommitId, InvalidName, Label, Profiles};
 pub use placeholders::{PlaceholderError, resolve_placeholders};
+pub use properties::Properties;
 pub use react::{Action, Member, Reactions, react};
 pub use report::{
     INSTANCE_HEADER, LONGEST_REPORT, Outcome, REPORTS_PATH, RUNNING_HEADER, Report, ReportError,
 };
 pub use timestamp::Timestamp;
-pub use value::{Position, Properties, Property, PropertyValue};
+pub use value::{Position, Property, PropertyValue};

@@ -1,13 +1,9 @@
 use std::fmt;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 use serde_json::value::RawValue;
 
 use crate::{Bytes, Timestamp, java_double};
-
-/// Flattened keys (`a.b[0]`) with their values, in file order.
-pub type Properties = IndexMap<String, Property>;
 
 /// One value, and where it was written. `Debug` shows only where.
 #[derive(Clone, PartialEq)]

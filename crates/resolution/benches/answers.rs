@@ -20,7 +20,7 @@ fn text(name: &str) -> String {
     let mut text =
         format!("service:\n  name: {name}\n  owner: team-${{service.name}}\n  feature:\n");
     for key in 0..12 {
-        let _ = writeln!(text, "    key{key:03}: value-{name}-{key:03}");
+        let _ = writeln!(text, "    key{key:03}: value-of-{key:03}");
     }
     text + &format!(
         "spring:\n  datasource:\n    url: jdbc:postgresql://db.internal:5432/{name}\n    hikari:\n      maximum-pool-size: 20\nendpoints:\n  - http://a-{name}.internal\n  - http://b-{name}.internal\n"

@@ -166,7 +166,7 @@ impl<'s, 'n> Loader<'s, 'n> {
     /// Loads the files that locations lead to, the strongest first, with all that they import in turn.
     fn children(&mut self, groups: &[Group], depth: usize) -> Vec<Contributor<'s>> {
         let mut children = Vec::new();
-        for candidate in self.candidates(groups).into_iter().rev() {
+        for candidate in self.candidates(groups, depth).into_iter().rev() {
             self.load_file(&candidate, &mut children);
         }
         children
@@ -176,7 +176,7 @@ impl<'s, 'n> Loader<'s, 'n> {
     }
 
     /// The files to load, the weakest first, each once.
-    fn candidates<'g>(&mut self, groups: &'g [Group]) -> Vec<Candidate<'s, 'g>>
+    fn candidates<'g>(&mut self, groups: &'g [Group], depth: usize) -> Vec<Candidate<'s, 'g>>
     where
         'n: 'g,
     {
@@ -190,9 +190,13 @@ impl<'s, 'n> Loader<'s, 'n> {
         if self.is_too_large {
             return Vec::new();
         }
+        // The search locations themselves were searched for all that has no profile before.
+        let are_known = self.phase == Phase::After && depth == 0;
         let mut candidates = Candidates::new(self.snapshot, self.names);
         for group in groups {
-            candidates.search(group, None);
+            if !are_known {
+                candidates.search(group, None);
+            }
             for profile in profiles {
                 candidates.search(group, Some(profile));
             }

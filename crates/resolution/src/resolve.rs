@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use confbus_protocol::Environment;
+use confbus_protocol::{Environment, PropertySource};
 use indexmap::IndexSet;
 
 use crate::{
@@ -68,20 +68,32 @@ pub fn resolve(
     layout: &Layout,
     request: &EnvironmentRequest,
 ) -> Result<Environment, ResolveError> {
-    let reading = read(snapshot, layout, request)?;
-    if !reading.problems.is_empty() {
-        return Err(ResolveError::Broken(reading.problems));
-    }
-    let contributors = reading.contributors.iter();
-    let sources = contributors.map(|contributor| sources::of_document(contributor, layout));
     Ok(Environment {
         name: request.application.to_string(),
         profiles: vec![request.profiles.to_string()],
         label: request.label.as_ref().map(ToString::to_string),
         version: Some(snapshot.version().to_string()),
         state: Some(String::new()),
-        property_sources: sources.collect(),
+        property_sources: resolve_sources(snapshot, layout, request)?,
     })
+}
+
+/// The sources of the environment that a snapshot holds for a request, the strongest first.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_sources(
+    snapshot: &Snapshot,
+    layout: &Layout,
+    request: &EnvironmentRequest,
+) -> Result<Vec<PropertySource>, ResolveError> {
+    let reading = read(snapshot, layout, request)?;
+    if !reading.problems.is_empty() {
+        return Err(ResolveError::Broken(reading.problems));
+    }
+    let contributors = reading.contributors.iter();
+    let sources = contributors.map(|contributor| sources::of_document(contributor, layout));
+    Ok(sources.collect())
 }
 
 /// Reads what there is; what is wrong with it stands beside it.
@@ -124,7 +136,6 @@ fn names(request: &EnvironmentRequest) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use confbus_protocol::PropertySource;
     use expect_test::{Expect, expect};
 
     use super::*;

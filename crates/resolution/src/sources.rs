@@ -1,6 +1,6 @@
 //! Documents as named sources of an environment.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use confbus_protocol::PropertySource;
 
@@ -24,12 +24,19 @@ pub(crate) fn of_document(contributor: &Contributor<'_>, layout: &Layout) -> Pro
 /// `<uri>/<path>`, or a longer form for a file with several documents, with a bracket that never closes.
 fn name_in_tree(contributor: &Contributor<'_>, uri: &str, checkout: &str) -> String {
     let path = contributor.path;
-    let name = if contributor.siblings().len() == 1 {
-        path.to_owned()
+    if contributor.siblings().len() == 1 {
+        return [uri, "/", &without_brackets(path)].concat();
+    }
+    let name = document(contributor, &format!("[{checkout}/{path}"));
+    [uri, "/", &without_brackets(&name)].concat()
+}
+
+fn without_brackets(name: &str) -> Cow<'_, str> {
+    if name.contains(']') {
+        name.replace(']', "").into()
     } else {
-        document(contributor, &format!("[{checkout}/{path}"))
-    };
-    format!("{uri}/{}", name.replace(']', ""))
+        name.into()
+    }
 }
 
 /// `file:<path>`, or a longer form for a file with several documents.

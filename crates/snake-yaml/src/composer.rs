@@ -120,8 +120,8 @@ impl<'a> Composer<'a> {
     ) -> Result<Key, Error> {
         self.budget.spend(Weight::of_scalar(text.len()), mark)?;
         let kind = match explicit_tag(&properties, mark)? {
-            Some(tag) => tagged_scalar(tag, &text, mark)?,
-            None if plain || properties.tag.is_some() => plain_scalar(&text, mark)?,
+            Some(tag) => tagged_scalar(tag, text, mark)?,
+            None if plain || properties.tag.is_some() => plain_scalar(text, mark)?,
             None => Some(NodeKind::Text(text.into())),
         };
         let Some(kind) = kind else {
@@ -223,12 +223,12 @@ fn unknown_tag(mark: Mark) -> Error {
 }
 
 /// Nothing stands for a merge key.
-fn plain_scalar(text: &str, mark: Mark) -> Result<Option<NodeKind>, Error> {
-    let kind = match resolver::resolve(text) {
+fn plain_scalar(text: String, mark: Mark) -> Result<Option<NodeKind>, Error> {
+    let kind = match resolver::resolve(&text) {
         Implicit::Null => NodeKind::Null,
-        Implicit::Bool => scalar::bool(text),
-        Implicit::Integer => scalar::integer(text, mark)?,
-        Implicit::Float => scalar::float(text, mark)?,
+        Implicit::Bool => scalar::bool(&text),
+        Implicit::Integer => scalar::integer(&text, mark)?,
+        Implicit::Float => scalar::float(&text, mark)?,
         Implicit::Merge => return Ok(None),
         Implicit::Timestamp | Implicit::Text => NodeKind::Text(text.into()),
     };
@@ -236,14 +236,14 @@ fn plain_scalar(text: &str, mark: Mark) -> Result<Option<NodeKind>, Error> {
 }
 
 /// Nothing stands for a merge key.
-fn tagged_scalar(tag: &str, text: &str, mark: Mark) -> Result<Option<NodeKind>, Error> {
+fn tagged_scalar(tag: &str, text: String, mark: Mark) -> Result<Option<NodeKind>, Error> {
     let kind = match tag {
         "null" => NodeKind::Null,
-        "bool" => scalar::bool(text),
-        "int" => scalar::integer(text, mark)?,
-        "float" => scalar::float(text, mark)?,
-        "binary" => scalar::binary(text, mark)?,
-        "timestamp" => scalar::timestamp(text, mark)?,
+        "bool" => scalar::bool(&text),
+        "int" => scalar::integer(&text, mark)?,
+        "float" => scalar::float(&text, mark)?,
+        "binary" => scalar::binary(&text, mark)?,
+        "timestamp" => scalar::timestamp(&text, mark)?,
         "str" => NodeKind::Text(text.into()),
         "merge" => return Ok(None),
         _ => return Err(unknown_tag(mark)),

@@ -1,7 +1,9 @@
 //! The entries of a mapping: duplicate keys and merge keys.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{Hash, Hasher};
 
 use crate::{Error, Mark, Node, NodeKind};
 
@@ -192,7 +194,7 @@ enum KeyIdentity {
     BigInteger(Box<str>),
     /// The bits, as `Double.equals` compares them.
     Float(u64),
-    Text(Box<str>),
+    Text(TextKey),
     Timestamp(i64),
     /// Java compares arrays by address.
     Binary(usize),
@@ -200,6 +202,45 @@ enum KeyIdentity {
     /// Sorted, since the order of entries does not matter.
     Map(Vec<(Self, Self)>),
     Set(Vec<Self>),
+}
+
+/// A node that is text, by which it is told from others: most keys are, and a node costs nothing to hold.
+#[derive(Debug)]
+struct TextKey(Node);
+
+impl TextKey {
+    fn text(&self) -> &str {
+        match self.0.kind() {
+            NodeKind::Text(text) => text,
+            _ => "",
+        }
+    }
+}
+
+impl PartialEq for TextKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl Eq for TextKey {}
+
+impl PartialOrd for TextKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TextKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text().cmp(other.text())
+    }
+}
+
+impl Hash for TextKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text().hash(state);
+    }
 }
 
 impl KeyIdentity {
@@ -211,7 +252,7 @@ impl KeyIdentity {
             NodeKind::BigInteger(digits) => Self::BigInteger(digits.clone()),
             NodeKind::Float(value) if value.is_nan() => Self::Float(f64::NAN.to_bits()),
             NodeKind::Float(value) => Self::Float(value.to_bits()),
-            NodeKind::Text(text) => Self::Text(text.clone()),
+            NodeKind::Text(_) => Self::Text(TextKey(node.clone())),
             NodeKind::Timestamp(millis) => Self::Timestamp(*millis),
             NodeKind::Binary(_) => Self::Binary(node.address()),
             NodeKind::List(items) => Self::List(items.iter().map(Self::of).collect()),

@@ -22,12 +22,25 @@ const LONGEST_TIMESTAMP: usize = 50;
 pub(crate) fn resolve(text: &str) -> Implicit {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Implicit::Null,
+        _ if is_plainly_text(text) => Implicit::Text,
         "<<" => Implicit::Merge,
         _ if is_bool(text) => Implicit::Bool,
         _ if text.len() <= LONGEST_NUMBER && is_integer(text) => Implicit::Integer,
         _ if text.len() <= LONGEST_NUMBER && is_float(text) => Implicit::Float,
         _ if text.len() <= LONGEST_TIMESTAMP && is_timestamp(text) => Implicit::Timestamp,
         _ => Implicit::Text,
+    }
+}
+
+/// Whether the first letter tells that this is none of the others: those are numbers, dates, `<<` and a few short words.
+fn is_plainly_text(text: &str) -> bool {
+    const LONGEST_WORD: usize = "false".len();
+    match text.as_bytes()[0] {
+        b'0'..=b'9' | b'+' | b'-' | b'.' | b'<' => false,
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' => {
+            text.len() > LONGEST_WORD
+        }
+        _ => true,
     }
 }
 

@@ -93,6 +93,9 @@ impl<'text> Scanner<'text> {
         if self.tokens.is_empty() {
             return Ok(true);
         }
+        if self.possible_keys.is_empty() {
+            return Ok(false);
+        }
         self.drop_stale_keys()?;
         Ok(self
             .possible_keys
@@ -137,7 +140,27 @@ impl<'text> Scanner<'text> {
     }
 
     fn may_begin_plain(&self, character: char) -> bool {
-        let is_indicator = "-?:,[]{}#&*!|>'\"%@`".contains(character);
+        let is_indicator = matches!(
+            character,
+            '-' | '?'
+                | ':'
+                | ','
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '#'
+                | '&'
+                | '*'
+                | '!'
+                | '|'
+                | '>'
+                | '\''
+                | '"'
+                | '%'
+                | '@'
+                | '`'
+        );
         let may_continue = || !is_blank_or_end(self.cursor.peek_at(1));
         match character {
             '\t' => false,

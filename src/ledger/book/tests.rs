@@ -1,13 +1,16 @@
 mod acks;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use confbus_protocol::{Application, CommitId, Destination, Label, Profiles};
 use serde_json::Value;
 
 use super::*;
 use crate::ledger::{
-    entry::{LabelMoved, Noted, RefreshId, Started, Trigger},
+    entry::{Answered, LabelMoved, Noted, RefreshId, Started, Trigger},
     view::{self, InstanceFilter},
 };
 
@@ -119,9 +122,12 @@ impl World {
 
     fn read(&mut self, profiles: &str, version: u8, instance: Option<&str>, running: Option<u8>) {
         self.write(Entry::Read(Read {
-            request: request("orders", profiles),
-            version: Some(commit(version).to_string()),
-            is_environment: true,
+            answered: Arc::new(Answered {
+                request: request("orders", profiles),
+                version: Some(commit(version).to_string()),
+                is_environment: true,
+            }),
+            stands_for_more: false,
             instance: instance.map(id),
             running: running.map(|running| commit(running).to_string()),
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -481,9 +487,12 @@ fn nothing_grows_without_bound() {
     let mut world = World::new();
     for number in 0..12_000 {
         world.write(Entry::Read(Read {
-            request: request(&format!("a{number}"), "default"),
-            version: None,
-            is_environment: true,
+            answered: Arc::new(Answered {
+                request: request(&format!("a{number}"), "default"),
+                version: None,
+                is_environment: true,
+            }),
+            stands_for_more: false,
             instance: (number % 2 == 0).then(|| id(&format!("a{number}:1:x"))),
             running: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -1,9 +1,12 @@
 use super::SERVER;
 use crate::{
-    http::{Access, BasePath, HealthDetails, Settings, User},
+    http::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User},
     settings::reader::Reader,
     webhook::{self, Secret},
 };
+
+/// More would only wait for one another.
+const MAX_THREADS: usize = 256;
 
 /// How the server shows itself, and to whom.
 pub(super) fn http(reader: &mut Reader) -> Settings {
@@ -20,6 +23,34 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         access: access(reader),
         decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
         webhook: webhook(reader),
+        compression: compression(reader, defaults.compression),
+        limits: limits(reader, defaults.limits),
+        ..defaults
+    }
+}
+
+fn compression(reader: &mut Reader, defaults: Compression) -> Compression {
+    Compression {
+        enabled: reader.flag("server.compression.enabled", defaults.enabled),
+        min_response_size: reader.bytes(
+            "server.compression.min-response-size",
+            defaults.min_response_size,
+        ),
+    }
+}
+
+fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
+    let threads = reader.number("confbus.server.threads", defaults.threads);
+    if !(1..=MAX_THREADS).contains(&threads) {
+        reader.refuse(
+            "confbus.server.threads",
+            format!("`confbus.server.threads` is not between 1 and {MAX_THREADS}"),
+            None,
+        );
+    }
+    Limits {
+        threads,
+        kept_bytes: reader.bytes("confbus.server.kept-bytes", defaults.kept_bytes),
         ..defaults
     }
 }

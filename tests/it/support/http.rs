@@ -6,6 +6,7 @@ use std::{
 use super::DEADLINE;
 
 /// A request over a connection of its own, byte for byte as a test wants it.
+#[derive(Debug)]
 pub(crate) struct Request {
     method: &'static str,
     path: String,
@@ -17,6 +18,8 @@ pub(crate) struct Request {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) bytes: Vec<u8>,
+    /// The bytes as text.
     pub(crate) body: String,
 }
 
@@ -94,7 +97,8 @@ impl Answer {
         Self {
             status,
             headers,
-            body: String::from_utf8(bytes[split + 4..].to_vec()).unwrap(),
+            body: String::from_utf8_lossy(&bytes[split + 4..]).into_owned(),
+            bytes: bytes[split + 4..].to_vec(),
         }
     }
 

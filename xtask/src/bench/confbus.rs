@@ -1,7 +1,8 @@
 //! Our server on a repository.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::server::{self, Cores, Running, free_port};
 
@@ -23,8 +24,16 @@ pub(super) struct Confbus<'a> {
 impl Confbus<'_> {
     pub(super) fn start(&self) -> anyhow::Result<Running> {
         let port = free_port()?;
-        let log = self.folder.join("confbus.log");
-        let output = File::create(&log)?;
+        server::start(self.command(port)?, port, self.ready, &self.log())
+    }
+
+    /// What the server says.
+    pub(super) fn log(&self) -> PathBuf {
+        self.folder.join("confbus.log")
+    }
+
+    pub(super) fn command(&self, port: u16) -> anyhow::Result<Command> {
+        let output = File::create(self.log())?;
         let clone = self.folder.join("clone");
         let mut command = self.cores.server(self.program);
         command
@@ -40,7 +49,7 @@ impl Confbus<'_> {
             .current_dir(self.folder)
             .stdout(output.try_clone()?)
             .stderr(output);
-        server::start(command, port, self.ready, &log)
+        Ok(command)
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) const WORKLOAD: Workload = Workload {
     run,
 };
 
+const GZIP: &str = "Accept-Encoding: gzip";
+
 const NGINX: usize = 0;
 const CONFBUS: usize = 1;
 
@@ -47,9 +49,7 @@ fn pinned(context: &Context, stage: &Stage) -> anyhow::Result<Vec<Record>> {
         .map(|load| load.with_field("Connection: close"));
     records.extend(measure(context, stage, "new connections", &loads)?);
 
-    let loads = pair
-        .loads()
-        .map(|load| load.with_field("Accept-Encoding: gzip"));
+    let loads = pair.loads().map(|load| load.with_field(GZIP));
     records.extend(measure(context, stage, "gzip", &loads)?);
     Ok(records)
 }
@@ -67,11 +67,13 @@ fn unpinned(context: &Context, stage: &Stage) -> anyhow::Result<[Record; 2]> {
 
 impl Pair {
     fn start(context: &Context, stage: &Stage, cores: Cores) -> anyhow::Result<Self> {
-        let confbus = stage.confbus(context, cores)?;
-        let nginx = stage.nginx(&confbus, &[HOT.to_owned()], cores)?;
+        let confbus = stage.confbus(context, cores, &[])?;
+        let mut files = stage.files()?;
+        files.add_answers(&confbus, &[HOT.to_owned()], &[])?;
+        files.add_answers(&confbus, &[HOT.to_owned()], &[GZIP.to_owned()])?;
         Ok(Self {
+            nginx: files.serve(cores)?,
             confbus,
-            nginx,
             cores,
         })
     }

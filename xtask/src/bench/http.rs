@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -40,6 +40,11 @@ impl Connection {
             port,
             buffer: Vec::new(),
         })
+    }
+
+    /// From now on looks for answers all the time, so that this core does not fall asleep.
+    pub(super) fn never_sleep(&self) -> anyhow::Result<()> {
+        Ok(self.stream.set_nonblocking(true)?)
     }
 
     pub(super) fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
@@ -91,20 +96,63 @@ impl Connection {
             self.read_more()?;
         };
         let head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
-        let (status, length) = (status(&head)?, length(&head)?);
-        while self.buffer.len() < end + length {
-            self.read_more()?;
-        }
+        let body = if field(&head, "transfer-encoding").is_some() {
+            self.chunks(end)?
+        } else {
+            self.rest(end, end + length(&head)?)?
+        };
+        Ok(Answer {
+            status: status(&head)?,
+            head,
+            body,
+        })
+    }
+
+    /// What the buffer holds from `start` to `end`, which is also the end of the answer.
+    fn rest(&mut self, start: usize, end: usize) -> anyhow::Result<Vec<u8>> {
+        self.read_to(end)?;
         ensure!(
-            self.buffer.len() == end + length,
+            self.buffer.len() == end,
             "the answer is longer than it says"
         );
-        let body = self.buffer[end..].to_vec();
-        Ok(Answer { status, head, body })
+        Ok(self.buffer[start..].to_vec())
+    }
+
+    /// A body in chunks, as Git remotes send it.
+    fn chunks(&mut self, mut start: usize) -> anyhow::Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let line = loop {
+                let line = self.buffer[start..]
+                    .windows(2)
+                    .position(|two| two == b"\r\n");
+                if let Some(length) = line {
+                    break start..start + length;
+                }
+                self.read_more()?;
+            };
+            let digits = std::str::from_utf8(&self.buffer[line.clone()])?;
+            let length = usize::from_str_radix(digits, 16).context("a chunk without length")?;
+            let chunk = line.end + 2..line.end + 2 + length;
+            if length == 0 {
+                return self.rest(0, chunk.end + 2).map(|_| body);
+            }
+            self.read_to(chunk.end + 2)?;
+            start = chunk.end + 2;
+            body.extend_from_slice(&self.buffer[chunk]);
+        }
+    }
+
+    fn read_to(&mut self, end: usize) -> anyhow::Result<()> {
+        while self.buffer.len() < end {
+            self.read_more()?;
+        }
+        Ok(())
     }
 
     fn read_more(&mut self) -> anyhow::Result<()> {
         let mut chunk = [0; 64 * 1024];
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             match self.stream.read(&mut chunk) {
                 Ok(0) => bail!("the connection ended within an answer"),
@@ -113,6 +161,11 @@ impl Connection {
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error)
+                    if error.kind() == ErrorKind::WouldBlock && Instant::now() < deadline =>
+                {
+                    std::hint::spin_loop();
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -153,7 +206,7 @@ fn status(head: &str) -> anyhow::Result<u16> {
     code.parse().with_context(|| format!("{code} is no status"))
 }
 
-/// Of the body; chunks are not expected here.
+/// Of a body that is not in chunks.
 fn length(head: &str) -> anyhow::Result<usize> {
     if matches!(status(head)?, 204 | 304) {
         return Ok(0);
@@ -204,6 +257,16 @@ mod tests {
         let answer = answer.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (404, &b"{}"[..]));
         assert_eq!(answer.field("Content-Length"), Some("2"));
+    }
+
+    #[test]
+    fn chunks_are_joined() {
+        let answer = read(&[
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\na\r",
+            b"\n0123456789\r\n0\r\n\r\n",
+        ]);
+        assert_eq!(answer.unwrap().body, b"abc0123456789");
+        assert!(read(&[b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n"]).is_err());
     }
 
     #[test]

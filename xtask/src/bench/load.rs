@@ -10,7 +10,7 @@ use super::machine::Watch;
 use super::rounds::Contest;
 use super::server::{Cores, Running};
 use super::workload::Context;
-use super::wrk::{Report, Requests};
+use super::wrk::{CONNECTIONS, Report, Requests};
 
 /// Before each turn, so that caches are full and the processor is awake.
 const WARM_UP_SECONDS: u32 = 1;
@@ -117,6 +117,7 @@ impl<'a> Load<'a> {
             paths: &self.paths,
             fields: &self.fields,
             cores: self.cores,
+            connections: CONNECTIONS,
             seconds,
         };
         let report = requests.send(folder)?;
@@ -142,9 +143,8 @@ impl<'a> Load<'a> {
             self.paths == other.paths,
             "the loads ask for different paths"
         );
-        let step = self.paths.len().div_ceil(COMPARED);
         let (mut ours, mut theirs) = (self.connect()?, other.connect()?);
-        for path in self.paths.iter().skip(round as usize % step).step_by(step) {
+        for path in sample(&self.paths, round) {
             let (ours, theirs) = (
                 ours.ask("GET", path, &self.fields, b"")?,
                 theirs.ask("GET", path, &other.fields, b"")?,
@@ -171,6 +171,39 @@ impl<'a> Load<'a> {
     }
 }
 
+/// Some of many paths, others each round.
+pub(super) fn sample(paths: &[String], round: u32) -> impl Iterator<Item = &String> {
+    let step = paths.len().div_ceil(COMPARED).max(1);
+    paths.iter().skip(round as usize % step).step_by(step)
+}
+
+impl Turn {
+    /// The same under another name.
+    pub(super) fn named(mut self, name: String) -> Self {
+        self.load = name;
+        self
+    }
+}
+
+impl std::fmt::Display for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            load,
+            round,
+            requests_per_second,
+            cpu_us,
+            p99_us,
+            foreign,
+            ..
+        } = self;
+        write!(
+            f,
+            "round {} {load:24} {requests_per_second:9.0}/s  {cpu_us:7.2} us CPU  p99 {p99_us:6.0} us  others {foreign:.2}",
+            round + 1
+        )
+    }
+}
+
 /// Rounds of these loads, the first one being the anchor; `check` is called before each round.
 pub(super) fn compete(
     context: &Context,
@@ -187,15 +220,7 @@ pub(super) fn compete(
         }
         let turn = loads[contestant].turn(context, round, folder)?;
         context.note_run(workload, &turn)?;
-        eprintln!(
-            "  round {} {:24} {:9.0}/s  {:7.2} us CPU  p99 {:6.0} us  others {:.2}",
-            round + 1,
-            turn.load,
-            turn.requests_per_second,
-            turn.cpu_us,
-            turn.p99_us,
-            turn.foreign
-        );
+        eprintln!("  {turn}");
         Ok(turn)
     })
 }
@@ -210,5 +235,20 @@ pub(super) fn disturbance(context: &Context, contest: &Contest<Turn>) -> String 
             context.foreign,
             contest.count(|_| true)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_another_one_each_round_and_never_large() {
+        let paths: Vec<_> = (0..3_000).map(|number| number.to_string()).collect();
+        let first: Vec<_> = sample(&paths, 0).collect();
+        assert!(first.len() <= COMPARED && first.len() > COMPARED / 2);
+        assert!(sample(&paths, 1).all(|path| !first.contains(&path)));
+        assert_eq!(sample(&paths[..1], 5).count(), 1);
+        assert_eq!(sample(&[], 0).count(), 0);
     }
 }

@@ -94,6 +94,18 @@ pub(super) fn pinned_to(core: usize, program: impl AsRef<Path>) -> Command {
     command
 }
 
+/// The calling thread on one core, where the system can do that.
+#[cfg(target_os = "linux")]
+pub(super) fn pin_this_thread(core: usize) {
+    let mut cores = rustix::thread::CpuSet::new();
+    cores.set(core);
+    // Without it the figures are noisier, not wrong.
+    _ = rustix::thread::sched_setaffinity(None, &cores);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn pin_this_thread(_core: usize) {}
+
 /// CPU time of these processes with all of their threads since they were started.
 pub(super) fn cpu_time(processes: &[u32]) -> anyhow::Result<Duration> {
     let mut sum = Duration::ZERO;

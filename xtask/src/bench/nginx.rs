@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 
+use super::http::Connection;
 use super::server::{self, Cores, Running, free_port};
 
 const SETTINGS: &str = include_str!("nginx.conf");
@@ -27,18 +28,37 @@ impl Files {
         })
     }
 
-    /// The body of one path, without a query.
-    pub(super) fn add(&mut self, path: &str, body: &[u8]) -> anyhow::Result<()> {
+    /// What a server answers to these paths, and to header fields that nginx understands as well.
+    pub(super) fn add_answers(
+        &mut self,
+        server: &Running,
+        paths: &[String],
+        fields: &[String],
+    ) -> anyhow::Result<()> {
+        let mut connection = Connection::open(server.port)?;
+        for path in paths {
+            let answer = connection.ask("GET", path, fields, b"")?;
+            ensure!(
+                answer.status == 200,
+                "{path} is answered with {}",
+                answer.status
+            );
+            match answer.field("content-encoding") {
+                None => self.add(path, &answer.body)?,
+                // What nginx gives to those who take gzip.
+                Some("gzip") => self.add(&format!("{path}.gz"), &answer.body)?,
+                Some(other) => bail!("{path} is encoded as {other}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: &str, body: &[u8]) -> anyhow::Result<()> {
         let file = self.folder.join("www").join(path.trim_start_matches('/'));
         fs::create_dir_all(file.parent().context("the path has no folder")?)?;
         fs::write(&file, body).with_context(|| format!("cannot write {}", file.display()))?;
         self.ready.get_or_insert_with(|| path.to_owned());
         Ok(())
-    }
-
-    /// The body for those who take gzip; [`Self::add`] gives the one for the others.
-    pub(super) fn add_gzipped(&mut self, path: &str, body: &[u8]) -> anyhow::Result<()> {
-        self.add(&format!("{path}.gz"), body)
     }
 
     /// As many processes as there are cores for it, ready when the first file is served.

@@ -23,6 +23,9 @@ pub(super) struct Record {
     /// One value a round.
     pub(super) values: Vec<f64>,
     pub(super) rounds: usize,
+    /// Size and cost, where the figure is a slope; in the order of sizes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) curve: Vec<[f64; 2]>,
     /// Nothing where the figure is only told.
     pub(super) bound: Option<Bound>,
     /// The target was not asked for but is our own.
@@ -82,6 +85,7 @@ impl Record {
             max: None,
             values: Vec::new(),
             rounds: 0,
+            curve: Vec::new(),
             bound: None,
             beyond: false,
             met: None,
@@ -101,6 +105,12 @@ impl Record {
         self
     }
 
+    /// What a slope was computed from, for the chart: sizes and costs.
+    pub(super) fn curve(mut self, points: Vec<[f64; 2]>) -> Self {
+        self.curve = points;
+        self
+    }
+
     /// The target of the table.
     pub(super) fn target(mut self, bound: Bound) -> Self {
         self.bound = Some(bound);
@@ -108,7 +118,6 @@ impl Record {
     }
 
     /// A target that nobody asked for.
-    #[expect(dead_code, reason = "for the workloads that follow")]
     pub(super) fn beyond(mut self, bound: Bound) -> Self {
         self.beyond = true;
         self.target(bound)
@@ -150,6 +159,15 @@ impl Bound {
             Self::AtLeast(bound) => figure >= bound,
             Self::AtMost(bound) => figure <= bound,
         }
+    }
+
+    /// How many times better than asked for; nothing where either is zero.
+    pub(super) fn margin(self, figure: f64) -> Option<f64> {
+        let margin = match self {
+            Self::AtLeast(bound) => figure / bound,
+            Self::AtMost(bound) => bound / figure,
+        };
+        (margin.is_finite() && margin > 0.0).then_some(margin)
     }
 
     pub(super) fn value(self) -> f64 {

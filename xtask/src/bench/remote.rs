@@ -1,5 +1,7 @@
 //! A real Git remote over HTTP: nginx in front of `git http-backend`, which allows protocol v2 and pushes.
 
+mod floor;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
+pub(super) use self::floor::Floor;
 use super::repositories;
 use super::server::free_port;
 use crate::shell::{KillOnDrop, find_program, output};
@@ -22,7 +25,7 @@ const READY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Bare repositories in a folder, reachable at `http://127.0.0.1:<port>/<name>`.
 pub(super) struct Remote {
-    pub(super) port: u16,
+    port: u16,
     repositories: PathBuf,
     log: PathBuf,
     _processes: Vec<KillOnDrop>,
@@ -66,6 +69,16 @@ impl Remote {
     /// Where a repository is reached, by the name of its folder without `.git`.
     pub(super) fn url(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}/{name}.git", self.port)
+    }
+
+    /// Where it listens.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A client that asks for a repository's newest commit with as little as possible.
+    pub(super) fn floor(&self, name: &str) -> anyhow::Result<Floor> {
+        Floor::connect(self.port, name)
     }
 
     /// Commits files to a repository's `main`, as if somebody had pushed them; answers with the commit's id.

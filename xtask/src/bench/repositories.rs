@@ -68,6 +68,20 @@ pub(super) const MANY_LABELS: Shape = Shape {
 pub(super) const NAMED: [Shape; 5] = [R100, R3K, R10K, R30K, MANY_LABELS];
 
 impl Shape {
+    /// How many applications have all three files: their own, for `dev` and for `prod`.
+    pub(super) fn applications(&self) -> u32 {
+        self.files / 3
+    }
+
+    /// R100 with other figures.
+    pub(super) fn small(branches: u32, tags: u32) -> Self {
+        Self {
+            branches,
+            tags,
+            ..R100
+        }
+    }
+
     fn folder(&self) -> String {
         let Self {
             name,
@@ -99,6 +113,11 @@ pub(super) fn tag(number: u32) -> String {
 pub(super) fn shared(revision: u32) -> (String, String) {
     let text = format!("common:\n  a: 1\n  b: two\n  revision: {revision}\n");
     ("application.yml".to_owned(), text)
+}
+
+/// Path and text of an application's file, three of them for each application, at a revision.
+pub(super) fn file(number: u32, revision: u32) -> (String, String) {
+    (content::path(number), content::text(number, revision))
 }
 
 /// A bare repository of this shape that nobody may change; made if it is not there yet.

@@ -11,7 +11,8 @@ use super::record::{Line, Record};
 use super::workload::Context;
 use crate::shell::{output, root};
 
-const FILE: &str = "results.jsonl";
+/// In the folder of the figures.
+pub(super) const FILE: &str = "results.jsonl";
 
 /// Puts a workload's new lines in the place of its earlier ones.
 pub(super) struct Results {
@@ -29,9 +30,18 @@ impl Results {
     pub(super) fn open(context: &Context) -> anyhow::Result<Self> {
         fs::create_dir_all(&context.out)
             .with_context(|| format!("cannot make {}", context.out.display()))?;
+        let file = context.out.join(FILE);
+        if file.exists() {
+            // Before anything is measured that could not be written.
+            read(&file).context("delete the file to begin anew")?;
+        }
         Ok(Self {
-            file: context.out.join(FILE),
-            commit: commit(),
+            file,
+            commit: if context.program.is_some() {
+                "a given program".to_owned()
+            } else {
+                commit()
+            },
             machine: Machine::describe(),
             seconds: context.seconds,
             judged: !context.quick && context.rounds >= Self::ENOUGH_ROUNDS,
@@ -85,7 +95,7 @@ impl Results {
 
 /// # Errors
 /// Names the line that cannot be read.
-fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let lines = text.lines().enumerate();

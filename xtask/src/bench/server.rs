@@ -6,13 +6,16 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::http;
 use super::machine::{cpu_time, pinned_to, resident_kib};
 use crate::shell::KillOnDrop;
 
 const READY_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Who uses no CPU time for so long is idle.
+const IDLE: Duration = Duration::from_millis(500);
 
 /// Where servers and load run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,26 +67,30 @@ pub(super) fn start(
     let mut process = KillOnDrop::spawn(&mut command)?;
     let deadline = Instant::now() + READY_DEADLINE;
     while let Err(error) = http::get(port, ready) {
-        let log = || std::fs::read_to_string(log).unwrap_or_default();
         if let Some(how) = process.ended()? {
-            bail!("the server ended before it was ready: {how}\n{}", log());
+            bail!("the server ended before it was ready: {how}\n{}", end(log));
         }
         if Instant::now() > deadline {
             bail!(
                 "the server is not ready after {} s: {error:#}\n{}",
                 READY_DEADLINE.as_secs(),
-                log()
+                end(log)
             );
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Ok(Running {
-        port,
-        processes: vec![process],
-    })
+    Ok(Running::new(port, process))
 }
 
 impl Running {
+    /// Of a server that answers already.
+    pub(super) fn new(port: u16, process: KillOnDrop) -> Self {
+        Self {
+            port,
+            processes: vec![process],
+        }
+    }
+
     /// Of the process that was started first.
     pub(super) fn id(&self) -> u32 {
         self.processes[0].0.id()
@@ -104,11 +111,37 @@ impl Running {
         cpu_time(&ids)
     }
 
+    /// Waits until the server has nothing left to do of its own accord.
+    pub(super) fn settle(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + READY_DEADLINE;
+        let mut before = self.cpu_time()?;
+        loop {
+            thread::sleep(IDLE);
+            let now = self.cpu_time()?;
+            if now == before {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the server is still busy after {} s",
+                READY_DEADLINE.as_secs()
+            );
+            before = now;
+        }
+    }
+
     /// Memory in RAM.
     pub(super) fn resident_kib(&self) -> anyhow::Result<u64> {
         let each = self.processes.iter();
         each.map(|process| resident_kib(process.0.id())).sum()
     }
+}
+
+/// The last lines of a log.
+pub(super) fn end(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
 }
 
 pub(super) fn free_port() -> anyhow::Result<u16> {

@@ -3,19 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
 use tempfile::TempDir;
 
 use super::confbus::Confbus;
 use super::http::Connection;
 use super::nginx::Files;
-use super::remote::Remote;
-use super::repositories::{self, Shape};
+use super::remote::{Floor, Remote};
+use super::repositories::{self, R3K, Shape};
 use super::server::{Cores, Running};
 use super::workload::Context;
 
 /// The answer of W1.
 pub(super) const HOT: &str = "/app0001/prod/main";
+
+/// Every answer there is for a label: each application of R3k in each of its profiles.
+pub(super) fn all(label: impl Fn(u32) -> String) -> Vec<String> {
+    let profiles = ["default", "dev", "prod"];
+    let path = |number: u32| {
+        let application = repositories::application(number / 3);
+        let profile = profiles[number as usize % 3];
+        format!("/{application}/{profile}/{}", label(number))
+    };
+    (0..R3K.files).map(path).collect()
+}
 
 /// A remote with one repository, and a folder that goes with it.
 pub(super) struct Stage {
@@ -40,56 +50,63 @@ impl Stage {
         self.folder.path()
     }
 
-    #[expect(dead_code, reason = "for the workloads that follow")]
     /// The repository itself, which may be read while it is served.
     pub(super) fn repository(&self) -> PathBuf {
         self.remote.folder(self.name)
     }
 
-    #[expect(dead_code, reason = "for the workloads that follow")]
     /// Commits files to `main` of the remote; the commit's id.
     pub(super) fn commit(&self, files: &[(String, String)]) -> anyhow::Result<String> {
         self.remote.commit(self.name, files)
     }
 
-    /// Our server with an empty disk and without a bus, ready when it gives an environment.
-    pub(super) fn confbus(&self, context: &Context, cores: Cores) -> anyhow::Result<Running> {
+    /// Our server with an empty disk, without a bus and with these further settings, ready when it gives an environment
+    /// and has nothing else to do.
+    pub(super) fn confbus(
+        &self,
+        context: &Context,
+        cores: Cores,
+        settings: &[&str],
+    ) -> anyhow::Result<Running> {
+        let settings: Vec<_> = ["--spring.cloud.bus.enabled=false"]
+            .iter()
+            .chain(settings)
+            .map(|&setting| setting.to_owned())
+            .collect();
         let folder = self.new_folder("confbus")?;
-        Confbus {
+        let server = Confbus {
             program: context.server()?,
-            uri: &self.remote.url(self.name),
+            uri: &self.url(),
             folder: &folder,
             cores,
             ready: HOT,
-            settings: &["--spring.cloud.bus.enabled=false".to_owned()],
+            settings: &settings,
         }
-        .start()
+        .start()?;
+        server.settle()?;
+        Ok(server)
+    }
+
+    /// Where the repository is reached.
+    pub(super) fn url(&self) -> String {
+        self.remote.url(self.name)
+    }
+
+    /// A client that asks for the newest commit with as little as possible.
+    pub(super) fn floor(&self) -> anyhow::Result<Floor> {
+        self.remote.floor(self.name)
+    }
+
+    /// For files that an nginx is to serve.
+    pub(super) fn files(&self) -> anyhow::Result<Files> {
+        Files::new(&self.new_folder("nginx")?)
     }
 
     /// An nginx whose files are what our server answers to these paths now.
-    pub(super) fn nginx(
-        &self,
-        confbus: &Running,
-        paths: &[String],
-        cores: Cores,
-    ) -> anyhow::Result<Running> {
-        let mut files = Files::new(&self.new_folder("nginx")?)?;
-        let mut connection = Connection::open(confbus.port)?;
-        for path in paths {
-            let answer = connection.get(path)?;
-            ensure!(
-                answer.status == 200,
-                "{path} is answered with {}",
-                answer.status
-            );
-            files.add(path, &answer.body)?;
-
-            let answer = connection.ask("GET", path, &["Accept-Encoding: gzip".to_owned()], b"")?;
-            if answer.field("content-encoding") == Some("gzip") {
-                files.add_gzipped(path, &answer.body)?;
-            }
-        }
-        files.serve(cores)
+    pub(super) fn nginx(&self, confbus: &Running, paths: &[String]) -> anyhow::Result<Running> {
+        let mut files = self.files()?;
+        files.add_answers(confbus, paths, &[])?;
+        files.serve(Cores::Split)
     }
 
     fn new_folder(&self, name: &str) -> anyhow::Result<PathBuf> {

@@ -10,7 +10,10 @@ use super::server::Cores;
 use crate::shell::output;
 
 /// Enough to keep one core of server busy, few enough not to queue for long.
-const CONNECTIONS: usize = 32;
+pub(super) const CONNECTIONS: usize = 32;
+
+/// How long an answer may take before it counts as missing; some peers are slow.
+const TIMEOUT: &str = "60s";
 
 const SCRIPT: &str = include_str!("wrk.lua");
 
@@ -22,6 +25,8 @@ pub(super) struct Requests<'a> {
     /// Header fields, `Name: value`.
     pub(super) fields: &'a [String],
     pub(super) cores: Cores,
+    /// Of each thread.
+    pub(super) connections: usize,
     pub(super) seconds: u32,
 }
 
@@ -52,8 +57,9 @@ impl Requests<'_> {
 
         let mut wrk = self.cores.load("wrk");
         wrk.args(["--threads", &threads.to_string()])
-            .args(["--connections", &(threads * CONNECTIONS).to_string()])
+            .args(["--connections", &(threads * self.connections).to_string()])
             .args(["--duration", &format!("{}s", self.seconds)])
+            .args(["--timeout", TIMEOUT])
             .arg("--script")
             .arg(script);
         for field in self.fields {

@@ -2,7 +2,10 @@ use std::{
     io,
     net::{Shutdown, TcpStream},
     pin::pin,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,6 +15,7 @@ use lapin::{
     tcp::AMQPUriTcpExt,
     uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo},
 };
+use tracing::debug;
 
 use super::{
     credentials::credentials,
@@ -27,6 +31,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Link {
     connection: Connection,
     socket: Socket,
+    /// Somebody has given it up, though it may look alive.
+    is_given_up: AtomicBool,
 }
 
 /// A second handle on a socket, which is shut down when this is dropped.
@@ -35,7 +41,7 @@ pub(super) struct Link {
 struct Socket(Mutex<Option<TcpStream>>);
 
 /// What one connection is for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Consumer,
     Publisher,
@@ -91,7 +97,18 @@ impl Link {
         Ok(Self {
             connection: connecting.await.map_err(Failure::of(Step::Connect))?,
             socket,
+            is_given_up: AtomicBool::new(false),
         })
+    }
+
+    /// Whether others may use it, too.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.connection.status().connected() && !self.is_given_up.load(Ordering::Relaxed)
+    }
+
+    /// Nobody gets it from now on who does not have it.
+    pub(super) fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
     }
 
     pub(super) async fn channel(&self) -> lapin::Result<Channel> {
@@ -117,8 +134,21 @@ impl Link {
         Failure::Ended(reason.unwrap_or_else(|| "no reason given".into()))
     }
 
+    /// Leaves it to the others who use it, or says goodbye as the last one.
+    pub(super) async fn release(self: &Arc<Self>, channel: &Channel) {
+        // Of two that leave at once nobody may be the last: the socket is shut down all the same.
+        if Arc::strong_count(self) == 1 {
+            return self.close().await;
+        }
+        // With the channel the consumer ends, and with that its queue.
+        let left = channel.close(200, "OK".into());
+        if !matches!(tokio::time::timeout(CLOSE_TIMEOUT, left).await, Ok(Ok(()))) {
+            debug!("a channel was left without the broker's goodbye");
+        }
+    }
+
     /// Says goodbye, if the broker listens.
-    pub(super) async fn close(&self) {
+    async fn close(&self) {
         let goodbye = self.connection.close(200, "OK".into());
         match tokio::time::timeout(CLOSE_TIMEOUT, goodbye).await {
             Ok(Ok(())) => self.socket.release(),

@@ -11,6 +11,7 @@ use lapin::{
 use tokio::sync::{Mutex, Notify, OnceCell};
 
 use super::{
+    connections::Connections,
     failure::{self, Failure, Step, words},
     link::{Link, Role},
     routing::Routing,
@@ -33,7 +34,7 @@ pub(super) struct Publisher {
 }
 
 struct Open {
-    link: Link,
+    link: Arc<Link>,
     /// Ended by the broker when it refuses an event; the next event opens another.
     channel: Mutex<Channel>,
     exchange: ShortString,
@@ -123,20 +124,24 @@ impl Publisher {
 
     pub(super) async fn close(&self) {
         if let Some(open) = self.open.get() {
-            open.link.close().await;
+            let channel = open.channel.lock().await.clone();
+            open.link.release(&channel).await;
         }
     }
 
     fn doubt(&self, error: PublishError) -> PublishError {
+        if let Some(open) = self.open.get() {
+            open.link.give_up();
+        }
         self.doubtful.notify_one();
         error
     }
 }
 
 impl Open {
-    async fn new(settings: &RabbitSettings, address: &Address) -> Result<Self, Failure> {
+    async fn new(settings: &Arc<RabbitSettings>, address: &Address) -> Result<Self, Failure> {
         let exchange = settings.publish_exchange();
-        let link = Link::open(settings, address, Role::Publisher).await?;
+        let link = Connections::lease(settings, address, Role::Publisher).await?;
         let channel = confirming(&link)
             .await
             .map_err(Failure::of(Step::OpenPublisher))?;

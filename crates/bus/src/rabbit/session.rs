@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use lapin::Consumer;
+use lapin::{Channel, Consumer};
 
 use super::{
     PublisherStart,
+    connections::Connections,
     failure::{Failure, Step, words},
     inbox::Inbox,
     link::{Link, Role},
@@ -19,7 +20,8 @@ pub(super) struct Session {
     pub(super) address: Address,
     pub(super) queue: String,
     pub(super) publisher: Arc<Publisher>,
-    consuming: Link,
+    consuming: Arc<Link>,
+    channel: Channel,
     consumer: Consumer,
 }
 
@@ -46,7 +48,7 @@ impl Session {
         let queue = queue_name(settings);
         let queue_name = short("the queue's name", &queue)?;
 
-        let consuming = Link::open(settings, address, Role::Consumer).await?;
+        let consuming = Connections::lease(settings, address, Role::Consumer).await?;
         let channel = consuming
             .channel()
             .await
@@ -64,6 +66,7 @@ impl Session {
             queue,
             publisher: Arc::new(publisher),
             consuming,
+            channel,
             consumer,
         })
     }
@@ -85,6 +88,9 @@ impl Session {
     }
 
     pub(super) async fn close(self) {
-        tokio::join!(self.consuming.close(), self.publisher.close());
+        tokio::join!(
+            self.consuming.release(&self.channel),
+            self.publisher.close()
+        );
     }
 }

@@ -4,7 +4,7 @@ use confbus_protocol::SpringLine;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use super::{routing::Routing, tls::TlsSettings};
+use super::{connections::Connections, routing::Routing, tls::TlsSettings};
 
 const PORT: u16 = 5672;
 const TLS_PORT: u16 = 5671;
@@ -61,6 +61,8 @@ pub struct RabbitSettings {
     pub requested_heartbeat: Duration,
     /// How long a publish waits for the broker's confirm (5 s; Spring waits for none).
     pub publish_timeout: Duration,
+    /// Whose connections are used (their own).
+    pub connections: Connections,
     /// What the broker shows as the name of our connections (`confbus`).
     pub connection_name: String,
 }
@@ -121,6 +123,7 @@ impl Default for RabbitSettings {
             connection_timeout: Duration::from_secs(60),
             requested_heartbeat: Duration::from_secs(60),
             publish_timeout: Duration::from_secs(5),
+            connections: Connections::default(),
             connection_name: "confbus".into(),
         }
     }
@@ -179,6 +182,23 @@ impl RabbitSettings {
 
     pub(super) fn publish_exchange(&self) -> &str {
         self.output_exchange.as_deref().unwrap_or(&self.exchange)
+    }
+
+    /// Whether a connection that was made by these settings is as good as one made by the others.
+    pub(super) fn logs_in_as(&self, other: &Self) -> bool {
+        let login = |settings: &Self| {
+            (
+                settings.username.clone(),
+                settings.password.clone(),
+                settings.username_file.clone(),
+                settings.password_file.clone(),
+                settings.virtual_host.clone(),
+                settings.ssl,
+                settings.tls.clone(),
+                settings.requested_heartbeat,
+            )
+        };
+        login(self) == login(other)
     }
 
     fn take_credentials(&mut self, url: &Url) -> Result<(), InvalidAddress> {

@@ -28,6 +28,8 @@ pub(crate) struct Header {
     pub(crate) flaws_in_profile: Vec<Flaw>,
 }
 
+/// What all of the following begin with.
+const OWN: [&str; 2] = ["spring.config.", LEGACY];
 const ON_PROFILE: &str = "spring.config.activate.onprofile";
 const ON_CLOUD_PLATFORM: &str = "spring.config.activate.oncloudplatform";
 const IMPORT: &str = "spring.config.import";
@@ -50,7 +52,10 @@ impl Header {
     };
 
     pub(super) fn of(properties: &Properties) -> Self {
-        let own = Relaxed::under("spring.", properties);
+        let own = Relaxed::under(OWN, properties);
+        if own.is_empty() {
+            return Self::NOTHING;
+        }
         let mut header = Self {
             on_cloud_platform: own
                 .find(ON_CLOUD_PLATFORM)

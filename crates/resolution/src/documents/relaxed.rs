@@ -1,7 +1,7 @@
 use confbus_protocol::{Properties, Property};
 use indexmap::IndexMap;
 
-/// The few properties under one prefix, found by name however it is spelled.
+/// The few properties under some prefixes, found by name however it is spelled.
 ///
 /// Case, dashes and underscores in names do not count: `onProfile` is `on-profile`.
 #[derive(Debug)]
@@ -14,16 +14,21 @@ pub(super) struct Entry<'p> {
 }
 
 impl<'p> Relaxed<'p> {
-    /// Takes the properties whose uniform name begins with `prefix`.
-    pub(super) fn under(prefix: &str, properties: &'p Properties) -> Self {
+    /// Takes the properties whose uniform name begins with one of the prefixes, which all begin with the same letter.
+    pub(super) fn under(prefixes: [&str; 2], properties: &'p Properties) -> Self {
+        let first = &prefixes[0][..1];
         let may_match = |key: &str| {
-            key.trim_start_matches(['-', '_'])
-                .get(..1)
-                .is_some_and(|first| prefix[..1].eq_ignore_ascii_case(first))
+            let own = key.trim_start_matches(['-', '_']).get(..1);
+            own.is_some_and(|own| own.eq_ignore_ascii_case(first))
         };
+        let is_meant = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
         let candidates = properties.iter().filter(|(key, _)| may_match(key));
         let named = candidates.map(|(key, property)| (uniform(key), Entry { key, property }));
-        Self(named.filter(|(name, _)| name.starts_with(prefix)).collect())
+        Self(named.filter(|(name, _)| is_meant(name)).collect())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Entry<'p>)> {

@@ -136,8 +136,8 @@ impl Flattener {
 pub fn nested_key(path: &str, key: &str) -> String {
     match path {
         _ if path.trim().is_empty() => key.to_owned(),
-        _ if key.starts_with('[') => format!("{path}{key}"),
-        _ => format!("{path}.{key}"),
+        _ if key.starts_with('[') => [path, key].concat(),
+        _ => [path, ".", key].concat(),
     }
 }
 

@@ -42,19 +42,45 @@ pub(super) fn scan(cursor: &mut Cursor<'_>, parent: Option<usize>, in_flow: bool
 
 /// The length of what has no blank in it.
 fn words(text: &str, in_flow: bool) -> usize {
-    let mut characters = text.char_indices().peekable();
-    while let Some((offset, character)) = characters.next() {
-        let next = characters.peek().map(|(_, next)| *next);
+    let mut offset = 0;
+    while let Some(ahead) = text.as_bytes()[offset..].iter().position(may_end) {
+        offset += ahead;
+        let mut characters = text[offset..].chars();
+        let (character, next) = (characters.next(), characters.next());
         let ends = match character {
-            ':' => is_blank_or_end(next) || in_flow && next.is_some_and(|c| ",[]{}".contains(c)),
-            ',' | '?' | '[' | ']' | '{' | '}' => in_flow,
-            _ => is_blank_or_end(Some(character)),
+            Some(':') => {
+                is_blank_or_end(next) || in_flow && next.is_some_and(|c| ",[]{}".contains(c))
+            }
+            Some(',' | '?' | '[' | ']' | '{' | '}') => in_flow,
+            other => is_blank_or_end(other),
         };
         if ends {
             return offset;
         }
+        offset += 1;
     }
     text.len()
+}
+
+/// Whether a character that begins with this byte may end a word; most bytes are told by a look at them alone.
+fn may_end(byte: &u8) -> bool {
+    const LEADS_TO_NEXT_LINE: u8 = 0xC2;
+    const LEADS_TO_SEPARATORS: u8 = 0xE2;
+    matches!(
+        *byte,
+        b' ' | b'\t'
+            | b'\n'
+            | b'\r'
+            | b':'
+            | b','
+            | b'?'
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | LEADS_TO_NEXT_LINE
+            | LEADS_TO_SEPARATORS
+    )
 }
 
 struct Gap<'text> {

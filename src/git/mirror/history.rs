@@ -1,0 +1,137 @@
+//! The history of a mirror, fetched aside by a thread that nobody waits for.
+
+use std::{collections::BTreeSet, io, thread, time::Instant};
+
+use git2::Oid;
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::warn;
+
+use super::{
+    disk::{Disk, Entrance},
+    transfer::{Transfer, is_there, with_parents},
+};
+use crate::{
+    git::{
+        Settings,
+        objects::unreadable,
+        smart_http::{Names, SmartHttp, Trouble},
+        worker::Command,
+    },
+    look::LookError,
+};
+
+/// How much longer than a look it may take.
+const PATIENCE: u32 = 10;
+/// As Git writes "all of them".
+const ALL: u32 = 0x7fff_ffff;
+
+/// Where the thread of a mirror takes questions.
+pub(in crate::git) type Ask = mpsc::WeakSender<Command>;
+
+/// What became of fetching the history.
+#[derive(Debug)]
+pub(in crate::git) struct Outcome {
+    number: u64,
+    fetched: Result<BTreeSet<Oid>, LookError>,
+}
+
+/// Whether the history is being fetched.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    number: u64,
+    running: Option<DropGuard>,
+    /// Commits without parents for which that has been done; some of them no ref leads to any more.
+    deepened: BTreeSet<Oid>,
+}
+
+impl History {
+    /// Whether there are commits whose parents are worth asking for.
+    pub(super) fn needs(&self, shallow: &[Oid]) -> bool {
+        shallow.iter().any(|commit| !self.deepened.contains(commit))
+    }
+
+    /// Starts the thread, unless it runs already.
+    pub(super) fn begin(&mut self, settings: &Settings, address: &str, disk: &Disk, ask: &Ask) {
+        if self.running.is_some() {
+            return;
+        }
+        self.number += 1;
+        let stop = CancellationToken::new();
+        let job = Job {
+            settings: settings.clone(),
+            address: address.to_owned(),
+            disk: disk.clone(),
+            stop: stop.clone(),
+        };
+        let (number, ask) = (self.number, ask.clone());
+        let started = thread::Builder::new()
+            .name("git-history".into())
+            .spawn(move || {
+                let fetched = job
+                    .fetch()
+                    .map_err(|trouble| trouble.in_words(&job.address, &job.settings.reach.access));
+                job.disk.clear(Entrance::History);
+                if let Some(ask) = ask.upgrade() {
+                    // Nobody is there any more when the server ends.
+                    _ = ask.blocking_send(Command::History(Outcome { number, fetched }));
+                }
+            });
+        match started {
+            Ok(_) => self.running = Some(stop.drop_guard()),
+            Err(error) => warn!(%error, "no thread could be started for the history"),
+        }
+    }
+
+    /// Takes note of an outcome; `None` when it belongs to a clone that is gone.
+    pub(super) fn end(&mut self, outcome: Outcome) -> Option<Result<(), LookError>> {
+        if outcome.number != self.number || self.running.take().is_none() {
+            return None;
+        }
+        Some(outcome.fetched.map(|deepened| self.deepened = deepened))
+    }
+}
+
+struct Job {
+    settings: Settings,
+    address: String,
+    disk: Disk,
+    stop: CancellationToken,
+}
+
+impl Job {
+    /// Brings all that is not here, and gives the commits whose parents were asked for.
+    fn fetch(&self) -> Result<BTreeSet<Oid>, Trouble> {
+        let reach = &self.settings.reach;
+        let until = Instant::now() + reach.deadline * PATIENCE;
+        self.disk.clear(Entrance::History);
+        let mut http = SmartHttp::new(&self.address, reach, self.stop.clone())?;
+        let listing = http.list(&Names::All, until)?;
+        let repository = self.disk.open(Entrance::History)?;
+        let odb = repository.odb().map_err(unreadable)?;
+        let ids: BTreeSet<Oid> = listing.refs.iter().map(|listed| listed.id).collect();
+        let (here, missing): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_there(&odb, *id));
+        let haves = with_parents(&repository, here.iter().copied());
+        let shallow = self.disk.shallow();
+        let (wants, depth) = if shallow.is_empty() {
+            (missing, None)
+        } else {
+            // Deepened is what the wants lead to, so they begin with what is here.
+            ([here, missing].concat(), Some(ALL))
+        };
+        let mut transfer = Transfer {
+            http: &mut http,
+            disk: &self.disk,
+            repository: &repository,
+            entrance: Entrance::History,
+            until,
+        };
+        transfer.bring(&wants, &haves, depth)?;
+        self.disk.settle(Entrance::History).map_err(in_words)?;
+        Ok(shallow.into_iter().collect())
+    }
+}
+
+fn in_words(error: io::Error) -> LookError {
+    LookError::Unreadable(error.kind().to_string())
+}

@@ -1,0 +1,69 @@
+//! Remotes that our own transport does not reach: ssh, `git://`, and old versions of the protocol.
+
+use std::time::Instant;
+
+use git2::{
+    AutotagOption, FetchOptions, ProxyOptions, RemoteCallbacks, RemoteRedirect, RemoteUpdateFlags,
+    Repository,
+};
+
+use crate::{
+    git::{Reach, credentials},
+    look::LookError,
+};
+
+/// Only heads and tags: other refs of a host (pull requests, hidden refs) are nobody's configuration.
+const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+
+/// Refs that are gone go first: one in the way (`feature/x` before `feature`) would keep all others from moving.
+pub(super) fn fetch(
+    mirror: &Repository,
+    url: &str,
+    reach: &Reach,
+    until: Instant,
+) -> Result<(), LookError> {
+    let unreachable = |error: git2::Error| {
+        LookError::Unreachable(credentials::redact(error.message(), url, &reach.access))
+    };
+    let mut remote = mirror.remote_anonymous(url).map_err(unreachable)?;
+    let mut options = options(url, reach, until);
+    remote
+        .download(&REFSPECS, Some(&mut options))
+        .map_err(unreachable)?;
+    remote.prune(None).map_err(unreachable)?;
+    remote
+        .update_tips(None, RemoteUpdateFlags::empty(), AutotagOption::None, None)
+        .map_err(unreachable)?;
+    follow_head(mirror, &remote);
+    Ok(())
+}
+
+fn options<'a>(url: &'a str, reach: &'a Reach, until: Instant) -> FetchOptions<'a> {
+    let mut callbacks = RemoteCallbacks::new();
+    callbacks.credentials(credentials::offer(url, &reach.access));
+    callbacks.certificate_check(credentials::check_host(&reach.access));
+    // libgit2's own limit is per read, so a remote that dribbles would hold the thread for ever.
+    callbacks.transfer_progress(move |_| Instant::now() < until);
+    callbacks.sideband_progress(move |_| Instant::now() < until);
+    let mut proxy = ProxyOptions::new();
+    proxy.auto();
+    let mut options = FetchOptions::new();
+    options
+        .remote_callbacks(callbacks)
+        .proxy_options(proxy)
+        .download_tags(AutotagOption::None);
+    // A redirect to another host would get our login there.
+    options.follow_redirects(RemoteRedirect::None);
+    options
+}
+
+/// `HEAD` of the mirror names the branch that the remote names.
+fn follow_head(mirror: &Repository, remote: &git2::Remote<'_>) {
+    let Ok(branch) = remote.default_branch() else {
+        return;
+    };
+    if let Ok(name) = str::from_utf8(&branch) {
+        // Only a convenience for the label `HEAD`: without it that label is unknown.
+        _ = mirror.set_head(name);
+    }
+}

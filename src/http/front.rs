@@ -1,0 +1,286 @@
+//! In front of the router: each core keeps the answers that it gave and gives them again, without a lock and without a
+//! line of memory that another core writes, until something moves.
+//!
+//! Whatever is not kept goes through the router, which runs beside: nothing that takes long holds up a core. Only an answer
+//! that was made quickly before is made on the core itself when it has to be made anew.
+
+mod answers;
+mod body;
+mod question;
+
+use std::{
+    cell::RefCell,
+    future::{Ready, ready},
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{Router, extract::ConnectInfo};
+use futures_util::future::{Either, LocalBoxFuture};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::{runtime::Handle, task::JoinError};
+use tokio_util::task::AbortOnDropHandle;
+use tower::ServiceExt as _;
+use tracing::debug;
+
+use super::{
+    Settings,
+    access::Caller,
+    keep::Kept,
+    reader::Reader,
+    serve::{Busy, Clock},
+};
+use crate::{
+    environment_repository::{EnvironmentRepository, Reuse},
+    ledger::Ledger,
+};
+use answers::{Answers, Entry, Key, Turn};
+pub(super) use body::Body;
+use question::Question;
+
+/// What answers requests; each core makes its own [`Core`] of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    router: Router,
+    keeping: Option<Keeping>,
+}
+
+/// What it takes to give an answer again.
+#[derive(Debug, Clone)]
+struct Keeping {
+    settings: Arc<Settings>,
+    repository: EnvironmentRepository,
+    ledger: Ledger,
+    makes_sure: bool,
+    /// Bytes of answers for each core.
+    room: usize,
+}
+
+/// The front of one core.
+pub(super) struct Core {
+    router: Router,
+    keeping: Option<Keeping>,
+    answers: RefCell<Answers>,
+    clock: Rc<Clock>,
+    /// Where the router runs.
+    beside: Handle,
+}
+
+/// An answer at once, or after a while.
+pub(super) type Answering = Either<Ready<Answer>, LocalBoxFuture<'static, Answer>>;
+/// Fails when a handler panics, and then the connection breaks.
+type Answer = Result<Response<Body>, JoinError>;
+
+/// Longer than most answers take. Whatever took longer when it was last made, or was never made, is made beside.
+const QUICK: Duration = Duration::from_micros(250);
+
+impl Front {
+    /// Keeps answers of this router, if any of them may be given again.
+    pub(super) fn new(
+        router: Router,
+        settings: Arc<Settings>,
+        repository: EnvironmentRepository,
+        ledger: Ledger,
+    ) -> Self {
+        let room = settings.limits.kept_bytes / settings.limits.threads.max(1);
+        let reuse = repository.reuse();
+        let keeping = Keeping {
+            settings,
+            repository,
+            ledger,
+            makes_sure: reuse == Reuse::Sure,
+            room,
+        };
+        Self {
+            router,
+            keeping: (room > 0 && reuse != Reuse::Never).then_some(keeping),
+        }
+    }
+
+    /// Keeps nothing.
+    #[cfg(test)]
+    pub(super) fn plain(router: Router) -> Self {
+        Self {
+            router,
+            keeping: None,
+        }
+    }
+
+    pub(super) fn core(self, clock: Rc<Clock>, beside: Handle) -> Core {
+        let room = self.keeping.as_ref().map_or(0, |keeping| keeping.room);
+        Core {
+            router: self.router,
+            keeping: self.keeping,
+            answers: RefCell::new(Answers::new(room)),
+            clock,
+            beside,
+        }
+    }
+}
+
+/// What is known of an answer that is asked for.
+enum Recalled {
+    Answer(Response<Body>),
+    /// It may be given once it is sure that nothing has moved.
+    Unsure(Arc<Kept>),
+    Make(Making),
+}
+
+/// How an answer is made.
+enum Making {
+    /// For this request only.
+    Once,
+    /// To be kept.
+    Beside(Key),
+    /// To be kept, and quick enough not to go elsewhere for it.
+    Here(Key),
+}
+
+impl Core {
+    /// Answers a request, from what is kept if possible. `busy` lasts until an answer that is not kept was sent.
+    pub(super) fn answer(
+        self: &Rc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        busy: impl FnOnce() -> Busy,
+    ) -> Answering {
+        match self.recall(&request, peer, false) {
+            Recalled::Answer(answer) => Either::Left(ready(Ok(answer))),
+            recalled => {
+                let later = Rc::clone(self).later(request, peer, recalled, busy());
+                Either::Right(Box::pin(later))
+            }
+        }
+    }
+
+    async fn later(
+        self: Rc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        recalled: Recalled,
+        busy: Busy,
+    ) -> Answer {
+        let recalled = match (recalled, &self.keeping) {
+            (Recalled::Unsure(kept), Some(keeping)) => {
+                keeping.make_sure(&kept).await;
+                self.recall(&request, peer, true)
+            }
+            (recalled, _) => recalled,
+        };
+        match recalled {
+            Recalled::Answer(answer) => Ok(answer),
+            Recalled::Make(making) => self.make(request, peer, making, busy).await,
+            Recalled::Unsure(_) => self.make(request, peer, Making::Once, busy).await,
+        }
+    }
+
+    fn recall<B>(&self, request: &Request<B>, peer: SocketAddr, is_sure: bool) -> Recalled {
+        let recalled = self.keeping.as_ref().and_then(|keeping| {
+            let question = Question::of(request)?;
+            let peer = peer.ip().to_canonical();
+            let access = &keeping.settings.access;
+            let caller = || Caller::of(&question.said, Some(peer), request.uri(), access);
+            // Strangers hear from the router why they get nothing.
+            (access.mode_none || caller().may_enter(access))
+                .then(|| self.known(keeping, &question, peer, is_sure))
+        });
+        recalled.unwrap_or(Recalled::Make(Making::Once))
+    }
+
+    fn known(
+        &self,
+        keeping: &Keeping,
+        question: &Question<'_>,
+        peer: IpAddr,
+        is_sure: bool,
+    ) -> Recalled {
+        let now = self.clock.now();
+        let answers = self.answers.borrow();
+        let Some(entry) = answers.get(&question.key) else {
+            return Recalled::Make(Making::Beside(question.key.to_owned()));
+        };
+        let is_valid = entry.is_of(keeping.repository.generation(), now);
+        if is_valid && keeping.makes_sure && !is_sure && entry.kept.keep.sure_of.is_some() {
+            return Recalled::Unsure(Arc::clone(&entry.kept));
+        }
+        let answer = is_valid.then(|| entry.kept.finished.answer(&question.wish));
+        match answer.flatten() {
+            Some(answer) => {
+                keeping.note(entry, question, peer, now);
+                debug!(path = question.path, status = %answer.status(), "request answered from memory");
+                Recalled::Answer(answer)
+            }
+            None if entry.was_quick && !question.wish.gzip => {
+                Recalled::Make(Making::Here(question.key.to_owned()))
+            }
+            None => Recalled::Make(Making::Beside(question.key.to_owned())),
+        }
+    }
+
+    /// Lets the router answer, and keeps the answer if it may be kept.
+    async fn make(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        making: Making,
+        busy: Busy,
+    ) -> Answer {
+        // Before anything is read: what moves meanwhile makes this answer an old one.
+        let generation = self.keeping.as_ref().map(Keeping::generation);
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let began = Instant::now();
+        let answer = self.router.clone().oneshot(request);
+        let Ok(mut answer) = match making {
+            Making::Here(_) => answer.await,
+            // It ends with this future, as it would here: nobody waits for it any more.
+            Making::Beside(_) | Making::Once => {
+                AbortOnDropHandle::new(self.beside.spawn(answer)).await?
+            }
+        };
+        let kept = answer.extensions_mut().remove::<Arc<Kept>>();
+        if let (Making::Here(key) | Making::Beside(key), Some(generation), Some(kept)) =
+            (making, generation, kept)
+        {
+            let was_quick = began.elapsed() < QUICK;
+            let entry = Entry::new(kept, generation, self.clock.now(), was_quick);
+            self.answers.borrow_mut().insert(key, entry);
+        }
+        Ok(answer.map(|body| Body::routed(body, busy)))
+    }
+}
+
+impl Keeping {
+    fn generation(&self) -> u64 {
+        self.repository.generation()
+    }
+
+    async fn make_sure(&self, kept: &Kept) {
+        if let Some((request, labels)) = &kept.keep.sure_of {
+            self.repository.make_sure(request, *labels).await;
+        }
+    }
+
+    /// Tells the ledger who read this. Of those who do not name themselves it need not hear all.
+    fn note(&self, entry: &Entry, question: &Question<'_>, peer: IpAddr, now: Instant) {
+        let Some(answered) = &entry.kept.keep.answered else {
+            return;
+        };
+        if question.wish.is_head {
+            return;
+        }
+        let reader = || Reader::new(question.wish.headers, peer);
+        let named = question.has_name.then(reader).filter(Reader::names_itself);
+        let read = match named {
+            Some(reader) => reader.read(Arc::clone(answered), false),
+            None => match entry.repeats.turn(peer, self.ledger.published(), now) {
+                Turn::LeaveOut => return,
+                turn => reader().read(Arc::clone(answered), turn == Turn::StandsForMore),
+            },
+        };
+        self.ledger.read(read);
+    }
+}

@@ -1,0 +1,96 @@
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
+
+use tokio::net::TcpSocket;
+
+/// Connections that wait to be accepted, on each listener.
+const BACKLOG: u32 = 1024;
+
+/// One listener for each thread, all on one port: the system deals out connections to them.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    pub(super) all: Vec<TcpListener>,
+    address: SocketAddr,
+}
+
+impl Listeners {
+    /// Takes the port for so many threads, or for one where the system cannot share ports.
+    ///
+    /// # Errors
+    /// When somebody else has the port, be it one who shares it.
+    pub(crate) fn bind(address: SocketAddr, threads: usize) -> io::Result<Self> {
+        let first = socket(address)?;
+        first.bind(address)?;
+        let address = first.local_addr()?;
+        let mut sockets = vec![first];
+        for _ in 1..shared(threads) {
+            sockets.push(socket(address)?);
+        }
+        if sockets.len() > 1 {
+            share(&sockets)?;
+        }
+        for another in &sockets[1..] {
+            another.bind(address)?;
+        }
+        let listen = |socket: TcpSocket| socket.listen(BACKLOG)?.into_std();
+        let all = sockets.into_iter().map(listen).collect::<io::Result<_>>()?;
+        Ok(Self { all, address })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // Connections of an earlier server that are not quite gone do not keep the port.
+    socket.set_reuseaddr(true)?;
+    Ok(socket)
+}
+
+/// Linux alone deals out connections evenly.
+fn shared(threads: usize) -> usize {
+    if cfg!(target_os = "linux") {
+        threads
+    } else {
+        1
+    }
+}
+
+/// Lets sockets share a port, the first after it has it for itself: so a port that another server shares is refused.
+#[cfg(target_os = "linux")]
+fn share(sockets: &[TcpSocket]) -> io::Result<()> {
+    sockets
+        .iter()
+        .try_for_each(|socket| socket.set_reuseport(true))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn share(_: &[TcpSocket]) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_belongs_to_one_server() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listeners = Listeners::bind(any, 2).unwrap();
+        assert_ne!(listeners.address().port(), 0);
+        for threads in [1, 2] {
+            let second = Listeners::bind(listeners.address(), threads);
+            assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        }
+        let address = listeners.address();
+        drop(listeners);
+        Listeners::bind(address, 2).unwrap();
+    }
+}

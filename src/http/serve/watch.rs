@@ -1,0 +1,191 @@
+//! What connections wait for, and since when.
+//!
+//! A timer for each head costs more than all that a kept answer needs, so nobody sets one: each connection notes when it
+//! last got on, by a clock that moves a few times a second, and one sweep a tick ends those that are overdue.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Notify;
+
+/// The time, to the tick. Reading it asks nobody.
+#[derive(Debug)]
+pub(in crate::http) struct Clock(Cell<Instant>);
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self(Cell::new(Instant::now()))
+    }
+
+    pub(in crate::http) fn now(&self) -> Instant {
+        self.0.get()
+    }
+
+    fn tick(&self) {
+        self.0.set(Instant::now());
+    }
+}
+
+/// The connections of one thread.
+#[derive(Debug)]
+pub(super) struct Watches {
+    clock: Rc<Clock>,
+    open: RefCell<HashMap<u64, Rc<Watch>>>,
+    opened: Cell<u64>,
+    closed: Notify,
+}
+
+/// One connection, as it is watched.
+#[derive(Debug)]
+pub(super) struct Watch {
+    clock: Rc<Clock>,
+    /// Answers under way.
+    busy: Cell<u32>,
+    /// When something was last sent, or an answer ended.
+    since: Cell<Instant>,
+    order: Cell<Order>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// What a connection is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    GoOn,
+    /// End after the answers under way.
+    Finish,
+    /// End at once.
+    Break,
+}
+
+/// As long as this lives, the connection waits for us and not for its caller.
+#[derive(Debug)]
+pub(in crate::http) struct Busy(Rc<Watch>);
+
+/// A connection that can be told to end.
+pub(super) trait Graceful: Future {
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl Watches {
+    pub(super) fn new(clock: Rc<Clock>) -> Self {
+        Self {
+            clock,
+            open: RefCell::default(),
+            opened: Cell::default(),
+            closed: Notify::new(),
+        }
+    }
+
+    /// Watches a new connection as long as the future runs that `connection` makes of its watch.
+    pub(super) async fn watched<C: Graceful>(
+        &self,
+        connection: impl FnOnce(&Rc<Watch>) -> C,
+    ) -> Option<C::Output> {
+        let watch = Rc::new(Watch {
+            clock: Rc::clone(&self.clock),
+            busy: Cell::new(0),
+            since: Cell::new(self.clock.now()),
+            order: Cell::new(Order::GoOn),
+            waker: RefCell::default(),
+        });
+        let number = self.opened.get();
+        self.opened.set(number + 1);
+        self.open.borrow_mut().insert(number, Rc::clone(&watch));
+        let _open = Open {
+            watches: self,
+            number,
+        };
+        let mut connection = std::pin::pin!(connection(&watch));
+        std::future::poll_fn(|cx| watch.poll(connection.as_mut(), cx)).await
+    }
+
+    /// Moves the clock on and ends the connections that let us wait for longer than `patience`.
+    pub(super) fn sweep(&self, patience: Duration) {
+        self.clock.tick();
+        let now = self.clock.now();
+        let is_overdue = |watch: &&Rc<Watch>| {
+            watch.busy.get() == 0 && now.saturating_duration_since(watch.since.get()) >= patience
+        };
+        let open = self.open.borrow();
+        open.values()
+            .filter(is_overdue)
+            .for_each(|watch| watch.tell(Order::Break));
+    }
+
+    /// Lets all connections end after the answers under way; whether they did before the future was dropped shows in
+    /// that it ends.
+    pub(super) async fn finish(&self) {
+        self.open
+            .borrow()
+            .values()
+            .for_each(|watch| watch.tell(Order::Finish));
+        while !self.open.borrow().is_empty() {
+            self.closed.notified().await;
+        }
+    }
+}
+
+struct Open<'w> {
+    watches: &'w Watches,
+    number: u64,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.watches.open.borrow_mut().remove(&self.number);
+        self.watches.closed.notify_one();
+    }
+}
+
+impl Watch {
+    /// Something was sent.
+    pub(super) fn got_on(&self) {
+        self.since.set(self.clock.now());
+    }
+
+    pub(super) fn busy(self: &Rc<Self>) -> Busy {
+        self.busy.set(self.busy.get() + 1);
+        Busy(Rc::clone(self))
+    }
+
+    fn tell(&self, order: Order) {
+        self.order.set(order);
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn poll<C: Graceful>(
+        &self,
+        mut connection: Pin<&mut C>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<C::Output>> {
+        match self.order.get() {
+            Order::GoOn => {}
+            Order::Finish => connection.as_mut().finish(),
+            Order::Break => return Poll::Ready(None),
+        }
+        let mut waker = self.waker.borrow_mut();
+        if !waker
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            *waker = Some(cx.waker().clone());
+        }
+        drop(waker);
+        connection.poll(cx).map(Some)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get() - 1);
+        self.0.got_on();
+    }
+}

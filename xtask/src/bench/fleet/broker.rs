@@ -1,0 +1,47 @@
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use crate::rabbit::{Rabbit, server};
+use crate::shell::output;
+
+/// What the broker counts of its own accord, over all queues.
+const DELIVERIES: &str = "lists:sum([maps:get(messages_delivered_consume_auto_ack_total, C, 0) + \
+    maps:get(messages_delivered_consume_manual_ack_total, C, 0) || C <- maps:values(rabbit_global_counters:overview())]).";
+
+/// A RabbitMQ of this run's own.
+pub(super) struct Broker {
+    rabbit: Rabbit,
+    control: PathBuf,
+    _folder: TempDir,
+}
+
+impl Broker {
+    pub(super) fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let control = folder.path().join("rabbitmqctl");
+        Ok(Self {
+            rabbit: Rabbit::start_with_control(&server::find_or_install()?, &control)?,
+            control,
+            _folder: folder,
+        })
+    }
+
+    pub(super) fn url(&self) -> String {
+        self.rabbit.url()
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.rabbit.port()
+    }
+
+    /// Messages that were delivered to consumers since the start.
+    pub(super) fn deliveries(&self) -> anyhow::Result<u64> {
+        let said = output(Command::new(&self.control).args(["eval", DELIVERIES]))?;
+        let said = said.trim();
+        said.parse()
+            .with_context(|| format!("the broker counts {said} deliveries"))
+    }
+}

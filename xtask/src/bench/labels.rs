@@ -1,0 +1,224 @@
+//! W3: every kind of label, beside the default branch, and what the remote notices of it.
+
+use std::collections::HashMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+
+use super::http::Connection;
+use super::load::{Load, compete, disturbance, sample};
+use super::record::{Bound, Record};
+use super::remote::Mark;
+use super::repositories::{MANY_LABELS, branch, git, tag};
+use super::rounds::Summary;
+use super::server::{Cores, Running};
+use super::stage::{Stage, all};
+use super::workload::{Context, Workload};
+use crate::shell::output;
+
+pub(super) const WORKLOAD: Workload = Workload {
+    name: "W3",
+    about: "reads of branches, tags, commits and unknown labels",
+    needs: &["git", "nginx", "fcgiwrap", "wrk"],
+    run,
+};
+
+/// How many commits are asked for by their ids.
+const COMMITS: u32 = 200;
+
+/// As people shorten them.
+const SHORT: usize = 10;
+
+/// How long the remote has to be left alone until the server has all that it fetches in the background.
+const QUIET: Duration = Duration::from_secs(2);
+const QUIET_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A kind of label with the addresses that have it.
+struct Kind {
+    name: &'static str,
+    paths: Vec<String>,
+    status: u16,
+}
+
+fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
+    let stage = Stage::new(context, &MANY_LABELS)?;
+    // Without polling, whatever the remote is asked is asked for a read.
+    let settings = ["--spring.cloud.config.server.git.refresh-rate=-1"];
+    let confbus = stage.confbus(context, Cores::Split, &settings)?;
+    until_quiet(&stage)?;
+
+    let versions = Versions::of(&stage)?;
+    let known = known(&versions);
+    let mark = stage.remote.mark()?;
+    for kind in &known {
+        versions.check(&confbus, kind, kind.paths.iter())?;
+    }
+    let mut records = compare(context, &stage, &confbus, &versions, &known)?;
+    records.push(asked("known labels", &stage, mark)?.target(Bound::AtMost(0.0)));
+
+    let mark = stage.remote.mark()?;
+    let main = || Kind::new("main", all(|_| "main".to_owned()));
+    let unknown = Kind {
+        status: 404,
+        ..Kind::new("unknown label", unknown())
+    };
+    let kinds = [main(), unknown];
+    records.extend(compare(context, &stage, &confbus, &versions, &kinds)?);
+    records.push(asked("unknown label", &stage, mark)?);
+    Ok(records)
+}
+
+/// The default branch, and every kind of label that the repository knows.
+fn known(versions: &Versions) -> Vec<Kind> {
+    let Versions { commits, .. } = versions;
+    let commit = |number: u32| &commits[number as usize % commits.len()];
+    vec![
+        Kind::new("main", all(|_| "main".to_owned())),
+        Kind::new(
+            "1,000 branches",
+            all(|number| in_path(&branch(number % MANY_LABELS.branches))),
+        ),
+        Kind::new("feature(_)x", all(|_| in_path(&branch(0)))),
+        Kind::new("tags", all(|number| tag(number % MANY_LABELS.tags))),
+        Kind::new("commit ids", all(|number| commit(number).clone())),
+        Kind::new(
+            "short commit ids",
+            all(|number| commit(number)[..SHORT].to_owned()),
+        ),
+    ]
+}
+
+/// A few addresses, as of clients whose branch was deleted.
+fn unknown() -> Vec<String> {
+    let mut paths = all(|number| format!("nowhere-{}", number % 10));
+    paths.truncate(30);
+    paths
+}
+
+/// A slash would end the label.
+fn in_path(label: &str) -> String {
+    label.replace('/', "(_)")
+}
+
+/// Each kind beside the first one.
+fn compare(
+    context: &Context,
+    stage: &Stage,
+    confbus: &Running,
+    versions: &Versions,
+    kinds: &[Kind],
+) -> anyhow::Result<Vec<Record>> {
+    let load =
+        |kind: &Kind| Load::new(kind.name, confbus, kind.paths.clone()).answered_with(kind.status);
+    let loads: Vec<_> = kinds.iter().map(load).collect();
+    let check = |round| {
+        let mut kinds = kinds.iter();
+        kinds.try_for_each(|kind| versions.check(confbus, kind, sample(&kind.paths, round)))
+    };
+    let contest = compete(context, "W3", &loads, stage.folder(), check)?;
+    let note = disturbance(context, &contest);
+    let record = |(index, kind): (usize, &Kind)| {
+        let ratio = contest.ratio(index, 0, |turn| turn.requests_per_second)?;
+        Ok(Record::new("W3", kind.name, "requests/s ÷ W2")
+            .peer("W2")
+            .figure(&ratio, "×")
+            .target(Bound::AtLeast(0.95))
+            .note(note.clone()))
+    };
+    kinds.iter().enumerate().skip(1).map(record).collect()
+}
+
+/// How often the remote was asked for anything since then.
+fn asked(variant: &str, stage: &Stage, mark: Mark) -> anyhow::Result<Record> {
+    let requests = stage.remote.requests_since(mark)?;
+    let count = Summary::of(vec![requests.len() as f64])?;
+    Ok(
+        Record::new("W3", variant, "requests at the Git remote caused by reads")
+            .figure(&count, "requests")
+            .note("first reads, which also compare the versions, and all rounds; no polling"),
+    )
+}
+
+fn until_quiet(stage: &Stage) -> anyhow::Result<()> {
+    let deadline = Instant::now() + QUIET_DEADLINE;
+    loop {
+        let mark = stage.remote.mark()?;
+        thread::sleep(QUIET);
+        if stage.remote.requests_since(mark)?.is_empty() {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "the server does not stop to fetch"
+        );
+    }
+}
+
+impl Kind {
+    fn new(name: &'static str, paths: Vec<String>) -> Self {
+        Self {
+            name,
+            paths,
+            status: 200,
+        }
+    }
+}
+
+/// Which commit each label names, as Git says.
+struct Versions {
+    labels: HashMap<String, String>,
+    /// Of the default branch, newest first.
+    commits: Vec<String>,
+}
+
+impl Versions {
+    fn of(stage: &Stage) -> anyhow::Result<Self> {
+        let repository = stage.repository();
+        let refs = output(git(&repository).args([
+            "for-each-ref",
+            // What an annotated tag names, or else the ref itself.
+            "--format=%(refname:lstrip=2) %(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)",
+        ]))?;
+        let pair = |line: &str| {
+            let (name, id) = line.split_once(' ')?;
+            Some((in_path(name), id.to_owned()))
+        };
+        let mut labels: HashMap<_, _> = refs.lines().filter_map(pair).collect();
+        let count = COMMITS.to_string();
+        let log = output(git(&repository).args(["rev-list", "--max-count", &count, "main"]))?;
+        let commits: Vec<_> = log.lines().map(str::to_owned).collect();
+        for id in &commits {
+            labels.insert(id.clone(), id.clone());
+            labels.insert(id[..SHORT].to_owned(), id.clone());
+        }
+        Ok(Self { labels, commits })
+    }
+
+    /// Reads these addresses; each answer must name the commit of its label.
+    fn check<'a>(
+        &self,
+        server: &Running,
+        kind: &Kind,
+        paths: impl Iterator<Item = &'a String>,
+    ) -> anyhow::Result<()> {
+        let mut connection = Connection::open(server.port)?;
+        for path in paths {
+            let answer = connection.get(path)?;
+            ensure!(
+                answer.status == kind.status,
+                "{path} is answered with {}",
+                answer.status
+            );
+            let label = path.rsplit('/').next().context("no label")?;
+            let answer: serde_json::Value = serde_json::from_slice(&answer.body)?;
+            // An error has no version, and neither has a label that Git does not know.
+            ensure!(
+                answer["version"].as_str() == self.labels.get(label).map(String::as_str),
+                "{path} is answered from {}",
+                answer["version"]
+            );
+        }
+        Ok(())
+    }
+}
