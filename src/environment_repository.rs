@@ -309,15 +309,20 @@ impl EnvironmentRepository {
         found.unwrap_or(Err(FindError::NotFound))
     }
 
-    /// Looks at all remotes for all labels in service, together with whoever else asks for that.
+    /// Looks at all remotes for all labels in service, or those that one ref concerns, together with whoever else asks for
+    /// that.
     ///
     /// # Errors
     /// [`LookError`] when one of them could not be asked; what is in service stays.
-    pub(crate) async fn look(&self, announce: Announce) -> Result<(), LookError> {
+    pub(crate) async fn look(
+        &self,
+        reference: Option<&str>,
+        announce: Announce,
+    ) -> Result<(), LookError> {
         let repositories = self.repositories();
         let looks = repositories
             .iter()
-            .map(|repository| repository.look(announce));
+            .map(|repository| repository.look(reference, announce));
         join_all(looks).await.into_iter().collect()
     }
 

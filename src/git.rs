@@ -157,6 +157,11 @@ impl Git {
         &self.inner.settings.address.display_uri
     }
 
+    /// Whether it is cloned, and not read where it is.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self.inner.settings.address.location, Location::Remote(_))
+    }
+
     /// Directory of the bare clone.
     pub(crate) fn mirror(&self) -> &Path {
         self.inner.settings.mirror.path()

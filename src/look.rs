@@ -82,7 +82,7 @@ pub(crate) struct Version {
 }
 
 /// When files were changed last, in seconds since 1970.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Modified {
     /// All when the commit was made.
     Together(i64),

@@ -70,6 +70,18 @@ pub(crate) struct Pushed {
     pub(crate) guessed: Vec<String>,
 }
 
+impl Pushed {
+    /// The one branch or tag that was pushed, if the delivery names one.
+    pub(crate) fn branch_or_tag(&self) -> Option<&str> {
+        let reference = self.reference.as_deref()?;
+        let is_whole = |prefix| {
+            let name = reference.strip_prefix(prefix);
+            name.is_some_and(|name| !name.is_empty())
+        };
+        (is_whole("refs/heads/") || is_whole("refs/tags/")).then_some(reference)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let provider = ProviderSettings::default();

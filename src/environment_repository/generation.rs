@@ -18,3 +18,53 @@ impl Generation {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tokio::sync::mpsc;
+
+    use crate::{
+        Settings, Sources,
+        environment_repository::{Announce, EnvironmentRepository},
+        tasks::Tasks,
+    };
+
+    async fn open(folder: &Path) -> EnvironmentRepository {
+        let place = format!("file://{}", folder.display());
+        let arguments = [
+            ("spring.profiles.active", "native"),
+            (
+                "spring.cloud.config.server.native.search-locations",
+                place.as_str(),
+            ),
+        ];
+        let arguments = arguments.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let sources = Sources {
+            arguments: arguments.into(),
+            ..Sources::default()
+        };
+        let settings = Settings::load(&sources).unwrap().repository;
+        let (bell, _) = mpsc::channel(1);
+        EnvironmentRepository::open(settings, Tasks::default(), bell)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_what_answers_depend_on_begins_another_generation() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("orders.yml");
+        std::fs::write(&file, "a: 1").unwrap();
+        let repository = open(folder.path()).await;
+        repository.look(None, Announce::No).await.unwrap();
+
+        let before = repository.generation();
+        repository.look(None, Announce::No).await.unwrap();
+        assert_eq!(repository.generation(), before, "a look without news");
+        std::fs::write(&file, "a: 20").unwrap();
+        repository.look(None, Announce::No).await.unwrap();
+        assert!(repository.generation() > before, "another file");
+    }
+}

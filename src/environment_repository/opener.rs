@@ -1,16 +1,18 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
 
 use super::{
     Unannounced,
     generation::Generation,
-    looker::Looker,
     repository::{Repository, Settings},
     upstream::Upstream,
 };
 use crate::{git::Claims, tasks::Tasks};
+
+/// How long the start waits for the disk.
+const RESTORE: Duration = Duration::from_secs(5);
 
 /// Opens repositories and keeps their looks running.
 #[derive(Debug, Clone)]
@@ -25,36 +27,35 @@ pub(super) struct Opener {
 }
 
 impl Opener {
-    /// Opens a repository at the start: what is on disk is in service before this returns.
+    /// Opens a repository at the start: what is on disk is in service before this returns, unless the disk is slow.
     pub(super) async fn open(&self, upstream: Upstream, settings: Settings) -> Repository {
-        let (repository, mut looker, stop) = self.prepare(upstream, settings, true);
-        looker.restore().await;
-        self.run(&stop.clone(), looker.run(stop));
+        let (done, restored) = oneshot::channel();
+        let repository = self.start(upstream, settings, true, move || {
+            // Whoever opens it may have stopped waiting.
+            _ = done.send(());
+        });
+        if tokio::time::timeout(RESTORE, restored).await.is_err() {
+            warn!("the disk is slow; reads wait for the first look");
+        }
         repository
     }
 
     /// Opens a repository that somebody asks for while the server runs; its first look brings what is on disk.
     pub(super) fn open_on_demand(&self, upstream: Upstream, settings: Settings) -> Repository {
-        let (repository, mut looker, stop) = self.prepare(upstream, settings, false);
-        self.run(&stop.clone(), async move {
-            looker.restore().await;
-            looker.run(stop).await;
-        });
-        repository
+        self.start(upstream, settings, false, || {})
     }
 
-    fn prepare(
+    fn start(
         &self,
         upstream: Upstream,
         settings: Settings,
         insists: bool,
-    ) -> (Repository, Looker, CancellationToken) {
+        restored: impl FnOnce() + Send + 'static,
+    ) -> Repository {
         let stop = self.tasks.shutdown().child_token();
         let (repository, looker) = Repository::new(upstream, settings, self, stop.clone(), insists);
-        (repository, looker, stop)
-    }
-
-    fn run(&self, stop: &CancellationToken, looks: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn_until("looks", stop, looks);
+        let looks = looker.run(restored, stop.clone());
+        self.tasks.spawn_until("looks", &stop, looks);
+        repository
     }
 }

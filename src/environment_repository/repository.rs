@@ -13,14 +13,14 @@ use super::{
     FindError,
     answer::UpstreamHealth,
     history::History,
-    looker::{self, Announce, Looker, Looks},
+    looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
     served::Served,
     upstream::Upstream,
 };
 use crate::{
     files::Watcher,
-    look::{Fetch, LookError, Refs, Trigger},
+    look::{LookError, Refs, Trigger},
 };
 
 /// How the labels of one upstream are looked up, and how fresh answers are.
@@ -106,6 +106,8 @@ struct Inner {
     display_uri: String,
     /// When a read last waited for a repository that has nothing to serve.
     tried: Mutex<Option<Instant>>,
+    /// When a read last asked for a listing of all refs.
+    listing_asked: Mutex<Option<Instant>>,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -120,30 +122,27 @@ impl Repository {
         stop: CancellationToken,
         insists: bool,
     ) -> (Self, Looker) {
-        let (sender, requests) = mpsc::channel(looker::QUEUE);
+        let (sender, requests) = mpsc::channel(QUEUE);
         let inner = Inner {
             _stop: stop.drop_guard(),
             looks: Looks::new(sender),
             served: Arc::default(),
             display_uri: upstream.display_uri().to_owned(),
             tried: Mutex::default(),
+            listing_asked: Mutex::default(),
             _watcher: settings
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
                 .flatten(),
             settings: Arc::new(settings),
         };
-        let remembered = upstream.remembered();
-        let looker = Looker::new(
-            upstream,
-            Arc::clone(&inner.settings),
-            Arc::clone(&inner.served),
-            Arc::clone(&opener.unannounced),
-            opener.generation.clone(),
-            remembered,
-            requests,
-            insists,
-        );
+        let outcome = Outcome {
+            served: Arc::clone(&inner.served),
+            unannounced: Arc::clone(&opener.unannounced),
+            generation: opener.generation.clone(),
+        };
+        let settings = Arc::clone(&inner.settings);
+        let looker = Looker::new(upstream, settings, outcome, requests, insists);
         let inner = Arc::new(inner);
         (Self { inner }, looker)
     }
@@ -197,13 +196,13 @@ impl Repository {
             return;
         }
         // Too late or failed: the snapshots in service answer, and health says why.
-        _ = tokio::time::timeout(within, self.look_for(Fetch::All, label)).await;
+        _ = tokio::time::timeout(within, self.look_for(Wish::All, label)).await;
     }
 
-    async fn look_for(&self, fetch: Fetch, label: &Label) -> Result<(), LookError> {
+    async fn look_for(&self, wish: Wish, label: &Label) -> Result<(), LookError> {
         let looks = &self.inner.looks;
         looks
-            .look(fetch, Some(label.clone()), Announce::Yes(Trigger::Poll))
+            .look(wish, Some(label.clone()), Announce::Yes(Trigger::Poll))
             .await
     }
 
@@ -215,20 +214,45 @@ impl Repository {
             }
             return Ok(Arc::clone(history));
         }
-        if let Some(refused) = served.refused.get(label) {
+        // What was on its way may be here by now.
+        let refused = served.refused.get(label);
+        if let Some(refused) = refused.filter(|cause| !matches!(cause, LookError::NotYet)) {
             return Err(refused.into());
         }
-        match &served.refs {
-            None => return Err(self.nothing_yet(&served)),
-            Some(refs) if !refs.knows(label) && !Refs::may_be_commit(label) => {
-                return Err(FindError::NoSuchLabel);
-            }
-            Some(_) => {}
-        }
+        let Some(refs) = &served.refs else {
+            return Err(self.nothing_yet(&served));
+        };
+        let may_be_commit = Refs::may_be_commit(label) && !served.unknown.contains(label);
+        let wish = if refs.knows(label) || may_be_commit || served.restoring.contains_key(label) {
+            Wish::Local
+        } else if before != Before::Served
+            && let Some(since) = self.may_be_unlisted(&served)
+        {
+            Wish::ListedSince(since)
+        } else {
+            return Err(not_found(label));
+        };
         if before == Before::Served {
             return Err(FindError::NotYet);
         }
-        self.first_read(label).await
+        self.first_read(wish, label).await
+    }
+
+    /// Since when the repository would have to have told all its refs, when it has not, so that it has to be asked what a
+    /// label names; `None` when what is known is new enough, or somebody has asked in vain.
+    fn may_be_unlisted(&self, served: &Served) -> Option<Option<Instant>> {
+        let interval = self.inner.settings.interval?;
+        if served.listed.is_some_and(|at| at.elapsed() < interval) {
+            return None;
+        }
+        let asked = &self.inner.listing_asked;
+        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        match *asked {
+            Some(at) if at.elapsed() < FIRST_READ => {}
+            Some(at) if at.elapsed() < interval => return None,
+            _ => *asked = Some(Instant::now()),
+        }
+        Some(Instant::now().checked_sub(interval))
     }
 
     /// In the strict mode Spring's own answer; otherwise "try again", because a client takes "not found" for "nothing configured".
@@ -240,19 +264,19 @@ impl Repository {
         }
     }
 
-    async fn first_read(&self, label: &Label) -> Result<Arc<History>, FindError> {
-        let looked = tokio::time::timeout(FIRST_READ, self.look_for(Fetch::No, label))
-            .await
-            .map_err(|_| FindError::Busy)?;
+    async fn first_read(&self, wish: Wish, label: &Label) -> Result<Arc<History>, FindError> {
+        let is_listing = wish != Wish::Local;
+        let looked = tokio::time::timeout(FIRST_READ, self.look_for(wish, label)).await;
         let served = self.inner.served.load();
         if let Some(history) = served.labels.get(label) {
             return Ok(Arc::clone(history));
         }
         match (served.refused.get(label), looked) {
             (Some(refused), _) => Err(refused.into()),
-            (None, Err(failed)) => Err((&failed).into()),
-            (None, Ok(())) if Refs::is_full_commit(label) => Err(FindError::NoSuchCommit),
-            (None, Ok(())) => Err(FindError::NoSuchLabel),
+            // A remote that does not answer makes no difference to a label that it did not have.
+            (None, looked) if is_listing || matches!(looked, Ok(Ok(()))) => Err(not_found(label)),
+            (None, Ok(Err(failed))) => Err((&failed).into()),
+            (None, _) => Err(FindError::Busy),
         }
     }
 
@@ -270,15 +294,22 @@ impl Repository {
             *tried = Some(Instant::now());
         }
         // What came of it shows in what is in service.
-        _ = tokio::time::timeout(FIRST_READ, self.look(Announce::Yes(Trigger::Poll))).await;
+        _ = tokio::time::timeout(FIRST_READ, self.look(None, Announce::Yes(Trigger::Poll))).await;
     }
 
-    /// Looks at the remote for all labels in service, together with whoever else asks for that.
+    /// Looks at the remote, at one ref or at all, for the labels in service that these may concern, together with whoever
+    /// else asks for that.
     ///
     /// # Errors
     /// [`LookError`] when the remote could not be asked; what is in service stays.
-    pub(super) async fn look(&self, announce: Announce) -> Result<(), LookError> {
-        self.inner.looks.look(Fetch::All, None, announce).await
+    pub(super) async fn look(
+        &self,
+        reference: Option<&str>,
+        announce: Announce,
+    ) -> Result<(), LookError> {
+        let one = |reference: &str| Wish::Refs(vec![reference.to_owned()]);
+        let wish = reference.map_or(Wish::All, one);
+        self.inner.looks.look(wish, None, announce).await
     }
 
     /// Whether there is anything to answer from.
@@ -335,8 +366,17 @@ impl Repository {
             repository: self.inner.display_uri.clone(),
             version: self.version(),
             confirmed_seconds_ago: served.confirmed.map(|at| at.elapsed().as_secs()),
-            error: served.error.as_ref().map(ToString::to_string),
+            error: served.trouble().map(ToString::to_string),
             problems,
         }
+    }
+}
+
+/// What is said of a label that names nothing.
+fn not_found(label: &Label) -> FindError {
+    if Refs::is_full_commit(label) {
+        FindError::NoSuchCommit
+    } else {
+        FindError::NoSuchLabel
     }
 }

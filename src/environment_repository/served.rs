@@ -1,11 +1,15 @@
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
 
-use confbus_protocol::Label;
-use confbus_resolution::{Layout, Snapshot};
+use confbus_protocol::{CommitId, Label};
+use confbus_resolution::Snapshot;
 use tracing::{info, warn};
 
 use super::{
-    history::{History, Step},
+    history::{History, Step, Verdicts},
     repository::Settings,
 };
 use crate::look::{LookError, Refs, Version, View};
@@ -41,21 +45,30 @@ impl Moved {
     }
 }
 
-/// Labels in service; the one that was not asked for longest makes room.
-pub(super) const MAX_LABELS: usize = 512;
+/// Labels in service; the one that was not asked for longest makes room. Their snapshots share their files.
+pub(super) const MAX_LABELS: usize = 4_096;
 /// Of these, labels that are commit ids: whoever reads can ask for any old commit.
-const MAX_PINNED: usize = 32;
+const MAX_PINNED: usize = 256;
+/// Texts that are remembered to be no commit ids; with more, all are looked up anew.
+const MAX_UNKNOWN: usize = 4_096;
 
 /// What all readers share at one moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Served {
     /// `None` until Git was asked successfully.
     pub(super) refs: Option<Arc<Refs>>,
-    pub(super) labels: HashMap<Label, Arc<History>>,
-    /// Labels that were asked for and whose commit cannot be served, until it can.
-    pub(super) refused: HashMap<Label, LookError>,
+    pub(super) labels: Arc<HashMap<Label, Arc<History>>>,
+    /// Labels whose commit cannot be served, until it can; those that are in service stay where they were.
+    pub(super) refused: Arc<HashMap<Label, LookError>>,
+    /// Texts that may be commit ids, and are none of these refs' commits.
+    pub(super) unknown: Arc<HashSet<Label>>,
+    /// What was in service before the last stop and is not again yet.
+    pub(super) restoring: Arc<HashMap<Label, Vec<CommitId>>>,
     /// When the repository was last known to be as it is here.
     pub(super) confirmed: Option<Instant>,
+    /// When it last told all its branches and tags.
+    pub(super) listed: Option<Instant>,
+    /// Why it could not be asked last time.
     pub(super) error: Option<LookError>,
 }
 
@@ -67,68 +80,89 @@ pub(super) struct Next {
     pub(super) moved: Vec<Moved>,
     /// Other commits are in service than before.
     pub(super) changed: bool,
+    /// Some answers may be others than before.
+    pub(super) answers_change: bool,
 }
 
 impl Served {
     /// What follows from a look.
-    pub(super) fn after(&self, view: View, settings: &Settings, repository: &Arc<str>) -> Next {
-        let mut labels = self.labels.clone();
-        let mut refused = self.refused.clone();
-        let (mut moved, mut changed) = (Vec::new(), false);
-        let (mut error, confirmed) = match view.fetched {
-            None => (self.error.clone(), self.confirmed),
-            Some(Ok(())) => (None, Some(Instant::now())),
-            Some(Err(error)) => (Some(error), self.confirmed),
-        };
+    pub(super) fn after(
+        &self,
+        view: View,
+        asked: &[Label],
+        settings: &Settings,
+        repository: &Arc<str>,
+    ) -> Next {
+        let mut next = Next::same(self);
+        next.note_state(&view);
+        next.restore(&view);
+        next.note_refs(&view);
         for (label, found) in view.labels {
-            refused.remove(&label);
+            let pinned = !view.refs.knows(&label);
             match found {
-                Ok(version) => {
-                    let pinned = !view.refs.knows(&label);
-                    let before = match labels.get(&label) {
-                        Some(history) => Before::Same(history),
-                        None => Before::Other(self.stand_in_for(&label, settings)),
-                    };
-                    if let Some((history, step)) =
-                        step(before, &label, version, pinned, &settings.layout)
-                    {
-                        changed |= step.is_some() || !labels.contains_key(&label);
-                        labels.insert(label.clone(), Arc::new(history));
-                        moved.extend(step.map(|(old, new)| Moved {
-                            repository: Arc::clone(repository),
-                            label,
-                            old,
-                            new,
-                        }));
+                Ok(version) => next.serve(label, version, pinned, settings, repository),
+                Err(LookError::NoSuchLabel) => {
+                    next.forget(&label, settings);
+                    if asked.contains(&label) && Refs::may_be_commit(&label) {
+                        next.served.note_unknown(label);
                     }
                 }
-                Err(LookError::NoSuchLabel) if settings.forget_deleted => {
-                    changed |= labels.remove(&label).is_some();
-                }
-                Err(LookError::NoSuchLabel) => {}
-                Err(cause) => {
-                    warn!(%label, error = %cause, "the label stays where it was");
-                    if !labels.contains_key(&label) && refused.len() < MAX_LABELS {
-                        refused.insert(label, cause.clone());
-                    }
-                    error = error.or(Some(cause));
-                }
+                Err(cause) => next.refuse(label, cause),
             }
         }
-        make_room(&mut labels, settings);
-        let refs = Some(view.refs);
-        let served = Self {
-            refs,
-            labels,
-            refused,
-            confirmed,
-            error,
-        };
-        Next {
-            served,
-            moved,
-            changed,
+        make_room(&mut next.served.labels, settings);
+        next
+    }
+
+    /// The same in service, and why it may be old.
+    pub(super) fn after_failure(&self, error: LookError) -> Self {
+        Self {
+            error: Some(error),
+            ..self.clone()
         }
+    }
+
+    /// The same in service, and what is wrong with it.
+    pub(super) fn after_verdicts(&self, verdicts: &Verdicts) -> Next {
+        let mut next = Next::same(self);
+        let unjudged = self
+            .labels
+            .iter()
+            .filter(|(_, history)| !history.is_judged());
+        for (label, history) in unjudged {
+            let judged = history.with(verdicts);
+            if judged.is_judged() {
+                tell_about_problems(label, &judged);
+            }
+            let is_shorter = judged.commits().len() < history.commits().len();
+            next.changed |= is_shorter;
+            next.answers_change |= is_shorter && judged.problems().next().is_some();
+            let labels = Arc::make_mut(&mut next.served.labels);
+            labels.insert(label.clone(), Arc::new(judged));
+        }
+        next
+    }
+
+    /// Why answers may be old.
+    pub(super) fn trouble(&self) -> Option<&LookError> {
+        let refused = || {
+            let mut causes = self.refused.values();
+            causes.find(|cause| !matches!(cause, LookError::NotYet))
+        };
+        self.error.as_ref().or_else(refused)
+    }
+
+    /// What those are told for whom nothing is in service: `None` when the repository has answered.
+    pub(super) fn says_of_nothing(&self) -> Option<bool> {
+        self.refs.is_none().then_some(self.error.is_some())
+    }
+
+    fn note_unknown(&mut self, label: Label) {
+        let unknown = Arc::make_mut(&mut self.unknown);
+        if unknown.len() >= MAX_UNKNOWN {
+            unknown.clear();
+        }
+        unknown.insert(label);
     }
 
     /// What answered those who ask for a default label until now, though that did not name anything.
@@ -139,15 +173,127 @@ impl Served {
         let history = stand_ins.find_map(|fallback| self.labels.get(fallback))?;
         Some(&history.newest().snapshot)
     }
+}
 
-    /// The same in service, and why it may be old.
-    pub(super) fn after_failure(&self, error: LookError) -> Self {
+impl Next {
+    fn same(served: &Served) -> Self {
         Self {
-            refs: self.refs.clone(),
-            labels: self.labels.clone(),
-            refused: self.refused.clone(),
-            confirmed: self.confirmed,
-            error: Some(error),
+            served: served.clone(),
+            moved: Vec::new(),
+            changed: false,
+            answers_change: false,
+        }
+    }
+
+    /// How the remote is.
+    fn note_state(&mut self, view: &View) {
+        let served = &mut self.served;
+        match &view.fetched {
+            None => {}
+            Some(Ok(())) => {
+                served.error = None;
+                served.confirmed = Some(Instant::now());
+                if view.listed {
+                    served.listed = served.confirmed;
+                    // Commits may have come that no branch has moved for.
+                    served.unknown = Arc::default();
+                }
+            }
+            Some(Err(error)) => served.error = Some(error.clone()),
+        }
+    }
+
+    /// Puts in service again what was before the last stop, as far as it is still there.
+    fn restore(&mut self, view: &View) {
+        if self.served.restoring.is_empty() {
+            return;
+        }
+        let versions: HashMap<CommitId, &Version> = view
+            .commits
+            .iter()
+            .map(|version| (version.snapshot.version(), version))
+            .collect();
+        let restoring = Arc::make_mut(&mut self.served.restoring);
+        let labels = Arc::make_mut(&mut self.served.labels);
+        for (label, _) in &view.labels {
+            let Some(commits) = restoring.remove(label) else {
+                continue;
+            };
+            let found = commits.iter().filter_map(|commit| versions.get(commit));
+            if let Some(history) = History::restored(found.copied().cloned().collect()) {
+                labels.insert(label.clone(), Arc::new(history));
+                self.answers_change = true;
+            }
+        }
+    }
+
+    fn note_refs(&mut self, view: &View) {
+        let known = self.served.refs.as_ref();
+        // Not compared one by one where nothing is new: there may be many.
+        let same = known.is_some_and(|refs| !view.news || *refs == view.refs);
+        if !same {
+            self.served.refs = Some(Arc::clone(&view.refs));
+            self.served.unknown = Arc::default();
+            self.answers_change = true;
+        }
+    }
+
+    fn serve(
+        &mut self,
+        label: Label,
+        version: Version,
+        pinned: bool,
+        settings: &Settings,
+        repository: &Arc<str>,
+    ) {
+        self.refuse_no_longer(&label);
+        let before = match self.served.labels.get(&label) {
+            Some(history) => Before::Same(history),
+            None => Before::Other(self.served.stand_in_for(&label, settings)),
+        };
+        let is_new = matches!(before, Before::Other(_));
+        let Some((history, step)) = step(before, &label, version, pinned) else {
+            return;
+        };
+        self.changed |= step.is_some() || is_new;
+        let known = self.served.labels.get(&label);
+        self.answers_change |= step.is_some()
+            || known.is_none_or(|known| known.newest().modified != history.newest().modified);
+        let labels = Arc::make_mut(&mut self.served.labels);
+        labels.insert(label.clone(), Arc::new(history));
+        self.moved.extend(step.map(|(old, new)| Moved {
+            repository: Arc::clone(repository),
+            label,
+            old,
+            new,
+        }));
+    }
+
+    /// A label that is gone is served on, unless the settings say otherwise.
+    fn forget(&mut self, label: &Label, settings: &Settings) {
+        self.refuse_no_longer(label);
+        if settings.forget_deleted && self.served.labels.contains_key(label) {
+            Arc::make_mut(&mut self.served.labels).remove(label);
+            (self.changed, self.answers_change) = (true, true);
+        }
+    }
+
+    fn refuse(&mut self, label: Label, cause: LookError) {
+        if !matches!(cause, LookError::NotYet) {
+            warn!(%label, error = %cause, "the label stays where it was");
+        }
+        let served = &mut self.served;
+        if served.refused.contains_key(&label) || served.refused.len() < MAX_LABELS {
+            self.answers_change |=
+                !served.labels.contains_key(&label) && !served.refused.contains_key(&label);
+            Arc::make_mut(&mut served.refused).insert(label, cause);
+        }
+    }
+
+    fn refuse_no_longer(&mut self, label: &Label) {
+        if self.served.refused.contains_key(label) {
+            Arc::make_mut(&mut self.served.refused).remove(label);
+            self.answers_change = true;
         }
     }
 }
@@ -168,27 +314,24 @@ fn step(
     label: &Label,
     version: Version,
     pinned: bool,
-    layout: &Layout,
 ) -> Option<(History, Option<OldAndNew>)> {
     let before = match before {
         Before::Same(history) => history,
         Before::Other(stand_in) => {
-            let history = History::new(version, pinned, layout);
+            let history = History::new(version, pinned);
             let new = &history.newest().snapshot;
             info!(%label, version = %new.version(), "in service");
-            tell_about_problems(label, &history);
             let old = stand_in.filter(|old| old.version() != new.version());
             let moved = old.map(|old| (Arc::clone(old), Arc::clone(new)));
             return Some((history, moved));
         }
     };
-    let (history, step) = before.next(version, layout)?;
+    let (history, step) = before.next(version)?;
     if step == Step::SameFiles {
         return Some((history, None));
     }
     let (old, new) = (&before.newest().snapshot, &history.newest().snapshot);
     info!(%label, from = %old.version().short(), version = %new.version(), "moved");
-    tell_about_problems(label, &history);
     let moved = (Arc::clone(old), Arc::clone(new));
     Some((history, Some(moved)))
 }
@@ -201,7 +344,10 @@ fn tell_about_problems(label: &Label, history: &History) {
 }
 
 /// Too many labels: those that were not asked for longest go, commit ids first.
-fn make_room(labels: &mut HashMap<Label, Arc<History>>, settings: &Settings) {
+fn make_room(labels: &mut Arc<HashMap<Label, Arc<History>>>, settings: &Settings) {
+    if labels.len() <= MAX_PINNED {
+        return;
+    }
     let defaults = settings.default_labels();
     loop {
         let pinned = labels
@@ -223,6 +369,6 @@ fn make_room(labels: &mut HashMap<Label, Arc<History>>, settings: &Settings) {
         else {
             return;
         };
-        labels.remove(&oldest);
+        Arc::make_mut(labels).remove(&oldest);
     }
 }

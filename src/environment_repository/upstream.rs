@@ -40,6 +40,14 @@ impl Upstream {
         }
     }
 
+    /// Whether looking at it means asking another machine.
+    pub(super) fn is_remote(&self) -> bool {
+        match self {
+            Self::Git(git) => git.is_remote(),
+            Self::Directories(_) => false,
+        }
+    }
+
     /// What survives a restart beside it.
     pub(super) fn remembered(&self) -> Remembered {
         match self {

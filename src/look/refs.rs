@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use confbus_protocol::{CommitId, Label};
 
@@ -30,6 +30,8 @@ const BRANCH_PREFIXES: [&str; 5] = [
 ];
 const TAG_PREFIXES: [&str; 2] = ["refs/tags/", "tags/"];
 
+const FULL_PREFIXES: [&str; 2] = ["refs/heads/", "refs/tags/"];
+
 impl Refs {
     /// What the label names: exact names only, a branch before a tag of the same name. Never an expression.
     pub(crate) fn resolve(&self, label: &Label) -> Option<Target> {
@@ -41,6 +43,33 @@ impl Refs {
             .or_else(|| self.tag(text))
             .or_else(|| self.branch(without(text, &BRANCH_PREFIXES)?))
             .or_else(|| self.tag(without(text, &TAG_PREFIXES)?))
+    }
+
+    /// What a remote has to be asked for to tell what a label names: a text that stands for refs.
+    pub(crate) fn behind(&self, label: &Label) -> Option<String> {
+        if label.as_str() == "HEAD" {
+            return self.head.as_ref().map(|head| format!("refs/heads/{head}"));
+        }
+        Some(label.as_str().to_owned())
+    }
+
+    /// Whether one of these refs, by their plain names, may decide what a label names.
+    pub(crate) fn decide(&self, names: &HashSet<&str>, label: &Label) -> bool {
+        let text = label.as_str();
+        if text == "HEAD" {
+            return self
+                .head
+                .as_deref()
+                .is_some_and(|head| names.contains(head));
+        }
+        let branch = without(text, &BRANCH_PREFIXES);
+        let plain = [Some(text), branch, without(text, &TAG_PREFIXES)];
+        plain.into_iter().flatten().any(|name| names.contains(name))
+    }
+
+    /// What a branch or tag is called, without what stands before it.
+    pub(crate) fn plain(reference: &str) -> &str {
+        without(reference, &FULL_PREFIXES).unwrap_or(reference)
     }
 
     /// The full names of refs that a text may stand for, whether such refs are there or not, most likely first.
@@ -141,6 +170,25 @@ mod tests {
                 Some(target),
                 "{label}"
             );
+        }
+    }
+
+    #[test]
+    fn a_remote_is_asked_for_what_decides_a_label() {
+        for label in [
+            "main",
+            "HEAD",
+            "origin(_)both",
+            "refs(_)heads(_)main",
+            "refs(_)tags(_)v1",
+            "tags(_)v1",
+        ] {
+            let label = Label::parse(label).unwrap();
+            for reference in Refs::names(&refs().behind(&label).unwrap()) {
+                let name = HashSet::from([Refs::plain(&reference)]);
+                assert!(refs().decide(&name, &label), "{reference} {label}");
+            }
+            assert!(!refs().decide(&HashSet::from(["other"]), &label), "{label}");
         }
     }
 

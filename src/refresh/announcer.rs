@@ -57,6 +57,7 @@ impl Announcer {
         let everyone = [Destination::everyone()];
         self.ledger.note(&refresh, Step::Owed(&everyone));
         let commit = common_commit(&Moved::as_one_of_each_label(&moved));
+        let begun = Instant::now();
         let concerned = concerned(
             self.repository.clone(),
             moved,
@@ -64,6 +65,7 @@ impl Announcer {
             PATIENCE,
         )
         .await;
+        debug!(elapsed = ?begun.elapsed(), destinations = concerned.destinations.len(), "found who is concerned");
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
         }

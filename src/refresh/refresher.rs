@@ -117,14 +117,15 @@ impl Shared {
 
     /// What moves is announced by whoever hears of it first; what is wrong with the repository, it says itself.
     async fn look(&self, trigger: Trigger) {
-        _ = self.repository.look(Announce::Yes(trigger)).await;
+        _ = self.repository.look(None, Announce::Yes(trigger)).await;
     }
 
     async fn carry_out(&self, request: Request) {
         match request {
             Request::Destination { destination, reply } => {
                 let looked =
-                    tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(Announce::No)).await;
+                    tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(None, Announce::No))
+                        .await;
                 if !matches!(looked, Ok(Ok(()))) {
                     info!(%destination, "the repository could not be looked at; the event goes out all the same");
                 }
@@ -163,10 +164,13 @@ impl Shared {
     }
 
     async fn push(&self, pushed: Pushed) {
+        let reference = pushed.branch_or_tag();
         if self.settings.destinations == Destinations::Changed {
-            return self.look(Trigger::Push).await;
+            let announce = Announce::Yes(Trigger::Push);
+            _ = self.repository.look(reference, announce).await;
+            return;
         }
-        _ = self.repository.look(Announce::No).await;
+        _ = self.repository.look(reference, Announce::No).await;
         if pushed
             .reference
             .as_deref()

@@ -16,6 +16,7 @@ mod demo;
 mod encryption;
 mod kept_answers;
 mod ledger;
+mod looks;
 mod program;
 mod reads;
 mod shadow;

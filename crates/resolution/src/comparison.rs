@@ -9,6 +9,7 @@ use crate::{
     documents::Syntax,
     imports::{self, Target},
     resolve::{Reading, read},
+    ways::Ways,
 };
 
 /// What a move from one snapshot to another means for those who read them.
@@ -21,6 +22,7 @@ pub struct Comparison<'s> {
     new: &'s Snapshot,
     layout: &'s Layout,
     changed: BTreeSet<&'s RepoPath>,
+    ways: Ways<'s>,
     /// Documents that say something else and that no request so far reads.
     unread: BTreeSet<Place<'s>>,
 }
@@ -46,6 +48,7 @@ impl<'s> Comparison<'s> {
             old,
             new,
             layout,
+            ways: Ways::to(unread.iter().map(|(path, _)| *path), new),
             changed: unread.iter().map(|(path, _)| *path).collect(),
             unread,
         }
@@ -53,7 +56,7 @@ impl<'s> Comparison<'s> {
 
     /// What the move means for a request; what it reads counts as read from now on.
     pub fn effect_on(&mut self, request: &EnvironmentRequest) -> Effect<'s> {
-        if self.changed.is_empty() {
+        if !self.ways.are_open_to(request) {
             return Effect::Same;
         }
         let in_old = read(self.old, self.layout, request);
@@ -131,7 +134,7 @@ impl<'s> Comparison<'s> {
 }
 
 /// What the documents of a file import.
-fn imports(path: &RepoPath, blob: &Blob) -> Vec<Target> {
+pub(crate) fn imports(path: &RepoPath, blob: &Blob) -> Vec<Target> {
     let remarks = Syntax::of(path.as_str()).and_then(|syntax| blob.remarks(syntax));
     let Some(remarks) = remarks else {
         return Vec::new();

@@ -32,6 +32,7 @@ mod snapshot;
 mod sources;
 #[cfg(test)]
 mod testing;
+mod ways;
 
 pub use blob::{Blob, BlobId};
 pub use budget::Budget;

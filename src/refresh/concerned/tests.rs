@@ -63,7 +63,7 @@ impl Server {
     /// Opens repositories and reads the configuration of all who are known.
     async fn start(folder: &TempDir, settings: &[(&str, &str)], known: &[&str]) -> Self {
         let server = Self::open(folder, settings, known).await;
-        server.repository.look(Announce::No).await.unwrap();
+        server.repository.look(None, Announce::No).await.unwrap();
         for request in server.known.iter() {
             server.repository.find_one(request, None).await.unwrap();
         }
@@ -106,7 +106,7 @@ impl Server {
     fn finds(&self, told: &[&str], unchanged: &[&str]) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
-            self.repository.look(Announce::No).await.unwrap();
+            self.repository.look(None, Announce::No).await.unwrap();
             let (moved, _) = self.repository.unannounced().take();
             let found = concerned(
                 self.repository.clone(),
@@ -140,7 +140,7 @@ async fn everyone_is_told_when_the_time_is_up() {
     remote.push("main", &[("orders.yml", "a: 1")]);
     let server = Server::start(&folder, &[(URI, "<folder>/config")], &["orders/dev"]).await;
     remote.push("main", &[("orders.yml", "a: 2")]);
-    server.repository.look(Announce::No).await.unwrap();
+    server.repository.look(None, Announce::No).await.unwrap();
     let (moved, _) = server.repository.unannounced().take();
     let now = Instant::now();
     assert_eq!(find(&server.repository, &moved, &server.known, now), None);
@@ -195,7 +195,7 @@ async fn what_is_taken_back_concerns_those_who_were_told_of_it() {
     let server = Server::start(&folder, &[(URI, "<folder>/config")], &["orders/dev"]).await;
     // As for a refresh that somebody asks for, which tells whom it names.
     remote.push("main", &[("orders.yml", "a: 2")]);
-    server.repository.look(Announce::No).await.unwrap();
+    server.repository.look(None, Announce::No).await.unwrap();
     remote.push("main", &[("orders.yml", "a: 1")]);
     server.finds(&["orders:**"], &[]).await;
 }

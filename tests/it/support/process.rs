@@ -21,6 +21,15 @@ impl Running {
         Self::start(command)
     }
 
+    /// Starts it with a log that says how it came to what it serves.
+    pub(crate) fn talkative(arguments: &[String]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_confbus"));
+        command
+            .args(arguments)
+            .env("RUST_LOG", "info,confbus=debug");
+        Self::start(command)
+    }
+
     pub(crate) fn start(mut command: Command) -> Self {
         for (name, _) in std::env::vars()
             .filter(|(name, _)| name.starts_with("SPRING_") || name.starts_with("CONFBUS_"))

@@ -47,7 +47,7 @@ impl TestServer {
                 .iter()
                 .map(|(key, value)| format!("--{key}={value}")),
         );
-        let running = Running::confbus(&arguments);
+        let running = Running::talkative(&arguments);
         let line = running.line_with("listening");
         let port = line
             .rsplit(':')

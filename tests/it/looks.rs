@@ -1,0 +1,84 @@
+//! A look costs what there is to look for, and what is known is not looked for.
+
+use crate::support::{ConfigRepo, GitDaemon, Request, TestServer, eventually, expect_that};
+
+/// What the server has looked for so far, oldest first.
+fn looks(server: &TestServer) -> Vec<String> {
+    let lines = server.lines().into_iter();
+    lines.filter(|line| line.contains(" looked ")).collect()
+}
+
+fn start(daemon: &GitDaemon, rate: &str) -> TestServer {
+    let url = daemon.url();
+    let settings = [
+        ("spring.cloud.config.server.git.uri", url.as_str()),
+        ("spring.cloud.config.server.git.refresh-rate", rate),
+        (
+            "spring.cloud.config.server.monitor.validation-filter-enabled",
+            "false",
+        ),
+    ];
+    TestServer::with(&settings).ready()
+}
+
+#[test]
+fn what_names_nothing_is_looked_for_once_and_names_not_at_all() {
+    let repo = ConfigRepo::from_sample();
+    repo.push_to("feature/known", "a branch", &[("orders.yml", "a: 1\n")]);
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&daemon, "3600");
+    let first = eventually("the first look", || {
+        let looks = looks(&server);
+        expect_that(!looks.is_empty(), &looks).map(|()| looks.len())
+    });
+    for _ in 0..3 {
+        assert_eq!(server.get("/orders/dev/nothing").status, 404);
+        assert_eq!(server.get("/orders/dev/abcdef1").status, 404);
+    }
+    for _ in 0..3 {
+        assert_eq!(server.get("/orders/dev/feature(_)known").status, 200);
+    }
+    let later = eventually("the looks of reads", || {
+        let looks = looks(&server).split_off(first);
+        expect_that(looks.len() >= 2, &looks).map(|()| looks)
+    });
+    assert_eq!(later.len(), 2, "{later:?}");
+    assert!(
+        later.iter().all(|look| look.contains("fetch=No")),
+        "{later:?}"
+    );
+}
+
+#[test]
+fn a_push_asks_for_its_branch_alone() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&daemon, "3600");
+    let commit = repo.push("a step", &[("orders.yml", "greeting: next\n")]);
+    let push = r#"{"ref": "refs/heads/main", "commits": [{"modified": ["orders.yml"]}]}"#;
+    let request = Request::post("/monitor", push)
+        .header("content-type", "application/json")
+        .header("x-github-event", "push");
+    assert_eq!(server.send(&request).status, 200);
+    server.serves(&commit);
+    let asked = r#"fetch=Refs(["refs/heads/main"])"#;
+    eventually("the look of the push", || {
+        let looks = looks(&server);
+        expect_that(looks.iter().any(|look| look.contains(asked)), &looks)
+    });
+}
+
+#[test]
+fn a_branch_that_nobody_told_of_is_found_by_its_first_reader() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&daemon, "1");
+    repo.push_to("later", "a branch", &[("orders.yml", "a: 1\n")]);
+    eventually("the branch", || {
+        let answer = server.get("/orders/dev/later");
+        expect_that(answer.status == 200, &answer)
+    });
+    let looks = looks(&server);
+    let polls = looks.iter().filter(|look| look.contains("fetch=Refs"));
+    assert!(polls.count() < 9, "only a poll found it: {looks:?}");
+}
