@@ -11,7 +11,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use super::{
     generation::Generation,
@@ -286,7 +286,6 @@ impl Looker {
         asked: Vec<Label>,
         announce: Announce,
     ) -> Result<(), LookError> {
-        let begun = Instant::now();
         let served = self.outcome.served.load_full();
         let labels = self.labels(&served, &fetch, &asked);
         let query = Query {
@@ -295,10 +294,7 @@ impl Looker {
             fetch: fetch.clone(),
         };
         let looked = match self.upstream.look(query).await {
-            Ok(view) => {
-                debug!(fetch = ?fetch, news = view.news, elapsed = ?begun.elapsed(), "looked");
-                self.put_in_service(view, &fetch, &asked)
-            }
+            Ok(view) => self.put_in_service(view, &fetch, &asked),
             Err(error) => Err(error),
         };
         // What is not on disk may still come from the remote.
