@@ -204,8 +204,11 @@ mod tests {
         total_bytes: 60,
     };
 
+    /// Files and what stands in them.
+    type State<'s> = &'s [(&'s str, &'s str)];
+
     /// A tree of files; what begins with `->` is a link.
-    fn tree(repository: &Repository, files: &[(&str, &str)]) -> Oid {
+    fn tree(repository: &Repository, files: State<'_>) -> Oid {
         let empty = repository.treebuilder(None).unwrap().write().unwrap();
         let mut update = TreeUpdateBuilder::new();
         for (path, text) in files {
@@ -229,7 +232,7 @@ mod tests {
 
     fn content(
         repository: &Repository,
-        files: &[(&str, &str)],
+        files: State<'_>,
         known: Option<Content>,
     ) -> Result<Content, LookError> {
         let mut reader = Reader {
@@ -244,7 +247,7 @@ mod tests {
     fn what_is_made_of_differences_is_what_is_read_as_a_whole() {
         let folder = tempfile::tempdir().unwrap();
         let repository = Repository::init_bare(folder.path()).unwrap();
-        let states: [&[(&str, &str)]; 8] = [
+        let states: [State<'_>; 8] = [
             &[("a.yml", "a"), ("d/x.yml", "x"), ("d.yml", "d")],
             &[("a.yml", "b"), ("d/x.yml", "x"), ("d.yml", "d")],
             &[("a.yml", "b"), ("d", "no folder"), ("d.yml", "d")],
@@ -271,7 +274,7 @@ mod tests {
         let repository = Repository::init_bare(folder.path()).unwrap();
         let long = "x".repeat(31);
         let full: [(&str, &str); 6] = ["1", "2", "3", "4", "5", "6"].map(|name| (name, "x"));
-        let cases: [(&[(&str, &str)], &[(&str, &str)]); 2] = [
+        let cases: [(State<'_>, State<'_>); 2] = [
             (&full, &[&full[..], &[("7", "x")]].concat()),
             (
                 &[("1", &long)],
