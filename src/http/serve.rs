@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    async fn start(limits: Limits) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
+    fn start(limits: Limits) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap(), 2).unwrap();
         let address = listeners.address();
         let peer =
@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn handlers_know_their_peer() {
-        let (address, ..) = start(Limits::default()).await;
+        let (address, ..) = start(Limits::default());
         let answer = ask(
             address,
             "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -137,8 +137,7 @@ mod tests {
         let (address, ..) = start(Limits {
             head_timeout: Duration::from_millis(100),
             ..Limits::default()
-        })
-        .await;
+        });
         for start in ["", "P", "GET / HTTP/1.1\r\nHost:"] {
             let answer = timeout(Duration::from_secs(5), ask(address, start))
                 .await
@@ -149,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn requests_under_way_are_answered_before_the_end() {
-        let (address, _, server) = start(Limits::default()).await;
+        let (address, _, server) = start(Limits::default());
         let answer = ask(address, "GET /last HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(answer.ends_with("done"), "{answer}");
         server.await.unwrap();
@@ -161,8 +160,7 @@ mod tests {
         let (address, ..) = start(Limits {
             connections: 1,
             ..Limits::default()
-        })
-        .await;
+        });
         let head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         let first = TcpStream::connect(address).await.unwrap();
         let second = ask(address, head);
