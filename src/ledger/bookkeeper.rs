@@ -20,6 +20,9 @@ use super::{
 
 /// Entries that are taken from the queue at once.
 const BATCH: usize = 256;
+/// After a batch, so that a stream of reads does not wake this task for each of them: that would cost whoever answers more
+/// than the answer.
+const PAUSE: Duration = Duration::from_millis(2);
 /// Between two looks at the clock: what is too old is forgotten, what changed is saved.
 const TICK: Duration = Duration::from_secs(1);
 /// The time between two saves is at least so many times what the last one took.
@@ -63,7 +66,10 @@ impl Bookkeeper {
                 }
                 count = self.entries.recv_many(&mut batch, BATCH) => match count {
                     0 => break,
-                    _ => self.write(&mut batch),
+                    _ => {
+                        self.write(&mut batch);
+                        _ = shutdown.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
+                    }
                 },
             }
         }
