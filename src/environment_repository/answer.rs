@@ -69,6 +69,7 @@ impl From<&LookError> for FindError {
         match error {
             LookError::NoSuchLabel => Self::NoSuchLabel,
             LookError::TooLarge(_) => Self::TooLarge,
+            LookError::NotYet => Self::NotYet,
             _ => Self::Busy,
         }
     }

@@ -292,7 +292,8 @@ impl Mirror {
                 }
             }
         }
-        if self.partial && !self.unsettled && self.listed {
+        // Once for each listing: a remote that refuses is not asked without end.
+        if self.partial && !self.unsettled && std::mem::take(&mut self.listed) {
             self.history
                 .begin(&self.settings, &self.address, &self.disk, ask);
         }

@@ -162,7 +162,13 @@ mod tests {
             ..Limits::default()
         });
         let head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        let first = TcpStream::connect(address).await.unwrap();
+        // It has its room once it was answered.
+        let mut first = TcpStream::connect(address).await.unwrap();
+        first
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+        first.read_u8().await.unwrap();
         let second = ask(address, head);
         tokio::pin!(second);
         let early = timeout(Duration::from_millis(100), &mut second).await;
