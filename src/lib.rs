@@ -24,6 +24,7 @@ mod hex;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;
+mod tls;
 
 pub use app::App;
 pub use settings::{Settings, SettingsError, SettingsProblem, Sources};

@@ -8,7 +8,6 @@ mod login;
 mod pack;
 mod pkt_line;
 mod session;
-mod tls;
 mod trouble;
 
 use std::{future::Future, time::Instant};

@@ -1,13 +1,13 @@
-use std::{error::Error as _, fmt, sync::Arc};
+use std::{error::Error as _, fmt};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use reqwest::{Response, redirect::Policy};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::ClientConfig;
 use url::Url;
 
 use super::{Settings, Token, VaultError};
+use crate::tls::{self, Trust};
 
 /// The largest secret that is read; Vault itself stores no larger one than 1 MiB by default.
 const SIZE_LIMIT: usize = 4 << 20;
@@ -176,24 +176,13 @@ fn unreachable(error: reqwest::Error) -> VaultError {
     VaultError::Unreachable(cause.map_or_else(|| error.to_string(), ToString::to_string))
 }
 
-/// A configuration of our own, because a process-wide one may not be there, and building without one would panic.
 fn tls(address: &Address) -> Result<ClientConfig, String> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
-    // A container without root certificates is fine as long as nobody speaks TLS.
-    let builder = if address.is_https() {
-        builder
-            .with_platform_verifier()
-            .map_err(|error| error.to_string())?
+    let trust = if address.is_https() {
+        Trust::Machine
     } else {
-        builder.with_root_certificates(RootCertStore::empty())
+        Trust::Nobody
     };
-    let mut config = builder.with_no_client_auth();
-    // Not HTTP/2: there one dead connection would let every read run into its time-out.
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    tls::config(trust).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ use super::{
     Trouble,
     login::Login,
     pkt_line::{DELIMITER, Lines, write},
+};
+use crate::{
+    git::Reach,
     tls::{self, Trust},
 };
-use crate::git::Reach;
 
 /// Asks for version 2; servers that do not know it ignore it.
 const VERSION: (HeaderName, HeaderValue) = (

@@ -1,3 +1,5 @@
+//! TLS of our own HTTP clients: to Git hosts and to Vaults.
+
 use std::sync::Arc;
 
 use rustls::{
@@ -10,8 +12,8 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 
 /// Whose certificates are good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// Nobody's: no TLS is spoken.
+pub(crate) enum Trust {
+    /// Nobody's, where no TLS is spoken: a container without root certificates is fine then.
     Nobody,
     /// Those that this machine trusts.
     Machine,
@@ -20,7 +22,10 @@ pub(super) enum Trust {
 }
 
 /// A configuration of our own, because a process-wide one may not be there, and building without one would panic.
-pub(super) fn config(trust: Trust) -> Result<ClientConfig, Error> {
+///
+/// # Errors
+/// When this machine trusts nobody.
+pub(crate) fn config(trust: Trust) -> Result<ClientConfig, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
@@ -32,7 +37,7 @@ pub(super) fn config(trust: Trust) -> Result<ClientConfig, Error> {
             .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
     };
     let mut config = builder.with_no_client_auth();
-    // One call at a time: HTTP/2 would only add frames.
+    // Not HTTP/2: there one dead connection would let every call run into its time-out.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
