@@ -19,6 +19,7 @@ mod encryption;
 mod environments;
 mod error;
 mod events;
+mod fields;
 mod finished;
 mod front;
 mod gzip;

@@ -10,11 +10,12 @@ use std::{
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts, uri::Authority};
+use http::{HeaderValue, StatusCode, header, request::Parts, uri::Authority};
 
 use super::{
     Settings,
     error::Failure,
+    fields::{Fields as _, text},
     settings::{Access, User},
 };
 
@@ -42,23 +43,29 @@ impl Caller {
         access.mode_none || self.is_known()
     }
 
-    pub(super) fn of(said: &Said<'_>, peer: Option<IpAddr>, uri: &Uri, access: &Access) -> Self {
+    /// `authority` is that of the target, which hardly anybody gives.
+    pub(super) fn of(
+        said: &Said<'_>,
+        peer: Option<IpAddr>,
+        authority: Option<&Authority>,
+        access: &Access,
+    ) -> Self {
         match &access.user {
             Some(user) if said.gives_password(user) => Self::User,
             Some(_) => Self::Stranger,
-            None if said.is_of_this_machine(peer, uri) => Self::ThisMachine,
+            None if said.is_of_this_machine(peer, authority) => Self::ThisMachine,
             None => Self::Stranger,
         }
     }
 
     fn of_request(parts: &Parts, access: &Access) -> Self {
         let mut said = Said::default();
-        for (name, value) in &parts.headers {
+        for (name, value) in parts.headers.each() {
             said.hear(name, value);
         }
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
-        Self::of(&said, peer, &parts.uri, access)
+        Self::of(&said, peer, parts.uri.authority(), access)
     }
 }
 
@@ -107,36 +114,30 @@ where
 /// What the headers of a request say about who sent it, taken down in one walk over them.
 #[derive(Debug, Default)]
 pub(super) struct Said<'r> {
-    host: Option<&'r HeaderValue>,
-    authorization: Option<&'r HeaderValue>,
+    host: Option<&'r [u8]>,
+    authorization: Option<&'r [u8]>,
     /// A proxy passes on what others ask.
     is_forwarded: bool,
     /// Some page made a browser ask.
-    fetch_site: Option<&'r HeaderValue>,
+    fetch_site: Option<&'r [u8]>,
 }
 
 impl<'r> Said<'r> {
-    /// Takes down one header; of several with the same name the first counts.
-    pub(super) fn hear(&mut self, name: &HeaderName, value: &'r HeaderValue) {
-        if *name == header::HOST {
-            self.host.get_or_insert(value);
-        } else if *name == header::AUTHORIZATION {
-            self.authorization.get_or_insert(value);
-        } else if *name == header::FORWARDED || *name == header::VIA {
-            self.is_forwarded = true;
-        } else if name.as_str().starts_with("x-") {
-            self.is_forwarded |= matches!(
-                name.as_str(),
-                "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto" | "x-real-ip"
-            );
-        } else if name.as_str() == "sec-fetch-site" {
-            self.fetch_site.get_or_insert(value);
+    /// Takes down one header, its name in lower case; of several with the same name the first counts.
+    pub(super) fn hear(&mut self, name: &str, value: &'r [u8]) {
+        match name {
+            "host" => _ = self.host.get_or_insert(value),
+            "authorization" => _ = self.authorization.get_or_insert(value),
+            "sec-fetch-site" => _ = self.fetch_site.get_or_insert(value),
+            "forwarded" | "via" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto"
+            | "x-real-ip" => self.is_forwarded = true,
+            _ => {}
         }
     }
 
     fn gives_password(&self, user: &User) -> bool {
         let given = || {
-            let value = self.authorization?.to_str().ok()?;
+            let value = text(self.authorization?)?;
             let (scheme, credentials) = value.split_once(' ')?;
             let decoded = scheme
                 .eq_ignore_ascii_case("basic")
@@ -154,21 +155,19 @@ impl<'r> Said<'r> {
 
     /// A loopback peer that speaks for itself: not a proxy on this machine that says that it passes on what others ask, and
     /// not a browser on this machine that some page made ask.
-    fn is_of_this_machine(&self, peer: Option<IpAddr>, uri: &Uri) -> bool {
+    fn is_of_this_machine(&self, peer: Option<IpAddr>, authority: Option<&Authority>) -> bool {
         peer.is_some_and(|peer| peer.is_loopback())
             && !self.is_forwarded
-            && self.fetch_site.is_none_or(|site| site != "cross-site")
-            && self.names_this_machine(uri)
+            && self.fetch_site.is_none_or(|site| site != b"cross-site")
+            && self.names_this_machine(authority)
     }
 
     /// Whether the request was meant for an address or `localhost`: a name that somebody made point to 127.0.0.1 is not
     /// ours.
-    fn names_this_machine(&self, uri: &Uri) -> bool {
-        match (self.host, uri.authority()) {
-            (Some(host), _) if is_plain_address(host.as_bytes()) => true,
-            (Some(host), _) => host
-                .to_str()
-                .ok()
+    fn names_this_machine(&self, authority: Option<&Authority>) -> bool {
+        match (self.host, authority) {
+            (Some(host), _) if is_plain_address(host) => true,
+            (Some(host), _) => text(host)
                 .and_then(|host| host.parse::<Authority>().ok())
                 .is_some_and(|host| is_this_machine(host.host())),
             (None, Some(authority)) => is_this_machine(authority.host()),

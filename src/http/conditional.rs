@@ -4,6 +4,8 @@ use aws_lc_rs::digest;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use jiff::{Timestamp, fmt::rfc2822};
 
+use super::fields::Fields;
+
 /// A strong entity tag from the bytes of an answer.
 pub(super) fn entity_tag(body: &[u8]) -> String {
     // Half of the digest is more than enough to tell two answers apart.
@@ -15,16 +17,13 @@ pub(super) fn entity_tag(body: &[u8]) -> String {
 pub(super) const GZIP: &str = "-gzip";
 
 /// Whether the caller already has the answer with this tag, be it as gzip.
-pub(super) fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
+pub(super) fn has_tag(fields: &(impl Fields + ?Sized), tag: &str) -> bool {
     let is_it = |known: &str| {
         let packed = || known.strip_suffix('"')?.strip_suffix(GZIP);
         known == tag || packed().is_some_and(|known| Some(known) == tag.strip_suffix('"'))
     };
-    let known = headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    known
+    fields
+        .texts("if-none-match")
         .flat_map(|value| value.split(','))
         .map(str::trim)
         .any(|known| known == "*" || is_it(known.strip_prefix("W/").unwrap_or(known)))

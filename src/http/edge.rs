@@ -8,7 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tracing::{debug, error, info, warn};
 
 use super::{
@@ -109,16 +109,17 @@ pub(super) async fn edge(
 async fn finish(
     answer: Response,
     keep: Option<Keep>,
-    wish: &Wish<'_>,
+    wish: &Wish<'_, HeaderMap>,
     settings: &Settings,
 ) -> Response {
-    let finished = match Finished::of(answer, wish, &settings.compression).await {
+    let finished = match Finished::of(answer, wish.gzip, &settings.compression).await {
         Ok(finished) => finished,
         Err(unfinished) => return *unfinished,
     };
     let mut answer = finished
-        .answer(wish)
-        .expect("the form that is wanted was made");
+        .choose(wish)
+        .expect("the form that is wanted was made")
+        .answer();
     let keep = keep.filter(|_| matches!(finished.status(), StatusCode::OK | StatusCode::NOT_FOUND));
     if let Some(keep) = keep {
         answer

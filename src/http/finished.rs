@@ -1,18 +1,24 @@
 //! An answer that is made once and given to many: whole, as gzip, without its body, or as "you have it already".
 
+mod wire;
+
+use std::fmt;
+
 use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 
-use super::{conditional::has_tag, gzip, settings::Compression};
+use super::{conditional::has_tag, fields::Fields, gzip, settings::Compression};
+use wire::Whole;
+pub(super) use wire::Wire;
 
 /// What a request says about the form in which it wants an answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wish<'r> {
+#[derive(Debug)]
+pub(super) struct Wish<'r, F: ?Sized> {
     pub(super) is_head: bool,
     pub(super) gzip: bool,
-    pub(super) headers: &'r HeaderMap,
+    pub(super) fields: &'r F,
 }
 
 /// A finished answer.
@@ -23,10 +29,13 @@ pub(super) struct Finished {
     packed: Packed,
 }
 
-#[derive(Debug)]
 struct Form {
     headers: HeaderMap,
     body: Bytes,
+    /// The same as it is sent, unless it is too long for that.
+    whole: Option<Whole>,
+    /// What is sent to who has it already.
+    bare: Whole,
 }
 
 #[derive(Debug)]
@@ -35,23 +44,32 @@ enum Packed {
     Never,
     /// Nobody asked for it yet.
     NotYet,
-    Gzip(Form),
+    Gzip(Box<Form>),
 }
 
-impl<'r> Wish<'r> {
+/// An answer in the form that is wanted.
+pub(super) struct Chosen<'f> {
+    form: &'f Form,
+    status: StatusCode,
+    is_head: bool,
+}
+
+impl<'r> Wish<'r, HeaderMap> {
     pub(super) fn of(method: &Method, headers: &'r HeaderMap) -> Self {
         Self {
             is_head: method == Method::HEAD,
             gzip: gzip::is_wanted(headers),
-            headers,
+            fields: headers,
         }
     }
+}
 
+impl<F: Fields + ?Sized> Wish<'_, F> {
     /// Whether the caller has this already, in whichever form.
     fn has(&self, plain: &Form) -> bool {
-        let tag = || plain.headers.get(header::ETAG)?.to_str().ok();
-        self.headers.contains_key(header::IF_NONE_MATCH)
-            && tag().is_some_and(|tag| has_tag(self.headers, tag))
+        let tag = plain.headers.get(header::ETAG);
+        tag.and_then(|tag| tag.to_str().ok())
+            .is_some_and(|tag| has_tag(self.fields, tag))
     }
 }
 
@@ -59,7 +77,7 @@ impl Finished {
     /// Takes a response whose body is there as a whole; others, streams for example, come back as they are.
     pub(super) async fn of(
         response: Response<Body>,
-        wish: &Wish<'_>,
+        gzip: bool,
         compression: &Compression,
     ) -> Result<Self, Box<Response<Body>>> {
         if response.body().size_hint().exact().is_none() {
@@ -72,29 +90,32 @@ impl Finished {
             *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             return Err(Box::new(failed));
         };
-        let form = Form {
-            headers: parts.headers,
-            body: body.to_bytes(),
-        };
-        Ok(Self::new(parts.status, form, wish.gzip, compression))
+        let (status, headers, body) = (parts.status, parts.headers, body.to_bytes());
+        Ok(Self::new(status, headers, body, gzip, compression))
     }
 
-    fn new(status: StatusCode, mut plain: Form, gzip: bool, compression: &Compression) -> Self {
-        plain.set_length();
-        let packed = if !gzip::is_meant(compression, &plain.headers, plain.body.len()) {
-            Packed::Never
-        } else {
+    fn new(
+        status: StatusCode,
+        mut headers: HeaderMap,
+        body: Bytes,
+        gzip: bool,
+        compression: &Compression,
+    ) -> Self {
+        let mut packed = Packed::Never;
+        if gzip::is_meant(compression, &headers, body.len()) {
             let vary = HeaderValue::from_static("Accept-Encoding");
-            plain.headers.append(header::VARY, vary);
-            if gzip {
-                Packed::Gzip(plain.packed())
+            // Behind the length, where the server would say it.
+            set_length(&mut headers, &body);
+            headers.append(header::VARY, vary);
+            packed = if gzip {
+                Packed::Gzip(Box::new(Form::packed(status, headers.clone(), &body)))
             } else {
                 Packed::NotYet
-            }
-        };
+            };
+        }
         Self {
             status,
-            plain,
+            plain: Form::new(status, headers, body),
             packed,
         }
     }
@@ -105,82 +126,130 @@ impl Finished {
 
     /// Bytes that this takes, roughly.
     pub(super) fn weight(&self) -> usize {
-        /// Of the headers, and of what holds them.
-        const HEAD: usize = 1024;
-        let packed = match &self.packed {
-            Packed::Gzip(form) => form.body.len() + HEAD,
-            Packed::Never | Packed::NotYet => 0,
-        };
-        self.plain.body.len() + packed + HEAD
+        match &self.packed {
+            Packed::Gzip(form) => self.plain.weight() + form.weight(),
+            Packed::Never | Packed::NotYet => self.plain.weight(),
+        }
     }
 
-    /// The answer in the form that is wanted; `None` when that form was not made.
-    pub(super) fn answer<B: From<Bytes>>(&self, wish: &Wish<'_>) -> Option<Response<B>> {
+    /// The form that is wanted; `None` when it was not made.
+    pub(super) fn choose<F>(&self, wish: &Wish<'_, F>) -> Option<Chosen<'_>>
+    where
+        F: Fields + ?Sized,
+    {
         let form = match &self.packed {
             Packed::Gzip(form) if wish.gzip => form,
             Packed::NotYet if wish.gzip => return None,
             _ => &self.plain,
         };
-        if wish.has(&self.plain) {
-            return Some(form.not_modified());
-        }
-        let body = if wish.is_head {
+        let status = if wish.has(&self.plain) {
+            StatusCode::NOT_MODIFIED
+        } else {
+            self.status
+        };
+        Some(Chosen {
+            form,
+            status,
+            is_head: wish.is_head,
+        })
+    }
+}
+
+impl<'f> Chosen<'f> {
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn answer<B: From<Bytes>>(&self) -> Response<B> {
+        let is_bare = self.status == StatusCode::NOT_MODIFIED;
+        let body = if self.is_head || is_bare {
             Bytes::new()
         } else {
-            form.body.clone()
+            self.form.body.clone()
         };
         let mut response = Response::new(body.into());
         *response.status_mut() = self.status;
-        *response.headers_mut() = form.headers.clone();
-        Some(response)
+        *response.headers_mut() = if is_bare {
+            not_modified(&self.form.headers)
+        } else {
+            self.form.headers.clone()
+        };
+        response
+    }
+
+    /// The same as bytes; `None` when the server has more to do for it than to send them.
+    pub(super) fn wire(&self) -> Option<Wire<'f>> {
+        let whole = match self.status {
+            _ if self.is_head => None,
+            StatusCode::NOT_MODIFIED => Some(&self.form.bare),
+            _ => self.form.whole.as_ref(),
+        };
+        whole.map(Whole::wire)
     }
 }
 
 impl Form {
-    fn packed(&self) -> Self {
-        let mut headers = self.headers.clone();
+    fn new(status: StatusCode, mut headers: HeaderMap, body: Bytes) -> Self {
+        set_length(&mut headers, &body);
+        let whole = Whole::of(status, &headers, &body);
+        Self {
+            body: whole.as_ref().map_or(body, Whole::body),
+            whole,
+            bare: Whole::bare(&not_modified(&headers)),
+            headers,
+        }
+    }
+
+    fn packed(status: StatusCode, mut headers: HeaderMap, plain: &Bytes) -> Self {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         if let Some(tag) = headers.get(header::ETAG).and_then(gzip::tag) {
             headers.insert(header::ETAG, tag);
         }
         headers.remove(header::CONTENT_LENGTH);
-        let mut packed = Self {
-            headers,
-            body: gzip::compressed(&self.body).into(),
-        };
-        packed.set_length();
-        packed
+        Self::new(status, headers, gzip::compressed(plain).into())
     }
 
-    /// Said here and not by whoever sends it, so that it always stands at the same place. A body that was left out
-    /// already has its length said.
-    fn set_length(&mut self) {
-        let length = HeaderValue::from(self.body.len());
-        self.headers.entry(header::CONTENT_LENGTH).or_insert(length);
+    fn weight(&self) -> usize {
+        /// Of the headers, and of what holds them.
+        const HEAD: usize = 1024;
+        let whole = self.whole.as_ref().map_or(self.body.len(), Whole::len);
+        HEAD + whole + self.bare.len()
     }
+}
 
-    /// What describes the body stays out.
-    fn not_modified<B: From<Bytes>>(&self) -> Response<B> {
-        let mut response = Response::new(Bytes::new().into());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        let headers = response.headers_mut();
-        headers.reserve(self.headers.len());
-        for (name, value) in &self.headers {
-            let describes_body = [
-                header::CONTENT_TYPE,
-                header::CONTENT_LENGTH,
-                header::CONTENT_ENCODING,
-                header::CONTENT_DISPOSITION,
-            ]
-            .contains(name);
-            if !describes_body {
-                headers.append(name.clone(), value.clone());
-            }
+/// Configuration is nobody's business.
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Form")
+            .field("length", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Said here and not by whoever sends it, so that it always stands at the same place. A body that was left out already
+/// has its length said.
+fn set_length(headers: &mut HeaderMap, body: &Bytes) {
+    let length = HeaderValue::from(body.len());
+    headers.entry(header::CONTENT_LENGTH).or_insert(length);
+}
+
+/// What describes the body stays out.
+fn not_modified(headers: &HeaderMap) -> HeaderMap {
+    let describes_body = [
+        header::CONTENT_TYPE,
+        header::CONTENT_LENGTH,
+        header::CONTENT_ENCODING,
+        header::CONTENT_DISPOSITION,
+    ];
+    let mut rest = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        if !describes_body.contains(name) {
+            rest.append(name.clone(), value.clone());
         }
-        // As the router says it, which knows of no body; only to HEAD it is sent.
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        response
     }
+    // As the router says it, which knows of no body; only to HEAD it is sent.
+    rest.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    rest
 }
 
 #[cfg(test)]
@@ -194,23 +263,18 @@ mod tests {
             .header("x-config-version", "c1")
             .body(Body::from("x".repeat(length)))
             .unwrap();
-        let wish = Wish {
-            is_head: false,
-            gzip,
-            headers: &HeaderMap::new(),
-        };
         let compression = Compression::default();
-        Finished::of(response, &wish, &compression).await.unwrap()
+        Finished::of(response, gzip, &compression).await.unwrap()
     }
 
     fn given(finished: &Finished, is_head: bool, gzip: bool, known: &str) -> Option<String> {
         let headers = [(header::IF_NONE_MATCH, known.parse().unwrap())];
-        let wish = Wish {
+        let wish: Wish<'_, HeaderMap> = Wish {
             is_head,
             gzip,
-            headers: &headers.into_iter().collect(),
+            fields: &headers.into_iter().collect(),
         };
-        let answer: Response<Bytes> = finished.answer(&wish)?;
+        let answer: Response<Bytes> = finished.choose(&wish)?.answer();
         let header = |name: &str| {
             answer
                 .headers()
@@ -293,13 +357,8 @@ mod tests {
     #[tokio::test]
     async fn a_stream_stays_one() {
         let body = Body::from_stream(futures_util::stream::pending::<Result<Bytes, axum::Error>>());
-        let wish = Wish {
-            is_head: false,
-            gzip: true,
-            headers: &HeaderMap::new(),
-        };
         let (stream, compression) = (Response::new(body), Compression::default());
-        let finished = Finished::of(stream, &wish, &compression).await;
+        let finished = Finished::of(stream, true, &compression).await;
         assert!(finished.is_err());
     }
 }

@@ -6,6 +6,8 @@
 
 mod answers;
 mod body;
+mod date;
+mod heads;
 mod question;
 
 use std::{
@@ -18,6 +20,7 @@ use std::{
 };
 
 use axum::{Router, extract::ConnectInfo};
+use bytes::Bytes;
 use futures_util::future::{Either, LocalBoxFuture};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -29,6 +32,8 @@ use tracing::debug;
 use super::{
     Settings,
     access::Caller,
+    fields::Fields,
+    finished::Chosen,
     keep::Kept,
     reader::Reader,
     serve::{Busy, Clock},
@@ -39,7 +44,9 @@ use crate::{
 };
 use answers::{Answers, Entry, Key, Turn};
 pub(super) use body::Body;
-use question::Question;
+use date::Date;
+pub(super) use heads::Reply;
+use question::{Head, Question};
 
 /// What answers requests; each core makes its own [`Core`] of it.
 #[derive(Debug, Clone)]
@@ -65,6 +72,7 @@ pub(super) struct Core {
     keeping: Option<Keeping>,
     answers: RefCell<Answers>,
     clock: Rc<Clock>,
+    date: Date,
     /// Where the router runs.
     beside: Handle,
 }
@@ -115,6 +123,7 @@ impl Front {
             router: self.router,
             keeping: self.keeping,
             answers: RefCell::new(Answers::new(room)),
+            date: Date::new(Rc::clone(&clock)),
             clock,
             beside,
         }
@@ -122,8 +131,8 @@ impl Front {
 }
 
 /// What is known of an answer that is asked for.
-enum Recalled {
-    Answer(Response<Body>),
+enum Recalled<A> {
+    Answer(A),
     /// It may be given once it is sure that nothing has moved.
     Unsure(Arc<Kept>),
     Make(Making),
@@ -140,17 +149,20 @@ enum Making {
 }
 
 impl Core {
-    /// Answers a request, from what is kept if possible. `busy` lasts until an answer that is not kept was sent.
+    /// Answers a request, from what is kept if possible. `busy` lasts until the answer was sent.
     pub(super) fn answer(
         self: &Rc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-        busy: impl FnOnce() -> Busy,
+        busy: Busy,
     ) -> Answering {
-        match self.recall(&request, peer, false) {
-            Recalled::Answer(answer) => Either::Left(ready(Ok(answer))),
+        match self.recall_whole(&request, peer, false) {
+            Recalled::Answer(answer) => {
+                let answer = answer.map(|body| Body::kept(body, busy));
+                Either::Left(ready(Ok(answer)))
+            }
             recalled => {
-                let later = Rc::clone(self).later(request, peer, recalled, busy());
+                let later = Rc::clone(self).later(request, peer, recalled, busy);
                 Either::Right(Box::pin(later))
             }
         }
@@ -160,43 +172,69 @@ impl Core {
         self: Rc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-        recalled: Recalled,
+        recalled: Recalled<Response<Bytes>>,
         busy: Busy,
     ) -> Answer {
         let recalled = match (recalled, &self.keeping) {
             (Recalled::Unsure(kept), Some(keeping)) => {
                 keeping.make_sure(&kept).await;
-                self.recall(&request, peer, true)
+                self.recall_whole(&request, peer, true)
             }
             (recalled, _) => recalled,
         };
         match recalled {
-            Recalled::Answer(answer) => Ok(answer),
+            Recalled::Answer(answer) => Ok(answer.map(|body| Body::kept(body, busy))),
             Recalled::Make(making) => self.make(request, peer, making, busy).await,
             Recalled::Unsure(_) => self.make(request, peer, Making::Once, busy).await,
         }
     }
 
-    fn recall<B>(&self, request: &Request<B>, peer: SocketAddr, is_sure: bool) -> Recalled {
-        let recalled = self.keeping.as_ref().and_then(|keeping| {
-            let question = Question::of(request)?;
-            let peer = peer.ip().to_canonical();
-            let access = &keeping.settings.access;
-            let caller = || Caller::of(&question.said, Some(peer), request.uri(), access);
-            // Strangers hear from the router why they get nothing.
-            (access.mode_none || caller().may_enter(access))
-                .then(|| self.known(keeping, &question, peer, is_sure))
-        });
-        recalled.unwrap_or(Recalled::Make(Making::Once))
+    fn recall_whole<B>(
+        &self,
+        request: &Request<B>,
+        peer: SocketAddr,
+        is_sure: bool,
+    ) -> Recalled<Response<Bytes>> {
+        let question = Head::of(request).and_then(|head| Question::of(&head));
+        match question {
+            Some(question) => {
+                let answer = |chosen: Chosen<'_>| Some(chosen.answer());
+                self.recall(&question, peer, is_sure, answer)
+            }
+            None => Recalled::Make(Making::Once),
+        }
     }
 
-    fn known(
+    /// What `give` makes of the answer that is kept.
+    fn recall<F: Fields + ?Sized, A>(
+        &self,
+        question: &Question<'_, F>,
+        peer: SocketAddr,
+        is_sure: bool,
+        give: impl FnOnce(Chosen<'_>) -> Option<A>,
+    ) -> Recalled<A> {
+        let Some(keeping) = &self.keeping else {
+            return Recalled::Make(Making::Once);
+        };
+        let peer = peer.ip().to_canonical();
+        let access = &keeping.settings.access;
+        let caller = || Caller::of(&question.said, Some(peer), None, access);
+        // Strangers hear from the router why they get nothing.
+        if access.mode_none || caller().may_enter(access) {
+            self.known(keeping, question, peer, is_sure, give)
+        } else {
+            Recalled::Make(Making::Once)
+        }
+    }
+
+    fn known<F: Fields + ?Sized, A>(
         &self,
         keeping: &Keeping,
-        question: &Question<'_>,
+        question: &Question<'_, F>,
         peer: IpAddr,
         is_sure: bool,
-    ) -> Recalled {
+        give: impl FnOnce(Chosen<'_>) -> Option<A>,
+    ) -> Recalled<A> {
         let now = self.clock.now();
         let answers = self.answers.borrow();
         let Some(entry) = answers.get(&question.key) else {
@@ -206,11 +244,15 @@ impl Core {
         if is_valid && keeping.makes_sure && !is_sure && entry.kept.keep.sure_of.is_some() {
             return Recalled::Unsure(Arc::clone(&entry.kept));
         }
-        let answer = is_valid.then(|| entry.kept.finished.answer(&question.wish));
-        match answer.flatten() {
-            Some(answer) => {
+        let chosen = is_valid.then(|| entry.kept.finished.choose(&question.wish));
+        let given = chosen.flatten().and_then(|chosen| {
+            let status = chosen.status();
+            give(chosen).map(|answer| (status, answer))
+        });
+        match given {
+            Some((status, answer)) => {
                 keeping.note(entry, question, peer, now);
-                debug!(path = question.path, status = %answer.status(), "request answered from memory");
+                debug!(path = question.path, %status, "request answered from memory");
                 Recalled::Answer(answer)
             }
             None if entry.was_quick && !question.wish.gzip => {
@@ -265,14 +307,20 @@ impl Keeping {
     }
 
     /// Tells the ledger who read this. Of those who do not name themselves it need not hear all.
-    fn note(&self, entry: &Entry, question: &Question<'_>, peer: IpAddr, now: Instant) {
+    fn note<F: Fields + ?Sized>(
+        &self,
+        entry: &Entry,
+        question: &Question<'_, F>,
+        peer: IpAddr,
+        now: Instant,
+    ) {
         let Some(answered) = &entry.kept.keep.answered else {
             return;
         };
         if question.wish.is_head {
             return;
         }
-        let reader = || Reader::new(question.wish.headers, peer);
+        let reader = || Reader::new(question.wish.fields, peer);
         let named = question.has_name.then(reader).filter(Reader::names_itself);
         let read = match named {
             Some(reader) => reader.read(Arc::clone(answered), false),

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{body, conditional::GZIP, settings};
+use super::{body, conditional::GZIP, fields::Fields, settings};
 
 /// Whether answers with these headers and a body of this length are given as gzip to whoever accepts it.
 pub(super) fn is_meant(
@@ -34,12 +34,10 @@ pub(super) fn tag(plain: &HeaderValue) -> Option<HeaderValue> {
 }
 
 /// Whether the caller accepts gzip, and likes nothing at all less than it.
-pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
+pub(super) fn is_wanted(fields: &(impl Fields + ?Sized)) -> bool {
     let (mut gzip, mut plain, mut rest) = (None, None, None);
-    for item in headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
+    for item in fields
+        .texts("accept-encoding")
         .flat_map(|value| value.split(','))
     {
         let mut parts = item.split(';').map(str::trim);
@@ -94,7 +92,7 @@ mod tests {
             (&["br, zstd"], false),
             (&[""], false),
         ] {
-            let headers = accepts
+            let headers: HeaderMap = accepts
                 .iter()
                 .map(|value| (header::ACCEPT_ENCODING, value.parse().unwrap()))
                 .collect();

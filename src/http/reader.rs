@@ -9,6 +9,7 @@ use axum::extract::ConnectInfo;
 use confbus_protocol::{BusId, INSTANCE_HEADER, RUNNING_HEADER};
 use http::{Extensions, HeaderMap};
 
+use super::fields::Fields;
 use crate::ledger::{Answered, Read};
 
 /// The one who sent a request.
@@ -27,8 +28,8 @@ const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Reader {
     /// An instance that cannot be named so counts as one that names nobody.
-    pub(super) fn new(headers: &HeaderMap, peer: IpAddr) -> Self {
-        let text = |name: &str| headers.get(name)?.to_str().ok();
+    pub(super) fn new(fields: &(impl Fields + ?Sized), peer: IpAddr) -> Self {
+        let text = |name| fields.texts(name).next();
         let instance = text(INSTANCE_HEADER).and_then(|id| BusId::new(id).ok());
         Self {
             running: instance

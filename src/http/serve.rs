@@ -3,6 +3,8 @@
 //! Not `axum::serve`, which closes no connection whose head never arrives; and no cleartext HTTP/2, which no client of
 //! a config server speaks.
 
+mod connection;
+mod lane;
 mod listen;
 mod stream;
 mod thread;

@@ -12,6 +12,7 @@ mod backends;
 mod broken_file;
 mod bus_endpoints;
 mod concerned;
+mod connections;
 mod demo;
 mod encryption;
 mod kept_answers;

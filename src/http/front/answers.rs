@@ -44,6 +44,7 @@ pub(super) struct KeyRef<'r> {
 /// A kept answer.
 pub(super) struct Entry {
     pub(super) kept: Arc<Kept>,
+    is_error: bool,
     generation: u64,
     made: Instant,
     /// Whether it was made quickly.
@@ -112,6 +113,7 @@ impl Equivalent<Key> for KeyRef<'_> {
 impl Entry {
     pub(super) fn new(kept: Arc<Kept>, generation: u64, made: Instant, was_quick: bool) -> Self {
         Self {
+            is_error: kept.finished.status() != StatusCode::OK,
             kept,
             generation,
             made,
@@ -122,9 +124,10 @@ impl Entry {
 
     /// Whether it may be given in this generation at this time.
     pub(super) fn is_of(&self, generation: u64, now: Instant) -> bool {
-        let longest = match self.kept.finished.status() {
-            StatusCode::OK => LONGEST_USE,
-            _ => LONGEST_ERROR,
+        let longest = if self.is_error {
+            LONGEST_ERROR
+        } else {
+            LONGEST_USE
         };
         self.generation == generation && now.saturating_duration_since(self.made) < longest
     }

@@ -8,23 +8,33 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use crate::http::serve::Busy;
 
-/// The body of an answer.
-pub(in crate::http) enum Body {
+/// The body of an answer; the connection is busy with it until it ends.
+pub(in crate::http) struct Body {
+    content: Content,
+    _busy: Busy,
+}
+
+enum Content {
     /// As it was kept; nothing once it was sent.
     Kept(Bytes),
-    /// From the router; the connection is busy with it until it ends.
-    Routed { body: axum::body::Body, _busy: Busy },
+    Routed(axum::body::Body),
 }
 
 impl Body {
-    pub(super) fn routed(body: axum::body::Body, busy: Busy) -> Self {
-        Self::Routed { body, _busy: busy }
+    pub(super) fn kept(bytes: Bytes, busy: Busy) -> Self {
+        let content = Content::Kept(bytes);
+        Self {
+            content,
+            _busy: busy,
+        }
     }
-}
 
-impl From<Bytes> for Body {
-    fn from(bytes: Bytes) -> Self {
-        Self::Kept(bytes)
+    pub(super) fn routed(body: axum::body::Body, busy: Busy) -> Self {
+        let content = Content::Routed(body);
+        Self {
+            content,
+            _busy: busy,
+        }
     }
 }
 
@@ -36,24 +46,24 @@ impl HttpBody for Body {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        match self.get_mut() {
-            Self::Kept(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Self::Kept(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Routed { body, .. } => Pin::new(body).poll_frame(cx),
+        match &mut self.get_mut().content {
+            Content::Kept(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Kept(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Routed(body) => Pin::new(body).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Kept(bytes) => bytes.is_empty(),
-            Self::Routed { body, .. } => body.is_end_stream(),
+        match &self.content {
+            Content::Kept(bytes) => bytes.is_empty(),
+            Content::Routed(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Kept(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Routed { body, .. } => body.size_hint(),
+        match &self.content {
+            Content::Kept(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Routed(body) => body.size_hint(),
         }
     }
 }

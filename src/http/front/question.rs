@@ -1,8 +1,8 @@
 use confbus_protocol::INSTANCE_HEADER;
-use http::{Method, Request, header};
+use http::{Method, Request};
 
 use super::{
-    super::{access::Said, configuration::CONFIG_TOKEN, finished::Wish, gzip},
+    super::{access::Said, fields::Fields, finished::Wish, gzip},
     answers::KeyRef,
 };
 
@@ -10,81 +10,120 @@ use super::{
 const LONGEST_TARGET: usize = 1024;
 /// Bytes of the longest `Accept` whose answer is kept.
 const LONGEST_ACCEPT: usize = 256;
+/// Bytes of the longest field name that says anything here.
+const LONGEST_NAME: usize = 32;
 
-/// All that an answer which may be kept depends on, from one walk over the headers.
-pub(super) struct Question<'r> {
+/// The head of a request, whoever has read it.
+pub(super) struct Head<'r, F: ?Sized> {
+    pub(super) method: &'r str,
+    /// Path and query.
+    pub(super) target: &'r str,
+    pub(super) fields: &'r F,
+}
+
+/// All that an answer which may be kept depends on, from one walk over the fields.
+pub(super) struct Question<'r, F: ?Sized> {
     pub(super) key: KeyRef<'r>,
     /// Without the query, which may hold what is nobody's business.
     pub(super) path: &'r str,
-    pub(super) wish: Wish<'r>,
+    pub(super) wish: Wish<'r, F>,
     pub(super) said: Said<'r>,
     /// Whoever asks may have named itself.
     pub(super) has_name: bool,
+    pub(super) afterwards: Afterwards,
 }
 
-impl<'r> Question<'r> {
-    /// `None` when the answer depends on more than that: it is no read, has a body, or comes with a condition, a character
-    /// set or a token.
+/// What is to become of the connection after the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    Stays,
+    Closes,
+    /// Something else was said about it.
+    Unclear,
+}
+
+impl<'r> Head<'r, http::HeaderMap> {
+    /// `None` when the target names a server.
     pub(super) fn of<B>(request: &'r Request<B>) -> Option<Self> {
         let uri = request.uri();
-        let is_head = match *request.method() {
-            Method::GET => false,
-            Method::HEAD => true,
-            _ => return None,
-        };
         let target = uri.path_and_query()?.as_str();
-        if target.len() > LONGEST_TARGET || uri.authority().is_some() {
-            return None;
-        }
-        let headers = request.headers();
-        let mut accept = None;
-        let mut accepts_encodings = false;
-        let mut said = Said::default();
-        let mut has_name = false;
-        for (name, value) in headers {
-            if *name == header::ACCEPT {
-                if accept.replace(value.as_bytes()).is_some() {
-                    return None;
-                }
-            } else if *name == header::ACCEPT_ENCODING {
-                accepts_encodings = true;
-            } else if *name == INSTANCE_HEADER {
-                has_name = true;
-            } else if *name == header::CONTENT_LENGTH {
-                if value != "0" {
-                    return None;
-                }
-            } else if *name == CONFIG_TOKEN || REFUSED.contains(name) {
-                return None;
-            } else {
-                said.hear(name, value);
-            }
-        }
-        let accept = accept.unwrap_or_default();
-        (accept.len() <= LONGEST_ACCEPT).then_some(Self {
-            key: KeyRef::new(target, accept),
-            path: uri.path(),
-            wish: Wish {
-                is_head,
-                gzip: accepts_encodings && gzip::is_wanted(headers),
-                headers,
-            },
-            said,
-            has_name,
+        uri.authority().is_none().then_some(Self {
+            method: request.method().as_str(),
+            target,
+            fields: request.headers(),
         })
     }
 }
 
-/// With these, the router has more to say or to read.
-const REFUSED: [header::HeaderName; 7] = [
-    header::ACCEPT_CHARSET,
-    header::EXPECT,
-    header::IF_MODIFIED_SINCE,
-    header::IF_UNMODIFIED_SINCE,
-    header::RANGE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
+impl<'r, F: Fields + ?Sized> Question<'r, F> {
+    /// `None` when the answer depends on more than that: it is no read, has a body, or comes with a condition, a character
+    /// set or a token.
+    pub(super) fn of(head: &Head<'r, F>) -> Option<Self> {
+        let is_head = head.method == Method::HEAD.as_str();
+        if !is_head && head.method != Method::GET.as_str() || head.target.len() > LONGEST_TARGET {
+            return None;
+        }
+        let mut accept = None;
+        let mut accepts_encodings = false;
+        let mut said = Said::default();
+        let mut has_name = false;
+        let mut afterwards = Afterwards::Stays;
+        for (name, value) in head.fields.each() {
+            let mut lower = [0; LONGEST_NAME];
+            match in_lower_case(name, &mut lower) {
+                "accept" if accept.replace(value).is_some() => return None,
+                "accept" => {}
+                "accept-encoding" => accepts_encodings = true,
+                "connection" => afterwards = afterwards.and(value),
+                "content-length" if value != b"0" => return None,
+                // With these, the router has more to say or to read.
+                "accept-charset"
+                | "expect"
+                | "if-modified-since"
+                | "if-unmodified-since"
+                | "range"
+                | "transfer-encoding"
+                | "upgrade"
+                | "x-config-token" => return None,
+                INSTANCE_HEADER => has_name = true,
+                name => said.hear(name, value),
+            }
+        }
+        let accept = accept.unwrap_or_default();
+        (accept.len() <= LONGEST_ACCEPT).then_some(Self {
+            key: KeyRef::new(head.target, accept),
+            path: head.target.split('?').next().unwrap_or_default(),
+            wish: Wish {
+                is_head,
+                gzip: accepts_encodings && gzip::is_wanted(head.fields),
+                fields: head.fields,
+            },
+            said,
+            has_name,
+            afterwards,
+        })
+    }
+}
+
+impl Afterwards {
+    fn and(self, said: &[u8]) -> Self {
+        match self {
+            Self::Stays if said.eq_ignore_ascii_case(b"keep-alive") => Self::Stays,
+            Self::Stays if said.eq_ignore_ascii_case(b"close") => Self::Closes,
+            _ => Self::Unclear,
+        }
+    }
+}
+
+/// A name in lower case; nothing for one that is too long to mean anything.
+fn in_lower_case<'l>(name: &str, lower: &'l mut [u8; LONGEST_NAME]) -> &'l str {
+    let Some(lower) = lower.get_mut(..name.len()) else {
+        return "";
+    };
+    lower.copy_from_slice(name.as_bytes());
+    lower.make_ascii_lowercase();
+    str::from_utf8(lower).unwrap_or_default()
+}
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +134,8 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Question::of(&request.body(()).unwrap()).is_some()
+        let request = request.body(()).unwrap();
+        Head::of(&request).is_some_and(|head| Question::of(&head).is_some())
     }
 
     #[test]
@@ -131,6 +171,9 @@ mod tests {
             ("GET", "/foo/dev", &[("if-modified-since", "x")], false),
             ("GET", "/foo/dev", &[("if-unmodified-since", "x")], false),
             ("GET", "/foo/dev", &[("x-config-token", "t")], false),
+            ("GET", "/foo/dev", &[("X-Config-Token", "t")], false),
+            ("GET", "/foo/dev", &[("range", "bytes=0-")], false),
+            ("GET", "/foo/dev", &[("connection", "close")], true),
         ] {
             assert_eq!(
                 is_kept(method, target, headers),

@@ -12,10 +12,24 @@ use tokio::{
 
 use super::watch::Watch;
 
-/// A connection that notes when it gets on with an answer. What arrives does not count: a head may come byte by byte.
+/// A connection as hyper sees it. It notes when it gets on with an answer; what arrives does not count: a head may come byte
+/// by byte.
 pub(super) struct Stream {
-    pub(super) inner: TcpStream,
-    pub(super) watch: Rc<Watch>,
+    inner: TcpStream,
+    /// What was read before.
+    read: Vec<u8>,
+    watch: Rc<Watch>,
+}
+
+impl Stream {
+    pub(super) fn new(inner: TcpStream, read: Vec<u8>, watch: Rc<Watch>) -> Self {
+        Self { inner, read, watch }
+    }
+
+    /// The connection, and what was read before and not yet again.
+    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.inner, self.read)
+    }
 }
 
 impl AsyncRead for Stream {
@@ -24,7 +38,13 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buffer)
+        if self.read.is_empty() {
+            return Pin::new(&mut self.inner).poll_read(cx, buffer);
+        }
+        let length = self.read.len().min(buffer.remaining());
+        buffer.put_slice(&self.read[..length]);
+        self.read.drain(..length);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -41,8 +61,13 @@ impl AsyncWrite for Stream {
         written
     }
 
+    /// hyper asks for this once all that it has to send is written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let flushed = Pin::new(&mut self.inner).poll_flush(cx);
+        if flushed.is_ready() {
+            self.watch.flushed();
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,13 +1,5 @@
-use std::{error::Error, io, net::SocketAddr, pin::Pin, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, future::poll_fn, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
-use http::Request;
-use hyper::{
-    body::{Body, Incoming},
-    rt::{Read, Write},
-    server::conn::http1,
-    service::{HttpService, service_fn},
-};
-use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, Handle, LocalOptions},
@@ -19,10 +11,11 @@ use tracing::{debug, warn};
 
 use super::{
     Limits,
-    stream::Stream,
-    watch::{Clock, Graceful, Watches},
+    connection::{Connection, Shared},
+    lane::Buffers,
+    watch::{Clock, Open, Watches},
 };
-use crate::http::front::{Core, Front};
+use crate::http::front::Front;
 
 /// When no file descriptor is left, accepting again at once would only burn the processor.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -59,13 +52,17 @@ impl Thread {
         let listener = TcpListener::from_std(listener)?;
         let clock = Rc::new(Clock::new());
         let watches = Rc::new(Watches::new(Rc::clone(&clock)));
-        let core = Rc::new(self.front.core(clock, self.beside));
+        let shared = Rc::new(Shared {
+            core: Rc::new(self.front.core(clock, self.beside)),
+            buffers: RefCell::new(Buffers::new()),
+        });
         tokio::task::spawn_local(sweep(Rc::clone(&watches), self.limits.head_timeout));
         let next = || accept(&listener, &self.connections, &self.shutdown);
         while let Some((stream, peer, permit)) = next().await {
-            let (core, watches) = (Rc::clone(&core), Rc::clone(&watches));
+            // Before it runs, so that it hears of the end.
+            let (shared, open) = (Rc::clone(&shared), watches.open());
             tokio::task::spawn_local(async move {
-                serve_connection(core, &watches, stream, peer).await;
+                serve_connection(shared, open, stream, peer).await;
                 drop(permit);
             });
         }
@@ -84,37 +81,12 @@ async fn sweep(watches: Rc<Watches>, patience: Duration) {
     }
 }
 
-async fn serve_connection(core: Rc<Core>, watches: &Watches, stream: TcpStream, peer: SocketAddr) {
-    let ended = watches.watched(|watch| {
-        let stream = Stream {
-            inner: stream,
-            watch: Rc::clone(watch),
-        };
-        let watch = Rc::clone(watch);
-        let answer = move |request: Request<Incoming>| core.answer(request, peer, || watch.busy());
-        http1::Builder::new()
-            // One write for all answers to requests that came together, body and head in one.
-            .pipeline_flush(true)
-            // As Tomcat writes them: scripts look for `Content-Type:`.
-            .title_case_headers(true)
-            .serve_connection(TokioIo::new(stream), service_fn(answer))
-    });
-    match ended.await {
+async fn serve_connection(shared: Rc<Shared>, open: Open, stream: TcpStream, peer: SocketAddr) {
+    let mut connection = Connection::new(shared, stream, peer, Rc::clone(&open.watch));
+    match poll_fn(|cx| connection.poll(cx)).await {
         Some(Ok(())) => {}
         Some(Err(error)) => debug!(%peer, %error, "a connection broke"),
         None => debug!(%peer, "a connection that let us wait was cut off"),
-    }
-}
-
-impl<I, S> Graceful for http1::Connection<I, S>
-where
-    I: Read + Write + Unpin,
-    S: HttpService<Incoming, ResBody: 'static>,
-    S::Error: Into<Box<dyn Error + Send + Sync>>,
-    <S::ResBody as Body>::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    fn finish(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
     }
 }
 

@@ -6,9 +6,8 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    pin::Pin,
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
     time::{Duration, Instant},
 };
 
@@ -49,13 +48,27 @@ pub(super) struct Watch {
     busy: Cell<u32>,
     /// When something was last sent, or an answer ended.
     since: Cell<Instant>,
+    handed: Cell<Handed>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
 }
 
+/// How far somebody is with a connection that was handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Handed {
+    /// No request was read to its end.
+    Reads,
+    /// Answers are under way.
+    Answers,
+    /// All that was asked is answered, and all answers are sent.
+    Sent,
+    /// Nobody else can tell where its requests end.
+    ForGood,
+}
+
 /// What a connection is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     GoOn,
     /// End after the answers under way.
     Finish,
@@ -67,9 +80,12 @@ enum Order {
 #[derive(Debug)]
 pub(in crate::http) struct Busy(Rc<Watch>);
 
-/// A connection that can be told to end.
-pub(super) trait Graceful: Future {
-    fn finish(self: Pin<&mut Self>);
+/// An open connection among the others of its thread.
+#[derive(Debug)]
+pub(super) struct Open {
+    watches: Rc<Watches>,
+    number: u64,
+    pub(super) watch: Rc<Watch>,
 }
 
 impl Watches {
@@ -82,27 +98,24 @@ impl Watches {
         }
     }
 
-    /// Watches a new connection as long as the future runs that `connection` makes of its watch.
-    pub(super) async fn watched<C: Graceful>(
-        &self,
-        connection: impl FnOnce(&Rc<Watch>) -> C,
-    ) -> Option<C::Output> {
+    /// Watches a new connection until the answer is dropped.
+    pub(super) fn open(self: &Rc<Self>) -> Open {
         let watch = Rc::new(Watch {
             clock: Rc::clone(&self.clock),
             busy: Cell::new(0),
             since: Cell::new(self.clock.now()),
+            handed: Cell::new(Handed::Reads),
             order: Cell::new(Order::GoOn),
             waker: RefCell::default(),
         });
         let number = self.opened.get();
         self.opened.set(number + 1);
         self.open.borrow_mut().insert(number, Rc::clone(&watch));
-        let _open = Open {
-            watches: self,
+        Open {
+            watches: Rc::clone(self),
             number,
-        };
-        let mut connection = std::pin::pin!(connection(&watch));
-        std::future::poll_fn(|cx| watch.poll(connection.as_mut(), cx)).await
+            watch,
+        }
     }
 
     /// Moves the clock on and ends the connections that let us wait for longer than `patience`.
@@ -131,12 +144,7 @@ impl Watches {
     }
 }
 
-struct Open<'w> {
-    watches: &'w Watches,
-    number: u64,
-}
-
-impl Drop for Open<'_> {
+impl Drop for Open {
     fn drop(&mut self) {
         self.watches.open.borrow_mut().remove(&self.number);
         self.watches.closed.notify_one();
@@ -151,7 +159,36 @@ impl Watch {
 
     pub(super) fn busy(self: &Rc<Self>) -> Busy {
         self.busy.set(self.busy.get() + 1);
+        self.moves(Handed::Answers);
         Busy(Rc::clone(self))
+    }
+
+    /// Somebody begins to read the connection.
+    pub(super) fn hand_over(&self) {
+        self.handed.set(Handed::Reads);
+    }
+
+    /// Whoever reads the connection is never done with it.
+    pub(super) fn leave(&self) {
+        self.moves(Handed::ForGood);
+    }
+
+    /// All that was to be sent so far is sent.
+    pub(super) fn flushed(&self) {
+        if self.busy.get() == 0 && self.handed.get() == Handed::Answers {
+            self.moves(Handed::Sent);
+        }
+    }
+
+    /// Whether whoever was handed the connection is done with it.
+    pub(super) fn is_handed_back(&self) -> bool {
+        self.handed.get() == Handed::Sent
+    }
+
+    fn moves(&self, handed: Handed) {
+        if self.handed.get() != Handed::ForGood {
+            self.handed.set(handed);
+        }
     }
 
     fn tell(&self, order: Order) {
@@ -161,16 +198,8 @@ impl Watch {
         }
     }
 
-    fn poll<C: Graceful>(
-        &self,
-        mut connection: Pin<&mut C>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<C::Output>> {
-        match self.order.get() {
-            Order::GoOn => {}
-            Order::Finish => connection.as_mut().finish(),
-            Order::Break => return Poll::Ready(None),
-        }
+    /// What to do now; a later order wakes whoever asked.
+    pub(super) fn order(&self, cx: &mut Context<'_>) -> Order {
         let mut waker = self.waker.borrow_mut();
         if !waker
             .as_ref()
@@ -178,8 +207,7 @@ impl Watch {
         {
             *waker = Some(cx.waker().clone());
         }
-        drop(waker);
-        connection.poll(cx).map(Some)
+        self.order.get()
     }
 }
 

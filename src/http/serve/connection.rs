@@ -1,0 +1,173 @@
+//! One connection, from its first byte to its last.
+//!
+//! Between requests it is on the [`Lane`], where kept answers are given. Whatever is not answered there is left to hyper,
+//! which gives the connection back as soon as it has answered everything and sent it.
+
+use std::{
+    cell::RefCell,
+    error::Error,
+    net::SocketAddr,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use http::Request;
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::Service,
+};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::{
+    lane::{Buffers, Lane, Next},
+    stream::Stream,
+    watch::{Order, Watch},
+};
+use crate::http::front::{Answering, Body, Core};
+
+/// What the connections of a thread share.
+pub(super) struct Shared {
+    pub(super) core: Rc<Core>,
+    pub(super) buffers: RefCell<Buffers>,
+}
+
+pub(super) struct Connection {
+    shared: Rc<Shared>,
+    peer: SocketAddr,
+    watch: Rc<Watch>,
+    at: At,
+    /// It ends after the requests under way.
+    finishes: bool,
+}
+
+/// Who reads the connection now.
+enum At {
+    Lane(Lane),
+    Hyper(Box<http1::Connection<TokioIo<Stream>, Asked>>),
+    /// Nobody: it is on its way from one to the other.
+    Nowhere,
+}
+
+/// How a connection ended by itself; the error says how it broke.
+pub(super) type Ended = Result<(), Box<dyn Error + Send + Sync>>;
+
+impl Connection {
+    pub(super) fn new(
+        shared: Rc<Shared>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        watch: Rc<Watch>,
+    ) -> Self {
+        Self {
+            shared,
+            peer,
+            watch,
+            at: At::Lane(Lane::new(stream, Vec::new())),
+            finishes: false,
+        }
+    }
+
+    /// The end of the connection; nothing when it was told to break.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
+        match self.watch.order(cx) {
+            Order::GoOn => {}
+            Order::Finish => self.finish(),
+            Order::Break => return Poll::Ready(None),
+        }
+        self.serve(cx).map(Some)
+    }
+
+    fn serve(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        loop {
+            match &mut self.at {
+                At::Lane(lane) => {
+                    let buffers = &mut self.shared.buffers.borrow_mut();
+                    match lane.poll(cx, &self.shared.core, self.peer, &self.watch, buffers)? {
+                        Poll::Ready(Next::Elsewhere) => {}
+                        Poll::Ready(Next::End) => return Poll::Ready(Ok(())),
+                        Poll::Pending if self.finishes && lane.is_idle() => {
+                            return Poll::Ready(Ok(()));
+                        }
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                At::Hyper(connection) => match Pin::new(connection).poll(cx)? {
+                    Poll::Pending if self.watch.is_handed_back() => {}
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(()) => return Poll::Ready(Ok(())),
+                },
+                At::Nowhere => return Poll::Ready(Ok(())),
+            }
+            self.change_hands();
+        }
+    }
+
+    fn change_hands(&mut self) {
+        self.at = match std::mem::replace(&mut self.at, At::Nowhere) {
+            At::Lane(lane) => {
+                let (stream, held) = lane.into_parts();
+                At::Hyper(Box::new(self.by_hyper(stream, held)))
+            }
+            At::Hyper(connection) => {
+                let parts = connection.into_parts();
+                let (stream, rest) = parts.io.into_inner().into_parts();
+                At::Lane(Lane::new(stream, [&parts.read_buf[..], &rest].concat()))
+            }
+            At::Nowhere => At::Nowhere,
+        };
+        if self.finishes {
+            self.finish();
+        }
+    }
+
+    fn by_hyper(
+        &self,
+        stream: TcpStream,
+        read: Vec<u8>,
+    ) -> http1::Connection<TokioIo<Stream>, Asked> {
+        self.watch.hand_over();
+        let asked = Asked {
+            shared: Rc::clone(&self.shared),
+            peer: self.peer,
+            watch: Rc::clone(&self.watch),
+        };
+        let stream = Stream::new(stream, read, Rc::clone(&self.watch));
+        http1::Builder::new()
+            // As Tomcat writes them: scripts look for `Content-Type:`.
+            .title_case_headers(true)
+            .serve_connection(TokioIo::new(stream), asked)
+    }
+
+    fn finish(&mut self) {
+        self.finishes = true;
+        if let At::Hyper(connection) = &mut self.at {
+            Pin::new(&mut **connection).graceful_shutdown();
+        }
+    }
+}
+
+/// Answers what hyper has read.
+struct Asked {
+    shared: Rc<Shared>,
+    peer: SocketAddr,
+    watch: Rc<Watch>,
+}
+
+impl Service<Request<Incoming>> for Asked {
+    type Response = http::Response<Body>;
+    type Error = tokio::task::JoinError;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        if !request.body().is_end_stream() {
+            // Only hyper knows where it ends.
+            self.watch.leave();
+        }
+        self.shared
+            .core
+            .answer(request, self.peer, self.watch.busy())
+    }
+}

@@ -1,0 +1,175 @@
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    net::TcpStream,
+};
+
+use super::watch::Watch;
+use crate::http::front::{Core, Reply};
+
+/// Bytes that are read at once.
+const INPUT: usize = 16 * 1024;
+/// Once so many bytes of answers wait to be sent, no further request is looked at.
+const ENOUGH: usize = 64 * 1024;
+
+/// A connection between requests: reads heads, and sends the answers that are kept. It holds no memory while nobody asks.
+pub(super) struct Lane {
+    stream: TcpStream,
+    /// What was read and is not answered.
+    held: Vec<u8>,
+    /// What is held is but the beginning of a head.
+    is_incomplete: bool,
+    /// Answers that did not fit into the connection.
+    unsent: Vec<u8>,
+    /// What follows once all answers are sent, if that is known.
+    next: Option<Next>,
+}
+
+/// What all connections of a thread use in turn.
+pub(super) struct Buffers {
+    input: Box<[u8]>,
+    output: Vec<u8>,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The other side has gone, or wanted no more.
+    End,
+    /// A request that is answered elsewhere.
+    Elsewhere,
+}
+
+impl Buffers {
+    pub(super) fn new() -> Self {
+        Self {
+            input: vec![0; INPUT].into(),
+            output: Vec::new(),
+        }
+    }
+}
+
+impl Lane {
+    /// Goes on with a connection of which this was read already.
+    pub(super) fn new(stream: TcpStream, held: Vec<u8>) -> Self {
+        Self {
+            stream,
+            held,
+            is_incomplete: false,
+            unsent: Vec::new(),
+            next: None,
+        }
+    }
+
+    /// The connection, and what was read of it and not answered.
+    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.held)
+    }
+
+    /// Nobody waits for anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.held.is_empty() && self.unsent.is_empty()
+    }
+
+    /// Answers what can be answered here, until somebody else has to.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        core: &Core,
+        peer: SocketAddr,
+        watch: &Watch,
+        buffers: &mut Buffers,
+    ) -> Poll<io::Result<Next>> {
+        loop {
+            ready!(self.send_rest(cx, watch))?;
+            if let Some(next) = self.next {
+                return Poll::Ready(Ok(next));
+            }
+            let mut read = 0;
+            if self.held.is_empty() || self.is_incomplete {
+                let mut input = ReadBuf::new(&mut buffers.input);
+                ready!(Pin::new(&mut self.stream).poll_read(cx, &mut input))?;
+                read = input.filled().len();
+                if read == 0 {
+                    return Poll::Ready(Ok(Next::End));
+                }
+            }
+            self.answer(&buffers.input[..read], core, peer, &mut buffers.output);
+            self.send(cx, &mut buffers.output, watch)?;
+        }
+    }
+
+    /// Writes answers to what is held and what was read now; holds what has none.
+    fn answer(&mut self, read: &[u8], core: &Core, peer: SocketAddr, output: &mut Vec<u8>) {
+        let mut held = std::mem::take(&mut self.held);
+        let input = if held.is_empty() {
+            read
+        } else {
+            held.extend_from_slice(read);
+            &held
+        };
+        let mut answered = 0;
+        self.is_incomplete = false;
+        while answered < input.len() && output.len() < ENOUGH {
+            match core.reply(&input[answered..], peer, output) {
+                Reply::Written(length) => answered += length,
+                Reply::Last => {
+                    self.next = Some(Next::End);
+                    return;
+                }
+                Reply::Elsewhere => {
+                    self.next = Some(Next::Elsewhere);
+                    break;
+                }
+                Reply::Incomplete => {
+                    self.is_incomplete = true;
+                    break;
+                }
+            }
+        }
+        if answered < input.len() {
+            self.held = input[answered..].to_vec();
+        }
+    }
+
+    /// Sends answers; what does not fit into the connection waits.
+    fn send(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut Vec<u8>,
+        watch: &Watch,
+    ) -> io::Result<()> {
+        if output.is_empty() {
+            return Ok(());
+        }
+        let sent = match Pin::new(&mut self.stream).poll_write(cx, output) {
+            Poll::Ready(sent) => {
+                watch.got_on();
+                sent?
+            }
+            Poll::Pending => 0,
+        };
+        if sent < output.len() {
+            self.unsent = output[sent..].to_vec();
+        }
+        output.clear();
+        Ok(())
+    }
+
+    fn send_rest(&mut self, cx: &mut Context<'_>, watch: &Watch) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+            watch.got_on();
+            self.unsent.drain(..sent);
+        }
+        // A connection that nobody uses needs no room.
+        self.unsent = Vec::new();
+        Poll::Ready(Ok(()))
+    }
+}
