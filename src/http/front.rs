@@ -2,7 +2,7 @@
 //! line of memory that another core writes, until something moves.
 //!
 //! Whatever is not kept goes through the router, which runs beside: nothing that takes long holds up a core. Only an answer
-//! that was made quickly before is made on the core itself when it has to be made anew.
+//! for which little is to be read, or that was made quickly before, is made on the core itself.
 
 mod answers;
 mod body;
@@ -29,6 +29,7 @@ use tracing::debug;
 use super::{
     Settings,
     access::Caller,
+    configuration::is_small,
     keep::Kept,
     reader::Reader,
     serve::{Busy, Clock},
@@ -74,7 +75,7 @@ pub(super) type Answering = Either<Ready<Answer>, LocalBoxFuture<'static, Answer
 /// Fails when a handler panics, and then the connection breaks.
 type Answer = Result<Response<Body>, JoinError>;
 
-/// Longer than most answers take. Whatever took longer when it was last made, or was never made, is made beside.
+/// Longer than most answers take. Whatever took longer when it was last made is made beside, unless little is to be read.
 const QUICK: Duration = Duration::from_micros(250);
 
 impl Front {
@@ -200,7 +201,7 @@ impl Core {
         let now = self.clock.now();
         let answers = self.answers.borrow();
         let Some(entry) = answers.get(&question.key) else {
-            return Recalled::Make(Making::Beside(question.key.to_owned()));
+            return Recalled::Make(keeping.making(question, false));
         };
         let is_valid = entry.is_of(keeping.repository.generation(), now);
         if is_valid && keeping.makes_sure && !is_sure && entry.kept.keep.sure_of.is_some() {
@@ -213,10 +214,7 @@ impl Core {
                 debug!(path = question.path, status = %answer.status(), "request answered from memory");
                 Recalled::Answer(answer)
             }
-            None if entry.was_quick && !question.wish.gzip => {
-                Recalled::Make(Making::Here(question.key.to_owned()))
-            }
-            None => Recalled::Make(Making::Beside(question.key.to_owned())),
+            None => Recalled::Make(keeping.making(question, entry.was_quick)),
         }
     }
 
@@ -254,6 +252,25 @@ impl Core {
 }
 
 impl Keeping {
+    /// Here, if that takes no longer than to go elsewhere: it did when it was made last, or little is to be read for it.
+    fn making(&self, question: &Question<'_>, was_quick: bool) -> Making {
+        let key = question.key.to_owned();
+        let is_small = || {
+            let headers = question.wish.headers;
+            is_small(
+                &self.settings,
+                &self.repository,
+                question.key.target(),
+                headers,
+            )
+        };
+        if !question.wish.gzip && (was_quick || is_small()) {
+            Making::Here(key)
+        } else {
+            Making::Beside(key)
+        }
+    }
+
     fn generation(&self) -> u64 {
         self.repository.generation()
     }
