@@ -126,6 +126,17 @@ impl Backend {
         }
     }
 
+    /// The bytes of all files that may be read for a request; `None` where it takes long to tell.
+    pub(super) fn bytes_to_read(&self, request: &EnvironmentRequest) -> Option<u64> {
+        match self {
+            Self::Git(git) => git.bytes_to_read(request),
+            Self::Native {
+                repository, label, ..
+            } => repository.bytes_to_read(label, request),
+            Self::Vault(_) => None,
+        }
+    }
+
     /// All repositories that are open now and who reads them.
     pub(super) fn repositories(&self) -> Vec<(Repository, Audience)> {
         match self {

@@ -146,6 +146,26 @@ impl GitBackend {
         Ok(Gathered::Places(places.await?))
     }
 
+    /// The bytes of all files that may be read for a request; `None` where it takes long to tell.
+    pub(super) fn bytes_to_read(&self, request: &EnvironmentRequest) -> Option<u64> {
+        let meant = self.candidates.iter();
+        let meant =
+            meant.filter(|candidate| candidate.member.is_meant(&candidate.patterns, request));
+        let members = meant
+            .map(|candidate| &candidate.member)
+            .chain([&self.default]);
+        let mut label = request.label.as_ref();
+        let mut bytes = 0;
+        for member in members {
+            let label = *label.get_or_insert(&member.settings.default_label);
+            let Repositories::One(repository) = &member.repositories else {
+                return None;
+            };
+            bytes += repository.bytes_to_read(label, request)?;
+        }
+        Some(bytes)
+    }
+
     /// All repositories that are open now and who reads them, the default one first.
     pub(super) fn repositories(&self) -> Vec<(Repository, Audience)> {
         let candidates = self.candidates.iter();

@@ -5,7 +5,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{CommitId, Label};
-use confbus_resolution::{Layout, Problem};
+use confbus_resolution::{EnvironmentRequest, Layout, Problem, Snapshot};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -176,6 +176,22 @@ impl Repository {
         found
     }
 
+    /// The newest version that answers for a label, if it is in service.
+    fn newest(&self, label: &Label) -> Option<Arc<Snapshot>> {
+        let served = self.inner.served.load();
+        let defaults = self.inner.settings.default_labels();
+        let fallbacks = defaults.iter().skip(1);
+        let fallbacks = fallbacks.filter(|_| label == self.default_label());
+        let mut labels = std::iter::once(label).chain(fallbacks);
+        let history = labels.find_map(|label| served.labels.get(label))?;
+        Some(Arc::clone(&history.newest().snapshot))
+    }
+
+    /// The bytes of the files that answer for a label; `None` when that is not in service, or it takes long to tell.
+    pub(super) fn bytes_to_read(&self, label: &Label, request: &EnvironmentRequest) -> Option<u64> {
+        confbus_resolution::bytes_to_read(&*self.newest(label)?, self.layout(), request)
+    }
+
     /// Whether reads make sure of it first.
     pub(super) fn makes_sure(&self) -> bool {
         self.inner.settings.freshness != Freshness::Polled
@@ -343,10 +359,8 @@ impl Repository {
 
     /// The commit that the default label names.
     pub(super) fn version(&self) -> Option<CommitId> {
-        let served = self.inner.served.load();
-        let defaults = self.inner.settings.default_labels();
-        let history = defaults.iter().find_map(|label| served.labels.get(label))?;
-        Some(history.newest().snapshot.version())
+        let newest = self.newest(self.default_label())?;
+        Some(newest.version())
     }
 
     /// The state of the repository; nothing is fetched for it.

@@ -49,10 +49,7 @@ pub(super) async fn find(
         },
         body,
     ) = request.into_parts();
-    let below = settings
-        .context_path
-        .below(uri.path())
-        .and_then(|path| settings.prefix.below(path));
+    let below = below(&settings, uri.path());
     let segments = segments(below.ok_or_else(Failure::not_found)?);
     if let Some(endpoint) = encryption::endpoint(&segments, &method) {
         let request = encryption::Request {
@@ -84,6 +81,40 @@ pub(super) async fn find(
         answer.extensions_mut().insert(keep);
     }
     Ok(answer)
+}
+
+/// What a path says to the config space.
+fn below<'p>(settings: &Settings, path: &'p str) -> Option<&'p str> {
+    let below = settings.context_path.below(path)?;
+    settings.prefix.below(below)
+}
+
+/// Whether it is an environment that is read here, and little is to be read for it.
+pub(super) fn is_small(
+    settings: &Settings,
+    repository: &EnvironmentRepository,
+    target: &str,
+    headers: &HeaderMap,
+) -> bool {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let Some(segments) = below(settings, path).map(segments) else {
+        return false;
+    };
+    // Below these are also others than applications.
+    if segments
+        .first()
+        .is_some_and(|first| matches!(first.as_str(), "actuator" | "confbus"))
+    {
+        return false;
+    }
+    let query = Query::parse(Some(query));
+    let route = route(&segments, &query);
+    match route.map(|route| route.ask(&query, headers)) {
+        Some(Ok(Ask::Environment { request, .. } | Ask::Converted { request, .. })) => {
+            repository.is_small(&request)
+        }
+        _ => false,
+    }
 }
 
 /// How an ask is answered.

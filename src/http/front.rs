@@ -2,7 +2,7 @@
 //! line of memory that another core writes, until something moves.
 //!
 //! Whatever is not kept goes through the router, which runs beside: nothing that takes long holds up a core. Only an answer
-//! that was made quickly before is made on the core itself when it has to be made anew.
+//! for which little is to be read, or that was made quickly before, is made on the core itself.
 
 mod answers;
 mod body;
@@ -22,7 +22,7 @@ use std::{
 use axum::{Router, extract::ConnectInfo};
 use bytes::Bytes;
 use futures_util::future::{Either, LocalBoxFuture};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
 use tokio::{runtime::Handle, task::JoinError};
 use tokio_util::task::AbortOnDropHandle;
@@ -32,6 +32,7 @@ use tracing::debug;
 use super::{
     Settings,
     access::Caller,
+    configuration::is_small,
     fields::Fields,
     finished::Chosen,
     keep::Kept,
@@ -82,7 +83,7 @@ pub(super) type Answering = Either<Ready<Answer>, LocalBoxFuture<'static, Answer
 /// Fails when a handler panics, and then the connection breaks.
 type Answer = Result<Response<Body>, JoinError>;
 
-/// Longer than most answers take. Whatever took longer when it was last made, or was never made, is made beside.
+/// Longer than most answers take. Whatever took longer when it was last made is made beside, unless little is to be read.
 const QUICK: Duration = Duration::from_micros(250);
 
 impl Front {
@@ -131,11 +132,22 @@ impl Front {
 }
 
 /// What is known of an answer that is asked for.
-enum Recalled<A> {
+enum Recalled<A, M> {
     Answer(A),
     /// It may be given once it is sure that nothing has moved.
     Unsure(Arc<Kept>),
-    Make(Making),
+    Make(M),
+}
+
+/// Why an answer has to be made.
+enum Miss {
+    /// It cannot be kept.
+    Never,
+    NotYet,
+    /// It was kept, and may be given no longer.
+    Old {
+        was_quick: bool,
+    },
 }
 
 /// How an answer is made.
@@ -172,7 +184,7 @@ impl Core {
         self: Rc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
-        recalled: Recalled<Response<Bytes>>,
+        recalled: Recalled<Response<Bytes>, Making>,
         busy: Busy,
     ) -> Answer {
         let recalled = match (recalled, &self.keeping) {
@@ -194,14 +206,16 @@ impl Core {
         request: &Request<B>,
         peer: SocketAddr,
         is_sure: bool,
-    ) -> Recalled<Response<Bytes>> {
+    ) -> Recalled<Response<Bytes>, Making> {
         let question = Head::of(request).and_then(|head| Question::of(&head));
-        match question {
-            Some(question) => {
-                let answer = |chosen: Chosen<'_>| Some(chosen.answer());
-                self.recall(&question, peer, is_sure, answer)
-            }
-            None => Recalled::Make(Making::Once),
+        let Some((question, keeping)) = question.zip(self.keeping.as_ref()) else {
+            return Recalled::Make(Making::Once);
+        };
+        let answer = |chosen: Chosen<'_>| Some(chosen.answer());
+        match self.recall(&question, peer, is_sure, answer) {
+            Recalled::Answer(answer) => Recalled::Answer(answer),
+            Recalled::Unsure(kept) => Recalled::Unsure(kept),
+            Recalled::Make(miss) => Recalled::Make(keeping.making(&question, miss)),
         }
     }
 
@@ -212,9 +226,9 @@ impl Core {
         peer: SocketAddr,
         is_sure: bool,
         give: impl FnOnce(Chosen<'_>) -> Option<A>,
-    ) -> Recalled<A> {
+    ) -> Recalled<A, Miss> {
         let Some(keeping) = &self.keeping else {
-            return Recalled::Make(Making::Once);
+            return Recalled::Make(Miss::Never);
         };
         let peer = peer.ip().to_canonical();
         let access = &keeping.settings.access;
@@ -223,7 +237,7 @@ impl Core {
         if access.mode_none || caller().may_enter(access) {
             self.known(keeping, question, peer, is_sure, give)
         } else {
-            Recalled::Make(Making::Once)
+            Recalled::Make(Miss::Never)
         }
     }
 
@@ -234,11 +248,11 @@ impl Core {
         peer: IpAddr,
         is_sure: bool,
         give: impl FnOnce(Chosen<'_>) -> Option<A>,
-    ) -> Recalled<A> {
+    ) -> Recalled<A, Miss> {
         let now = self.clock.now();
         let answers = self.answers.borrow();
         let Some(entry) = answers.get(&question.key) else {
-            return Recalled::Make(Making::Beside(question.key.to_owned()));
+            return Recalled::Make(Miss::NotYet);
         };
         let is_valid = entry.is_of(keeping.repository.generation(), now);
         if is_valid && keeping.makes_sure && !is_sure && entry.kept.keep.sure_of.is_some() {
@@ -255,10 +269,9 @@ impl Core {
                 debug!(path = question.path, %status, "request answered from memory");
                 Recalled::Answer(answer)
             }
-            None if entry.was_quick && !question.wish.gzip => {
-                Recalled::Make(Making::Here(question.key.to_owned()))
-            }
-            None => Recalled::Make(Making::Beside(question.key.to_owned())),
+            None => Recalled::Make(Miss::Old {
+                was_quick: entry.was_quick,
+            }),
         }
     }
 
@@ -296,6 +309,23 @@ impl Core {
 }
 
 impl Keeping {
+    /// Here, if that takes no longer than to go elsewhere: it did when it was made last, or little is to be read for it.
+    fn making(&self, question: &Question<'_, HeaderMap>, miss: Miss) -> Making {
+        let was_quick = match miss {
+            Miss::Never => return Making::Once,
+            Miss::NotYet => false,
+            Miss::Old { was_quick } => was_quick,
+        };
+        let (key, headers) = (question.key.to_owned(), question.wish.fields);
+        let (settings, repository) = (&self.settings, &self.repository);
+        let is_small = || is_small(settings, repository, question.key.target(), headers);
+        if !question.wish.gzip && (was_quick || is_small()) {
+            Making::Here(key)
+        } else {
+            Making::Beside(key)
+        }
+    }
+
     fn generation(&self) -> u64 {
         self.repository.generation()
     }

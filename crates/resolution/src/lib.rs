@@ -33,6 +33,7 @@ mod sources;
 #[cfg(test)]
 mod testing;
 mod ways;
+mod weight;
 
 pub use blob::{Blob, BlobId};
 pub use budget::Budget;
@@ -50,3 +51,4 @@ pub use resolve::{ResolveError, resolve, resolve_sources};
 pub use resources::{find_resource, resolve_text};
 pub use searched::Searched;
 pub use snapshot::Snapshot;
+pub use weight::bytes_to_read;

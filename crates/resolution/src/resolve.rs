@@ -124,7 +124,7 @@ pub(crate) fn read<'s>(
 }
 
 /// The names of files, the weakest first: `application` stands before all others.
-fn names(request: &EnvironmentRequest) -> Vec<&str> {
+pub(crate) fn names(request: &EnvironmentRequest) -> Vec<&str> {
     if request.application.as_str().is_empty() {
         return Vec::new();
     }

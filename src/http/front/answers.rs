@@ -88,6 +88,10 @@ impl<'r> KeyRef<'r> {
         Self { target, accept }
     }
 
+    pub(super) fn target(&self) -> &'r str {
+        self.target
+    }
+
     pub(super) fn to_owned(&self) -> Key {
         Key {
             target: self.target.into(),
