@@ -1,6 +1,6 @@
 mod looks;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{CommitId, Label};
@@ -19,7 +19,7 @@ use super::{
     pace::Pace,
     remembered::Remembered,
     repository::Settings,
-    served::{MAX_LABELS, Next, Served},
+    served::{Asked, MAX_LABELS, Next, Served},
     unannounced::Unannounced,
     upstream::Upstream,
 };
@@ -218,6 +218,19 @@ impl Looker {
         self.polls = self.polls.wrapping_add(u32::from(looked.is_ok()));
     }
 
+    /// Whether a look asks for the refs of all labels in service.
+    fn is_for_all(&self, fetch: &Fetch) -> bool {
+        match fetch {
+            Fetch::No => false,
+            Fetch::Refs(refs) => {
+                let asked: HashSet<&String> = refs.iter().collect();
+                let in_service = self.refs_in_service();
+                in_service.iter().all(|name| asked.contains(name))
+            }
+            Fetch::All => true,
+        }
+    }
+
     /// Nothing before the remote has told its refs.
     fn refs_in_service(&self) -> IndexSet<String> {
         let served = self.outcome.served.load();
@@ -351,6 +364,10 @@ impl Looker {
     ) -> Result<(), LookError> {
         self.leave_out_fallback(&mut view, asked);
         let fetched = view.fetched.clone();
+        let asked = Asked {
+            labels: asked,
+            for_all: self.is_for_all(fetch),
+        };
         let before = self.outcome.served.load_full();
         let Next {
             served,

@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     FindError,
     answer::UpstreamHealth,
+    generation::Generation,
     history::History,
     looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
@@ -108,6 +109,7 @@ struct Inner {
     tried: Mutex<Option<Instant>>,
     /// When a read last asked for a listing of all refs.
     listing_asked: Mutex<Option<Instant>>,
+    generation: Generation,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -130,6 +132,7 @@ impl Repository {
             display_uri: upstream.display_uri().to_owned(),
             tried: Mutex::default(),
             listing_asked: Mutex::default(),
+            generation: opener.generation.clone(),
             _watcher: settings
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
@@ -192,6 +195,11 @@ impl Repository {
         confbus_resolution::bytes_to_read(&*self.newest(label)?, self.layout(), request)
     }
 
+    /// Whatever is being answered now must not be given again.
+    pub(super) fn keep_no_answer(&self) {
+        self.inner.generation.advance();
+    }
+
     /// Whether reads make sure of it first.
     pub(super) fn makes_sure(&self) -> bool {
         self.inner.settings.freshness != Freshness::Polled
@@ -206,7 +214,15 @@ impl Repository {
         else {
             return;
         };
-        let confirmed = self.inner.served.load().confirmed;
+        let confirmed = {
+            let served = self.inner.served.load();
+            // Of others only a listing can tell.
+            if served.labels.contains_key(label) {
+                served.confirmed
+            } else {
+                served.listed
+            }
+        };
         let is_fresh = |at: Instant| at_most_every.is_none_or(|pause| at.elapsed() < pause);
         if confirmed.is_some_and(is_fresh) {
             return;
@@ -238,7 +254,7 @@ impl Repository {
         let Some(refs) = &served.refs else {
             return Err(self.nothing_yet(&served));
         };
-        let may_be_commit = Refs::may_be_commit(label) && !served.unknown.contains(label);
+        let may_be_commit = served.may_have_commit(label);
         let wish = if refs.knows(label) || may_be_commit || served.restoring.contains_key(label) {
             Wish::Local
         } else if before != Before::Served
@@ -246,7 +262,7 @@ impl Repository {
         {
             Wish::ListedSince(since)
         } else {
-            return Err(not_found(label));
+            return Err(names_nothing(label, &served));
         };
         if before == Before::Served {
             return Err(FindError::NotYet);
@@ -257,18 +273,21 @@ impl Repository {
     /// Since when the repository would have to have told all its refs, when it has not, so that it has to be asked what a
     /// label names; `None` when what is known is new enough, or somebody has asked in vain.
     fn may_be_unlisted(&self, served: &Served) -> Option<Option<Instant>> {
-        let interval = self.inner.settings.interval?;
-        if served.listed.is_some_and(|at| at.elapsed() < interval) {
-            return None;
-        }
+        let (since, pause) = match (served.listed, self.inner.settings.interval) {
+            // What was known before the start says nothing of what is new.
+            (None, _) => (None, PAUSE),
+            (Some(_), None) => return None,
+            (Some(at), Some(interval)) if at.elapsed() < interval => return None,
+            (Some(_), Some(interval)) => (Instant::now().checked_sub(interval), interval),
+        };
         let asked = &self.inner.listing_asked;
         let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
         match *asked {
             Some(at) if at.elapsed() < FIRST_READ => {}
-            Some(at) if at.elapsed() < interval => return None,
+            Some(at) if at.elapsed() < pause => return None,
             _ => *asked = Some(Instant::now()),
         }
-        Some(Instant::now().checked_sub(interval))
+        Some(since)
     }
 
     /// In the strict mode Spring's own answer; otherwise "try again", because a client takes "not found" for "nothing configured".
@@ -287,12 +306,20 @@ impl Repository {
         if let Some(history) = served.labels.get(label) {
             return Ok(Arc::clone(history));
         }
-        match (served.refused.get(label), looked) {
-            (Some(refused), _) => Err(refused.into()),
+        if let Some(refused) = served.refused.get(label) {
+            return Err(refused.into());
+        }
+        let may_be_commit = served.may_have_commit(label);
+        let is_there = served.refs.as_ref().is_some_and(|refs| refs.knows(label));
+        match looked {
+            Ok(Err(failed)) if !is_listing => Err((&failed).into()),
+            Err(_) if !is_listing => Err(FindError::Busy),
+            // Only a history that is here as a whole tells that it is in none.
+            Ok(Ok(())) if may_be_commit => Err(FindError::NotYet),
+            // Why it cannot be served was not remembered: there are too many of these.
+            Ok(Ok(())) if is_there => Err(FindError::Busy),
             // A remote that does not answer makes no difference to a label that it did not have.
-            (None, looked) if is_listing || matches!(looked, Ok(Ok(()))) => Err(not_found(label)),
-            (None, Ok(Err(failed))) => Err((&failed).into()),
-            (None, _) => Err(FindError::Busy),
+            _ => Err(names_nothing(label, &served)),
         }
     }
 
@@ -386,9 +413,14 @@ impl Repository {
     }
 }
 
-/// What is said of a label that names nothing.
-fn not_found(label: &Label) -> FindError {
-    if Refs::is_full_commit(label) {
+/// What is said of a label that names nothing as far as is known: before the first listing that is not far enough, and a
+/// client takes "not found" for "nothing configured".
+fn names_nothing(label: &Label, served: &Served) -> FindError {
+    if served.listed.is_none() && served.error.is_some() {
+        FindError::Busy
+    } else if served.listed.is_none() {
+        FindError::NotYet
+    } else if Refs::is_full_commit(label) {
         FindError::NoSuchCommit
     } else {
         FindError::NoSuchLabel

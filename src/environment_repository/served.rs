@@ -64,12 +64,21 @@ pub(super) struct Served {
     pub(super) unknown: Arc<HashSet<Label>>,
     /// What was in service before the last stop and is not again yet.
     pub(super) restoring: Arc<HashMap<Label, Vec<CommitId>>>,
-    /// When the repository was last known to be as it is here.
+    /// When the labels in service were last known to be where they are here, all of them.
     pub(super) confirmed: Option<Instant>,
     /// When it last told all its branches and tags.
     pub(super) listed: Option<Instant>,
     /// Why it could not be asked last time.
     pub(super) error: Option<LookError>,
+}
+
+/// What a look was for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Whom somebody reads now.
+    pub(super) labels: &'a [Label],
+    /// Whether it asked for the refs of all labels in service.
+    pub(super) for_all: bool,
 }
 
 /// What a look leads to.
@@ -89,12 +98,12 @@ impl Served {
     pub(super) fn after(
         &self,
         view: View,
-        asked: &[Label],
+        asked: Asked<'_>,
         settings: &Settings,
         repository: &Arc<str>,
     ) -> Next {
         let mut next = Next::same(self);
-        next.note_state(&view);
+        next.note_state(&view, asked);
         next.restore(&view);
         next.note_refs(&view);
         for (label, found) in view.labels {
@@ -103,10 +112,12 @@ impl Served {
                 Ok(version) => next.serve(label, version, pinned, settings, repository),
                 Err(LookError::NoSuchLabel) => {
                     next.forget(&label, settings);
-                    if asked.contains(&label) && Refs::may_be_commit(&label) {
+                    if asked.labels.contains(&label) && Refs::may_be_commit(&label) {
                         next.served.note_unknown(label);
                     }
                 }
+                // Whoever asks for it asks again. To remember would take room that labels need: there are many such ids.
+                Err(LookError::NotYet) if pinned && Refs::may_be_commit(&label) => {}
                 Err(cause) => next.refuse(label, cause),
             }
         }
@@ -135,8 +146,8 @@ impl Served {
                 tell_about_problems(label, &judged);
             }
             let is_shorter = judged.commits().len() < history.commits().len();
+            // Kept answers stay what they are: what the versions that go now have answered was not kept.
             next.changed |= is_shorter;
-            next.answers_change |= is_shorter && judged.problems().next().is_some();
             let labels = Arc::make_mut(&mut next.served.labels);
             labels.insert(label.clone(), Arc::new(judged));
         }
@@ -155,6 +166,11 @@ impl Served {
     /// What those are told for whom nothing is in service: `None` when the repository has answered.
     pub(super) fn says_of_nothing(&self) -> Option<bool> {
         self.refs.is_none().then_some(self.error.is_some())
+    }
+
+    /// Whether the label may be the id of a commit here.
+    pub(super) fn may_have_commit(&self, label: &Label) -> bool {
+        Refs::may_be_commit(label) && !self.unknown.contains(label)
     }
 
     fn note_unknown(&mut self, label: Label) {
@@ -186,15 +202,18 @@ impl Next {
     }
 
     /// How the remote is.
-    fn note_state(&mut self, view: &View) {
+    fn note_state(&mut self, view: &View, asked: Asked<'_>) {
         let served = &mut self.served;
         match &view.fetched {
             None => {}
             Some(Ok(())) => {
                 served.error = None;
-                served.confirmed = Some(Instant::now());
+                let now = Some(Instant::now());
+                if view.listed || asked.for_all {
+                    served.confirmed = now;
+                }
                 if view.listed {
-                    served.listed = served.confirmed;
+                    served.listed = now;
                     // Commits may have come that no branch has moved for.
                     served.unknown = Arc::default();
                 }
@@ -372,3 +391,6 @@ fn make_room(labels: &mut Arc<HashMap<Label, Arc<History>>>, settings: &Settings
         Arc::make_mut(labels).remove(&oldest);
     }
 }
+
+#[cfg(test)]
+mod tests;
