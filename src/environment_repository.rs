@@ -7,6 +7,7 @@
 mod answer;
 mod audience;
 mod backend;
+mod gather;
 mod generation;
 mod git_backend;
 mod history;
@@ -19,13 +20,14 @@ mod pool;
 mod remembered;
 mod repository;
 mod served;
+mod state;
 mod template;
 mod unannounced;
 mod upstream;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use confbus_protocol::{CommitId, Environment};
+use confbus_protocol::Environment;
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::{FutureExt as _, future::join_all};
 use tokio::sync::mpsc;
@@ -43,9 +45,9 @@ pub(crate) use git_backend::{
 pub(crate) use looker::Announce;
 use opener::Opener;
 pub(crate) use pattern::Pattern;
-use places::{Gathered, Part, Versions};
+use places::Gathered;
 use remembered::Remembered;
-use repository::{Before, Repository};
+use repository::Before;
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
 pub(crate) use served::Moved;
 pub(crate) use template::Template;
@@ -80,9 +82,6 @@ pub(crate) enum Reuse {
     /// Yes.
     Free,
 }
-
-/// All that the first reads of labels and repositories may wait in one request.
-const LONGEST_READ: Duration = Duration::from_secs(20);
 
 /// Bytes of files from which an answer is made in a small part of a millisecond.
 const SMALL: u64 = 16 << 10;
@@ -225,103 +224,6 @@ impl EnvironmentRepository {
         })
     }
 
-    /// What every backend may answer from, the strongest first.
-    async fn gather(
-        &self,
-        request: &EnvironmentRequest,
-        labels: Labels,
-        before: Before,
-        vaults: Vaults<'_>,
-    ) -> Result<Vec<Gathered>, FindError> {
-        let each = self.gather_patiently(request, labels, before, vaults);
-        let gathered = tokio::time::timeout(LONGEST_READ, each).await;
-        gathered.unwrap_or(Err(FindError::Busy))
-    }
-
-    async fn gather_patiently(
-        &self,
-        request: &EnvironmentRequest,
-        labels: Labels,
-        before: Before,
-        vaults: Vaults<'_>,
-    ) -> Result<Vec<Gathered>, FindError> {
-        let mut all = Vec::with_capacity(self.inner.backends.len());
-        for backend in &self.inner.backends {
-            match backend.gather(request, labels, before, vaults).await {
-                Ok(gathered) => all.push(gathered),
-                Err(FindError::NotYet) => return Err(FindError::NotYet),
-                Err(error) if self.is_spoiled_by_one() => return Err(error),
-                Err(_) => {}
-            }
-        }
-        Ok(all)
-    }
-
-    fn is_spoiled_by_one(&self) -> bool {
-        self.inner.fail_on_error || self.inner.backends.len() == 1
-    }
-
-    fn resolve(&self, all: Vec<Gathered>) -> Result<(Vec<Part>, Vec<Versions>), FindError> {
-        let (mut parts, mut files) = (Vec::new(), Vec::new());
-        for gathered in all {
-            match gathered.resolve() {
-                Ok((part, found)) => {
-                    parts.push(part);
-                    files.push(found);
-                }
-                Err(error) if self.is_spoiled_by_one() => return Err(error),
-                Err(_) => {}
-            }
-        }
-        Ok((parts, files))
-    }
-
-    /// With several backends there is no version to show.
-    fn shown_version(&self, parts: &[Part]) -> Option<String> {
-        match parts {
-            [part] if self.inner.backends.len() == 1 => part.version.clone(),
-            _ => None,
-        }
-    }
-
-    fn environment(&self, request: &EnvironmentRequest, parts: Vec<Part>) -> Found<Environment> {
-        let mut value = Environment {
-            name: request.application.to_string(),
-            profiles: vec![request.profiles.to_string()],
-            label: request.label.as_ref().map(ToString::to_string),
-            version: self.shown_version(&parts),
-            ..Environment::default()
-        };
-        let (mut commits, mut held) = (Vec::new(), None);
-        for part in parts {
-            if self.inner.backends.len() == 1 {
-                value.state = part.state;
-            }
-            value.property_sources.extend(part.property_sources);
-            commits.extend(part.commits);
-            held = held.or(part.held);
-        }
-        let mut value = self.inner.encryption.decrypt(value);
-        if let Some(overrides) = self.inner.overrides.source() {
-            value.property_sources.insert(0, overrides.clone());
-        }
-        Found {
-            value,
-            commits,
-            held,
-        }
-    }
-
-    fn resource(&self, files: &[Versions], path: &RepoPath) -> Result<Found<Resource>, FindError> {
-        let find = |files: &Versions| files.find(path);
-        let found = if self.inner.reverse_location_order {
-            files.iter().rev().find_map(find)
-        } else {
-            files.iter().find_map(find)
-        };
-        found.unwrap_or(Err(FindError::NotFound))
-    }
-
     /// Looks at all remotes for all labels in service, or those that one ref concerns, together with whoever else asks for
     /// that.
     ///
@@ -386,64 +288,5 @@ impl EnvironmentRepository {
         _ = self
             .gather(request, labels, Before::Freshness, Vaults::Skip)
             .await;
-    }
-
-    /// Whether every backend that must answer has something to answer from.
-    pub(crate) fn is_serving(&self) -> bool {
-        let mut backends = self.inner.backends.iter();
-        if self.inner.fail_on_error {
-            backends.all(Backend::is_serving)
-        } else {
-            backends.any(Backend::is_serving)
-        }
-    }
-
-    /// Whether there can be plain files; Vaults have none.
-    pub(crate) fn has_files(&self) -> bool {
-        !self.inner.backends.iter().all(Backend::is_vault)
-    }
-
-    /// Whether a ref, as a webhook names it, is one of the labels in service.
-    pub(crate) fn serves(&self, reference: &str) -> bool {
-        let repositories = self.repositories();
-        repositories
-            .iter()
-            .any(|repository| repository.serves(reference))
-    }
-
-    /// The commit that the default label names, if there is one repository and one such commit.
-    pub(crate) fn version(&self) -> Option<CommitId> {
-        match self.inner.backends.as_slice() {
-            [Backend::Git(git)] => git.version(),
-            _ => None,
-        }
-    }
-
-    /// The state of all repositories; nothing is fetched for it.
-    pub(crate) async fn health(&self) -> Health {
-        let mut probes = Vec::new();
-        for request in &self.inner.probes {
-            let found = self.find(request, Before::Nothing, Vaults::Skip).await;
-            let names = |found: Found<Environment>| {
-                let sources = found.value.property_sources.into_iter();
-                sources.map(|source| source.name).collect()
-            };
-            probes.push(Probe {
-                request: request.clone(),
-                sources: found.map(names),
-            });
-        }
-        let repositories = self.repositories();
-        Health {
-            serving: self.is_serving(),
-            probes,
-            upstreams: repositories.iter().map(Repository::health).collect(),
-        }
-    }
-
-    fn repositories(&self) -> Vec<Repository> {
-        let backends = self.inner.backends.iter();
-        let all = backends.flat_map(Backend::repositories);
-        all.map(|(repository, _)| repository).collect()
     }
 }

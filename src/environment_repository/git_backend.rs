@@ -1,54 +1,19 @@
-use std::time::Duration;
+mod member;
+mod settings;
 
-use confbus_protocol::{CommitId, Label};
-use confbus_resolution::{EnvironmentRequest, Layout, Places};
+use confbus_protocol::CommitId;
+use confbus_resolution::EnvironmentRequest;
 
 use super::{
     FindError, Freshness,
     audience::Audience,
     opener::Opener,
     pattern::Pattern,
-    places::{Gathered, Place, Shown, resolve_all},
-    pool::Pool,
-    repository::{self, Before, Repository},
-    template::Template,
-    upstream::Upstream,
+    places::{Gathered, resolve_all},
+    repository::{Before, Repository},
 };
-use crate::git::{self, Address, Claims, Reach};
-
-/// The repositories of a Git backend.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// Asked in this order, each for the requests that it is for.
-    pub(crate) candidates: Vec<(Vec<Pattern>, RepositorySettings)>,
-    /// Asked when no candidate has an answer.
-    pub(crate) default: RepositorySettings,
-}
-
-/// One repository of a Git backend, or one for each application, profile or label.
-#[derive(Debug, Clone)]
-pub(crate) struct RepositorySettings {
-    pub(crate) uri: Template,
-    pub(crate) reach: Reach,
-    /// Directories beside the root, the later one stronger.
-    pub(crate) search_paths: Vec<String>,
-    /// The label of a request that has none.
-    pub(crate) default_label: Label,
-    /// When the default label is `main` and names nothing, `master` is tried.
-    pub(crate) try_master_branch: bool,
-    /// A label that is gone from the repository is forgotten instead of served on.
-    pub(crate) forget_deleted: bool,
-    /// Of several labels those that name nothing are left out.
-    pub(crate) continue_on_label_failure: bool,
-    /// Plain files are looked for in the last location first.
-    pub(crate) reverse_location_order: bool,
-    /// Whether a read makes sure of the repository first.
-    pub(crate) freshness: Freshness,
-    /// Between two looks that nobody asks for; `None` looks only when told.
-    pub(crate) interval: Option<Duration>,
-    /// A local repository is looked at as soon as it changes.
-    pub(crate) watches: bool,
-}
+use member::{Member, Repositories};
+pub(crate) use settings::{RepositorySettings, Settings};
 
 /// How a label with commas is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +24,6 @@ pub(crate) enum Labels {
     Whole,
 }
 
-/// Labels in one request; each may need a snapshot of its own.
-const LABELS_PER_REQUEST: usize = 16;
 /// Profiles in one request to several repositories; each may need one of its own.
 const MAX_PROFILES: usize = 64;
 
@@ -75,19 +38,6 @@ pub(super) struct GitBackend {
 struct Candidate {
     patterns: Vec<Pattern>,
     member: Member,
-}
-
-#[derive(Debug)]
-struct Member {
-    settings: RepositorySettings,
-    repositories: Repositories,
-}
-
-#[derive(Debug)]
-enum Repositories {
-    One(Repository),
-    /// One for each address that placeholders lead to.
-    Many(Pool),
 }
 
 impl GitBackend {
@@ -215,149 +165,5 @@ impl GitBackend {
             Repositories::One(repository) => repository.version(),
             Repositories::Many(_) => None,
         }
-    }
-}
-
-impl Member {
-    async fn open(settings: RepositorySettings, opener: &Opener) -> std::io::Result<Self> {
-        let address = Address::parse(settings.uri.as_str()).ok();
-        let repositories = match address.filter(|_| !settings.uri.has_placeholders()) {
-            Some(address) => {
-                let (git, settings) = settings.at(address, &opener.claims);
-                Repositories::One(opener.open(Upstream::git(git)?, settings).await)
-            }
-            None => Repositories::Many(Pool::new(opener.clone())),
-        };
-        Ok(Self {
-            settings,
-            repositories,
-        })
-    }
-
-    /// Whether a request is for this repository: one of its profiles must fit, and all of them together as well, unless
-    /// the address depends on the request.
-    fn is_meant(&self, patterns: &[Pattern], request: &EnvironmentRequest) -> bool {
-        let application = request.application.as_str();
-        let fits = |profiles: &str| {
-            let coordinates = format!("{application}/{profiles}");
-            patterns.iter().any(|pattern| pattern.matches(&coordinates))
-        };
-        let one_fits = request.profiles.names().any(fits);
-        one_fits && (self.settings.uri.has_placeholders() || fits(request.profiles.as_str()))
-    }
-
-    /// The profiles to ask for one after the other, the last first, if the address depends on them.
-    fn profiles<'r>(&self, request: &'r EnvironmentRequest) -> Vec<&'r str> {
-        if self.settings.uri.has_profile() {
-            request.profiles.names().rev().collect()
-        } else {
-            vec![request.profiles.as_str()]
-        }
-    }
-
-    async fn repository(
-        &self,
-        request: &EnvironmentRequest,
-        profiles: &str,
-        label: &Label,
-        before: Before,
-    ) -> Result<Repository, FindError> {
-        match &self.repositories {
-            Repositories::One(repository) => Ok(repository.clone()),
-            Repositories::Many(_) if self.settings.uri.lets_requests_choose_host() => {
-                Err(FindError::NoRepository)
-            }
-            Repositories::Many(pool) => {
-                let uri = self.settings.uri.fill_in(request, profiles, label);
-                if before == Before::Served {
-                    return pool.serving_at(&uri).ok_or(FindError::NotYet);
-                }
-                let repository = pool.repository(&uri, &self.settings)?;
-                if before == Before::Freshness {
-                    repository.first_look().await;
-                }
-                Ok(repository)
-            }
-        }
-    }
-
-    async fn places(
-        &self,
-        repository: &Repository,
-        request: &EnvironmentRequest,
-        label: &Label,
-        labels: Labels,
-        before: Before,
-    ) -> Result<Vec<Place>, FindError> {
-        let asked = match labels {
-            Labels::Whole => vec![label.clone()],
-            Labels::Split => split(label)?,
-        };
-        let mut places = Vec::new();
-        for label in &asked {
-            match repository.history(label, before).await {
-                Ok(history) => places.push(Place::new(
-                    repository.clone(),
-                    history,
-                    EnvironmentRequest {
-                        label: Some(label.clone()),
-                        ..request.clone()
-                    },
-                    Shown::Commit,
-                )),
-                Err(FindError::NoSuchLabel | FindError::NoSuchCommit)
-                    if self.settings.continue_on_label_failure && asked.len() > 1 => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(places)
-    }
-}
-
-fn split(label: &Label) -> Result<Vec<Label>, FindError> {
-    let items = label.as_str().split(',');
-    let labels: Result<Vec<_>, _> = items
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .map(Label::parse)
-        .collect();
-    match labels {
-        Ok(labels) if labels.len() > LABELS_PER_REQUEST => Err(FindError::TooLarge),
-        Ok(labels) if labels.is_empty() => Ok(vec![label.clone()]),
-        Ok(labels) => Ok(labels),
-        Err(_) => Err(FindError::NoSuchLabel),
-    }
-}
-
-impl RepositorySettings {
-    /// The settings of the repository at an address.
-    pub(super) fn at(
-        &self,
-        address: Address,
-        claims: &Claims,
-    ) -> (git::Settings, repository::Settings) {
-        let places = Places::Tree {
-            uri: address.display_uri.clone(),
-            checkout: self.reach.base_directory.display().to_string(),
-            search_paths: self.search_paths.clone(),
-        };
-        let layout = Layout {
-            places,
-            default_label: Some(self.default_label.clone()),
-            reverse_location_order: self.reverse_location_order,
-        };
-        let settings = repository::Settings {
-            layout,
-            default_label: self.default_label.clone(),
-            try_master_branch: self.try_master_branch,
-            forget_deleted: self.forget_deleted,
-            freshness: self.freshness,
-            interval: self.interval,
-            watches: self.watches,
-        };
-        (
-            git::Settings::new(address, self.reach.clone(), claims),
-            settings,
-        )
     }
 }

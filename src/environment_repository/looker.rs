@@ -1,36 +1,28 @@
+mod aside;
+mod changes;
 mod looks;
+mod subject;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{CommitId, Label};
+use confbus_protocol::Label;
 use indexmap::IndexSet;
-use tokio::{
-    sync::mpsc,
-    task::{JoinError, JoinHandle},
-    time::Instant,
-};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::{
-    generation::Generation,
-    history::Verdicts,
-    pace::Pace,
-    remembered::Remembered,
-    repository::Settings,
-    served::{MAX_LABELS, Next, Served},
-    unannounced::Unannounced,
-    upstream::Upstream,
+    generation::Generation, history::Verdicts, pace::Pace, remembered::Remembered,
+    repository::Settings, served::Served, unannounced::Unannounced, upstream::Upstream,
 };
-use crate::look::{Fetch, LookError, Query, Refs, Trigger, View};
+use crate::look::{Fetch, LookError, Query, Trigger};
+use aside::finished;
 pub(super) use looks::{Looks, QUEUE, Wanted, Wish};
+use subject::commits;
 
 /// Labels that come back at once after a start, so that who asks meanwhile does not wait for all of them.
 const RESTORED_AT_ONCE: usize = 64;
-
-/// More refs than these are listed instead of being asked for by name.
-const MAX_REFS: usize = 64;
 
 /// Of the looks that nobody asks for, one lists all refs, and the others ask for those in service.
 const LISTING_EVERY: u32 = 10;
@@ -218,17 +210,6 @@ impl Looker {
         self.polls = self.polls.wrapping_add(u32::from(looked.is_ok()));
     }
 
-    /// Nothing before the remote has told its refs.
-    fn refs_in_service(&self) -> IndexSet<String> {
-        let served = self.outcome.served.load();
-        let Some(refs) = &served.refs else {
-            return IndexSet::new();
-        };
-        let labels = self.all_labels(&served);
-        let behind = labels.iter().filter_map(|label| refs.behind(label));
-        behind.collect()
-    }
-
     async fn answer_all(&mut self, first: Wanted) {
         let mut waiting = vec![first];
         while let Ok(next) = self.requests.try_recv() {
@@ -250,15 +231,6 @@ impl Looker {
             });
         let fetch = refs.map_or(Fetch::All, |refs| self.fetch_of(refs));
         self.answer(fetch, remote).await;
-    }
-
-    /// Few refs are asked for by name; what lies on this machine is read as a whole.
-    fn fetch_of(&self, refs: IndexSet<String>) -> Fetch {
-        if refs.len() <= MAX_REFS && self.upstream.is_remote() {
-            Fetch::Refs(refs.into_iter().collect())
-        } else {
-            Fetch::All
-        }
     }
 
     /// One look for all of them.
@@ -308,183 +280,4 @@ impl Looker {
         self.judge();
         looked
     }
-
-    /// What a look is to find snapshots for: without asking the remote what is asked for, with all its refs all, and
-    /// otherwise also what these refs decide.
-    fn labels(&self, served: &Served, fetch: &Fetch, asked: &[Label]) -> Vec<Label> {
-        let asked = asked.iter();
-        let labels: IndexSet<_> = match fetch {
-            Fetch::No => asked.cloned().collect(),
-            Fetch::All => asked.cloned().chain(self.all_labels(served)).collect(),
-            Fetch::Refs(refs) => {
-                let names = refs.iter().map(|name| Refs::plain(name)).collect();
-                let known = served.refs.clone().unwrap_or_default();
-                let defaults = self.settings.default_labels();
-                let all = defaults.iter().chain(served.labels.keys());
-                let all = all
-                    .chain(served.refused.keys())
-                    .chain(served.restoring.keys());
-                let concerned = all.filter(|label| known.decide(&names, label));
-                asked.chain(concerned).cloned().collect()
-            }
-        };
-        labels.into_iter().take(MAX_LABELS).collect()
-    }
-
-    /// The default labels, and those that were ever asked for.
-    fn all_labels(&self, served: &Served) -> Vec<Label> {
-        let in_service = served.labels.iter();
-        let moving = in_service.filter(|(_, history)| !history.is_pinned());
-        let moving = moving.map(|(label, _)| label);
-        let others = served.refused.keys().chain(served.restoring.keys());
-        let mut labels = self.settings.default_labels();
-        labels.extend(moving.chain(others).cloned());
-        labels
-    }
-
-    /// Swaps in what follows from a look.
-    fn put_in_service(
-        &mut self,
-        mut view: View,
-        fetch: &Fetch,
-        asked: &[Label],
-    ) -> Result<(), LookError> {
-        self.leave_out_fallback(&mut view, asked);
-        let fetched = view.fetched.clone();
-        let before = self.outcome.served.load_full();
-        let Next {
-            served,
-            moved,
-            changed,
-            answers_change,
-        } = before.after(view, asked, &self.settings, &self.name);
-        self.tell_about_error(before.trouble(), served.trouble());
-        self.hurries |= *fetch == Fetch::No && changed && self.is_old(&served);
-        self.outcome.swap(served, answers_change);
-        self.outcome.unannounced.add(moved);
-        self.is_unsaved |= changed;
-        fetched.unwrap_or(Ok(()))
-    }
-
-    /// Whether what is known of refs that are not in service is older than that of others.
-    fn is_old(&self, served: &Served) -> bool {
-        let interval = self.settings.interval;
-        let listed = served.listed;
-        listed.is_some_and(|at| interval.is_some_and(|interval| at.elapsed() > interval))
-    }
-
-    /// `master` only stands in for a missing `main`, and is nobody's business otherwise.
-    fn leave_out_fallback(&self, view: &mut View, asked: &[Label]) {
-        let defaults = self.settings.default_labels();
-        if !view.refs.knows(&defaults[0]) {
-            return;
-        }
-        let served = self.outcome.served.load();
-        let is_restored = served.refs.is_some();
-        let wanted = |label: &Label| {
-            (is_restored && asked.contains(label))
-                || served.labels.contains_key(label)
-                || served.restoring.contains_key(label)
-        };
-        view.labels
-            .retain(|(label, _)| !defaults[1..].contains(label) || wanted(label));
-    }
-
-    /// Looks for broken files, aside, in what was put in service.
-    fn judge(&mut self) {
-        if self.judging.is_some() {
-            return;
-        }
-        let served = self.outcome.served.load_full();
-        let mut seen = IndexSet::new();
-        let mut snapshots = Vec::new();
-        let histories = served.labels.values();
-        for snapshot in histories.flat_map(|history| history.judgeable()) {
-            if seen.insert(Arc::as_ptr(snapshot).addr()) {
-                snapshots.push(Arc::clone(snapshot));
-            }
-        }
-        if snapshots.is_empty() {
-            return;
-        }
-        let basis = served.labels.values().find_map(|history| history.basis());
-        let settings = Arc::clone(&self.settings);
-        let work = move || Verdicts::of(snapshots, basis, &settings.layout);
-        self.judging = Some(tokio::task::spawn_blocking(work));
-    }
-
-    fn note_verdicts(&mut self, verdicts: Result<Verdicts, JoinError>) {
-        let Ok(verdicts) = verdicts else {
-            error!("a file of a commit cannot be handled; this is a bug");
-            return;
-        };
-        let next = self.outcome.served.load().after_verdicts(&verdicts);
-        self.outcome.swap(next.served, next.answers_change);
-        self.is_unsaved |= next.changed;
-        self.save();
-        // What came into service meanwhile.
-        self.judge();
-    }
-
-    /// Writes down what is in service, aside, and once more if that changed meanwhile.
-    fn save(&mut self) {
-        if !self.is_unsaved || self.saving.is_some() {
-            return;
-        }
-        self.is_unsaved = false;
-        let (remembered, served) = (
-            Arc::clone(&self.remembered),
-            self.outcome.served.load_full(),
-        );
-        self.saving = Some(tokio::task::spawn_blocking(move || {
-            let in_service = served.labels.iter();
-            let labels = in_service.filter(|(_, history)| !history.is_pinned());
-            let labels = labels.map(|(label, history)| (label, history.commits()));
-            let others = served.restoring.iter();
-            let others = others.map(|(label, commits)| (label, commits.clone()));
-            remembered.save(labels.chain(others));
-        }));
-    }
-
-    fn note_failure(&self, error: &LookError) {
-        let before = self.outcome.served.load_full();
-        let after = before.after_failure(error.clone());
-        self.tell_about_error(before.trouble(), after.trouble());
-        self.outcome.swap(after, false);
-    }
-
-    /// Once when it begins and once when it ends.
-    fn tell_about_error(&self, before: Option<&LookError>, after: Option<&LookError>) {
-        let repository = &self.name;
-        match (before, after) {
-            (None, Some(error)) => {
-                warn!(%repository, %error, "the repository cannot be looked at; what is in service stays");
-            }
-            (Some(_), None) => info!(%repository, "the repository answers again"),
-            _ => {}
-        }
-    }
-}
-
-/// What served before the last stop under labels that come back now.
-fn commits(served: &Served, labels: &[Label]) -> Vec<CommitId> {
-    // The newest of each label first, so that a bound costs earlier ones.
-    let mut commits: Vec<_> = labels
-        .iter()
-        .filter_map(|label| served.restoring.get(label))
-        .flat_map(|commits| commits.iter().copied().enumerate())
-        .collect();
-    commits.sort_by_key(|(age, _)| *age);
-    let commits: IndexSet<_> = commits.into_iter().map(|(_, commit)| commit).collect();
-    commits.into_iter().take(MAX_LABELS).collect()
-}
-
-/// Resolves when work that goes on aside is finished; never when there is none.
-async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
-    let Some(running) = work else {
-        return std::future::pending().await;
-    };
-    let result = running.await;
-    *work = None;
-    result
 }

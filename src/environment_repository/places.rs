@@ -122,11 +122,16 @@ impl Place {
     }
 
     fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
-        self.history.first_good(|version| {
+        let found = self.history.first_good(|version| {
             let layout = self.repository.layout();
             let sources = resolve_sources(&version.snapshot, layout, &self.request)?;
             Ok((sources, version.clone()))
-        })
+        })?;
+        if found.held.is_some() && !self.history.is_judged() {
+            // Once all is known about broken files, the version that answered may turn out not to be needed.
+            self.repository.keep_no_answer();
+        }
+        Ok(found)
     }
 }
 

@@ -66,7 +66,7 @@ impl Pool {
             return Ok(repository);
         }
         let mut open = Open::clone(&self.open.load());
-        make_room(&mut open);
+        let was_serving = make_room(&mut open);
         let repository = self.open(uri, settings)?;
         let slot = Slot {
             repository: repository.clone(),
@@ -74,6 +74,10 @@ impl Pool {
         };
         open.insert(uri.to_owned(), Arc::new(slot));
         self.open.store(Arc::new(open));
+        if was_serving {
+            // Nobody looks at it any more.
+            self.opener.generation.advance();
+        }
         Ok(repository)
     }
 
@@ -107,16 +111,89 @@ impl Pool {
     }
 }
 
-/// Those that have nothing to serve go first, then those that were not asked for longest.
-fn make_room(open: &mut Open) {
+/// Those that have nothing to serve go first, then those that were not asked for longest. Returns whether any that goes was
+/// serving.
+fn make_room(open: &mut Open) -> bool {
+    let mut was_serving = false;
     while open.len() >= MAX_OPEN {
         let rank = |(_, slot): &(&String, &Arc<Slot>)| {
             let last_asked = slot.last_asked.load(Ordering::Relaxed);
             (slot.repository.is_serving(), last_asked)
         };
         let Some(uri) = open.iter().min_by_key(rank).map(|(uri, _)| uri.clone()) else {
-            return;
+            break;
         };
-        open.remove(&uri);
+        let gone = open.remove(&uri);
+        was_serving |= gone.is_some_and(|slot| slot.repository.is_serving());
+    }
+    was_serving
+}
+
+#[cfg(test)]
+mod tests {
+    use git2::Signature;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::{
+        Settings, Sources,
+        environment_repository::{BackendSettings, Generation, Unannounced},
+        git::Claims,
+        tasks::Tasks,
+    };
+
+    fn settings() -> RepositorySettings {
+        let git = "spring.cloud.config.server.git";
+        let arguments = [("uri", "file:///{application}"), ("refresh-rate", "-1")];
+        let arguments = arguments.map(|(key, value)| (format!("{git}.{key}"), value.to_owned()));
+        let sources = Sources {
+            arguments: arguments.into(),
+            ..Sources::default()
+        };
+        let repository = Settings::load(&sources).unwrap().repository;
+        match repository.backends.into_iter().next() {
+            Some(BackendSettings::Git(settings)) => settings.default,
+            backend => panic!("{backend:?}"),
+        }
+    }
+
+    fn opener() -> Opener {
+        Opener {
+            unannounced: Arc::new(Unannounced::default()),
+            generation: Generation::default(),
+            bell: mpsc::channel(1).0,
+            tasks: Tasks::default(),
+            claims: Claims::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_of_a_repository_that_had_to_go_are_not_given_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = git2::Repository::init_bare(folder.path()).unwrap();
+        let tree = git.treebuilder(None).unwrap().write().unwrap();
+        let tree = git.find_tree(tree).unwrap();
+        let ana = Signature::now("ana", "ana@localhost").unwrap();
+        git.commit(Some("refs/heads/main"), &ana, &ana, "one", &tree, &[])
+            .unwrap();
+
+        let (opener, settings) = (opener(), settings());
+        let pool = Pool::new(opener.clone());
+        // All of them are the same repository.
+        let open = |number: usize| {
+            let slashes = "/".repeat(number);
+            let uri = format!("file://{slashes}{}", folder.path().display());
+            pool.repository(&uri, &settings).unwrap()
+        };
+        for number in 0..MAX_OPEN {
+            let repository = open(number);
+            repository.first_look().await;
+            assert!(repository.is_serving());
+        }
+        let before = opener.generation.now();
+        open(0);
+        assert_eq!(opener.generation.now(), before, "it was open");
+        open(MAX_OPEN);
+        assert_eq!(opener.generation.now(), before + 1);
     }
 }

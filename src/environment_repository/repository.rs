@@ -1,6 +1,9 @@
+mod reads;
+mod settings;
+
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex},
+    time::Instant,
 };
 
 use arc_swap::ArcSwap;
@@ -12,49 +15,15 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     FindError,
     answer::UpstreamHealth,
+    generation::Generation,
     history::History,
     looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
     served::Served,
     upstream::Upstream,
 };
-use crate::{
-    files::Watcher,
-    look::{LookError, Refs, Trigger},
-};
-
-/// How the labels of one upstream are looked up, and how fresh answers are.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// Names and search locations.
-    pub(crate) layout: Layout,
-    /// The label of a request that has none.
-    pub(crate) default_label: Label,
-    /// When the default label is `main` and names nothing, `master` is tried.
-    pub(crate) try_master_branch: bool,
-    /// A label that is gone from the repository is forgotten instead of served on.
-    pub(crate) forget_deleted: bool,
-    /// Whether a read makes sure of the repository first.
-    pub(crate) freshness: Freshness,
-    /// Between two looks that nobody asks for; `None` looks only when told.
-    pub(crate) interval: Option<Duration>,
-    /// Files of this machine are looked at as soon as they change.
-    pub(crate) watches: bool,
-}
-
-/// Whether a read makes sure of the repository first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// Never: the snapshots in service answer.
-    Polled,
-    /// Yes, together with all other reads that wait; then the snapshots in service answer.
-    Strict {
-        /// The longest wait.
-        within: Duration,
-        /// Not if that was done so short a time ago; `None` once it was done at all.
-        at_most_every: Option<Duration>,
-    },
-}
+use crate::{files::Watcher, look::LookError};
+pub(crate) use settings::{Freshness, Settings};
 
 /// What a read does before it takes what is in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,24 +35,6 @@ pub(super) enum Before {
     /// Nothing, and what is not in service already is not brought there.
     Served,
 }
-
-impl Settings {
-    /// What may answer a request without a label: `main`, and where there is none `master`.
-    pub(super) fn default_labels(&self) -> Vec<Label> {
-        let has_fallback = self.try_master_branch && self.default_label.as_str() == "main";
-        let fallback =
-            has_fallback.then(|| Label::parse("master").expect("`master` is a plain name"));
-        std::iter::once(self.default_label.clone())
-            .chain(fallback)
-            .collect()
-    }
-}
-
-/// How long the first read of a label waits for its snapshot.
-const FIRST_READ: Duration = Duration::from_secs(5);
-
-/// How long a repository that was opened on demand and has nothing to serve is left alone.
-const PAUSE: Duration = Duration::from_secs(10);
 
 /// One upstream, and which of its snapshots are in service under which labels.
 ///
@@ -108,6 +59,7 @@ struct Inner {
     tried: Mutex<Option<Instant>>,
     /// When a read last asked for a listing of all refs.
     listing_asked: Mutex<Option<Instant>>,
+    generation: Generation,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -130,6 +82,7 @@ impl Repository {
             display_uri: upstream.display_uri().to_owned(),
             tried: Mutex::default(),
             listing_asked: Mutex::default(),
+            generation: opener.generation.clone(),
             _watcher: settings
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
@@ -192,125 +145,14 @@ impl Repository {
         confbus_resolution::bytes_to_read(&*self.newest(label)?, self.layout(), request)
     }
 
+    /// Whatever is being answered now must not be given again.
+    pub(super) fn keep_no_answer(&self) {
+        self.inner.generation.advance();
+    }
+
     /// Whether reads make sure of it first.
     pub(super) fn makes_sure(&self) -> bool {
         self.inner.settings.freshness != Freshness::Polled
-    }
-
-    /// In the strict mode, looks at the repository.
-    async fn make_sure(&self, label: &Label) {
-        let Freshness::Strict {
-            within,
-            at_most_every,
-        } = self.inner.settings.freshness
-        else {
-            return;
-        };
-        let confirmed = self.inner.served.load().confirmed;
-        let is_fresh = |at: Instant| at_most_every.is_none_or(|pause| at.elapsed() < pause);
-        if confirmed.is_some_and(is_fresh) {
-            return;
-        }
-        // Too late or failed: the snapshots in service answer, and health says why.
-        _ = tokio::time::timeout(within, self.look_for(Wish::All, label)).await;
-    }
-
-    async fn look_for(&self, wish: Wish, label: &Label) -> Result<(), LookError> {
-        let looks = &self.inner.looks;
-        looks
-            .look(wish, Some(label.clone()), Announce::Yes(Trigger::Poll))
-            .await
-    }
-
-    async fn history_of(&self, label: &Label, before: Before) -> Result<Arc<History>, FindError> {
-        let served = self.inner.served.load_full();
-        if let Some(history) = served.labels.get(label) {
-            if before != Before::Served {
-                history.touch();
-            }
-            return Ok(Arc::clone(history));
-        }
-        // What was on its way may be here by now.
-        let refused = served.refused.get(label);
-        if let Some(refused) = refused.filter(|cause| !matches!(cause, LookError::NotYet)) {
-            return Err(refused.into());
-        }
-        let Some(refs) = &served.refs else {
-            return Err(self.nothing_yet(&served));
-        };
-        let may_be_commit = Refs::may_be_commit(label) && !served.unknown.contains(label);
-        let wish = if refs.knows(label) || may_be_commit || served.restoring.contains_key(label) {
-            Wish::Local
-        } else if before != Before::Served
-            && let Some(since) = self.may_be_unlisted(&served)
-        {
-            Wish::ListedSince(since)
-        } else {
-            return Err(not_found(label));
-        };
-        if before == Before::Served {
-            return Err(FindError::NotYet);
-        }
-        self.first_read(wish, label).await
-    }
-
-    /// Since when the repository would have to have told all its refs, when it has not, so that it has to be asked what a
-    /// label names; `None` when what is known is new enough, or somebody has asked in vain.
-    fn may_be_unlisted(&self, served: &Served) -> Option<Option<Instant>> {
-        let interval = self.inner.settings.interval?;
-        if served.listed.is_some_and(|at| at.elapsed() < interval) {
-            return None;
-        }
-        let asked = &self.inner.listing_asked;
-        let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-        match *asked {
-            Some(at) if at.elapsed() < FIRST_READ => {}
-            Some(at) if at.elapsed() < interval => return None,
-            _ => *asked = Some(Instant::now()),
-        }
-        Some(Instant::now().checked_sub(interval))
-    }
-
-    /// In the strict mode Spring's own answer; otherwise "try again", because a client takes "not found" for "nothing configured".
-    fn nothing_yet(&self, served: &Served) -> FindError {
-        match (self.inner.settings.freshness, &served.error) {
-            (Freshness::Strict { .. }, Some(_)) => FindError::NoRepository,
-            (Freshness::Polled, Some(_)) => FindError::Busy,
-            (_, None) => FindError::NotYet,
-        }
-    }
-
-    async fn first_read(&self, wish: Wish, label: &Label) -> Result<Arc<History>, FindError> {
-        let is_listing = wish != Wish::Local;
-        let looked = tokio::time::timeout(FIRST_READ, self.look_for(wish, label)).await;
-        let served = self.inner.served.load();
-        if let Some(history) = served.labels.get(label) {
-            return Ok(Arc::clone(history));
-        }
-        match (served.refused.get(label), looked) {
-            (Some(refused), _) => Err(refused.into()),
-            // A remote that does not answer makes no difference to a label that it did not have.
-            (None, looked) if is_listing || matches!(looked, Ok(Ok(()))) => Err(not_found(label)),
-            (None, Ok(Err(failed))) => Err((&failed).into()),
-            (None, _) => Err(FindError::Busy),
-        }
-    }
-
-    /// Waits for something to serve, for a repository that nobody asked for before.
-    pub(super) async fn first_look(&self) {
-        {
-            let mut tried = self
-                .inner
-                .tried
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if self.is_serving() || tried.is_some_and(|at| at.elapsed() < PAUSE) {
-                return;
-            }
-            *tried = Some(Instant::now());
-        }
-        // What came of it shows in what is in service.
-        _ = tokio::time::timeout(FIRST_READ, self.look(None, Announce::Yes(Trigger::Poll))).await;
     }
 
     /// Looks at the remote, at one ref or at all, for the labels in service that these may concern, together with whoever
@@ -383,14 +225,5 @@ impl Repository {
             error: served.trouble().map(ToString::to_string),
             problems,
         }
-    }
-}
-
-/// What is said of a label that names nothing.
-fn not_found(label: &Label) -> FindError {
-    if Refs::is_full_commit(label) {
-        FindError::NoSuchCommit
-    } else {
-        FindError::NoSuchLabel
     }
 }

@@ -1,3 +1,7 @@
+mod moved;
+mod room;
+mod step;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -6,49 +10,19 @@ use std::{
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::Snapshot;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::{
-    history::{History, Step, Verdicts},
+    history::{History, Verdicts},
     repository::Settings,
 };
 use crate::look::{LookError, Refs, Version, View};
-
-/// A label that names another commit than before.
-#[derive(Debug, Clone)]
-pub(crate) struct Moved {
-    /// The repository without credentials.
-    pub(crate) repository: Arc<str>,
-    pub(crate) label: Label,
-    pub(crate) old: Arc<Snapshot>,
-    pub(crate) new: Arc<Snapshot>,
-}
-
-impl Moved {
-    pub(crate) fn is_of_same_label(&self, other: &Self) -> bool {
-        self.repository == other.repository && self.label == other.label
-    }
-
-    /// The steps of each label as one, from where the first began to where the last ended.
-    pub(crate) fn as_one_of_each_label(steps: &[Self]) -> Vec<Self> {
-        let mut whole: Vec<Self> = Vec::new();
-        for step in steps {
-            match whole
-                .iter_mut()
-                .find(|earlier| earlier.is_of_same_label(step))
-            {
-                Some(earlier) => earlier.new = Arc::clone(&step.new),
-                None => whole.push(step.clone()),
-            }
-        }
-        whole
-    }
-}
+pub(crate) use moved::Moved;
+use room::make_room;
+use step::{Before, step, tell_about_problems};
 
 /// Labels in service; the one that was not asked for longest makes room. Their snapshots share their files.
 pub(super) const MAX_LABELS: usize = 4_096;
-/// Of these, labels that are commit ids: whoever reads can ask for any old commit.
-const MAX_PINNED: usize = 256;
 /// Texts that are remembered to be no commit ids; with more, all are looked up anew.
 const MAX_UNKNOWN: usize = 4_096;
 
@@ -64,12 +38,21 @@ pub(super) struct Served {
     pub(super) unknown: Arc<HashSet<Label>>,
     /// What was in service before the last stop and is not again yet.
     pub(super) restoring: Arc<HashMap<Label, Vec<CommitId>>>,
-    /// When the repository was last known to be as it is here.
+    /// When the labels in service were last known to be where they are here, all of them.
     pub(super) confirmed: Option<Instant>,
     /// When it last told all its branches and tags.
     pub(super) listed: Option<Instant>,
     /// Why it could not be asked last time.
     pub(super) error: Option<LookError>,
+}
+
+/// What a look was for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Whom somebody reads now.
+    pub(super) labels: &'a [Label],
+    /// Whether it asked for the refs of all labels in service.
+    pub(super) for_all: bool,
 }
 
 /// What a look leads to.
@@ -89,12 +72,12 @@ impl Served {
     pub(super) fn after(
         &self,
         view: View,
-        asked: &[Label],
+        asked: Asked<'_>,
         settings: &Settings,
         repository: &Arc<str>,
     ) -> Next {
         let mut next = Next::same(self);
-        next.note_state(&view);
+        next.note_state(&view, asked);
         next.restore(&view);
         next.note_refs(&view);
         for (label, found) in view.labels {
@@ -103,10 +86,12 @@ impl Served {
                 Ok(version) => next.serve(label, version, pinned, settings, repository),
                 Err(LookError::NoSuchLabel) => {
                     next.forget(&label, settings);
-                    if asked.contains(&label) && Refs::may_be_commit(&label) {
+                    if asked.labels.contains(&label) && Refs::may_be_commit(&label) {
                         next.served.note_unknown(label);
                     }
                 }
+                // Whoever asks for it asks again. To remember would take room that labels need: there are many such ids.
+                Err(LookError::NotYet) if pinned && Refs::may_be_commit(&label) => {}
                 Err(cause) => next.refuse(label, cause),
             }
         }
@@ -135,8 +120,8 @@ impl Served {
                 tell_about_problems(label, &judged);
             }
             let is_shorter = judged.commits().len() < history.commits().len();
+            // Kept answers stay what they are: what the versions that go now have answered was not kept.
             next.changed |= is_shorter;
-            next.answers_change |= is_shorter && judged.problems().next().is_some();
             let labels = Arc::make_mut(&mut next.served.labels);
             labels.insert(label.clone(), Arc::new(judged));
         }
@@ -155,6 +140,11 @@ impl Served {
     /// What those are told for whom nothing is in service: `None` when the repository has answered.
     pub(super) fn says_of_nothing(&self) -> Option<bool> {
         self.refs.is_none().then_some(self.error.is_some())
+    }
+
+    /// Whether the label may be the id of a commit here.
+    pub(super) fn may_have_commit(&self, label: &Label) -> bool {
+        Refs::may_be_commit(label) && !self.unknown.contains(label)
     }
 
     fn note_unknown(&mut self, label: Label) {
@@ -186,15 +176,18 @@ impl Next {
     }
 
     /// How the remote is.
-    fn note_state(&mut self, view: &View) {
+    fn note_state(&mut self, view: &View, asked: Asked<'_>) {
         let served = &mut self.served;
         match &view.fetched {
             None => {}
             Some(Ok(())) => {
                 served.error = None;
-                served.confirmed = Some(Instant::now());
+                let now = Some(Instant::now());
+                if view.listed || asked.for_all {
+                    served.confirmed = now;
+                }
                 if view.listed {
-                    served.listed = served.confirmed;
+                    served.listed = now;
                     // Commits may have come that no branch has moved for.
                     served.unknown = Arc::default();
                 }
@@ -298,77 +291,5 @@ impl Next {
     }
 }
 
-type OldAndNew = (Arc<Snapshot>, Arc<Snapshot>);
-
-/// What was in service where a label is now.
-enum Before<'s> {
-    /// The label itself.
-    Same(&'s History),
-    /// Another in its place, if any.
-    Other(Option<&'s Arc<Snapshot>>),
-}
-
-/// What follows for one label; `None` when it names what it named before.
-fn step(
-    before: Before<'_>,
-    label: &Label,
-    version: Version,
-    pinned: bool,
-) -> Option<(History, Option<OldAndNew>)> {
-    let before = match before {
-        Before::Same(history) => history,
-        Before::Other(stand_in) => {
-            let history = History::new(version, pinned);
-            let new = &history.newest().snapshot;
-            info!(%label, version = %new.version(), "in service");
-            let old = stand_in.filter(|old| old.version() != new.version());
-            let moved = old.map(|old| (Arc::clone(old), Arc::clone(new)));
-            return Some((history, moved));
-        }
-    };
-    let (history, step) = before.next(version)?;
-    if step == Step::SameFiles {
-        return Some((history, None));
-    }
-    let (old, new) = (&before.newest().snapshot, &history.newest().snapshot);
-    info!(%label, from = %old.version().short(), version = %new.version(), "moved");
-    let moved = (Arc::clone(old), Arc::clone(new));
-    Some((history, Some(moved)))
-}
-
-fn tell_about_problems(label: &Label, history: &History) {
-    let version = history.newest().snapshot.version().short();
-    for problem in history.problems() {
-        warn!(%label, version, "{problem}; applications that need this file keep their last good answer");
-    }
-}
-
-/// Too many labels: those that were not asked for longest go, commit ids first.
-fn make_room(labels: &mut Arc<HashMap<Label, Arc<History>>>, settings: &Settings) {
-    if labels.len() <= MAX_PINNED {
-        return;
-    }
-    let defaults = settings.default_labels();
-    loop {
-        let pinned = labels
-            .values()
-            .filter(|history| history.is_pinned())
-            .count();
-        if labels.len() <= MAX_LABELS && pinned <= MAX_PINNED {
-            return;
-        }
-        let may_go = |label: &Label, history: &History| {
-            !defaults.contains(label) && (pinned <= MAX_PINNED || history.is_pinned())
-        };
-        let others = labels
-            .iter()
-            .filter(|(label, history)| may_go(label, history));
-        let Some(oldest) = others
-            .min_by_key(|(_, history)| history.last_asked())
-            .map(|(label, _)| label.clone())
-        else {
-            return;
-        };
-        Arc::make_mut(labels).remove(&oldest);
-    }
-}
+#[cfg(test)]
+mod tests;

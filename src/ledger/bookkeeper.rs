@@ -25,7 +25,8 @@ const BATCH: usize = 256;
 const PAUSE: Duration = Duration::from_millis(2);
 /// Between two looks at the clock: what is too old is forgotten, what changed is saved.
 const TICK: Duration = Duration::from_secs(1);
-/// The time between two saves is at least so many times what the last one took.
+/// The time between two saves is at least so many times what the last one took; so is that between two lists of whose
+/// configuration was asked for.
 const REST: u32 = 10;
 /// Signs of life alone are not worth a save each second.
 const SAVE_SIGNS: Duration = Duration::from_secs(30);
@@ -52,10 +53,15 @@ impl Bookkeeper {
         let mut saves = Saves::default();
         let mut dropped = 0;
         let mut batch = Vec::with_capacity(BATCH);
+        // When it may be told again whose configuration was asked for.
+        let mut list = Instant::now();
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
+                () = tokio::time::sleep_until(list), if self.book.has_new_coordinates => {
+                    self.list_known(&mut list);
+                }
                 _ = tick.tick() => {
                     self.book.forget(now());
                     self.count_instances();
@@ -68,6 +74,7 @@ impl Bookkeeper {
                     0 => break,
                     _ => {
                         self.write(&mut batch);
+                        self.list_known(&mut list);
                         _ = shutdown.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
                     }
                 },
@@ -87,10 +94,19 @@ impl Bookkeeper {
         for entry in batch.drain(..) {
             self.book.write(entry, now);
         }
-        if std::mem::take(&mut self.book.has_new_coordinates) {
-            self.shared.known.store(Arc::new(self.book.known()));
-        }
         self.count_instances();
+    }
+
+    /// Tells whose configuration was asked for, if that is due. With ten thousand coordinates it takes some milliseconds, and
+    /// each batch may have new ones.
+    fn list_known(&mut self, due: &mut Instant) {
+        let began = Instant::now();
+        if !self.book.has_new_coordinates || began < *due {
+            return;
+        }
+        self.book.has_new_coordinates = false;
+        self.shared.known.store(Arc::new(self.book.known()));
+        *due = Instant::now() + began.elapsed() * REST;
     }
 
     fn count_instances(&self) {

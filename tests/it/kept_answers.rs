@@ -17,6 +17,15 @@ fn start(repo: &ConfigRepo, settings: &[(&str, &str)]) -> TestServer {
     TestServer::with(&all)
 }
 
+/// How many answers for a path were given again.
+fn given_again(server: &TestServer, path: &str) -> usize {
+    let lines = server.lines().into_iter();
+    let of_path = |line: &String| {
+        line.contains("request answered from memory") && line.contains(&format!("{path:?}"))
+    };
+    lines.filter(of_path).count()
+}
+
 /// Everything but the time.
 fn timeless(mut answer: Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
     answer.headers.retain(|(name, _)| name != "date");
@@ -90,11 +99,27 @@ fn an_answer_that_was_kept_is_the_same_answer() {
             known(Request::head(path)),
         ]
     });
+    let again = [
+        "/orders/dev",
+        "/orders/dev/main",
+        "/orders/dev/no-such-label",
+        "/orders-dev.yml",
+        "/orders-dev.json",
+        "/orders/prod/main/nginx.conf",
+        "/long/dev",
+        "/long/dev/main/long.txt",
+    ];
     for request in requests.into_iter().chain(conditional) {
         let anew = timeless(fresh.send(&request));
         for _ in 0..2 {
             assert_eq!(timeless(kept.send(&request)), anew, "{request:?}");
         }
+    }
+    for path in again {
+        eventually("an answer that is given again", || {
+            expect_that(given_again(&kept, path) > 0, path)
+        });
+        assert_eq!(given_again(&fresh, path), 0);
     }
 }
 
@@ -148,9 +173,13 @@ fn no_answer_outlives_what_it_was_made_of() {
         expect_that(answer.status == 200, &answer)
     });
     for round in 0..3 {
-        paths
-            .iter()
-            .for_each(|path| assert_eq!(server.get(path).status, 200, "{path}"));
+        for path in paths {
+            let before = given_again(&server, path);
+            eventually("an answer that is given again", || {
+                assert_eq!(server.get(path).status, 200, "{path}");
+                expect_that(given_again(&server, path) > before, path)
+            });
+        }
         let line = format!("round: {round}\n");
         let commit = repo.push("next", &[("orders.yml", &line), ("note.txt", &line)]);
         server.serves(&commit);
@@ -194,6 +223,10 @@ fn who_may_ask_is_asked_each_time() {
         assert_eq!(answer.status, 401, "{name}");
         assert_eq!(server.get("/orders/dev").status, 200);
     }
+    eventually("an answer that is given again", || {
+        let count = given_again(&server, "/orders/dev");
+        expect_that(count > 0, count)
+    });
 
     let login = [
         ("spring.security.user.name", "ana"),

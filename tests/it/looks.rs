@@ -74,12 +74,44 @@ fn a_branch_that_nobody_told_of_is_found_by_its_first_reader() {
     let repo = ConfigRepo::from_sample();
     let daemon = GitDaemon::serve(&repo);
     let server = start(&daemon, "1");
+    let before = looks(&server).len();
     repo.push_to("later", "a branch", &[("orders.yml", "a: 1\n")]);
     eventually("the branch", || {
         let answer = server.get("/orders/dev/later");
         expect_that(answer.status == 200, &answer)
     });
-    let looks = looks(&server);
+    let looks = looks(&server).split_off(before);
     let polls = looks.iter().filter(|look| look.contains("fetch=Refs"));
     assert!(polls.count() < 9, "only a poll found it: {looks:?}");
+}
+
+#[test]
+fn after_a_restart_only_a_listing_tells_that_a_label_is_not_there() {
+    let repo = ConfigRepo::from_sample();
+    let mut daemon = GitDaemon::serve(&repo);
+    let url = daemon.url();
+    let settings = [
+        ("spring.cloud.config.server.git.uri", url.as_str()),
+        ("spring.cloud.config.server.git.refresh-rate", "-1"),
+    ];
+    let server = TestServer::with(&settings).ready();
+    assert_eq!(server.get("/orders/dev/later").status, 404);
+    assert_eq!(server.get("/orders/dev/abcdef1").status, 404);
+
+    daemon.stop();
+    let server = server.restarted(&settings).ready();
+    for label in ["later", "abcdef1"] {
+        let answer = server.get(&format!("/orders/dev/{label}"));
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+
+    repo.push_to("later", "a branch", &[("orders.yml", "a: 1\n")]);
+    daemon.start();
+    for (label, status) in [("later", 200), ("never", 404), ("abcdef1", 404)] {
+        eventually("what the remote says", || {
+            let answer = server.get(&format!("/orders/dev/{label}"));
+            expect_that(answer.status == status, &answer)
+        });
+    }
 }

@@ -5,7 +5,7 @@ use std::{
 
 use confbus_protocol::CommitId;
 
-use crate::{Blob, Files, Layout, Problem, Problems, RepoPath};
+use crate::{Blob, Files, RepoPath};
 
 /// All files of one commit; never changes.
 #[derive(Debug)]
@@ -42,12 +42,6 @@ impl Snapshot {
     #[must_use]
     pub fn files(&self) -> &Files {
         &self.files
-    }
-
-    /// What is wrong with the configuration files in the search locations, whoever may ask for them.
-    #[must_use]
-    pub fn problems(&self, layout: &Layout) -> Vec<Problem> {
-        Problems::of(self, layout).iter().cloned().collect()
     }
 
     /// The file at a path that may not be one of a file, or not be a path at all.

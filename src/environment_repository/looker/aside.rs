@@ -1,0 +1,77 @@
+//! What nobody waits for: to look for broken files, and to write down what is in service.
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use tokio::task::{JoinError, JoinHandle};
+use tracing::error;
+
+use super::{super::history::Verdicts, Looker};
+
+impl Looker {
+    /// Looks for broken files, aside, in what was put in service.
+    pub(super) fn judge(&mut self) {
+        if self.judging.is_some() {
+            return;
+        }
+        let served = self.outcome.served.load_full();
+        let mut seen = IndexSet::new();
+        let mut snapshots = Vec::new();
+        let histories = served.labels.values();
+        for snapshot in histories.flat_map(|history| history.judgeable()) {
+            if seen.insert(Arc::as_ptr(snapshot).addr()) {
+                snapshots.push(Arc::clone(snapshot));
+            }
+        }
+        if snapshots.is_empty() {
+            return;
+        }
+        let basis = served.labels.values().find_map(|history| history.basis());
+        let settings = Arc::clone(&self.settings);
+        let work = move || Verdicts::of(snapshots, basis, &settings.layout);
+        self.judging = Some(tokio::task::spawn_blocking(work));
+    }
+
+    pub(super) fn note_verdicts(&mut self, verdicts: Result<Verdicts, JoinError>) {
+        let Ok(verdicts) = verdicts else {
+            error!("a file of a commit cannot be handled; this is a bug");
+            return;
+        };
+        let next = self.outcome.served.load().after_verdicts(&verdicts);
+        self.outcome.swap(next.served, next.answers_change);
+        self.is_unsaved |= next.changed;
+        self.save();
+        // What came into service meanwhile.
+        self.judge();
+    }
+
+    /// Writes down what is in service, aside, and once more if that changed meanwhile.
+    pub(super) fn save(&mut self) {
+        if !self.is_unsaved || self.saving.is_some() {
+            return;
+        }
+        self.is_unsaved = false;
+        let (remembered, served) = (
+            Arc::clone(&self.remembered),
+            self.outcome.served.load_full(),
+        );
+        self.saving = Some(tokio::task::spawn_blocking(move || {
+            let in_service = served.labels.iter();
+            let labels = in_service.filter(|(_, history)| !history.is_pinned());
+            let labels = labels.map(|(label, history)| (label, history.commits()));
+            let others = served.restoring.iter();
+            let others = others.map(|(label, commits)| (label, commits.clone()));
+            remembered.save(labels.chain(others));
+        }));
+    }
+}
+
+/// Resolves when work that goes on aside is finished; never when there is none.
+pub(super) async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
+    let Some(running) = work else {
+        return std::future::pending().await;
+    };
+    let result = running.await;
+    *work = None;
+    result
+}

@@ -1,0 +1,83 @@
+//! What follows from a look, for readers and for whoever is told.
+
+use tracing::{info, warn};
+
+use super::{
+    super::served::{Asked, Next, Served},
+    Looker,
+};
+use crate::look::{Fetch, LookError, View};
+use confbus_protocol::Label;
+
+impl Looker {
+    /// Swaps in what follows from a look.
+    pub(super) fn put_in_service(
+        &mut self,
+        mut view: View,
+        fetch: &Fetch,
+        asked: &[Label],
+    ) -> Result<(), LookError> {
+        self.leave_out_fallback(&mut view, asked);
+        let fetched = view.fetched.clone();
+        let asked = Asked {
+            labels: asked,
+            for_all: self.is_for_all(fetch),
+        };
+        let before = self.outcome.served.load_full();
+        let Next {
+            served,
+            moved,
+            changed,
+            answers_change,
+        } = before.after(view, asked, &self.settings, &self.name);
+        self.tell_about_error(before.trouble(), served.trouble());
+        self.hurries |= *fetch == Fetch::No && changed && self.is_old(&served);
+        self.outcome.swap(served, answers_change);
+        self.outcome.unannounced.add(moved);
+        self.is_unsaved |= changed;
+        fetched.unwrap_or(Ok(()))
+    }
+
+    /// Whether what is known of refs that are not in service is older than that of others.
+    fn is_old(&self, served: &Served) -> bool {
+        let interval = self.settings.interval;
+        let listed = served.listed;
+        listed.is_some_and(|at| interval.is_some_and(|interval| at.elapsed() > interval))
+    }
+
+    /// `master` only stands in for a missing `main`, and is nobody's business otherwise.
+    fn leave_out_fallback(&self, view: &mut View, asked: &[Label]) {
+        let defaults = self.settings.default_labels();
+        if !view.refs.knows(&defaults[0]) {
+            return;
+        }
+        let served = self.outcome.served.load();
+        let is_restored = served.refs.is_some();
+        let wanted = |label: &Label| {
+            (is_restored && asked.contains(label))
+                || served.labels.contains_key(label)
+                || served.restoring.contains_key(label)
+        };
+        view.labels
+            .retain(|(label, _)| !defaults[1..].contains(label) || wanted(label));
+    }
+
+    pub(super) fn note_failure(&self, error: &LookError) {
+        let before = self.outcome.served.load_full();
+        let after = before.after_failure(error.clone());
+        self.tell_about_error(before.trouble(), after.trouble());
+        self.outcome.swap(after, false);
+    }
+
+    /// Once when it begins and once when it ends.
+    fn tell_about_error(&self, before: Option<&LookError>, after: Option<&LookError>) {
+        let repository = &self.name;
+        match (before, after) {
+            (None, Some(error)) => {
+                warn!(%repository, %error, "the repository cannot be looked at; what is in service stays");
+            }
+            (Some(_), None) => info!(%repository, "the repository answers again"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,35 @@
+use std::sync::Arc;
+
+use confbus_protocol::Label;
+use confbus_resolution::Snapshot;
+
+/// A label that names another commit than before.
+#[derive(Debug, Clone)]
+pub(crate) struct Moved {
+    /// The repository without credentials.
+    pub(crate) repository: Arc<str>,
+    pub(crate) label: Label,
+    pub(crate) old: Arc<Snapshot>,
+    pub(crate) new: Arc<Snapshot>,
+}
+
+impl Moved {
+    pub(crate) fn is_of_same_label(&self, other: &Self) -> bool {
+        self.repository == other.repository && self.label == other.label
+    }
+
+    /// The steps of each label as one, from where the first began to where the last ended.
+    pub(crate) fn as_one_of_each_label(steps: &[Self]) -> Vec<Self> {
+        let mut whole: Vec<Self> = Vec::new();
+        for step in steps {
+            match whole
+                .iter_mut()
+                .find(|earlier| earlier.is_of_same_label(step))
+            {
+                Some(earlier) => earlier.new = Arc::clone(&step.new),
+                None => whole.push(step.clone()),
+            }
+        }
+        whole
+    }
+}

@@ -1,0 +1,53 @@
+use std::sync::Arc;
+
+use confbus_protocol::Label;
+use confbus_resolution::Snapshot;
+use tracing::{info, warn};
+
+use super::super::history::{History, Step};
+use crate::look::Version;
+
+pub(super) type OldAndNew = (Arc<Snapshot>, Arc<Snapshot>);
+
+/// What was in service where a label is now.
+pub(super) enum Before<'s> {
+    /// The label itself.
+    Same(&'s History),
+    /// Another in its place, if any.
+    Other(Option<&'s Arc<Snapshot>>),
+}
+
+/// What follows for one label; `None` when it names what it named before.
+pub(super) fn step(
+    before: Before<'_>,
+    label: &Label,
+    version: Version,
+    pinned: bool,
+) -> Option<(History, Option<OldAndNew>)> {
+    let before = match before {
+        Before::Same(history) => history,
+        Before::Other(stand_in) => {
+            let history = History::new(version, pinned);
+            let new = &history.newest().snapshot;
+            info!(%label, version = %new.version(), "in service");
+            let old = stand_in.filter(|old| old.version() != new.version());
+            let moved = old.map(|old| (Arc::clone(old), Arc::clone(new)));
+            return Some((history, moved));
+        }
+    };
+    let (history, step) = before.next(version)?;
+    if step == Step::SameFiles {
+        return Some((history, None));
+    }
+    let (old, new) = (&before.newest().snapshot, &history.newest().snapshot);
+    info!(%label, from = %old.version().short(), version = %new.version(), "moved");
+    let moved = (Arc::clone(old), Arc::clone(new));
+    Some((history, Some(moved)))
+}
+
+pub(super) fn tell_about_problems(label: &Label, history: &History) {
+    let version = history.newest().snapshot.version().short();
+    for problem in history.problems() {
+        warn!(%label, version, "{problem}; applications that need this file keep their last good answer");
+    }
+}

@@ -1,0 +1,70 @@
+//! What is in service, for whoever wants to know how things are.
+
+use confbus_protocol::{CommitId, Environment};
+
+use super::{
+    EnvironmentRepository, Found, Health, Probe,
+    backend::{Backend, Vaults},
+    repository::{Before, Repository},
+};
+
+impl EnvironmentRepository {
+    /// Whether every backend that must answer has something to answer from.
+    pub(crate) fn is_serving(&self) -> bool {
+        let mut backends = self.inner.backends.iter();
+        if self.inner.fail_on_error {
+            backends.all(Backend::is_serving)
+        } else {
+            backends.any(Backend::is_serving)
+        }
+    }
+
+    /// Whether there can be plain files; Vaults have none.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.inner.backends.iter().all(Backend::is_vault)
+    }
+
+    /// Whether a ref, as a webhook names it, is one of the labels in service.
+    pub(crate) fn serves(&self, reference: &str) -> bool {
+        let repositories = self.repositories();
+        repositories
+            .iter()
+            .any(|repository| repository.serves(reference))
+    }
+
+    /// The commit that the default label names, if there is one repository and one such commit.
+    pub(crate) fn version(&self) -> Option<CommitId> {
+        match self.inner.backends.as_slice() {
+            [Backend::Git(git)] => git.version(),
+            _ => None,
+        }
+    }
+
+    /// The state of all repositories; nothing is fetched for it.
+    pub(crate) async fn health(&self) -> Health {
+        let mut probes = Vec::new();
+        for request in &self.inner.probes {
+            let found = self.find(request, Before::Nothing, Vaults::Skip).await;
+            let names = |found: Found<Environment>| {
+                let sources = found.value.property_sources.into_iter();
+                sources.map(|source| source.name).collect()
+            };
+            probes.push(Probe {
+                request: request.clone(),
+                sources: found.map(names),
+            });
+        }
+        let repositories = self.repositories();
+        Health {
+            serving: self.is_serving(),
+            probes,
+            upstreams: repositories.iter().map(Repository::health).collect(),
+        }
+    }
+
+    pub(super) fn repositories(&self) -> Vec<Repository> {
+        let backends = self.inner.backends.iter();
+        let all = backends.flat_map(Backend::repositories);
+        all.map(|(repository, _)| repository).collect()
+    }
+}
