@@ -32,8 +32,8 @@ pub(crate) struct Fetcher {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Known<'a> {
     pub(crate) validator: Option<&'a Validator>,
-    /// What the server wants to hear again.
-    pub(crate) state: Option<&'a str>,
+    /// Of which most is expected again; the server wants to hear its state.
+    pub(crate) environment: Option<&'a Environment>,
     /// The version that runs.
     pub(crate) running: Option<&'a str>,
 }
@@ -145,7 +145,10 @@ impl Fetcher {
             .and_then(|etag| etag.to_str().ok())
             .map(str::to_owned);
         let body = self.body(response).await?;
-        let environment = serde_json::from_slice(&body);
+        let environment = match known.environment {
+            Some(earlier) => Environment::from_json_after(&body, earlier),
+            None => serde_json::from_slice(&body),
+        };
         // The cause may quote a value, so only its place is told.
         let environment = environment.map_err(|error| Failure::NotAnEnvironment {
             line: error.line(),
@@ -184,7 +187,8 @@ impl Fetcher {
         if let Some(known) = known.validator {
             request = request.header(header::IF_NONE_MATCH, &known.etag);
         }
-        if let Some(state) = known.state.and_then(carried) {
+        let state = known.environment.and_then(|known| known.state.as_deref());
+        if let Some(state) = state.and_then(carried) {
             request = request.header("X-Config-State", state);
         }
         request
