@@ -36,6 +36,8 @@ pub(crate) struct Bookkeeper {
     pub(super) entries: mpsc::Receiver<Entry>,
     pub(super) shared: Arc<Shared>,
     pub(super) store: Store,
+    /// How many instances were known when they were last counted.
+    pub(super) counted: usize,
 }
 
 impl std::fmt::Debug for Bookkeeper {
@@ -58,6 +60,7 @@ impl Bookkeeper {
                 () = shutdown.cancelled() => break,
                 _ = tick.tick() => {
                     self.book.forget(now());
+                    // Who fell silent, or has another name, is told by no number.
                     self.count_instances();
                     self.tell_about_dropped(&mut dropped);
                     if saves.is_due(self.book.changes) {
@@ -90,13 +93,14 @@ impl Bookkeeper {
         if std::mem::take(&mut self.book.has_new_coordinates) {
             self.shared.known.store(Arc::new(self.book.known()));
         }
-        self.count_instances();
+        if self.book.instances() != self.counted {
+            self.count_instances();
+        }
     }
 
-    fn count_instances(&self) {
-        if self.book.instances() != self.shared.fleet.load().len() {
-            self.shared.fleet.store(Arc::new(self.book.fleet()));
-        }
+    fn count_instances(&mut self) {
+        self.counted = self.book.instances();
+        self.shared.fleet.store(Arc::new(self.book.fleet(now())));
     }
 
     fn tell_about_dropped(&self, before: &mut u64) {
