@@ -18,6 +18,9 @@ mod http;
 /// The form with origins first; older servers only have the plain one.
 const ACCEPT: &str = "application/vnd.spring-cloud.config-server.v2+json, application/json;q=0.9";
 
+/// Bytes that a server gets on its word that so many will come.
+const MOST_AT_ONCE: usize = 1 << 20;
+
 /// Asks the servers of the list, one after the other.
 pub(crate) struct Fetcher {
     http: reqwest::Client,
@@ -196,7 +199,10 @@ impl Fetcher {
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let limit = self.requests.max_response_bytes;
-        let mut body = Vec::new();
+        // Once for the whole, where the server tells the truth.
+        let length = usize::try_from(response.content_length().unwrap_or_default());
+        let room = length.unwrap_or(limit).min(limit).min(MOST_AT_ONCE);
+        let mut body = Vec::with_capacity(room);
         while let Some(chunk) = response.chunk().await.map_err(Failure::of)? {
             if body.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit });
