@@ -80,13 +80,14 @@ impl Ledger {
         let (sender, entries) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
             known: ArcSwap::from_pointee(book.known()),
-            fleet: ArcSwap::from_pointee(book.fleet()),
+            fleet: ArcSwap::from_pointee(book.fleet(now())),
             owed: book.records().owed(),
             wanted,
             dropped: AtomicU64::new(0),
             published: AtomicU64::new(0),
         });
         let bookkeeper = Bookkeeper {
+            counted: book.instances(),
             book,
             entries,
             shared: Arc::clone(&shared),

@@ -33,7 +33,8 @@ const BACKLOG: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) struct Streams {
     room: Arc<Semaphore>,
-    written: broadcast::Sender<Bytes>,
+    /// With the writer everything ends that it wrote for.
+    written: broadcast::WeakSender<Bytes>,
 }
 
 /// Writes what the streams carry.
@@ -48,7 +49,7 @@ impl Streams {
         let written = broadcast::Sender::new(BACKLOG);
         let streams = Self {
             room: Arc::new(Semaphore::new(room)),
-            written: written.clone(),
+            written: written.downgrade(),
         };
         let events = bus.subscribe();
         (streams, Writer { events, written })
@@ -88,8 +89,11 @@ pub(super) async fn stream(
     };
     let permit = room.try_acquire_owned().map_err(full)?;
     // Subscribed before the version is looked up, so that nothing falls between the two.
+    let ended = || {
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE).explained("the stream of events has ended")
+    };
     let reader = Reader {
-        written: written.subscribe(),
+        written: written.upgrade().ok_or_else(ended)?.subscribe(),
         _permit: permit,
     };
     let version = repository.version().map(|version| version.to_string());
@@ -194,13 +198,14 @@ mod tests {
             "event: look-again\ndata: {}\n\n"
         );
     }
+
     #[tokio::test(start_paused = true)]
     async fn every_reader_gets_what_is_written_and_hears_when_it_fell_behind() {
         let bus = Bus::local();
         let (streams, writer) = Streams::new(2, &bus);
         let stop = CancellationToken::new();
         let reader = || Reader {
-            written: streams.written.subscribe(),
+            written: streams.written.upgrade().unwrap().subscribe(),
             _permit: Arc::clone(&streams.room).try_acquire_owned().unwrap(),
         };
         let (mut one, mut slow) = (Box::pin(reader().events()), Box::pin(reader().events()));
@@ -214,5 +219,8 @@ mod tests {
         assert_eq!(slow.next().await, Some(STILL_HERE));
         stop.cancel();
         running.await.unwrap();
+        // What was written before is still read.
+        let rest = tokio::time::timeout(KEEP_ALIVE, one.count());
+        assert!(rest.await.is_ok(), "the stream goes on");
     }
 }

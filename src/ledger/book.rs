@@ -70,9 +70,12 @@ impl Book {
         self.records.instances.len()
     }
 
-    /// Who they are, by their applications.
-    pub(super) fn fleet(&self) -> Fleet {
-        self.records.instances.keys().collect()
+    /// Those that still answer, by their applications.
+    pub(super) fn fleet(&self, now: i64) -> Fleet {
+        let instances = self.records.instances.values();
+        instances
+            .filter(|instance| !instance.is_silent(now))
+            .collect()
     }
 
     pub(super) fn records(&self) -> &Records {

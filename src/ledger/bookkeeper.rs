@@ -37,6 +37,8 @@ pub(crate) struct Bookkeeper {
     pub(super) entries: mpsc::Receiver<Entry>,
     pub(super) shared: Arc<Shared>,
     pub(super) store: Store,
+    /// How many instances were known when they were last counted.
+    pub(super) counted: usize,
 }
 
 impl std::fmt::Debug for Bookkeeper {
@@ -64,6 +66,7 @@ impl Bookkeeper {
                 }
                 _ = tick.tick() => {
                     self.book.forget(now());
+                    // Who fell silent, or has another name, is told by no number.
                     self.count_instances();
                     self.tell_about_dropped(&mut dropped);
                     if saves.is_due(self.book.changes) {
@@ -94,7 +97,9 @@ impl Bookkeeper {
         for entry in batch.drain(..) {
             self.book.write(entry, now);
         }
-        self.count_instances();
+        if self.book.instances() != self.counted {
+            self.count_instances();
+        }
     }
 
     /// Tells whose configuration was asked for, if that is due. With ten thousand coordinates it takes some milliseconds, and
@@ -109,10 +114,9 @@ impl Bookkeeper {
         *due = Instant::now() + began.elapsed() * REST;
     }
 
-    fn count_instances(&self) {
-        if self.book.instances() != self.shared.fleet.load().len() {
-            self.shared.fleet.store(Arc::new(self.book.fleet()));
-        }
+    fn count_instances(&mut self) {
+        self.counted = self.book.instances();
+        self.shared.fleet.store(Arc::new(self.book.fleet(now())));
     }
 
     fn tell_about_dropped(&self, before: &mut u64) {

@@ -18,6 +18,9 @@ mod http;
 /// The form with origins first; older servers only have the plain one.
 const ACCEPT: &str = "application/vnd.spring-cloud.config-server.v2+json, application/json;q=0.9";
 
+/// Bytes that a server gets on its word that so many will come.
+const MOST_AT_ONCE: usize = 1 << 20;
+
 /// Asks the servers of the list, one after the other.
 pub(crate) struct Fetcher {
     http: reqwest::Client,
@@ -32,8 +35,8 @@ pub(crate) struct Fetcher {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Known<'a> {
     pub(crate) validator: Option<&'a Validator>,
-    /// What the server wants to hear again.
-    pub(crate) state: Option<&'a str>,
+    /// Of which most is expected again; the server wants to hear its state.
+    pub(crate) environment: Option<&'a Environment>,
     /// The version that runs.
     pub(crate) running: Option<&'a str>,
 }
@@ -145,7 +148,10 @@ impl Fetcher {
             .and_then(|etag| etag.to_str().ok())
             .map(str::to_owned);
         let body = self.body(response).await?;
-        let environment = serde_json::from_slice(&body);
+        let environment = match known.environment {
+            Some(earlier) => Environment::from_json_after(&body, earlier),
+            None => serde_json::from_slice(&body),
+        };
         // The cause may quote a value, so only its place is told.
         let environment = environment.map_err(|error| Failure::NotAnEnvironment {
             line: error.line(),
@@ -184,7 +190,8 @@ impl Fetcher {
         if let Some(known) = known.validator {
             request = request.header(header::IF_NONE_MATCH, &known.etag);
         }
-        if let Some(state) = known.state.and_then(carried) {
+        let state = known.environment.and_then(|known| known.state.as_deref());
+        if let Some(state) = state.and_then(carried) {
             request = request.header("X-Config-State", state);
         }
         request
@@ -192,7 +199,10 @@ impl Fetcher {
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
         let limit = self.requests.max_response_bytes;
-        let mut body = Vec::new();
+        // Once for the whole, where the server tells the truth.
+        let length = usize::try_from(response.content_length().unwrap_or_default());
+        let room = length.unwrap_or(limit).min(limit).min(MOST_AT_ONCE);
+        let mut body = Vec::with_capacity(room);
         while let Some(chunk) = response.chunk().await.map_err(Failure::of)? {
             if body.len() + chunk.len() > limit {
                 return Err(Failure::TooLarge { limit });

@@ -2,110 +2,129 @@
 
 use std::{
     borrow::Cow,
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, RefCell},
 };
 
-use confbus_protocol::{Properties, PropertyValue, resolve_placeholders};
+use confbus_protocol::{Environment, Property, PropertyValue, resolve_placeholders};
 
-use crate::{bind::Node, secret::is_secret};
+use crate::{
+    last_good::LeftOut,
+    secret::has_credentials,
+    snapshot::{Entry, Shape},
+};
 
 /// All values together stay below this many bytes; a few doubling placeholders would fill any memory.
 const MAX_EXPANDED: usize = 64 << 20;
 
-/// A value after its placeholders were replaced.
-pub(crate) struct Resolved {
-    pub(crate) value: PropertyValue,
-    /// Why they could not be: the value is then as it was written, and of no use.
-    pub(crate) problem: Option<String>,
-    /// Whether it is of no use because the last good file does not hold it, or a value that it refers to.
-    pub(crate) is_left_out: bool,
-    /// Whether it looks secret, or a value that it refers to does.
-    pub(crate) is_secret: bool,
-}
-
-/// The values of a merged map in its order. What nobody can resolve stays as it is written, as in Spring's binder.
-///
-/// `is_left_out` tells, by the index in the map, which values are not known.
-pub(crate) fn resolved(merged: &Properties, is_left_out: &dyn Fn(usize) -> bool) -> Vec<Resolved> {
-    // Placeholders may spell a key in another way; most are exact, so this is built only when one is not.
-    let tree = OnceCell::new();
-    let relaxed = |key: &str| {
-        let tree = tree.get_or_init(|| Node::tree(merged.keys().map(|key| (key.as_str(), 0))));
-        Some(tree.find(key)?.leaf?.entry)
-    };
-    let missed = RefCell::new(None);
-    let met_secret = Cell::new(false);
-    let lookup = |key: &str| {
-        let index = merged.get_index_of(key).or_else(|| relaxed(key))?;
-        let (key, property) = merged.get_index(index)?;
-        if is_left_out(index) {
-            missed.replace(Some(key.clone()));
-        }
-        if is_secret(key, &property.value) {
-            met_secret.set(true);
-        }
-        Some(Cow::Owned(property.value.to_string()))
-    };
-    let mut left = MAX_EXPANDED;
-    let entries = merged.iter().enumerate();
-    entries
-        .map(|(index, (key, property))| {
-            let mut resolved = if is_left_out(index) {
-                Resolved::left_out(&property.value, format!("its value {LEFT_OUT}"))
-            } else {
-                one(&property.value, &lookup, &mut left)
-            };
-            if let Some(key) = missed.take() {
-                let problem = format!("refers to `{key}`, whose value {LEFT_OUT}");
-                resolved = Resolved::left_out(&property.value, problem);
-            }
-            resolved.is_secret = met_secret.take() || is_secret(key, &resolved.value);
-            resolved
-        })
-        .collect()
-}
-
 const LEFT_OUT: &str = "looks secret and was left out of the last good file: a server has it";
 
-impl Resolved {
-    fn of(value: PropertyValue) -> Self {
+/// Makes the entries of a snapshot. What nobody can resolve stays as it is written, as in Spring's binder.
+pub(crate) struct Resolver<'a> {
+    shape: &'a Shape,
+    environment: &'a Environment,
+    left_out: &'a LeftOut,
+    /// Bytes that values may still expand to.
+    left: usize,
+}
+
+/// What one value refers to.
+#[derive(Default)]
+struct Met {
+    left_out: RefCell<Option<String>>,
+    secret: Cell<bool>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(
+        shape: &'a Shape,
+        environment: &'a Environment,
+        left_out: &'a LeftOut,
+    ) -> Self {
         Self {
-            value,
+            shape,
+            environment,
+            left_out,
+            left: MAX_EXPANDED,
+        }
+    }
+
+    /// The entry of a key.
+    pub(crate) fn entry(&mut self, index: usize) -> Option<Entry> {
+        let Property { value, origin } = self.shape.property(self.environment, index)?;
+        let entry = Entry {
+            value: value.clone(),
             problem: None,
             is_left_out: false,
             is_secret: false,
-        }
+            refers: refers(value).is_some(),
+            position: *origin,
+        };
+        let mut entry = match self.is_left_out(index) {
+            true => Entry {
+                problem: Some(format!("its value {LEFT_OUT}")),
+                is_left_out: true,
+                ..entry
+            },
+            false => self.resolved(entry),
+        };
+        entry.is_secret |= self.is_secret(index, &entry.value);
+        Some(entry)
     }
 
-    fn left_out(value: &PropertyValue, problem: String) -> Self {
-        Self {
-            problem: Some(problem),
-            is_left_out: true,
-            ..Self::of(value.clone())
+    fn resolved(&mut self, mut entry: Entry) -> Entry {
+        let Some(text) = refers(&entry.value) else {
+            return entry;
+        };
+        let met = Met::default();
+        let resolved = resolve_placeholders(text, &|key| self.meet(key, &met));
+        entry.is_secret = met.secret.get();
+        let problem = match (met.left_out.take(), resolved) {
+            (Some(key), _) => {
+                entry.is_left_out = true;
+                format!("refers to `{key}`, whose value {LEFT_OUT}")
+            }
+            (None, Ok(text)) if text.len() <= self.left => {
+                self.left -= text.len();
+                entry.value = text.into();
+                return entry;
+            }
+            (None, Ok(_)) => format!(
+                "the placeholders of this configuration expand to more than {MAX_EXPANDED} bytes"
+            ),
+            (None, Err(error)) => error.to_string(),
+        };
+        entry.problem = Some(problem);
+        entry
+    }
+
+    /// The value of a key that another value refers to.
+    fn meet(&self, key: &str, met: &Met) -> Option<Cow<'a, str>> {
+        let index = self.shape.find(key)?;
+        let property = self.shape.property(self.environment, index)?;
+        if self.is_left_out(index) {
+            met.left_out
+                .replace(self.shape.key(index).map(str::to_owned));
         }
+        if self.is_secret(index, &property.value) {
+            met.secret.set(true);
+        }
+        Some(match &property.value {
+            PropertyValue::Text(text) => Cow::Borrowed(text),
+            other => Cow::Owned(other.to_string()),
+        })
+    }
+
+    fn is_left_out(&self, index: usize) -> bool {
+        let key = self.shape.source(index).zip(self.shape.key(index));
+        key.is_some_and(|(source, key)| self.left_out.contains(source, key))
+    }
+
+    fn is_secret(&self, index: usize, value: &PropertyValue) -> bool {
+        self.shape.looks_secret(index) || has_credentials(value)
     }
 }
 
-fn one<'a>(
-    value: &PropertyValue,
-    lookup: &dyn Fn(&str) -> Option<Cow<'a, str>>,
-    left: &mut usize,
-) -> Resolved {
-    let Some(text) = value.as_text().filter(|text| text.contains("${")) else {
-        return Resolved::of(value.clone());
-    };
-    let problem = match resolve_placeholders(text, lookup) {
-        Ok(text) if text.len() <= *left => {
-            *left -= text.len();
-            return Resolved::of(text.into());
-        }
-        Ok(_) => format!(
-            "the placeholders of this configuration expand to more than {MAX_EXPANDED} bytes"
-        ),
-        Err(error) => error.to_string(),
-    };
-    Resolved {
-        problem: Some(problem),
-        ..Resolved::of(value.clone())
-    }
+/// The text, when it has placeholders.
+fn refers(value: &PropertyValue) -> Option<&str> {
+    value.as_text().filter(|text| text.contains("${"))
 }

@@ -10,7 +10,7 @@ use confbus_protocol::{Environment, Properties};
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
 
 use crate::{
-    Rejection, Snapshot,
+    Rejection,
     bell::Rounds,
     error::{RefreshError, Unavailable},
     fetch::{Answer, Fetcher, Known, Place, Validator},
@@ -152,7 +152,7 @@ impl Refresher {
         let asked = Arc::clone(&self.running.environment);
         let known = Known {
             validator: self.running.validator.as_ref(),
-            state: asked.state.as_deref(),
+            environment: Some(&asked),
             running: self.accepted(),
         };
         let fetcher = &self.parts.fetcher;
@@ -227,7 +227,8 @@ impl Refresher {
         }
         let is_new = next.environment != self.running.environment;
         if is_new || !is_as_asked {
-            let snapshot = Snapshot::of(&with_override(&next.environment, &overrides));
+            let environment = with_override(&next.environment, &overrides);
+            let snapshot = store.snapshot().next(&environment);
             let applied = match turn.apply(&snapshot, Probes::Asked).await {
                 Ok(applied) => applied,
                 Err(rejection) => {

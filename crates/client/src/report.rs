@@ -7,7 +7,10 @@ use std::{
 
 use confbus_protocol::{BusId, Outcome, REPORTS_PATH, Report};
 use reqwest::{StatusCode, header};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 use tracing::debug;
 
 use crate::{
@@ -28,15 +31,19 @@ const SILENCE: Duration = Duration::from_secs(3600);
 
 /// Hands reports over; the newest replaces one that still waits.
 pub(crate) struct Reporter {
-    orders: Orders,
+    desk: Arc<Desk>,
     about: About,
 }
 
-/// The report that waits to be posted, if there is one.
-type Orders = Arc<watch::Sender<Option<Order>>>;
+/// Where a report waits to be posted.
+struct Desk {
+    order: watch::Sender<Option<Order>>,
+    /// Somebody waits for it.
+    hurry: Notify,
+}
 
-/// Tells whether there is one.
-pub(crate) struct Waiting(Orders);
+/// Tells whether a report waits to be posted.
+pub(crate) struct Waiting(Arc<Desk>);
 
 /// What is the same in every report of this instance.
 pub(crate) struct About {
@@ -51,7 +58,7 @@ pub(crate) struct Posting {
     http: reqwest::Client,
     requests: Requests,
     board: Arc<Board>,
-    orders: Orders,
+    desk: Arc<Desk>,
     pace: Arc<Pace>,
     /// What a server has taken.
     taken: Option<Order>,
@@ -66,6 +73,12 @@ pub(crate) struct Posting {
 struct Order {
     server: usize,
     report: Report,
+}
+
+impl Order {
+    fn is_refusal(&self) -> bool {
+        matches!(self.report.outcome, Outcome::Rejected { .. })
+    }
 }
 
 /// What a server made of a report.
@@ -85,23 +98,26 @@ impl Reporter {
         pace: Arc<Pace>,
         about: About,
     ) -> (Self, Posting) {
-        let orders = Arc::new(watch::Sender::new(None));
+        let desk = Arc::new(Desk {
+            order: watch::Sender::new(None),
+            hurry: Notify::new(),
+        });
         let posting = Posting {
             http,
             silent: vec![None; requests.servers.len()],
             requests,
             board,
-            orders: Arc::clone(&orders),
+            desk: Arc::clone(&desk),
             pace,
             taken: None,
             again: None,
             failures: 0,
         };
-        (Self { orders, about }, posting)
+        (Self { desk, about }, posting)
     }
 
     pub(crate) fn waiting(&self) -> Waiting {
-        Waiting(Arc::clone(&self.orders))
+        Waiting(Arc::clone(&self.desk))
     }
 
     /// Tells the server that answered. The same again is posted only when it was not taken yet.
@@ -130,7 +146,7 @@ impl Reporter {
             transport: Some((*transport).to_owned()),
             poll_seconds: poll.map(seconds),
         };
-        self.orders.send_replace(Some(Order {
+        self.desk.order.send_replace(Some(Order {
             server: place.server,
             report,
         }));
@@ -138,17 +154,21 @@ impl Reporter {
 }
 
 impl Waiting {
-    /// Waits until there is none.
+    /// Has it posted now, and waits until there is none.
     pub(crate) async fn none(&self) {
+        let mut order = self.0.order.subscribe();
+        if order.borrow().is_some() {
+            self.0.hurry.notify_one();
+        }
         // The sender is ours.
-        _ = self.0.subscribe().wait_for(Option::is_none).await;
+        _ = order.wait_for(Option::is_none).await;
     }
 }
 
 impl Posting {
     /// Works until it is dropped.
     pub(crate) async fn run(mut self) {
-        let mut orders = self.orders.subscribe();
+        let mut orders = self.desk.order.subscribe();
         loop {
             let pause = self.again.is_some().then(|| jitter::backoff(self.failures));
             let order = tokio::select! {
@@ -163,15 +183,23 @@ impl Posting {
                 self.deliver(order.clone()).await;
             }
             // Unless a newer one has come meanwhile.
-            self.orders
+            self.desk
+                .order
                 .send_if_modified(|waiting| waiting.take_if(|waiting| *waiting == order).is_some());
         }
     }
 
-    /// Lets those ask who have not yet, and takes what is to be told then.
+    /// Lets those ask who have not yet, and takes what is to be told then. A refusal waits for nobody: it may stop the fleet.
     async fn newest_in_turn(&self, order: Order) -> Order {
-        tokio::time::sleep(self.pace.until_reported()).await;
-        self.orders.borrow().clone().unwrap_or(order)
+        let mut orders = self.desk.order.subscribe();
+        tokio::select! {
+            biased;
+            // The sender is ours.
+            _ = orders.wait_for(|order| order.as_ref().is_some_and(Order::is_refusal)) => {}
+            () = self.desk.hurry.notified() => {}
+            () = tokio::time::sleep(self.pace.until_reported()) => {}
+        }
+        self.desk.order.borrow().clone().unwrap_or(order)
     }
 
     fn is_due(&self, order: &Order) -> bool {
@@ -244,5 +272,91 @@ fn taken(status: StatusCode) -> Taken {
         Taken::NotNow(Failure::of_status(status))
     } else {
         Taken::Never(status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::{Settings, fetch::http_client, health::Source};
+
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    /// Both ends, within a fleet that asks within a window at this moment.
+    fn ends() -> (Reporter, Posting) {
+        let settings = Settings::new("orders").server("http://127.0.0.1:1");
+        let (coordinates, requests, member) = settings.checked().unwrap();
+        let pace = Arc::new(Pace::new(&member.id, WINDOW));
+        pace.until_asked(WINDOW);
+        let about = About {
+            instance: member.id,
+            coordinates,
+            transport: "stream",
+            poll: None,
+        };
+        let http = http_client(&requests).unwrap();
+        let board = Arc::new(Board::new(Source::Server, None));
+        Reporter::new(http, requests, board, pace, about)
+    }
+
+    fn tell(reporter: &Reporter, outcome: Outcome) -> Order {
+        let place = Place {
+            server: 0,
+            label: 0,
+        };
+        reporter.tell(place, Some("c1"), None, outcome);
+        reporter.desk.order.borrow().clone().unwrap()
+    }
+
+    fn applied() -> Outcome {
+        Outcome::Applied {
+            restart: Vec::new(),
+        }
+    }
+
+    fn rejected() -> Outcome {
+        Outcome::Rejected {
+            reason: "no".into(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_report_waits_until_the_fleet_has_asked() {
+        let (reporter, posting) = ends();
+        let order = tell(&reporter, applied());
+        let begun = Instant::now();
+        posting.newest_in_turn(order).await;
+        assert!(begun.elapsed() >= Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_told_at_once_also_after_a_report_that_waits() {
+        let (reporter, posting) = ends();
+        let order = tell(&reporter, applied());
+        let telling = async { tell(&reporter, rejected()) };
+        let begun = Instant::now();
+        let (told, _) = tokio::join!(posting.newest_in_turn(order), telling);
+        assert!(told.is_refusal());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_report_has_it_posted_now() {
+        let (reporter, posting) = ends();
+        let order = tell(&reporter, applied());
+        let waiting = reporter.waiting();
+        let begun = Instant::now();
+        tokio::select! {
+            _ = posting.newest_in_turn(order) => assert_eq!(begun.elapsed(), Duration::ZERO),
+            () = waiting.none() => panic!("nobody took it"),
+        }
+        // Nothing is left over that the next one would hear.
+        reporter.desk.order.send_replace(None);
+        waiting.none().await;
+        let order = tell(&reporter, applied());
+        let early = timeout(WINDOW / 2, posting.newest_in_turn(order)).await;
+        assert!(early.is_err());
     }
 }

@@ -36,10 +36,13 @@ pub(crate) fn looks_secret(key: &str) -> bool {
 
 /// Whether a value is not to be shown: by its key, or because it is an address with credentials in it.
 pub(crate) fn is_secret(key: &str, value: &PropertyValue) -> bool {
-    looks_secret(key)
-        || value
-            .as_text()
-            .is_some_and(|text| !userinfo(text).is_empty())
+    looks_secret(key) || has_credentials(value)
+}
+
+/// Whether a value is an address with credentials in it.
+pub(crate) fn has_credentials(value: &PropertyValue) -> bool {
+    let text = value.as_text();
+    text.is_some_and(|text| !userinfo(text).is_empty())
 }
 
 /// `https://ana:pw@host/x` without `ana:pw@`.

@@ -1,7 +1,6 @@
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use confbus_protocol::{Environment, Position, Properties, PropertyValue};
-use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -9,9 +8,13 @@ use crate::{
     bind::{self, Node},
     changes::{KeyChange, Written},
     last_good::LeftOut,
-    placeholders,
-    secret::{Blotter, looks_secret, without_userinfo},
+    placeholders::Resolver,
+    secret::{Blotter, looks_secret},
 };
+
+mod shape;
+
+pub(crate) use shape::Shape;
 
 /// The effective configuration of one version: immutable, and cheap to clone.
 ///
@@ -21,24 +24,25 @@ use crate::{
 pub struct Snapshot(Arc<Data>);
 
 struct Data {
-    version: Option<String>,
     environment: Environment,
-    entries: IndexMap<String, Entry>,
-    /// Names of the property sources, highest precedence first.
-    sources: Vec<String>,
-    tree: Node,
+    shape: Arc<Shape>,
+    /// By the indexes of the shape's keys.
+    entries: Vec<Arc<Entry>>,
 }
 
-/// One key of the merged map.
+/// What is under one key of the merged map.
+#[derive(PartialEq)]
 pub(crate) struct Entry {
     pub(crate) value: PropertyValue,
-    /// Why its placeholders could not be resolved: the value is of no use.
+    /// Why its placeholders could not be resolved: the value is then as it was written, and of no use.
     pub(crate) problem: Option<String>,
-    is_left_out: bool,
-    /// Whether it must not be shown.
-    is_secret: bool,
-    source: usize,
-    position: Option<Position>,
+    /// Whether it is of no use because the last good file does not hold it, or a value that it refers to.
+    pub(crate) is_left_out: bool,
+    /// Whether it must not be shown: it looks secret, or a value that it refers to does.
+    pub(crate) is_secret: bool,
+    /// Whether it was written with placeholders.
+    pub(crate) refers: bool,
+    pub(crate) position: Option<Position>,
 }
 
 /// Where a value was written.
@@ -61,46 +65,45 @@ impl Snapshot {
 
     /// As [`of`](Self::of), for an environment of which some values were not kept.
     pub(crate) fn of_saved(environment: &Environment, left_out: &LeftOut) -> Self {
-        let merged = environment.merged();
-        let source_of = |key: &str| {
-            let mut sources = environment.property_sources.iter();
-            let found = sources.position(|source| source.source.contains_key(key));
-            found.unwrap_or_default()
-        };
-        let sources: Vec<usize> = merged.keys().map(|key| source_of(key)).collect();
-        let values = placeholders::resolved(&merged, &|index| {
-            let key = merged.get_index(index).map(|(key, _)| key.as_str());
-            key.is_some_and(|key| left_out.contains(sources[index], key))
-        });
-        let entries: IndexMap<String, Entry> = merged
-            .into_iter()
-            .zip(values.into_iter().zip(sources))
-            .map(|((key, property), (resolved, source))| {
-                let entry = Entry {
-                    value: resolved.value,
-                    problem: resolved.problem,
-                    is_left_out: resolved.is_left_out,
-                    is_secret: resolved.is_secret,
-                    source,
-                    position: property.origin,
-                };
-                (key, entry)
-            })
-            .collect();
+        let shape = Shape::of(environment);
+        let mut resolver = Resolver::new(&shape, environment, left_out);
+        let entries = (0..shape.len()).filter_map(|index| resolver.entry(index));
         Self(Arc::new(Data {
-            version: environment.version.clone(),
+            entries: entries.map(Arc::new).collect(),
             // Its sources are shared, not copied.
             environment: environment.clone(),
-            tree: Node::tree(
-                entries
-                    .iter()
-                    .map(|(key, entry)| (key.as_str(), entry.source)),
-            ),
-            sources: environment
-                .property_sources
-                .iter()
-                .map(|source| without_userinfo(&source.name))
-                .collect(),
+            shape: Arc::new(shape),
+        }))
+    }
+
+    /// As [`of`](Self::of), for the version after this one: where no key came or went, only what is written in another way
+    /// is worked on, and what refers to others.
+    pub(crate) fn next(&self, environment: &Environment) -> Self {
+        let Data {
+            environment: earlier,
+            shape,
+            entries,
+        } = &*self.0;
+        if !Shape::is_shared_by(earlier, environment) || self.left_out().next().is_some() {
+            return Self::of(environment);
+        }
+        let mut rewritten = shape.rewritten(earlier, environment);
+        let mut entries = entries.clone();
+        if !rewritten.is_empty() {
+            let referring = entries.iter().enumerate().filter(|(_, entry)| entry.refers);
+            rewritten.extend(referring.map(|(index, _)| index));
+        }
+        let left_out = LeftOut::default();
+        let mut resolver = Resolver::new(shape, environment, &left_out);
+        for index in rewritten {
+            let entry = resolver.entry(index).map(Arc::new);
+            if let Some((place, entry)) = entries.get_mut(index).zip(entry) {
+                *place = entry;
+            }
+        }
+        Self(Arc::new(Data {
+            environment: environment.clone(),
+            shape: Arc::clone(shape),
             entries,
         }))
     }
@@ -108,41 +111,42 @@ impl Snapshot {
     /// The commit id, or whatever the server calls its version. `None` from backends that have none.
     #[must_use]
     pub fn version(&self) -> Option<&str> {
-        self.0.version.as_deref()
+        self.0.environment.version.as_deref()
     }
 
     /// The value under a key, in any spelling of it, with placeholders resolved. `None` for one that was
     /// [left out](Self::left_out), too.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&PropertyValue> {
-        let (_, entry) = self.entry(key)?;
+        let entry = self.entry(key)?;
         (!entry.is_left_out).then_some(&entry.value)
     }
 
     /// The keys whose values are not known, because this is the last good file and it holds no secrets: those that look
     /// secret, and those that refer to them by placeholders. Binding one is a refusal.
     pub fn left_out(&self) -> impl Iterator<Item = &str> {
-        let entries = self.0.entries.iter();
+        let entries = self.entries();
         entries
             .filter(|(_, entry)| entry.is_left_out)
-            .map(|(key, _)| key.as_str())
+            .map(|(key, _)| key)
     }
 
     /// All keys as they are written, in file order; lists come after single values.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.entries.keys().map(String::as_str)
+        self.0.shape.keys()
     }
 
     /// Where the value under a key was written.
     #[must_use]
     pub fn origin(&self, key: &str) -> Option<Origin> {
-        self.origin_of(self.entry(key)?.1)
+        self.origin_at(self.0.shape.find(key)?)
     }
 
-    fn origin_of(&self, entry: &Entry) -> Option<Origin> {
+    fn origin_at(&self, index: usize) -> Option<Origin> {
+        let shape = &self.0.shape;
         Some(Origin {
-            source: self.0.sources.get(entry.source)?.clone(),
-            position: entry.position,
+            source: shape.sources().get(shape.source(index)?)?.clone(),
+            position: self.entry_at(index)?.position,
         })
     }
 
@@ -156,7 +160,7 @@ impl Snapshot {
 
     /// The names of the property sources, highest precedence first, without credentials.
     pub fn sources(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.sources.iter().map(String::as_str)
+        self.0.shape.sources().iter().map(String::as_str)
     }
 
     /// The answer of the server that this was made of: every source, and placeholders as they are written.
@@ -175,13 +179,13 @@ impl Snapshot {
 
     /// As [`redacted`](Self::redacted), for a text about `key`, whose value is blotted out however short it is.
     pub(crate) fn without_secrets(&self, key: &str, text: String) -> String {
-        let secrets = self.0.entries.iter().filter(|(_, entry)| entry.is_secret);
+        let secrets = self.entries().filter(|(_, entry)| entry.is_secret);
         let values = secrets.map(|(other, entry)| (&entry.value, other == key));
         Blotter::new(values).blot(text)
     }
 
     pub(crate) fn tree(&self) -> &Node {
-        &self.0.tree
+        self.0.shape.tree()
     }
 
     /// The value that stands at a place of the tree itself, not below it.
@@ -193,102 +197,107 @@ impl Snapshot {
     /// The first value that is of no use, because of its placeholders.
     #[cfg(any(feature = "config", feature = "figment"))]
     pub(crate) fn unusable(&self) -> Option<Rejection> {
-        self.0.entries.iter().find_map(|(key, entry)| {
+        self.entries().find_map(|(key, entry)| {
             let problem = entry.problem.as_ref()?;
             Some(Rejection::at(key, problem).placed(self, key))
         })
     }
 
     pub(crate) fn entry_at(&self, index: usize) -> Option<&Entry> {
-        self.0.entries.get_index(index).map(|(_, entry)| entry)
+        self.0.entries.get(index).map(|entry| &**entry)
     }
 
     /// The spelling of a key that is in its file.
     pub(crate) fn written(&self, key: &str) -> Option<&str> {
-        self.entry(key).map(|(written, _)| written)
+        let shape = &self.0.shape;
+        shape.key(shape.find(key)?)
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    fn entry(&self, key: &str) -> Option<(&str, &Entry)> {
-        let index = self
-            .0
-            .entries
-            .get_index_of(key)
-            .or_else(|| Some(self.0.tree.find(key)?.leaf?.entry))?;
-        self.0
-            .entries
-            .get_index(index)
-            .map(|(key, entry)| (key.as_str(), entry))
+    /// All keys as they are written, with their entries.
+    fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        let entries = self.0.entries.iter().map(|entry| &**entry);
+        self.keys().zip(entries)
     }
 
-    /// The entries under a prefix, by their keys as written.
-    fn section(&self, prefix: &str) -> impl Iterator<Item = (&str, &Entry)> {
-        let indexes = self
-            .0
-            .tree
-            .find(prefix)
-            .map(Node::entries)
-            .unwrap_or_default();
-        indexes
-            .into_iter()
-            .filter_map(|index| self.0.entries.get_index(index))
-            .map(|(key, entry)| (key.as_str(), entry))
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entry_at(self.0.shape.find(key)?)
     }
 
     /// Whether the value of a key must not be quoted.
     pub(crate) fn hides(&self, key: &str) -> bool {
         self.entry(key)
-            .map_or_else(|| looks_secret(key), |(_, entry)| entry.is_secret)
+            .map_or_else(|| looks_secret(key), |entry| entry.is_secret)
     }
 
     /// What is different in `next`, sorted by key.
     pub(crate) fn changes_to(&self, next: &Self) -> Vec<KeyChange> {
-        let keys: BTreeSet<&str> = self.keys().chain(next.keys()).collect();
-        keys.into_iter()
-            .filter(|key| self.exact(key) != next.exact(key))
-            .map(|key| KeyChange {
-                key: key.to_owned(),
-                old: self.written_at(key),
-                new: next.written_at(key),
-                version: next.0.version.clone(),
-            })
-            .collect()
+        let keys = self.moved(next, |snapshot| (0..snapshot.0.entries.len()).collect());
+        let change = |key: &str| KeyChange {
+            key: key.to_owned(),
+            old: self.written_at(key),
+            new: next.written_at(key),
+            version: next.version().map(str::to_owned),
+        };
+        keys.into_iter().map(change).collect()
     }
 
     /// The keys under a prefix that are different in `next`, sorted.
     pub(crate) fn keys_changed(&self, next: &Self, prefix: &str) -> Vec<String> {
-        let keys: BTreeSet<&str> = self
-            .section(prefix)
-            .chain(next.section(prefix))
-            .map(|(key, _)| key)
-            .collect();
-        keys.into_iter()
-            .filter(|key| self.exact(key) != next.exact(key))
-            .map(str::to_owned)
-            .collect()
+        let keys = self.moved(next, |snapshot| {
+            let section = snapshot.tree().find(prefix);
+            section.map(Node::entries).unwrap_or_default()
+        });
+        keys.into_iter().map(str::to_owned).collect()
     }
 
-    fn written_at(&self, key: &str) -> Option<Written> {
-        let entry = self.0.entries.get(key)?;
-        Some(Written {
-            value: entry.value.clone(),
-            origin: self.origin_of(entry),
-            is_secret: entry.is_secret,
+    /// Which of some keys have different values in `next`, sorted; `some` gives their indexes.
+    fn moved<'s>(&'s self, next: &'s Self, some: impl Fn(&Self) -> Vec<usize>) -> Vec<&'s str> {
+        let mut keys: Vec<&str> = self.not_in(next, some(self)).collect();
+        // Otherwise nothing has come.
+        if !Arc::ptr_eq(&self.0.shape, &next.0.shape) {
+            keys.extend(next.not_in(self, some(next)));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// The keys that do not have the same values in `other`.
+    fn not_in<'s>(&'s self, other: &'s Self, indexes: Vec<usize>) -> impl Iterator<Item = &'s str> {
+        let is_one_shape = Arc::ptr_eq(&self.0.shape, &other.0.shape);
+        indexes.into_iter().filter_map(move |index| {
+            let (key, entry) = (self.0.shape.key(index)?, self.0.entries.get(index)?);
+            let there = if is_one_shape {
+                Some(index)
+            } else {
+                other.0.shape.exact(key)
+            };
+            let there = there.and_then(|index| other.0.entries.get(index));
+            let is_same =
+                |there: &Arc<Entry>| Arc::ptr_eq(there, entry) || there.value == entry.value;
+            (!there.is_some_and(is_same)).then_some(key)
         })
     }
 
-    fn exact(&self, key: &str) -> Option<&PropertyValue> {
-        self.0.entries.get(key).map(|entry| &entry.value)
+    fn written_at(&self, key: &str) -> Option<Written> {
+        let index = self.0.shape.exact(key)?;
+        let entry = self.entry_at(index)?;
+        Some(Written {
+            value: entry.value.clone(),
+            origin: self.origin_at(index),
+            is_secret: entry.is_secret,
+        })
     }
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("version", &self.0.version)
+            .field("version", &self.0.environment.version)
             .field("keys", &self.0.entries.len())
             .finish()
     }
@@ -332,101 +341,4 @@ pub(crate) fn with_override(environment: &Environment, overrides: &Properties) -
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn origin(source: &str) -> String {
-        Origin {
-            source: source.to_owned(),
-            position: Position::parse("14:8"),
-        }
-        .to_string()
-    }
-
-    #[test]
-    fn origins_name_the_file() {
-        assert_eq!(
-            origin("https://git.example/acme/config/orders-dev.yml"),
-            "orders-dev.yml:14:8"
-        );
-        assert_eq!(
-            origin(
-                "https://git.example/repo/Config resource 'file [/tmp/repo/orders.yml' via location '' (document #0)"
-            ),
-            "orders.yml:14:8"
-        );
-        assert_eq!(
-            origin(
-                "Config resource 'file [/tmp/nat/multi.yml]' via location 'file:/tmp/nat/' (document #1)"
-            ),
-            "multi.yml:14:8"
-        );
-        assert_eq!(origin("overrides"), "overrides:14:8");
-    }
-
-    #[test]
-    fn a_value_that_refers_to_a_secret_is_one() {
-        let environment: Environment = serde_json::from_str(
-            r#"{"name":"orders","profiles":["dev"],"propertySources":[{"name":"x","source":{"db.password":"hunter2",
-                "url":"jdbc:pg://h/db?password=${db.password}","copy":"${url}","host":"h","plain":"${host}"}}]}"#,
-        )
-        .unwrap();
-        let snapshot = Snapshot::of(&environment);
-        for (key, is_secret) in [
-            ("url", true),
-            ("copy", true),
-            ("host", false),
-            ("plain", false),
-        ] {
-            assert_eq!(snapshot.hides(key), is_secret, "{key}");
-        }
-        let shown: Vec<_> = Snapshot::of(&Environment::default())
-            .changes_to(&snapshot)
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert!(!shown.join("\n").contains("hunter2"), "{shown:?}");
-        assert_eq!(
-            snapshot.redacted("jdbc:pg://h/db?password=hunter2 is not hunter2"),
-            "… is not …"
-        );
-        let rejection = snapshot.bind::<u32>("copy").unwrap_err();
-        assert!(!rejection.to_string().contains("hunter2"), "{rejection}");
-        let of_application = Rejection::at("plain", "no route: password=hunter2");
-        assert_eq!(
-            of_application.placed(&snapshot, "").reason(),
-            "no route: password=…"
-        );
-    }
-
-    #[test]
-    fn values_placeholders_and_origins_come_from_the_highest_source() {
-        let environment: Environment = serde_json::from_str(
-            r#"{"name":"orders","profiles":["dev"],"version":"9f2c1ab","propertySources":[
-                {"name":"https://ana:pw@git.example/config/orders-dev.yml","source":{"port":{"value":8081,"origin":"3:7"}}},
-                {"name":"https://git.example/config/application.yml","source":{"port":{"value":8080,"origin":"1:7"},"url":"http://${host}:${port}/"}}]}"#,
-        )
-        .unwrap();
-        let snapshot = Snapshot::of(&environment);
-        assert_eq!(snapshot.version(), Some("9f2c1ab"));
-        assert_eq!(snapshot.get("PORT"), Some(&PropertyValue::Integer(8081)));
-        let origin = snapshot.origin("port").unwrap();
-        assert_eq!(
-            (origin.to_string().as_str(), origin.source.as_str()),
-            (
-                "orders-dev.yml:3:7",
-                "https://git.example/config/orders-dev.yml"
-            )
-        );
-        assert_eq!(
-            snapshot.origin("url").unwrap().to_string(),
-            "application.yml"
-        );
-        assert!(snapshot.origin("nobody").is_none());
-        assert_eq!(snapshot.keys().collect::<Vec<_>>(), ["port", "url"]);
-        assert_eq!(
-            format!("{snapshot:?}"),
-            r#"Snapshot { version: Some("9f2c1ab"), keys: 2 }"#
-        );
-    }
-}
+mod tests;

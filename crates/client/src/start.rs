@@ -177,11 +177,35 @@ fn listen(
 #[cfg(feature = "amqp")]
 fn hearing(mut settings: RabbitSettings, member: &Member) -> RabbitSettings {
     if settings.binding_keys == RabbitSettings::default().binding_keys {
-        settings.binding_keys = settings.routing.keys_of(&settings.exchange, member);
+        settings.binding_keys = settings.routing.keys_of(settings.key_base(), member);
     }
     settings
 }
 
 fn spawn(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(stop.clone().run_until_cancelled_owned(task));
+}
+
+#[cfg(all(test, feature = "amqp"))]
+mod tests {
+    use confbus_bus::Routing;
+    use confbus_protocol::BusId;
+
+    use super::*;
+
+    #[test]
+    fn bindings_begin_like_the_keys_that_are_published() {
+        let settings = RabbitSettings::default().with(|rabbit| {
+            rabbit.routing = Routing::PerApplication;
+            rabbit.routing_key = Some("config".to_owned());
+        });
+        let member = Member {
+            id: BusId::new("orders:8081:ab12").unwrap(),
+            config_names: Vec::new(),
+        };
+        assert_eq!(
+            hearing(settings, &member).binding_keys,
+            ["config", "config.orders"]
+        );
+    }
 }

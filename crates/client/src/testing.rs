@@ -29,7 +29,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 
 use crate::{
-    Client, Rejection, Snapshot,
+    Client, Rejection,
     store::{self, Probes},
 };
 
@@ -97,7 +97,7 @@ impl FakeServer {
         self.pushes += 1;
         let environment = environment(self.pushes, entries);
         let version = environment.version.clone().unwrap_or_default();
-        let next = Snapshot::of(&environment);
+        let next = self.client.snapshot().next(&environment);
         let turn = self.client.store().turn().await;
         let outcome = turn.apply(&next, Probes::Asked).await;
         drop(turn);

@@ -1,42 +1,48 @@
 use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::json::write_json;
-use crate::{Position, Properties, Property, PropertyValue};
+use crate::{Properties, Property, PropertyValue};
+
+mod read;
 
 /// What a request for an application, its profiles and a label is answered with.
 ///
 /// The JSON form always has these six keys in this order, `null` where nothing is known. `Debug` shows no value.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Environment {
     /// The application as asked for, a comma list kept.
     pub name: String,
     /// One element that holds the profiles as asked for, a comma list kept.
     pub profiles: Vec<String>,
     /// The label as asked for.
-    #[serde(default)]
     pub label: Option<String>,
     /// The commit that answered.
-    #[serde(default)]
     pub version: Option<String>,
     /// Empty text for Git; other backends put a change index here.
-    #[serde(default)]
     pub state: Option<String>,
     /// Highest precedence first.
-    #[serde(rename = "propertySources", default)]
     pub property_sources: Vec<PropertySource>,
 }
 
 /// A named map of properties; an earlier source wins over a later one.
 ///
 /// `Debug` shows the name, without credentials, and the number of keys.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct PropertySource {
     /// `<repository uri>/<path of the file>`, by which clients tell profiles apart.
     pub name: String,
     /// Flattened keys in file order.
     pub source: Arc<Properties>,
+}
+
+impl PartialEq for PropertySource {
+    fn eq(&self, other: &Self) -> bool {
+        // What is shared needs no look at all its values.
+        let is_shared = Arc::ptr_eq(&self.source, &other.source);
+        self.name == other.name && (is_shared || self.source == other.source)
+    }
 }
 
 impl fmt::Debug for PropertySource {
@@ -174,51 +180,13 @@ impl<O: fmt::Display> Serialize for Wrapped<'_, O> {
     }
 }
 
-impl<'de> Deserialize<'de> for PropertySource {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw {
-            name: String,
-            source: indexmap::IndexMap<String, serde_json::Value>,
-        }
-        let raw = Raw::deserialize(deserializer)?;
-        let properties = raw
-            .source
-            .into_iter()
-            .map(|(key, value)| match property(value) {
-                Ok(property) => Ok((key, property)),
-                Err(problem) => Err(D::Error::custom(format_args!("`{key}`: {problem}"))),
-            });
-        Ok(Self {
-            name: raw.name,
-            source: Arc::new(properties.collect::<Result<_, _>>()?),
-        })
-    }
-}
-
-/// Reads both representations: a v2 answer may hold bare scalars beside wrapped ones.
-fn property(value: serde_json::Value) -> Result<Property, &'static str> {
-    let serde_json::Value::Object(mut wrapped) = value else {
-        return Ok(PropertyValue::from_json(value)?.into());
-    };
-    let value = PropertyValue::from_json(
-        wrapped
-            .remove("value")
-            .ok_or("a wrapped value without `value`")?,
-    )?;
-    let origin = wrapped
-        .get("origin")
-        .and_then(serde_json::Value::as_str)
-        .and_then(Position::parse);
-    Ok(Property { value, origin })
-}
-
 #[cfg(test)]
 mod tests {
     use indexmap::IndexMap;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Position;
 
     fn environment(sources: &[&[(&str, PropertyValue)]]) -> Environment {
         let property_sources = sources

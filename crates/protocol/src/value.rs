@@ -1,9 +1,13 @@
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
+use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 
 use crate::{Bytes, Timestamp, java_double};
+
+mod read;
+
+pub(crate) use read::{Read, Text};
 
 /// One value, and where it was written. `Debug` shows only where.
 #[derive(Clone, PartialEq)]
@@ -150,36 +154,11 @@ impl Serialize for PropertyValue {
     }
 }
 
-impl<'de> Deserialize<'de> for PropertyValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_json(serde_json::Value::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
-
-impl PropertyValue {
-    /// The scalar that a JSON value stands for.
-    pub(crate) fn from_json(value: serde_json::Value) -> Result<Self, &'static str> {
-        use serde_json::Value;
-        Ok(match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(value),
-            Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-                (Some(value), _, _) => Self::Integer(value),
-                (None, Some(value), _) => Self::BigInteger(value.to_string().into()),
-                (None, None, Some(value)) => Self::Float(value),
-                (None, None, None) => return Err("a number out of range"),
-            },
-            Value::String(text) => Self::Text(text.into()),
-            Value::Array(_) | Value::Object(_) => {
-                return Err("expected a scalar, found a list or a map");
-            }
-        })
-    }
-}
-
 fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    // JSON has no number that begins with a zero for nothing.
+    let is_plain = digits == "0" || !digits.starts_with('0');
+    is_plain && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -221,5 +200,10 @@ mod tests {
             )),
             "123456789012345678901234567890"
         );
+        // None that JSON has.
+        for digits in ["007", "-00"] {
+            let wire = wire(&PropertyValue::BigInteger(digits.into()));
+            assert_eq!(wire, format!("\"{digits}\""));
+        }
     }
 }

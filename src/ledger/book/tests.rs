@@ -448,6 +448,13 @@ fn whoever_misses_three_polls_is_silent_and_forgotten_after_a_day() {
     world.check(A, "live report");
     world.after(2);
     world.check(A, "silent none");
+    let meant = |fleet: Fleet| fleet.meant_by(&Destination::everyone());
+    assert_eq!(world.book.instances(), 1);
+    assert_eq!(
+        meant(world.book.fleet(world.now)),
+        0,
+        "who is silent is not waited for"
+    );
     world.polls(A, 1, 1);
     world.check(A, "live report");
     world.after(25 * 3600);

@@ -111,8 +111,10 @@ impl Link {
         self.is_given_up.store(true, Ordering::Relaxed);
     }
 
+    /// One more channel. A connection that has none left, or is broken, is for nobody else.
     pub(super) async fn channel(&self) -> lapin::Result<Channel> {
-        self.connection.create_channel().await
+        let channel = self.connection.create_channel().await;
+        channel.inspect_err(|_| self.give_up())
     }
 
     /// Whether the broker takes no messages for the moment.

@@ -150,14 +150,13 @@ impl Open {
         if settings.declare_exchange && exchange != settings.exchange {
             declare_exchange(&channel, name.clone()).await?;
         }
-        let routing_key = settings.routing_key.as_deref().unwrap_or(exchange);
         Ok(Self {
             link,
             channel: Mutex::new(channel),
             exchange: name,
             routing: settings.routing,
             // Checked here, so that no event meets one that is too long.
-            routing_key: short("the routing key", routing_key)?.to_string(),
+            routing_key: short("the routing key", settings.key_base())?.to_string(),
         })
     }
 

@@ -184,21 +184,35 @@ impl RabbitSettings {
         self.output_exchange.as_deref().unwrap_or(&self.exchange)
     }
 
+    /// What all routing keys begin with.
+    ///
+    /// ```
+    /// use confbus_bus::RabbitSettings;
+    ///
+    /// let mut settings = RabbitSettings::default();
+    /// assert_eq!(settings.key_base(), "springCloudBus");
+    /// settings.output_exchange = Some("elsewhere".to_owned());
+    /// assert_eq!(settings.key_base(), "elsewhere");
+    /// settings.routing_key = Some("config".to_owned());
+    /// assert_eq!(settings.key_base(), "config");
+    /// ```
+    #[must_use]
+    pub fn key_base(&self) -> &str {
+        self.routing_key
+            .as_deref()
+            .unwrap_or_else(|| self.publish_exchange())
+    }
+
     /// Whether a connection that was made by these settings is as good as one made by the others.
     pub(super) fn logs_in_as(&self, other: &Self) -> bool {
-        let login = |settings: &Self| {
-            (
-                settings.username.clone(),
-                settings.password.clone(),
-                settings.username_file.clone(),
-                settings.password_file.clone(),
-                settings.virtual_host.clone(),
-                settings.ssl,
-                settings.tls.clone(),
-                settings.requested_heartbeat,
-            )
-        };
-        login(self) == login(other)
+        self.username == other.username
+            && self.password == other.password
+            && self.username_file == other.username_file
+            && self.password_file == other.password_file
+            && self.virtual_host == other.virtual_host
+            && self.ssl == other.ssl
+            && self.tls == other.tls
+            && self.requested_heartbeat == other.requested_heartbeat
     }
 
     fn take_credentials(&mut self, url: &Url) -> Result<(), InvalidAddress> {

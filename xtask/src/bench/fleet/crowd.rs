@@ -16,7 +16,7 @@ const OF_A_PROCESS: usize = 100;
 const READY: Duration = Duration::from_secs(180);
 const APPLIED: Duration = Duration::from_secs(20);
 /// Until reports are posted and the ledger is saved, so that rounds do not disturb each other.
-const REST: Duration = Duration::from_millis(800);
+const REST: Duration = Duration::from_secs(2);
 
 /// How events reach the clients.
 pub(super) enum Way {
