@@ -28,7 +28,7 @@ use crate::look::{Fetch, LookError, Refs};
 use deepening::Deepening;
 pub(super) use deepening::{Ask, Outcome};
 use disk::Entrance;
-pub(super) use disk::{Disk, open_exactly};
+pub(super) use disk::{Disk, folders_of_packs, open_exactly};
 use transfer::{Transfer, is_there};
 
 /// Names in one question; with more of them a listing of all refs is cheaper for the remote.

@@ -186,6 +186,11 @@ impl Disk {
     }
 }
 
+/// Where a repository has its packs, those of looks that just came in included.
+pub(in crate::git) fn folders_of_packs(repository: &Repository) -> [PathBuf; 2] {
+    ["objects", INCOMING].map(|folder| repository.path().join(folder).join("pack"))
+}
+
 fn failed(error: &io::Error) -> LookError {
     LookError::Unreadable(error.kind().to_string())
 }
