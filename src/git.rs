@@ -14,6 +14,7 @@ mod objects;
 mod options;
 mod refs;
 mod seen;
+mod sizes;
 mod smart_http;
 mod snapshots;
 mod source;

@@ -3,8 +3,8 @@
 //! The first look at an empty mirror brings single commits, so that there is something to serve; the history comes
 //! aside. Refs live in memory and are written down after whoever asked has the answer.
 
+mod deepening;
 mod disk;
-mod history;
 mod libgit2;
 mod transfer;
 
@@ -25,10 +25,10 @@ use super::{
     smart_http::{Advertised, Names, SmartHttp, Trouble},
 };
 use crate::look::{Fetch, LookError, Refs};
+use deepening::Deepening;
+pub(super) use deepening::{Ask, Outcome};
 use disk::Entrance;
-pub(super) use disk::{Disk, open_exactly};
-use history::History;
-pub(super) use history::{Ask, Outcome};
+pub(super) use disk::{Disk, folders_of_packs, open_exactly};
 use transfer::{Transfer, is_there};
 
 /// Names in one question; with more of them a listing of all refs is cheaper for the remote.
@@ -54,7 +54,7 @@ pub(super) struct Mirror {
     partial: bool,
     /// Packs or refs are not on disk for good.
     unsettled: bool,
-    history: History,
+    deepening: Deepening,
     /// A commit that could not be read, and the last one for which everything was brought again.
     unreadable: Option<CommitId>,
     brought_again: Option<CommitId>,
@@ -63,7 +63,7 @@ pub(super) struct Mirror {
 impl Mirror {
     pub(super) fn new(settings: Settings, address: String) -> Self {
         let disk = Disk::new(settings.mirror.path());
-        disk.clear(Entrance::Looks);
+        disk.clear_all();
         Self {
             settings,
             address,
@@ -75,7 +75,7 @@ impl Mirror {
             listed: false,
             partial: false,
             unsettled: false,
-            history: History::default(),
+            deepening: Deepening::default(),
             unreadable: None,
             brought_again: None,
         }
@@ -122,7 +122,7 @@ impl Mirror {
     /// Clones aside; what is here stays until that has succeeded.
     fn fetch_anew(&mut self, labels: &[Label], until: Instant) -> Result<(), LookError> {
         warn!(repository = %self.settings.address.display_uri, "the clone is damaged; it is made anew");
-        self.history = History::default();
+        self.deepening = Deepening::default();
         let (damaged, before) = (self.disk.aside(), self.table.take());
         damaged.remove();
         self.disk
@@ -136,7 +136,7 @@ impl Mirror {
             // If that fails, there is nothing, and the next fetch clones.
             _ = damaged.move_to(&self.disk);
             self.table = before;
-            self.partial = self.history.needs(&self.disk.shallow());
+            self.partial = self.deepening.needs(&self.disk.shallow());
         }
         fetched
     }
@@ -228,7 +228,7 @@ impl Mirror {
             }
             after.leave_out_others(&new, &odb);
             self.partial = only_labels
-                && (self.history.needs(&self.disk.shallow())
+                && (self.deepening.needs(&self.disk.shallow())
                     || after.ids().any(|id| !is_there(&odb, id)));
         }
         self.listed = names == Names::All;
@@ -279,7 +279,7 @@ impl Mirror {
         // A clone that was cut off has none; it must not look like a repository in which nothing is configured.
         let read = Table::read(&repository, &mut self.peeled).ok();
         self.table = read.filter(|table| !table.is_empty());
-        self.partial = self.history.needs(&self.disk.shallow());
+        self.partial = self.deepening.needs(&self.disk.shallow());
     }
 
     /// What nobody waits for: has everything on disk for good, and fetches the history.
@@ -294,7 +294,7 @@ impl Mirror {
         }
         // Once for each listing: a remote that refuses is not asked without end.
         if self.partial && !self.unsettled && std::mem::take(&mut self.listed) {
-            self.history
+            self.deepening
                 .begin(&self.settings, &self.address, &self.disk, ask);
         }
     }
@@ -307,13 +307,14 @@ impl Mirror {
         self.disk.settle(Entrance::Looks).map_err(failed)?;
         let repository = self.disk.open_for_looks()?;
         let odb = repository.odb().map_err(unreadable)?;
-        let is_there = |id| !self.partial || is_there(&odb, id);
-        table.write(self.disk.path(), is_there).map_err(failed)
+        table
+            .write(self.disk.path(), |id| is_there(&odb, id))
+            .map_err(failed)
     }
 
     /// The history came, or failed to.
-    pub(super) fn history_came(&mut self, outcome: Outcome) {
-        let Some(fetched) = self.history.end(outcome) else {
+    pub(super) fn deepened(&mut self, outcome: Outcome) {
+        let Some(fetched) = self.deepening.end(outcome) else {
             return;
         };
         let ended = fetched.and_then(|()| self.end_shallow());
@@ -330,7 +331,7 @@ impl Mirror {
         let odb = repository.odb().map_err(unreadable)?;
         let left = self.disk.drop_shallow(&odb)?;
         let mut ids = self.table.iter().flat_map(Table::ids);
-        self.partial = self.history.needs(&left) || ids.any(|id| !is_there(&odb, id));
+        self.partial = self.deepening.needs(&left) || ids.any(|id| !is_there(&odb, id));
         self.unsettled = true;
         Ok(())
     }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{Blob, BlobId, Files, RepoPath};
@@ -7,6 +7,7 @@ use git2::{Odb, Oid, Repository};
 use super::{
     links,
     refs::{commit_id, oid},
+    sizes::Sizes,
     trees::{Differences, compare, too_many},
 };
 use crate::look::{Blobs, Limits, LookError, Refs, Target};
@@ -74,6 +75,8 @@ pub(super) struct Shape {
 /// Reads trees and blobs of one repository.
 pub(super) struct Reader<'r> {
     pub(super) odb: Odb<'r>,
+    /// Folders.
+    pub(super) packs: [PathBuf; 2],
     pub(super) limits: Limits,
     pub(super) blobs: &'r mut Blobs,
 }
@@ -101,9 +104,11 @@ impl Reader<'_> {
     fn whole(&mut self, tree: Oid) -> Result<Content, LookError> {
         let found = compare(&self.odb, None, tree, self.limits.files)?;
         let (mut entries, mut bytes) = (BTreeMap::new(), 0);
+        // Worth it for many files only.
+        let mut sizes = Sizes::of(&self.packs);
         for (path, id) in found.files {
             let Some(id) = id else { continue };
-            let blob = self.blob(id)?;
+            let blob = self.blob(id, |id| sizes.size(id))?;
             bytes += length(&blob);
             self.check_bytes(bytes)?;
             entries.insert(path, blob);
@@ -132,7 +137,7 @@ impl Reader<'_> {
         for (path, id) in differences.files {
             let before = known.files.get(path.as_str());
             bytes -= before.map_or(0, |(_, blob)| length(blob));
-            let blob = id.map(|id| self.blob(id)).transpose()?;
+            let blob = id.map(|id| self.blob(id, |_| None)).transpose()?;
             bytes += blob.as_deref().map_or(0, length);
             changes.push((path, blob));
         }
@@ -161,9 +166,15 @@ impl Reader<'_> {
         )))
     }
 
-    fn blob(&mut self, id: Oid) -> Result<Arc<Blob>, LookError> {
+    /// A file's content; its size is asked of `size` first.
+    fn blob(
+        &mut self,
+        id: Oid,
+        size: impl FnOnce(Oid) -> Option<u64>,
+    ) -> Result<Arc<Blob>, LookError> {
         let (odb, limits) = (&self.odb, self.limits);
-        self.blobs.try_get(blob_id(id), || read(odb, id, limits))
+        self.blobs
+            .try_get(blob_id(id), || read(odb, id, size(id), limits))
     }
 }
 
@@ -171,9 +182,11 @@ fn length(blob: &Blob) -> u64 {
     blob.bytes().map_or(0, |bytes| bytes.len() as u64)
 }
 
-fn read(odb: &Odb<'_>, id: Oid, limits: Limits) -> Result<Blob, LookError> {
-    let (size, _) = odb.read_header(id).map_err(unreadable)?;
-    let size = size as u64;
+fn read(odb: &Odb<'_>, id: Oid, size: Option<u64>, limits: Limits) -> Result<Blob, LookError> {
+    let size = match size {
+        Some(size) => size,
+        None => odb.read_header(id).map_err(unreadable)?.0 as u64,
+    };
     if size > limits.file_bytes {
         return Ok(Blob::too_large(blob_id(id), size));
     }
@@ -197,6 +210,7 @@ mod tests {
     use git2::{FileMode, build::TreeUpdateBuilder};
 
     use super::*;
+    use crate::git::mirror::folders_of_packs;
 
     const LIMITS: Limits = Limits {
         files: 6,
@@ -237,6 +251,7 @@ mod tests {
     ) -> Result<Content, LookError> {
         let mut reader = Reader {
             odb: repository.odb().unwrap(),
+            packs: folders_of_packs(repository),
             limits: LIMITS,
             blobs: &mut Blobs::default(),
         };

@@ -19,12 +19,16 @@ const WINDOW: usize = 1 << 20;
 /// Packs that are open at once; each fetch makes one.
 const OPEN_PACKS: usize = 64;
 
+/// Whether what is read is hashed again. It was when it came in, and what a disk damages does not inflate: its checksum is wrong.
+const HASHED_AGAIN: bool = false;
+
 /// Sets how long a remote may stay silent, bounds what libgit2 keeps in memory, and shuts
 /// out the configuration of whoever started us.
 ///
 /// The first call counts: libgit2 has one value for the whole process.
 pub(super) fn apply(timeout: Duration) {
     APPLIED.call_once(|| {
+        git2::opts::strict_hash_verification(HASHED_AGAIN);
         let milliseconds = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: libgit2 reads these without a lock, so they must be set before it is used from another thread;
         // `Once` makes us the only writer, and the first Git thread starts after this call.

@@ -7,7 +7,10 @@ use confbus_protocol::CommitId;
 use confbus_resolution::Snapshot;
 use git2::Repository;
 
-use super::objects::{Commit, Content, Reader, Shape, unreadable};
+use super::{
+    mirror::folders_of_packs,
+    objects::{Commit, Content, Reader, Shape, unreadable},
+};
 use crate::look::{Blobs, Limits, LookError, Modified, Version};
 
 /// Snapshots that somebody still holds; each new one shares with another what does not differ.
@@ -58,6 +61,7 @@ impl Snapshots {
         let similar = self.similar(&commit);
         let mut reader = Reader {
             odb: repository.odb().map_err(unreadable)?,
+            packs: folders_of_packs(repository),
             limits,
             blobs: &mut self.blobs,
         };

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, iter::from_fn};
 
 use confbus_resolution::RepoPath;
-use git2::{Odb, Oid};
+use git2::{Odb, OdbObject, Oid};
 
 use super::objects::unreadable;
 use crate::look::LookError;
@@ -12,6 +12,8 @@ use crate::look::LookError;
 const MAX_DEPTH: usize = 64;
 /// Entries that are no files, for each file that is allowed.
 const OTHERS: usize = 16;
+/// Bytes of an entry: a mode, a name as long as file systems take it, and an id.
+const LONGEST_ENTRY: usize = 300;
 
 /// Where two trees differ.
 #[derive(Debug, Default)]
@@ -67,7 +69,7 @@ struct Entry<'t> {
     id: &'t [u8],
 }
 
-impl Comparison<'_> {
+impl<'a> Comparison<'a> {
     fn trees(
         &mut self,
         old: Option<Oid>,
@@ -83,11 +85,8 @@ impl Comparison<'_> {
                 "folders are nested deeper than {MAX_DEPTH}: {folder}"
             )));
         }
-        let read = |id: Option<Oid>| id.map(|id| self.odb.read(id)).transpose();
-        let (old, new) = (
-            read(old).map_err(unreadable)?,
-            read(new).map_err(unreadable)?,
-        );
+        let read = |id: Option<Oid>| id.map(|id| self.read(id)).transpose();
+        let (old, new) = (read(old)?, read(new)?);
         let old = entries(old.as_ref().map_or(&[], |object| object.data()))?;
         let new = entries(new.as_ref().map_or(&[], |object| object.data()))?;
         let both = old.len() + new.len();
@@ -97,6 +96,15 @@ impl Comparison<'_> {
             self.entries(old, new, folder, depth)?;
         }
         Ok(())
+    }
+
+    /// Refuses by its size what cannot be small enough.
+    fn read(&self, tree: Oid) -> Result<OdbObject<'a>, LookError> {
+        let (size, _) = self.odb.read_header(tree).map_err(unreadable)?;
+        if size > self.entries_left.saturating_mul(LONGEST_ENTRY) {
+            return Err(too_many(self.most));
+        }
+        self.odb.read(tree).map_err(unreadable)
     }
 
     /// What stands under one name; a file and a folder of the same name are two.
@@ -179,10 +187,14 @@ fn entries(mut data: &[u8]) -> Result<Vec<Entry<'_>>, LookError> {
         let (mode, rest) = data.split_at(space.ok_or_else(damaged)?);
         let end = rest.iter().position(|byte| *byte == 0);
         let (name, rest) = rest.split_at(end.ok_or_else(damaged)?);
-        let id = rest.get(1..21).ok_or_else(damaged)?;
+        let (name, id) = (&name[1..], rest.get(1..21).ok_or_else(damaged)?);
+        // Two such names could stand for one path, and be counted as two files.
+        if name.is_empty() || name.contains(&b'/') {
+            return Err(damaged());
+        }
         entries.push(Entry {
             kind: kind(mode),
-            name: &name[1..],
+            name,
             id,
         });
         data = &rest[21..];
@@ -220,4 +232,42 @@ fn pairs<'e, 't>(
         let second = order.is_ge().then(|| new.split_off_first()).flatten();
         Some((first, second))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use git2::{ObjectType, Repository};
+
+    use super::*;
+
+    fn entry(name: &str) -> Vec<u8> {
+        [format!("100644 {name}\0").as_bytes(), &[1; 20]].concat()
+    }
+
+    #[test]
+    fn a_name_that_no_entry_may_have_is_damage() {
+        assert_eq!(entries(&entry("a")).unwrap().len(), 1);
+        for name in ["", "/", "a/b", "a/"] {
+            let tree = entry(name);
+            let found = entries(&tree);
+            assert!(matches!(found, Err(LookError::Unreadable(_))), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_tree_is_refused_by_its_size_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init_bare(folder.path()).unwrap();
+        let odb = repository.odb().unwrap();
+        // Not a tree at all, which whoever reads it would say.
+        let zeros = vec![0; 3 * OTHERS * LONGEST_ENTRY];
+        let huge = odb.write(ObjectType::Tree, &zeros).unwrap();
+        let refused = compare(&odb, None, huge, 1);
+        assert!(
+            matches!(refused, Err(LookError::TooLarge(_))),
+            "{refused:?}"
+        );
+        let read = compare(&odb, None, huge, 2);
+        assert!(matches!(read, Err(LookError::Unreadable(_))), "{read:?}");
+    }
 }

@@ -26,7 +26,7 @@ pub(super) enum Command {
         reply: oneshot::Sender<Result<View, LookError>>,
     },
     /// The history came, or failed to.
-    History(Outcome),
+    Deepened(Outcome),
 }
 
 /// The place where libgit2 is called, once the thread runs.
@@ -67,11 +67,17 @@ impl Worker {
         while let Some(command) = commands.blocking_recv() {
             match command {
                 Command::Look { reply, .. } if reply.is_closed() => continue,
-                // The receiver is gone when it stopped waiting.
-                Command::Look { query, reply } => _ = reply.send(self.timed_look(&query)),
-                Command::History(outcome) => {
+                Command::Look { query, reply } => {
+                    let view = self.timed_look(&query);
+                    let is_left_behind = reply.send(view).is_err() && ask.strong_count() == 0;
+                    // Another thread has the mirror now; nothing may be written there beside it.
+                    if is_left_behind {
+                        return;
+                    }
+                }
+                Command::Deepened(outcome) => {
                     if let Source::Mirror(mirror) = &mut self.source {
-                        mirror.history_came(outcome);
+                        mirror.deepened(outcome);
                     }
                 }
             }

@@ -11,13 +11,16 @@ use crate::{
     look::LookError,
 };
 
+/// What the names of folders begin with in which packs come in.
+const INCOMING: &str = "incoming";
+
 /// Where packs come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entrance {
     /// Those of looks.
     Looks,
-    /// Those of the history, which is brought aside.
-    History,
+    /// Those of a history, which is brought aside; each by its own number.
+    Deepening(u64),
 }
 
 /// The directory of a mirror.
@@ -87,7 +90,19 @@ impl Disk {
         self.folder(entrance).join("pack")
     }
 
-    /// Forgets what came in and was not settled.
+    /// Forgets what came in earlier and was not settled.
+    pub(super) fn clear_all(&self) {
+        let Ok(entries) = fs::read_dir(&self.path) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(INCOMING) {
+                _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    /// Forgets what came in through an entrance and was not settled.
     pub(super) fn clear(&self, entrance: Entrance) {
         _ = fs::remove_dir_all(self.folder(entrance));
     }
@@ -165,10 +180,15 @@ impl Disk {
 
     fn folder(&self, entrance: Entrance) -> PathBuf {
         self.path.join(match entrance {
-            Entrance::Looks => "incoming",
-            Entrance::History => "incoming-history",
+            Entrance::Looks => INCOMING.to_owned(),
+            Entrance::Deepening(number) => format!("{INCOMING}-history-{number}"),
         })
     }
+}
+
+/// Where a repository has its packs, those of looks that just came in included.
+pub(in crate::git) fn folders_of_packs(repository: &Repository) -> [PathBuf; 2] {
+    ["objects", INCOMING].map(|folder| repository.path().join(folder).join("pack"))
 }
 
 fn failed(error: &io::Error) -> LookError {

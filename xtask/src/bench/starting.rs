@@ -66,8 +66,10 @@ impl Scene {
         for _ in 0..context.rounds {
             let clone = self.clone_by_git()?;
             let home = tempfile::tempdir_in(self.stage.folder())?;
-            let first = self.start(context, home.path())?.1;
-            // The rest of the history may still be on its way; what was served once must be there again.
+            let (server, first) = self.start(context, home.path())?;
+            // A start is warm when the one before it had the time to write down what it served.
+            server.settle()?;
+            drop(server);
             warm.push(self.start(context, home.path())?.1);
             ratios.push(first / (1.3 * clone + 20.0));
             empty.push(first);

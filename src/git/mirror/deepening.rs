@@ -1,6 +1,12 @@
 //! The history of a mirror, fetched aside by a thread that nobody waits for.
 
-use std::{collections::BTreeSet, io, thread, time::Instant};
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Instant,
+};
 
 use git2::Oid;
 use tokio::sync::mpsc;
@@ -26,6 +32,10 @@ const PATIENCE: u32 = 10;
 /// As Git writes "all of them".
 const ALL: u32 = 0x7fff_ffff;
 
+/// Counts all of this process, so that none takes another's outcome or folder for its own: one that belongs to a clone or
+/// to a Git thread that is gone may still be running.
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
 /// Where the thread of a mirror takes questions.
 pub(in crate::git) type Ask = mpsc::WeakSender<Command>;
 
@@ -38,14 +48,14 @@ pub(in crate::git) struct Outcome {
 
 /// Whether the history is being fetched.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(super) struct Deepening {
     number: u64,
     running: Option<DropGuard>,
     /// Commits without parents for which that has been done; some of them no ref leads to any more.
     deepened: BTreeSet<Oid>,
 }
 
-impl History {
+impl Deepening {
     /// Whether there are commits whose parents are worth asking for.
     pub(super) fn needs(&self, shallow: &[Oid]) -> bool {
         shallow.iter().any(|commit| !self.deepened.contains(commit))
@@ -56,12 +66,13 @@ impl History {
         if self.running.is_some() {
             return;
         }
-        self.number += 1;
+        self.number = STARTED.fetch_add(1, Ordering::Relaxed) + 1;
         let stop = CancellationToken::new();
         let job = Job {
             settings: settings.clone(),
             address: address.to_owned(),
             disk: disk.clone(),
+            entrance: Entrance::Deepening(self.number),
             stop: stop.clone(),
         };
         let (number, ask) = (self.number, ask.clone());
@@ -71,10 +82,10 @@ impl History {
                 let fetched = job
                     .fetch()
                     .map_err(|trouble| trouble.in_words(&job.address, &job.settings.reach.access));
-                job.disk.clear(Entrance::History);
+                job.disk.clear(job.entrance);
                 if let Some(ask) = ask.upgrade() {
                     // Nobody is there any more when the server ends.
-                    _ = ask.blocking_send(Command::History(Outcome { number, fetched }));
+                    _ = ask.blocking_send(Command::Deepened(Outcome { number, fetched }));
                 }
             });
         match started {
@@ -96,6 +107,7 @@ struct Job {
     settings: Settings,
     address: String,
     disk: Disk,
+    entrance: Entrance,
     stop: CancellationToken,
 }
 
@@ -104,10 +116,9 @@ impl Job {
     fn fetch(&self) -> Result<BTreeSet<Oid>, Trouble> {
         let reach = &self.settings.reach;
         let until = Instant::now() + reach.deadline * PATIENCE;
-        self.disk.clear(Entrance::History);
         let mut http = SmartHttp::new(&self.address, reach, self.stop.clone())?;
         let listing = http.list(&Names::All, until)?;
-        let repository = self.disk.open(Entrance::History)?;
+        let repository = self.disk.open(self.entrance)?;
         let odb = repository.odb().map_err(unreadable)?;
         let ids: BTreeSet<Oid> = listing.refs.iter().map(|listed| listed.id).collect();
         let (here, missing): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| is_there(&odb, *id));
@@ -123,11 +134,11 @@ impl Job {
             http: &mut http,
             disk: &self.disk,
             repository: &repository,
-            entrance: Entrance::History,
+            entrance: self.entrance,
             until,
         };
         transfer.bring(&wants, &haves, depth)?;
-        self.disk.settle(Entrance::History).map_err(in_words)?;
+        self.disk.settle(self.entrance).map_err(in_words)?;
         Ok(shallow.into_iter().collect())
     }
 }
