@@ -119,7 +119,7 @@ fn measure(
     let delivered = broker.map(Broker::deliveries).transpose()?;
     let asked = crowd.asked()?;
     let (mut first, mut last) = (Vec::new(), Vec::new());
-    for revision in 2..2 + u64::from(rounds) {
+    for revision in 2..2 + rounds {
         crowd.rest();
         let push = scene.push(revision, concerned)?;
         let times = crowd.applied(revision, awaited, push)?;

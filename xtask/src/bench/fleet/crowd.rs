@@ -42,7 +42,7 @@ pub(super) struct Crowd {
 /// A line of a process.
 enum Said {
     Ready,
-    Applied { revision: u64, at: i64 },
+    Applied { revision: u32, at: i64 },
     Asked(u64),
     Ended,
 }
@@ -100,7 +100,7 @@ impl Crowd {
     /// Waits until so many have applied a revision; after how many milliseconds since then each had, sorted.
     pub(super) fn applied(
         &self,
-        revision: u64,
+        revision: u32,
         awaited: usize,
         since: i64,
     ) -> anyhow::Result<Vec<f64>> {

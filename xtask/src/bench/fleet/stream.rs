@@ -9,6 +9,7 @@ use super::crowd::{Crowd, Way};
 use super::scene::{Concerned, Scene};
 use super::sockets::{Floor, Readers};
 use super::{EACH, ROUNDS_OF_FEW, SIZES, measure};
+use crate::bench::bytes::contains;
 use crate::bench::http::Connection;
 use crate::bench::record::{Bound, Record};
 use crate::bench::rounds::Summary;
@@ -118,8 +119,4 @@ fn tell(asking: &mut Connection, streams: &mut Readers, round: u32) -> anyhow::R
         let last = last.join().ok().context("the reader panicked")??;
         Ok(clock::millis(began, last))
     })
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|bytes| bytes == part)
 }
