@@ -183,6 +183,7 @@ fn context(args: &Args) -> anyhow::Result<Context> {
         out,
         program: args.program.clone(),
         built: OnceCell::new(),
+        fleet: OnceCell::new(),
     })
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::http::Connection;
 use super::machine::Watch;
-use super::rounds::Contest;
+use super::rounds::{Contest, percentile};
 use super::server::{Cores, Running};
 use super::workload::Context;
 use super::wrk::{CONNECTIONS, Report, Requests};
@@ -17,6 +17,9 @@ const WARM_UP_SECONDS: u32 = 1;
 
 /// So many answers are compared before a round.
 const COMPARED: usize = 64;
+
+/// A server that uses less of its core has waited for the load.
+const SATURATED: f64 = 0.9;
 
 /// Requests to one server.
 pub(super) struct Load<'a> {
@@ -28,6 +31,8 @@ pub(super) struct Load<'a> {
     /// The status of every answer.
     pub(super) status: u16,
     pub(super) cores: Cores,
+    /// How long its turns last, when that is not said on the command line.
+    seconds: Option<u32>,
 }
 
 /// One turn.
@@ -35,6 +40,7 @@ pub(super) struct Load<'a> {
 pub(super) struct Turn {
     load: String,
     round: u32,
+    seconds: u32,
     pub(super) requests_per_second: f64,
     /// CPU time of the server's processes for each request.
     pub(super) cpu_us: f64,
@@ -43,6 +49,8 @@ pub(super) struct Turn {
     pub(super) p999_us: f64,
     pub(super) max_us: f64,
     pub(super) resident_kib: u64,
+    /// What part of its core the server used; nothing when it has none to itself.
+    busy: Option<f64>,
     /// How many cores others kept busy meanwhile.
     pub(super) foreign: f64,
 }
@@ -57,7 +65,15 @@ impl<'a> Load<'a> {
             fields: Vec::new(),
             status: 200,
             cores: Cores::Split,
+            seconds: None,
         }
+    }
+
+    /// In turns of a second: for figures without a target, and for those of CPU time alone, of which the kernel then still
+    /// tells one percent.
+    pub(super) fn briefly(mut self) -> Self {
+        self.seconds = Some(1);
+        self
     }
 
     pub(super) fn with_field(mut self, field: impl Into<String>) -> Self {
@@ -91,14 +107,16 @@ impl<'a> Load<'a> {
     }
 
     fn attempt(&self, context: &Context, round: u32, folder: &Path) -> anyhow::Result<Turn> {
+        let seconds = self.seconds.unwrap_or(context.seconds);
         self.send(WARM_UP_SECONDS, folder)?;
         let watch = Watch::start();
         let before = self.server.cpu_time()?;
-        let report = self.send(context.seconds, folder)?;
+        let report = self.send(seconds, folder)?;
         let cpu = self.server.cpu_time()?.saturating_sub(before);
         Ok(Turn {
             load: self.name.clone(),
             round,
+            seconds,
             requests_per_second: report.requests as f64 / report.seconds,
             cpu_us: cpu.as_secs_f64() * 1e6 / report.requests as f64,
             p50_us: report.p50_us as f64,
@@ -106,6 +124,7 @@ impl<'a> Load<'a> {
             p999_us: report.p999_us as f64,
             max_us: report.max_us as f64,
             resident_kib: self.server.resident_kib()?,
+            busy: (self.cores == Cores::Split).then(|| cpu.as_secs_f64() / report.seconds),
             foreign: watch.and_then(|it| it.foreign_cores()).unwrap_or_default(),
         })
     }
@@ -225,17 +244,52 @@ pub(super) fn compete(
     })
 }
 
-/// Says when others used the machine more than is allowed.
-pub(super) fn disturbance(context: &Context, contest: &Contest<Turn>) -> String {
-    let foreign = |turn: &Turn| turn.foreign > context.foreign;
-    match contest.count(foreign) {
-        0 => String::new(),
-        disturbed => format!(
+/// What one has to know to read the figures of these turns.
+pub(super) fn remarks(context: &Context, contest: &Contest<Turn>) -> String {
+    let turns: Vec<_> = contest.by_contestant().collect();
+    [
+        brevity(context, &turns),
+        limits(&turns),
+        disturbance(context, contest),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join("; ")
+}
+
+fn brevity(context: &Context, turns: &[Vec<&Turn>]) -> Option<String> {
+    let seconds = turns.first()?.first()?.seconds;
+    (seconds != context.seconds).then(|| format!("turns of {seconds} s"))
+}
+
+/// Names the servers that could have done more: there the load was the limit, and requests per second say little.
+fn limits(turns: &[Vec<&Turn>]) -> Option<String> {
+    let spare: Vec<_> = turns
+        .iter()
+        .filter_map(|turns| {
+            let busy: Option<Vec<_>> = turns.iter().map(|turn| turn.busy).collect();
+            let busy = percentile(&busy?, 0.5)?;
+            (busy < SATURATED).then(|| format!("{} {busy:.2}", turns[0].load))
+        })
+        .collect();
+    (!spare.is_empty()).then(|| {
+        format!(
+            "wrk was the limit, not the server, which used of its core: {}",
+            spare.join(", ")
+        )
+    })
+}
+
+fn disturbance(context: &Context, contest: &Contest<Turn>) -> Option<String> {
+    let disturbed = contest.count(|turn| turn.foreign > context.foreign);
+    (disturbed > 0).then(|| {
+        format!(
             "others used more than {} cores in {disturbed} of {} turns",
             context.foreign,
             contest.count(|_| true)
-        ),
-    }
+        )
+    })
 }
 
 #[cfg(test)]
@@ -250,5 +304,30 @@ mod tests {
         assert!(sample(&paths, 1).all(|path| !first.contains(&path)));
         assert_eq!(sample(&paths[..1], 5).count(), 1);
         assert_eq!(sample(&[], 0).count(), 0);
+    }
+
+    #[test]
+    fn a_server_with_time_to_spare_is_named() {
+        let turn = |load: &str, busy| Turn {
+            load: load.to_owned(),
+            round: 0,
+            seconds: 1,
+            requests_per_second: 1.0,
+            cpu_us: 1.0,
+            p50_us: 1.0,
+            p99_us: 1.0,
+            p999_us: 1.0,
+            max_us: 1.0,
+            resident_kib: 1,
+            busy,
+            foreign: 0.0,
+        };
+        let (full, idle) = (turn("full", Some(0.97)), turn("idle", Some(0.8)));
+        let free = turn("free", None);
+        assert_eq!(limits(&[vec![&full, &full], vec![&free]]), None);
+        let said = limits(&[vec![&full], vec![&idle]]).unwrap();
+        assert!(said.ends_with("of its core: idle 0.80"), "{said}");
+        // The median counts.
+        assert_eq!(limits(&[vec![&full, &idle, &full]]), None);
     }
 }

@@ -1,7 +1,7 @@
 //! W5: plain files, beside nginx with the same bytes.
 
-use super::load::{Load, compete, disturbance};
-use super::record::{Bound, Record};
+use super::load::{Load, compete, remarks};
+use super::record::{Bound, Record, part};
 use super::repositories::R3K;
 use super::server::{Cores, Running};
 use super::stage::{HOT, Stage};
@@ -31,7 +31,8 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let confbus = stage.confbus(context, Cores::Split, &[])?;
     let mut records = Vec::new();
     for file in &files {
-        records.extend(measure(context, &stage, &confbus, file)?);
+        let measure = || measure(context, &stage, &confbus, file);
+        records.extend(part("W5", file.variant, measure));
     }
     Ok(records)
 }
@@ -70,7 +71,7 @@ fn measure(
     files.add_answers(confbus, &paths, &file.fields)?;
     let nginx = files.serve(Cores::Split)?;
     let load = |name: &str, server| {
-        let mut load = Load::new(name, server, paths.clone());
+        let mut load = Load::new(name, server, paths.clone()).briefly();
         load.fields.clone_from(&file.fields);
         load
     };
@@ -86,7 +87,7 @@ fn measure(
         record("requests/s ÷ nginx")
             .figure(&rate, "×")
             .beyond(Bound::AtLeast(file.least))
-            .note(disturbance(context, &contest)),
+            .note(remarks(context, &contest)),
         record("CPU per request ÷ nginx").figure(&cpu, "×"),
     ])
 }

@@ -16,8 +16,8 @@ use crate::bench::workload::Context;
 
 const CONNECTIONS: usize = 1_000;
 
-/// Memory changes slowly and hardly from start to start.
-const ROUNDS: u32 = 3;
+/// Memory changes slowly and hardly from start to start, so that fewer do where there is no target.
+const ROUNDS_WITHOUT_TARGET: u32 = 3;
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 
@@ -30,16 +30,18 @@ struct Round {
 }
 
 pub(super) fn measure(context: &Context, scene: &Scene) -> anyhow::Result<Vec<Record>> {
-    let rounds: anyhow::Result<Vec<_>> = (0..context.rounds.min(ROUNDS))
-        .map(|_| round(context, scene))
-        .collect();
-    let rounds = rounds?;
-    let of = |figure: fn(&Round) -> f64| Summary::of(rounds.iter().map(figure).collect());
     let idle = match scene.shape {
         R3K => Some(20.0),
         R10K => Some(45.0),
         _ => None,
     };
+    let count = match idle {
+        Some(_) => context.rounds,
+        None => context.rounds.min(ROUNDS_WITHOUT_TARGET),
+    };
+    let rounds: anyhow::Result<Vec<_>> = (0..count).map(|_| round(context, scene)).collect();
+    let rounds = rounds?;
+    let of = |figure: fn(&Round) -> f64| Summary::of(rounds.iter().map(figure).collect());
     let bounded = |record: Record, bound: Option<f64>| match bound {
         Some(bound) => record.target(Bound::AtMost(bound)),
         None => record,
