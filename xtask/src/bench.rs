@@ -19,6 +19,7 @@ mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod part;
 mod plain;
 mod push;
 mod random;

@@ -13,8 +13,9 @@ use std::thread;
 use anyhow::{Context as _, ensure};
 
 use super::load::{Load, Turn, remarks};
+use super::part::part;
 use super::push;
-use super::record::{Bound, Record, part};
+use super::record::{Bound, Record};
 use super::repositories::{self, R3K, Shape};
 use super::rounds::{Contest, Summary, percentile};
 use super::server::{Cores, Running};

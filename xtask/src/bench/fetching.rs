@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use super::http::{Answer, Connection};
+use super::part::part;
 use super::push::{self, Push};
-use super::record::{Bound, Record, part};
+use super::record::{Bound, Record};
 use super::remote::Floor;
 use super::repositories::{self, Shape, application, branch};
 use super::rounds::{Summary, once_each, percentile};

@@ -8,7 +8,8 @@ mod scene;
 mod sockets;
 mod stream;
 
-use super::record::{Bound, Record, part};
+use super::part::part;
+use super::record::{Bound, Record};
 use super::rounds::{Summary, percentile};
 use super::workload::{Context, Workload};
 use crate::rabbit::server;

@@ -6,7 +6,8 @@ use anyhow::ensure;
 
 use super::http::Connection;
 use super::load::{Load, compete, remarks};
-use super::record::{Bound, Record, part};
+use super::part::part;
+use super::record::{Bound, Record};
 use super::repositories::R3K;
 use super::server::Cores;
 use super::stage::{HOT, Stage};

@@ -5,7 +5,8 @@ mod hot;
 mod polls;
 mod slope;
 
-use super::record::{Record, part};
+use super::part::part;
+use super::record::Record;
 use super::workload::{Context, Workload};
 
 pub(super) const WORKLOAD: Workload = Workload {

@@ -1,7 +1,8 @@
 //! W1: the same answer over and over, beside nginx with a file of the same bytes.
 
 use super::load::{Load, compete, remarks};
-use super::record::{Bound, Record, part};
+use super::part::part;
+use super::record::{Bound, Record};
 use super::repositories::R3K;
 use super::server::{Cores, Running};
 use super::stage::{HOT, Stage, etag};

@@ -8,7 +8,8 @@ use anyhow::{Context as _, ensure};
 
 use super::http::Connection;
 use super::load::{Load, compete, remarks, sample};
-use super::record::{Bound, Record, part};
+use super::part::part;
+use super::record::{Bound, Record};
 use super::remote::Mark;
 use super::repositories::{MANY_LABELS, branch, git, tag};
 use super::server::{Cores, Running};

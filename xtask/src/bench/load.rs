@@ -1,13 +1,16 @@
 //! Turns of load on one server: what is asked, whether the answers are right, and what they cost.
 
+mod remarks;
+
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
+pub(super) use self::remarks::remarks;
 use super::http::Connection;
 use super::machine::Watch;
-use super::rounds::{Contest, percentile};
+use super::rounds::Contest;
 use super::server::{Cores, Running};
 use super::workload::Context;
 use super::wrk::{CONNECTIONS, Report, Requests};
@@ -17,9 +20,6 @@ const WARM_UP_SECONDS: u32 = 1;
 
 /// So many answers are compared before a round.
 const COMPARED: usize = 64;
-
-/// A server that uses less of its core has waited for the load.
-const SATURATED: f64 = 0.9;
 
 /// Requests to one server.
 pub(super) struct Load<'a> {
@@ -244,54 +244,6 @@ pub(super) fn compete(
     })
 }
 
-/// What one has to know to read the figures of these turns.
-pub(super) fn remarks(context: &Context, contest: &Contest<Turn>) -> String {
-    let turns: Vec<_> = contest.by_contestant().collect();
-    [
-        brevity(context, &turns),
-        limits(&turns),
-        disturbance(context, contest),
-    ]
-    .into_iter()
-    .flatten()
-    .collect::<Vec<_>>()
-    .join("; ")
-}
-
-fn brevity(context: &Context, turns: &[Vec<&Turn>]) -> Option<String> {
-    let seconds = turns.first()?.first()?.seconds;
-    (seconds != context.seconds).then(|| format!("turns of {seconds} s"))
-}
-
-/// Names the servers that could have done more: there the load was the limit, and requests per second say little.
-fn limits(turns: &[Vec<&Turn>]) -> Option<String> {
-    let spare: Vec<_> = turns
-        .iter()
-        .filter_map(|turns| {
-            let busy: Option<Vec<_>> = turns.iter().map(|turn| turn.busy).collect();
-            let busy = percentile(&busy?, 0.5)?;
-            (busy < SATURATED).then(|| format!("{} {busy:.2}", turns[0].load))
-        })
-        .collect();
-    (!spare.is_empty()).then(|| {
-        format!(
-            "wrk was the limit, not the server, which used of its core: {}",
-            spare.join(", ")
-        )
-    })
-}
-
-fn disturbance(context: &Context, contest: &Contest<Turn>) -> Option<String> {
-    let disturbed = contest.count(|turn| turn.foreign > context.foreign);
-    (disturbed > 0).then(|| {
-        format!(
-            "others used more than {} cores in {disturbed} of {} turns",
-            context.foreign,
-            contest.count(|_| true)
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,30 +256,5 @@ mod tests {
         assert!(sample(&paths, 1).all(|path| !first.contains(&path)));
         assert_eq!(sample(&paths[..1], 5).count(), 1);
         assert_eq!(sample(&[], 0).count(), 0);
-    }
-
-    #[test]
-    fn a_server_with_time_to_spare_is_named() {
-        let turn = |load: &str, busy| Turn {
-            load: load.to_owned(),
-            round: 0,
-            seconds: 1,
-            requests_per_second: 1.0,
-            cpu_us: 1.0,
-            p50_us: 1.0,
-            p99_us: 1.0,
-            p999_us: 1.0,
-            max_us: 1.0,
-            resident_kib: 1,
-            busy,
-            foreign: 0.0,
-        };
-        let (full, idle) = (turn("full", Some(0.97)), turn("idle", Some(0.8)));
-        let free = turn("free", None);
-        assert_eq!(limits(&[vec![&full, &full], vec![&free]]), None);
-        let said = limits(&[vec![&full], vec![&idle]]).unwrap();
-        assert!(said.ends_with("of its core: idle 0.80"), "{said}");
-        // The median counts.
-        assert_eq!(limits(&[vec![&full, &idle, &full]]), None);
     }
 }

@@ -193,21 +193,6 @@ impl Record {
     }
 }
 
-/// Carries out a part of a workload; what fails becomes one void record, so that the other parts still count.
-pub(super) fn part<R: IntoIterator<Item = Record>>(
-    workload: &str,
-    variant: &str,
-    measure: impl FnOnce() -> anyhow::Result<R>,
-) -> Vec<Record> {
-    match measure() {
-        Ok(records) => records.into_iter().collect(),
-        Err(error) => {
-            eprintln!("{workload} {variant} is void: {error:#}");
-            vec![Record::new(workload, variant, "all figures").note(format!("{error:#}"))]
-        }
-    }
-}
-
 fn enough_rounds() -> usize {
     ENOUGH_ROUNDS
 }
@@ -299,19 +284,6 @@ mod tests {
         assert!(beyond.is_missed() && !beyond.has_failed());
         assert!(Record::new("W1", "hot", "ms").has_failed());
         assert!(!Record::new("W1", "hot", "ms").absent("no wrk").has_failed());
-    }
-
-    #[test]
-    fn a_part_that_fails_leaves_the_others_alone() {
-        let good = part("W1", "hot", || Ok([record(1.3, Bound::AtLeast(1.25))]));
-        let bad = part("W1", "gzip", || -> anyhow::Result<Vec<_>> {
-            anyhow::bail!("a wrong answer")
-        });
-        assert_eq!(good[0].outcome, Outcome::Measured);
-        assert_eq!(
-            (bad.len(), bad[0].outcome, bad[0].note.as_str()),
-            (1, Outcome::Void, "a wrong answer")
-        );
     }
 
     #[test]

@@ -11,7 +11,8 @@ use anyhow::{Context as _, ensure};
 
 use super::confbus::Confbus;
 use super::http::Connection;
-use super::record::{Bound, Record, part};
+use super::part::part;
+use super::record::{Bound, Record};
 use super::repositories::{R3K, R10K, R30K, Shape};
 use super::rounds::{Summary, once_each};
 use super::server::{Cores, Running, end, free_port};

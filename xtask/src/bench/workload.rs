@@ -115,18 +115,25 @@ mod tests {
     use super::super::record::Outcome;
     use super::*;
 
+    impl Context {
+        /// For tests: one round of a second, and nowhere to write.
+        pub(in crate::bench) fn trial() -> Self {
+            Self {
+                rounds: 1,
+                seconds: 1,
+                quick: true,
+                foreign: 1.0,
+                repeats: Cell::new(0),
+                out: std::env::temp_dir().join("confbus-no-such-folder"),
+                program: None,
+                built: OnceCell::new(),
+                fleet: OnceCell::new(),
+            }
+        }
+    }
+
     fn carry_out(needs: &'static [&'static str]) -> Record {
-        let context = Context {
-            rounds: 1,
-            seconds: 1,
-            quick: true,
-            foreign: 1.0,
-            repeats: Cell::new(0),
-            out: std::env::temp_dir().join("confbus-no-such-folder"),
-            program: None,
-            built: OnceCell::new(),
-            fleet: OnceCell::new(),
-        };
+        let context = Context::trial();
         let workload = Workload {
             name: "W0",
             about: "nothing",

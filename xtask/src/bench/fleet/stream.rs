@@ -11,7 +11,8 @@ use super::sockets::{Floor, Readers};
 use super::{EACH, ROUNDS_OF_FEW, SIZES, beyond, measure};
 use crate::bench::bytes::contains;
 use crate::bench::http::Connection;
-use crate::bench::record::{Bound, Record, part};
+use crate::bench::part::part;
+use crate::bench::record::{Bound, Record};
 use crate::bench::rounds::{Summary, once_each};
 use crate::bench::workload::Context;
 
