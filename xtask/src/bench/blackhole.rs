@@ -75,7 +75,7 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let rounds = context.rounds.min(ROUNDS);
     let contest = Contest::alternate(rounds, 2, |round, contestant| {
         // Neither the first clone nor what was missed in the silence belongs to a turn.
-        scene.server.settle()?;
+        stage.remote.settle(&scene.server)?;
         let report = if contestant == SILENT {
             scene.silent_turn()?
         } else {

@@ -1,8 +1,6 @@
 //! W3: every kind of label, beside the default branch, and what the remote notices of it.
 
 use std::collections::HashMap;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
@@ -30,10 +28,6 @@ const COMMITS: u32 = 100;
 /// As people shorten them.
 const SHORT: usize = 10;
 
-/// How long the remote has to be left alone until the server has all that it fetches in the background.
-const QUIET: Duration = Duration::from_secs(2);
-const QUIET_DEADLINE: Duration = Duration::from_secs(60);
-
 /// A kind of label with the addresses that have it.
 struct Kind {
     name: &'static str,
@@ -46,7 +40,6 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     // Without polling, whatever the remote is asked is asked for a read.
     let settings = ["--spring.cloud.config.server.git.refresh-rate=-1"];
     let confbus = stage.confbus(context, Cores::Split, &settings)?;
-    until_quiet(&stage)?;
 
     let versions = Versions::of(&stage)?;
     let scene = Scene {
@@ -164,21 +157,6 @@ fn unknown() -> Vec<String> {
 /// A slash would end the label.
 fn in_path(label: &str) -> String {
     label.replace('/', "(_)")
-}
-
-fn until_quiet(stage: &Stage) -> anyhow::Result<()> {
-    let deadline = Instant::now() + QUIET_DEADLINE;
-    loop {
-        let mark = stage.remote.mark()?;
-        thread::sleep(QUIET);
-        if stage.remote.requests_since(mark)?.is_empty() {
-            return Ok(());
-        }
-        ensure!(
-            Instant::now() < deadline,
-            "the server does not stop to fetch"
-        );
-    }
 }
 
 impl Kind {

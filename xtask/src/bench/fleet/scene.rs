@@ -70,7 +70,7 @@ impl Scene {
         }
         .start()?;
         // The rest of the history comes behind the first answer.
-        server.settle()?;
+        remote.settle(&server)?;
         Ok(Self {
             server,
             remote,
