@@ -80,11 +80,11 @@ pub(super) fn measure(context: &Context, scene: &Scene) -> anyhow::Result<Vec<Re
 fn round(context: &Context, scene: &Scene) -> anyhow::Result<Round> {
     let home = tempfile::tempdir_in(scene.stage.folder())?;
     let (first, _) = scene.start(context, home.path())?;
-    let first_clone = settled(&first)?;
+    let first_clone = settled(scene, &first)?;
     drop(first);
 
     let (server, _) = scene.start(context, home.path())?;
-    let idle = settled(&server)?;
+    let idle = settled(scene, &server)?;
     let mut open = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut connection = Connection::open(server.port)?;
@@ -94,7 +94,7 @@ fn round(context: &Context, scene: &Scene) -> anyhow::Result<Round> {
         );
         open.push(connection);
     }
-    let connections = settled(&server)?;
+    let connections = settled(scene, &server)?;
     for path in answers(scene) {
         let answer = open[0].get(&path)?;
         ensure!(
@@ -107,7 +107,7 @@ fn round(context: &Context, scene: &Scene) -> anyhow::Result<Round> {
         first_clone,
         idle,
         connections,
-        all_answers: settled(&server)?,
+        all_answers: settled(scene, &server)?,
     })
 }
 
@@ -119,8 +119,9 @@ fn answers(scene: &Scene) -> impl Iterator<Item = String> {
     })
 }
 
-/// Once two readings half a second apart are the same, in MiB.
-fn settled(server: &Running) -> anyhow::Result<f64> {
+/// Once nothing is done behind the scenes any more and two readings half a second apart are the same, in MiB.
+fn settled(scene: &Scene, server: &Running) -> anyhow::Result<f64> {
+    scene.stage.remote.settle(server)?;
     let started = Instant::now();
     let mut last = server.resident_kib()?;
     loop {
