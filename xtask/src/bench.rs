@@ -43,7 +43,7 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use crate::shell::target_folder;
 use results::Results;
@@ -88,6 +88,9 @@ pub(crate) struct Args {
     /// A built server to measure, instead of building it for release.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// The client's built example `fleet`, instead of building it for release.
+    #[arg(long, value_name = "FILE")]
+    fleet: Option<PathBuf>,
     /// A turn is repeated when others kept more cores busy meanwhile.
     #[arg(long, value_name = "CORES", default_value_t = 0.2)]
     foreign: f64,
@@ -166,10 +169,8 @@ fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Workload>> {
 }
 
 fn context(args: &Args) -> anyhow::Result<Context> {
-    if let Some(program) = &args.program
-        && !program.is_file()
-    {
-        bail!("there is no file {}", program.display());
+    for program in [&args.program, &args.fleet].into_iter().flatten() {
+        ensure!(program.is_file(), "there is no file {}", program.display());
     }
     let out = match &args.out {
         Some(folder) => folder.clone(),
@@ -184,7 +185,10 @@ fn context(args: &Args) -> anyhow::Result<Context> {
         out,
         program: args.program.clone(),
         built: OnceCell::new(),
-        fleet: OnceCell::new(),
+        fleet: args
+            .fleet
+            .clone()
+            .map_or_else(OnceCell::new, OnceCell::from),
     })
 }
 
