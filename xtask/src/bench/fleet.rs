@@ -45,6 +45,7 @@ const SIZES: [(usize, f64, Option<f64>); 3] = [
 
 const SHARED: &str = "1000 clients, a connection for 100";
 const SOME: &str = "10 of 1000 clients";
+const UNACKED: &str = "100 clients, no ack of the server";
 
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let rabbit = match server::find_or_install() {
@@ -59,9 +60,10 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let mut records = part("W8", "1 client", || one(context, &broker));
     for size in SIZES {
         let variant = format!("{} clients", size.0);
-        let of_size = || several(context, &broker, &variant, size);
+        let of_size = || several(context, &broker, &variant, size, &[]);
         records.extend(part("W8", &variant, of_size));
     }
+    records.extend(part("W8", UNACKED, || unacked(context, &broker)));
     records.extend(part("W8", SHARED, || shared(context, &broker)));
     records.extend(part("W8", SOME, || some(context, &broker)));
     Ok(records)
@@ -69,7 +71,13 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
 
 /// Nobody asked for a target with a single client.
 fn one(context: &Context, broker: &Broker) -> anyhow::Result<Vec<Record>> {
-    several(context, broker, "1 client", (1, 35.0, None)).map(beyond)
+    several(context, broker, "1 client", (1, 35.0, None), &[]).map(beyond)
+}
+
+/// The server acks its own event like Spring's, and everybody gets that as well; without it only the event is left.
+fn unacked(context: &Context, broker: &Broker) -> anyhow::Result<Vec<Record>> {
+    let setting = "--spring.cloud.bus.ack.enabled=false";
+    several(context, broker, UNACKED, SIZES[1], &[setting]).map(beyond)
 }
 
 /// These targets are our own.
@@ -86,12 +94,13 @@ fn several(
     broker: &Broker,
     variant: &str,
     (count, median, p99): (usize, f64, Option<f64>),
+    settings: &[&str],
 ) -> anyhow::Result<Vec<Record>> {
     let way = Way::Rabbit {
         url: broker.url(),
         shared: false,
     };
-    let scene = Scene::over(context, broker, &[])?;
+    let scene = Scene::over(context, broker, settings)?;
     let crowd = Crowd::start(context, &scene, &way, count, EACH)?;
     let measured = measure(context, &scene, &crowd, Some(broker), Concerned::All)?;
     let mut records = measured.times("W8", variant, median, p99)?;
@@ -222,7 +231,8 @@ impl Measured {
         let mut records = Vec::new();
         if let Some(deliveries) = self.deliveries {
             let bound = Bound::AtMost(concerned as f64 + 1.0);
-            let record = record("deliveries ÷ push").note("counted by the broker");
+            let record = record("deliveries ÷ push")
+                .note("counted by the broker, the server's ack of its own event included");
             records.push(record.count(deliveries, rounds, "").target(bound));
         }
         let record = record("questions for a configuration ÷ push");
