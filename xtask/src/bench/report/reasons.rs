@@ -52,7 +52,7 @@ mod tests {
         let file = folder.path().join(FILE);
         fs::write(
             &file,
-            "# why: lines\nW6: the network\n\nW6 R10k: the pack: it is large\n",
+            "# a comment\nW6: the network\n\nW6 R10k: the pack: it is large\n",
         )
         .unwrap();
         let reasons = Reasons::read(folder.path()).unwrap();
