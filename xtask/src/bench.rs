@@ -2,6 +2,7 @@
 //! workload after the other. `cargo xtask bench memory`: what an application with the client needs.
 
 mod blackhole;
+mod bytes;
 mod commits;
 mod confbus;
 mod fetching;
@@ -13,10 +14,12 @@ mod http;
 pub(crate) mod instructions;
 mod keep;
 mod labels;
+mod limits;
 mod load;
 mod machine;
 mod memory;
 mod nginx;
+mod part;
 mod plain;
 mod push;
 mod random;
@@ -40,7 +43,7 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use crate::shell::target_folder;
 use results::Results;
@@ -85,6 +88,9 @@ pub(crate) struct Args {
     /// A built server to measure, instead of building it for release.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// The client's built example `fleet`, instead of building it for release.
+    #[arg(long, value_name = "FILE")]
+    fleet: Option<PathBuf>,
     /// A turn is repeated when others kept more cores busy meanwhile.
     #[arg(long, value_name = "CORES", default_value_t = 0.2)]
     foreign: f64,
@@ -118,6 +124,7 @@ fn measure(args: &Args) -> anyhow::Result<ExitCode> {
         "only Linux tells what a process uses"
     );
     let chosen = choose(&args.workloads)?;
+    limits::raise_open_files()?;
     let context = context(args)?;
     let results = Results::open(&context)?;
     let mut lines = Vec::new();
@@ -130,11 +137,11 @@ fn measure(args: &Args) -> anyhow::Result<ExitCode> {
         "written to {}; `cargo xtask bench report` makes a page of it",
         results.file().display()
     );
-    if !results.judged() {
-        println!("a trial of too few rounds: nothing is judged");
+    if lines.iter().any(|line| !line.judged) {
+        println!("what has too few rounds for its target is not judged");
     }
-    let missed = lines.iter().any(|line| line.record.is_missed());
-    Ok(if missed {
+    let failed = lines.iter().any(|line| line.record.has_failed());
+    Ok(if failed {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
@@ -162,10 +169,8 @@ fn choose(names: &[String]) -> anyhow::Result<Vec<&'static Workload>> {
 }
 
 fn context(args: &Args) -> anyhow::Result<Context> {
-    if let Some(program) = &args.program
-        && !program.is_file()
-    {
-        bail!("there is no file {}", program.display());
+    for program in [&args.program, &args.fleet].into_iter().flatten() {
+        ensure!(program.is_file(), "there is no file {}", program.display());
     }
     let out = match &args.out {
         Some(folder) => folder.clone(),
@@ -180,6 +185,10 @@ fn context(args: &Args) -> anyhow::Result<Context> {
         out,
         program: args.program.clone(),
         built: OnceCell::new(),
+        fleet: args
+            .fleet
+            .clone()
+            .map_or_else(OnceCell::new, OnceCell::from),
     })
 }
 

@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
-use std::{env, io};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use std::{env, io, thread};
 
 use anyhow::{Context as _, ensure};
 
@@ -102,6 +103,28 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
         .with_context(|| format!("`{}` did not write text", line(command)))
 }
 
+/// The same for little output and with a time limit, after which the command is killed.
+pub(crate) fn output_within(limit: Duration, command: &mut Command) -> anyhow::Result<String> {
+    command.stdout(Stdio::piped());
+    let mut child = KillOnDrop::spawn(command)?;
+    let until = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.ended()? {
+            break status;
+        }
+        ensure!(
+            Instant::now() < until,
+            "`{}` takes longer than {} s",
+            line(command),
+            limit.as_secs()
+        );
+        thread::sleep(Duration::from_millis(10));
+    };
+    ensure!(status.success(), "`{}` failed: {status}", line(command));
+    let stdout = child.0.stdout.take().context("no output")?;
+    Ok(io::read_to_string(stdout)?)
+}
+
 /// The first file of that name in the folders of `PATH`.
 pub(crate) fn find_program(name: impl AsRef<Path>) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
@@ -155,5 +178,20 @@ fn quoted(word: &OsStr) -> String {
         format!("{word:?}")
     } else {
         word.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_hangs_is_given_up() {
+        let mut hangs = Command::new("sleep");
+        let error = output_within(Duration::ZERO, hangs.arg("60")).unwrap_err();
+        assert!(error.to_string().contains("`sleep 60`"), "{error}");
+        let mut says = Command::new("echo");
+        let said = output_within(Duration::from_secs(60), says.arg("1"));
+        assert_eq!(said.unwrap(), "1\n");
     }
 }

@@ -10,9 +10,10 @@ mod pusher;
 use std::sync::mpsc;
 use std::thread;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
-use super::load::{Load, Turn, disturbance};
+use super::load::{Load, Turn, remarks};
+use super::part::part;
 use super::push;
 use super::record::{Bound, Record};
 use super::repositories::{self, R3K, Shape};
@@ -67,7 +68,8 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
             delays: Vec::new(),
             checked: 0,
         };
-        records.extend(scene.measure()?);
+        let variant = format!("{name}, one commit a second");
+        records.extend(part("W7", &variant, || scene.measure(&variant)));
     }
     Ok(records)
 }
@@ -86,14 +88,11 @@ struct Scene<'a, 'r> {
 }
 
 impl Scene<'_, '_> {
-    fn measure(&mut self) -> anyhow::Result<Vec<Record>> {
+    fn measure(&mut self, variant: &str) -> anyhow::Result<Vec<Record>> {
         let contest = Contest::hold(self.context.rounds, 2, |round, contestant| {
             self.turn(round, contestant)
         })?;
-        let record = |measure: &str| {
-            let variant = format!("{}, one commit a second", self.load.name);
-            Record::new("W7", &variant, measure).peer("steady")
-        };
+        let record = |measure: &str| Record::new("W7", variant, measure).peer("steady");
         let rate = contest.ratio(CHANGING, STEADY, |turn| turn.requests_per_second)?;
         let slowest = contest.ratio(CHANGING, STEADY, |turn| turn.p99_us)?;
         let cpu = contest.ratio(CHANGING, STEADY, |turn| turn.cpu_us)?;
@@ -103,13 +102,13 @@ impl Scene<'_, '_> {
             record("requests/s ÷ steady")
                 .figure(&rate, "×")
                 .target(Bound::AtLeast(0.97))
-                .note(disturbance(self.context, &contest)),
+                .note(remarks(self.context, &contest)),
             record("p99 ÷ steady")
                 .figure(&slowest, "×")
                 .target(Bound::AtMost(2.0)),
             record("CPU per request ÷ steady").figure(&cpu, "×"),
             record("answers whose version and content disagree")
-                .figure(&Summary::of(vec![0.0])?, "answers")
+                .count(0.0, self.context.rounds as usize, "answers")
                 .target(Bound::AtMost(0.0))
                 .note(format!("of {} that were compared", self.checked)),
             record("webhook → first answer, under load, p99")
@@ -137,7 +136,7 @@ impl Scene<'_, '_> {
             let seen = reading.join().expect("reading does not panic");
             anyhow::Ok((turn?, pushes?, seen?))
         })?;
-        self.judge(&pushes, &seen)?;
+        self.judge(contestant, &pushes, &seen)?;
         let name = ["steady", "changing"][contestant];
         let turn = turn.named(format!("{}, {name}", self.load.name));
         context.note_run("W7", &turn)?;
@@ -145,9 +144,19 @@ impl Scene<'_, '_> {
         Ok(turn)
     }
 
-    /// Every answer must be what its commit holds.
-    fn judge(&mut self, pushes: &[pusher::Pushed], seen: &Seen) -> anyhow::Result<()> {
+    /// Every answer must be what its commit holds, and every commit but the last one must have been served.
+    fn judge(
+        &mut self,
+        contestant: usize,
+        pushes: &[pusher::Pushed],
+        seen: &Seen,
+    ) -> anyhow::Result<()> {
         seen.check(self.pusher)?;
+        if contestant == CHANGING {
+            let commits: Vec<_> = pushes.iter().map(|push| push.commit.as_str()).collect();
+            ensure!(!commits.is_empty(), "nobody pushed within a turn");
+            seen.hold_all_but_last(&commits)?;
+        }
         self.checked += seen.answers();
         for push in pushes {
             if let Some(first) = seen.first(&push.commit) {

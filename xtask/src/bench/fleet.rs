@@ -8,9 +8,11 @@ mod scene;
 mod sockets;
 mod stream;
 
+use super::part::part;
 use super::record::{Bound, Record};
 use super::rounds::{Summary, percentile};
 use super::workload::{Context, Workload};
+use crate::rabbit::server;
 use broker::Broker;
 use crowd::{Crowd, Way};
 use scene::{Concerned, Scene};
@@ -41,24 +43,68 @@ const SIZES: [(usize, f64, Option<f64>); 3] = [
     (1_000, 150.0, Some(250.0)),
 ];
 
+const SHARED: &str = "1000 clients, a connection for 100";
+const SOME: &str = "10 of 1000 clients";
+const UNACKED: &str = "100 clients, no ack of the server";
+
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
-    let broker = Broker::start()?;
-    let mut records = Vec::new();
-    let sizes = [(1, 35.0, None)].into_iter().chain(SIZES);
-    for (count, median, p99) in sizes {
-        let way = Way::Rabbit {
-            url: broker.url(),
-            shared: false,
-        };
-        let scene = Scene::over(context, &broker, &[])?;
-        let crowd = Crowd::start(&scene, &way, count, EACH)?;
-        let measured = measure(context, &scene, &crowd, Some(&broker), Concerned::All)?;
-        let variant = format!("{count} clients");
-        records.extend(measured.times("W8", &variant, median, p99)?);
-        records.extend(measured.costs("W8", &variant, count)?);
+    let rabbit = match server::find_or_install() {
+        Ok(rabbit) => rabbit,
+        Err(error) => {
+            let record = Record::new("W8", "all", WORKLOAD.about);
+            return Ok(vec![record.absent(error.to_string())]);
+        }
+    };
+    context.fleet()?;
+    let broker = Broker::start(&rabbit)?;
+    let mut records = part("W8", "1 client", || one(context, &broker));
+    for size in SIZES {
+        let variant = format!("{} clients", size.0);
+        let of_size = || several(context, &broker, &variant, size, &[]);
+        records.extend(part("W8", &variant, of_size));
     }
-    records.extend(shared(context, &broker)?);
-    records.extend(some(context, &broker)?);
+    records.extend(part("W8", UNACKED, || unacked(context, &broker)));
+    records.extend(part("W8", SHARED, || shared(context, &broker)));
+    records.extend(part("W8", SOME, || some(context, &broker)));
+    Ok(records)
+}
+
+/// Nobody asked for a target with a single client.
+fn one(context: &Context, broker: &Broker) -> anyhow::Result<Vec<Record>> {
+    several(context, broker, "1 client", (1, 35.0, None), &[]).map(beyond)
+}
+
+/// The server acks its own event like Spring's, and everybody gets that as well; without it only the event is left.
+fn unacked(context: &Context, broker: &Broker) -> anyhow::Result<Vec<Record>> {
+    let setting = "--spring.cloud.bus.ack.enabled=false";
+    several(context, broker, UNACKED, SIZES[1], &[setting]).map(beyond)
+}
+
+/// These targets are our own.
+fn beyond(mut records: Vec<Record>) -> Vec<Record> {
+    for record in &mut records {
+        record.beyond = record.bound.is_some();
+    }
+    records
+}
+
+/// All are concerned, and each has a connection of its own.
+fn several(
+    context: &Context,
+    broker: &Broker,
+    variant: &str,
+    (count, median, p99): (usize, f64, Option<f64>),
+    settings: &[&str],
+) -> anyhow::Result<Vec<Record>> {
+    let way = Way::Rabbit {
+        url: broker.url(),
+        shared: false,
+    };
+    let scene = Scene::over(context, broker, settings)?;
+    let crowd = Crowd::start(context, &scene, &way, count, EACH)?;
+    let measured = measure(context, &scene, &crowd, Some(broker), Concerned::All)?;
+    let mut records = measured.times("W8", variant, median, p99)?;
+    records.extend(measured.costs("W8", variant, count)?);
     Ok(records)
 }
 
@@ -70,19 +116,25 @@ fn shared(context: &Context, broker: &Broker) -> anyhow::Result<Vec<Record>> {
         shared: true,
     };
     let scene = Scene::over(context, broker, &[])?;
-    let crowd = Crowd::start(&scene, &way, count, EACH)?;
+    let crowd = Crowd::start(context, &scene, &way, count, EACH)?;
     let measured = measure(context, &scene, &crowd, None, Concerned::All)?;
-    measured.times("W8", "1000 clients, a connection for 100", median, p99)
+    measured.times("W8", SHARED, median, p99).map(beyond)
 }
 
 /// Ten of a thousand are concerned, and the broker filters.
 fn some(context: &Context, broker: &Broker) -> anyhow::Result<Vec<Record>> {
-    let (count, variant) = (SIZES[2].0, "10 of 1000 clients");
+    let count = SIZES[2].0;
     let scene = Scene::over(context, broker, &["--confbus.bus.routing=application"])?;
-    let crowd = Crowd::start(&scene, &Way::Routed { url: broker.url() }, count, EACH)?;
+    let crowd = Crowd::start(
+        context,
+        &scene,
+        &Way::Routed { url: broker.url() },
+        count,
+        EACH,
+    )?;
     let measured = measure(context, &scene, &crowd, Some(broker), Concerned::One)?;
-    let mut records = measured.times("W8", variant, 40.0, None)?;
-    records.extend(measured.costs("W8", variant, EACH)?);
+    let mut records = beyond(measured.times("W8", SOME, 40.0, None)?);
+    records.extend(measured.costs("W8", SOME, EACH)?);
     Ok(records)
 }
 
@@ -96,6 +148,7 @@ struct Measured {
     deliveries: Option<f64>,
     /// Questions for a configuration for each push.
     questions: f64,
+    rounds: u32,
 }
 
 fn measure(
@@ -119,7 +172,7 @@ fn measure(
     let delivered = broker.map(Broker::deliveries).transpose()?;
     let asked = crowd.asked()?;
     let (mut first, mut last) = (Vec::new(), Vec::new());
-    for revision in 2..2 + u64::from(rounds) {
+    for revision in 2..2 + rounds {
         crowd.rest();
         let push = scene.push(revision, concerned)?;
         let times = crowd.applied(revision, awaited, push)?;
@@ -137,6 +190,7 @@ fn measure(
         first,
         deliveries,
         questions,
+        rounds,
     })
 }
 
@@ -173,17 +227,17 @@ impl Measured {
         concerned: usize,
     ) -> anyhow::Result<Vec<Record>> {
         let record = |measure: &str| Record::new(workload, variant, measure);
+        let rounds = self.rounds as usize;
         let mut records = Vec::new();
         if let Some(deliveries) = self.deliveries {
             let bound = Bound::AtMost(concerned as f64 + 1.0);
-            let record = record("deliveries ÷ push").note("counted by the broker");
-            let figure = Summary::of(vec![deliveries])?;
-            records.push(record.figure(&figure, "").target(bound));
+            let record = record("deliveries ÷ push")
+                .note("counted by the broker, the server's ack of its own event included");
+            records.push(record.count(deliveries, rounds, "").target(bound));
         }
-        let questions = Summary::of(vec![self.questions])?;
         let record = record("questions for a configuration ÷ push");
         let bound = Bound::AtMost(concerned as f64);
-        records.push(record.figure(&questions, "").target(bound));
+        records.push(record.count(self.questions, rounds, "").beyond(bound));
         Ok(records)
     }
 }

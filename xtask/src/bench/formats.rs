@@ -5,7 +5,8 @@ mod cold;
 use anyhow::ensure;
 
 use super::http::Connection;
-use super::load::{Load, compete, disturbance};
+use super::load::{Load, compete, remarks};
+use super::part::part;
 use super::record::{Bound, Record};
 use super::repositories::R3K;
 use super::server::Cores;
@@ -23,8 +24,10 @@ const FORMATS: [&str; 3] = ["yml", "properties", "json"];
 
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let stage = Stage::new(context, &R3K)?;
-    let mut records = hot(context, &stage)?;
-    records.extend(cold::measure(context, &stage)?);
+    let mut records = part("W4", "kept answers", || hot(context, &stage));
+    records.extend(part("W4", "first answers", || {
+        cold::measure(context, &stage)
+    }));
     Ok(records)
 }
 
@@ -38,7 +41,7 @@ fn hot(context: &Context, stage: &Stage) -> anyhow::Result<Vec<Record>> {
     }
     let check = |_| loads[1..].iter().try_for_each(filled_in);
     let contest = compete(context, "W4", &loads, stage.folder(), check)?;
-    let note = disturbance(context, &contest);
+    let note = remarks(context, &contest);
     let record = |(index, format): (usize, &str)| {
         let ratio = contest.ratio(index + 1, 0, |turn| turn.requests_per_second)?;
         Ok(

@@ -5,6 +5,7 @@ mod hot;
 mod polls;
 mod slope;
 
+use super::part::part;
 use super::record::Record;
 use super::workload::{Context, Workload};
 
@@ -16,8 +17,8 @@ pub(super) const WORKLOAD: Workload = Workload {
 };
 
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
-    let mut records = hot::measure(context)?;
-    records.extend(commits::measure(context)?);
-    records.extend(polls::measure(context)?);
+    let mut records = hot::measure(context);
+    records.extend(commits::measure(context));
+    records.extend(part(WORKLOAD.name, "looks", || polls::measure(context)));
     Ok(records)
 }

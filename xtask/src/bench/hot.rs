@@ -1,6 +1,7 @@
 //! W1: the same answer over and over, beside nginx with a file of the same bytes.
 
-use super::load::{Load, compete, disturbance};
+use super::load::{Load, compete, remarks};
+use super::part::part;
 use super::record::{Bound, Record};
 use super::repositories::R3K;
 use super::server::{Cores, Running};
@@ -29,28 +30,27 @@ struct Pair {
 fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let stage = Stage::new(context, &R3K)?;
     let mut records = pinned(context, &stage)?;
-    records.extend(unpinned(context, &stage)?);
+    records.extend(part("W1", "unpinned", || unpinned(context, &stage)));
     Ok(records)
 }
 
 fn pinned(context: &Context, stage: &Stage) -> anyhow::Result<Vec<Record>> {
     let pair = Pair::start(context, stage, Cores::Split)?;
-    let [mut rate, mut cpu] = measure(context, stage, "hot", &pair.loads())?;
-    rate = rate.target(Bound::AtLeast(1.25));
-    cpu = cpu.target(Bound::AtMost(0.8));
-    let mut records = vec![rate, cpu];
-
-    let [nginx, confbus] = pair.loads();
-    let loads = [conditional(nginx)?, conditional(confbus)?];
-    records.extend(measure(context, stage, "304", &loads)?);
-
-    let loads = pair
-        .loads()
-        .map(|load| load.with_field("Connection: close"));
-    records.extend(measure(context, stage, "new connections", &loads)?);
-
-    let loads = pair.loads().map(|load| load.with_field(GZIP));
-    records.extend(measure(context, stage, "gzip", &loads)?);
+    let mut records = part("W1", "hot", || {
+        let [rate, cpu] = measure(context, stage, "hot", &pair.loads())?;
+        let rate = rate.target(Bound::AtLeast(1.25));
+        Ok([rate, cpu.target(Bound::AtMost(0.8))])
+    });
+    records.extend(part("W1", "304", || {
+        let [nginx, confbus] = pair.loads();
+        let loads = [conditional(nginx)?, conditional(confbus)?];
+        measure(context, stage, "304", &loads.map(Load::briefly))
+    }));
+    for (variant, field) in [("new connections", "Connection: close"), ("gzip", GZIP)] {
+        let loads = pair.loads().map(|load| load.with_field(field).briefly());
+        let measure = || measure(context, stage, variant, &loads);
+        records.extend(part("W1", variant, measure));
+    }
     Ok(records)
 }
 
@@ -62,7 +62,7 @@ fn conditional(load: Load<'_>) -> anyhow::Result<Load<'_>> {
 
 fn unpinned(context: &Context, stage: &Stage) -> anyhow::Result<[Record; 2]> {
     let pair = Pair::start(context, stage, Cores::Free)?;
-    measure(context, stage, "unpinned", &pair.loads())
+    measure(context, stage, "unpinned", &pair.loads().map(Load::briefly))
 }
 
 impl Pair {
@@ -94,7 +94,7 @@ fn measure(
     eprintln!("W1 {variant}");
     let check = |round| loads[CONFBUS].same_bodies(&loads[NGINX], round);
     let contest = compete(context, "W1", loads, stage.folder(), check)?;
-    let note = disturbance(context, &contest);
+    let remarks = remarks(context, &contest);
     let record = |measure: &str| Record::new("W1", variant, measure).peer("nginx");
     let rate = contest.ratio(CONFBUS, NGINX, |turn| turn.requests_per_second)?;
     let cpu = contest.ratio(CONFBUS, NGINX, |turn| turn.cpu_us)?;
@@ -112,9 +112,11 @@ fn measure(
     Ok([
         record("requests/s ÷ nginx")
             .figure(&rate, "×")
-            .note(absolute),
-        record("CPU per request ÷ nginx")
-            .figure(&cpu, "×")
-            .note(note),
+            .note(if remarks.is_empty() {
+                absolute
+            } else {
+                format!("{absolute}; {remarks}")
+            }),
+        record("CPU per request ÷ nginx").figure(&cpu, "×"),
     ])
 }

@@ -1,17 +1,15 @@
 //! W3: every kind of label, beside the default branch, and what the remote notices of it.
 
 use std::collections::HashMap;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
 use super::http::Connection;
-use super::load::{Load, compete, disturbance, sample};
+use super::load::{Load, compete, remarks, sample};
+use super::part::part;
 use super::record::{Bound, Record};
 use super::remote::Mark;
 use super::repositories::{MANY_LABELS, branch, git, tag};
-use super::rounds::Summary;
 use super::server::{Cores, Running};
 use super::stage::{Stage, all};
 use super::workload::{Context, Workload};
@@ -30,10 +28,6 @@ const COMMITS: u32 = 100;
 /// As people shorten them.
 const SHORT: usize = 10;
 
-/// How long the remote has to be left alone until the server has all that it fetches in the background.
-const QUIET: Duration = Duration::from_secs(2);
-const QUIET_DEADLINE: Duration = Duration::from_secs(60);
-
 /// A kind of label with the addresses that have it.
 struct Kind {
     name: &'static str,
@@ -46,27 +40,86 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     // Without polling, whatever the remote is asked is asked for a read.
     let settings = ["--spring.cloud.config.server.git.refresh-rate=-1"];
     let confbus = stage.confbus(context, Cores::Split, &settings)?;
-    until_quiet(&stage)?;
 
     let versions = Versions::of(&stage)?;
-    let known = known(&versions);
-    let mark = stage.remote.mark()?;
-    for kind in &known {
-        versions.check(&confbus, kind, kind.paths.iter())?;
-    }
-    let mut records = compare(context, &stage, &confbus, &versions, &known)?;
-    records.push(asked("known labels", &stage, mark)?.target(Bound::AtMost(0.0)));
-
-    let mark = stage.remote.mark()?;
-    let main = || Kind::new("main", all(|_| "main".to_owned()));
-    let unknown = Kind {
-        status: 404,
-        ..Kind::new("unknown label", unknown())
+    let scene = Scene {
+        context,
+        stage,
+        confbus,
+        versions,
     };
-    let kinds = [main(), unknown];
-    records.extend(compare(context, &stage, &confbus, &versions, &kinds)?);
-    records.push(asked("unknown label", &stage, mark)?);
+    let mut records = part("W3", "known labels", || scene.known());
+    records.extend(part("W3", "unknown label", || scene.unknown()));
     Ok(records)
+}
+
+/// The server with what it must answer.
+struct Scene<'a> {
+    context: &'a Context,
+    stage: Stage,
+    confbus: Running,
+    versions: Versions,
+}
+
+impl Scene<'_> {
+    fn known(&self) -> anyhow::Result<Vec<Record>> {
+        let kinds = known(&self.versions);
+        let mark = self.stage.remote.mark()?;
+        for kind in &kinds {
+            let all = kind.paths.iter();
+            self.versions.check(&self.confbus, kind, all)?;
+        }
+        let mut records = self.compare(&kinds)?;
+        records.push(self.asked("known labels", mark)?.target(Bound::AtMost(0.0)));
+        Ok(records)
+    }
+
+    fn unknown(&self) -> anyhow::Result<Vec<Record>> {
+        let unknown = Kind {
+            status: 404,
+            ..Kind::new("unknown label", unknown())
+        };
+        let mark = self.stage.remote.mark()?;
+        let main = Kind::new("main", all(|_| "main".to_owned()));
+        let mut records = self.compare(&[main, unknown])?;
+        records.push(self.asked("unknown label", mark)?);
+        Ok(records)
+    }
+
+    /// Each kind beside the first one.
+    fn compare(&self, kinds: &[Kind]) -> anyhow::Result<Vec<Record>> {
+        let load = |kind: &Kind| {
+            Load::new(kind.name, &self.confbus, kind.paths.clone()).answered_with(kind.status)
+        };
+        let loads: Vec<_> = kinds.iter().map(load).collect();
+        let check = |round| {
+            kinds.iter().try_for_each(|kind| {
+                let some = sample(&kind.paths, round);
+                self.versions.check(&self.confbus, kind, some)
+            })
+        };
+        let contest = compete(self.context, "W3", &loads, self.stage.folder(), check)?;
+        let note = remarks(self.context, &contest);
+        let record = |(index, kind): (usize, &Kind)| {
+            let ratio = contest.ratio(index, 0, |turn| turn.requests_per_second)?;
+            Ok(Record::new("W3", kind.name, "requests/s ÷ W2")
+                .peer("W2")
+                .figure(&ratio, "×")
+                .target(Bound::AtLeast(0.95))
+                .note(note.clone()))
+        };
+        kinds.iter().enumerate().skip(1).map(record).collect()
+    }
+
+    /// How often the remote was asked for anything since then.
+    fn asked(&self, variant: &str, mark: Mark) -> anyhow::Result<Record> {
+        let requests = self.stage.remote.requests_since(mark)?.len();
+        Ok(
+            Record::new("W3", variant, "requests at the Git remote caused by reads")
+                .count(requests as f64, self.context.rounds as usize, "requests")
+                .note("first reads, which also compare the versions, and all rounds; no polling"),
+        )
+    }
 }
 
 /// The default branch, and every kind of label that the repository knows.
@@ -89,70 +142,21 @@ fn known(versions: &Versions) -> Vec<Kind> {
     ]
 }
 
-/// A few addresses, as of clients whose branch was deleted.
+/// A few addresses, as of clients whose branch was deleted; as many of them as of the others, so that the load's choice
+/// costs the same.
 fn unknown() -> Vec<String> {
-    let mut paths = all(|number| format!("nowhere-{}", number % 10));
-    paths.truncate(30);
-    paths
+    let paths = all(|number| format!("nowhere-{}", number % 10));
+    paths[..30]
+        .iter()
+        .cycle()
+        .take(paths.len())
+        .cloned()
+        .collect()
 }
 
 /// A slash would end the label.
 fn in_path(label: &str) -> String {
     label.replace('/', "(_)")
-}
-
-/// Each kind beside the first one.
-fn compare(
-    context: &Context,
-    stage: &Stage,
-    confbus: &Running,
-    versions: &Versions,
-    kinds: &[Kind],
-) -> anyhow::Result<Vec<Record>> {
-    let load =
-        |kind: &Kind| Load::new(kind.name, confbus, kind.paths.clone()).answered_with(kind.status);
-    let loads: Vec<_> = kinds.iter().map(load).collect();
-    let check = |round| {
-        let mut kinds = kinds.iter();
-        kinds.try_for_each(|kind| versions.check(confbus, kind, sample(&kind.paths, round)))
-    };
-    let contest = compete(context, "W3", &loads, stage.folder(), check)?;
-    let note = disturbance(context, &contest);
-    let record = |(index, kind): (usize, &Kind)| {
-        let ratio = contest.ratio(index, 0, |turn| turn.requests_per_second)?;
-        Ok(Record::new("W3", kind.name, "requests/s ÷ W2")
-            .peer("W2")
-            .figure(&ratio, "×")
-            .target(Bound::AtLeast(0.95))
-            .note(note.clone()))
-    };
-    kinds.iter().enumerate().skip(1).map(record).collect()
-}
-
-/// How often the remote was asked for anything since then.
-fn asked(variant: &str, stage: &Stage, mark: Mark) -> anyhow::Result<Record> {
-    let requests = stage.remote.requests_since(mark)?;
-    let count = Summary::of(vec![requests.len() as f64])?;
-    Ok(
-        Record::new("W3", variant, "requests at the Git remote caused by reads")
-            .figure(&count, "requests")
-            .note("first reads, which also compare the versions, and all rounds; no polling"),
-    )
-}
-
-fn until_quiet(stage: &Stage) -> anyhow::Result<()> {
-    let deadline = Instant::now() + QUIET_DEADLINE;
-    loop {
-        let mark = stage.remote.mark()?;
-        thread::sleep(QUIET);
-        if stage.remote.requests_since(mark)?.is_empty() {
-            return Ok(());
-        }
-        ensure!(
-            Instant::now() < deadline,
-            "the server does not stop to fetch"
-        );
-    }
 }
 
 impl Kind {
@@ -220,5 +224,19 @@ impl Versions {
             );
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn there_are_few_unknown_addresses_in_a_list_as_long_as_the_others() {
+        let unknown = unknown();
+        assert_eq!(unknown.len(), all(|_| "main".to_owned()).len());
+        assert_eq!(unknown.iter().collect::<HashSet<_>>().len(), 30);
     }
 }

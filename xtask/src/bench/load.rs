@@ -1,10 +1,13 @@
 //! Turns of load on one server: what is asked, whether the answers are right, and what they cost.
 
+mod remarks;
+
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
+pub(super) use self::remarks::remarks;
 use super::http::Connection;
 use super::machine::Watch;
 use super::rounds::Contest;
@@ -28,6 +31,8 @@ pub(super) struct Load<'a> {
     /// The status of every answer.
     pub(super) status: u16,
     pub(super) cores: Cores,
+    /// How long its turns last, when that is not said on the command line.
+    seconds: Option<u32>,
 }
 
 /// One turn.
@@ -35,6 +40,7 @@ pub(super) struct Load<'a> {
 pub(super) struct Turn {
     load: String,
     round: u32,
+    seconds: u32,
     pub(super) requests_per_second: f64,
     /// CPU time of the server's processes for each request.
     pub(super) cpu_us: f64,
@@ -43,6 +49,8 @@ pub(super) struct Turn {
     pub(super) p999_us: f64,
     pub(super) max_us: f64,
     pub(super) resident_kib: u64,
+    /// What part of its core the server used; nothing when it has none to itself.
+    busy: Option<f64>,
     /// How many cores others kept busy meanwhile.
     pub(super) foreign: f64,
 }
@@ -57,7 +65,15 @@ impl<'a> Load<'a> {
             fields: Vec::new(),
             status: 200,
             cores: Cores::Split,
+            seconds: None,
         }
+    }
+
+    /// In turns of a second: for figures without a target, and for those of CPU time alone, of which the kernel then still
+    /// tells one percent.
+    pub(super) fn briefly(mut self) -> Self {
+        self.seconds = Some(1);
+        self
     }
 
     pub(super) fn with_field(mut self, field: impl Into<String>) -> Self {
@@ -91,14 +107,16 @@ impl<'a> Load<'a> {
     }
 
     fn attempt(&self, context: &Context, round: u32, folder: &Path) -> anyhow::Result<Turn> {
+        let seconds = self.seconds.unwrap_or(context.seconds);
         self.send(WARM_UP_SECONDS, folder)?;
         let watch = Watch::start();
         let before = self.server.cpu_time()?;
-        let report = self.send(context.seconds, folder)?;
+        let report = self.send(seconds, folder)?;
         let cpu = self.server.cpu_time()?.saturating_sub(before);
         Ok(Turn {
             load: self.name.clone(),
             round,
+            seconds,
             requests_per_second: report.requests as f64 / report.seconds,
             cpu_us: cpu.as_secs_f64() * 1e6 / report.requests as f64,
             p50_us: report.p50_us as f64,
@@ -106,6 +124,7 @@ impl<'a> Load<'a> {
             p999_us: report.p999_us as f64,
             max_us: report.max_us as f64,
             resident_kib: self.server.resident_kib()?,
+            busy: (self.cores == Cores::Split).then(|| cpu.as_secs_f64() / report.seconds),
             foreign: watch.and_then(|it| it.foreign_cores()).unwrap_or_default(),
         })
     }
@@ -223,19 +242,6 @@ pub(super) fn compete(
         eprintln!("  {turn}");
         Ok(turn)
     })
-}
-
-/// Says when others used the machine more than is allowed.
-pub(super) fn disturbance(context: &Context, contest: &Contest<Turn>) -> String {
-    let foreign = |turn: &Turn| turn.foreign > context.foreign;
-    match contest.count(foreign) {
-        0 => String::new(),
-        disturbed => format!(
-            "others used more than {} cores in {disturbed} of {} turns",
-            context.foreign,
-            contest.count(|_| true)
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! W5: plain files, beside nginx with the same bytes.
 
-use super::load::{Load, compete, disturbance};
+use super::load::{Load, compete, remarks};
+use super::part::part;
 use super::record::{Bound, Record};
 use super::repositories::R3K;
 use super::server::{Cores, Running};
@@ -31,7 +32,8 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     let confbus = stage.confbus(context, Cores::Split, &[])?;
     let mut records = Vec::new();
     for file in &files {
-        records.extend(measure(context, &stage, &confbus, file)?);
+        let measure = || measure(context, &stage, &confbus, file);
+        records.extend(part("W5", file.variant, measure));
     }
     Ok(records)
 }
@@ -70,7 +72,7 @@ fn measure(
     files.add_answers(confbus, &paths, &file.fields)?;
     let nginx = files.serve(Cores::Split)?;
     let load = |name: &str, server| {
-        let mut load = Load::new(name, server, paths.clone());
+        let mut load = Load::new(name, server, paths.clone()).briefly();
         load.fields.clone_from(&file.fields);
         load
     };
@@ -86,7 +88,7 @@ fn measure(
         record("requests/s ÷ nginx")
             .figure(&rate, "×")
             .beyond(Bound::AtLeast(file.least))
-            .note(disturbance(context, &contest)),
+            .note(remarks(context, &contest)),
         record("CPU per request ÷ nginx").figure(&cpu, "×"),
     ])
 }

@@ -1,6 +1,6 @@
 //! W2: any of 3,000 answers, beside nginx with 3,000 files of the same bytes.
 
-use super::load::{Load, compete, disturbance};
+use super::load::{Load, compete, remarks};
 use super::record::{Bound, Record};
 use super::repositories::R3K;
 use super::server::Cores;
@@ -40,7 +40,7 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
             .peer("nginx")
             .figure(&rate(RANDOM, NGINX)?, "×")
             .target(Bound::AtLeast(1.35))
-            .note(disturbance(context, &contest)),
+            .note(remarks(context, &contest)),
         record("CPU per request ÷ nginx")
             .peer("nginx")
             .figure(&cpu(RANDOM, NGINX)?, "×"),

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::machine::Machine;
 use super::rounds::Summary;
 
+/// With fewer rounds a median says too little to be judged.
+const ENOUGH_ROUNDS: usize = 7;
+
 /// One figure beside its target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -22,7 +25,11 @@ pub(super) struct Record {
     pub(super) max: Option<f64>,
     /// One value a round.
     pub(super) values: Vec<f64>,
+    /// How many rounds the figure is made of.
     pub(super) rounds: usize,
+    /// How many it takes to be judged.
+    #[serde(skip, default = "enough_rounds")]
+    enough: usize,
     /// Size and cost, where the figure is a slope; in the order of sizes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) curve: Vec<[f64; 2]>,
@@ -62,11 +69,14 @@ pub(super) enum Bound {
 pub(super) struct Line {
     #[serde(flatten)]
     pub(super) record: Record,
+    /// When its workload was through, as `2026-01-31T12:00:00Z`.
+    #[serde(default)]
+    pub(super) taken: String,
     /// The commit of this repository that was measured, `+` behind it when files were changed since.
     pub(super) commit: String,
     /// How long each turn lasted.
     pub(super) seconds: u32,
-    /// False for trials: nothing is judged then.
+    /// False when it has a target but not the rounds to be held to it.
     pub(super) judged: bool,
     pub(super) machine: Machine,
 }
@@ -85,6 +95,7 @@ impl Record {
             max: None,
             values: Vec::new(),
             rounds: 0,
+            enough: ENOUGH_ROUNDS,
             curve: Vec::new(),
             bound: None,
             beyond: false,
@@ -102,6 +113,25 @@ impl Record {
         self.rounds = summary.values.len();
         self.values.clone_from(&summary.values);
         unit.clone_into(&mut self.unit);
+        self
+    }
+
+    /// What was counted in all of these rounds together.
+    pub(super) fn count(mut self, count: f64, rounds: usize, unit: &str) -> Self {
+        let summary = Summary {
+            median: count,
+            min: count,
+            max: count,
+            values: vec![count],
+        };
+        self = self.figure(&summary, unit);
+        self.rounds = rounds;
+        self
+    }
+
+    /// Is judged by so many rounds already, since each of them is long.
+    pub(super) fn enough(mut self, rounds: usize) -> Self {
+        self.enough = rounds;
         self
     }
 
@@ -139,6 +169,11 @@ impl Record {
         self.note(why)
     }
 
+    /// Whether there are rounds enough for the target, if there are figure and target.
+    pub(super) fn may_be_judged(&self) -> bool {
+        self.bound.is_none() || self.figure.is_none() || self.rounds >= self.enough
+    }
+
     /// Whether the median is where it has to be.
     pub(super) fn judge(&mut self) {
         self.met = self
@@ -151,6 +186,15 @@ impl Record {
     pub(super) fn is_missed(&self) -> bool {
         self.met == Some(false) || self.outcome == Outcome::Void
     }
+
+    /// Whether the run has failed: what was asked for is missed, or an answer was wrong.
+    pub(super) fn has_failed(&self) -> bool {
+        self.is_missed() && (!self.beyond || self.outcome == Outcome::Void)
+    }
+}
+
+fn enough_rounds() -> usize {
+    ENOUGH_ROUNDS
 }
 
 impl Bound {
@@ -213,6 +257,33 @@ mod tests {
         assert_eq!(record.met, None);
         assert!(record.is_missed());
         assert!(!record.absent("no nginx").is_missed());
+    }
+
+    #[test]
+    fn a_target_wants_rounds_enough() {
+        let of = |rounds: usize| {
+            let summary = Summary::of(vec![1.0; rounds]).unwrap();
+            Record::new("W1", "hot", "ms").figure(&summary, "ms")
+        };
+        let bound = Bound::AtMost(2.0);
+        assert!(of(7).target(bound).may_be_judged());
+        assert!(!of(6).target(bound).may_be_judged());
+        assert!(of(6).may_be_judged());
+        assert!(of(2).target(bound).enough(2).may_be_judged());
+        let counted = Record::new("W1", "hot", "requests").target(bound);
+        assert!(counted.clone().count(0.0, 7, "").may_be_judged());
+        assert!(!counted.count(0.0, 1, "").may_be_judged());
+    }
+
+    #[test]
+    fn only_what_was_asked_for_fails_a_run() {
+        let missed = record(0.81, Bound::AtMost(0.8));
+        assert!(missed.has_failed());
+        let mut beyond = missed.beyond(Bound::AtMost(0.8));
+        beyond.judge();
+        assert!(beyond.is_missed() && !beyond.has_failed());
+        assert!(Record::new("W1", "hot", "ms").has_failed());
+        assert!(!Record::new("W1", "hot", "ms").absent("no wrk").has_failed());
     }
 
     #[test]

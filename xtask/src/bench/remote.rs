@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 
 pub(super) use self::floor::Floor;
 use super::repositories;
-use super::server::free_port;
+use super::server::{Running, free_port};
 use crate::shell::{KillOnDrop, find_program, output};
 
 const SETTINGS: &str = include_str!("remote/nginx.conf");
@@ -23,12 +23,17 @@ const BACKENDS: usize = 4;
 
 const READY_DEADLINE: Duration = Duration::from_secs(10);
 
+/// A server that uses no CPU time for so long, while Git answers nothing either, is idle.
+const IDLE: Duration = Duration::from_millis(500);
+const IDLE_DEADLINE: Duration = Duration::from_secs(120);
+
 /// Bare repositories in a folder, reachable at `http://127.0.0.1:<port>/<name>`.
 pub(super) struct Remote {
     port: u16,
     repositories: PathBuf,
     log: PathBuf,
-    _processes: Vec<KillOnDrop>,
+    backends: Vec<KillOnDrop>,
+    _nginx: KillOnDrop,
 }
 
 /// A place in the log of requests.
@@ -41,11 +46,11 @@ impl Remote {
         let backend = backend()?;
         let folder = scratch.join("remote");
         fs::create_dir(&folder)?;
-        let mut processes = Vec::new();
+        let mut backends = Vec::new();
         let mut upstream = String::new();
         for number in 0..BACKENDS {
             let socket = folder.join(format!("{number}.socket"));
-            processes.push(fcgiwrap(&socket, &folder)?);
+            backends.push(fcgiwrap(&socket, &folder)?);
             upstream.push_str(&format!("server unix:{};", socket.display()));
         }
         let port = free_port()?;
@@ -55,12 +60,12 @@ impl Remote {
             .replace("BACKEND", &backend.display().to_string())
             .replace("REPOSITORIES", &repositories.display().to_string());
         let log = folder.join("requests.log");
-        processes.push(nginx(&settings, &folder)?);
         let remote = Self {
             port,
             repositories: repositories.to_owned(),
+            _nginx: nginx(&settings, &folder, &log)?,
             log,
-            _processes: processes,
+            backends,
         };
         remote.wait_until_ready()?;
         Ok(remote)
@@ -100,6 +105,39 @@ impl Remote {
     pub(super) fn requests_since(&self, mark: Mark) -> anyhow::Result<Vec<String>> {
         let log = fs::read_to_string(&self.log)?;
         Ok(log[mark.0..].lines().map(str::to_owned).collect())
+    }
+
+    /// Waits until a server has nothing left to do of its own accord, and nothing left to wait for here.
+    pub(super) fn settle(&self, server: &Running) -> anyhow::Result<()> {
+        let deadline = Instant::now() + IDLE_DEADLINE;
+        loop {
+            let (asked, before) = (self.is_at_work()?, server.cpu_time()?);
+            thread::sleep(IDLE);
+            if !asked && !self.is_at_work()? && server.cpu_time()? == before {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the server is still busy after {} s",
+                IDLE_DEADLINE.as_secs()
+            );
+        }
+    }
+
+    /// Whether Git prepares an answer, for which it has a process each time.
+    fn is_at_work(&self) -> anyhow::Result<bool> {
+        for backend in &self.backends {
+            let id = backend.0.id();
+            let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+            if !children
+                .context("the kernel does not tell children")?
+                .trim()
+                .is_empty()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn wait_until_ready(&self) -> anyhow::Result<()> {
@@ -158,10 +196,10 @@ fn fcgiwrap(socket: &Path, folder: &Path) -> anyhow::Result<KillOnDrop> {
     Ok(process)
 }
 
-fn nginx(settings: &str, folder: &Path) -> anyhow::Result<KillOnDrop> {
+fn nginx(settings: &str, folder: &Path, log: &Path) -> anyhow::Result<KillOnDrop> {
     let file = folder.join("nginx.conf");
     fs::write(&file, settings).context("cannot write nginx.conf")?;
-    File::create(folder.join("requests.log"))?;
+    File::create(log)?;
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder).arg("-c").arg(file);
     command.arg("-e").arg(folder.join("nginx.log"));

@@ -21,24 +21,28 @@ use reasons::Reasons;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where the figures are [default: target/bench].
-    #[arg(long, value_name = "FOLDER")]
-    from: Option<PathBuf>,
+    /// Where the figures are; of several folders the newest run of each workload counts [default: target/bench].
+    #[arg(value_name = "FOLDER")]
+    from: Vec<PathBuf>,
     /// Where the page is written [default: docs/performance].
     #[arg(long, value_name = "FOLDER")]
     into: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let from = match &args.from {
-        Some(folder) => folder.clone(),
-        None => target_folder()?.join("bench"),
+    let from = match &args.from[..] {
+        [] => vec![target_folder()?.join("bench")],
+        folders => folders.to_vec(),
     };
     let into = args
         .into
         .clone()
         .unwrap_or_else(|| root().join("docs/performance"));
-    let mut lines = results::read(&from.join(results::FILE))?;
+    let files: anyhow::Result<Vec<_>> = from
+        .iter()
+        .map(|folder| results::read(&folder.join(results::FILE)))
+        .collect();
+    let mut lines = results::join(files?);
     ensure!(!lines.is_empty(), "nothing was measured yet");
     lines.sort_by_key(|line| place(&line.record.workload));
     write(&lines, &into)?;
@@ -162,6 +166,7 @@ mod tests {
         record.judge();
         Line {
             record,
+            taken: "2026-01-31T12:00:00Z".to_owned(),
             commit: "3f9c1e2".to_owned(),
             seconds: 3,
             judged: true,
@@ -175,12 +180,30 @@ mod tests {
         }
     }
 
+    /// Missed, but nobody asked for it.
+    fn beyond() -> Line {
+        let mut line = line(20.0, Bound::AtMost(8.0));
+        line.record.beyond = true;
+        line.record.measure = "memory".to_owned();
+        line
+    }
+
+    fn void() -> Line {
+        Line {
+            record: Record::new("W1", "gzip", "all figures").note("a wrong answer"),
+            judged: true,
+            ..line(1.0, Bound::AtMost(8.0))
+        }
+    }
+
     #[test]
     fn a_report_has_its_page_its_charts_and_its_figures() {
         let folder = tempfile::tempdir().unwrap();
         let lines = [
+            beyond(),
             line(1.3, Bound::AtLeast(1.25)),
             line(0.9, Bound::AtMost(0.8)),
+            void(),
         ];
         fs::write(
             folder.path().join("reasons.txt"),
@@ -191,6 +214,18 @@ mod tests {
         let page = fs::read_to_string(folder.path().join("README.md")).unwrap();
         assert!(page.contains("the kernel takes the rest"), "{page}");
         assert!(page.contains("1 of 2 targets"), "{page}");
+        assert!(page.contains("1 void line"), "{page}");
+        let places = [
+            "requests/s ÷ nginx**: 0.95",
+            "a wrong answer",
+            "memory**: 21",
+            "## All lines",
+        ];
+        let places = places.map(|text| page.find(text).expect(text));
+        assert!(places.is_sorted(), "{page}");
+        for told in ["One, 2 cores", "wrk 4", "3f9c1e2", "2026-01-31"] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
         assert_eq!(
             results::read(&folder.path().join(results::FILE)).unwrap(),
             lines

@@ -1,5 +1,6 @@
 //! `results.jsonl`: the newest lines of every workload that was ever measured into one folder.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,13 +21,10 @@ pub(super) struct Results {
     commit: String,
     machine: Machine,
     seconds: u32,
-    judged: bool,
+    quick: bool,
 }
 
 impl Results {
-    /// Fewer rounds than these say too little.
-    const ENOUGH_ROUNDS: u32 = 7;
-
     pub(super) fn open(context: &Context) -> anyhow::Result<Self> {
         fs::create_dir_all(&context.out)
             .with_context(|| format!("cannot make {}", context.out.display()))?;
@@ -37,14 +35,10 @@ impl Results {
         }
         Ok(Self {
             file,
-            commit: if context.program.is_some() {
-                "a given program".to_owned()
-            } else {
-                commit()
-            },
+            commit: commit(context.program.is_some()),
             machine: Machine::describe(),
             seconds: context.seconds,
-            judged: !context.quick && context.rounds >= Self::ENOUGH_ROUNDS,
+            quick: context.quick,
         })
     }
 
@@ -54,9 +48,10 @@ impl Results {
         workload: &str,
         records: Vec<Record>,
     ) -> anyhow::Result<Vec<Line>> {
+        let taken = now()?;
         let new: Vec<_> = records
             .into_iter()
-            .map(|record| self.line(record))
+            .map(|record| self.line(record, &taken))
             .collect();
         let mut all = if self.file.exists() {
             read(&self.file)?
@@ -74,20 +69,17 @@ impl Results {
         &self.file
     }
 
-    /// Whether there are enough rounds to say that a target is met or missed.
-    pub(super) fn judged(&self) -> bool {
-        self.judged
-    }
-
-    fn line(&self, mut record: Record) -> Line {
-        if self.judged {
+    fn line(&self, mut record: Record, taken: &str) -> Line {
+        let judged = !self.quick && record.may_be_judged();
+        if judged {
             record.judge();
         }
         Line {
             record,
+            taken: taken.to_owned(),
             commit: self.commit.clone(),
             seconds: self.seconds,
-            judged: self.judged,
+            judged,
             machine: self.machine.clone(),
         }
     }
@@ -106,11 +98,87 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
         .collect()
 }
 
+/// The lines of several files as if they were one: of each workload those of its newest run.
+pub(super) fn join(files: Vec<Vec<Line>>) -> Vec<Line> {
+    let mut newest: Vec<Line> = Vec::new();
+    for line in files.into_iter().flatten() {
+        let same = |other: &Line| other.record.workload == line.record.workload;
+        let known = newest.iter().find(|&other| same(other));
+        match known.map(|other| line.taken.cmp(&other.taken)) {
+            Some(Ordering::Less) => continue,
+            Some(Ordering::Greater) => newest.retain(|other| !same(other)),
+            Some(Ordering::Equal) | None => {}
+        }
+        newest.push(line);
+    }
+    newest
+}
+
 /// `3f9c1e2`, or `3f9c1e2+` when files were changed since.
-fn commit() -> String {
+fn commit(given: bool) -> String {
+    let commit = head();
+    if given {
+        format!("{commit}, a program given on the command line")
+    } else {
+        commit
+    }
+}
+
+/// As every line of a run has it; later ones sort behind.
+fn now() -> anyhow::Result<String> {
+    let text = output(Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]))?;
+    Ok(text.trim().to_owned())
+}
+
+fn head() -> String {
     let mut describe = Command::new("git");
     describe
         .args(["describe", "--always", "--exclude=*", "--dirty=+"])
         .current_dir(root());
     output(&mut describe).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(workload: &str, measure: &str, taken: &str) -> Line {
+        Line {
+            record: Record::new(workload, "hot", measure),
+            taken: taken.to_owned(),
+            commit: String::new(),
+            seconds: 3,
+            judged: true,
+            machine: Machine {
+                cpu: String::new(),
+                cores: 2,
+                memory_mib: 1,
+                kernel: String::new(),
+                programs: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn of_several_files_the_newest_run_of_each_workload_counts() {
+        let old = "2026-01-31T12:00:00Z";
+        let new = "2026-01-31T12:05:00Z";
+        let one = vec![
+            line("W1", "ms", new),
+            line("W1", "us", new),
+            line("W2", "ms", old),
+        ];
+        let other = vec![line("W1", "renamed since", old), line("W2", "ms", new)];
+        let expected = ["W1 ms", "W1 us", "W2 ms"];
+        for files in [vec![one.clone(), other.clone()], vec![other, one]] {
+            let joined = join(files);
+            assert!(joined.iter().all(|line| line.taken == new));
+            let mut names: Vec<_> = joined
+                .iter()
+                .map(|line| format!("{} {}", line.record.workload, line.record.measure))
+                .collect();
+            names.sort();
+            assert_eq!(names, expected);
+        }
+    }
 }

@@ -58,6 +58,15 @@ pub(super) fn turns(contestants: usize, round: u32) -> Vec<usize> {
     turns
 }
 
+/// The same where each contestant has one turn: the order is turned round each time.
+pub(super) fn once_each(contestants: usize, round: u32) -> Vec<usize> {
+    let mut turns: Vec<_> = (0..contestants).collect();
+    if !round.is_multiple_of(2) {
+        turns.reverse();
+    }
+    turns
+}
+
 /// The figures of all rounds: for each round, for each contestant, one for each of its turns.
 #[derive(Debug)]
 pub(super) struct Contest<R> {
@@ -65,8 +74,26 @@ pub(super) struct Contest<R> {
 }
 
 impl<R> Contest<R> {
-    /// Gives each contestant its turns. `turn` is told the round and the contestant.
+    /// Gives each contestant its turns, and the anchor two. `turn` is told the round and the contestant.
     pub(super) fn hold(
+        rounds: u32,
+        contestants: usize,
+        turn: impl FnMut(u32, usize) -> anyhow::Result<R>,
+    ) -> anyhow::Result<Self> {
+        Self::in_order(turns, rounds, contestants, turn)
+    }
+
+    /// The same with one turn for everybody, where turns are long.
+    pub(super) fn alternate(
+        rounds: u32,
+        contestants: usize,
+        turn: impl FnMut(u32, usize) -> anyhow::Result<R>,
+    ) -> anyhow::Result<Self> {
+        Self::in_order(once_each, rounds, contestants, turn)
+    }
+
+    fn in_order(
+        order: fn(usize, u32) -> Vec<usize>,
         rounds: u32,
         contestants: usize,
         mut turn: impl FnMut(u32, usize) -> anyhow::Result<R>,
@@ -74,12 +101,18 @@ impl<R> Contest<R> {
         let mut all = Vec::new();
         for round in 0..rounds {
             let mut figures: Vec<Vec<R>> = (0..contestants).map(|_| Vec::new()).collect();
-            for contestant in turns(contestants, round) {
+            for contestant in order(contestants, round) {
                 figures[contestant].push(turn(round, contestant)?);
             }
             all.push(figures);
         }
         Ok(Self { rounds: all })
+    }
+
+    /// All turns of one contestant after another.
+    pub(super) fn by_contestant(&self) -> impl Iterator<Item = Vec<&R>> {
+        let contestants = self.rounds.first().map_or(0, Vec::len);
+        (0..contestants).map(|number| self.rounds.iter().flat_map(|it| &it[number]).collect())
     }
 
     /// How many turns are so.
@@ -139,6 +172,8 @@ mod tests {
         assert_eq!(turns(3, 0), [0, 1, 2, 0]);
         assert_eq!(turns(3, 1), [0, 2, 1, 0]);
         assert_eq!(turns(1, 0), [0]);
+        assert_eq!(once_each(3, 0), [0, 1, 2]);
+        assert_eq!(once_each(3, 1), [2, 1, 0]);
     }
 
     #[test]

@@ -6,16 +6,13 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 
 use super::http;
 use super::machine::{cpu_time, pinned_to, resident_kib};
 use crate::shell::KillOnDrop;
 
 const READY_DEADLINE: Duration = Duration::from_secs(60);
-
-/// Who uses no CPU time for so long is idle.
-const IDLE: Duration = Duration::from_millis(500);
 
 /// Where servers and load run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,25 +106,6 @@ impl Running {
             .map(|process| process.0.id())
             .collect();
         cpu_time(&ids)
-    }
-
-    /// Waits until the server has nothing left to do of its own accord.
-    pub(super) fn settle(&self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + READY_DEADLINE;
-        let mut before = self.cpu_time()?;
-        loop {
-            thread::sleep(IDLE);
-            let now = self.cpu_time()?;
-            if now == before {
-                return Ok(());
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "the server is still busy after {} s",
-                READY_DEADLINE.as_secs()
-            );
-            before = now;
-        }
     }
 
     /// Memory in RAM.

@@ -79,7 +79,7 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
     }
     let compared = compare(&servers)?;
     warm_up(context, &servers, stage.folder())?;
-    let contest = Contest::hold(context.rounds, servers.len(), |round, contestant| {
+    let contest = Contest::alternate(context.rounds, servers.len(), |round, contestant| {
         let turn = turn(context, &servers, contestant, stage.folder())?;
         context.note_run(WORKLOAD.name, &turn)?;
         eprintln!(
@@ -130,7 +130,10 @@ fn told(
         record("CPU per request, Spring ÷ confbus")
             .figure(&cpu, "×")
             .target(Bound::AtLeast(mode.factor))
-            .note(compared),
+            .note(format!(
+                "Spring Cloud Config Server {}: {compared}",
+                server::version()?
+            )),
         record("Spring's service time, one connection")
             .figure(&of_spring(|turn| turn.service_us / 1000.0)?, "ms"),
         record("Spring's CPU per request, one connection")
@@ -177,14 +180,15 @@ fn turn(
     folder: &Path,
 ) -> anyhow::Result<Turn> {
     let server = &servers[contestant];
-    let seconds = if contestant == CONFBUS {
+    let seconds = if contestant == CONFBUS || context.quick {
         context.seconds
     } else {
         context.seconds.max(SECONDS)
     };
     server::resume(server)?;
     server::wait_until_idle(server)?;
-    let (one, one_cpu) = send(server, 1, seconds, folder)?;
+    // There is no target for it.
+    let (one, one_cpu) = send(server, 1, context.seconds, folder)?;
     let (many, many_cpu) = send(server, CONNECTIONS, seconds, folder)?;
     let turn = Turn {
         contestant,

@@ -83,7 +83,7 @@ impl Stage {
             settings: &settings,
         }
         .start()?;
-        server.settle()?;
+        self.remote.settle(&server)?;
         Ok(server)
     }
 

@@ -11,9 +11,10 @@ use anyhow::{Context as _, ensure};
 
 use super::confbus::Confbus;
 use super::http::Connection;
+use super::part::part;
 use super::record::{Bound, Record};
 use super::repositories::{R3K, R10K, R30K, Shape};
-use super::rounds::Summary;
+use super::rounds::{Summary, once_each};
 use super::server::{Cores, Running, end, free_port};
 use super::stage::{HOT, Stage};
 use super::workload::{Context, Workload};
@@ -25,6 +26,8 @@ pub(super) const WORKLOAD: Workload = Workload {
     needs: &["git", "nginx", "fcgiwrap"],
     run,
 };
+
+const GIT: usize = 0;
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -42,9 +45,11 @@ fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
             stage: Stage::new(context, &shape)?,
         };
         if shape != R30K {
-            records.extend(scene.starts(context)?);
+            let starts = || scene.starts(context);
+            records.extend(part(WORKLOAD.name, shape.name, starts));
         }
-        records.extend(memory::measure(context, &scene)?);
+        let memory = || memory::measure(context, &scene);
+        records.extend(part(WORKLOAD.name, shape.name, memory));
     }
     Ok(records)
 }
@@ -63,14 +68,21 @@ impl Scene {
     /// Starts on a disk that is empty and on one where the server was before, next to `git clone`.
     fn starts(&self, context: &Context) -> anyhow::Result<Vec<Record>> {
         let (mut empty, mut warm, mut git, mut ratios) = (vec![], vec![], vec![], vec![]);
-        for _ in 0..context.rounds {
-            let clone = self.clone_by_git()?;
-            let home = tempfile::tempdir_in(self.stage.folder())?;
-            let (server, first) = self.start(context, home.path())?;
-            // A start is warm when the one before it had the time to write down what it served.
-            server.settle()?;
-            drop(server);
-            warm.push(self.start(context, home.path())?.1);
+        for round in 0..context.rounds {
+            let (mut clone, mut first) = (0.0, 0.0);
+            for contestant in once_each(2, round) {
+                if contestant == GIT {
+                    clone = self.clone_by_git()?;
+                    continue;
+                }
+                let home = tempfile::tempdir_in(self.stage.folder())?;
+                let (server, took) = self.start(context, home.path())?;
+                first = took;
+                // A start is warm when the one before it had the time to write down what it served.
+                server.settle()?;
+                drop(server);
+                warm.push(self.start(context, home.path())?.1);
+            }
             ratios.push(first / (1.3 * clone + 20.0));
             empty.push(first);
             git.push(clone);

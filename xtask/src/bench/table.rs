@@ -38,7 +38,7 @@ pub(super) fn figure(record: &Record) -> String {
         };
     };
     let unit = &record.unit;
-    if record.rounds < 2 {
+    if record.values.len() < 2 {
         return format!("{} {unit}", number(figure));
     }
     let (figure, min, max) = (number(figure), number(min), number(max));

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::record::Record;
-use crate::shell::{find_program, release_server};
+use crate::shell::{find_program, release_example, release_server};
 
 /// Something that is measured.
 pub(super) struct Workload {
@@ -39,6 +39,7 @@ pub(super) struct Context {
     /// A built server to measure, instead of building one.
     pub(super) program: Option<PathBuf>,
     pub(super) built: OnceCell<PathBuf>,
+    pub(super) fleet: OnceCell<PathBuf>,
 }
 
 impl Context {
@@ -51,6 +52,15 @@ impl Context {
             _ = self.built.set(release_server()?);
         }
         Ok(self.built.get().expect("was just set"))
+    }
+
+    /// Many clients in one program, built when somebody first needs them.
+    pub(super) fn fleet(&self) -> anyhow::Result<&Path> {
+        if self.fleet.get().is_none() {
+            eprintln!("before anything is measured, the clients are built");
+            _ = self.fleet.set(release_example("fleet", "amqp")?);
+        }
+        Ok(self.fleet.get().expect("was just set"))
     }
 
     /// An empty folder of this workload's own, gone with the value.
@@ -105,17 +115,25 @@ mod tests {
     use super::super::record::Outcome;
     use super::*;
 
+    impl Context {
+        /// For tests: one round of a second, and nowhere to write.
+        pub(in crate::bench) fn trial() -> Self {
+            Self {
+                rounds: 1,
+                seconds: 1,
+                quick: true,
+                foreign: 1.0,
+                repeats: Cell::new(0),
+                out: std::env::temp_dir().join("confbus-no-such-folder"),
+                program: None,
+                built: OnceCell::new(),
+                fleet: OnceCell::new(),
+            }
+        }
+    }
+
     fn carry_out(needs: &'static [&'static str]) -> Record {
-        let context = Context {
-            rounds: 1,
-            seconds: 1,
-            quick: true,
-            foreign: 1.0,
-            repeats: Cell::new(0),
-            out: std::env::temp_dir().join("confbus-no-such-folder"),
-            program: None,
-            built: OnceCell::new(),
-        };
+        let context = Context::trial();
         let workload = Workload {
             name: "W0",
             about: "nothing",

@@ -77,6 +77,23 @@ impl Seen {
         self.first.get(commit).copied()
     }
 
+    /// The last commit of a turn may be too late to be seen.
+    ///
+    /// # Errors
+    /// Names a commit that was never served.
+    pub(super) fn hold_all_but_last(&self, commits: &[&str]) -> anyhow::Result<()> {
+        let Some((_, earlier)) = commits.split_last() else {
+            return Ok(());
+        };
+        for &commit in earlier {
+            ensure!(
+                self.first.contains_key(commit),
+                "{commit} was pushed and not served within its turn"
+            );
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// Names an answer that does not fit its commit.
     pub(super) fn check(&self, pusher: &Pusher<'_>) -> anyhow::Result<()> {
@@ -136,6 +153,17 @@ mod tests {
         assert_eq!((said.shared, said.application), (8, Some(7)));
         assert_eq!(Said::parse(BODY, false).unwrap().application, None);
         assert_eq!(Said::parse("{}", false), None);
+    }
+
+    #[test]
+    fn only_the_last_commit_of_a_turn_may_stay_unseen() {
+        let mut seen = Seen::default();
+        assert!(seen.hold_all_but_last(&[]).is_ok());
+        assert!(seen.hold_all_but_last(&["last"]).is_ok());
+        let error = seen.hold_all_but_last(&["first", "last"]).unwrap_err();
+        assert!(error.to_string().starts_with("first was pushed"));
+        seen.first.insert("first".to_owned(), Instant::now());
+        assert!(seen.hold_all_but_last(&["first", "last"]).is_ok());
     }
 
     #[test]

@@ -1,11 +1,15 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use crate::rabbit::{Rabbit, server};
-use crate::shell::output;
+use crate::rabbit::Rabbit;
+use crate::shell::output_within;
+
+/// It starts an Erlang of its own, beside a thousand clients.
+const CONTROL_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What the broker counts of its own accord, over all queues. By kind of acknowledgement it counts only with the management
 /// plugin.
@@ -20,11 +24,12 @@ pub(super) struct Broker {
 }
 
 impl Broker {
-    pub(super) fn start() -> anyhow::Result<Self> {
+    /// With this `rabbitmq-server`.
+    pub(super) fn start(server: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let control = folder.path().join("rabbitmqctl");
         Ok(Self {
-            rabbit: Rabbit::start_with_control(&server::find_or_install()?, &control)?,
+            rabbit: Rabbit::start_with_control(server, &control)?,
             control,
             _folder: folder,
         })
@@ -40,7 +45,8 @@ impl Broker {
 
     /// Messages that were delivered to consumers since the start.
     pub(super) fn deliveries(&self) -> anyhow::Result<u64> {
-        let said = output(Command::new(&self.control).args(["eval", DELIVERIES]))?;
+        let mut control = Command::new(&self.control);
+        let said = output_within(CONTROL_DEADLINE, control.args(["eval", DELIVERIES]))?;
         let said = said.trim();
         said.parse()
             .with_context(|| format!("the broker counts {said} deliveries"))

@@ -10,7 +10,8 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::clock;
 use super::scene::Scene;
-use crate::shell::{KillOnDrop, release_example};
+use crate::bench::workload::Context;
+use crate::shell::KillOnDrop;
 
 const OF_A_PROCESS: usize = 100;
 const READY: Duration = Duration::from_secs(180);
@@ -42,7 +43,7 @@ pub(super) struct Crowd {
 /// A line of a process.
 enum Said {
     Ready,
-    Applied { revision: u64, at: i64 },
+    Applied { revision: u32, at: i64 },
     Asked(u64),
     Ended,
 }
@@ -50,16 +51,17 @@ enum Said {
 impl Crowd {
     /// Starts `count` instances, `each` of an application, and waits until all hear events.
     pub(super) fn start(
+        context: &Context,
         scene: &Scene,
         way: &Way,
         count: usize,
         each: usize,
     ) -> anyhow::Result<Self> {
-        let program = release_example("fleet", "amqp")?;
+        let program = context.fleet()?;
         let (say, said) = mpsc::channel();
         let mut processes = Vec::new();
         for first in (0..count).step_by(OF_A_PROCESS) {
-            let mut command = Command::new(&program);
+            let mut command = Command::new(program);
             command.arg(format!("http://127.0.0.1:{}", scene.port()));
             let here = OF_A_PROCESS.min(count - first);
             command.args([first, here, each].map(|number| number.to_string()));
@@ -100,7 +102,7 @@ impl Crowd {
     /// Waits until so many have applied a revision; after how many milliseconds since then each had, sorted.
     pub(super) fn applied(
         &self,
-        revision: u64,
+        revision: u32,
         awaited: usize,
         since: i64,
     ) -> anyhow::Result<Vec<f64>> {

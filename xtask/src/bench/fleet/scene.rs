@@ -69,6 +69,8 @@ impl Scene {
             settings: &settings,
         }
         .start()?;
+        // The rest of the history comes behind the first answer.
+        remote.settle(&server)?;
         Ok(Self {
             server,
             remote,
@@ -83,12 +85,12 @@ impl Scene {
 
     /// Commits a revision, which every instance that is concerned reads then, and tells the webhook; the moment before
     /// that.
-    pub(super) fn push(&self, revision: u64, concerned: Concerned) -> anyhow::Result<i64> {
+    pub(super) fn push(&self, revision: u32, concerned: Concerned) -> anyhow::Result<i64> {
+        let (everybody, text) = repositories::shared(revision);
         let name = match concerned {
-            Concerned::All => "application.yml".to_owned(),
+            Concerned::All => everybody,
             Concerned::One => format!("{}.yml", repositories::application(ONE)),
         };
-        let text = format!("common:\n  a: 1\n  b: two\n  revision: {revision}\n");
         let files = [(name, text)];
         let new = self.remote.commit(R3K.name, &files)?;
         let push = Push::new(&self.head.replace(new.clone()), &new, &files);

@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 use rustix::event::{Timespec, epoll};
 
 use super::clock;
+use crate::bench::bytes::contains;
 
 /// As long as an event of ours with its frame.
 const MESSAGE: usize = 300;
@@ -53,11 +54,7 @@ impl Readers {
                 let number = usize::try_from(event.data.u64())?;
                 let read = self.sockets[number].read(&mut buffer)?;
                 ensure!(read > 0, "a socket was closed");
-                left -= usize::from(
-                    buffer[..read]
-                        .windows(mark.len())
-                        .any(|bytes| bytes == mark),
-                );
+                left -= usize::from(contains(&buffer[..read], mark));
             }
         }
         Ok(clock::now())

@@ -8,26 +8,39 @@ use super::clock;
 use super::crowd::{Crowd, Way};
 use super::scene::{Concerned, Scene};
 use super::sockets::{Floor, Readers};
-use super::{EACH, ROUNDS_OF_FEW, SIZES, measure};
+use super::{EACH, ROUNDS_OF_FEW, SIZES, beyond, measure};
+use crate::bench::bytes::contains;
 use crate::bench::http::Connection;
+use crate::bench::part::part;
 use crate::bench::record::{Bound, Record};
-use crate::bench::rounds::Summary;
+use crate::bench::rounds::{Summary, once_each};
 use crate::bench::workload::Context;
 
 const FLOOR: usize = 0;
 
 pub(super) fn run(context: &Context) -> anyhow::Result<Vec<Record>> {
+    context.fleet()?;
     let mut records = Vec::new();
-    for (count, median, p99) in SIZES {
-        let scene = Scene::without_broker(context)?;
-        let crowd = Crowd::start(&scene, &Way::Stream, count, EACH)?;
-        let measured = measure(context, &scene, &crowd, None, Concerned::All)?;
-        let variant = format!("{count} clients");
-        records.extend(measured.times("W8s", &variant, median, p99)?);
-        records.extend(measured.costs("W8s", &variant, count)?);
+    for size in SIZES {
+        let variant = format!("{} clients", size.0);
+        let of_size = || several(context, &variant, size);
+        records.extend(part("W8s", &variant, of_size));
     }
-    records.extend(fan_out(context)?);
+    records.extend(part("W8s", "fan-out", || fan_out(context)));
     Ok(records)
+}
+
+fn several(
+    context: &Context,
+    variant: &str,
+    (count, median, p99): (usize, f64, Option<f64>),
+) -> anyhow::Result<Vec<Record>> {
+    let scene = Scene::without_broker(context)?;
+    let crowd = Crowd::start(context, &scene, &Way::Stream, count, EACH)?;
+    let measured = measure(context, &scene, &crowd, None, Concerned::All)?;
+    let mut records = measured.times("W8s", variant, median, p99)?;
+    records.extend(measured.costs("W8s", variant, count)?);
+    Ok(beyond(records))
 }
 
 /// From a request that everybody is told of until the last of a thousand streams has it, beside bare sockets.
@@ -48,13 +61,8 @@ fn fan_out(context: &Context) -> anyhow::Result<Vec<Record>> {
             FLOOR => floor.round(),
             _ => tell(&mut asking, &mut streams, round),
         };
-        let order = if round.is_multiple_of(2) {
-            [0, 1]
-        } else {
-            [1, 0]
-        };
         let mut figures = [0.0; 2];
-        for contestant in order {
+        for contestant in once_each(figures.len(), round) {
             figures[contestant] = turn(contestant)?;
         }
         // The first one finds everything cold.
@@ -118,8 +126,4 @@ fn tell(asking: &mut Connection, streams: &mut Readers, round: u32) -> anyhow::R
         let last = last.join().ok().context("the reader panicked")??;
         Ok(clock::millis(began, last))
     })
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|bytes| bytes == part)
 }

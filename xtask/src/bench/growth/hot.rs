@@ -7,7 +7,8 @@ use anyhow::ensure;
 use super::WORKLOAD;
 use super::slope::log_log;
 use crate::bench::http::Connection;
-use crate::bench::load::{Load, compete, disturbance};
+use crate::bench::load::{Load, compete, remarks};
+use crate::bench::part::part;
 use crate::bench::record::{Bound, Record};
 use crate::bench::repositories::{R3K, R10K, R30K, R100, Shape};
 use crate::bench::rounds::Summary;
@@ -37,8 +38,13 @@ struct Stand {
     clients: u32,
 }
 
-pub(super) fn measure(context: &Context) -> anyhow::Result<Vec<Record>> {
-    all().iter().map(|series| series.record(context)).collect()
+pub(super) fn measure(context: &Context) -> Vec<Record> {
+    let of_series = |series: &Series| {
+        part(WORKLOAD.name, series.name, || {
+            series.record(context).map(Some)
+        })
+    };
+    all().iter().flat_map(of_series).collect()
 }
 
 fn all() -> [Series; 4] {
@@ -84,7 +90,7 @@ impl Series {
             .zip(&self.members)
             .map(|(stand, member)| {
                 let name = format!("{} {}", member.amount, self.name);
-                Load::new(&name, &stand.server, vec![HOT.to_owned()])
+                Load::new(&name, &stand.server, vec![HOT.to_owned()]).briefly()
             })
             .collect();
         let folder = stands[0].stage.folder();
@@ -106,7 +112,7 @@ impl Series {
         .figure(&Summary::of(slopes)?, "")
         .curve(points.collect())
         .target(Bound::AtMost(0.02))
-        .note(disturbance(context, &contest)))
+        .note(remarks(context, &contest)))
     }
 
     /// One for each round.

@@ -18,7 +18,7 @@ use crate::bench::workload::Context;
 const BRANCHES: [u32; 3] = [1, 100, 10_000];
 
 /// Of looking once a second.
-const SECONDS: u64 = 3;
+const SECONDS: u64 = 2;
 
 /// A server that looks each second.
 struct Scene {

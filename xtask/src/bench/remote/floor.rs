@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
+use crate::bench::bytes::contains;
 use crate::bench::http::Connection;
 
 const FIELDS: [&str; 3] = [
@@ -77,12 +78,6 @@ impl Floor {
 /// A line with its length in front, as Git writes them.
 fn packet(text: &str) -> Vec<u8> {
     format!("{:04x}{text}", text.len() + 4).into_bytes()
-}
-
-fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The page itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::super::record::{Line, Outcome, Record};
@@ -26,16 +26,28 @@ fn summary(lines: &[Line]) -> String {
         format!("{met} of {} targets", judged.len())
     };
     let mut text = format!("**{} are met**, and {} beyond.", met(false), met(true));
+    let void = |line: &&Line| line.record.outcome == Outcome::Void;
+    match lines.iter().filter(void).count() {
+        0 => {}
+        1 => text.push_str(" **1 void line has no figure.**"),
+        several => text.push_str(&format!(" **{several} void lines have no figure.**")),
+    }
     if lines.iter().any(|line| !line.judged) {
         text.push_str(" **Some lines are trials of too few rounds, which are not judged.**");
     }
     text
 }
 
-/// Missed lines, void ones and absent ones, each with what is known about it; nothing when there are none.
+/// Missed lines, void ones and absent ones, each with what is known about it; those that were asked for come first. Nothing
+/// when there are none.
 fn missed(lines: &[Line], reasons: &Reasons) -> String {
     let mut text = String::new();
-    for line in lines.iter().filter(|line| line.record.is_missed()) {
+    let mut missed: Vec<_> = lines
+        .iter()
+        .filter(|line| line.record.is_missed())
+        .collect();
+    missed.sort_by_key(|line| line.record.beyond);
+    for line in missed {
         let record = &line.record;
         let why = match record.outcome {
             Outcome::Measured => reasons.of(record).unwrap_or("Not looked into yet."),
@@ -93,29 +105,41 @@ fn shown(charts: &[(&str, &str)]) -> String {
     text
 }
 
-/// Usually one machine; several when lines were measured here and there.
+/// Usually one machine and one commit; several when lines were measured here and there.
 fn machines(lines: &[Line]) -> String {
-    let descriptions: BTreeSet<_> = lines
-        .iter()
-        .map(|line| {
-            let machine = &line.machine;
-            format!(
-                "{}, {} cores, {} MiB, Linux {}; {}; confbus at {}, turns of {} s",
-                machine.cpu,
-                machine.cores,
-                machine.memory_mib,
-                machine.kernel,
-                machine.programs.join(", "),
-                line.commit,
-                line.seconds
-            )
-        })
-        .collect();
+    let mut all: BTreeMap<String, (Vec<&str>, BTreeSet<&str>)> = BTreeMap::new();
+    for line in lines {
+        let (workloads, days) = all.entry(circumstances(line)).or_default();
+        if workloads.last() != Some(&line.record.workload.as_str()) {
+            workloads.push(&line.record.workload);
+        }
+        days.extend(line.taken.split('T').next());
+    }
     let mut text = String::new();
-    for description in descriptions {
-        write_to(&mut text, format_args!("- {}", inline(&description)));
+    for (circumstances, (workloads, days)) in all {
+        let days: Vec<_> = days.into_iter().collect();
+        let (workloads, days) = (workloads.join(", "), days.join(", "));
+        write_to(
+            &mut text,
+            format_args!("- {workloads} on {days}: {}", inline(&circumstances)),
+        );
     }
     text + "\n"
+}
+
+/// All that a figure depends on besides the program that is measured, and its commit.
+fn circumstances(line: &Line) -> String {
+    let machine = &line.machine;
+    format!(
+        "confbus at {}; turns of {} s; {}, {} cores, {} MiB, Linux {}; {}",
+        line.commit,
+        line.seconds,
+        machine.cpu,
+        machine.cores,
+        machine.memory_mib,
+        machine.kernel,
+        machine.programs.join(", "),
+    )
 }
 
 /// Notes may hold whole logs; in a page they are one line.

@@ -9,7 +9,7 @@ use super::super::record::Record;
 
 const FILE: &str = "reasons.txt";
 
-/// Lines of `W6 R10k: why`.
+/// Lines of `W6 R10k: why`, and comments behind `#`.
 pub(super) struct Reasons(Vec<(String, String)>);
 
 impl Reasons {
@@ -22,7 +22,7 @@ impl Reasons {
         let text = fs::read_to_string(&file)?;
         let lines = text.lines().enumerate();
         let reasons = lines
-            .filter(|(_, line)| !line.trim().is_empty())
+            .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
             .map(|(index, line)| {
                 let (which, why) = line.split_once(": ").with_context(|| {
                     format!("{}:{}: expected `W6 R10k: why`", file.display(), index + 1)
@@ -50,7 +50,11 @@ mod tests {
     fn the_closest_reason_counts() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
-        fs::write(&file, "W6: the network\n\nW6 R10k: the pack: it is large\n").unwrap();
+        fs::write(
+            &file,
+            "# a comment\nW6: the network\n\nW6 R10k: the pack: it is large\n",
+        )
+        .unwrap();
         let reasons = Reasons::read(folder.path()).unwrap();
         let of = |variant| {
             reasons

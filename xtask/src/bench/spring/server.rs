@@ -6,11 +6,26 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
+
 use crate::bench::server::{self, Cores, Running, free_port};
 use crate::bench::stage::{HOT, Stage};
-use crate::shell::output;
+use crate::shell::{output, root};
 
 const IDLE_WITHIN: Duration = Duration::from_secs(30);
+
+/// Which one is built.
+pub(super) fn version() -> anyhow::Result<String> {
+    let pom = fs::read_to_string(root().join("interop/spring-config-server/pom.xml"))?;
+    version_in(&pom)
+        .map(str::to_owned)
+        .context("the project does not name the version")
+}
+
+fn version_in(pom: &str) -> Option<&str> {
+    let (_, rest) = pom.split_once("<config-server.version>")?;
+    Some(rest.split_once('<')?.0)
+}
 
 /// On a clone of its own, as its makers advise: cloned at the start, with room, without a log.
 pub(super) fn start(
@@ -75,4 +90,18 @@ pub(super) fn wait_until_idle(server: &Running) -> anyhow::Result<()> {
 fn signal(server: &Running, signal: &str) -> anyhow::Result<()> {
     let mut kill = Command::new("kill");
     output(kill.args([signal, &server.id().to_string()])).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn the_project_names_the_version_of_the_original() {
+        assert!(
+            version()
+                .unwrap()
+                .starts_with(|it: char| it.is_ascii_digit())
+        );
+    }
 }

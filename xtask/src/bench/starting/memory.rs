@@ -16,8 +16,8 @@ use crate::bench::workload::Context;
 
 const CONNECTIONS: usize = 1_000;
 
-/// Memory changes slowly and hardly from start to start.
-const ROUNDS: u32 = 3;
+/// Memory changes slowly and hardly from start to start, so that fewer do where there is no target.
+const ROUNDS_WITHOUT_TARGET: u32 = 3;
 
 const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 
@@ -30,16 +30,18 @@ struct Round {
 }
 
 pub(super) fn measure(context: &Context, scene: &Scene) -> anyhow::Result<Vec<Record>> {
-    let rounds: anyhow::Result<Vec<_>> = (0..context.rounds.min(ROUNDS))
-        .map(|_| round(context, scene))
-        .collect();
-    let rounds = rounds?;
-    let of = |figure: fn(&Round) -> f64| Summary::of(rounds.iter().map(figure).collect());
     let idle = match scene.shape {
         R3K => Some(20.0),
         R10K => Some(45.0),
         _ => None,
     };
+    let count = match idle {
+        Some(_) => context.rounds,
+        None => context.rounds.min(ROUNDS_WITHOUT_TARGET),
+    };
+    let rounds: anyhow::Result<Vec<_>> = (0..count).map(|_| round(context, scene)).collect();
+    let rounds = rounds?;
+    let of = |figure: fn(&Round) -> f64| Summary::of(rounds.iter().map(figure).collect());
     let bounded = |record: Record, bound: Option<f64>| match bound {
         Some(bound) => record.target(Bound::AtMost(bound)),
         None => record,
@@ -78,11 +80,11 @@ pub(super) fn measure(context: &Context, scene: &Scene) -> anyhow::Result<Vec<Re
 fn round(context: &Context, scene: &Scene) -> anyhow::Result<Round> {
     let home = tempfile::tempdir_in(scene.stage.folder())?;
     let (first, _) = scene.start(context, home.path())?;
-    let first_clone = settled(&first)?;
+    let first_clone = settled(scene, &first)?;
     drop(first);
 
     let (server, _) = scene.start(context, home.path())?;
-    let idle = settled(&server)?;
+    let idle = settled(scene, &server)?;
     let mut open = Vec::new();
     for _ in 0..CONNECTIONS {
         let mut connection = Connection::open(server.port)?;
@@ -92,7 +94,7 @@ fn round(context: &Context, scene: &Scene) -> anyhow::Result<Round> {
         );
         open.push(connection);
     }
-    let connections = settled(&server)?;
+    let connections = settled(scene, &server)?;
     for path in answers(scene) {
         let answer = open[0].get(&path)?;
         ensure!(
@@ -105,7 +107,7 @@ fn round(context: &Context, scene: &Scene) -> anyhow::Result<Round> {
         first_clone,
         idle,
         connections,
-        all_answers: settled(&server)?,
+        all_answers: settled(scene, &server)?,
     })
 }
 
@@ -117,8 +119,9 @@ fn answers(scene: &Scene) -> impl Iterator<Item = String> {
     })
 }
 
-/// Once two readings half a second apart are the same, in MiB.
-fn settled(server: &Running) -> anyhow::Result<f64> {
+/// Once nothing is done behind the scenes any more and two readings half a second apart are the same, in MiB.
+fn settled(scene: &Scene, server: &Running) -> anyhow::Result<f64> {
+    scene.stage.remote.settle(server)?;
     let started = Instant::now();
     let mut last = server.resident_kib()?;
     loop {
