@@ -79,7 +79,7 @@ impl Scene {
                 let (server, took) = self.start(context, home.path())?;
                 first = took;
                 // A start is warm when the one before it had the time to write down what it served.
-                server.settle()?;
+                self.stage.remote.settle(&server)?;
                 drop(server);
                 warm.push(self.start(context, home.path())?.1);
             }
