@@ -5,6 +5,7 @@
 
 mod address;
 mod claims;
+mod contents;
 mod credentials;
 mod durable;
 mod intake;

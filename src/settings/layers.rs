@@ -1,7 +1,9 @@
 use std::{
     borrow::Cow,
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use confbus_protocol::{Properties, Property, resolve_placeholders};
@@ -254,23 +256,29 @@ fn place(path: &str, property: &Property) -> String {
         .map_or_else(|| path.to_owned(), |position| format!("{path}:{position}"))
 }
 
+/// Keys by what all spellings of them have in common.
+static SQUASHED: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
+    let mut keys = HashMap::new();
+    for key in KEYS {
+        keys.entry(squashed(key)).or_insert(*key);
+    }
+    keys
+});
+
+fn squashed(text: &str) -> String {
+    let said = text.bytes().filter(u8::is_ascii_alphanumeric);
+    said.map(|byte| char::from(byte.to_ascii_lowercase()))
+        .collect()
+}
+
 /// The key that a variable sets: dots are underscores there, dashes are gone or underscores, an index is a number.
 fn key_of_variable(name: &str) -> Option<String> {
     if name == "CONFBUS_CONFIG" {
         return None;
     }
-    let squash = |text: &str| {
-        text.chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect::<String>()
-            .to_ascii_lowercase()
-    };
-    let wanted = squash(name);
-    let exact = KEYS
-        .iter()
-        .find(|key| squash(key) == wanted)
-        .map(|key| (*key).to_owned());
+    let exact = SQUASHED.get(&squashed(name));
     exact
+        .map(|key| (*key).to_owned())
         .or_else(|| indexed(name))
         .or_else(|| free_form(name))
         .or_else(|| known::is_ours(&dotted(name)).then(|| dotted(name)))
