@@ -4,6 +4,7 @@
 //! waits no longer than a deadline; a thread that misses it is left behind and replaced.
 
 mod address;
+mod checkpoint;
 mod claims;
 mod contents;
 mod credentials;

@@ -61,14 +61,14 @@ pub(super) struct Content {
 }
 
 /// What is known of files beside themselves.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Where they stand in Git.
-    tree: Oid,
+    pub(super) tree: Oid,
     /// Of all that are kept in memory.
-    bytes: u64,
+    pub(super) bytes: u64,
     /// Some stand where links lead.
-    has_links: bool,
+    pub(super) has_links: bool,
 }
 
 /// Reads trees and blobs of one repository.

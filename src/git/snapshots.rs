@@ -8,6 +8,7 @@ use confbus_resolution::Snapshot;
 use git2::Repository;
 
 use super::{
+    checkpoint::{Checkpoint, Saved},
     mirror::folders_of_packs,
     objects::{Commit, Content, Reader, Shape, unreadable},
 };
@@ -59,27 +60,59 @@ impl Snapshots {
     ) -> Result<Version, LookError> {
         let commit = Commit::read(repository, id)?;
         let similar = self.similar(&commit);
-        let mut reader = Reader {
+        let content = Reader {
             odb: repository.odb().map_err(unreadable)?,
             packs: folders_of_packs(repository),
             limits,
             blobs: &mut self.blobs,
-        };
-        let Content { files, shape } = reader.content(commit.tree, similar)?;
-        let snapshot = Arc::new(Snapshot::new(id, files));
+        }
+        .content(commit.tree, similar)?;
+        Ok(Version {
+            snapshot: self.keep(id, commit.time, content),
+            modified: Modified::Together(commit.time),
+        })
+    }
+
+    fn keep(&mut self, id: CommitId, time: i64, content: Content) -> Arc<Snapshot> {
+        let snapshot = Arc::new(Snapshot::new(id, content.files));
         self.made += 1;
         self.moved = true;
         let kept = Kept {
             snapshot: Arc::downgrade(&snapshot),
-            time: commit.time,
-            shape,
+            time,
+            shape: content.shape,
             made: self.made,
         };
         self.kept.insert(id, kept);
-        Ok(Version {
-            snapshot,
-            modified: Modified::Together(commit.time),
-        })
+        snapshot
+    }
+
+    /// Takes up what an earlier server saved, for as long as somebody holds it.
+    pub(super) fn restore(
+        &mut self,
+        checkpoint: &mut Checkpoint,
+        limits: Limits,
+    ) -> Option<Arc<Snapshot>> {
+        let saved = checkpoint.load(limits, &mut self.blobs)?;
+        Some(self.keep(saved.commit, saved.time, saved.content))
+    }
+
+    /// Saves what is held of a commit.
+    pub(super) fn save(&self, commit: CommitId, checkpoint: &mut Checkpoint) {
+        let Some(kept) = self.kept.get(&commit) else {
+            return;
+        };
+        if let Some(snapshot) = kept.snapshot.upgrade() {
+            let content = Content {
+                files: snapshot.files().clone(),
+                shape: kept.shape,
+            };
+            checkpoint.save(Saved {
+                commit,
+                time: kept.time,
+                content,
+            });
+        }
     }
 
     /// The files of the parent, else of what was made last.

@@ -63,6 +63,14 @@ impl Source {
         }
     }
 
+    /// Where the clone of a remote is.
+    pub(super) fn mirror(&self) -> Option<&Path> {
+        match self {
+            Self::Mirror(mirror) => Some(mirror.disk().path()),
+            Self::Here { .. } => None,
+        }
+    }
+
     /// Whether all refs were read in this look.
     pub(super) fn listed(&self) -> bool {
         match self {

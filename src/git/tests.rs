@@ -1,5 +1,7 @@
 //! Looks at remotes that Git itself serves over HTTP, and at those that nobody serves well.
 
+mod restart;
+
 use std::{
     io::{Read as _, Write as _},
     iter::once,

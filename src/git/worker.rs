@@ -1,12 +1,14 @@
 use std::{sync::Arc, thread, time::Instant};
 
 use confbus_protocol::{CommitId, Label};
+use confbus_resolution::Snapshot;
 use git2::Repository;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use super::{
     Settings,
+    checkpoint::Checkpoint,
     mirror::{Ask, Outcome},
     objects::{Commit, reachable_commit},
     refs::oid,
@@ -36,6 +38,10 @@ pub(super) struct Worker {
     snapshots: Snapshots,
     /// What was found last.
     last: Option<Seen>,
+    /// The labels that were asked for first, which are what a start serves.
+    first: Vec<Label>,
+    /// Nothing for repositories of this machine, whose files are read where they are.
+    checkpoint: Option<Checkpoint>,
 }
 
 /// What a look found for labels.
@@ -50,11 +56,15 @@ impl Worker {
     ) -> std::io::Result<mpsc::Sender<Command>> {
         let (sender, commands) = mpsc::channel::<Command>(queue);
         let ask = sender.downgrade();
+        let limits = settings.reach.limits;
+        let source = Source::new(settings);
         let worker = Self {
-            limits: settings.reach.limits,
-            source: Source::new(settings),
+            limits,
+            checkpoint: source.mirror().map(Checkpoint::of),
+            source,
             snapshots: Snapshots::default(),
             last: None,
+            first: Vec::new(),
         };
         thread::Builder::new().name("git".into()).spawn(move || {
             let _alive = alive;
@@ -84,6 +94,19 @@ impl Worker {
             if let Source::Mirror(mirror) = &mut self.source {
                 mirror.settle(ask);
             }
+            self.save();
+        }
+    }
+
+    /// What nobody waits for either: lets the next start be a quick one.
+    fn save(&mut self) {
+        let last = self.last.as_ref();
+        let snapshot =
+            last.and_then(|last| self.first.iter().find_map(|label| last.snapshot(label)));
+        if let (Some(snapshot), Some(checkpoint)) = (snapshot, &mut self.checkpoint)
+            && checkpoint.wants(snapshot.version())
+        {
+            self.snapshots.save(snapshot.version(), checkpoint);
         }
     }
 
@@ -98,6 +121,8 @@ impl Worker {
 
     fn look(&mut self, query: &Query) -> Result<View, LookError> {
         let fetched = self.source.fetch(query);
+        // Held until this look has taken up what is still wanted of it.
+        let _restored = self.restore(query);
         let refs = self
             .source
             .refs()
@@ -125,6 +150,16 @@ impl Worker {
             commits,
             fetched,
         })
+    }
+
+    /// What an earlier server saved, at the first look.
+    fn restore(&mut self, query: &Query) -> Option<Arc<Snapshot>> {
+        if !self.first.is_empty() || query.labels.is_empty() {
+            return None;
+        }
+        self.first.clone_from(&query.labels);
+        self.snapshots
+            .restore(self.checkpoint.as_mut()?, self.limits)
     }
 
     fn version_of(

@@ -10,14 +10,15 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 
 use super::{conditional::has_tag, fields::Fields, gzip, settings::Compression};
-use wire::Whole;
-pub(super) use wire::Wire;
+pub(super) use wire::{Whole, Wire};
 
 /// What a request says about the form in which it wants an answer.
 #[derive(Debug)]
 pub(super) struct Wish<'r, F: ?Sized> {
     pub(super) is_head: bool,
     pub(super) gzip: bool,
+    /// The caller says what it has already.
+    pub(super) is_conditional: bool,
     pub(super) fields: &'r F,
 }
 
@@ -59,17 +60,22 @@ impl<'r> Wish<'r, HeaderMap> {
         Self {
             is_head: method == Method::HEAD,
             gzip: gzip::is_wanted(headers),
+            is_conditional: headers.contains_key(header::IF_NONE_MATCH),
             fields: headers,
         }
     }
 }
 
 impl<F: Fields + ?Sized> Wish<'_, F> {
+    /// Whether the answer is wanted whole and as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_head && !self.gzip && !self.is_conditional
+    }
+
     /// Whether the caller has this already, in whichever form.
     fn has(&self, plain: &Form) -> bool {
-        let tag = plain.headers.get(header::ETAG);
-        tag.and_then(|tag| tag.to_str().ok())
-            .is_some_and(|tag| has_tag(self.fields, tag))
+        let tag = || plain.headers.get(header::ETAG)?.to_str().ok();
+        self.is_conditional && tag().is_some_and(|tag| has_tag(self.fields, tag))
     }
 }
 
@@ -124,6 +130,11 @@ impl Finished {
         self.status
     }
 
+    /// The plain answer as it is sent, if it is short enough for that.
+    pub(super) fn whole(&self) -> Option<Whole> {
+        self.plain.whole.clone()
+    }
+
     /// Bytes that this takes, roughly.
     pub(super) fn weight(&self) -> usize {
         match &self.packed {
@@ -156,10 +167,6 @@ impl Finished {
 }
 
 impl<'f> Chosen<'f> {
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     pub(super) fn answer<B: From<Bytes>>(&self) -> Response<B> {
         let is_bare = self.status == StatusCode::NOT_MODIFIED;
         let body = if self.is_head || is_bare {
@@ -272,6 +279,7 @@ mod tests {
         let wish: Wish<'_, HeaderMap> = Wish {
             is_head,
             gzip,
+            is_conditional: true,
             fields: &headers.into_iter().collect(),
         };
         let answer: Response<Bytes> = finished.choose(&wish)?.answer();

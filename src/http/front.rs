@@ -34,7 +34,6 @@ use super::{
     access::Caller,
     configuration::is_small,
     fields::Fields,
-    finished::Chosen,
     keep::Kept,
     reader::Reader,
     serve::{Busy, Clock},
@@ -211,7 +210,10 @@ impl Core {
         let Some((question, keeping)) = question.zip(self.keeping.as_ref()) else {
             return Recalled::Make(Making::Once);
         };
-        let answer = |chosen: Chosen<'_>| Some(chosen.answer());
+        let answer = |entry: &Entry| {
+            let chosen = entry.kept.finished.choose(&question.wish)?;
+            Some(chosen.answer())
+        };
         match self.recall(&question, peer, is_sure, answer) {
             Recalled::Answer(answer) => Recalled::Answer(answer),
             Recalled::Unsure(kept) => Recalled::Unsure(kept),
@@ -225,7 +227,7 @@ impl Core {
         question: &Question<'_, F>,
         peer: SocketAddr,
         is_sure: bool,
-        give: impl FnOnce(Chosen<'_>) -> Option<A>,
+        give: impl FnOnce(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
         let Some(keeping) = &self.keeping else {
             return Recalled::Make(Miss::Never);
@@ -247,7 +249,7 @@ impl Core {
         question: &Question<'_, F>,
         peer: IpAddr,
         is_sure: bool,
-        give: impl FnOnce(Chosen<'_>) -> Option<A>,
+        give: impl FnOnce(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
         let now = self.clock.now();
         let answers = self.answers.borrow();
@@ -258,15 +260,10 @@ impl Core {
         if is_valid && keeping.makes_sure && !is_sure && entry.kept.keep.sure_of.is_some() {
             return Recalled::Unsure(Arc::clone(&entry.kept));
         }
-        let chosen = is_valid.then(|| entry.kept.finished.choose(&question.wish));
-        let given = chosen.flatten().and_then(|chosen| {
-            let status = chosen.status();
-            give(chosen).map(|answer| (status, answer))
-        });
-        match given {
-            Some((status, answer)) => {
+        match is_valid.then(|| give(entry)).flatten() {
+            Some(answer) => {
                 keeping.note(entry, question, peer, now);
-                debug!(path = question.path, %status, "request answered from memory");
+                debug!(path = question.path, "request answered from memory");
                 Recalled::Answer(answer)
             }
             None => Recalled::Make(Miss::Old {
@@ -344,21 +341,21 @@ impl Keeping {
         peer: IpAddr,
         now: Instant,
     ) {
-        let Some(answered) = &entry.kept.keep.answered else {
-            return;
-        };
-        if question.wish.is_head {
+        if !entry.is_noted || question.wish.is_head {
             return;
         }
         let reader = || Reader::new(question.wish.fields, peer);
         let named = question.has_name.then(reader).filter(Reader::names_itself);
-        let read = match named {
-            Some(reader) => reader.read(Arc::clone(answered), false),
+        let (reader, stands_for_more) = match named {
+            Some(reader) => (reader, false),
             None => match entry.repeats.turn(peer, self.ledger.published(), now) {
                 Turn::LeaveOut => return,
-                turn => reader().read(Arc::clone(answered), turn == Turn::StandsForMore),
+                turn => (reader(), turn == Turn::StandsForMore),
             },
         };
-        self.ledger.read(read);
+        if let Some(answered) = &entry.kept.keep.answered {
+            self.ledger
+                .read(reader.read(Arc::clone(answered), stands_for_more));
+        }
     }
 }

@@ -39,7 +39,7 @@ impl Disk {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::git) fn path(&self) -> &Path {
         &self.path
     }
 

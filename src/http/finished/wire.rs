@@ -14,7 +14,8 @@ pub(in crate::http) struct Wire<'f> {
 }
 
 /// A head and, if it is short, the body behind it.
-pub(super) struct Whole {
+#[derive(Clone)]
+pub(in crate::http) struct Whole {
     bytes: Bytes,
     head: usize,
 }
@@ -52,7 +53,7 @@ impl Whole {
         self.bytes.len()
     }
 
-    pub(super) fn wire(&self) -> Wire<'_> {
+    pub(in crate::http) fn wire(&self) -> Wire<'_> {
         let (head, body) = self.bytes.split_at(self.head);
         Wire { head, body }
     }

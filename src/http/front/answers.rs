@@ -12,7 +12,11 @@ use quick_cache::{
     unsync::{Cache, DefaultLifecycle},
 };
 
-use crate::http::keep::Kept;
+use crate::http::{
+    fields::Fields,
+    finished::{Whole, Wire, Wish},
+    keep::Kept,
+};
 
 /// How long an answer is given again, be nothing moved: so that whoever tells by reads what is still wanted sees some.
 const LONGEST_USE: Duration = Duration::from_secs(60);
@@ -44,6 +48,10 @@ pub(super) struct KeyRef<'r> {
 /// A kept answer.
 pub(super) struct Entry {
     pub(super) kept: Arc<Kept>,
+    /// What nearly everybody wants of it, so that nothing else has to be looked at.
+    whole: Option<Whole>,
+    /// Whether the ledger hears who is given it.
+    pub(super) is_noted: bool,
     is_error: bool,
     generation: u64,
     made: Instant,
@@ -117,12 +125,25 @@ impl Equivalent<Key> for KeyRef<'_> {
 impl Entry {
     pub(super) fn new(kept: Arc<Kept>, generation: u64, made: Instant, was_quick: bool) -> Self {
         Self {
+            whole: kept.finished.whole(),
+            is_noted: kept.keep.answered.is_some(),
             is_error: kept.finished.status() != StatusCode::OK,
             kept,
             generation,
             made,
             was_quick,
             repeats: Repeats::default(),
+        }
+    }
+
+    /// The answer as it is sent; `None` when the server has more to do for it than that.
+    pub(super) fn wire<F>(&self, wish: &Wish<'_, F>) -> Option<Wire<'_>>
+    where
+        F: Fields + ?Sized,
+    {
+        match &self.whole {
+            Some(whole) if wish.is_plain() => Some(whole.wire()),
+            _ => self.kept.finished.choose(wish)?.wire(),
         }
     }
 

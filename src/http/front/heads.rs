@@ -59,8 +59,8 @@ impl Core {
             },
             None => return Reply::Elsewhere,
         };
-        let recalled = self.recall(&question, peer, false, |chosen| {
-            let Wire { head, body } = chosen.wire()?;
+        let recalled = self.recall(&question, peer, false, |entry| {
+            let Wire { head, body } = entry.wire(&question.wish)?;
             let date = self.date.line();
             let parts = [head, connection, &date, body];
             output.reserve(parts.iter().map(|part| part.len()).sum());

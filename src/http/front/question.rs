@@ -64,7 +64,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
             return None;
         }
         let mut accept = None;
-        let mut accepts_encodings = false;
+        let (mut accepts_encodings, mut is_conditional) = (false, false);
         let mut said = Said::default();
         let mut has_name = false;
         let mut afterwards = Afterwards::Stays;
@@ -74,6 +74,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
                 "accept" if accept.replace(value).is_some() => return None,
                 "accept" => {}
                 "accept-encoding" => accepts_encodings = true,
+                "if-none-match" => is_conditional = true,
                 "connection" => afterwards = afterwards.and(value),
                 "content-length" if value != b"0" => return None,
                 // With these, the router has more to say or to read.
@@ -96,6 +97,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
             wish: Wish {
                 is_head,
                 gzip: accepts_encodings && gzip::is_wanted(head.fields),
+                is_conditional,
                 fields: head.fields,
             },
             said,

@@ -1,0 +1,318 @@
+//! The files of one commit in one file beside the packs: a start reads it at once, where packs would have to be put
+//! together from thousands of differences. What it lacks or has too much is mended by the difference of the trees.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use confbus_protocol::CommitId;
+use confbus_resolution::{Blob, BlobId, Files, RepoPath};
+use flate2::Crc;
+use git2::Oid;
+use tracing::warn;
+
+use super::objects::{Content, Shape};
+use crate::look::{Blobs, Limits};
+
+const NAME: &str = "checkpoint";
+const MAGIC: &[u8] = b"confbus files 1\n";
+/// Bytes of the files of a commit that is worth it.
+const MOST: u64 = 64 << 20;
+/// What a file needs beside its content and its path, more or less.
+const HEAD: u64 = 64;
+/// Between two of them: an old one costs a start hardly more.
+const REST: Duration = Duration::from_secs(10);
+
+/// The checkpoint of one mirror.
+#[derive(Debug)]
+pub(super) struct Checkpoint {
+    file: PathBuf,
+    /// The commit that is in it, or is on its way there.
+    commit: Option<CommitId>,
+    saved: Option<Instant>,
+    saving: Option<JoinHandle<()>>,
+}
+
+/// A commit with all of its files.
+#[derive(Debug)]
+pub(super) struct Saved {
+    pub(super) commit: CommitId,
+    /// Of the commit, in seconds since 1970.
+    pub(super) time: i64,
+    pub(super) content: Content,
+}
+
+impl Checkpoint {
+    pub(super) fn of(mirror: &Path) -> Self {
+        Self {
+            file: mirror.join(NAME),
+            commit: None,
+            saved: None,
+            saving: None,
+        }
+    }
+
+    /// What was saved; nothing when that is damaged or beyond the limits of today.
+    pub(super) fn load(&mut self, limits: Limits, blobs: &mut Blobs) -> Option<Saved> {
+        let length = fs::metadata(&self.file).ok()?.len();
+        if length > MOST + HEAD * limits.files as u64 {
+            return None;
+        }
+        let saved = read(&fs::read(&self.file).ok()?, limits, blobs)?;
+        self.commit = Some(saved.commit);
+        Some(saved)
+    }
+
+    /// Whether this commit should be saved now.
+    pub(super) fn wants(&self, commit: CommitId) -> bool {
+        self.commit != Some(commit)
+            && self.saved.is_none_or(|saved| saved.elapsed() >= REST)
+            && self.saving.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Saves a commit aside: nobody waits for it.
+    pub(super) fn save(&mut self, saved: Saved) {
+        self.commit = Some(saved.commit);
+        self.saved = Some(Instant::now());
+        if saved.content.shape.bytes > MOST {
+            return;
+        }
+        let file = self.file.clone();
+        let write = move || {
+            if let Err(error) = write(&file, &saved) {
+                warn!(%error, "the next start is a slow one, since its files could not be put beside the packs");
+            }
+        };
+        self.saving = thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(write)
+            .ok();
+    }
+}
+
+fn read(bytes: &[u8], limits: Limits, blobs: &mut Blobs) -> Option<Saved> {
+    let (content, sum) = bytes.split_last_chunk()?;
+    let mut crc = Crc::new();
+    crc.update(content);
+    if crc.sum() != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let mut rest = Rest(content.strip_prefix(MAGIC)?);
+    let commit = CommitId::from_bytes(rest.array()?);
+    let tree = Oid::from_bytes(rest.take(20)?).ok()?;
+    let time = i64::from_le_bytes(rest.array()?);
+    let has_links = rest.array() == Some([1]);
+    let (mut files, mut bytes) = (Vec::new(), 0);
+    while !rest.0.is_empty() {
+        let (path, blob) = rest.file(limits, blobs)?;
+        bytes += blob.bytes().map_or(0, |bytes| bytes.len() as u64);
+        files.push((path, blob));
+    }
+    if files.len() > limits.files || bytes > limits.total_bytes {
+        return None;
+    }
+    let files: Files = files.into_iter().collect();
+    let shape = Shape {
+        tree,
+        bytes,
+        has_links,
+    };
+    Some(Saved {
+        commit,
+        time,
+        content: Content { files, shape },
+    })
+}
+
+/// What is left to be read.
+struct Rest<'b>(&'b [u8]);
+
+impl<'b> Rest<'b> {
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.array()?))
+    }
+
+    fn file(&mut self, limits: Limits, blobs: &mut Blobs) -> Option<(RepoPath, Arc<Blob>)> {
+        let length = self.number()?.try_into().ok()?;
+        let path = RepoPath::parse(str::from_utf8(self.take(length)?).ok()?)?;
+        let id = BlobId(self.array()?);
+        let is_whole = self.array()? == [1];
+        let size = self.number()?;
+        if is_whole == (size > limits.file_bytes) {
+            return None;
+        }
+        if !is_whole {
+            return Some((path, blobs.get(id, || Blob::too_large(id, size))));
+        }
+        let content = self.take(size.try_into().ok()?)?;
+        Some((path, blobs.get(id, || Blob::new(id, content))))
+    }
+}
+
+fn write(path: &Path, saved: &Saved) -> io::Result<()> {
+    let aside = path.with_extension("new");
+    let mut out = Summed {
+        file: BufWriter::new(create(&aside)?),
+        crc: Crc::new(),
+    };
+    out.write_all(MAGIC)?;
+    out.write_all(saved.commit.as_bytes())?;
+    out.write_all(saved.content.shape.tree.as_bytes())?;
+    out.write_all(&saved.time.to_le_bytes())?;
+    out.write_all(&[u8::from(saved.content.shape.has_links)])?;
+    for (path, blob) in saved.content.files.iter() {
+        out.write_all(&(path.as_str().len() as u64).to_le_bytes())?;
+        out.write_all(path.as_str().as_bytes())?;
+        out.write_all(&blob.id().0)?;
+        out.write_all(&[u8::from(blob.bytes().is_some())])?;
+        out.write_all(&blob.size().to_le_bytes())?;
+        out.write_all(blob.bytes().unwrap_or_default())?;
+    }
+    let sum = out.crc.sum();
+    out.file.write_all(&sum.to_le_bytes())?;
+    out.file.into_inner()?.sync_all()?;
+    fs::rename(&aside, path)
+}
+
+/// For nobody else to read: there are passwords in configurations.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// A file with the checksum of what was written to it.
+struct Summed {
+    file: BufWriter<File>,
+    crc: Crc,
+}
+
+impl Write for Summed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.crc.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        files: 3,
+        file_bytes: 10,
+        total_bytes: 12,
+    };
+
+    fn saved() -> Saved {
+        let blob = |id, text: &str| Arc::new(Blob::new(BlobId([id; 20]), text.as_bytes()));
+        let files = [
+            ("a.yml", blob(1, "a: 1\n")),
+            ("b/c.yml", blob(2, "")),
+            ("d.yml", Arc::new(Blob::too_large(BlobId([3; 20]), 99))),
+        ];
+        let files = files.map(|(path, blob)| (RepoPath::parse(path).unwrap(), blob));
+        Saved {
+            commit: CommitId::from_bytes([7; 20]),
+            time: -5,
+            content: Content {
+                files: files.into_iter().collect(),
+                shape: Shape {
+                    tree: Oid::from_bytes(&[9; 20]).unwrap(),
+                    bytes: 5,
+                    has_links: true,
+                },
+            },
+        }
+    }
+
+    fn loaded(file: &Path, limits: Limits) -> Option<Saved> {
+        Checkpoint::of(file.parent()?).load(limits, &mut Blobs::default())
+    }
+
+    #[test]
+    fn what_was_saved_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut checkpoint = Checkpoint::of(folder.path());
+        let expected = saved();
+        assert!(checkpoint.wants(expected.commit));
+        checkpoint.save(saved());
+        assert!(!checkpoint.wants(expected.commit));
+        checkpoint.saving.take().unwrap().join().unwrap();
+        // Too soon for another one.
+        assert!(!checkpoint.wants(CommitId::from_bytes([8; 20])));
+        let found = loaded(&checkpoint.file, LIMITS).unwrap();
+        assert_eq!((found.commit, found.time), (expected.commit, expected.time));
+        let shown = |saved: &Saved| {
+            let files = saved.content.files.iter();
+            let files = files.map(|(path, blob)| {
+                (
+                    path.clone(),
+                    blob.id(),
+                    blob.size(),
+                    blob.bytes().map(<[u8]>::to_vec),
+                )
+            });
+            (files.collect::<Vec<_>>(), saved.content.shape)
+        };
+        assert_eq!(shown(&found), shown(&expected));
+    }
+
+    #[test]
+    fn what_is_damaged_or_beyond_a_limit_is_as_if_it_were_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(NAME);
+        assert!(loaded(&file, LIMITS).is_none());
+        write(&file, &saved()).unwrap();
+        let bytes = fs::read(&file).unwrap();
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 4;
+            fs::write(&file, &damaged).unwrap();
+            assert!(loaded(&file, LIMITS).is_none(), "byte {at}");
+            fs::write(&file, &bytes[..at]).unwrap();
+            assert!(loaded(&file, LIMITS).is_none(), "cut at {at}");
+        }
+        fs::write(&file, &bytes).unwrap();
+        for limits in [
+            Limits { files: 2, ..LIMITS },
+            Limits {
+                file_bytes: 4,
+                ..LIMITS
+            },
+            Limits {
+                file_bytes: 99,
+                ..LIMITS
+            },
+            Limits {
+                total_bytes: 4,
+                ..LIMITS
+            },
+        ] {
+            assert!(loaded(&file, limits).is_none(), "{limits:?}");
+        }
+        assert!(loaded(&file, LIMITS).is_some());
+    }
+}
