@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write},
+    io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -12,7 +12,7 @@ use std::{
 
 use confbus_protocol::CommitId;
 use confbus_resolution::{Blob, BlobId, Files, RepoPath};
-use flate2::Crc;
+use crc32fast::Hasher;
 use git2::Oid;
 use tracing::warn;
 
@@ -20,11 +20,13 @@ use super::objects::{Content, Shape};
 use crate::look::{Blobs, Limits};
 
 const NAME: &str = "checkpoint";
-const MAGIC: &[u8] = b"confbus files 1\n";
+const MAGIC: [u8; 16] = *b"confbus files 1\n";
 /// Bytes of the files of a commit that is worth it.
 const MOST: u64 = 64 << 20;
-/// What a file needs beside its content and its path, more or less.
-const HEAD: u64 = 64;
+/// Bytes of the longest path.
+const LONGEST_PATH: u64 = 64 * 1024;
+/// Bytes that are read at once.
+const BUFFER: usize = 128 * 1024;
 /// Between two of them: an old one costs a start hardly more.
 const REST: Duration = Duration::from_secs(10);
 
@@ -59,11 +61,9 @@ impl Checkpoint {
 
     /// What was saved; nothing when that is damaged or beyond the limits of today.
     pub(super) fn load(&mut self, limits: Limits, blobs: &mut Blobs) -> Option<Saved> {
-        let length = fs::metadata(&self.file).ok()?.len();
-        if length > MOST + HEAD * limits.files as u64 {
-            return None;
-        }
-        let saved = read(&fs::read(&self.file).ok()?, limits, blobs)?;
+        let file = File::open(&self.file).ok()?;
+        let length = file.metadata().ok()?.len();
+        let saved = read(Input::new(file, length)?, limits, blobs)?;
         self.commit = Some(saved.commit);
         Some(saved)
     }
@@ -95,27 +95,24 @@ impl Checkpoint {
     }
 }
 
-fn read(bytes: &[u8], limits: Limits, blobs: &mut Blobs) -> Option<Saved> {
-    let (content, sum) = bytes.split_last_chunk()?;
-    let mut crc = Crc::new();
-    crc.update(content);
-    if crc.sum() != u32::from_le_bytes(*sum) {
+fn read(mut input: Input, limits: Limits, blobs: &mut Blobs) -> Option<Saved> {
+    if input.array()? != MAGIC {
         return None;
     }
-    let mut rest = Rest(content.strip_prefix(MAGIC)?);
-    let commit = CommitId::from_bytes(rest.array()?);
-    let tree = Oid::from_bytes(rest.take(20)?).ok()?;
-    let time = i64::from_le_bytes(rest.array()?);
-    let has_links = rest.array() == Some([1]);
+    let commit = CommitId::from_bytes(input.array()?);
+    let tree = Oid::from_bytes(&input.array::<20>()?).ok()?;
+    let time = i64::from_le_bytes(input.array()?);
+    let has_links = input.array()? == [1];
     let (mut files, mut bytes) = (Vec::new(), 0);
-    while !rest.0.is_empty() {
-        let (path, blob) = rest.file(limits, blobs)?;
+    while input.left > 0 {
+        let (path, blob) = input.file(limits, blobs)?;
         bytes += blob.bytes().map_or(0, |bytes| bytes.len() as u64);
         files.push((path, blob));
+        if files.len() > limits.files || bytes > limits.total_bytes {
+            return None;
+        }
     }
-    if files.len() > limits.files || bytes > limits.total_bytes {
-        return None;
-    }
+    input.ends_well()?;
     let files: Files = files.into_iter().collect();
     let shape = Shape {
         tree,
@@ -129,18 +126,44 @@ fn read(bytes: &[u8], limits: Limits, blobs: &mut Blobs) -> Option<Saved> {
     })
 }
 
-/// What is left to be read.
-struct Rest<'b>(&'b [u8]);
+/// A file that is read from its beginning to its checksum.
+struct Input {
+    file: BufReader<File>,
+    sum: Hasher,
+    /// Bytes before the checksum.
+    left: u64,
+    /// Holds what does not lie in one piece.
+    aside: Vec<u8>,
+}
 
-impl<'b> Rest<'b> {
-    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
+impl Input {
+    fn new(file: File, length: u64) -> Option<Self> {
+        Some(Self {
+            file: BufReader::with_capacity(BUFFER, file),
+            sum: Hasher::new(),
+            left: length.checked_sub(size_of::<u32>() as u64)?,
+            aside: Vec::new(),
+        })
+    }
+
+    /// What `make` makes of the next bytes.
+    fn next<T>(&mut self, length: u64, make: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        self.left = self.left.checked_sub(length)?;
+        let length = usize::try_from(length).ok()?;
+        if let Some(bytes) = self.file.buffer().get(..length) {
+            self.sum.update(bytes);
+            let made = make(bytes);
+            self.file.consume(length);
+            return Some(made);
+        }
+        self.aside.resize(length, 0);
+        self.file.read_exact(&mut self.aside).ok()?;
+        self.sum.update(&self.aside);
+        Some(make(&self.aside))
     }
 
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
+        self.next(N as u64, |bytes| bytes.try_into().ok())?
     }
 
     fn number(&mut self) -> Option<u64> {
@@ -148,19 +171,26 @@ impl<'b> Rest<'b> {
     }
 
     fn file(&mut self, limits: Limits, blobs: &mut Blobs) -> Option<(RepoPath, Arc<Blob>)> {
-        let length = self.number()?.try_into().ok()?;
-        let path = RepoPath::parse(str::from_utf8(self.take(length)?).ok()?)?;
+        let length = self.number().filter(|length| *length <= LONGEST_PATH)?;
+        let path = self.next(length, |path| RepoPath::parse(str::from_utf8(path).ok()?))??;
         let id = BlobId(self.array()?);
         let is_whole = self.array()? == [1];
         let size = self.number()?;
         if is_whole == (size > limits.file_bytes) {
             return None;
         }
-        if !is_whole {
-            return Some((path, blobs.get(id, || Blob::too_large(id, size))));
-        }
-        let content = self.take(size.try_into().ok()?)?;
-        Some((path, blobs.get(id, || Blob::new(id, content))))
+        let blob = if is_whole {
+            self.next(size, |content| blobs.get(id, || Blob::new(id, content)))?
+        } else {
+            blobs.get(id, || Blob::too_large(id, size))
+        };
+        Some((path, blob))
+    }
+
+    fn ends_well(mut self) -> Option<()> {
+        let mut sum = [0; size_of::<u32>()];
+        self.file.read_exact(&mut sum).ok()?;
+        (self.sum.finalize() == u32::from_le_bytes(sum)).then_some(())
     }
 }
 
@@ -168,9 +198,9 @@ fn write(path: &Path, saved: &Saved) -> io::Result<()> {
     let aside = path.with_extension("new");
     let mut out = Summed {
         file: BufWriter::new(create(&aside)?),
-        crc: Crc::new(),
+        sum: Hasher::new(),
     };
-    out.write_all(MAGIC)?;
+    out.write_all(&MAGIC)?;
     out.write_all(saved.commit.as_bytes())?;
     out.write_all(saved.content.shape.tree.as_bytes())?;
     out.write_all(&saved.time.to_le_bytes())?;
@@ -183,9 +213,10 @@ fn write(path: &Path, saved: &Saved) -> io::Result<()> {
         out.write_all(&blob.size().to_le_bytes())?;
         out.write_all(blob.bytes().unwrap_or_default())?;
     }
-    let sum = out.crc.sum();
-    out.file.write_all(&sum.to_le_bytes())?;
-    out.file.into_inner()?.sync_all()?;
+    let sum = out.sum.finalize();
+    let mut file = out.file;
+    file.write_all(&sum.to_le_bytes())?;
+    file.into_inner()?.sync_all()?;
     fs::rename(&aside, path)
 }
 
@@ -201,13 +232,13 @@ fn create(path: &Path) -> io::Result<File> {
 /// A file with the checksum of what was written to it.
 struct Summed {
     file: BufWriter<File>,
-    crc: Crc,
+    sum: Hasher,
 }
 
 impl Write for Summed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
-        self.crc.update(&bytes[..written]);
+        self.sum.update(&bytes[..written]);
         Ok(written)
     }
 
