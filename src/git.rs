@@ -6,7 +6,6 @@
 mod address;
 mod checkpoint;
 mod claims;
-mod contents;
 mod credentials;
 mod durable;
 mod intake;

@@ -5,8 +5,9 @@ use confbus_resolution::{Blob, BlobId, Files, RepoPath};
 use git2::{Odb, Oid, Repository};
 
 use super::{
-    contents, links,
+    links,
     refs::{commit_id, oid},
+    sizes::Sizes,
     trees::{Differences, compare, too_many},
 };
 use crate::look::{Blobs, Limits, LookError, Refs, Target};
@@ -102,13 +103,16 @@ impl Reader<'_> {
 
     fn whole(&mut self, tree: Oid) -> Result<Content, LookError> {
         let found = compare(&self.odb, None, tree, self.limits.files)?;
-        let files = found.files.into_iter();
-        let files = files.filter_map(|(path, id)| Some((path, id?)));
-        let (odb, limits) = (&self.odb, self.limits);
-        let blobs = contents::read_all(files, odb, &self.packs, limits, self.blobs)?;
-        let bytes = blobs.iter().map(|(_, blob)| length(blob)).sum();
-        check_bytes(bytes, limits)?;
-        let mut entries = BTreeMap::from_iter(blobs);
+        let (mut entries, mut bytes) = (BTreeMap::new(), 0);
+        // Worth it for many files only.
+        let mut sizes = Sizes::of(&self.packs);
+        for (path, id) in found.files {
+            let Some(id) = id else { continue };
+            let blob = self.blob(id, |id| sizes.size(id))?;
+            bytes += length(&blob);
+            self.check_bytes(bytes)?;
+            entries.insert(path, blob);
+        }
         let has_links = found.touches_links;
         let targets = links::targets(&self.odb, found.links)?;
         links::follow_all(&mut entries, targets, self.limits)?;
@@ -133,11 +137,11 @@ impl Reader<'_> {
         for (path, id) in differences.files {
             let before = known.files.get(path.as_str());
             bytes -= before.map_or(0, |(_, blob)| length(blob));
-            let blob = id.map(|id| self.blob(id)).transpose()?;
+            let blob = id.map(|id| self.blob(id, |_| None)).transpose()?;
             bytes += blob.as_deref().map_or(0, length);
             changes.push((path, blob));
         }
-        check_bytes(bytes, self.limits)?;
+        self.check_bytes(bytes)?;
         let files = known.files.with(changes);
         if files.len() > self.limits.files {
             return Err(too_many(self.limits.files));
@@ -152,30 +156,37 @@ impl Reader<'_> {
         })
     }
 
-    fn blob(&mut self, id: Oid) -> Result<Arc<Blob>, LookError> {
-        let (odb, limits) = (&self.odb, self.limits);
-        self.blobs.try_get(blob_id(id), || read(odb, id, limits))
+    fn check_bytes(&self, bytes: u64) -> Result<(), LookError> {
+        if bytes <= self.limits.total_bytes {
+            return Ok(());
+        }
+        Err(LookError::TooLarge(format!(
+            "the files of the commit have more than {} bytes",
+            self.limits.total_bytes
+        )))
     }
-}
 
-/// Whether so many bytes may be kept for one commit.
-pub(super) fn check_bytes(bytes: u64, limits: Limits) -> Result<(), LookError> {
-    if bytes <= limits.total_bytes {
-        return Ok(());
+    /// A file's content; its size is asked of `size` first.
+    fn blob(
+        &mut self,
+        id: Oid,
+        size: impl FnOnce(Oid) -> Option<u64>,
+    ) -> Result<Arc<Blob>, LookError> {
+        let (odb, limits) = (&self.odb, self.limits);
+        self.blobs
+            .try_get(blob_id(id), || read(odb, id, size(id), limits))
     }
-    Err(LookError::TooLarge(format!(
-        "the files of the commit have more than {} bytes",
-        limits.total_bytes
-    )))
 }
 
 fn length(blob: &Blob) -> u64 {
     blob.bytes().map_or(0, |bytes| bytes.len() as u64)
 }
 
-/// A file's content; its size is asked for first.
-pub(super) fn read(odb: &Odb<'_>, id: Oid, limits: Limits) -> Result<Blob, LookError> {
-    let size = odb.read_header(id).map_err(unreadable)?.0 as u64;
+fn read(odb: &Odb<'_>, id: Oid, size: Option<u64>, limits: Limits) -> Result<Blob, LookError> {
+    let size = match size {
+        Some(size) => size,
+        None => odb.read_header(id).map_err(unreadable)?.0 as u64,
+    };
     if size > limits.file_bytes {
         return Ok(Blob::too_large(blob_id(id), size));
     }

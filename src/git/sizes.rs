@@ -3,15 +3,16 @@
 
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use flate2::{Decompress, FlushDecompress};
 use git2::Oid;
 
-/// Bytes of the packs and indexes that are read; larger ones cost more than they save.
-const MOST: u64 = 32 << 20;
+/// Bytes of the indexes that are read; larger ones cost more than they save.
+const MAX_INDEXES: u64 = 8 << 20;
 /// Bytes at the beginning of an object, enough for the sizes in it but for rare ones.
 const BEGINNING: usize = 256;
 /// What an index of version 2 begins with.
@@ -24,23 +25,20 @@ const TO_PLACE: u8 = 6;
 const TO_NAMED: u8 = 7;
 
 /// The packs of a repository.
-pub(super) struct Packs(Vec<Pack>);
-
-struct Pack {
-    index: Vec<u8>,
-    content: Vec<u8>,
-}
-
-/// Tells sizes.
-pub(super) struct Sizes<'p> {
-    packs: &'p [Pack],
+pub(super) struct Sizes {
+    packs: Vec<Pack>,
     inflate: Decompress,
 }
 
-impl Packs {
-    /// Reads the packs in these folders. What cannot be read is left out: whoever asks must have another way.
+struct Pack {
+    index: Vec<u8>,
+    pack: File,
+}
+
+impl Sizes {
+    /// Reads the indexes in these folders. What cannot be read is left out: whoever asks must have another way.
     pub(super) fn of(folders: &[PathBuf]) -> Self {
-        let mut left = MOST;
+        let mut left = MAX_INDEXES;
         let entries = folders
             .iter()
             .filter_map(|folder| fs::read_dir(folder).ok());
@@ -48,42 +46,35 @@ impl Packs {
             .flat_map(Iterator::flatten)
             .map(|entry| entry.path())
             .filter(|path| path.extension() == Some(OsStr::new("idx")));
-        let packs = indexes.filter_map(|index| Pack::open(&index, &mut left));
-        Self(packs.collect())
-    }
-
-    pub(super) fn sizes(&self) -> Sizes<'_> {
-        Sizes {
-            packs: &self.0,
+        Self {
+            packs: indexes
+                .filter_map(|index| Pack::open(&index, &mut left))
+                .collect(),
             inflate: Decompress::new(true),
         }
     }
-}
 
-impl Sizes<'_> {
     /// Bytes of an object; `None` when its beginning does not tell, or it is in none of the packs.
     pub(super) fn size(&mut self, id: Oid) -> Option<u64> {
         let Self { packs, inflate } = self;
         packs.iter().find_map(|pack| {
-            let place = pack.place(id.as_bytes())? as usize;
-            let end = pack.content.len().min(place + BEGINNING);
-            size(pack.content.get(place..end)?, inflate)
+            let place = pack.place(id.as_bytes())?;
+            let mut beginning = Vec::with_capacity(BEGINNING);
+            let mut file = &pack.pack;
+            file.seek(SeekFrom::Start(place.into())).ok()?;
+            let limit = BEGINNING as u64;
+            file.take(limit).read_to_end(&mut beginning).ok()?;
+            size(&beginning, inflate)
         })
     }
 }
 
 impl Pack {
     fn open(index: &Path, left: &mut u64) -> Option<Self> {
-        let content = index.with_extension("pack");
-        for file in [index, &content] {
-            *left = left.checked_sub(fs::metadata(file).ok()?.len())?;
-        }
+        *left = left.checked_sub(fs::metadata(index).ok()?.len())?;
+        let pack = File::open(index.with_extension("pack")).ok()?;
         let index = fs::read(index).ok()?;
-        let is_read = index.starts_with(&MAGIC);
-        is_read.then_some(Self {
-            content: fs::read(content).ok()?,
-            index,
-        })
+        index.starts_with(&MAGIC).then_some(Self { index, pack })
     }
 
     fn place(&self, id: &[u8]) -> Option<u32> {
@@ -167,8 +158,7 @@ mod tests {
         }
         let packs = folder.path().join("objects/pack");
         builder.write(&packs, 0).unwrap();
-        let read = Packs::of(std::slice::from_ref(&packs));
-        let mut sizes = read.sizes();
+        let mut sizes = Sizes::of(std::slice::from_ref(&packs));
         let told: Vec<_> = ids.iter().map(|id| sizes.size(*id)).collect();
         let lengths = (0..40).map(|number| Some(text(number).len() as u64));
         assert_eq!(told, lengths.collect::<Vec<_>>());

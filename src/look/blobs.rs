@@ -33,17 +33,12 @@ impl Blobs {
         id: BlobId,
         make: impl FnOnce() -> Result<Blob, E>,
     ) -> Result<Arc<Blob>, E> {
-        if let Some(blob) = self.known(id) {
+        if let Some(blob) = self.known.get(&id).and_then(Weak::upgrade) {
             return Ok(blob);
         }
         let blob = Arc::new(make()?.kept_in(&BUDGET));
         self.known.insert(id, Arc::downgrade(&blob));
         Ok(blob)
-    }
-
-    /// The blob with this id, if some snapshot holds it.
-    pub(crate) fn known(&self, id: BlobId) -> Option<Arc<Blob>> {
-        self.known.get(&id).and_then(Weak::upgrade)
     }
 
     /// Drops what no snapshot holds any more.
