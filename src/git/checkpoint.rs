@@ -16,7 +16,10 @@ use crc32fast::Hasher;
 use git2::Oid;
 use tracing::warn;
 
-use super::objects::{Content, Shape};
+use super::{
+    durable,
+    objects::{Content, Shape},
+};
 use crate::look::{Blobs, Limits};
 
 const NAME: &str = "checkpoint";
@@ -70,7 +73,8 @@ impl Checkpoint {
 
     /// Whether this commit should be saved now.
     pub(super) fn wants(&self, commit: CommitId) -> bool {
-        self.commit != Some(commit)
+        let is_new = self.commit != Some(commit) || !self.file.exists();
+        is_new
             && self.saved.is_none_or(|saved| saved.elapsed() >= REST)
             && self.saving.as_ref().is_none_or(JoinHandle::is_finished)
     }
@@ -79,12 +83,13 @@ impl Checkpoint {
     pub(super) fn save(&mut self, saved: Saved) {
         self.commit = Some(saved.commit);
         self.saved = Some(Instant::now());
-        if saved.content.shape.bytes > MOST {
-            return;
-        }
         let file = self.file.clone();
         let write = move || {
-            if let Err(error) = write(&file, &saved) {
+            // An old one is worse than none: what is in it may have been removed with reason.
+            if saved.content.shape.bytes > MOST {
+                _ = fs::remove_file(&file);
+            } else if let Err(error) = write(&file, &saved) {
+                _ = fs::remove_file(&file);
                 warn!(%error, "the next start is a slow one, since its files could not be put beside the packs");
             }
         };
@@ -217,7 +222,8 @@ fn write(path: &Path, saved: &Saved) -> io::Result<()> {
     let mut file = out.file;
     file.write_all(&sum.to_le_bytes())?;
     file.into_inner()?.sync_all()?;
-    fs::rename(&aside, path)
+    fs::rename(&aside, path)?;
+    durable::sync_folder_of(path)
 }
 
 /// For nobody else to read: there are passwords in configurations.

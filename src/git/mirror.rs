@@ -282,6 +282,10 @@ impl Mirror {
         self.partial = self.deepening.needs(&self.disk.shallow());
     }
 
+    pub(super) fn is_settled(&self) -> bool {
+        !self.unsettled
+    }
+
     /// What nobody waits for: has everything on disk for good, and fetches the history.
     pub(super) fn settle(&mut self, ask: &Ask) {
         if self.unsettled {

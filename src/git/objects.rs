@@ -92,10 +92,14 @@ impl Reader<'_> {
             && !known.shape.has_links
         {
             let most = self.limits.files + known.files.len();
-            let differences = compare(&self.odb, Some(known.shape.tree), tree, most)?;
-            // What a link leads to may have changed without it.
-            if !differences.touches_links {
-                return self.changed(known, tree, differences);
+            match compare(&self.odb, Some(known.shape.tree), tree, most) {
+                // What a link leads to may have changed without it.
+                Ok(differences) if !differences.touches_links => {
+                    return self.changed(known, tree, differences);
+                }
+                // The known one may have been lost, and this one be whole.
+                Ok(_) | Err(LookError::Unreadable(_)) => {}
+                Err(error) => return Err(error),
             }
         }
         self.whole(tree)

@@ -13,6 +13,8 @@ use git2::Oid;
 
 /// Bytes of the indexes that are read; larger ones cost more than they save.
 const MAX_INDEXES: u64 = 8 << 20;
+/// Packs that are open at once.
+const MOST_PACKS: usize = 64;
 /// Bytes at the beginning of an object, enough for the sizes in it but for rare ones.
 const BEGINNING: usize = 256;
 /// What an index of version 2 begins with.
@@ -45,7 +47,8 @@ impl Sizes {
         let indexes = entries
             .flat_map(Iterator::flatten)
             .map(|entry| entry.path())
-            .filter(|path| path.extension() == Some(OsStr::new("idx")));
+            .filter(|path| path.extension() == Some(OsStr::new("idx")))
+            .take(MOST_PACKS);
         Self {
             packs: indexes
                 .filter_map(|index| Pack::open(&index, &mut left))

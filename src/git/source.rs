@@ -79,6 +79,14 @@ impl Source {
         }
     }
 
+    /// Whether all that is served is on disk for good.
+    pub(super) fn is_settled(&self) -> bool {
+        match self {
+            Self::Mirror(mirror) => mirror.is_settled(),
+            Self::Here { .. } => true,
+        }
+    }
+
     /// Whether something is still at the remote only.
     pub(super) fn is_partial(&self) -> bool {
         match self {

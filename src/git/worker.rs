@@ -104,6 +104,7 @@ impl Worker {
         let snapshot =
             last.and_then(|last| self.first.iter().find_map(|label| last.snapshot(label)));
         if let (Some(snapshot), Some(checkpoint)) = (snapshot, &mut self.checkpoint)
+            && self.source.is_settled()
             && checkpoint.wants(snapshot.version())
         {
             self.snapshots.save(snapshot.version(), checkpoint);

@@ -308,15 +308,14 @@ impl Core {
 impl Keeping {
     /// Here, if that takes no longer than to go elsewhere: it did when it was made last, or little is to be read for it.
     fn making(&self, question: &Question<'_, HeaderMap>, miss: Miss) -> Making {
-        let was_quick = match miss {
-            Miss::Never => return Making::Once,
-            Miss::NotYet => false,
-            Miss::Old { was_quick } => was_quick,
-        };
         let (key, headers) = (question.key.to_owned(), question.wish.fields);
         let (settings, repository) = (&self.settings, &self.repository);
-        let is_small = || is_small(settings, repository, question.key.target(), headers);
-        if !question.wish.gzip && (was_quick || is_small()) {
+        let is_quick = match miss {
+            Miss::Never => return Making::Once,
+            Miss::NotYet => is_small(settings, repository, question.key.target(), headers),
+            Miss::Old { was_quick } => was_quick,
+        };
+        if is_quick && !question.wish.gzip {
             Making::Here(key)
         } else {
             Making::Beside(key)

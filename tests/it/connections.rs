@@ -185,3 +185,20 @@ fn whoever_reads_late_gets_everything() {
     }
     asking.join().unwrap().unwrap();
 }
+
+#[test]
+fn nobody_is_sent_what_another_did_not_wait_for() {
+    let (_repo, server) = start();
+    let mut connection = Connection::open(&server);
+    connection.ask(ORDERS);
+    for _ in 0..200 {
+        let mut gone = Connection::open(&server);
+        gone.say(ORDERS);
+        // An answer that is there and is not read makes the system break the connection at its end.
+        gone.0.get_ref().peek(&mut [0]).unwrap();
+        gone.say(ORDERS);
+        drop(gone);
+        let answer = connection.ask("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert!(answer.head[0].contains("404"), "{answer:?}");
+    }
+}

@@ -25,9 +25,9 @@ const LONGEST_ERROR: Duration = Duration::from_millis(750);
 /// Bytes that an answer takes on average, more or less; from this it is guessed how many there will be.
 const USUAL_WEIGHT: usize = 4096;
 
-/// Reads that repeat one another and are noted, of each peer in a second.
+/// Reads that repeat one another and are noted, of each peer in a while: to tell that somebody is still there takes no more.
 const NOTED_REPEATS: u8 = 4;
-const SECOND: Duration = Duration::from_secs(1);
+const WHILE: Duration = Duration::from_secs(10);
 
 /// The answers that one core keeps; those that were not asked for longest make room.
 pub(super) struct Answers(Cache<Key, Entry, Weights>);
@@ -192,7 +192,7 @@ impl Repeats {
         let same = |lately: &Lately| {
             lately.peer == peer
                 && lately.published == published
-                && now.saturating_duration_since(lately.since) < SECOND
+                && now.saturating_duration_since(lately.since) < WHILE
         };
         let mut lately = self.0.get().filter(same).unwrap_or(first);
         if lately.noted == NOTED_REPEATS {
@@ -240,9 +240,9 @@ mod tests {
             turns(one, 0, start, 6),
             [Note, Note, Note, StandsForMore, LeaveOut, LeaveOut]
         );
-        // After an event it begins anew, and for another peer, and after a second.
+        // After an event it begins anew, and for another peer, and after a while.
         assert_eq!(turns(one, 1, start, 1), [Note]);
         assert_eq!(turns(other, 1, start, 5)[3..], [StandsForMore, LeaveOut]);
-        assert_eq!(turns(other, 1, SECOND, 1), [Note]);
+        assert_eq!(turns(other, 1, WHILE, 1), [Note]);
     }
 }

@@ -29,11 +29,12 @@ pub(in crate::http) enum Reply {
 }
 
 impl Core {
-    /// Writes the answer to the request that begins here, if it is kept.
+    /// Writes the answer to the request that begins here, if it is kept; as the last one of its connection if it is to be.
     pub(in crate::http) fn reply(
         &self,
         input: &[u8],
         peer: SocketAddr,
+        is_last: bool,
         output: &mut Vec<u8>,
     ) -> Reply {
         let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
@@ -53,8 +54,10 @@ impl Core {
         };
         let (question, connection, reply) = match Question::of(&head) {
             Some(question) => match question.afterwards {
-                Afterwards::Stays => (question, &b""[..], Reply::Written(length)),
-                Afterwards::Closes => (question, &b"Connection: close\r\n"[..], Reply::Last),
+                Afterwards::Stays if !is_last => (question, &b""[..], Reply::Written(length)),
+                Afterwards::Stays | Afterwards::Closes => {
+                    (question, &b"Connection: close\r\n"[..], Reply::Last)
+                }
                 Afterwards::Unclear => return Reply::Elsewhere,
             },
             None => return Reply::Elsewhere,

@@ -85,7 +85,8 @@ impl Connection {
             match &mut self.at {
                 At::Lane(lane) => {
                     let buffers = &mut self.shared.buffers.borrow_mut();
-                    match lane.poll(cx, &self.shared.core, self.peer, &self.watch, buffers)? {
+                    let (core, watch) = (&self.shared.core, &self.watch);
+                    match lane.poll(cx, core, self.peer, watch, buffers, self.finishes)? {
                         Poll::Ready(Next::Elsewhere) => {}
                         Poll::Ready(Next::End) => return Poll::Ready(Ok(())),
                         Poll::Pending if self.finishes && lane.is_idle() => {
@@ -96,7 +97,13 @@ impl Connection {
                 }
                 At::Hyper(connection) => match Pin::new(connection).poll(cx)? {
                     Poll::Pending if self.watch.is_handed_back() => {}
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Pending => {
+                        // Not before hyper has read what was read already: it would take the connection for an idle one.
+                        if self.finishes {
+                            self.finish();
+                        }
+                        return Poll::Pending;
+                    }
                     Poll::Ready(()) => return Poll::Ready(Ok(())),
                 },
                 At::Nowhere => return Poll::Ready(Ok(())),
@@ -118,9 +125,6 @@ impl Connection {
             }
             At::Nowhere => At::Nowhere,
         };
-        if self.finishes {
-            self.finish();
-        }
     }
 
     fn by_hyper(

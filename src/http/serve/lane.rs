@@ -77,7 +77,7 @@ impl Lane {
         self.held.is_empty() && self.unsent.is_empty()
     }
 
-    /// Answers what can be answered here, until somebody else has to.
+    /// Answers what can be answered here, until somebody else has to; the next answer may be the last one.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -85,6 +85,7 @@ impl Lane {
         peer: SocketAddr,
         watch: &Watch,
         buffers: &mut Buffers,
+        is_last: bool,
     ) -> Poll<io::Result<Next>> {
         loop {
             ready!(self.send_rest(cx, watch))?;
@@ -100,13 +101,23 @@ impl Lane {
                     return Poll::Ready(Ok(Next::End));
                 }
             }
-            self.answer(&buffers.input[..read], core, peer, &mut buffers.output);
-            self.send(cx, &mut buffers.output, watch)?;
+            let Buffers { input, output } = buffers;
+            // Whatever became of the connection before: its answers are nobody else's business.
+            output.clear();
+            self.answer(&input[..read], output, |input, output| {
+                core.reply(input, peer, is_last, output)
+            });
+            self.send(cx, output, watch)?;
         }
     }
 
     /// Writes answers to what is held and what was read now; holds what has none.
-    fn answer(&mut self, read: &[u8], core: &Core, peer: SocketAddr, output: &mut Vec<u8>) {
+    fn answer(
+        &mut self,
+        read: &[u8],
+        output: &mut Vec<u8>,
+        reply: impl Fn(&[u8], &mut Vec<u8>) -> Reply,
+    ) {
         let mut held = std::mem::take(&mut self.held);
         let input = if held.is_empty() {
             read
@@ -117,7 +128,7 @@ impl Lane {
         let mut answered = 0;
         self.is_incomplete = false;
         while answered < input.len() && output.len() < ENOUGH {
-            match core.reply(&input[answered..], peer, output) {
+            match reply(&input[answered..], output) {
                 Reply::Written(length) => answered += length,
                 Reply::Last => {
                     self.next = Some(Next::End);
@@ -133,18 +144,15 @@ impl Lane {
                 }
             }
         }
-        if answered < input.len() {
+        if answered == 0 && !held.is_empty() {
+            self.held = held;
+        } else if answered < input.len() {
             self.held = input[answered..].to_vec();
         }
     }
 
     /// Sends answers; what does not fit into the connection waits.
-    fn send(
-        &mut self,
-        cx: &mut Context<'_>,
-        output: &mut Vec<u8>,
-        watch: &Watch,
-    ) -> io::Result<()> {
+    fn send(&mut self, cx: &mut Context<'_>, output: &[u8], watch: &Watch) -> io::Result<()> {
         if output.is_empty() {
             return Ok(());
         }
@@ -158,7 +166,6 @@ impl Lane {
         if sent < output.len() {
             self.unsent = output[sent..].to_vec();
         }
-        output.clear();
         Ok(())
     }
 
