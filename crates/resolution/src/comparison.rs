@@ -1,6 +1,6 @@
-use std::collections::{BTreeSet, HashMap};
+use std::{collections::BTreeSet, ptr};
 
-use confbus_protocol::PropertyValue;
+use confbus_protocol::{Properties, PropertyValue};
 
 use crate::{
     Blob, EnvironmentRequest, Layout, RepoPath, Snapshot,
@@ -82,7 +82,7 @@ impl<'s> Comparison<'s> {
         self.note_read(&old);
         self.note_read(&new);
         let is_whole = old.problems.is_empty() && new.problems.is_empty();
-        if is_whole && values(&old) == values(&new) {
+        if is_whole && same_values(&old, &new) {
             Effect::Same
         } else {
             Effect::Changed { files }
@@ -145,14 +145,51 @@ pub(crate) fn imports(path: &RepoPath, blob: &Blob) -> Vec<Target> {
         .collect()
 }
 
-/// What wins under each key.
-fn values<'r>(reading: &'r Reading<'_>) -> HashMap<&'r str, &'r PropertyValue> {
-    let mut values = HashMap::new();
+/// Whether the same wins under each key. Most documents are the same ones in both, so only keys are looked at that have
+/// another value in some document.
+fn same_values(old: &Reading<'_>, new: &Reading<'_>) -> bool {
+    let (old, new) = (properties(old), properties(new));
+    let mut suspects = suspects(&old, &new).into_iter();
+    suspects.all(|key| winner(&old, key) == winner(&new, key))
+}
+
+fn properties<'r>(reading: &'r Reading<'_>) -> Vec<&'r Properties> {
     let documents = reading.contributors.iter().map(Contributor::document);
-    for (key, property) in documents.flat_map(|document| document.properties.iter()) {
-        values.entry(key.as_str()).or_insert(&property.value);
+    documents.map(|document| &*document.properties).collect()
+}
+
+/// The keys under which something else may win. Where documents came or went it is all of them: nobody knows which one
+/// stands in whose place.
+fn suspects<'r>(old: &[&'r Properties], new: &[&'r Properties]) -> Vec<&'r str> {
+    if old.len() != new.len() {
+        let all = old.iter().chain(new);
+        return all
+            .flat_map(|document| document.keys())
+            .map(String::as_str)
+            .collect();
     }
-    values
+    let pairs = old
+        .iter()
+        .zip(new)
+        .filter(|(old, new)| !ptr::eq(**old, **new));
+    pairs
+        .flat_map(|(old, new)| only_in(old, new).chain(only_in(new, old)))
+        .collect()
+}
+
+/// The keys that another document does not have, or with another value.
+fn only_in<'r>(document: &'r Properties, other: &'r Properties) -> impl Iterator<Item = &'r str> {
+    let entries = document.iter().filter(|(key, property)| {
+        let other = other.get(key.as_str());
+        other.is_none_or(|other| other.value != property.value)
+    });
+    entries.map(|(key, _)| key.as_str())
+}
+
+/// The value of the strongest document that has one.
+fn winner<'r>(documents: &[&'r Properties], key: &str) -> Option<&'r PropertyValue> {
+    let mut values = documents.iter().filter_map(|document| document.get(key));
+    values.next().map(|property| &property.value)
 }
 
 #[cfg(test)]
@@ -202,6 +239,30 @@ mod tests {
             &[("foo.yml", "a: 1\nb: 1"), ("foo-dev.yml", "a: 0")],
             &[("foo.yml", "a: 2\nb: 1"), ("foo-dev.yml", "a: 0")],
             &[("foo/dev", &[]), ("foo/qa", &["foo.yml"])],
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_key_that_comes_into_sight_or_moves_within_the_documents_is_a_change() {
+        let both =
+            |base: &'static str, dev: &'static str| [("foo.yml", base), ("foo-dev.yml", dev)];
+        check(
+            &both("a: 1\nb: 1", "a: 0"),
+            &both("a: 1\nb: 1", "b: 1"),
+            &[("foo/dev", &["foo-dev.yml"])],
+            &[],
+        );
+        check(
+            &both("a: 1", "b: 2"),
+            &both("b: 2", "a: 1"),
+            &[("foo/dev", &[])],
+            &[],
+        );
+        check(
+            &both("a: 1", "a: 2"),
+            &both("a: 2", "a: 1"),
+            &[("foo/dev", &["foo-dev.yml", "foo.yml"])],
             &[],
         );
     }
