@@ -1,5 +1,5 @@
 //! In front of the router: each core keeps the answers that it gave and gives them again, without a lock and without a
-//! line of memory that another core writes, until something moves.
+//! line of memory that another core writes, until something moves. What one core made the others need not make.
 //!
 //! Whatever is not kept goes through the router, which runs beside: nothing that takes long holds up a core. Only an answer
 //! for which little is to be read, or that was made quickly before, is made on the core itself.
@@ -9,6 +9,7 @@ mod body;
 mod date;
 mod heads;
 mod question;
+mod shared;
 
 use std::{
     cell::RefCell,
@@ -42,11 +43,12 @@ use crate::{
     environment_repository::{EnvironmentRepository, Reuse},
     ledger::Ledger,
 };
-use answers::{Answers, Entry, Key, Turn};
+use answers::{Answers, Entry, Key, KeyRef, Made, Turn};
 pub(super) use body::Body;
 use date::Date;
 pub(super) use heads::Reply;
 use question::{Head, Question};
+use shared::Shared;
 
 /// What answers requests; each core makes its own [`Core`] of it.
 #[derive(Debug, Clone)]
@@ -64,6 +66,7 @@ struct Keeping {
     makes_sure: bool,
     /// Bytes of answers for each core.
     room: usize,
+    shared: Shared,
 }
 
 /// The front of one core.
@@ -96,11 +99,12 @@ impl Front {
         let room = settings.limits.kept_bytes / settings.limits.threads.max(1);
         let reuse = repository.reuse();
         let keeping = Keeping {
-            settings,
             repository,
             ledger,
             makes_sure: reuse == Reuse::Sure,
             room,
+            shared: Shared::new(settings.limits.kept_bytes),
+            settings,
         };
         Self {
             router,
@@ -227,7 +231,7 @@ impl Core {
         question: &Question<'_, F>,
         peer: SocketAddr,
         is_sure: bool,
-        give: impl FnOnce(&Entry) -> Option<A>,
+        mut give: impl FnMut(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
         let Some(keeping) = &self.keeping else {
             return Recalled::Make(Miss::Never);
@@ -236,10 +240,14 @@ impl Core {
         let access = &keeping.settings.access;
         let caller = || Caller::of(&question.said, Some(peer), None, access);
         // Strangers hear from the router why they get nothing.
-        if access.mode_none || caller().may_enter(access) {
-            self.known(keeping, question, peer, is_sure, give)
-        } else {
-            Recalled::Make(Miss::Never)
+        if !access.mode_none && !caller().may_enter(access) {
+            return Recalled::Make(Miss::Never);
+        }
+        match self.known(keeping, question, peer, is_sure, &mut give) {
+            Recalled::Make(_) if self.adopt(keeping, &question.key) => {
+                self.known(keeping, question, peer, is_sure, &mut give)
+            }
+            recalled => recalled,
         }
     }
 
@@ -249,14 +257,14 @@ impl Core {
         question: &Question<'_, F>,
         peer: IpAddr,
         is_sure: bool,
-        give: impl FnOnce(&Entry) -> Option<A>,
+        give: &mut impl FnMut(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
         let now = self.clock.now();
         let answers = self.answers.borrow();
         let Some(entry) = answers.get(&question.key) else {
             return Recalled::Make(Miss::NotYet);
         };
-        let is_valid = entry.is_of(keeping.repository.generation(), now);
+        let is_valid = entry.is_of(keeping.generation(), now);
         if is_valid && keeping.makes_sure && !is_sure && entry.kept.keep.sure_of.is_some() {
             return Recalled::Unsure(Arc::clone(&entry.kept));
         }
@@ -267,9 +275,24 @@ impl Core {
                 Recalled::Answer(answer)
             }
             None => Recalled::Make(Miss::Old {
-                was_quick: entry.was_quick,
+                was_quick: entry.made.was_quick,
             }),
         }
+    }
+
+    /// Keeps an answer that another core made; whether there is one that is not kept here yet.
+    fn adopt(&self, keeping: &Keeping, key: &KeyRef<'_>) -> bool {
+        let Some((kept, made)) = keeping.shared.get(key, keeping.generation()) else {
+            return false;
+        };
+        let mut answers = self.answers.borrow_mut();
+        let is_new = answers
+            .get(key)
+            .is_none_or(|own| !Arc::ptr_eq(&own.kept, &kept));
+        if is_new {
+            answers.insert(key.to_owned(), Entry::new(kept, made));
+        }
+        is_new
     }
 
     /// Lets the router answer, and keeps the answer if it may be kept.
@@ -297,9 +320,17 @@ impl Core {
         if let (Making::Here(key) | Making::Beside(key), Some(generation), Some(kept)) =
             (making, generation, kept)
         {
-            let was_quick = began.elapsed() < QUICK;
-            let entry = Entry::new(kept, generation, self.clock.now(), was_quick);
-            self.answers.borrow_mut().insert(key, entry);
+            let made = Made {
+                generation,
+                at: self.clock.now(),
+                was_quick: began.elapsed() < QUICK,
+            };
+            if let Some(keeping) = &self.keeping {
+                keeping.shared.insert(key.clone(), &kept, made);
+            }
+            self.answers
+                .borrow_mut()
+                .insert(key, Entry::new(kept, made));
         }
         Ok(answer.map(|body| Body::routed(body, busy)))
     }

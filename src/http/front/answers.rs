@@ -23,7 +23,7 @@ const LONGEST_USE: Duration = Duration::from_secs(60);
 /// The same of errors, which tell the time.
 const LONGEST_ERROR: Duration = Duration::from_millis(750);
 /// Bytes that an answer takes on average, more or less; from this it is guessed how many there will be.
-const USUAL_WEIGHT: usize = 4096;
+pub(super) const USUAL_WEIGHT: usize = 4096;
 
 /// Reads that repeat one another and are noted, of each peer in a while: to tell that somebody is still there takes no more.
 const NOTED_REPEATS: u8 = 4;
@@ -33,7 +33,7 @@ const WHILE: Duration = Duration::from_secs(10);
 pub(super) struct Answers(Cache<Key, Entry, Weights>);
 
 /// What was asked.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     target: Box<str>,
     accept: Box<[u8]>,
@@ -53,11 +53,16 @@ pub(super) struct Entry {
     /// Whether the ledger hears who is given it.
     pub(super) is_noted: bool,
     is_error: bool,
-    generation: u64,
-    made: Instant,
-    /// Whether it was made quickly.
-    pub(super) was_quick: bool,
+    pub(super) made: Made,
     pub(super) repeats: Repeats,
+}
+
+/// When an answer was made, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub(super) generation: u64,
+    pub(super) at: Instant,
+    pub(super) was_quick: bool,
 }
 
 #[derive(Clone)]
@@ -123,15 +128,13 @@ impl Equivalent<Key> for KeyRef<'_> {
 }
 
 impl Entry {
-    pub(super) fn new(kept: Arc<Kept>, generation: u64, made: Instant, was_quick: bool) -> Self {
+    pub(super) fn new(kept: Arc<Kept>, made: Made) -> Self {
         Self {
             whole: kept.finished.whole(),
             is_noted: kept.keep.answered.is_some(),
             is_error: kept.finished.status() != StatusCode::OK,
             kept,
-            generation,
             made,
-            was_quick,
             repeats: Repeats::default(),
         }
     }
@@ -154,7 +157,7 @@ impl Entry {
         } else {
             LONGEST_USE
         };
-        self.generation == generation && now.saturating_duration_since(self.made) < longest
+        self.made.generation == generation && now.saturating_duration_since(self.made.at) < longest
     }
 }
 
