@@ -1,6 +1,10 @@
 //! The only wiring: open, connect, bind, spawn.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use confbus_bus::Bus;
@@ -52,15 +56,19 @@ impl App {
             }
         };
         let (ring, bell) = mpsc::channel(1);
-        let repository = EnvironmentRepository::open(settings.repository, tasks.clone(), ring)
-            .await
-            .context("the backends cannot be opened")?;
-        let versions = repository.clone();
+        let versions = Arc::new(OnceLock::<EnvironmentRepository>::new());
+        let wanted = Arc::clone(&versions);
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
             settings.member.id.clone(),
-            Box::new(move |request| versions.version_of(request)),
+            Box::new(move |request| wanted.get()?.version_of(request)),
         );
+        let known = ledger.coordinates();
+        let repository =
+            EnvironmentRepository::open(settings.repository, tasks.clone(), ring, known)
+                .await
+                .context("the backends cannot be opened")?;
+        _ = versions.set(repository.clone());
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),

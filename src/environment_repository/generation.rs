@@ -27,7 +27,7 @@ mod tests {
 
     use crate::{
         Settings, Sources,
-        environment_repository::{Announce, EnvironmentRepository},
+        environment_repository::{Announce, EnvironmentRepository, Known},
         tasks::Tasks,
     };
 
@@ -47,7 +47,7 @@ mod tests {
         };
         let settings = Settings::load(&sources).unwrap().repository;
         let (bell, _) = mpsc::channel(1);
-        EnvironmentRepository::open(settings, Tasks::default(), bell)
+        EnvironmentRepository::open(settings, Tasks::default(), bell, Known::default())
             .await
             .unwrap()
     }

@@ -13,8 +13,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    generation::Generation, history::Verdicts, pace::Pace, remembered::Remembered,
-    repository::Settings, served::Served, unannounced::Unannounced, upstream::Upstream,
+    generation::Generation,
+    history::{Judge, Verdicts},
+    pace::Pace,
+    remembered::Remembered,
+    repository::Settings,
+    served::Served,
+    unannounced::Unannounced,
+    upstream::Upstream,
 };
 use crate::look::{Fetch, LookError, Query, Trigger};
 use aside::finished;
@@ -71,7 +77,8 @@ pub(crate) struct Looker {
     hurries: bool,
     /// Other commits are in service than those that the file remembers.
     is_unsaved: bool,
-    /// Looks for broken files in what is in service.
+    judge: Judge,
+    /// Looks for what is wrong with what is in service.
     judging: Option<JoinHandle<Verdicts>>,
     saving: Option<JoinHandle<()>>,
 }
@@ -82,6 +89,7 @@ impl Looker {
         settings: Arc<Settings>,
         outcome: Outcome,
         requests: mpsc::Receiver<Wanted>,
+        judge: Judge,
         insists: bool,
     ) -> Self {
         Self {
@@ -95,6 +103,7 @@ impl Looker {
             polls: 0,
             hurries: false,
             is_unsaved: false,
+            judge,
             judging: None,
             saving: None,
         }
