@@ -22,6 +22,10 @@ mod repository;
 mod served;
 mod state;
 mod template;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod unannounced;
 mod upstream;
 

@@ -14,8 +14,8 @@ use crate::acceptance::Acceptance;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Verdict {
     problems: Problems,
-    /// Why those whose files can be used are not given it.
-    refused: Arc<HashMap<EnvironmentRequest, Vec<Problem>>>,
+    /// Who is known and not given it, and why, beyond files that cannot be used.
+    failing: Arc<HashMap<EnvironmentRequest, Vec<Problem>>>,
     /// It may be refused to more than those who are known.
     may_be_refused: bool,
 }
@@ -25,7 +25,7 @@ pub(super) struct Verdict {
 pub(super) enum Fault {
     /// This file cannot be used.
     File(RepoPath),
-    /// This request is refused.
+    /// This request is not answered.
     Request(EnvironmentRequest),
 }
 
@@ -61,19 +61,19 @@ impl Case {
 
 impl Verdict {
     pub(super) fn is_good(&self) -> bool {
-        self.problems.is_empty() && self.refused.is_empty()
+        self.problems.is_empty() && self.failing.is_empty()
     }
 
     pub(super) fn has(&self, fault: &Fault) -> bool {
         match fault {
             Fault::File(path) => self.problems.are_in(path),
-            Fault::Request(request) => self.refused.contains_key(request),
+            Fault::Request(request) => self.failing.contains_key(request),
         }
     }
 
     pub(super) fn faults(&self) -> impl Iterator<Item = Fault> {
         let files = self.problems.files().cloned().map(Fault::File);
-        files.chain(self.refused.keys().cloned().map(Fault::Request))
+        files.chain(self.failing.keys().cloned().map(Fault::Request))
     }
 
     /// Whether somebody whom nobody knows yet may be refused it.
@@ -88,14 +88,14 @@ impl Verdict {
 
     /// All that is wrong.
     pub(super) fn all(&self) -> impl Iterator<Item = &Problem> {
-        let refused = self.refused.values().flatten();
-        self.problems.iter().chain(refused)
+        let others = self.failing.values().flatten();
+        self.problems.iter().chain(others)
     }
 }
 
 impl Verdicts {
     /// Judges snapshots one after the other. What is wrong with files costs what is different from the one before, the first
-    /// from `basis`; what is refused costs an answer for each request, where anything can be refused.
+    /// from `basis`; where anything is or may be wrong, an answer for each request comes on top.
     pub(in crate::environment_repository) fn of(
         cases: Vec<Case>,
         mut basis: Option<(Arc<Snapshot>, Problems)>,
@@ -111,10 +111,11 @@ impl Verdicts {
             };
             basis = Some((Arc::clone(&snapshot), problems.clone()));
             let may_be_refused = judge.acceptance.concerns(&snapshot);
-            let refused = may_be_refused.then(|| judge.refused(&case));
+            let may_fail = may_be_refused || !problems.is_empty();
+            let failing = may_fail.then(|| judge.failing(&case));
             let verdict = Verdict {
                 problems,
-                refused: Arc::new(refused.unwrap_or_default()),
+                failing: Arc::new(failing.unwrap_or_default()),
                 may_be_refused,
             };
             let judged = (snapshot, verdict);
@@ -137,17 +138,17 @@ fn address(snapshot: &Arc<Snapshot>) -> usize {
 }
 
 impl Judge {
-    fn refused(&self, case: &Case) -> HashMap<EnvironmentRequest, Vec<Problem>> {
+    fn failing(&self, case: &Case) -> HashMap<EnvironmentRequest, Vec<Problem>> {
         let known = self.known.load();
         let of_label = |request: &&EnvironmentRequest| {
             let mut labels = case.labels.iter();
             labels.any(|label| self.may_answer(label, request))
         };
-        let refused = known.iter().filter(of_label).filter_map(|request| {
-            let problems = self.problems(&case.snapshot, request);
-            (!problems.is_empty()).then(|| (request.clone(), problems))
+        let failing = known.iter().filter(of_label).filter_map(|request| {
+            let problems = self.trouble(&case.snapshot, request)?;
+            Some((request.clone(), problems))
         });
-        refused.collect()
+        failing.collect()
     }
 
     /// Whether a request may be answered from this label.
@@ -163,12 +164,12 @@ impl Judge {
         }
     }
 
-    /// Broken files are not among them: they are known without the requests that need them.
-    fn problems(&self, snapshot: &Snapshot, request: &EnvironmentRequest) -> Vec<Problem> {
+    /// Why a request is not answered, if it is not. Broken files are not among the reasons: they are known already.
+    fn trouble(&self, snapshot: &Snapshot, request: &EnvironmentRequest) -> Option<Vec<Problem>> {
         let Ok(files) = resolve_files(snapshot, &self.settings.layout, request) else {
-            return Vec::new();
+            return Some(Vec::new());
         };
         let checked = self.acceptance.check(snapshot, request, &files);
-        checked.map_or_else(|refused| refused.problems().to_vec(), |()| Vec::new())
+        checked.err().map(|refused| refused.problems().to_vec())
     }
 }
