@@ -11,7 +11,8 @@ use crate::{
     environment_repository::EnvironmentRepository,
     http,
     ledger::{Bookkeeper, Ledger},
-    refresh::Refresher,
+    pins::{Keeper, Pins},
+    refresh::{Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
 };
@@ -28,6 +29,9 @@ pub struct App {
     limits: http::Limits,
     refresher: Refresher,
     bookkeeper: Bookkeeper,
+    keeper: Keeper,
+    repository: EnvironmentRepository,
+    refresh: Refresh,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
 }
@@ -52,9 +56,11 @@ impl App {
             }
         };
         let (ring, bell) = mpsc::channel(1);
-        let repository = EnvironmentRepository::open(settings.repository, tasks.clone(), ring)
-            .await
-            .context("the backends cannot be opened")?;
+        let (pins, keeper) = Pins::open(settings.pins);
+        let repository =
+            EnvironmentRepository::open(settings.repository, pins.clone(), tasks.clone(), ring)
+                .await
+                .context("the backends cannot be opened")?;
         let versions = repository.clone();
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
@@ -72,10 +78,13 @@ impl App {
 
         let (front, writer) = http::front(
             settings.http,
-            repository,
-            refresh,
-            ledger,
-            bus,
+            http::Rooms {
+                repository: repository.clone(),
+                refresh: refresh.clone(),
+                ledger,
+                pins,
+                bus,
+            },
             tasks.shutdown(),
         );
         Ok(Self {
@@ -85,6 +94,9 @@ impl App {
             limits,
             refresher,
             bookkeeper,
+            keeper,
+            repository,
+            refresh,
             driver,
             tasks,
         })
@@ -113,6 +125,9 @@ impl App {
             limits,
             refresher,
             bookkeeper,
+            keeper,
+            repository,
+            refresh,
             driver,
             tasks,
         } = self;
@@ -122,6 +137,7 @@ impl App {
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
+        tasks.spawn("pins", keeper.run(repository, refresh, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
         tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
         let failed = tokio::select! {

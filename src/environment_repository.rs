@@ -15,6 +15,7 @@ mod looker;
 mod opener;
 mod pace;
 mod pattern;
+mod pinned;
 mod places;
 mod pool;
 mod remembered;
@@ -32,8 +33,12 @@ use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::{FutureExt as _, future::join_all};
 use tokio::sync::mpsc;
 
-use crate::{encryption::Encryption, git::Claims, look::LookError, tasks::Tasks, vault::Token};
-pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
+use crate::{
+    encryption::Encryption, git::Claims, look::LookError, pins::Pins, tasks::Tasks, vault::Token,
+};
+pub(crate) use answer::{
+    Because, FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth,
+};
 pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
@@ -103,6 +108,7 @@ struct Inner {
     encryption: Encryption,
     unannounced: Arc<Unannounced>,
     generation: Generation,
+    pins: Pins,
 }
 
 impl EnvironmentRepository {
@@ -112,12 +118,14 @@ impl EnvironmentRepository {
     /// When the system gives no thread.
     pub(crate) async fn open(
         settings: Settings,
+        pins: Pins,
         tasks: Tasks,
         bell: mpsc::Sender<()>,
     ) -> std::io::Result<Self> {
         let opener = Opener {
             unannounced: Arc::default(),
             generation: Generation::default(),
+            pins,
             bell,
             tasks,
             claims: Claims::default(),
@@ -136,6 +144,7 @@ impl EnvironmentRepository {
             encryption: settings.encryption,
             unannounced: opener.unannounced,
             generation: opener.generation,
+            pins: opener.pins,
         };
         Ok(Self {
             inner: Arc::new(inner),

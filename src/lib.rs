@@ -10,6 +10,7 @@ mod vault;
 
 mod encryption;
 mod environment_repository;
+mod pins;
 
 mod ledger;
 mod refresh;

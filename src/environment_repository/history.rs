@@ -9,7 +9,7 @@ use std::{
 use confbus_protocol::CommitId;
 use confbus_resolution::{Layout, Problem, Problems, RepoPath, ResolveError, Snapshot};
 
-use super::{FindError, Found, Held};
+use super::{Because, FindError, Found, Held};
 use crate::look::Version;
 
 /// Earlier versions that may be needed at once; each heals a file that every newer one has broken.
@@ -270,7 +270,10 @@ impl History {
         Ok(Found {
             value,
             commits: vec![version],
-            held: Some(Held { wanted, problems }),
+            held: Some(Held {
+                wanted,
+                because: Because::Problems(problems),
+            }),
         })
     }
 }

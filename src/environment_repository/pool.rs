@@ -139,6 +139,7 @@ mod tests {
         Settings, Sources,
         environment_repository::{BackendSettings, Generation, Unannounced},
         git::Claims,
+        pins::{self, Pins},
         tasks::Tasks,
     };
 
@@ -161,6 +162,7 @@ mod tests {
         Opener {
             unannounced: Arc::new(Unannounced::default()),
             generation: Generation::default(),
+            pins: Pins::open(pins::Settings::default()).0,
             bell: mpsc::channel(1).0,
             tasks: Tasks::default(),
             claims: Claims::default(),

@@ -134,6 +134,8 @@ fn ask<'m>(
             each.upstream.readers.extend(request.application.names());
             match each.comparison.effect_on(place.request()) {
                 Effect::Same => same.push(each.leaves(request)),
+                // It is told when it is let go.
+                Effect::Changed { .. } if place.is_pinned() => {}
                 Effect::Changed { files } => told.extend(owners(request, &files)),
             }
         }

@@ -4,7 +4,12 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::{Settings, Sources, environment_repository::Announce, tasks::Tasks};
+use crate::{
+    Settings, Sources,
+    environment_repository::Announce,
+    pins::{self, Pins},
+    tasks::Tasks,
+};
 
 /// Far more than any machine needs.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -84,7 +89,8 @@ impl Server {
         let settings = Settings::load(&sources).unwrap().repository;
         let (bell, _) = mpsc::channel(1);
         let tasks = Tasks::default();
-        let repository = EnvironmentRepository::open(settings, tasks.clone(), bell)
+        let (pins, _) = Pins::open(pins::Settings::default());
+        let repository = EnvironmentRepository::open(settings, pins, tasks.clone(), bell)
             .await
             .unwrap();
         let known = known.iter().map(|coordinates| request(coordinates));
