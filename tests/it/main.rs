@@ -18,6 +18,7 @@ mod encryption;
 mod kept_answers;
 mod ledger;
 mod looks;
+mod pins;
 mod program;
 mod reads;
 mod shadow;
