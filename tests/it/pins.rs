@@ -151,6 +151,36 @@ fn a_pin_holds_across_a_restart_from_the_first_answer_on() {
 }
 
 #[test]
+fn no_other_commit_stands_in_for_one_that_is_gone() {
+    let repo = ConfigRepo::from_sample();
+    let good = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&[(URI, &uri)]).ready();
+    let made = pin_orders(&server, &good);
+    repo.delete_branch("main");
+    let new = limit(&repo, 2);
+    answers(&server, "/payments/dev", &new);
+    answers(&server, "/orders/dev", &good);
+
+    let server = server.restarted(&[(URI, &uri)]);
+    answers(&server, "/payments/dev", &new);
+    for address in [
+        "/orders/dev",
+        "/orders-dev.yml",
+        "/orders/default/main/orders.yml",
+    ] {
+        let answer = server.get(address);
+        assert_eq!(answer.status, 503, "{address}: {answer:?}");
+        let said = format!("pinned to commit {}", &good[..7]);
+        assert!(answer.body.contains(&said), "{answer:?}");
+    }
+    let id = made["id"].as_str().unwrap();
+    let released = server.send(&Request::delete(&format!("{PINS}/{id}")));
+    assert_eq!(released.status, 204);
+    answers(&server, "/orders/dev", &new);
+}
+
+#[test]
 fn instances_hear_of_a_pin_and_of_its_release() {
     let repo = ConfigRepo::from_sample();
     let good = limit(&repo, 1);
@@ -159,7 +189,10 @@ fn instances_hear_of_a_pin_and_of_its_release() {
     let payments = Instance::start(&server, "payments/dev", 8082, &[]);
     limit(&repo, 2);
     orders.sees("limit", "2");
+    let version = || server.get("/orders/dev").json()["version"].clone();
+    assert_ne!(version(), *good);
     let made = pin_orders(&server, &good);
+    assert_eq!(version(), *good, "what was kept is not given again");
     orders.sees("limit", "1");
 
     let third = limit(&repo, 3);
@@ -173,10 +206,12 @@ fn instances_hear_of_a_pin_and_of_its_release() {
     });
     assert_eq!(refresh["destinations"], json!(["payments:**"]));
     assert!(!orders.has_seen("limit", "3"));
+    assert_eq!(version(), *good);
 
     let id = made["id"].as_str().unwrap();
     let released = server.send(&Request::delete(&format!("{PINS}/{id}")));
     assert_eq!(released.status, 204, "{released:?}");
+    assert_eq!(version(), *third);
     orders.sees("limit", "3");
     assert!(pins(&server).is_empty());
     let again = server.send(&Request::delete(&format!("{PINS}/{id}")));
