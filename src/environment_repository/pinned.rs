@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use confbus_protocol::{CommitId, Label};
-use confbus_resolution::{EnvironmentRequest, resolve_sources};
+use confbus_resolution::EnvironmentRequest;
 use futures_util::future::join_all;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     gather::LONGEST_READ,
     git_backend::Labels,
     history::History,
-    places::{Gathered, Place},
+    places::{Gathered, Place, Shown},
     repository::{Before, Repository},
 };
 use crate::pins::{Pins, label_of};
@@ -102,7 +102,7 @@ impl EnvironmentRepository {
         let mut missing = FindError::NoSuchCommit;
         for repository in repositories {
             match repository.whole_commit(commit).await {
-                Ok(history) => return holdable(&repository, &history, request),
+                Ok(history) => return holdable(&repository, history, request),
                 Err(error @ (FindError::NotYet | FindError::Busy)) => missing = error,
                 Err(_) => {}
             }
@@ -140,20 +140,21 @@ impl EnvironmentRepository {
     }
 }
 
+/// The commit, if a place would answer from it.
 fn holdable(
     repository: &Repository,
-    history: &History,
+    history: Arc<History>,
     request: &EnvironmentRequest,
 ) -> Result<Holdable, FindError> {
-    let snapshot = &history.newest().snapshot;
+    let commit = history.newest().snapshot.version();
     let label = request.label.as_ref();
     let request = EnvironmentRequest {
         label: Some(label.unwrap_or_else(|| repository.default_label()).clone()),
         ..request.clone()
     };
-    resolve_sources(snapshot, repository.layout(), &request)?;
+    Place::new(repository.clone(), history, request, Shown::Commit).find()?;
     Ok(Holdable {
         repository: repository.name().to_owned(),
-        commit: snapshot.version(),
+        commit,
     })
 }

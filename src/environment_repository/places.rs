@@ -148,7 +148,8 @@ impl Place {
         &self.request
     }
 
-    fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
+    /// Its sources, and the version that they are of.
+    pub(super) fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
         let mut found = self.history.first_good(|version| {
             let layout = self.repository.layout();
             let sources = resolve_sources(&version.snapshot, layout, &self.request)?;
