@@ -15,7 +15,8 @@ use crate::{
     environment_repository::EnvironmentRepository,
     http,
     ledger::{Bookkeeper, Ledger},
-    refresh::Refresher,
+    pins::{Keeper, Pins},
+    refresh::{Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
 };
@@ -32,6 +33,9 @@ pub struct App {
     limits: http::Limits,
     refresher: Refresher,
     bookkeeper: Bookkeeper,
+    keeper: Keeper,
+    repository: EnvironmentRepository,
+    refresh: Refresh,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
 }
@@ -56,6 +60,7 @@ impl App {
             }
         };
         let (ring, bell) = mpsc::channel(1);
+        let (pins, keeper) = Pins::open(settings.pins);
         let versions = Arc::new(OnceLock::<EnvironmentRepository>::new());
         let wanted = Arc::clone(&versions);
         let (ledger, bookkeeper) = Ledger::open(
@@ -64,10 +69,15 @@ impl App {
             Box::new(move |request| wanted.get()?.version_of(request)),
         );
         let known = ledger.coordinates();
-        let repository =
-            EnvironmentRepository::open(settings.repository, tasks.clone(), ring, known)
-                .await
-                .context("the backends cannot be opened")?;
+        let repository = EnvironmentRepository::open(
+            settings.repository,
+            pins.clone(),
+            tasks.clone(),
+            ring,
+            known,
+        )
+        .await
+        .context("the backends cannot be opened")?;
         _ = versions.set(repository.clone());
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
@@ -80,10 +90,13 @@ impl App {
 
         let (front, writer) = http::front(
             settings.http,
-            repository,
-            refresh,
-            ledger,
-            bus,
+            http::Rooms {
+                repository: repository.clone(),
+                refresh: refresh.clone(),
+                ledger,
+                pins,
+                bus,
+            },
             tasks.shutdown(),
         );
         Ok(Self {
@@ -93,6 +106,9 @@ impl App {
             limits,
             refresher,
             bookkeeper,
+            keeper,
+            repository,
+            refresh,
             driver,
             tasks,
         })
@@ -121,6 +137,9 @@ impl App {
             limits,
             refresher,
             bookkeeper,
+            keeper,
+            repository,
+            refresh,
             driver,
             tasks,
         } = self;
@@ -130,6 +149,7 @@ impl App {
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
+        tasks.spawn("pins", keeper.run(repository, refresh, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
         tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
         let failed = tokio::select! {

@@ -5,8 +5,10 @@ use std::{fmt, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use confbus::{Sources, telemetry::LogFormat};
 
+mod pin;
 mod watch;
 
+pub(crate) use pin::{PinArgs, Pinned};
 pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
 
 /// Configuration from Git, served as Spring Cloud Config Server does and pushed to every instance.
@@ -37,6 +39,10 @@ pub(crate) enum Command {
     /// Without --server, a server with the given settings is started for the comparison, on a port of its own, with a clone
     /// of its own, and without the bus. Exit status: 0 when all answers are the same, 1 when not.
     Shadow(ShadowArgs),
+    /// Hold an address at a commit, with a reason and for a time, while everything else moves on.
+    ///
+    /// Without a profile, a label, or both, all of them are held. Each server has pins of its own.
+    Pin(PinArgs),
 }
 
 #[derive(Debug, Args)]
@@ -137,6 +143,13 @@ impl Properties {
             .map(|argument| pair(argument))
             .collect()
     }
+}
+
+/// What a time is made of: `30s`.
+fn number_and_unit(text: &str) -> (Option<u64>, &str) {
+    let digits = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
+    (number.parse().ok(), unit)
 }
 
 fn pair(argument: &str) -> anyhow::Result<(String, String)> {

@@ -15,6 +15,7 @@ mod looker;
 mod opener;
 mod pace;
 mod pattern;
+mod pinned;
 mod places;
 mod pool;
 mod remembered;
@@ -42,10 +43,13 @@ use crate::{
     encryption::Encryption,
     git::Claims,
     look::LookError,
+    pins::Pins,
     tasks::Tasks,
     vault::Token,
 };
-pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
+pub(crate) use answer::{
+    Because, FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth,
+};
 pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
@@ -120,6 +124,7 @@ struct Inner {
     encryption: Encryption,
     unannounced: Arc<Unannounced>,
     generation: Generation,
+    pins: Pins,
 }
 
 impl EnvironmentRepository {
@@ -129,6 +134,7 @@ impl EnvironmentRepository {
     /// When the system gives no thread.
     pub(crate) async fn open(
         settings: Settings,
+        pins: Pins,
         tasks: Tasks,
         bell: mpsc::Sender<()>,
         known: Known,
@@ -138,6 +144,7 @@ impl EnvironmentRepository {
             known,
             unannounced: Arc::default(),
             generation: Generation::default(),
+            pins,
             bell,
             tasks,
             claims: Claims::default(),
@@ -156,6 +163,7 @@ impl EnvironmentRepository {
             encryption: settings.encryption,
             unannounced: opener.unannounced,
             generation: opener.generation,
+            pins: opener.pins,
         };
         Ok(Self {
             inner: Arc::new(inner),

@@ -28,6 +28,7 @@ mod instances;
 mod keep;
 mod methods;
 mod monitor;
+mod pins;
 mod reader;
 mod refreshes;
 mod reports;
@@ -44,18 +45,30 @@ use axum::{
     Router,
     extract::FromRef,
     middleware,
-    routing::{MethodRouter, any, get, post},
+    routing::{MethodRouter, any, delete, get, post},
 };
 use confbus_bus::Bus;
 use confbus_protocol::REPORTS_PATH;
 use tokio_util::sync::CancellationToken;
 
-use crate::{environment_repository::EnvironmentRepository, ledger::Ledger, refresh::Refresh};
+use crate::{
+    environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins, refresh::Refresh,
+};
 use events::Streams;
 pub(crate) use events::Writer;
 pub(crate) use front::Front;
 pub(crate) use serve::{Listeners, serve};
 pub(crate) use settings::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User};
+
+/// The rooms that handlers ask.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    pub(crate) repository: EnvironmentRepository,
+    pub(crate) refresh: Refresh,
+    pub(crate) ledger: Ledger,
+    pub(crate) pins: Pins,
+    pub(crate) bus: Bus,
+}
 
 /// What handlers ask.
 #[derive(Debug, Clone)]
@@ -64,6 +77,7 @@ struct Services {
     repository: EnvironmentRepository,
     refresh: Refresh,
     ledger: Ledger,
+    pins: Pins,
     bus: Bus,
     streams: Streams,
     shutdown: CancellationToken,
@@ -72,12 +86,16 @@ struct Services {
 /// What answers all requests. Streams of events end with `shutdown`, and `readiness` goes down.
 pub(crate) fn front(
     settings: Settings,
-    repository: EnvironmentRepository,
-    refresh: Refresh,
-    ledger: Ledger,
-    bus: Bus,
+    rooms: Rooms,
     shutdown: CancellationToken,
 ) -> (Front, Writer) {
+    let Rooms {
+        repository,
+        refresh,
+        ledger,
+        pins,
+        bus,
+    } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
     let services = Services {
@@ -85,6 +103,7 @@ pub(crate) fn front(
         repository: repository.clone(),
         refresh,
         ledger: ledger.clone(),
+        pins,
         bus,
         streams,
         shutdown,
@@ -114,6 +133,8 @@ fn router(settings: Arc<Settings>, services: Services) -> Router {
         .route(&at("/_/api/instances"), beside(get(instances::list)))
         .route(&at("/_/api/refreshes"), beside(get(refreshes::list)))
         .route(&at("/_/api/refreshes/{id}"), beside(get(refreshes::one)))
+        .route(&at("/_/api/pins"), beside(get(pins::list).post(pins::pin)))
+        .route(&at("/_/api/pins/{id}"), beside(delete(pins::release)))
         .route(&at("/error"), any(error::error_page))
         .fallback(configuration::find)
         .with_state(services)
@@ -164,4 +185,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, bus: Bus, streams: Streams, shutdown: CancellationToken);

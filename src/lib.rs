@@ -11,6 +11,7 @@ mod vault;
 mod acceptance;
 mod encryption;
 mod environment_repository;
+mod pins;
 
 mod ledger;
 mod refresh;

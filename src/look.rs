@@ -24,6 +24,8 @@ pub(crate) enum Trigger {
     Bus,
     /// Somebody called `busrefresh` here.
     BusRefresh,
+    /// Somebody pinned an address or let it go, or the time of a pin was over.
+    Pin,
     /// Files of this machine changed.
     Change,
     /// A webhook's delivery.

@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod pin;
 mod shadow;
 mod watch;
 
@@ -27,7 +28,7 @@ async fn main() -> ExitCode {
             eprintln!("confbus: {error:#}");
             if error.is::<SettingsError>() {
                 ExitCode::from(BAD_SETTINGS)
-            } else if error.is::<shadow::WrongUsage>() || error.is::<watch::WrongUsage>() {
+            } else if is_wrong_usage(&error) {
                 ExitCode::from(WRONG_USAGE)
             } else if let Some(error) = error.downcast_ref() {
                 ExitCode::from(watch::exit_code(error))
@@ -38,12 +39,19 @@ async fn main() -> ExitCode {
     }
 }
 
+fn is_wrong_usage(error: &anyhow::Error) -> bool {
+    error.is::<shadow::WrongUsage>()
+        || error.is::<watch::WrongUsage>()
+        || error.is::<pin::WrongUsage>()
+}
+
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command() {
         Command::Serve(args) => serve(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Watch(args) => return watch::run(*args).await,
         Command::Shadow(args) => return shadow::run(args).await,
+        Command::Pin(args) => return pin::run(args).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

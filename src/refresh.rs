@@ -59,6 +59,9 @@ enum Request {
         values: IndexMap<String, String>,
         reply: Reply,
     },
+    PinsChanged {
+        destinations: Vec<Destination>,
+    },
 }
 
 type Reply = oneshot::Sender<Result<(), RefreshError>>;
@@ -106,6 +109,14 @@ impl Refresh {
             reply,
         };
         self.ask(request).await
+    }
+
+    /// Pins changed: tells these destinations to look again, as soon as the bus takes it. Nothing has to be looked for first.
+    pub(crate) async fn pins_changed(&self, destinations: Vec<Destination>) {
+        let request = Request::PinsChanged { destinations };
+        if self.requests.send(request).await.is_err() {
+            debug!("the server is stopping; applications hear of their pins by polling");
+        }
     }
 
     async fn ask(&self, request: impl FnOnce(Reply) -> Request) -> Result<(), RefreshError> {

@@ -13,7 +13,7 @@ use std::{env, fmt, path::PathBuf};
 
 pub use problem::{SettingsError, SettingsProblem};
 
-use crate::{environment_repository, http, ledger, refresh};
+use crate::{environment_repository, http, ledger, pins, refresh};
 use layers::Layers;
 use reader::Reader;
 
@@ -24,6 +24,7 @@ pub struct Settings {
     pub(crate) repository: environment_repository::Settings,
     pub(crate) refresh: refresh::Settings,
     pub(crate) ledger: ledger::Settings,
+    pub(crate) pins: pins::Settings,
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,

@@ -27,10 +27,11 @@ use difference::Values;
 use normal::Checkouts;
 use own::OwnServer;
 use report::{Counts, Form, Report};
-use request::Header;
+pub(crate) use request::Header;
 use request_list::{Listed, RequestList};
-use server::Server;
-use wire::{Answer, NoAnswer};
+pub(crate) use server::Server;
+pub(crate) use wire::Answer;
+use wire::NoAnswer;
 
 /// What our own server says of requests that fail is no news here: it shows as a difference.
 const LOG: &str = "warn,confbus::http=off";

@@ -7,6 +7,7 @@ use std::{
 use clap::Args;
 use rustix::process::Signal;
 
+use super::number_and_unit;
 use crate::watch::Format;
 
 #[derive(Debug, Args)]
@@ -225,11 +226,8 @@ impl SignalName {
 fn duration(text: &str) -> Result<Duration, String> {
     /// Longer than anybody waits, and far from where sums of durations end.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let number: Option<u64> = text[..digits].parse().ok();
-    let time = number.and_then(|number| match &text[digits..] {
+    let (number, unit) = number_and_unit(text);
+    let time = number.and_then(|number| match unit {
         "ms" => Some(Duration::from_millis(number)),
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),

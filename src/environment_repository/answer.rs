@@ -1,15 +1,17 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
-use crate::{look::LookError, vault::VaultError};
+use crate::{look::LookError, pins, vault::VaultError};
 
 /// An answer and the commits it comes from: one for each label of each repository that has a part in it.
 #[derive(Debug)]
 pub(crate) struct Found<T> {
     pub(crate) value: T,
     pub(crate) commits: Vec<CommitId>,
-    /// Set when this is the last good answer and the label has moved on.
+    /// Set when this is not the answer of the commit that the label names.
     pub(crate) held: Option<Held>,
 }
 
@@ -18,8 +20,16 @@ pub(crate) struct Found<T> {
 pub(crate) struct Held {
     /// The commit that the label names.
     pub(crate) wanted: CommitId,
-    /// What is wrong with it.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) because: Because,
+}
+
+/// Why another commit answers than the one that the label names.
+#[derive(Debug, Clone)]
+pub(crate) enum Because {
+    /// What is wrong with that one.
+    Problems(Vec<Problem>),
+    /// Somebody holds the address there.
+    Pinned,
 }
 
 /// A plain file.
@@ -60,8 +70,17 @@ pub(crate) enum FindError {
     NotYet,
     /// Git did not answer in time, or not at all.
     Busy,
+    /// Somebody holds the address at this commit, which is not here.
+    Pinned(CommitId),
     /// A Vault gave no secrets.
     Vault(VaultError),
+}
+
+impl FindError {
+    /// Whether there may be an answer soon, so that no other one may be given in its place.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(self, Self::NotYet | Self::Pinned(_))
+    }
 }
 
 impl From<&LookError> for FindError {
@@ -84,6 +103,8 @@ pub(crate) struct Health {
     pub(crate) probes: Vec<Probe>,
     /// The repositories that are open.
     pub(crate) upstreams: Vec<UpstreamHealth>,
+    /// What is held on purpose.
+    pub(crate) pins: Arc<pins::List>,
 }
 
 /// What a probe found.

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// All that the first reads of labels and repositories may wait in one request.
-const LONGEST_READ: Duration = Duration::from_secs(20);
+pub(super) const LONGEST_READ: Duration = Duration::from_secs(20);
 
 impl EnvironmentRepository {
     /// What every backend may answer from, the strongest first.
@@ -40,7 +40,7 @@ impl EnvironmentRepository {
         for backend in &self.inner.backends {
             match backend.gather(request, labels, before, vaults).await {
                 Ok(gathered) => all.push(gathered),
-                Err(FindError::NotYet) => return Err(FindError::NotYet),
+                Err(error) if error.may_pass() => return Err(error),
                 Err(error) if self.is_spoiled_by_one() => return Err(error),
                 Err(_) => {}
             }

@@ -28,6 +28,7 @@ mod tests {
     use crate::{
         Settings, Sources,
         environment_repository::{Announce, EnvironmentRepository, Known},
+        pins::{self, Pins},
         tasks::Tasks,
     };
 
@@ -47,7 +48,8 @@ mod tests {
         };
         let settings = Settings::load(&sources).unwrap().repository;
         let (bell, _) = mpsc::channel(1);
-        EnvironmentRepository::open(settings, Tasks::default(), bell, Known::default())
+        let (pins, _) = Pins::open(pins::Settings::default());
+        EnvironmentRepository::open(settings, pins, Tasks::default(), bell, Known::default())
             .await
             .unwrap()
     }

@@ -83,7 +83,7 @@ impl GitBackend {
                 match places.and_then(resolve_all) {
                     Ok((part, versions)) => return Ok(Gathered::Answered(part, versions)),
                     // Whether it has an answer is not known yet: another's would be a wrong one.
-                    Err(FindError::NotYet) => return Err(FindError::NotYet),
+                    Err(error) if error.may_pass() => return Err(error),
                     Err(_) => {}
                 }
             }

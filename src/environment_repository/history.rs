@@ -8,7 +8,7 @@ use std::sync::{
 use confbus_protocol::CommitId;
 use confbus_resolution::{Problem, Problems, ResolveError, Snapshot};
 
-use super::{FindError, Found, Held};
+use super::{Because, FindError, Found, Held};
 use crate::look::Version;
 pub(super) use verdicts::{Case, Judge, Verdicts};
 use verdicts::{Fault, Verdict};
@@ -246,7 +246,10 @@ impl History {
         Ok(Found {
             value,
             commits: vec![version],
-            held: Some(Held { wanted, problems }),
+            held: Some(Held {
+                wanted,
+                because: Because::Problems(problems),
+            }),
         })
     }
 }

@@ -9,7 +9,7 @@ use super::{
     repository::{Repository, Settings},
     upstream::Upstream,
 };
-use crate::{acceptance::Acceptance, git::Claims, tasks::Tasks};
+use crate::{acceptance::Acceptance, git::Claims, pins::Pins, tasks::Tasks};
 
 /// How long the start waits for the disk.
 const RESTORE: Duration = Duration::from_secs(5);
@@ -19,6 +19,7 @@ const RESTORE: Duration = Duration::from_secs(5);
 pub(super) struct Opener {
     pub(super) unannounced: Arc<Unannounced>,
     pub(super) generation: Generation,
+    pub(super) pins: Pins,
     /// Rung when files of this machine change.
     pub(super) bell: mpsc::Sender<()>,
     pub(super) tasks: Tasks,

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use confbus_protocol::{CommitId, PropertySource};
 use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve_files};
 
-use super::{FindError, Found, Held, Moved, Resource, history::History, repository::Repository};
+use super::{
+    Because, FindError, Found, Held, Moved, Resource, history::History, repository::Repository,
+};
 use crate::look::Version;
 
 /// The versions of one label that may answer a request.
@@ -17,6 +19,8 @@ pub(crate) struct Place {
     /// The request as this place sees it: of several labels, its own.
     request: EnvironmentRequest,
     shown: Shown,
+    /// The commit that the label names, where a pin has put another in its place.
+    wanted: Option<CommitId>,
 }
 
 /// What one backend has for a request.
@@ -98,7 +102,30 @@ impl Place {
             history,
             request,
             shown,
+            wanted: None,
         }
+    }
+
+    /// The same place, answered by another history on behalf of a pin.
+    pub(super) fn held_at(self, history: Arc<History>) -> Self {
+        Self {
+            wanted: Some(self.history.newest().snapshot.version()),
+            history,
+            ..self
+        }
+    }
+
+    /// Whether it answers the same wherever its label goes.
+    fn is_pinned(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    pub(super) fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.history
     }
 
     /// Whether it answers from the label that moved.
@@ -123,11 +150,12 @@ impl Place {
 
     /// Whether it answers from an earlier version than its label names.
     pub(crate) fn is_held(&self) -> bool {
-        self.find().is_ok_and(|found| found.held.is_some())
+        self.is_pinned() || self.find().is_ok_and(|found| found.held.is_some())
     }
 
-    fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
-        let found = self.history.first_good(|version| {
+    /// Its sources, and the version that they are of.
+    pub(super) fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
+        let mut found = self.history.first_good(|version| {
             let (snapshot, layout) = (&version.snapshot, self.repository.layout());
             let files = resolve_files(snapshot, layout, &self.request)?;
             let acceptance = self.repository.acceptance();
@@ -139,7 +167,15 @@ impl Place {
             // Once all is known about broken files, the version that answered may turn out not to be needed.
             self.repository.keep_no_answer();
         }
+        found.held = self.held_by_pin().or(found.held);
         Ok(found)
+    }
+
+    fn held_by_pin(&self) -> Option<Held> {
+        self.wanted.map(|wanted| Held {
+            wanted,
+            because: Because::Pinned,
+        })
     }
 }
 
@@ -228,7 +264,7 @@ impl Versions {
             Some(found.map(|value| Found {
                 value,
                 commits: vec![picked.version.snapshot.version()],
-                held: None,
+                held: picked.place.held_by_pin(),
             }))
         })
     }

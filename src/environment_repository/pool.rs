@@ -140,6 +140,7 @@ mod tests {
         acceptance::Acceptance,
         environment_repository::{BackendSettings, Generation, Known, Unannounced},
         git::Claims,
+        pins::{self, Pins},
         tasks::Tasks,
     };
 
@@ -162,6 +163,7 @@ mod tests {
         Opener {
             unannounced: Arc::new(Unannounced::default()),
             generation: Generation::default(),
+            pins: Pins::open(pins::Settings::default()).0,
             bell: mpsc::channel(1).0,
             tasks: Tasks::default(),
             claims: Claims::default(),

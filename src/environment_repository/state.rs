@@ -59,6 +59,7 @@ impl EnvironmentRepository {
             serving: self.is_serving(),
             probes,
             upstreams: repositories.iter().map(Repository::health).collect(),
+            pins: self.inner.pins.all(),
         }
     }
 

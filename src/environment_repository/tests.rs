@@ -8,7 +8,7 @@ use fastrand::Rng;
 use tempfile::TempDir;
 
 use super::{testing::Remote, *};
-use crate::{Settings, Sources, acceptance::Acceptance};
+use crate::{Settings, Sources, acceptance::Acceptance, pins};
 
 const HISTORIES: u64 = 200;
 const LONGEST: usize = 12;
@@ -120,7 +120,8 @@ async fn open(folder: &TempDir) -> (EnvironmentRepository, Tasks) {
     let tasks = Tasks::default();
     let known = Known::new(ArcSwap::from_pointee(known()));
     let (bell, _) = mpsc::channel(1);
-    let opened = EnvironmentRepository::open(settings, tasks.clone(), bell, known).await;
+    let (pins, _) = Pins::open(pins::Settings::default());
+    let opened = EnvironmentRepository::open(settings, pins, tasks.clone(), bell, known).await;
     (opened.unwrap(), tasks)
 }
 

@@ -109,6 +109,11 @@ impl Failure {
         }
     }
 
+    /// The same with another status.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
@@ -131,7 +136,8 @@ impl Failure {
             | FindError::Wildcard(_)
             | FindError::TooLarge
             | FindError::NotYet
-            | FindError::Busy => error.into(),
+            | FindError::Busy
+            | FindError::Pinned(_) => error.into(),
         }
     }
 
@@ -265,9 +271,13 @@ impl From<FindError> for Failure {
             }
             FindError::TooLarge => Self::new(StatusCode::INTERNAL_SERVER_ERROR)
                 .explained("this is larger than what is served"),
-            FindError::NotYet | FindError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE)
-                .explained("the git repository has not answered yet; try again")
-                .with(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            FindError::NotYet | FindError::Busy => {
+                Self::try_again("the git repository has not answered yet; try again")
+            }
+            FindError::Pinned(commit) => Self::try_again(format!(
+                "this is pinned to commit {}, which is not here; try again, or let it go",
+                commit.short()
+            )),
             FindError::Vault(error @ VaultError::NoToken) => {
                 Self::bad_request().explained(error.to_string())
             }
@@ -293,6 +303,12 @@ impl From<Refusal> for Failure {
 }
 
 impl Failure {
+    fn try_again(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE)
+            .explained(message)
+            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     /// With `Accept` as the list of what could be had.
     pub(super) fn not_acceptable(producible: &str) -> Self {
         let failure = Self::new(StatusCode::NOT_ACCEPTABLE);

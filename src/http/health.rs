@@ -109,6 +109,7 @@ fn components(
     components.insert("bus".into(), up(broker(bus)));
     let ledger = json!({ "dropped": ledger.dropped() });
     components.insert("ledger".into(), up(ledger));
+    components.insert("pins".into(), up(json!({ "pins": health.pins })));
     components.insert("security".into(), up(security(settings)));
     components
 }
@@ -244,6 +245,7 @@ mod tests {
         };
         Health {
             serving,
+            pins: Arc::default(),
             probes: vec![Probe { request, sources }],
             upstreams: vec![UpstreamHealth {
                 repository: "repo".into(),
@@ -272,6 +274,7 @@ mod tests {
         assert_eq!(parts["git"]["details"]["error"], "timeout");
         assert_eq!(parts["bus"]["details"]["connected"], false);
         assert_eq!(parts["ledger"]["details"]["dropped"], 0);
+        assert_eq!(parts["pins"]["details"]["pins"], json!([]));
         assert_eq!(parts["bus"]["details"]["not_understood"]["malformed"], 0);
         assert_eq!(
             parts["configServer"]["details"]["repositories"][0]["sources"][0],

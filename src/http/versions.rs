@@ -3,11 +3,12 @@
 use confbus_protocol::CommitId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::environment_repository::Held;
+use crate::environment_repository::{Because, Held};
 
 /// The commit that answered; a comma between several.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-config-version");
-/// `3f9c1e2; orders.yml:14:9: …`: the commit that the label names, and why it is not the one that answered.
+/// `3f9c1e2; orders.yml:14:9: …`, or `3f9c1e2; pinned`: the commit that the label names, and why it is not the one that
+/// answered.
 pub(super) const HELD: HeaderName = HeaderName::from_static("x-config-held");
 
 /// A header line stays readable, and below the limits of every proxy.
@@ -23,13 +24,10 @@ pub(super) struct Provenance {
 impl Provenance {
     /// Adds the headers that say so.
     pub(super) fn describe(&self, headers: &mut HeaderMap) {
-        let held = self.held.as_ref().map(|held| {
-            let reason = held
-                .problems
-                .first()
-                .map_or_else(|| "it cannot be used".to_owned(), ToString::to_string);
-            format!("{}; {}", held.wanted.short(), one_line(&reason))
-        });
+        let held = self
+            .held
+            .as_ref()
+            .map(|held| format!("{}; {}", held.wanted.short(), reason(&held.because)));
         let commits: Vec<_> = self.commits.iter().map(ToString::to_string).collect();
         let version = (!commits.is_empty()).then(|| commits.join(","));
         for (name, text) in [(VERSION, version), (HELD, held)] {
@@ -37,6 +35,17 @@ impl Provenance {
                 headers.insert(name, value);
             }
         }
+    }
+}
+
+fn reason(because: &Because) -> String {
+    match because {
+        Because::Problems(problems) => {
+            let first = problems.first();
+            let reason = first.map_or_else(|| "it cannot be used".to_owned(), ToString::to_string);
+            one_line(&reason)
+        }
+        Because::Pinned => "pinned".to_owned(),
     }
 }
 
@@ -70,17 +79,20 @@ mod tests {
             problem: "broken".into(),
             hint: None,
         };
-        let held = Held {
+        let held = |because| Held {
             wanted: CommitId::from_bytes([0xab; 20]),
-            problems: vec![problem],
+            because,
         };
         let mut headers = HeaderMap::new();
         Provenance {
             commits: vec![CommitId::from_bytes([1; 20])],
-            held: Some(held),
+            held: Some(held(Because::Problems(vec![problem]))),
         }
         .describe(&mut headers);
         assert_eq!(headers[HELD], "abababa; ???Set-Cookie: x.yml: broken");
         assert_eq!(headers[VERSION], "01".repeat(20));
+        let (commits, held) = (Vec::new(), Some(held(Because::Pinned)));
+        Provenance { commits, held }.describe(&mut headers);
+        assert_eq!(headers[HELD], "abababa; pinned");
     }
 }

@@ -93,6 +93,12 @@ impl Announcer {
         self.publish(&refresh, destination, None).await
     }
 
+    /// Tells those who are answered from another commit since pins changed.
+    pub(super) async fn pins_changed(&self, destinations: &[Destination]) {
+        let refresh = self.started(Trigger::Pin, &[]);
+        self.tell_all(&refresh, destinations, None).await;
+    }
+
     /// Makes up for events that the bus lost or did not take.
     pub(super) async fn make_up(&self) {
         let due = self.outage().due(&self.bus.status(), Instant::now());

@@ -134,7 +134,7 @@ fn ask<'m>(
             each.upstream.readers.extend(request.application.names());
             match each.comparison.effect_on(place.request()) {
                 Effect::Same => same.push(each.leaves(request)),
-                // It is given what it was given before.
+                // It is given what it was given before, and is told when that ends.
                 Effect::Changed { .. } if place.is_held() => {}
                 Effect::Changed { files } => told.extend(owners(request, &files)),
             }

@@ -144,6 +144,9 @@ impl Shared {
                 };
                 _ = reply.send(self.announcer.say(&destination, change).await);
             }
+            Request::PinsChanged { destinations } => {
+                self.announcer.pins_changed(&destinations).await;
+            }
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let bus = bus::bus(reader);
     let member = bus::member(reader);
     let refresh = refresh(reader);
-    let ledger = ledger::ledger(reader, repository.as_ref(), listen.port());
+    let (ledger, pins) = ledger::ledger(reader, repository.as_ref(), listen.port());
     let mut http = http::http(reader);
     let encryption = encryption?;
     http.encryption = encryption.clone();
@@ -49,6 +49,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         },
         refresh: refresh?,
         ledger,
+        pins,
         bus: bus?,
         member: member?,
         listen,

@@ -25,7 +25,7 @@ pub(crate) struct Header {
 
 /// Why a line is no request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     #[error("neither a request such as `GET /orders/dev` nor a line of an access log")]
     Neither,
     #[error("only reads are compared: GET, HEAD and OPTIONS")]
@@ -118,7 +118,7 @@ fn quoted(text: &[u8]) -> Result<(&[u8], &[u8]), Unreadable> {
 
 impl Header {
     /// `Name: value`.
-    pub(super) fn parse(text: &str) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Unreadable> {
         let (name, value) = text.split_once(':').ok_or(Unreadable::NoHeader)?;
         let (name, value) = (name.trim(), value.trim());
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);

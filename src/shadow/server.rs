@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// A server to ask.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(crate) struct Server {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
@@ -38,7 +38,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Reads an address. The address itself is not part of any error, because credentials may stand in it.
-    pub(super) fn parse(address: &str, timeout: Duration) -> anyhow::Result<Self> {
+    pub(crate) fn parse(address: &str, timeout: Duration) -> anyhow::Result<Self> {
         let url = Url::parse(address)?;
         let tls = match url.scheme() {
             "http" => false,
@@ -102,6 +102,28 @@ impl Server {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Sends a request with a body, once, and gives back the whole answer.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        mut headers: Vec<Header>,
+        body: &[u8],
+    ) -> Result<Answer, NoAnswer> {
+        headers.push(Header {
+            name: "Content-Length".to_owned(),
+            value: body.len().to_string(),
+        });
+        let request = Request {
+            method: method.to_owned(),
+            target: path.as_bytes().to_vec(),
+            headers,
+        };
+        let sent = [&self.head(&request, &[]), body].concat();
+        let answer = timeout(self.timeout, self.ask_once(&sent, false)).await;
+        answer.map_err(|_| NoAnswer::Late(self.timeout))?
     }
 
     async fn ask_once(&self, head: &[u8], is_head: bool) -> Result<Answer, NoAnswer> {

@@ -13,16 +13,16 @@ const MOST_HEADERS: usize = 100;
 const LONGEST_BODY: usize = 32 * 1024 * 1024;
 
 /// What a server said.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Names in small letters.
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Why there is nothing to compare.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoAnswer {
+pub(crate) enum NoAnswer {
     #[error("no connection: {0}")]
     Connect(io::Error),
     #[error("no TLS: {0}")]

@@ -26,7 +26,7 @@ pub(super) fn say(line: impl Display) {
 }
 
 /// The text as one line that drives no terminal: control characters are written as `\n` or `\u{1b}`.
-pub(super) fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return text.into();
     }

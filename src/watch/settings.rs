@@ -80,7 +80,11 @@ fn typed(args: &WatchArgs, server: Option<String>) -> impl Iterator<Item = (Stri
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
 }
 
-fn token(file: &Path) -> anyhow::Result<String> {
+/// The token in a file.
+///
+/// # Errors
+/// When there is no such file, or no token in it.
+pub(crate) fn token(file: &Path) -> anyhow::Result<String> {
     let place = || format!("--token-file {}", file.display());
     let mut text = String::new();
     let opened = File::open(file).with_context(place)?;

@@ -19,6 +19,7 @@ mod encryption;
 mod kept_answers;
 mod ledger;
 mod looks;
+mod pins;
 mod program;
 mod reads;
 mod shadow;

@@ -13,7 +13,7 @@ use super::{
     },
     Labels, RepositorySettings,
 };
-use crate::git::Address;
+use crate::{git::Address, pins::Pins};
 
 /// Labels in one request; each may need a snapshot of its own.
 const LABELS_PER_REQUEST: usize = 16;
@@ -22,6 +22,7 @@ const LABELS_PER_REQUEST: usize = 16;
 pub(super) struct Member {
     pub(super) settings: RepositorySettings,
     pub(super) repositories: Repositories,
+    pins: Pins,
 }
 
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl Member {
         Ok(Self {
             settings,
             repositories,
+            pins: opener.pins.clone(),
         })
     }
 
@@ -112,15 +114,14 @@ impl Member {
         let mut places = Vec::new();
         for label in &asked {
             match repository.history(label, before).await {
-                Ok(history) => places.push(Place::new(
-                    repository.clone(),
-                    history,
-                    EnvironmentRequest {
+                Ok(history) => {
+                    let request = EnvironmentRequest {
                         label: Some(label.clone()),
                         ..request.clone()
-                    },
-                    Shown::Commit,
-                )),
+                    };
+                    let place = Place::new(repository.clone(), history, request, Shown::Commit);
+                    places.push(place.under(&self.pins, before).await?);
+                }
                 Err(FindError::NoSuchLabel | FindError::NoSuchCommit)
                     if self.settings.continue_on_label_failure && asked.len() > 1 => {}
                 Err(error) => return Err(error),

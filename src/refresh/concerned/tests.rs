@@ -1,53 +1,18 @@
 use arc_swap::ArcSwap;
 use confbus_protocol::{Application, Label, Profiles};
-use git2::{Repository, RepositoryInitOptions, Signature, build::TreeUpdateBuilder};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::{
     Settings, Sources,
-    environment_repository::{Announce, Known},
+    environment_repository::{Announce, Known, testing::Remote},
+    pins::{self, Pins},
     tasks::Tasks,
 };
 
 /// Far more than any machine needs.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// A bare repository below a folder.
-struct Remote(Repository);
-
-impl Remote {
-    fn new(folder: &TempDir, name: &str) -> Self {
-        let mut options = RepositoryInitOptions::new();
-        options.bare(true).initial_head("main");
-        Self(Repository::init_opts(folder.path().join(name), &options).unwrap())
-    }
-
-    /// Commits files on a branch.
-    fn push(&self, branch: &str, files: &[(&str, &str)]) {
-        let name = format!("refs/heads/{branch}");
-        let parent = self.0.find_reference(&name).ok();
-        let parent = parent.and_then(|tip| tip.peel_to_commit().ok());
-        let empty = self.0.treebuilder(None).unwrap().write().unwrap();
-        let base = parent.as_ref().map_or(empty, git2::Commit::tree_id);
-        let base = self.0.find_tree(base).unwrap();
-        let mut update = TreeUpdateBuilder::new();
-        for (path, text) in files {
-            let blob = self.0.blob(text.as_bytes()).unwrap();
-            update.upsert(*path, blob, git2::FileMode::Blob);
-        }
-        let tree = update.create_updated(&self.0, &base).unwrap();
-        let tree = self.0.find_tree(tree).unwrap();
-        let who = Signature::now("Test", "test@example.com").unwrap();
-        let parents: Vec<_> = parent.iter().collect();
-        let commit = self
-            .0
-            .commit(None, &who, &who, "a step", &tree, &parents)
-            .unwrap();
-        self.0.reference(&name, commit, true, "a step").unwrap();
-    }
-}
 
 fn request(coordinates: &str) -> EnvironmentRequest {
     let mut parts = coordinates.split('/');
@@ -92,7 +57,8 @@ impl Server {
         let known = known.iter().map(|coordinates| request(coordinates));
         let known = Arc::new(known.collect::<Vec<_>>());
         let readers = Known::new(ArcSwap::new(Arc::clone(&known)));
-        let repository = EnvironmentRepository::open(settings, tasks.clone(), bell, readers)
+        let (pins, _) = Pins::open(pins::Settings::default());
+        let repository = EnvironmentRepository::open(settings, pins, tasks.clone(), bell, readers)
             .await
             .unwrap();
         Self {

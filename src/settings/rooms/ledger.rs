@@ -5,23 +5,26 @@ use std::{
 
 use crate::{
     environment_repository::{BackendSettings, Settings as RepositorySettings},
-    ledger::Settings,
+    ledger, pins,
     settings::reader::Reader,
 };
 
-/// Where the ledger survives a restart: as configured, else beside the clones of Git where those survive one, too.
+/// Where the ledger and the pins survive a restart: as configured, else beside the clones of Git where those survive one, too.
 ///
-/// Servers on one machine differ in their ports, so the file is named after it.
+/// Servers on one machine differ in their ports, so the files are named after it.
 pub(super) fn ledger(
     reader: &Reader,
     repository: Option<&RepositorySettings>,
     port: u16,
-) -> Settings {
+) -> (ledger::Settings, pins::Settings) {
     let configured = reader.text("confbus.ledger.directory").map(PathBuf::from);
     let directory = configured.or_else(|| repository.and_then(beside_clones));
-    Settings {
-        file: directory.map(|directory| directory.join(format!("ledger-{port}.json"))),
-    }
+    let file = |name: &str| Some(directory.as_ref()?.join(format!("{name}-{port}.json")));
+    let ledger = ledger::Settings {
+        file: file("ledger"),
+    };
+    let pins = pins::Settings { file: file("pins") };
+    (ledger, pins)
 }
 
 /// The system empties its folder for temporary files.

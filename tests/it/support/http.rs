@@ -40,6 +40,13 @@ impl Request {
         }
     }
 
+    pub(crate) fn delete(path: &str) -> Self {
+        Self {
+            method: "DELETE",
+            ..Self::get(path)
+        }
+    }
+
     pub(crate) fn post(path: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             method: "POST",

@@ -1,0 +1,196 @@
+use confbus_protocol::{CommitId, Label};
+use confbus_resolution::EnvironmentRequest;
+use serde::Deserialize;
+
+use super::{Address, Pin, PinError, now};
+use crate::look::Refs;
+
+/// The longest name in an address, in bytes.
+const LONGEST_NAME: usize = 256;
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 300;
+/// Four hours: through a night on call, and not into the next week.
+const USUAL_SECONDS: u64 = 4 * 60 * 60;
+/// Thirty days; what is to hold longer belongs into Git.
+const LONGEST_SECONDS: u64 = 30 * 24 * 60 * 60;
+
+/// What somebody wants to be held, and makes sense.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    address: Address,
+    /// The plainest request for the address.
+    pub(crate) request: EnvironmentRequest,
+    /// At least the first seven digits.
+    pub(crate) commit: Label,
+    reason: String,
+    seconds: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    application: String,
+    profile: Option<String>,
+    label: Option<String>,
+    commit: String,
+    reason: String,
+    for_seconds: Option<u64>,
+}
+
+impl Wish {
+    /// Reads `{"application": "orders", "profile": "prod", "label": "main", "commit": "4e81d07", "reason": "INC-812",
+    /// "for_seconds": 14400}`; profile, label and time may be left out.
+    ///
+    /// # Errors
+    /// [`PinError::Invalid`] with what is wrong.
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, PinError> {
+        let body: Body = serde_json::from_slice(body)
+            .map_err(|error| PinError::Invalid(format!("this is no pin: {error}")))?;
+        let (address, request) = address(&body)?;
+        Ok(Self {
+            address,
+            request,
+            commit: commit(&body.commit)?,
+            reason: reason(&body.reason)?,
+            seconds: seconds(body.for_seconds)?,
+        })
+    }
+
+    /// The pin, from now on, with what was found to hold.
+    pub(crate) fn pin(self, repository: String, commit: CommitId, by: String) -> Pin {
+        let since = now();
+        // Bounded, so it is far from the end of time.
+        let milliseconds = i64::try_from(self.seconds * 1000).unwrap_or_default();
+        Pin {
+            id: uuid::Uuid::new_v4().to_string(),
+            address: self.address,
+            repository,
+            commit,
+            reason: self.reason,
+            by,
+            since,
+            until: since.saturating_add(milliseconds),
+        }
+    }
+}
+
+fn invalid<T>(problem: impl Into<String>) -> Result<T, PinError> {
+    Err(PinError::Invalid(problem.into()))
+}
+
+fn address(body: &Body) -> Result<(Address, EnvironmentRequest), PinError> {
+    let names = [Some(&body.application), body.profile.as_ref()];
+    let mut one_each = names.into_iter().flatten();
+    if !one_each.all(|name| is_one_name(name)) {
+        return invalid("a pin is for one application and one profile or any");
+    }
+    let mut all = names.into_iter().flatten().chain(&body.label);
+    if all.any(|name| name.len() > LONGEST_NAME) {
+        return invalid(format!("no name is longer than {LONGEST_NAME} bytes"));
+    }
+    let asked = Address {
+        application: body.application.clone(),
+        profile: body.profile.clone(),
+        label: body.label.clone(),
+    };
+    let request = asked.request();
+    let request = request.map_err(|error| PinError::Invalid(error.to_string()))?;
+    let address = Address {
+        application: request.application.to_string(),
+        label: request.label.as_ref().map(ToString::to_string),
+        ..asked
+    };
+    Ok((address, request))
+}
+
+fn is_one_name(text: &str) -> bool {
+    let has_blanks = text.trim() != text || text.chars().any(char::is_control);
+    !text.is_empty() && !text.contains(',') && !has_blanks
+}
+
+fn commit(text: &str) -> Result<Label, PinError> {
+    match Label::parse(text) {
+        Ok(label) if Refs::may_be_commit(&label) => Ok(label),
+        _ => invalid("`commit` is no commit id: 7 to 40 hex digits"),
+    }
+}
+
+fn reason(text: &str) -> Result<String, PinError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return invalid("a pin needs a reason");
+    }
+    if text.chars().count() > LONGEST_REASON || text.chars().any(char::is_control) {
+        return invalid(format!(
+            "the reason is not one line of up to {LONGEST_REASON} characters"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn seconds(given: Option<u64>) -> Result<u64, PinError> {
+    match given.unwrap_or(USUAL_SECONDS) {
+        seconds @ 1..=LONGEST_SECONDS => Ok(seconds),
+        _ => invalid(format!(
+            "`for_seconds` is not between 1 and {LONGEST_SECONDS}, which are thirty days"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn body(changes: Value) -> Vec<u8> {
+        let mut body =
+            json!({ "application": "orders", "commit": "4e81d07", "reason": " INC-812 " });
+        for (key, value) in changes.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        body.to_string().into_bytes()
+    }
+
+    #[test]
+    fn little_is_enough() {
+        let wish = Wish::from_json(&body(json!({ "label": "feature(_)x" }))).unwrap();
+        assert_eq!(wish.request.profiles.as_str(), "default");
+        let pin = wish.pin("repo".into(), CommitId::from_bytes([1; 20]), "jo".into());
+        assert_eq!(pin.address.to_string(), "orders/*/feature/x");
+        assert_eq!(pin.reason, "INC-812");
+        assert_eq!(pin.until - pin.since, 4 * 60 * 60 * 1000);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (changes, problem) in [
+            (json!({ "reason": " " }), "needs a reason"),
+            (json!({ "reason": "a\nb" }), "not one line"),
+            (json!({ "reason": "x".repeat(301) }), "not one line"),
+            (json!({ "reason": null }), "no pin: invalid type"),
+            (json!({ "commit": "4e81d0" }), "no commit id"),
+            (json!({ "commit": "main" }), "no commit id"),
+            (
+                json!({ "application": "orders,billing" }),
+                "one application",
+            ),
+            (json!({ "application": "" }), "one application"),
+            (json!({ "application": "*" }), "`*`"),
+            (json!({ "profile": "dev,cloud" }), "one profile"),
+            (json!({ "profile": "-" }), "a profile is made of"),
+            (json!({ "label": "../x" }), "`..`"),
+            (json!({ "label": "x".repeat(257) }), "no name is longer"),
+            (json!({ "for_seconds": 0 }), "`for_seconds`"),
+            (
+                json!({ "for_seconds": LONGEST_SECONDS + 1 }),
+                "`for_seconds`",
+            ),
+            (json!({ "for_second": 5 }), "unknown field `for_second`"),
+        ] {
+            let said = Wish::from_json(&body(changes)).unwrap_err().to_string();
+            assert!(said.contains(problem), "{said}");
+        }
+        assert!(Wish::from_json(b"{").is_err());
+    }
+}
