@@ -11,6 +11,7 @@ mod bench;
 mod check;
 mod conformance;
 mod demo;
+mod git_remote;
 mod interop;
 mod rabbit;
 mod shell;
