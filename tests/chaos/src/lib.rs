@@ -6,4 +6,5 @@
 pub mod checker;
 pub mod content;
 pub mod history;
+pub mod proxy;
 pub mod recorder;
