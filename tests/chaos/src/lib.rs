@@ -8,3 +8,6 @@ pub mod content;
 pub mod history;
 pub mod proxy;
 pub mod recorder;
+pub mod rig;
+pub mod run;
+pub mod scenario;
