@@ -198,10 +198,18 @@ impl Rig {
     /// When it gets no configuration.
     pub async fn add_client(&mut self, server: usize, transport: Transport) -> anyhow::Result<()> {
         let number = self.started;
-        let port = self.servers.get(server).context("no such server")?.port();
+        ensure!(server < self.servers.len(), "no such server");
+        // Each third knows all servers, and turns to another one when its own is away.
+        let known = if number % 3 == 2 {
+            self.servers.len()
+        } else {
+            1
+        };
+        let servers = self.servers.iter().cycle().skip(server).take(known);
+        let ports: Vec<_> = servers.map(Server::port).collect();
         let application = APPLICATIONS[number / self.servers.len() % APPLICATIONS.len()];
         let name = format!("client-{}", number + 1);
-        let client = Instance::start(name, application, port, transport, self.recorder.clone());
+        let client = Instance::start(name, application, &ports, transport, self.recorder.clone());
         self.clients.push(client.await?);
         self.started += 1;
         Ok(())

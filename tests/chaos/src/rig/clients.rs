@@ -43,14 +43,18 @@ impl Instance {
     pub(super) async fn start(
         name: String,
         application: &str,
-        server: u16,
+        servers: &[u16],
         transport: Transport,
         recorder: Recorder,
     ) -> anyhow::Result<Self> {
+        let addresses: Vec<_> = servers
+            .iter()
+            .map(|port| format!("http://127.0.0.1:{port}"))
+            .collect();
         let settings = Settings::new(application)
             .profiles("prod")
             .label("main")
-            .server(format!("http://127.0.0.1:{server}"))
+            .server(addresses.join(","))
             .index(&name)
             .poll_every(POLL)
             .request_timeout(Duration::from_secs(5))
