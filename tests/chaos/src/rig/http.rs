@@ -20,6 +20,8 @@ pub struct Response {
     pub status: u16,
     /// Whether the header `X-Config-Held` is there.
     pub held: bool,
+    /// Whether it says when to come again.
+    pub retry_after: bool,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -145,6 +147,7 @@ fn parse(bytes: &[u8]) -> anyhow::Result<Option<Response>> {
     Ok((body.len() >= length).then(|| Response {
         status: head.code.unwrap_or_default(),
         held: field("x-config-held").is_some(),
+        retry_after: field("retry-after").is_some(),
         body: body[..length].to_vec(),
     }))
 }
@@ -160,7 +163,10 @@ mod tests {
             assert_eq!(parse(&whole[..end]).unwrap(), None, "{end}");
         }
         let response = parse(whole).unwrap().unwrap();
-        assert_eq!((response.status, response.held), (200, true));
+        assert_eq!(
+            (response.status, response.held, response.retry_after),
+            (200, true, false)
+        );
         assert_eq!(response.body, b"{}");
         assert!(parse(b"SMTP\r\n\r\n").is_err());
     }

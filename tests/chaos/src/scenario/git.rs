@@ -51,6 +51,7 @@ async fn g2(tools: &Tools, name: &str) -> anyhow::Result<Rig> {
     rig.add_server(&[]).await?;
     let response = ask(&rig, 0).await?;
     ensure!(response.status == 503, "answered with {}", response.status);
+    ensure!(response.retry_after, "503 without Retry-After");
     rig.git.set(Manner::Pass);
     rig.note_fault("git-refuses", false);
     let ready = served(&rig, 0, CLONES).await?;
