@@ -1,6 +1,6 @@
 //! What came of a run, for people and for programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::checker::Violation;
 use crate::history::{Entry, Outcome, What};
 
-/// More are not shown; all are in the history.
+/// More kinds of violations are not shown.
 const SHOWN: usize = 20;
 
 /// What came of a run.
@@ -97,6 +97,21 @@ impl Report {
         self.violations.is_empty() && self.late.is_none()
     }
 
+    /// The first of those that say the same, and how many do.
+    fn kinds(&self) -> Vec<(&Violation, usize)> {
+        let mut kinds: Vec<(&Violation, usize)> = Vec::new();
+        let mut known = HashMap::new();
+        for violation in &self.violations {
+            let kind = (violation.invariant, &violation.what);
+            let place = *known.entry(kind).or_insert(kinds.len());
+            match kinds.get_mut(place) {
+                Some((_, times)) => *times += 1,
+                None => kinds.push((violation, 1)),
+            }
+        }
+        kinds
+    }
+
     /// One line for programs.
     #[must_use]
     pub fn line(&self) -> String {
@@ -163,9 +178,44 @@ impl fmt::Display for Report {
         if let Some(late) = &self.late {
             writeln!(f, "  LATE     {late}")?;
         }
-        for violation in self.violations.iter().take(SHOWN) {
-            writeln!(f, "  BROKEN   {violation}")?;
+        for (first, times) in self.kinds().into_iter().take(SHOWN) {
+            writeln!(f, "  BROKEN   {first} ({times}×)")?;
         }
         write!(f, "  {} violations", self.violations.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::checker::Invariant;
+
+    use super::*;
+
+    #[test]
+    fn violations_that_say_the_same_are_one_line() {
+        let violation = |at, what: &str| Violation {
+            invariant: Invariant::Monotonic,
+            at,
+            what: what.to_owned(),
+        };
+        let report = Report {
+            name: "plan-1".to_owned(),
+            seed: Some(1),
+            violations: vec![
+                violation(1_500_000, "a"),
+                violation(2_000_000, "b"),
+                violation(3_000_000, "a"),
+            ],
+            late: None,
+            history: Vec::new(),
+            path: PathBuf::new(),
+        };
+        let text = report.to_string();
+        assert!(text.contains("BROKEN   I4 at 1.500 s: a (2×)\n"), "{text}");
+        assert!(
+            text.ends_with("I4 at 2.000 s: b (1×)\n  3 violations"),
+            "{text}"
+        );
+        assert!(report.line().ends_with(r#""violations":3,"good":false}"#));
     }
 }
