@@ -8,9 +8,11 @@
 )]
 
 mod bench;
+mod chaos;
 mod check;
 mod conformance;
 mod demo;
+mod git_remote;
 mod interop;
 mod rabbit;
 mod shell;
@@ -40,6 +42,8 @@ enum Task {
     Bench(bench::Args),
     /// Instructions per hot request against the committed figures: a gate without a clock.
     Instructions(bench::instructions::Args),
+    /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
+    Chaos(chaos::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
     /// The demo, on request over a real RabbitMQ.
@@ -66,6 +70,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Conformance(args) => conformance::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => bench::instructions::run(&args),
+        Task::Chaos(args) => chaos::run(&args),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),

@@ -1,6 +1,7 @@
 //! Starting other programs.
 
 use std::ffi::OsStr;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -131,6 +132,12 @@ pub(crate) fn find_program(name: impl AsRef<Path>) -> Option<PathBuf> {
     env::split_paths(&path)
         .map(|folder| folder.join(&name))
         .find(|candidate| candidate.is_file())
+}
+
+/// A port of loopback that nobody listens on.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
 }
 
 /// A child process that does not outlive its owner.

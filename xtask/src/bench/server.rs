@@ -1,16 +1,16 @@
 //! Starting servers, and where on the machine they and their load may run.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
 use super::http;
 use super::machine::{cpu_time, pinned_to, resident_kib};
 use crate::shell::KillOnDrop;
+pub(super) use crate::shell::free_port;
 
 const READY_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -120,9 +120,4 @@ pub(super) fn end(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
-pub(super) fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
 }

@@ -1,0 +1,89 @@
+//! `cargo xtask chaos`: builds what `tests/chaos` lets fail, and starts the Git remote it pushes to.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use crate::git_remote::GitRemote;
+use crate::rabbit::server;
+use crate::shell::{self, cargo, debug_server, release_server, target_folder};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What the plan follows from; the same seed is the same plan.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How long things fail, before everything is healed and checked.
+    #[arg(long, default_value_t = 1.0)]
+    minutes: f64,
+    /// Single faults instead of the plan; `all` for every one.
+    #[arg(long, value_name = "NAME")]
+    scenario: Vec<String>,
+    /// Say which scenarios there are.
+    #[arg(long)]
+    list: bool,
+    /// Let the server as it is shipped fail, instead of one that is built quickly.
+    #[arg(long)]
+    release: bool,
+    /// A built server, instead of building one.
+    #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    program: Option<PathBuf>,
+    /// Where histories, clones and logs are kept [default: target/chaos].
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// Fails when any promise was broken; the last line is JSON.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    shell::run(&mut cargo([
+        "build",
+        "--quiet",
+        "--package",
+        "confbus-chaos",
+    ]))?;
+    let mut chaos = Command::new(target_folder()?.join("debug/confbus-chaos"));
+    if args.list {
+        return Ok(code(shell::status(chaos.arg("list"))?.success()));
+    }
+    let program = match &args.program {
+        Some(program) => program.clone(),
+        None if args.release => release_server()?,
+        None => debug_server()?,
+    };
+    let out = match &args.out {
+        Some(folder) => folder.clone(),
+        None => target_folder()?.join("chaos"),
+    };
+    std::fs::create_dir_all(&out)?;
+    let rabbit = server::find_or_install()?;
+    let repositories = tempfile::Builder::new()
+        .prefix("confbus-chaos-")
+        .tempdir()?;
+    let remote = GitRemote::start(repositories.path(), repositories.path())?;
+    chaos
+        .arg("run")
+        .arg("--server")
+        .arg(program)
+        .arg("--keeper")
+        .arg(std::env::current_exe()?)
+        .arg("--rabbit")
+        .arg(rabbit)
+        .arg(format!("--git-port={}", remote.port()))
+        .arg("--repositories")
+        .arg(repositories.path())
+        .arg("--out")
+        .arg(out)
+        .arg(format!("--seed={}", args.seed))
+        .arg(format!("--minutes={}", args.minutes));
+    for name in &args.scenario {
+        chaos.arg("--scenario").arg(name);
+    }
+    Ok(code(shell::status(&mut chaos)?.success()))
+}
+
+fn code(success: bool) -> ExitCode {
+    if success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
