@@ -66,6 +66,9 @@ impl Announcer {
         )
         .await;
         debug!(elapsed = ?begun.elapsed(), destinations = concerned.destinations.len(), "found who is concerned");
+        if let Some(changes) = concerned.changes {
+            self.ledger.note(&refresh, Step::Changes(changes));
+        }
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
         }

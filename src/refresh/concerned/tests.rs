@@ -1,4 +1,5 @@
 use confbus_protocol::{Application, Label, Profiles};
+use confbus_resolution::KeyChange;
 use git2::{Repository, RepositoryInitOptions, Signature, build::TreeUpdateBuilder};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -145,6 +146,40 @@ async fn everyone_is_told_when_the_time_is_up() {
     let now = Instant::now();
     assert_eq!(find(&server.repository, &moved, &server.known, now), None);
     assert_eq!(or_everyone(None).destinations, [Destination::everyone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_that_change_are_told_by_application() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    remote.push("main", &[("application.yml", "a: 1"), ("qa.yml", "b: 1")]);
+    let known = ["orders/dev", "orders/qa", "one,qa/dev", "hidden/dev"];
+    remote.push("main", &[("hidden.yml", "a: 0"), ("orders.yml", "l: [1]")]);
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
+    remote.push(
+        "main",
+        &[
+            ("application.yml", "a: 2"),
+            ("orders-qa.yml", "l: [1, 2]"),
+            ("qa.yml", "c: 1"),
+        ],
+    );
+    server.repository.look(None, Announce::No).await.unwrap();
+    let (moved, _) = server.repository.unannounced().take();
+    let known = Arc::clone(&server.known);
+    let found = concerned(server.repository.clone(), moved, known, DEADLINE).await;
+
+    let (added, removed, changed) = (KeyChange::Added, KeyChange::Removed, KeyChange::Changed);
+    let keys = |keys: &[(&str, KeyChange)]| {
+        let keys = keys.iter();
+        keys.map(|(key, change)| ((*key).to_owned(), *change))
+            .collect()
+    };
+    let mut expected = Changes::default();
+    expected.note("orders", &keys(&[("a", changed), ("l[1]", added)]));
+    expected.note("qa", &keys(&[("a", changed), ("b", removed), ("c", added)]));
+    expected.are_of(2);
+    assert_eq!(found.changes, Some(expected));
 }
 
 #[tokio::test(flavor = "multi_thread")]
