@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::{
+    commit_status,
     environment_repository::EnvironmentRepository,
     http,
     ledger::{Bookkeeper, Ledger},
@@ -28,6 +29,7 @@ pub struct App {
     limits: http::Limits,
     refresher: Refresher,
     bookkeeper: Bookkeeper,
+    reporter: Option<commit_status::Reporter>,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
 }
@@ -52,9 +54,20 @@ impl App {
             }
         };
         let (ring, bell) = mpsc::channel(1);
-        let repository = EnvironmentRepository::open(settings.repository, tasks.clone(), ring)
-            .await
-            .context("the backends cannot be opened")?;
+        let (judgements, judged) = mpsc::channel(commit_status::QUEUE);
+        let (tellings, told) = mpsc::channel(commit_status::QUEUE);
+        // Without a host to tell, both are closed from the beginning.
+        let reporter = settings.commit_status;
+        let reporter =
+            reporter.map(|settings| commit_status::Reporter::new(settings, judged, told));
+        let reporter = reporter
+            .transpose()
+            .map_err(anyhow::Error::msg)
+            .context("the host of commit statuses cannot be asked")?;
+        let repository =
+            EnvironmentRepository::open(settings.repository, tasks.clone(), ring, judgements)
+                .await
+                .context("the backends cannot be opened")?;
         let versions = repository.clone();
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
@@ -68,6 +81,7 @@ impl App {
             bus.clone(),
             settings.member,
             bell,
+            tellings,
         );
 
         let (front, writer) = http::front(
@@ -85,6 +99,7 @@ impl App {
             limits,
             refresher,
             bookkeeper,
+            reporter,
             driver,
             tasks,
         })
@@ -113,12 +128,16 @@ impl App {
             limits,
             refresher,
             bookkeeper,
+            reporter,
             driver,
             tasks,
         } = self;
         let shutdown = || tasks.shutdown();
         if let Some(driver) = driver {
             tasks.spawn("bus", driver.run(shutdown()));
+        }
+        if let Some(reporter) = reporter {
+            tasks.spawn("commit status", reporter.run(shutdown()));
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));

@@ -11,6 +11,7 @@ mod gather;
 mod generation;
 mod git_backend;
 mod history;
+mod judgement;
 mod looker;
 mod opener;
 mod pace;
@@ -42,6 +43,7 @@ pub(crate) use git_backend::Labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
 };
+pub(crate) use judgement::{Broken, Judgement};
 pub(crate) use looker::Announce;
 use opener::Opener;
 pub(crate) use pattern::Pattern;
@@ -106,7 +108,8 @@ struct Inner {
 }
 
 impl EnvironmentRepository {
-    /// Opens all backends and puts in service what is on disk. `bell` is rung when files of this machine change.
+    /// Opens all backends and puts in service what is on disk. `bell` is rung when files of this machine change;
+    /// `judgements` is told how commits are to which labels moved.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -114,11 +117,13 @@ impl EnvironmentRepository {
         settings: Settings,
         tasks: Tasks,
         bell: mpsc::Sender<()>,
+        judgements: mpsc::Sender<Judgement>,
     ) -> std::io::Result<Self> {
         let opener = Opener {
             unannounced: Arc::default(),
             generation: Generation::default(),
             bell,
+            judgements,
             tasks,
             claims: Claims::default(),
         };

@@ -11,6 +11,7 @@ mod vault;
 mod encryption;
 mod environment_repository;
 
+mod commit_status;
 mod ledger;
 mod refresh;
 mod webhook;

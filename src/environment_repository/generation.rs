@@ -46,8 +46,8 @@ mod tests {
             ..Sources::default()
         };
         let settings = Settings::load(&sources).unwrap().repository;
-        let (bell, _) = mpsc::channel(1);
-        EnvironmentRepository::open(settings, Tasks::default(), bell)
+        let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
+        EnvironmentRepository::open(settings, Tasks::default(), bell, judgements)
             .await
             .unwrap()
     }

@@ -241,6 +241,12 @@ impl History {
             .collect()
     }
 
+    /// The newest earlier version in which a file can be used.
+    pub(super) fn last_good_for(&self, path: &RepoPath) -> Option<CommitId> {
+        let good = self.earlier.iter().find(|judged| !judged.breaks(path))?;
+        Some(good.version.snapshot.version())
+    }
+
     /// The answer of the newest version that has one.
     pub(super) fn first_good<T>(
         &self,

@@ -1,9 +1,10 @@
 mod aside;
 mod changes;
+mod judgements;
 mod looks;
 mod subject;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::Label;
@@ -13,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    generation::Generation, history::Verdicts, pace::Pace, remembered::Remembered,
-    repository::Settings, served::Served, unannounced::Unannounced, upstream::Upstream,
+    generation::Generation, history::Verdicts, judgement::Judgement, pace::Pace,
+    remembered::Remembered, repository::Settings, served::Served, unannounced::Unannounced,
+    upstream::Upstream,
 };
 use crate::look::{Fetch, LookError, Query, Trigger};
 use aside::finished;
@@ -42,6 +44,8 @@ pub(super) struct Outcome {
     pub(super) served: Arc<ArcSwap<Served>>,
     pub(super) unannounced: Arc<Unannounced>,
     pub(super) generation: Generation,
+    /// Told how commits are to which labels moved.
+    pub(super) judgements: mpsc::Sender<Judgement>,
 }
 
 impl Outcome {
@@ -73,6 +77,8 @@ pub(crate) struct Looker {
     is_unsaved: bool,
     /// Looks for broken files in what is in service.
     judging: Option<JoinHandle<Verdicts>>,
+    /// Labels that moved, until it is known whether their files can be used.
+    unjudged: HashSet<Label>,
     saving: Option<JoinHandle<()>>,
 }
 
@@ -96,6 +102,7 @@ impl Looker {
             hurries: false,
             is_unsaved: false,
             judging: None,
+            unjudged: HashSet::new(),
             saving: None,
         }
     }

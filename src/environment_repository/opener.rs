@@ -6,6 +6,7 @@ use tracing::warn;
 use super::{
     Unannounced,
     generation::Generation,
+    judgement::Judgement,
     repository::{Repository, Settings},
     upstream::Upstream,
 };
@@ -21,6 +22,8 @@ pub(super) struct Opener {
     pub(super) generation: Generation,
     /// Rung when files of this machine change.
     pub(super) bell: mpsc::Sender<()>,
+    /// Told how commits are to which labels moved.
+    pub(super) judgements: mpsc::Sender<Judgement>,
     pub(super) tasks: Tasks,
     /// Where clones are.
     pub(super) claims: Claims,

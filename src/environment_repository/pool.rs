@@ -162,6 +162,7 @@ mod tests {
             unannounced: Arc::new(Unannounced::default()),
             generation: Generation::default(),
             bell: mpsc::channel(1).0,
+            judgements: mpsc::channel(1).0,
             tasks: Tasks::default(),
             claims: Claims::default(),
         }

@@ -93,6 +93,7 @@ impl Repository {
             served: Arc::clone(&inner.served),
             unannounced: Arc::clone(&opener.unannounced),
             generation: opener.generation.clone(),
+            judgements: opener.judgements.clone(),
         };
         let settings = Arc::clone(&inner.settings);
         let looker = Looker::new(upstream, settings, outcome, requests, insists);

@@ -4,6 +4,11 @@ use super::layers::uniform;
 pub(super) const KEYS: &[&str] = &[
     "confbus.bus.json",
     "confbus.bus.routing",
+    "confbus.commit-status.api-url",
+    "confbus.commit-status.context",
+    "confbus.commit-status.kind",
+    "confbus.commit-status.target-url",
+    "confbus.commit-status.token-file",
     "confbus.encrypt.decrypt-endpoint",
     "confbus.git.deadline",
     "confbus.git.freshness",

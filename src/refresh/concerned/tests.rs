@@ -83,9 +83,9 @@ impl Server {
             ..Sources::default()
         };
         let settings = Settings::load(&sources).unwrap().repository;
-        let (bell, _) = mpsc::channel(1);
+        let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let tasks = Tasks::default();
-        let repository = EnvironmentRepository::open(settings, tasks.clone(), bell)
+        let repository = EnvironmentRepository::open(settings, tasks.clone(), bell, judgements)
             .await
             .unwrap();
         let known = known.iter().map(|coordinates| request(coordinates));
