@@ -1,6 +1,10 @@
 //! The only wiring: open, connect, bind, spawn.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use confbus_bus::Bus;
@@ -64,16 +68,24 @@ impl App {
             .transpose()
             .map_err(anyhow::Error::msg)
             .context("the host of commit statuses cannot be asked")?;
-        let repository =
-            EnvironmentRepository::open(settings.repository, tasks.clone(), ring, judgements)
-                .await
-                .context("the backends cannot be opened")?;
-        let versions = repository.clone();
+        let versions = Arc::new(OnceLock::<EnvironmentRepository>::new());
+        let wanted = Arc::clone(&versions);
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
             settings.member.id.clone(),
-            Box::new(move |request| versions.version_of(request)),
+            Box::new(move |request| wanted.get()?.version_of(request)),
         );
+        let known = ledger.coordinates();
+        let repository = EnvironmentRepository::open(
+            settings.repository,
+            tasks.clone(),
+            ring,
+            known,
+            judgements,
+        )
+        .await
+        .context("the backends cannot be opened")?;
+        _ = versions.set(repository.clone());
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),

@@ -28,12 +28,20 @@ mod upstream;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use confbus_protocol::Environment;
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::{FutureExt as _, future::join_all};
 use tokio::sync::mpsc;
 
-use crate::{encryption::Encryption, git::Claims, look::LookError, tasks::Tasks, vault::Token};
+use crate::{
+    acceptance::{self, Acceptance},
+    encryption::Encryption,
+    git::Claims,
+    look::LookError,
+    tasks::Tasks,
+    vault::Token,
+};
 pub(crate) use answer::{FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth};
 pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
@@ -72,7 +80,12 @@ pub(crate) struct Settings {
     pub(crate) reverse_location_order: bool,
     /// What becomes of `{cipher}` values.
     pub(crate) encryption: Encryption,
+    /// What a version must fulfil before anybody is given it.
+    pub(crate) acceptance: acceptance::Settings,
 }
+
+/// The requests that somebody makes, as far as that is known: no version that one of them still needs is let go.
+pub(crate) type Known = Arc<ArcSwap<Vec<EnvironmentRequest>>>;
 
 /// Whether an answer may be given again in the generation in which it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +130,12 @@ impl EnvironmentRepository {
         settings: Settings,
         tasks: Tasks,
         bell: mpsc::Sender<()>,
+        known: Known,
         judgements: mpsc::Sender<Judgement>,
     ) -> std::io::Result<Self> {
         let opener = Opener {
+            acceptance: Acceptance::new(settings.acceptance, settings.encryption.clone()),
+            known,
             unannounced: Arc::default(),
             generation: Generation::default(),
             bell,

@@ -55,7 +55,7 @@ pub(crate) struct Ledger {
 }
 
 struct Shared {
-    known: ArcSwap<Vec<EnvironmentRequest>>,
+    known: Arc<ArcSwap<Vec<EnvironmentRequest>>>,
     fleet: ArcSwap<Fleet>,
     owed: Vec<Destination>,
     wanted: Box<Wanted>,
@@ -81,7 +81,7 @@ impl Ledger {
         let book = Book::new(own, store.load().unwrap_or_default());
         let (sender, entries) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
-            known: ArcSwap::from_pointee(book.known()),
+            known: Arc::new(ArcSwap::from_pointee(book.known())),
             fleet: ArcSwap::from_pointee(book.fleet(now())),
             owed: book.records().owed(),
             wanted,
@@ -168,6 +168,11 @@ impl Ledger {
     /// Whose configuration was asked for. Does not wait.
     pub(crate) fn known(&self) -> Arc<Vec<EnvironmentRequest>> {
         self.shared.known.load_full()
+    }
+
+    /// The same as it changes.
+    pub(crate) fn coordinates(&self) -> Arc<ArcSwap<Vec<EnvironmentRequest>>> {
+        Arc::clone(&self.shared.known)
     }
 
     /// How many instances an event for this destination may concern, at most. Does not wait.

@@ -8,6 +8,7 @@ mod git;
 mod look;
 mod vault;
 
+mod acceptance;
 mod encryption;
 mod environment_repository;
 

@@ -29,6 +29,16 @@ impl Encryption {
         environment
     }
 
+    /// Why a value cannot be decrypted here, if it is encrypted and values are decrypted at all.
+    pub(crate) fn trouble_with(&self, value: &PropertyValue) -> Option<CipherError> {
+        let cipher = cipher_in(value).filter(|_| self.inner.values != Values::Kept)?;
+        let decrypted = self
+            .inner
+            .cache
+            .get(cipher, || self.decrypt_text(cipher).map(Arc::from));
+        decrypted.err()
+    }
+
     /// The properties of a source, or `None` when none of them is encrypted.
     fn decrypted(&self, source: &PropertySource) -> Option<Properties> {
         let ciphers: Vec<_> = source

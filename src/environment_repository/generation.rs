@@ -27,7 +27,7 @@ mod tests {
 
     use crate::{
         Settings, Sources,
-        environment_repository::{Announce, EnvironmentRepository},
+        environment_repository::{Announce, EnvironmentRepository, Known},
         tasks::Tasks,
     };
 
@@ -47,7 +47,8 @@ mod tests {
         };
         let settings = Settings::load(&sources).unwrap().repository;
         let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
-        EnvironmentRepository::open(settings, Tasks::default(), bell, judgements)
+        let known = Known::default();
+        EnvironmentRepository::open(settings, Tasks::default(), bell, known, judgements)
             .await
             .unwrap()
     }

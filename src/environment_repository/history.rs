@@ -1,23 +1,24 @@
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+mod verdicts;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use confbus_protocol::CommitId;
-use confbus_resolution::{Layout, Problem, Problems, RepoPath, ResolveError, Snapshot};
+use confbus_resolution::{Problem, Problems, ResolveError, Snapshot};
 
 use super::{FindError, Found, Held};
 use crate::look::Version;
+pub(super) use verdicts::{Case, Judge, Verdicts};
+use verdicts::{Fault, Verdict};
 
-/// Earlier versions that may be needed at once; each heals a file that every newer one has broken.
+/// Earlier versions that may be needed at once; each has none of a fault that every newer one has.
 const MAX_EARLIER: usize = 16;
 
 /// What a label names, and the earlier versions that still answer where that one is broken.
 ///
-/// A version is in service before anybody has looked for broken files in it; until then everything before it is kept,
+/// A version is in service before anybody has looked for what is wrong with it; until then everything before it is kept,
 /// which answers the same.
 #[derive(Debug)]
 pub(super) struct History {
@@ -29,11 +30,13 @@ pub(super) struct History {
     last_asked: Arc<AtomicU64>,
 }
 
-/// A version and which of its files cannot be used, once that is known.
+/// A version and what is wrong with it, once that is known.
 #[derive(Debug, Clone)]
 struct Judged {
     version: Version,
-    problems: Option<Problems>,
+    verdict: Option<Verdict>,
+    /// It was in service before a stop, when somebody needed it.
+    restored: bool,
 }
 
 /// How a label comes from one version to the next.
@@ -45,70 +48,41 @@ pub(super) enum Step {
     Moved,
 }
 
-/// What is wrong with the files of snapshots of one repository.
-#[derive(Debug, Default)]
-pub(super) struct Verdicts {
-    of_snapshots: HashMap<usize, (Arc<Snapshot>, Problems)>,
-}
-
-impl Verdicts {
-    /// Judges snapshots one after the other; each costs what is different from the one before it, the first from `basis`.
-    pub(super) fn of(
-        snapshots: Vec<Arc<Snapshot>>,
-        mut basis: Option<(Arc<Snapshot>, Problems)>,
-        layout: &Layout,
-    ) -> Self {
-        let mut verdicts = Self::default();
-        for snapshot in snapshots {
-            let problems = match &basis {
-                Some((old, problems)) => problems.after(old, &snapshot, layout),
-                None => Problems::of(&snapshot, layout),
-            };
-            let verdict = (Arc::clone(&snapshot), problems);
-            verdicts
-                .of_snapshots
-                .insert(address(&snapshot), verdict.clone());
-            basis = Some(verdict);
-        }
-        verdicts
-    }
-
-    fn on(&self, snapshot: &Arc<Snapshot>) -> Option<&Problems> {
-        let (_, problems) = self.of_snapshots.get(&address(snapshot))?;
-        Some(problems)
-    }
-}
-
-/// Tells snapshots apart as long as they are held.
-fn address(snapshot: &Arc<Snapshot>) -> usize {
-    Arc::as_ptr(snapshot).addr()
-}
-
 impl Judged {
     fn not_yet(version: Version) -> Self {
         Self {
             version,
-            problems: None,
+            verdict: None,
+            restored: false,
+        }
+    }
+
+    fn restored(version: Version) -> Self {
+        Self {
+            restored: true,
+            ..Self::not_yet(version)
         }
     }
 
     fn with(&self, verdicts: &Verdicts) -> Self {
-        let known = self.problems.as_ref();
+        let known = self.verdict.as_ref();
         Self {
             version: self.version.clone(),
-            problems: known
+            verdict: known
                 .or_else(|| verdicts.on(&self.version.snapshot))
                 .cloned(),
+            restored: self.restored,
         }
     }
 
     fn is_good(&self) -> bool {
-        self.problems.as_ref().is_some_and(Problems::is_empty)
+        self.verdict.as_ref().is_some_and(Verdict::is_good)
     }
 
-    fn breaks(&self, path: &RepoPath) -> bool {
-        let problems = self.problems.as_ref();
-        problems.is_some_and(|problems| problems.are_in(path))
+    /// Whether this fails whom a newer version fails, too.
+    fn shares(&self, fault: &Fault) -> bool {
+        let verdict = self.verdict.as_ref();
+        verdict.is_some_and(|verdict| verdict.has(fault))
     }
 }
 
@@ -123,7 +97,7 @@ impl History {
 
     /// The versions that were in service before a stop, newest first: all of them were needed.
     pub(super) fn restored(versions: Vec<Version>) -> Option<Self> {
-        let mut versions = versions.into_iter().map(Judged::not_yet);
+        let mut versions = versions.into_iter().map(Judged::restored);
         let newest = versions.next()?;
         Some(Self::from_parts(newest, versions.collect(), false))
     }
@@ -134,8 +108,10 @@ impl History {
             return None;
         }
         let (newest, earlier, step) = if same(&self.newest.version.snapshot, &version.snapshot) {
-            let problems = self.newest.problems.clone();
-            let newest = Judged { version, problems };
+            let newest = Judged {
+                version,
+                ..self.newest.clone()
+            };
             (newest, self.earlier.clone(), Step::SameFiles)
         } else {
             let before = std::iter::once(&self.newest).chain(&self.earlier).cloned();
@@ -151,7 +127,7 @@ impl History {
         Some((next, step))
     }
 
-    /// Whether all is known about broken files.
+    /// Whether all is known about what is wrong.
     pub(super) fn is_judged(&self) -> bool {
         self.judgeable().next().is_none()
     }
@@ -159,14 +135,14 @@ impl History {
     /// The snapshots nobody has looked into yet, the oldest first.
     pub(super) fn judgeable(&self) -> impl Iterator<Item = &Arc<Snapshot>> {
         let unknown = self.versions().rev();
-        let unknown = unknown.filter(|judged| judged.problems.is_none());
+        let unknown = unknown.filter(|judged| judged.verdict.is_none());
         unknown.map(|judged| &judged.version.snapshot)
     }
 
     /// A snapshot of which all is known.
     pub(super) fn basis(&self) -> Option<(Arc<Snapshot>, Problems)> {
         self.versions().find_map(|judged| {
-            let problems = judged.problems.clone()?;
+            let problems = judged.verdict.as_ref()?.problems().clone();
             Some((Arc::clone(&judged.version.snapshot), problems))
         })
     }
@@ -181,7 +157,7 @@ impl History {
             .collect();
         let all_known = std::iter::once(&newest)
             .chain(&earlier)
-            .all(|judged| judged.problems.is_some());
+            .all(|judged| judged.verdict.is_some());
         let earlier = if all_known {
             needed(&newest, earlier)
         } else {
@@ -215,9 +191,9 @@ impl History {
         &self.newest.version
     }
 
-    /// Files of the newest version that cannot be used.
+    /// What is wrong with the newest version: files that cannot be used, and what somebody cannot be given.
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
-        self.newest.problems.iter().flat_map(Problems::iter)
+        self.newest.verdict.iter().flat_map(Verdict::all)
     }
 
     pub(super) fn is_pinned(&self) -> bool {
@@ -241,9 +217,13 @@ impl History {
             .collect()
     }
 
-    /// The newest earlier version in which a file can be used.
-    pub(super) fn last_good_for(&self, path: &RepoPath) -> Option<CommitId> {
-        let good = self.earlier.iter().find(|judged| !judged.breaks(path))?;
+    /// The newest earlier version in whose files nothing is wrong where this problem is.
+    pub(super) fn last_without(&self, problem: &Problem) -> Option<CommitId> {
+        let is_there = |other: &Problem| other.origin.path == problem.origin.path;
+        let good = self.earlier.iter().find(|judged| {
+            let verdict = judged.verdict.as_ref();
+            !verdict.is_some_and(|verdict| verdict.all().any(is_there))
+        })?;
         Some(good.version.snapshot.version())
     }
 
@@ -281,18 +261,22 @@ impl History {
     }
 }
 
-/// Of the earlier versions those that heal a file which everything newer has broken, up to the first without problems.
+/// Of the earlier versions those that have none of a fault which everything newer has, up to the first without any. Where a
+/// version may be refused to somebody whom nobody knows yet, also the last one before it, and after a start all.
 fn needed(newest: &Judged, before: Vec<Judged>) -> Vec<Judged> {
-    let problems = newest.problems.iter().flat_map(Problems::files);
-    let mut broken: BTreeSet<RepoPath> = problems.cloned().collect();
+    let mut faults: Vec<Fault> = newest.verdict.iter().flat_map(Verdict::faults).collect();
+    let may_be_refused = newest.verdict.as_ref().is_some_and(Verdict::may_be_refused);
+    let mut is_last = true;
     let mut kept: Vec<Judged> = Vec::new();
     for judged in before {
-        if broken.is_empty() && kept.last().is_none_or(Judged::is_good) {
+        let was_needed = newest.restored && judged.restored;
+        let is_wanted = may_be_refused && (std::mem::take(&mut is_last) || was_needed);
+        if !is_wanted && faults.is_empty() && kept.last().is_none_or(Judged::is_good) {
             break;
         }
-        let heals = broken.iter().any(|path| !judged.breaks(path));
-        if heals || judged.is_good() {
-            broken.retain(|path| judged.breaks(path));
+        let heals = faults.iter().any(|fault| !judged.shares(fault));
+        if is_wanted || heals || judged.is_good() {
+            faults.retain(|fault| judged.shares(fault));
             kept.push(judged);
         }
     }
@@ -316,10 +300,16 @@ fn same(one: &Snapshot, other: &Snapshot) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
-    use confbus_resolution::{Blob, BlobId, RepoPath};
+    use arc_swap::ArcSwap;
+    use confbus_protocol::{Application, Label, Profiles};
+    use confbus_resolution::{Blob, BlobId, EnvironmentRequest, Layout, RepoPath};
 
     use super::*;
-    use crate::look::Modified;
+    use crate::{
+        acceptance::Acceptance,
+        environment_repository::{Freshness, Known, repository::Settings},
+        look::Modified,
+    };
 
     /// A version whose files are good (`a: 1`) or broken (`a: [`).
     fn version(number: u8, files: &[(&str, bool)]) -> Version {
@@ -349,8 +339,29 @@ mod tests {
     }
 
     fn judged(history: &History) -> History {
-        let unknown = history.judgeable().cloned().collect();
-        history.with(&Verdicts::of(unknown, history.basis(), &Layout::default()))
+        let unknown = history.judgeable().cloned().map(Case::new).collect();
+        history.with(&Verdicts::of(unknown, history.basis(), &judge(&[])))
+    }
+
+    fn judge(known: &[&str]) -> Judge {
+        let known = known.iter().map(|application| EnvironmentRequest {
+            application: Application::parse(application).unwrap(),
+            profiles: Profiles::parse("dev").unwrap(),
+            label: None,
+        });
+        Judge {
+            settings: Arc::new(Settings {
+                layout: Layout::default(),
+                default_label: Label::parse("main").unwrap(),
+                try_master_branch: true,
+                forget_deleted: false,
+                freshness: Freshness::Polled,
+                interval: None,
+                watches: false,
+            }),
+            acceptance: Acceptance::default(),
+            known: Known::new(ArcSwap::from_pointee(known.collect())),
+        }
     }
 
     fn unjudged(steps: &[&[(&str, bool)]]) -> History {
@@ -435,5 +446,57 @@ mod tests {
             ])),
             [3]
         );
+    }
+
+    /// With a schema that wants a number, read by `a` on `main`.
+    fn with_schema(number: u8, a: &str) -> Version {
+        let blob = |id: u8, text: &str| Arc::new(Blob::new(BlobId([id; 20]), text.as_bytes()));
+        let schema = r#"{"properties": {"a": {"type": "integer"}}}"#;
+        let files = [
+            ("a.yml", blob(number, a)),
+            ("a.schema.json", blob(0, schema)),
+        ];
+        let files = files.map(|(path, blob)| (RepoPath::parse(path).unwrap(), blob));
+        Version {
+            snapshot: Arc::new(Snapshot::new(
+                CommitId::from_bytes([number; 20]),
+                BTreeMap::from(files),
+            )),
+            modified: Modified::Together(0),
+        }
+    }
+
+    #[test]
+    fn what_is_refused_to_somebody_keeps_the_last_version_that_was_not() {
+        let main = Label::parse("main").unwrap();
+        let judged = |history: &History, known: &[&str]| {
+            let cases = history.judgeable().map(|snapshot| {
+                let mut case = Case::new(Arc::clone(snapshot));
+                case.labels.push(main.clone());
+                case
+            });
+            let verdicts = Verdicts::of(cases.collect(), history.basis(), &judge(known));
+            history.with(&verdicts)
+        };
+        let steps = |known: &[&str]| {
+            let first = judged(&History::new(with_schema(1, "a: 1"), false), known);
+            ["a: x", "a: y", "a: z"]
+                .iter()
+                .zip(2..)
+                .fold(first, |history, (text, number)| {
+                    judged(&history.next(with_schema(number, text)).unwrap().0, known)
+                })
+        };
+        let history = steps(&["a"]);
+        assert_eq!(numbers(&history), [4, 3, 1]);
+        let problems: Vec<_> = history.problems().map(ToString::to_string).collect();
+        assert_eq!(
+            problems,
+            ["a.yml:1:4: `a`: value is not of type \"integer\", says a.schema.json"]
+        );
+        // Who is not known yet may still fall back on the last one.
+        assert_eq!(numbers(&steps(&["other"])), [4, 3]);
+        let mended = judged(&history.next(with_schema(5, "a: 5")).unwrap().0, &["a"]);
+        assert_eq!(numbers(&mended), [5, 4, 1]);
     }
 }

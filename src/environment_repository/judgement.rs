@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use confbus_protocol::CommitId;
-use confbus_resolution::{Problem, RepoPath};
+use confbus_resolution::Problem;
+use indexmap::IndexSet;
 
 use super::history::History;
 
@@ -11,7 +12,7 @@ pub(crate) struct Judgement {
     /// The repository without credentials.
     pub(crate) repository: Arc<str>,
     pub(crate) commit: CommitId,
-    /// `None` when every file can be used.
+    /// `None` when nothing is wrong with it.
     pub(crate) broken: Option<Broken>,
 }
 
@@ -22,19 +23,19 @@ pub(crate) struct Broken {
     pub(crate) problem: Problem,
     /// How many there are besides.
     pub(crate) more: usize,
-    /// What answers those who need the file of the first problem; `None` when nothing does.
+    /// What answers those whom the first problem concerns; `None` when nothing does.
     pub(crate) held_at: Option<CommitId>,
 }
 
 impl Judgement {
     /// On the newest version of a label, of which all is known.
     pub(super) fn of(repository: &Arc<str>, history: &History) -> Self {
-        let mut problems = history.problems();
-        let broken = problems.next().map(|problem| Broken {
-            problem: problem.clone(),
-            more: problems.count(),
-            held_at: RepoPath::parse(&problem.origin.path)
-                .and_then(|path| history.last_good_for(&path)),
+        // One cause may have many readers.
+        let problems: IndexSet<_> = history.problems().collect();
+        let broken = problems.first().map(|problem| Broken {
+            problem: (*problem).clone(),
+            more: problems.len() - 1,
+            held_at: history.last_without(problem),
         });
         Self {
             repository: Arc::clone(repository),

@@ -14,8 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::{
-    generation::Generation, history::Verdicts, judgement::Judgement, pace::Pace,
-    remembered::Remembered, repository::Settings, served::Served, unannounced::Unannounced,
+    generation::Generation,
+    history::{Judge, Verdicts},
+    judgement::Judgement,
+    pace::Pace,
+    remembered::Remembered,
+    repository::Settings,
+    served::Served,
+    unannounced::Unannounced,
     upstream::Upstream,
 };
 use crate::look::{Fetch, LookError, Query, Trigger};
@@ -75,7 +81,8 @@ pub(crate) struct Looker {
     hurries: bool,
     /// Other commits are in service than those that the file remembers.
     is_unsaved: bool,
-    /// Looks for broken files in what is in service.
+    judge: Judge,
+    /// Looks for what is wrong with what is in service.
     judging: Option<JoinHandle<Verdicts>>,
     /// Labels that moved, until it is known whether their files can be used.
     unjudged: HashSet<Label>,
@@ -88,6 +95,7 @@ impl Looker {
         settings: Arc<Settings>,
         outcome: Outcome,
         requests: mpsc::Receiver<Wanted>,
+        judge: Judge,
         insists: bool,
     ) -> Self {
         Self {
@@ -101,6 +109,7 @@ impl Looker {
             polls: 0,
             hurries: false,
             is_unsaved: false,
+            judge,
             judging: None,
             unjudged: HashSet::new(),
             saving: None,

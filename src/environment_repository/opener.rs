@@ -4,13 +4,13 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::{
-    Unannounced,
+    Known, Unannounced,
     generation::Generation,
     judgement::Judgement,
     repository::{Repository, Settings},
     upstream::Upstream,
 };
-use crate::{git::Claims, tasks::Tasks};
+use crate::{acceptance::Acceptance, git::Claims, tasks::Tasks};
 
 /// How long the start waits for the disk.
 const RESTORE: Duration = Duration::from_secs(5);
@@ -27,6 +27,8 @@ pub(super) struct Opener {
     pub(super) tasks: Tasks,
     /// Where clones are.
     pub(super) claims: Claims,
+    pub(super) acceptance: Acceptance,
+    pub(super) known: Known,
 }
 
 impl Opener {

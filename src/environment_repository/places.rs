@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use confbus_protocol::{CommitId, PropertySource};
-use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve_sources};
+use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve_files};
 
 use super::{FindError, Found, Held, Moved, Resource, history::History, repository::Repository};
 use crate::look::Version;
@@ -121,10 +121,18 @@ impl Place {
         &self.request
     }
 
+    /// Whether it answers from an earlier version than its label names.
+    pub(crate) fn is_held(&self) -> bool {
+        self.find().is_ok_and(|found| found.held.is_some())
+    }
+
     fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
         let found = self.history.first_good(|version| {
-            let layout = self.repository.layout();
-            let sources = resolve_sources(&version.snapshot, layout, &self.request)?;
+            let (snapshot, layout) = (&version.snapshot, self.repository.layout());
+            let files = resolve_files(snapshot, layout, &self.request)?;
+            let acceptance = self.repository.acceptance();
+            acceptance.check(snapshot, &self.request, &files)?;
+            let sources = files.into_iter().map(|file| file.source).collect();
             Ok((sources, version.clone()))
         })?;
         if found.held.is_some() && !self.history.is_judged() {

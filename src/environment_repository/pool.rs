@@ -137,7 +137,8 @@ mod tests {
     use super::*;
     use crate::{
         Settings, Sources,
-        environment_repository::{BackendSettings, Generation, Unannounced},
+        acceptance::Acceptance,
+        environment_repository::{BackendSettings, Generation, Known, Unannounced},
         git::Claims,
         tasks::Tasks,
     };
@@ -165,6 +166,8 @@ mod tests {
             judgements: mpsc::channel(1).0,
             tasks: Tasks::default(),
             claims: Claims::default(),
+            acceptance: Acceptance::default(),
+            known: Known::default(),
         }
     }
 

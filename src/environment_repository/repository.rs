@@ -13,16 +13,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    FindError,
+    FindError, Known,
     answer::UpstreamHealth,
     generation::Generation,
-    history::History,
+    history::{History, Judge},
     looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
     served::Served,
     upstream::Upstream,
 };
-use crate::{files::Watcher, look::LookError};
+use crate::{acceptance::Acceptance, files::Watcher, look::LookError};
 pub(crate) use settings::{Freshness, Settings};
 
 /// What a read does before it takes what is in service.
@@ -60,6 +60,7 @@ struct Inner {
     /// When a read last asked for a listing of all refs.
     listing_asked: Mutex<Option<Instant>>,
     generation: Generation,
+    acceptance: Acceptance,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -83,6 +84,7 @@ impl Repository {
             tried: Mutex::default(),
             listing_asked: Mutex::default(),
             generation: opener.generation.clone(),
+            acceptance: opener.acceptance.clone(),
             _watcher: settings
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
@@ -96,13 +98,22 @@ impl Repository {
             judgements: opener.judgements.clone(),
         };
         let settings = Arc::clone(&inner.settings);
-        let looker = Looker::new(upstream, settings, outcome, requests, insists);
+        let judge = Judge {
+            settings: Arc::clone(&settings),
+            acceptance: opener.acceptance.clone(),
+            known: Known::clone(&opener.known),
+        };
+        let looker = Looker::new(upstream, settings, outcome, requests, judge, insists);
         let inner = Arc::new(inner);
         (Self { inner }, looker)
     }
 
     pub(super) fn layout(&self) -> &Layout {
         &self.inner.settings.layout
+    }
+
+    pub(super) fn acceptance(&self) -> &Acceptance {
+        &self.inner.acceptance
     }
 
     /// The label of a request that has none.

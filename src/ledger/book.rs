@@ -124,7 +124,12 @@ impl Book {
         };
         let (_, is_new) = self.records.asked_for(&coordinates, now);
         self.has_new_coordinates |= is_new;
-        self.changes = self.changes.max(Changes::Signs);
+        let worth = if is_new {
+            Changes::Facts
+        } else {
+            Changes::Signs
+        };
+        self.changes = self.changes.max(worth);
         let version = read.answered.version.clone().map(shortened);
         match read.instance.as_ref().filter(|id| is_short(id)) {
             Some(id) => self.named_read(id, coordinates, version, read.running, now),

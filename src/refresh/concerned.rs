@@ -144,6 +144,8 @@ fn ask<'m>(
             let detail = detail(request, changes);
             match each.comparison.effect_on(place.request(), detail) {
                 Effect::Same => same.push(each.leaves(request)),
+                // It is given what it was given before.
+                Effect::Changed { .. } if place.is_held() => {}
                 Effect::Changed { files, keys } => {
                     let owners = owners(request, &files);
                     owners.iter().for_each(|owner| changes.note(owner, &keys));

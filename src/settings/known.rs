@@ -2,6 +2,10 @@ use super::layers::uniform;
 
 /// Every key that is read, in Spring's spelling; `*` stands for keys of the user's own.
 pub(super) const KEYS: &[&str] = &[
+    "confbus.acceptance.ciphers",
+    "confbus.acceptance.known-placeholders",
+    "confbus.acceptance.placeholders",
+    "confbus.acceptance.schemas",
     "confbus.bus.json",
     "confbus.bus.routing",
     "confbus.commit-status.api-url",

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod acceptance;
 mod architecture;
 mod backends;
 mod broken_file;

@@ -49,7 +49,7 @@ pub use overrides::Overrides;
 pub use path::RepoPath;
 pub use problems::Problems;
 pub use request::EnvironmentRequest;
-pub use resolve::{ResolveError, resolve, resolve_sources};
+pub use resolve::{FileSource, ResolveError, resolve, resolve_files, resolve_sources};
 pub use resources::{find_resource, resolve_text};
 pub use searched::Searched;
 pub use snapshot::Snapshot;

@@ -20,6 +20,15 @@ pub(crate) struct Reading<'s> {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// A source of an environment, and the file that it is a document of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileSource<'s> {
+    /// The file's path in its repository.
+    pub path: &'s str,
+    /// What the document says.
+    pub source: PropertySource,
+}
+
 /// Why there is no environment.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -87,13 +96,29 @@ pub fn resolve_sources(
     layout: &Layout,
     request: &EnvironmentRequest,
 ) -> Result<Vec<PropertySource>, ResolveError> {
+    let files = resolve_files(snapshot, layout, request)?;
+    Ok(files.into_iter().map(|file| file.source).collect())
+}
+
+/// The same, each with the file that it comes from.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_files<'s>(
+    snapshot: &'s Snapshot,
+    layout: &Layout,
+    request: &EnvironmentRequest,
+) -> Result<Vec<FileSource<'s>>, ResolveError> {
     let reading = read(snapshot, layout, request)?;
     if !reading.problems.is_empty() {
         return Err(ResolveError::Broken(reading.problems));
     }
     let contributors = reading.contributors.iter();
-    let sources = contributors.map(|contributor| sources::of_document(contributor, layout));
-    Ok(sources.collect())
+    let files = contributors.map(|contributor| FileSource {
+        path: contributor.path,
+        source: sources::of_document(contributor, layout),
+    });
+    Ok(files.collect())
 }
 
 /// Reads what there is; what is wrong with it stands beside it.

@@ -1,34 +1,37 @@
-//! What nobody waits for: to look for broken files, and to write down what is in service.
+//! What nobody waits for: to look for what is wrong with versions, and to write down what is in service.
 
 use std::sync::Arc;
 
-use indexmap::IndexSet;
+use indexmap::IndexMap;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::error;
 
-use super::{super::history::Verdicts, Looker};
+use super::{
+    super::history::{Case, Verdicts},
+    Looker,
+};
 
 impl Looker {
-    /// Looks for broken files, aside, in what was put in service.
+    /// Looks for what is wrong, aside, with what was put in service.
     pub(super) fn judge(&mut self) {
         if self.judging.is_some() {
             return;
         }
         let served = self.outcome.served.load_full();
-        let mut seen = IndexSet::new();
-        let mut snapshots = Vec::new();
-        let histories = served.labels.values();
-        for snapshot in histories.flat_map(|history| history.judgeable()) {
-            if seen.insert(Arc::as_ptr(snapshot).addr()) {
-                snapshots.push(Arc::clone(snapshot));
+        let mut cases: IndexMap<usize, Case> = IndexMap::new();
+        for (label, history) in served.labels.iter() {
+            for snapshot in history.judgeable() {
+                let case = cases.entry(Arc::as_ptr(snapshot).addr());
+                let case = case.or_insert_with(|| Case::new(Arc::clone(snapshot)));
+                case.labels.push(label.clone());
             }
         }
-        if snapshots.is_empty() {
+        if cases.is_empty() {
             return;
         }
         let basis = served.labels.values().find_map(|history| history.basis());
-        let settings = Arc::clone(&self.settings);
-        let work = move || Verdicts::of(snapshots, basis, &settings.layout);
+        let (judge, cases) = (self.judge.clone(), cases.into_values().collect());
+        let work = move || Verdicts::of(cases, basis, &judge);
         self.judging = Some(tokio::task::spawn_blocking(work));
     }
 

@@ -2,10 +2,14 @@ use std::sync::Arc;
 
 use confbus_protocol::Label;
 use confbus_resolution::Snapshot;
+use indexmap::IndexSet;
 use tracing::{info, warn};
 
 use super::super::history::{History, Step};
 use crate::look::Version;
+
+/// Problems of one version that the log names.
+const MAX_TOLD: usize = 50;
 
 pub(super) type OldAndNew = (Arc<Snapshot>, Arc<Snapshot>);
 
@@ -47,7 +51,16 @@ pub(super) fn step(
 
 pub(super) fn tell_about_problems(label: &Label, history: &History) {
     let version = history.newest().snapshot.version().short();
-    for problem in history.problems() {
-        warn!(%label, version, "{problem}; applications that need this file keep their last good answer");
+    // One cause may have many readers.
+    let problems: IndexSet<_> = history.problems().collect();
+    for problem in problems.iter().take(MAX_TOLD) {
+        warn!(%label, version, "{problem}; who needs this keeps the last good answer");
+    }
+    if let Some(more) = problems
+        .len()
+        .checked_sub(MAX_TOLD)
+        .filter(|more| *more > 0)
+    {
+        warn!(%label, version, more, "there are more problems");
     }
 }

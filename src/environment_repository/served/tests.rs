@@ -3,7 +3,14 @@ use std::{collections::BTreeMap, iter::repeat_with};
 use confbus_resolution::{Blob, BlobId, Layout, RepoPath};
 
 use super::*;
-use crate::{environment_repository::Freshness, look::Modified};
+use crate::{
+    acceptance::Acceptance,
+    environment_repository::{
+        Freshness, Known,
+        history::{Case, Judge},
+    },
+    look::Modified,
+};
 
 fn settings() -> Settings {
     Settings {
@@ -111,8 +118,13 @@ fn a_commit_without_problems_ends_no_generation_once_more() {
     let second = after(&first, main(version(2, "a: 2")), false);
     assert!(second.answers_change);
     let history = &second.served.labels[&label("main")];
-    let snapshots = history.judgeable().cloned().collect();
-    let verdicts = Verdicts::of(snapshots, None, &settings().layout);
+    let cases = history.judgeable().cloned().map(Case::new).collect();
+    let judge = Judge {
+        settings: Arc::new(settings()),
+        acceptance: Acceptance::default(),
+        known: Known::default(),
+    };
+    let verdicts = Verdicts::of(cases, None, &judge);
     let judged = second.served.after_verdicts(&verdicts);
     assert!(judged.changed && !judged.answers_change);
     assert_eq!(judged.served.labels[&label("main")].commits().len(), 1);

@@ -1,3 +1,4 @@
+use arc_swap::ArcSwap;
 use confbus_protocol::{Application, Label, Profiles};
 use confbus_resolution::KeyChange;
 use git2::{Repository, RepositoryInitOptions, Signature, build::TreeUpdateBuilder};
@@ -5,7 +6,11 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::{Settings, Sources, environment_repository::Announce, tasks::Tasks};
+use crate::{
+    Settings, Sources,
+    environment_repository::{Announce, Known},
+    tasks::Tasks,
+};
 
 /// Far more than any machine needs.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -85,11 +90,13 @@ impl Server {
         let settings = Settings::load(&sources).unwrap().repository;
         let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let tasks = Tasks::default();
-        let repository = EnvironmentRepository::open(settings, tasks.clone(), bell, judgements)
-            .await
-            .unwrap();
         let known = known.iter().map(|coordinates| request(coordinates));
         let known = Arc::new(known.collect::<Vec<_>>());
+        let readers = Known::new(ArcSwap::new(Arc::clone(&known)));
+        let repository =
+            EnvironmentRepository::open(settings, tasks.clone(), bell, readers, judgements)
+                .await
+                .unwrap();
         Self {
             repository,
             known,
@@ -216,7 +223,12 @@ async fn only_readers_of_the_label_are_concerned() {
     server
         .finds(&[], &["orders/dev", "payments/dev/main", "payments/dev,qa"])
         .await;
+    // Who needs the broken file is given what it was given before, and is told when that is mended.
     remote.push("main", &[("payments-qa.yml", "a: [")]);
+    server
+        .finds(&[], &["orders/dev", "payments/dev/main"])
+        .await;
+    remote.push("main", &[("payments-qa.yml", "a: 3")]);
     server
         .finds(&["payments:**"], &["orders/dev", "payments/dev/main"])
         .await;

@@ -5,11 +5,14 @@ use confbus_resolution::{EnvironmentRequest, Overrides};
 
 use super::{SECOND, SERVER, git, native, vault};
 use crate::{
+    acceptance,
     encryption::Encryption,
     environment_repository::{BackendSettings, Freshness, Settings},
     look::Limits,
     settings::reader::Reader,
 };
+
+const ACCEPTANCE: &str = "confbus.acceptance";
 
 /// Between two looks at a repository that nobody asks for.
 pub(super) const USUAL_INTERVAL: Duration = Duration::from_secs(30);
@@ -46,8 +49,20 @@ pub(super) fn repository(reader: &mut Reader) -> Option<Settings> {
         accept_empty: reader.flag(&format!("{SERVER}.accept-empty"), true),
         probes: probes(reader)?,
         encryption: Encryption::default(),
+        acceptance: acceptance(reader),
         reverse_location_order: common.reverse_location_order,
     })
+}
+
+fn acceptance(reader: &mut Reader) -> acceptance::Settings {
+    let defaults = acceptance::Settings::default();
+    let mut flag = |name: &str, default| reader.flag(&format!("{ACCEPTANCE}.{name}"), default);
+    acceptance::Settings {
+        schemas: flag("schemas", defaults.schemas),
+        placeholders: flag("placeholders", defaults.placeholders),
+        ciphers: flag("ciphers", defaults.ciphers),
+        known_placeholders: reader.list(&format!("{ACCEPTANCE}.known-placeholders")),
+    }
 }
 
 /// Keys as Spring binds them to a map: their parts joined by dots, an index being a part like any other.
