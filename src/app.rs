@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::{
+    commit_status,
     environment_repository::EnvironmentRepository,
     http,
     ledger::{Bookkeeper, Ledger},
@@ -36,6 +37,7 @@ pub struct App {
     keeper: Keeper,
     repository: EnvironmentRepository,
     refresh: Refresh,
+    reporter: Option<commit_status::Reporter>,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
 }
@@ -61,6 +63,16 @@ impl App {
         };
         let (ring, bell) = mpsc::channel(1);
         let (pins, keeper) = Pins::open(settings.pins);
+        let (judgements, judged) = mpsc::channel(commit_status::QUEUE);
+        let (tellings, told) = mpsc::channel(commit_status::QUEUE);
+        // Without a host to tell, both are closed from the beginning.
+        let reporter = settings.commit_status;
+        let reporter =
+            reporter.map(|settings| commit_status::Reporter::new(settings, judged, told));
+        let reporter = reporter
+            .transpose()
+            .map_err(anyhow::Error::msg)
+            .context("the host of commit statuses cannot be asked")?;
         let versions = Arc::new(OnceLock::<EnvironmentRepository>::new());
         let wanted = Arc::clone(&versions);
         let (ledger, bookkeeper) = Ledger::open(
@@ -75,6 +87,7 @@ impl App {
             tasks.clone(),
             ring,
             known,
+            judgements,
         )
         .await
         .context("the backends cannot be opened")?;
@@ -86,6 +99,7 @@ impl App {
             bus.clone(),
             settings.member,
             bell,
+            tellings,
         );
 
         let (front, writer) = http::front(
@@ -109,6 +123,7 @@ impl App {
             keeper,
             repository,
             refresh,
+            reporter,
             driver,
             tasks,
         })
@@ -140,12 +155,16 @@ impl App {
             keeper,
             repository,
             refresh,
+            reporter,
             driver,
             tasks,
         } = self;
         let shutdown = || tasks.shutdown();
         if let Some(driver) = driver {
             tasks.spawn("bus", driver.run(shutdown()));
+        }
+        if let Some(reporter) = reporter {
+            tasks.spawn("commit status", reporter.run(shutdown()));
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));

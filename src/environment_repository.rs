@@ -11,6 +11,7 @@ mod gather;
 mod generation;
 mod git_backend;
 mod history;
+mod judgement;
 mod looker;
 mod opener;
 mod pace;
@@ -58,6 +59,7 @@ pub(crate) use git_backend::Labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
 };
+pub(crate) use judgement::{Broken, Judgement};
 pub(crate) use looker::Announce;
 use opener::Opener;
 pub(crate) use pattern::Pattern;
@@ -128,7 +130,8 @@ struct Inner {
 }
 
 impl EnvironmentRepository {
-    /// Opens all backends and puts in service what is on disk. `bell` is rung when files of this machine change.
+    /// Opens all backends and puts in service what is on disk. `bell` is rung when files of this machine change;
+    /// `judgements` is told how commits are to which labels moved.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -138,6 +141,7 @@ impl EnvironmentRepository {
         tasks: Tasks,
         bell: mpsc::Sender<()>,
         known: Known,
+        judgements: mpsc::Sender<Judgement>,
     ) -> std::io::Result<Self> {
         let opener = Opener {
             acceptance: Acceptance::new(settings.acceptance, settings.encryption.clone()),
@@ -146,6 +150,7 @@ impl EnvironmentRepository {
             generation: Generation::default(),
             pins,
             bell,
+            judgements,
             tasks,
             claims: Claims::default(),
         };

@@ -5,6 +5,7 @@
 
 mod book;
 mod bookkeeper;
+mod changes;
 mod coordinates;
 mod entry;
 mod fleet;
@@ -28,6 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
+pub(crate) use changes::Changes;
 use entry::Entry;
 pub(crate) use entry::{Answered, LabelMoved, Read, RefreshId, Started, Step};
 use fleet::Fleet;
@@ -35,7 +37,7 @@ use records::Records;
 pub(crate) use state::State;
 pub(crate) use store::Settings;
 use store::Store;
-pub(crate) use view::{InstanceFilter, InstancesView, RefreshView, RefreshesView};
+pub(crate) use view::{InstanceFilter, InstancesView, RefreshDetails, RefreshesView};
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
 const QUEUE: usize = 32 * 1024;
@@ -126,6 +128,7 @@ impl Ledger {
         let noted = match step {
             Step::Looked => entry::Noted::Looked,
             Step::Swapped => entry::Noted::Swapped,
+            Step::Changes(changes) => entry::Noted::Changes(changes),
             Step::Owed(destinations) => entry::Noted::Owed(destinations.to_vec()),
             Step::Taken(destination) => entry::Noted::Taken(destination.clone()),
             Step::Published(event) => entry::Noted::Published(event.clone()),
@@ -203,11 +206,11 @@ impl Ledger {
         Ok(view::refreshes(&records, now()))
     }
 
-    /// One refresh, if it is known.
+    /// One refresh with the keys that it changes, if it is known.
     ///
     /// # Errors
     /// [`Closed`] when the server is stopping.
-    pub(crate) async fn refresh(&self, id: &str) -> Result<Option<RefreshView>, Closed> {
+    pub(crate) async fn refresh(&self, id: &str) -> Result<Option<RefreshDetails>, Closed> {
         let records = self.records().await?;
         Ok(view::refresh(&records, id, now()))
     }
@@ -242,6 +245,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use confbus_protocol::{Application, Label, Profiles};
+    use confbus_resolution::KeyChange;
     use serde_json::Value;
     use tokio_util::sync::CancellationToken;
 
@@ -301,6 +305,9 @@ mod tests {
         });
         ledger.note(&refresh, Step::Looked);
         ledger.note(&refresh, Step::Swapped);
+        let mut changes = Changes::default();
+        changes.note("orders", &[("limit".to_owned(), KeyChange::Changed)].into());
+        ledger.note(&refresh, Step::Changes(changes));
         let origin = BusId::new("config-server:8888:5f2b").unwrap();
         let owed = ["billing", "orders"].map(Destination::complete);
         let event = BusEvent::refresh("e1".into(), 5, &origin, &owed[1]);
@@ -324,7 +331,11 @@ mod tests {
         let timeline: Vec<_> = timeline.map(|moment| &moment["what"]).collect();
         assert_eq!(timeline, ["looked", "swapped", "published"]);
         let one = ledger.refresh(&refresh.to_string()).await.unwrap();
-        assert_eq!(&serde_json::to_value(one).unwrap(), view);
+        let mut one = serde_json::to_value(one).unwrap();
+        let changes = one.as_object_mut().unwrap().remove("changes").unwrap();
+        assert_eq!(&one, view);
+        let orders = &changes["applications"][0];
+        assert_eq!(orders["keys"][0]["key"], "limit");
 
         stop.cancel();
         running.await.unwrap();

@@ -13,6 +13,7 @@ mod encryption;
 mod environment_repository;
 mod pins;
 
+mod commit_status;
 mod ledger;
 mod refresh;
 mod webhook;

@@ -11,7 +11,9 @@ mod refresher;
 mod unread;
 mod window;
 
-use confbus_protocol::Destination;
+use std::sync::Arc;
+
+use confbus_protocol::{CommitId, Destination};
 use indexmap::IndexMap;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
@@ -39,6 +41,23 @@ pub(crate) enum Destinations {
     Changed,
     /// Those whose names Spring's config monitor would guess from the paths that the webhook names.
     Guess,
+}
+
+/// Who is told that a label moved to a commit.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    /// The repository without credentials.
+    pub(crate) repository: Arc<str>,
+    pub(crate) commit: CommitId,
+    pub(crate) whom: Whom,
+}
+
+/// How many that are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whom {
+    Everyone,
+    /// So many applications.
+    Applications(usize),
 }
 
 /// The event could not be sent.

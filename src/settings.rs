@@ -13,7 +13,7 @@ use std::{env, fmt, path::PathBuf};
 
 pub use problem::{SettingsError, SettingsProblem};
 
-use crate::{environment_repository, http, ledger, pins, refresh};
+use crate::{commit_status, environment_repository, http, ledger, pins, refresh};
 use layers::Layers;
 use reader::Reader;
 
@@ -23,6 +23,8 @@ pub struct Settings {
     pub(crate) http: http::Settings,
     pub(crate) repository: environment_repository::Settings,
     pub(crate) refresh: refresh::Settings,
+    /// Whom to tell how commits are; nobody when absent.
+    pub(crate) commit_status: Option<commit_status::Settings>,
     pub(crate) ledger: ledger::Settings,
     pub(crate) pins: pins::Settings,
     pub(crate) bus: Bus,

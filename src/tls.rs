@@ -1,6 +1,6 @@
-//! TLS of our own HTTP clients: to Git hosts and to Vaults.
+//! TLS of our own HTTP clients: to Git hosts and to Vaults; and what their errors say.
 
-use std::sync::Arc;
+use std::{error::Error as _, sync::Arc};
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -40,6 +40,16 @@ pub(crate) fn config(trust: Trust) -> Result<ClientConfig, Error> {
     // Not HTTP/2: there one dead connection would let every call run into its time-out.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Why a request failed, without its address. The first cause says most: `Connection refused`.
+pub(crate) fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    cause.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Accepts every certificate, but only signatures that are made with it.

@@ -47,9 +47,10 @@ mod tests {
             ..Sources::default()
         };
         let settings = Settings::load(&sources).unwrap().repository;
-        let (bell, _) = mpsc::channel(1);
+        let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let (pins, _) = Pins::open(pins::Settings::default());
-        EnvironmentRepository::open(settings, pins, Tasks::default(), bell, Known::default())
+        let (tasks, known) = (Tasks::default(), Known::default());
+        EnvironmentRepository::open(settings, pins, tasks, bell, known, judgements)
             .await
             .unwrap()
     }

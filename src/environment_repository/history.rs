@@ -217,6 +217,16 @@ impl History {
             .collect()
     }
 
+    /// The newest earlier version in whose files nothing is wrong where this problem is.
+    pub(super) fn last_without(&self, problem: &Problem) -> Option<CommitId> {
+        let is_there = |other: &Problem| other.origin.path == problem.origin.path;
+        let good = self.earlier.iter().find(|judged| {
+            let verdict = judged.verdict.as_ref();
+            !verdict.is_some_and(|verdict| verdict.all().any(is_there))
+        })?;
+        Some(good.version.snapshot.version())
+    }
+
     /// The answer of the newest version that has one.
     pub(super) fn first_good<T>(
         &self,

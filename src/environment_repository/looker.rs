@@ -1,9 +1,10 @@
 mod aside;
 mod changes;
+mod judgements;
 mod looks;
 mod subject;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::Label;
@@ -15,6 +16,7 @@ use tracing::{error, info};
 use super::{
     generation::Generation,
     history::{Judge, Verdicts},
+    judgement::Judgement,
     pace::Pace,
     remembered::Remembered,
     repository::Settings,
@@ -48,6 +50,8 @@ pub(super) struct Outcome {
     pub(super) served: Arc<ArcSwap<Served>>,
     pub(super) unannounced: Arc<Unannounced>,
     pub(super) generation: Generation,
+    /// Told how commits are to which labels moved.
+    pub(super) judgements: mpsc::Sender<Judgement>,
 }
 
 impl Outcome {
@@ -80,6 +84,8 @@ pub(crate) struct Looker {
     judge: Judge,
     /// Looks for what is wrong with what is in service.
     judging: Option<JoinHandle<Verdicts>>,
+    /// Labels that moved, until it is known whether their files can be used.
+    unjudged: HashSet<Label>,
     saving: Option<JoinHandle<()>>,
 }
 
@@ -105,6 +111,7 @@ impl Looker {
             is_unsaved: false,
             judge,
             judging: None,
+            unjudged: HashSet::new(),
             saving: None,
         }
     }

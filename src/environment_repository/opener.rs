@@ -6,6 +6,7 @@ use tracing::warn;
 use super::{
     Known, Unannounced,
     generation::Generation,
+    judgement::Judgement,
     repository::{Repository, Settings},
     upstream::Upstream,
 };
@@ -22,6 +23,8 @@ pub(super) struct Opener {
     pub(super) pins: Pins,
     /// Rung when files of this machine change.
     pub(super) bell: mpsc::Sender<()>,
+    /// Told how commits are to which labels moved.
+    pub(super) judgements: mpsc::Sender<Judgement>,
     pub(super) tasks: Tasks,
     /// Where clones are.
     pub(super) claims: Claims,

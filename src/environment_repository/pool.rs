@@ -165,6 +165,7 @@ mod tests {
             generation: Generation::default(),
             pins: Pins::open(pins::Settings::default()).0,
             bell: mpsc::channel(1).0,
+            judgements: mpsc::channel(1).0,
             tasks: Tasks::default(),
             claims: Claims::default(),
             acceptance: Acceptance::default(),

@@ -95,6 +95,7 @@ impl Repository {
             served: Arc::clone(&inner.served),
             unannounced: Arc::clone(&opener.unannounced),
             generation: opener.generation.clone(),
+            judgements: opener.judgements.clone(),
         };
         let settings = Arc::clone(&inner.settings);
         let judge = Judge {

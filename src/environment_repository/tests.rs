@@ -119,9 +119,10 @@ async fn open(folder: &TempDir) -> (EnvironmentRepository, Tasks) {
     let settings = Settings::load(&sources).unwrap().repository;
     let tasks = Tasks::default();
     let known = Known::new(ArcSwap::from_pointee(known()));
-    let (bell, _) = mpsc::channel(1);
+    let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
     let (pins, _) = Pins::open(pins::Settings::default());
-    let opened = EnvironmentRepository::open(settings, pins, tasks.clone(), bell, known).await;
+    let opened =
+        EnvironmentRepository::open(settings, pins, tasks.clone(), bell, known, judgements).await;
     (opened.unwrap(), tasks)
 }
 

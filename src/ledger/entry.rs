@@ -5,7 +5,7 @@ use confbus_resolution::EnvironmentRequest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::records::Records;
+use super::{changes::Changes, records::Records};
 pub(crate) use crate::look::Trigger;
 
 /// An environment that was answered, to one or to many.
@@ -62,6 +62,8 @@ pub(crate) enum Step<'e> {
     Looked,
     /// What was found is in service.
     Swapped,
+    /// These keys are different now.
+    Changes(Changes),
     /// These are to be told, and whoever was to be told until now is not.
     Owed(&'e [Destination]),
     /// This event goes out.
@@ -115,6 +117,7 @@ pub(super) enum Entry {
 pub(super) enum Noted {
     Looked,
     Swapped,
+    Changes(Changes),
     Owed(Vec<Destination>),
     Published(BusEvent),
     Taken(Destination),

@@ -8,12 +8,17 @@ use std::{
 use confbus_protocol::{BusEvent, BusId, Destination};
 use serde::{Deserialize, Serialize};
 
-use super::{coordinates::Coordinates, entry::RefreshId, instance::Instance, refresh::Refresh};
+use super::{
+    changes::Changes, coordinates::Coordinates, entry::RefreshId, instance::Instance,
+    refresh::Refresh,
+};
 
 /// Instances, readers and coordinates that are kept, of each so many.
 pub(super) const MAX_KEPT: usize = 10_000;
 /// Refreshes that are kept.
 pub(super) const MAX_REFRESHES: usize = 200;
+/// Changed keys of all refreshes, and the applications to which they belong.
+pub(super) const MAX_CHANGES: usize = 10_000;
 /// Recent versions of the same coordinates whose content is told apart.
 const MAX_CONTENTS: usize = 16;
 
@@ -99,6 +104,21 @@ impl Records {
             let event = refresh.events.iter().find(|event| event.id == id)?;
             Some((refresh.as_ref(), event.order))
         })
+    }
+
+    /// Notes which keys a refresh changes; the oldest ones make room.
+    pub(super) fn note_changes(&mut self, id: &RefreshId, changes: Changes) {
+        let Some(refresh) = self.refresh_mut(id) else {
+            return;
+        };
+        refresh.changes = Some(changes);
+        let mut size = 0;
+        for refresh in self.refreshes.iter_mut().rev() {
+            size += refresh.changes.as_ref().map_or(0, Changes::size);
+            if size > MAX_CHANGES && refresh.changes.is_some() {
+                Arc::make_mut(refresh).changes = None;
+            }
+        }
     }
 
     /// Who is still to be told of a refresh.

@@ -3,6 +3,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    changes::Changes,
     coordinates::shortened,
     entry::{LabelMoved, RefreshId, Started, Trigger},
     instance::Ack,
@@ -27,6 +28,9 @@ pub(super) struct Refresh {
     /// Destinations that are still to be told.
     #[serde(default)]
     pub(super) owed: Vec<String>,
+    /// Which keys are different; `None` when nobody compared, or that was long ago.
+    #[serde(default)]
+    pub(super) changes: Option<Changes>,
     pub(super) events: Vec<Event>,
     pub(super) started: i64,
     pub(super) published: Option<i64>,
@@ -92,6 +96,7 @@ impl Refresh {
             labels: labels.map(Moved::from).collect(),
             destinations: Vec::new(),
             owed: Vec::new(),
+            changes: None,
             events: Vec::new(),
             started: now,
             published: None,

@@ -7,6 +7,7 @@ use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
 use super::{
+    changes::ChangesView,
     coordinates::Coordinates,
     entry::Trigger,
     instance::Instance,
@@ -68,9 +69,16 @@ pub(crate) struct RefreshesView {
     refreshes: Vec<RefreshView>,
 }
 
-/// One refresh.
+/// One refresh, with all that is known of it.
 #[derive(Debug, Serialize)]
-pub(crate) struct RefreshView {
+pub(crate) struct RefreshDetails {
+    #[serde(flatten)]
+    refresh: RefreshView,
+    changes: Option<ChangesView>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefreshView {
     id: String,
     trigger: Trigger,
     origin: String,
@@ -158,10 +166,13 @@ pub(super) fn refreshes(records: &Records, now: i64) -> RefreshesView {
 }
 
 /// The refresh with this id.
-pub(super) fn refresh(records: &Records, id: &str, now: i64) -> Option<RefreshView> {
+pub(super) fn refresh(records: &Records, id: &str, now: i64) -> Option<RefreshDetails> {
     let mut refreshes = records.refreshes.iter();
     let refresh = refreshes.find(|refresh| refresh.id.as_str() == id)?;
-    Some(refresh_view(refresh, now))
+    Some(RefreshDetails {
+        refresh: refresh_view(refresh, now),
+        changes: refresh.changes.as_ref().map(ChangesView::from),
+    })
 }
 
 fn instance_view(

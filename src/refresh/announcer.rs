@@ -6,10 +6,11 @@ use std::{
 use confbus_bus::{Bus, Message};
 use confbus_protocol::{BusEvent, CommitId, Destination, EventKind, Member};
 use futures_util::future::join_all;
+use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
 use super::{
-    RefreshError,
+    RefreshError, Told, Whom,
     concerned::{PATIENCE, Unchanged, concerned},
     destinations::common_commit,
     outage::Outage,
@@ -28,6 +29,7 @@ pub(super) struct Announcer {
     pub(super) bus: Bus,
     pub(super) member: Member,
     outage: Mutex<Outage>,
+    told: mpsc::Sender<Told>,
 }
 
 impl Announcer {
@@ -36,6 +38,7 @@ impl Announcer {
         ledger: Ledger,
         bus: Bus,
         member: Member,
+        told: mpsc::Sender<Told>,
     ) -> Self {
         let outage = Outage::inherited(ledger.owed(), Instant::now());
         Self {
@@ -44,6 +47,7 @@ impl Announcer {
             bus,
             member,
             outage: Mutex::new(outage),
+            told,
         }
     }
 
@@ -56,7 +60,8 @@ impl Announcer {
         // A stop from here on costs those concerned no event: whoever is owed one gets it after the next start.
         let everyone = [Destination::everyone()];
         self.ledger.note(&refresh, Step::Owed(&everyone));
-        let commit = common_commit(&Moved::as_one_of_each_label(&moved));
+        let labels = Moved::as_one_of_each_label(&moved);
+        let commit = common_commit(&labels);
         let begun = Instant::now();
         let concerned = concerned(
             self.repository.clone(),
@@ -66,11 +71,32 @@ impl Announcer {
         )
         .await;
         debug!(elapsed = ?begun.elapsed(), destinations = concerned.destinations.len(), "found who is concerned");
+        if let Some(changes) = concerned.changes {
+            self.ledger.note(&refresh, Step::Changes(changes));
+        }
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
         }
+        self.say_whom(labels, &concerned.destinations);
         self.tell_all(&refresh, &concerned.destinations, commit)
             .await;
+    }
+
+    /// Says of each commit who is told of it; nobody waits for that.
+    fn say_whom(&self, labels: Vec<Moved>, destinations: &[Destination]) {
+        let are_all = destinations.contains(&Destination::everyone());
+        let whom = if are_all {
+            Whom::Everyone
+        } else {
+            Whom::Applications(destinations.len())
+        };
+        for moved in labels {
+            _ = self.told.try_send(Told {
+                repository: moved.repository,
+                commit: moved.new.version(),
+                whom,
+            });
+        }
     }
 
     /// Tells those whose names were guessed, whatever moved.

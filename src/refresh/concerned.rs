@@ -11,14 +11,17 @@ use std::{
 };
 
 use confbus_protocol::{CommitId, Destination};
-use confbus_resolution::{Comparison, Effect, EnvironmentRequest, Layout, RepoPath};
+use confbus_resolution::{Comparison, Detail, Effect, EnvironmentRequest, Layout, RepoPath};
 use tracing::warn;
 
 use super::{
     destinations::{are_everyone, of_applications},
     unread::{Upstream, is_shared},
 };
-use crate::environment_repository::{Audience, EnvironmentRepository, Moved};
+use crate::{
+    environment_repository::{Audience, EnvironmentRepository, Moved},
+    ledger::Changes,
+};
 
 /// How long it may take to find out.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -28,6 +31,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Concerned {
     pub(super) destinations: Vec<Destination>,
     pub(super) unchanged: Vec<Unchanged>,
+    /// Which keys are different, where that was found out.
+    pub(super) changes: Option<Changes>,
 }
 
 /// Coordinates whose effective configuration a move leaves as it is.
@@ -67,7 +72,7 @@ fn or_everyone(found: Option<Concerned>) -> Concerned {
         warn!("who is concerned could not be found out; everyone is told");
         Concerned {
             destinations: vec![Destination::everyone()],
-            unchanged: Vec::new(),
+            ..Concerned::default()
         }
     })
 }
@@ -92,16 +97,18 @@ fn find(
         .flat_map(|(moved, readers)| readers.iter().map(move |reader| Move::new(moved, reader)))
         .collect();
     let (mut told, mut unchanged) = (BTreeSet::new(), Vec::new());
+    let mut changes = Changes::default();
     for request in known {
         if Instant::now() >= until {
             return None;
         }
-        let (concerned, same) = ask(repository, &mut moves, request);
+        let (concerned, same) = ask(repository, &mut moves, request, &mut changes);
         if concerned.is_empty() {
             unchanged.extend(same);
         }
         told.extend(concerned);
     }
+    changes.are_of(told.len());
     for each in &moves {
         for path in each.comparison.changed() {
             if are_everyone(&told) {
@@ -116,6 +123,7 @@ fn find(
     Some(Concerned {
         destinations: of_applications(&told),
         unchanged,
+        changes: Some(changes),
     })
 }
 
@@ -124,6 +132,7 @@ fn ask<'m>(
     repository: &EnvironmentRepository,
     moves: &mut [Move<'m>],
     request: &'m EnvironmentRequest,
+    changes: &mut Changes,
 ) -> (BTreeSet<String>, Vec<Unchanged>) {
     let (mut told, mut same) = (BTreeSet::new(), Vec::new());
     for place in repository.places_in_service(request) {
@@ -132,15 +141,30 @@ fn ask<'m>(
             .filter(|each| place.reads(each.moved) && place.layout() == each.upstream.layout);
         for each in its {
             each.upstream.readers.extend(request.application.names());
-            match each.comparison.effect_on(place.request()) {
+            let detail = detail(request, changes);
+            match each.comparison.effect_on(place.request(), detail) {
                 Effect::Same => same.push(each.leaves(request)),
                 // It is given what it was given before, and is told when that ends.
                 Effect::Changed { .. } if place.is_held() => {}
-                Effect::Changed { files } => told.extend(owners(request, &files)),
+                Effect::Changed { files, keys } => {
+                    let owners = owners(request, &files);
+                    owners.iter().for_each(|owner| changes.note(owner, &keys));
+                    told.extend(owners);
+                }
             }
         }
     }
     (told, same)
+}
+
+/// Keys are gathered only as long as there is room for them: there may be thousands of requests.
+fn detail(request: &EnvironmentRequest, changes: &Changes) -> Detail {
+    let mut names = request.application.names();
+    if names.any(|name| changes.have_room_for(name)) {
+        Detail::Keys
+    } else {
+        Detail::Files
+    }
 }
 
 /// Of several names those whose files changed; all of them when only shared files did.

@@ -7,7 +7,9 @@ use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{Destinations, QUEUE, Refresh, RefreshError, Request, Settings, announcer::Announcer};
+use super::{
+    Destinations, QUEUE, Refresh, RefreshError, Request, Settings, Told, announcer::Announcer,
+};
 use crate::{
     environment_repository::{Announce, EnvironmentRepository},
     ledger::Ledger,
@@ -44,7 +46,7 @@ impl std::fmt::Debug for Refresher {
 }
 
 impl Refresher {
-    /// A refresher that is also told by `bell` that a local repository changed.
+    /// A refresher that is also told by `bell` that a local repository changed, and says to `told` who is told of what.
     pub(crate) fn new(
         settings: Settings,
         repository: EnvironmentRepository,
@@ -52,6 +54,7 @@ impl Refresher {
         bus: Bus,
         member: Member,
         bell: mpsc::Receiver<()>,
+        told: mpsc::Sender<Told>,
     ) -> (Refresh, Self) {
         let (pushes_sender, pushes) = mpsc::channel(QUEUE);
         let (requests_sender, requests) = mpsc::channel(QUEUE);
@@ -59,7 +62,7 @@ impl Refresher {
         let signals = bus.subscribe();
         let shared = Arc::new(Shared {
             settings,
-            announcer: Announcer::new(repository.clone(), ledger, bus, member),
+            announcer: Announcer::new(repository.clone(), ledger, bus, member, told),
             repository,
         });
         let refresher = Self {

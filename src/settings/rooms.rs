@@ -1,5 +1,6 @@
 mod backends;
 mod bus;
+mod commit_status;
 mod encryption;
 mod git;
 mod http;
@@ -34,6 +35,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let bus = bus::bus(reader);
     let member = bus::member(reader);
     let refresh = refresh(reader);
+    let commit_status = commit_status::commit_status(reader);
     let (ledger, pins) = ledger::ledger(reader, repository.as_ref(), listen.port());
     let mut http = http::http(reader);
     let encryption = encryption?;
@@ -48,6 +50,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
             ..repository?
         },
         refresh: refresh?,
+        commit_status: commit_status?,
         ledger,
         pins,
         bus: bus?,

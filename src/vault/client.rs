@@ -1,4 +1,4 @@
-use std::{error::Error as _, fmt};
+use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -166,14 +166,8 @@ async fn body(mut response: Response, path: &str) -> Result<Bytes, VaultError> {
     Ok(body.freeze())
 }
 
-/// The first cause says most: `Connection refused`.
 fn unreachable(error: reqwest::Error) -> VaultError {
-    let error = error.without_url();
-    let mut cause = error.source();
-    while let Some(deeper) = cause.and_then(std::error::Error::source) {
-        cause = Some(deeper);
-    }
-    VaultError::Unreachable(cause.map_or_else(|| error.to_string(), ToString::to_string))
+    VaultError::Unreachable(tls::cause(error))
 }
 
 fn tls(address: &Address) -> Result<ClientConfig, String> {

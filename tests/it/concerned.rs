@@ -188,7 +188,7 @@ fn the_ledger_shows_why_and_whom() {
         let known = scene.server.get("/_/api/instances").json();
         expect_that(known["instances"].as_array().unwrap().len() == 2, &known)
     });
-    let commit = scene.push(&[("orders.yml", "a: 2\n")]);
+    let commit = scene.push(&[("orders.yml", "a: 2\nb:\n- password: s3cret\n")]);
     assert_eq!(scene.told(1), ["orders:**"]);
     let refreshes = scene.server.get("/_/api/refreshes").json();
     let refresh = &refreshes["refreshes"][0];
@@ -203,6 +203,17 @@ fn the_ledger_shows_why_and_whom() {
         .map(|moment| &moment["what"])
         .collect();
     assert_eq!(timeline, ["looked", "swapped", "published"]);
+    assert!(refresh.get("changes").is_none(), "{refresh}");
+    let id = refresh["id"].as_str().unwrap();
+    let details = scene.server.get(&format!("/_/api/refreshes/{id}")).json();
+    let keys = serde_json::json!([
+        { "key": "a", "change": "changed" },
+        { "key": "b[0].password", "change": "added" },
+    ]);
+    let orders = serde_json::json!({ "application": "orders", "keys": keys, "more": 0 });
+    let changes = serde_json::json!({ "applications": [orders], "more": 0 });
+    assert_eq!(details["changes"], changes);
+    assert!(!details.to_string().contains("s3cret"), "{details}");
 
     assert_eq!(
         scene.server.post("/actuator/busrefresh/payments").status,

@@ -1,12 +1,10 @@
-use std::{collections::BTreeSet, ptr};
-
-use confbus_protocol::{Properties, PropertyValue};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     Blob, EnvironmentRequest, Layout, RepoPath, Snapshot,
     changes::{Place, changed_documents},
-    contributors::Contributor,
     documents::Syntax,
+    effect::{Detail, Effect, differences},
     imports::{self, Target},
     resolve::{Reading, read},
     ways::Ways,
@@ -27,18 +25,6 @@ pub struct Comparison<'s> {
     unread: BTreeSet<Place<'s>>,
 }
 
-/// What a move means for one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect<'s> {
-    /// Every key has the value that it had.
-    Same,
-    /// Something is different, or cannot be told because a file is broken.
-    Changed {
-        /// The files that the request reads and that say something else.
-        files: BTreeSet<&'s RepoPath>,
-    },
-}
-
 impl<'s> Comparison<'s> {
     /// Compares two snapshots of one repository.
     #[must_use]
@@ -55,7 +41,7 @@ impl<'s> Comparison<'s> {
     }
 
     /// What the move means for a request; what it reads counts as read from now on.
-    pub fn effect_on(&mut self, request: &EnvironmentRequest) -> Effect<'s> {
+    pub fn effect_on(&mut self, request: &EnvironmentRequest, detail: Detail) -> Effect<'s> {
         if !self.ways.are_open_to(request) {
             return Effect::Same;
         }
@@ -66,8 +52,8 @@ impl<'s> Comparison<'s> {
             // It has an answer in neither.
             (Err(_), Err(_)) => return Effect::Same,
             (Err(_), Ok(_)) | (Ok(_), Err(_)) => {
-                let files = BTreeSet::new();
-                return Effect::Changed { files };
+                let (files, keys) = (BTreeSet::new(), BTreeMap::new());
+                return Effect::Changed { files, keys };
             }
         };
         let is_read = |path: &RepoPath| {
@@ -82,11 +68,12 @@ impl<'s> Comparison<'s> {
         self.note_read(&old);
         self.note_read(&new);
         let is_whole = old.problems.is_empty() && new.problems.is_empty();
-        if is_whole && same_values(&old, &new) {
-            Effect::Same
+        let keys = if is_whole {
+            differences(&old.contributors, &new.contributors, detail)
         } else {
-            Effect::Changed { files }
-        }
+            Some(BTreeMap::new())
+        };
+        keys.map_or(Effect::Same, |keys| Effect::Changed { files, keys })
     }
 
     fn note_read(&mut self, reading: &Reading<'s>) {
@@ -145,53 +132,6 @@ pub(crate) fn imports(path: &RepoPath, blob: &Blob) -> Vec<Target> {
         .collect()
 }
 
-/// Whether the same wins under each key. Most documents are the same ones in both, so only keys are looked at that have
-/// another value in some document.
-fn same_values(old: &Reading<'_>, new: &Reading<'_>) -> bool {
-    let (old, new) = (properties(old), properties(new));
-    let mut suspects = suspects(&old, &new).into_iter();
-    suspects.all(|key| winner(&old, key) == winner(&new, key))
-}
-
-fn properties<'r>(reading: &'r Reading<'_>) -> Vec<&'r Properties> {
-    let documents = reading.contributors.iter().map(Contributor::document);
-    documents.map(|document| &*document.properties).collect()
-}
-
-/// The keys under which something else may win. Where documents came or went it is all of them: nobody knows which one
-/// stands in whose place.
-fn suspects<'r>(old: &[&'r Properties], new: &[&'r Properties]) -> Vec<&'r str> {
-    if old.len() != new.len() {
-        let all = old.iter().chain(new);
-        return all
-            .flat_map(|document| document.keys())
-            .map(String::as_str)
-            .collect();
-    }
-    let pairs = old
-        .iter()
-        .zip(new)
-        .filter(|(old, new)| !ptr::eq(**old, **new));
-    pairs
-        .flat_map(|(old, new)| only_in(old, new).chain(only_in(new, old)))
-        .collect()
-}
-
-/// The keys that another document does not have, or with another value.
-fn only_in<'r>(document: &'r Properties, other: &'r Properties) -> impl Iterator<Item = &'r str> {
-    let entries = document.iter().filter(|(key, property)| {
-        let other = other.get(key.as_str());
-        other.is_none_or(|other| other.value != property.value)
-    });
-    entries.map(|(key, _)| key.as_str())
-}
-
-/// The value of the strongest document that has one.
-fn winner<'r>(documents: &[&'r Properties], key: &str) -> Option<&'r PropertyValue> {
-    let mut values = documents.iter().filter_map(|document| document.get(key));
-    values.next().map(|property| &property.value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,9 +149,9 @@ mod tests {
         );
         let mut comparison = Comparison::new(&old, &new, &layout);
         for (coordinates, expected) in requests {
-            let files = match comparison.effect_on(&request(coordinates)) {
+            let files = match comparison.effect_on(&request(coordinates), Detail::Files) {
                 Effect::Same => BTreeSet::new(),
-                Effect::Changed { files } => files,
+                Effect::Changed { files, .. } => files,
             };
             let files: Vec<_> = files.iter().map(|path| path.as_str()).collect();
             assert_eq!(files, *expected, "{coordinates}");

@@ -43,6 +43,7 @@ impl Looker {
         let next = self.outcome.served.load().after_verdicts(&verdicts);
         self.outcome.swap(next.served, next.answers_change);
         self.is_unsaved |= next.changed;
+        self.tell_judgements();
         self.save();
         // What came into service meanwhile.
         self.judge();

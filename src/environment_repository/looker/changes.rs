@@ -33,6 +33,7 @@ impl Looker {
         self.tell_about_error(before.trouble(), served.trouble());
         self.hurries |= *fetch == Fetch::No && changed && self.is_old(&served);
         self.outcome.swap(served, answers_change);
+        self.note_moved(&moved);
         self.outcome.unannounced.add(moved);
         self.is_unsaved |= changed;
         fetched.unwrap_or(Ok(()))

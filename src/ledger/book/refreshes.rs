@@ -27,6 +27,7 @@ impl Book {
                 let refresh = self.records.refresh_mut(id);
                 return refresh.map_or((), |refresh| refresh.owes(&destinations));
             }
+            Noted::Changes(changes) => return self.records.note_changes(id, changes),
             Noted::Published(event) => return self.published(id, &event, now),
             Noted::Taken(destination) => return self.records.taken(&destination),
             Noted::Looked => (What::Looked, None),

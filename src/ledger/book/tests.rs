@@ -6,10 +6,12 @@ use std::{
 };
 
 use confbus_protocol::{Application, CommitId, Destination, Label, Profiles};
+use confbus_resolution::KeyChange;
 use serde_json::Value;
 
 use super::*;
 use crate::ledger::{
+    changes::Changes,
     entry::{Answered, LabelMoved, Noted, RefreshId, Started, Trigger},
     view::{self, InstanceFilter},
 };
@@ -541,4 +543,26 @@ fn refreshes_do_not_grow_without_bound() {
     let refresh = &world.book.records().refreshes[0];
     assert_eq!((refresh.events.len(), refresh.timeline.len()), (100, 500));
     assert_eq!(refresh.destinations[1].len(), 512);
+}
+
+#[test]
+fn the_keys_of_the_oldest_refreshes_are_forgotten() {
+    let mut world = World::new();
+    let keys = (0..100).map(|number| (format!("key-{number}"), KeyChange::Added));
+    let keys = keys.collect();
+    let mut changes = Changes::default();
+    (0..10).for_each(|number| changes.note(&format!("app-{number}"), &keys));
+    for number in 0..20 {
+        world.push(number, number + 1, "**");
+        let id = world.refreshes.last().unwrap().clone();
+        world.write(Entry::Noted(id, Noted::Changes(changes.clone())));
+    }
+    let refreshes = &world.book.records().refreshes;
+    let known = refreshes.iter().map(|refresh| refresh.changes.is_some());
+    let known: Vec<_> = known.collect();
+    // Nine times a thousand keys of ten applications.
+    assert_eq!(known.iter().filter(|is_known| **is_known).count(), 9);
+    assert!(known[11..].iter().all(|is_known| *is_known));
+    assert_eq!(world.refresh(0)["changes"], Value::Null);
+    assert_eq!(world.refresh(19)["changes"]["more"], 0);
 }

@@ -1,5 +1,6 @@
 use arc_swap::ArcSwap;
 use confbus_protocol::{Application, Label, Profiles};
+use confbus_resolution::KeyChange;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -52,15 +53,17 @@ impl Server {
             ..Sources::default()
         };
         let settings = Settings::load(&sources).unwrap().repository;
-        let (bell, _) = mpsc::channel(1);
+        let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let tasks = Tasks::default();
         let known = known.iter().map(|coordinates| request(coordinates));
         let known = Arc::new(known.collect::<Vec<_>>());
         let readers = Known::new(ArcSwap::new(Arc::clone(&known)));
         let (pins, _) = Pins::open(pins::Settings::default());
-        let repository = EnvironmentRepository::open(settings, pins, tasks.clone(), bell, readers)
-            .await
-            .unwrap();
+        let tasks_of = tasks.clone();
+        let repository =
+            EnvironmentRepository::open(settings, pins, tasks_of, bell, readers, judgements)
+                .await
+                .unwrap();
         Self {
             repository,
             known,
@@ -117,6 +120,40 @@ async fn everyone_is_told_when_the_time_is_up() {
     let now = Instant::now();
     assert_eq!(find(&server.repository, &moved, &server.known, now), None);
     assert_eq!(or_everyone(None).destinations, [Destination::everyone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_that_change_are_told_by_application() {
+    let folder = tempfile::tempdir().unwrap();
+    let remote = Remote::new(&folder, "config");
+    remote.push("main", &[("application.yml", "a: 1"), ("qa.yml", "b: 1")]);
+    let known = ["orders/dev", "orders/qa", "one,qa/dev", "hidden/dev"];
+    remote.push("main", &[("hidden.yml", "a: 0"), ("orders.yml", "l: [1]")]);
+    let server = Server::start(&folder, &[(URI, "<folder>/config")], &known).await;
+    remote.push(
+        "main",
+        &[
+            ("application.yml", "a: 2"),
+            ("orders-qa.yml", "l: [1, 2]"),
+            ("qa.yml", "c: 1"),
+        ],
+    );
+    server.repository.look(None, Announce::No).await.unwrap();
+    let (moved, _) = server.repository.unannounced().take();
+    let known = Arc::clone(&server.known);
+    let found = concerned(server.repository.clone(), moved, known, DEADLINE).await;
+
+    let (added, removed, changed) = (KeyChange::Added, KeyChange::Removed, KeyChange::Changed);
+    let keys = |keys: &[(&str, KeyChange)]| {
+        let keys = keys.iter();
+        keys.map(|(key, change)| ((*key).to_owned(), *change))
+            .collect()
+    };
+    let mut expected = Changes::default();
+    expected.note("orders", &keys(&[("a", changed), ("l[1]", added)]));
+    expected.note("qa", &keys(&[("a", changed), ("b", removed), ("c", added)]));
+    expected.are_of(2);
+    assert_eq!(found.changes, Some(expected));
 }
 
 #[tokio::test(flavor = "multi_thread")]

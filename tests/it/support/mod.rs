@@ -6,6 +6,7 @@ mod http;
 mod instance;
 mod process;
 mod server;
+mod status_host;
 mod vault;
 
 #[cfg(feature = "broker-tests")]
@@ -22,6 +23,7 @@ pub(crate) use http::{Answer, Request};
 pub(crate) use instance::Instance;
 pub(crate) use process::Running;
 pub(crate) use server::TestServer;
+pub(crate) use status_host::{Post, StatusHost};
 pub(crate) use vault::{Mood, ROOT, VaultServer};
 
 /// Long enough for two cores that compile meanwhile; a test that passes is much faster.

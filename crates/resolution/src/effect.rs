@@ -1,0 +1,189 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter, ptr,
+};
+
+use confbus_protocol::{Properties, PropertyValue};
+
+use crate::{RepoPath, contributors::Contributor};
+
+/// What a move means for one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect<'s> {
+    /// Every key has the value that it had.
+    Same,
+    /// Something is different, or cannot be told because a file is broken.
+    Changed {
+        /// The files that the request reads and that say something else.
+        files: BTreeSet<&'s RepoPath>,
+        /// The keys whose effective values are different, if they are wanted; none when a broken file hides what is.
+        keys: BTreeMap<String, KeyChange>,
+    },
+}
+
+/// How much is wanted of what is different.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// In which files it is.
+    Files,
+    /// Also under which keys, all of which are looked at then.
+    Keys,
+}
+
+/// What becomes of the effective value of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyChange {
+    /// There was none.
+    Added,
+    /// There is none any more.
+    Removed,
+    /// It is another one.
+    Changed,
+}
+
+/// What wins under other keys, or with another value; `None` when nothing does. Most documents are the same ones in both, so
+/// only keys are looked at that have another value in some document, and no more of them than are wanted.
+pub(crate) fn differences(
+    old: &[Contributor<'_>],
+    new: &[Contributor<'_>],
+    detail: Detail,
+) -> Option<BTreeMap<String, KeyChange>> {
+    let (old, new) = (properties(old), properties(new));
+    let suspects = suspects(&old, &new).into_iter();
+    let mut changes = suspects.filter_map(|key| {
+        let change = change(winner(&old, key), winner(&new, key))?;
+        Some((key, change))
+    });
+    let first = changes.next()?;
+    Some(match detail {
+        Detail::Files => BTreeMap::new(),
+        Detail::Keys => iter::once(first)
+            .chain(changes)
+            .map(|(key, change)| (key.to_owned(), change))
+            .collect(),
+    })
+}
+
+fn change(old: Option<&PropertyValue>, new: Option<&PropertyValue>) -> Option<KeyChange> {
+    match (old, new) {
+        (None, Some(_)) => Some(KeyChange::Added),
+        (Some(_), None) => Some(KeyChange::Removed),
+        _ => (old != new).then_some(KeyChange::Changed),
+    }
+}
+
+fn properties<'r>(contributors: &'r [Contributor<'_>]) -> Vec<&'r Properties> {
+    let documents = contributors.iter().map(Contributor::document);
+    documents.map(|document| &*document.properties).collect()
+}
+
+/// The keys under which something else may win. Where documents came or went it is all of those that are not the same at the
+/// beginning or at the end: nobody knows which one stands in whose place.
+fn suspects<'r>(old: &[&'r Properties], new: &[&'r Properties]) -> Vec<&'r str> {
+    if old.len() == new.len() {
+        let pairs = old.iter().zip(new).filter(|(old, new)| !are_same(old, new));
+        return pairs
+            .flat_map(|(old, new)| only_in(old, new).chain(only_in(new, old)))
+            .collect();
+    }
+    let both = old.iter().zip(new);
+    let first = both.take_while(|(old, new)| are_same(old, new)).count();
+    let (old, new) = (&old[first..], &new[first..]);
+    let both = old.iter().rev().zip(new.iter().rev());
+    let last = both.take_while(|(old, new)| are_same(old, new)).count();
+    let others = old[..old.len() - last].iter();
+    let others = others.chain(&new[..new.len() - last]);
+    let keys = others.flat_map(|document| document.keys());
+    keys.map(String::as_str).collect()
+}
+
+fn are_same(one: &Properties, other: &Properties) -> bool {
+    ptr::eq(one, other)
+}
+
+/// The keys that another document does not have, or with another value.
+fn only_in<'r>(document: &'r Properties, other: &'r Properties) -> impl Iterator<Item = &'r str> {
+    let entries = document.iter().filter(|(key, property)| {
+        let other = other.get(key.as_str());
+        other.is_none_or(|other| other.value != property.value)
+    });
+    entries.map(|(key, _)| key.as_str())
+}
+
+/// The value of the strongest document that has one.
+fn winner<'r>(documents: &[&'r Properties], key: &str) -> Option<&'r PropertyValue> {
+    let mut values = documents.iter().filter_map(|document| document.get(key));
+    values.next().map(|property| &property.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Comparison,
+        testing::{layout, request, snapshot},
+    };
+
+    /// The keys that change for `foo/dev`, as `+added`, `-removed` and `changed`.
+    #[track_caller]
+    fn check(old: &[(&str, &str)], new: &[(&str, &str)], expected: &[&str]) {
+        let (old, new, layout) = (snapshot(old), snapshot(new), layout(&[]));
+        let mut comparison = Comparison::new(&old, &new, &layout);
+        let request = request("foo/dev");
+        let in_short = comparison.effect_on(&request, Detail::Files);
+        let (keys, in_short) = match (comparison.effect_on(&request, Detail::Keys), in_short) {
+            (Effect::Changed { keys, .. }, Effect::Changed { keys: few, .. }) => (keys, few),
+            effects => {
+                assert_eq!(effects, (Effect::Same, Effect::Same));
+                Default::default()
+            }
+        };
+        assert!(in_short.is_empty());
+        let shown = keys.into_iter().map(|(key, change)| match change {
+            KeyChange::Added => format!("+{key}"),
+            KeyChange::Removed => format!("-{key}"),
+            KeyChange::Changed => key,
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn keys_come_go_and_change() {
+        check(
+            &[("foo.yml", "a: 1\nb: 1\nc: 1\nl: [1, 2]")],
+            &[("foo.yml", "d: 1\nb: 2\nc: 1\nl: [1, 3, 4]")],
+            &["-a", "b", "+d", "l[1]", "+l[2]"],
+        );
+    }
+
+    #[test]
+    fn only_effective_values_count() {
+        let hidden = ("foo-dev.yml", "a: 0");
+        check(
+            &[("foo.yml", "a: 1\nb: 1"), hidden],
+            &[("foo.yml", "a: 2\nc: 1"), hidden],
+            &["-b", "+c"],
+        );
+        // A key comes into sight, and one moves with its value.
+        check(
+            &[("foo.yml", "a: 1\nb: 1"), hidden],
+            &[("foo.yml", "a: 1"), ("application.yml", "b: 1")],
+            &["a"],
+        );
+    }
+
+    #[test]
+    fn documents_come_and_go() {
+        let (shared, own) = (("application.yml", "a: 1\nb: 1"), ("foo.yml", "c: 1\nd: 1"));
+        let of_profile = ("foo-dev.yml", "b: 2\nc: 1\ne: 1");
+        check(&[shared, own], &[shared, own, of_profile], &["b", "+e"]);
+        check(&[shared, own, of_profile], &[own, of_profile], &["-a"]);
+        check(&[shared, own], &[own], &["-a", "-b"]);
+        check(&[own], &[shared], &["+a", "+b", "-c", "-d"]);
+    }
+
+    #[test]
+    fn nobody_knows_the_keys_of_a_broken_file() {
+        check(&[("foo.yml", "a: 1")], &[("foo.yml", "a: [")], &[]);
+    }
+}

@@ -1,0 +1,102 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+};
+
+use serde_json::Value;
+
+/// The API of a Git host, as far as the status of a commit goes: takes all that is posted.
+pub(crate) struct StatusHost {
+    port: u16,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    posts: Vec<Post>,
+    /// Status and headers of the next answers.
+    answers: VecDeque<String>,
+}
+
+/// What was posted.
+#[derive(Debug, Clone)]
+pub(crate) struct Post {
+    pub(crate) path: String,
+    /// With names in small letters.
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: Value,
+}
+
+impl StatusHost {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state: Arc<Mutex<State>> = Arc::default();
+        let shared = Arc::clone(&state);
+        // Ends with the test program.
+        std::thread::spawn(move || {
+            for connection in listener.incoming().map_while(Result::ok) {
+                let state = Arc::clone(&shared);
+                // A client that goes away is no failure.
+                std::thread::spawn(move || _ = answer_all(&connection, &state));
+            }
+        });
+        Self { port, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Gives these answers first: a status and lines of headers each.
+    pub(crate) fn answer(&self, answers: &[&str]) {
+        let answers = answers.iter().map(|answer| (*answer).to_owned());
+        self.state.lock().unwrap().answers.extend(answers);
+    }
+
+    /// All that was posted so far.
+    pub(crate) fn posts(&self) -> Vec<Post> {
+        self.state.lock().unwrap().posts.clone()
+    }
+}
+
+fn answer_all(connection: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(connection);
+    let mut writer = connection;
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head)? == 0 {
+                return Ok(());
+            }
+        }
+        let mut lines = head.lines();
+        let line = lines.next().unwrap_or_default().to_owned();
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers: HashMap<_, _> = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let length = headers.get("content-length");
+        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let answer = {
+            let mut state = state.lock().unwrap();
+            state.posts.push(Post {
+                path: line
+                    .strip_prefix("POST ")
+                    .and_then(|line| line.strip_suffix(" HTTP/1.1"))
+                    .unwrap_or(&line)
+                    .to_owned(),
+                headers,
+                body: serde_json::from_slice(&body).unwrap_or_default(),
+            });
+            let answer = state.answers.pop_front();
+            answer.unwrap_or_else(|| "201 Created".to_owned())
+        };
+        let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 2\r\n\r\n{{}}");
+        writer.write_all(answer.as_bytes())?;
+    }
+}
