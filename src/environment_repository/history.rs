@@ -10,7 +10,7 @@ use confbus_resolution::{Problem, Problems, ResolveError, Snapshot};
 
 use super::{Because, FindError, Found, Held};
 use crate::look::Version;
-pub(super) use verdicts::{Case, Judge, Verdicts};
+pub(super) use verdicts::{Case, HeldReaders, Judge, Verdicts};
 use verdicts::{Fault, Verdict};
 
 /// Earlier versions that may be needed at once; each has none of a fault that every newer one has.
@@ -65,12 +65,10 @@ impl Judged {
     }
 
     fn with(&self, verdicts: &Verdicts) -> Self {
-        let known = self.verdict.as_ref();
+        let found = verdicts.on(&self.version.snapshot);
         Self {
             version: self.version.clone(),
-            verdict: known
-                .or_else(|| verdicts.on(&self.version.snapshot))
-                .cloned(),
+            verdict: found.or(self.verdict.as_ref()).cloned(),
             restored: self.restored,
         }
     }
@@ -129,14 +127,15 @@ impl History {
 
     /// Whether all is known about what is wrong.
     pub(super) fn is_judged(&self) -> bool {
-        self.judgeable().next().is_none()
+        self.versions().all(|judged| judged.verdict.is_some())
     }
 
-    /// The snapshots nobody has looked into yet, the oldest first.
+    /// The snapshots to look into, the oldest first: all of them as soon as one is new, since more may be known by now of who
+    /// needs the others.
     pub(super) fn judgeable(&self) -> impl Iterator<Item = &Arc<Snapshot>> {
-        let unknown = self.versions().rev();
-        let unknown = unknown.filter(|judged| judged.verdict.is_none());
-        unknown.map(|judged| &judged.version.snapshot)
+        let is_judged = self.is_judged();
+        let versions = self.versions().rev().filter(move |_| !is_judged);
+        versions.map(|judged| &judged.version.snapshot)
     }
 
     /// A snapshot of which all is known.
@@ -364,6 +363,7 @@ mod tests {
             }),
             acceptance: Acceptance::default(),
             known: Known::new(ArcSwap::from_pointee(known.collect())),
+            held: HeldReaders::default(),
         }
     }
 

@@ -163,9 +163,8 @@ impl Place {
             let sources = files.into_iter().map(|file| file.source).collect();
             Ok((sources, version.clone()))
         })?;
-        if found.held.is_some() && !self.history.is_judged() {
-            // Once all is known about broken files, the version that answered may turn out not to be needed.
-            self.repository.keep_no_answer();
+        if found.held.is_some() {
+            self.repository.note_held(&self.request, &self.history);
         }
         found.held = self.held_by_pin().or(found.held);
         Ok(found)

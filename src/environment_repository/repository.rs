@@ -16,7 +16,7 @@ use super::{
     FindError, Known,
     answer::UpstreamHealth,
     generation::Generation,
-    history::{History, Judge},
+    history::{HeldReaders, History, Judge},
     looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
     served::Served,
@@ -61,6 +61,7 @@ struct Inner {
     listing_asked: Mutex<Option<Instant>>,
     generation: Generation,
     acceptance: Acceptance,
+    held: HeldReaders,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -85,6 +86,7 @@ impl Repository {
             listing_asked: Mutex::default(),
             generation: opener.generation.clone(),
             acceptance: opener.acceptance.clone(),
+            held: HeldReaders::default(),
             _watcher: settings
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
@@ -102,6 +104,7 @@ impl Repository {
             settings: Arc::clone(&settings),
             acceptance: opener.acceptance.clone(),
             known: Known::clone(&opener.known),
+            held: inner.held.clone(),
         };
         let looker = Looker::new(upstream, settings, outcome, requests, judge, insists);
         let inner = Arc::new(inner);
@@ -157,9 +160,13 @@ impl Repository {
         confbus_resolution::bytes_to_read(&*self.newest(label)?, self.layout(), request)
     }
 
-    /// Whatever is being answered now must not be given again.
-    pub(super) fn keep_no_answer(&self) {
-        self.inner.generation.advance();
+    /// Notes that a request is answered from an earlier version.
+    pub(super) fn note_held(&self, request: &EnvironmentRequest, history: &History) {
+        self.inner.held.note(request);
+        if !history.is_judged() {
+            // Once all is known, the version that answered may turn out not to be needed: it must not be given again.
+            self.inner.generation.advance();
+        }
     }
 
     /// Whether reads make sure of it first.

@@ -25,10 +25,9 @@ const BATCH: usize = 256;
 const PAUSE: Duration = Duration::from_millis(2);
 /// Between two looks at the clock: what is too old is forgotten, what changed is saved.
 const TICK: Duration = Duration::from_secs(1);
-/// The time between two saves is at least so many times what the last one took.
+/// The time between two saves is at least so many times what the last one took; so is that between two lists of whose
+/// configuration was asked for.
 const REST: u32 = 10;
-/// The same of two lists of whose configuration was asked for: they are made beside reads, on the same cores.
-const LIST_REST: u32 = 100;
 /// Signs of life alone are not worth a save each second.
 const SAVE_SIGNS: Duration = Duration::from_secs(30);
 
@@ -112,7 +111,7 @@ impl Bookkeeper {
         }
         self.book.has_new_coordinates = false;
         self.shared.known.store(Arc::new(self.book.known()));
-        *due = Instant::now() + began.elapsed() * LIST_REST;
+        *due = Instant::now() + began.elapsed() * REST;
     }
 
     fn count_instances(&mut self) {

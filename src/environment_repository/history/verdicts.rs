@@ -1,11 +1,16 @@
 //! What is wrong with a version, for those who wait for an answer from it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use confbus_protocol::Label;
 use confbus_resolution::{
     EnvironmentRequest, Places, Problem, Problems, RepoPath, Snapshot, resolve_files,
 };
+
+use indexmap::IndexSet;
 
 use super::super::{Known, repository::Settings};
 use crate::acceptance::Acceptance;
@@ -48,6 +53,31 @@ pub(in crate::environment_repository) struct Judge {
     pub(in crate::environment_repository) settings: Arc<Settings>,
     pub(in crate::environment_repository) acceptance: Acceptance,
     pub(in crate::environment_repository) known: Known,
+    pub(in crate::environment_repository) held: HeldReaders,
+}
+
+/// Requests that were lately given an earlier version than their label names: nobody else may know them yet.
+#[derive(Debug, Clone, Default)]
+pub(in crate::environment_repository) struct HeldReaders(Arc<Mutex<IndexSet<EnvironmentRequest>>>);
+
+/// Requests that are remembered as held.
+const MAX_HELD: usize = 1_000;
+
+impl HeldReaders {
+    /// Notes one, unless somebody else is at it: whoever reads does not wait.
+    pub(in crate::environment_repository) fn note(&self, request: &EnvironmentRequest) {
+        let Ok(mut held) = self.0.try_lock() else {
+            return;
+        };
+        if held.len() < MAX_HELD && !held.contains(request) {
+            held.insert(request.clone());
+        }
+    }
+
+    fn all(&self) -> IndexSet<EnvironmentRequest> {
+        let held = self.0.lock();
+        held.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Case {
@@ -139,12 +169,13 @@ fn address(snapshot: &Arc<Snapshot>) -> usize {
 
 impl Judge {
     fn failing(&self, case: &Case) -> HashMap<EnvironmentRequest, Vec<Problem>> {
-        let known = self.known.load();
-        let of_label = |request: &&EnvironmentRequest| {
+        let (known, held) = (self.known.load(), self.held.all());
+        let readers: IndexSet<&EnvironmentRequest> = known.iter().chain(&held).collect();
+        let of_label = |request: &&&EnvironmentRequest| {
             let mut labels = case.labels.iter();
             labels.any(|label| self.may_answer(label, request))
         };
-        let failing = known.iter().filter(of_label).filter_map(|request| {
+        let failing = readers.iter().filter(of_label).filter_map(|&request| {
             let problems = self.trouble(&case.snapshot, request)?;
             Some((request.clone(), problems))
         });

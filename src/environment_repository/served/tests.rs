@@ -7,7 +7,7 @@ use crate::{
     acceptance::Acceptance,
     environment_repository::{
         Freshness, Known,
-        history::{Case, Judge},
+        history::{Case, HeldReaders, Judge},
     },
     look::Modified,
 };
@@ -123,6 +123,7 @@ fn a_commit_without_problems_ends_no_generation_once_more() {
         settings: Arc::new(settings()),
         acceptance: Acceptance::default(),
         known: Known::default(),
+        held: HeldReaders::default(),
     };
     let verdicts = Verdicts::of(cases, None, &judge);
     let judged = second.served.after_verdicts(&verdicts);
