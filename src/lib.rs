@@ -24,6 +24,7 @@ mod settings;
 
 mod app;
 mod hex;
+mod json_file;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;

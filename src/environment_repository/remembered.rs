@@ -1,12 +1,13 @@
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use confbus_protocol::{CommitId, Label};
 use tracing::warn;
+
+use crate::json_file;
 
 /// A file that says which commits were in service, so that a restart serves them again before it hears from the remote.
 #[derive(Debug)]
@@ -63,20 +64,10 @@ impl Remembered {
             })
             .collect();
         let bytes = serde_json::to_vec_pretty(&text).expect("a map of text always serialises");
-        if let Err(cause) = replace(file, &bytes) {
+        if let Err(cause) = json_file::replace(file, |writer| writer.write_all(&bytes)) {
             warn!(error = %cause, "what is in service cannot be saved");
         }
     }
-}
-
-fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(folder)?;
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-    fresh.write_all(bytes)?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(file)?;
-    Ok(())
 }
 
 #[cfg(test)]

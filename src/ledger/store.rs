@@ -1,7 +1,6 @@
 use std::{
-    fs,
-    io::{self, Write as _},
-    path::PathBuf,
+    io,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -14,6 +13,7 @@ use super::{
     records::{Contents, MAX_KEPT, MAX_REFRESHES, Reader, ReaderKey, Records},
     refresh::Refresh,
 };
+use crate::json_file;
 
 /// Where the ledger survives a restart.
 #[derive(Debug, Clone, Default)]
@@ -73,28 +73,14 @@ impl Store {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        fs::create_dir_all(folder)?;
-        let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
-        let mut writer = io::BufWriter::new(&mut fresh);
-        serde_json::to_writer(&mut writer, &Saved::from(records))?;
-        writer.flush()?;
-        drop(writer);
-        fresh.as_file().sync_all()?;
-        fresh.persist(file)?;
-        Ok(())
+        json_file::replace(file, |writer| {
+            Ok(serde_json::to_writer(writer, &Saved::from(records))?)
+        })
     }
 }
 
-fn read(file: &PathBuf) -> io::Result<Saved> {
-    let file = fs::File::open(file)?;
-    if file.metadata()?.len() > LONGEST_FILE {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    // What serde says quotes the text.
-    let saved: Saved = serde_json::from_reader(io::BufReader::new(file)).map_err(|error| {
-        io::Error::other(format!("line {}, column {}", error.line(), error.column()))
-    })?;
+fn read(file: &Path) -> io::Result<Saved> {
+    let saved: Saved = json_file::read(file, LONGEST_FILE)?;
     if saved.version == VERSION {
         Ok(saved)
     } else {
@@ -132,6 +118,8 @@ impl From<Saved> for Records {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use confbus_protocol::BusId;
 
     use super::*;

@@ -1,6 +1,6 @@
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::{List, Pin};
+use crate::json_file;
 
 /// Where pins survive a restart.
 #[derive(Debug, Clone, Default)]
@@ -82,14 +83,7 @@ impl Store {
 }
 
 fn read(file: &Path) -> io::Result<Vec<Pin>> {
-    let file = File::open(file)?;
-    if file.metadata()?.len() > LONGEST_FILE {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    // What serde says quotes the text.
-    let loaded: Loaded = serde_json::from_reader(io::BufReader::new(file)).map_err(|error| {
-        io::Error::other(format!("line {}, column {}", error.line(), error.column()))
-    })?;
+    let loaded: Loaded = json_file::read(file, LONGEST_FILE)?;
     if loaded.version == VERSION {
         Ok(loaded.pins)
     } else {
@@ -97,15 +91,12 @@ fn read(file: &Path) -> io::Result<Vec<Pin>> {
     }
 }
 
-/// Only its owner may read a file that is made so.
 fn write(file: &Path, pins: &List) -> io::Result<()> {
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(folder)?;
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
     let version = VERSION;
-    fresh.write_all(&serde_json::to_vec(&Saved { version, pins })?)?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(file)?;
+    json_file::replace(file, |writer| {
+        Ok(serde_json::to_writer(writer, &Saved { version, pins })?)
+    })?;
+    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
     File::open(folder)?.sync_all()
 }
 
