@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Without --server, a server with the given settings is started for the comparison, on a port of its own, with a clone
     /// of its own, and without the bus. Exit status: 0 when all answers are the same, 1 when not.
     Shadow(ShadowArgs),
+    /// Do Git's work for a server, which starts this itself and can end it.
+    #[command(hide = true)]
+    GitWorker(GitWorkerArgs),
     /// Hold an address at a commit, with a reason and for a time, while everything else moves on.
     ///
     /// Without a profile, a label, or both, all of them are held. Each server has pins of its own.
@@ -55,6 +58,13 @@ pub(crate) struct ServeArgs {
     pub(crate) log_format: LogFormat,
     #[command(flatten)]
     pub(crate) properties: Properties,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GitWorkerArgs {
+    /// How log lines look.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub(crate) log_format: LogFormat,
 }
 
 #[derive(Debug, Args)]

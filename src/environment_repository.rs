@@ -42,7 +42,7 @@ use tokio::sync::mpsc;
 use crate::{
     acceptance::{self, Acceptance},
     encryption::Encryption,
-    git::Claims,
+    git,
     look::LookError,
     pins::Pins,
     tasks::Tasks,
@@ -90,6 +90,8 @@ pub(crate) struct Settings {
     pub(crate) encryption: Encryption,
     /// What a version must fulfil before anybody is given it.
     pub(crate) acceptance: acceptance::Settings,
+    /// Whose processes run Git; without it, threads of this one do.
+    pub(crate) git_program: Option<git::Program>,
 }
 
 /// The requests that somebody makes, as far as that is known: no version that one of them still needs is let go.
@@ -152,7 +154,7 @@ impl EnvironmentRepository {
             bell,
             judgements,
             tasks,
-            claims: Claims::default(),
+            git: git::Common::new(settings.git_program),
         };
         let mut backends = Vec::new();
         for backend in settings.backends {

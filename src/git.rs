@@ -1,27 +1,18 @@
 //! Git: clone, fetch, and from a label to the snapshot of its commit.
 //!
-//! libgit2 blocks and can hang for ever, so it runs on a thread of its own behind a bounded channel. Whoever asks
-//! waits no longer than a deadline; a thread that misses it is left behind and replaced.
+//! libgit2 blocks and can hang for ever, so it runs in a worker: a process of its own that is killed when it misses its
+//! deadline, or a thread that is left behind where there is no program to start. Here are snapshots and deadlines;
+//! everything that knows libgit2 is in `worker`, and `wire` is all that goes between the two.
 
 mod address;
-mod checkpoint;
+mod cage;
 mod claims;
-mod credentials;
-mod durable;
-mod intake;
-mod links;
-mod mirror;
-mod objects;
-mod options;
-mod refs;
+mod refs_news;
 mod seen;
-mod sizes;
-mod smart_http;
 mod snapshots;
-mod source;
-mod trees;
+mod supervisor;
 mod watch;
-mod work_tree;
+mod wire;
 mod worker;
 
 #[cfg(test)]
@@ -31,22 +22,69 @@ mod git_http;
 mod tests;
 
 use std::{
+    ffi::OsString,
+    io,
+    os::{fd::AsFd as _, unix::net::UnixStream},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, warn};
 
 use crate::{
     files::Watcher,
-    look::{Limits, LookError, Query, View},
+    look::{Limits, LookError, Query, Version, View},
 };
 pub(crate) use address::{Address, Location};
-use claims::Claim;
-pub(crate) use claims::Claims;
-use worker::{Command, Worker};
+use claims::{Claim, Claims};
+use supervisor::{Command, Supervisor};
+
+/// A program that runs Git for the server in processes of its own, by a call of [`run_worker`].
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// What is started.
+    pub path: PathBuf,
+    /// What it is given to know what it is for.
+    pub arguments: Vec<OsString>,
+}
+
+/// Does Git's work for the server that started this process, and ends it when that server is gone.
+///
+/// The server's end of the conversation is standard input.
+///
+/// # Errors
+/// When standard input is no such thing.
+pub fn run_worker() -> io::Result<()> {
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    worker::run(stream, end_process)
+}
+
+#[expect(
+    clippy::exit,
+    reason = "libgit2 may hang on another thread, and nobody is there to end it"
+)]
+fn end_process() {
+    std::process::exit(0);
+}
+
+/// What all repositories of one server share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Common {
+    /// Which directories for clones are in use.
+    claims: Claims,
+    /// Whose processes do the work; without it, threads of this one.
+    program: Option<Program>,
+}
+
+impl Common {
+    pub(crate) fn new(program: Option<Program>) -> Self {
+        Self {
+            claims: Claims::default(),
+            program,
+        }
+    }
+}
 
 /// One repository and how it is reached.
 #[derive(Debug, Clone)]
@@ -57,10 +95,11 @@ pub(crate) struct Settings {
     mirror: Claim,
     /// How it is reached.
     pub(crate) reach: Reach,
+    program: Option<Program>,
 }
 
 /// How repositories are reached, wherever they are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Reach {
     /// Where clones live.
     pub(crate) base_directory: PathBuf,
@@ -76,20 +115,21 @@ pub(crate) struct Reach {
 
 impl Settings {
     /// A repository at an address, with its clone below the base directory.
-    pub(crate) fn new(address: Address, reach: Reach, claims: &Claims) -> Self {
+    pub(crate) fn new(address: Address, reach: Reach, common: &Common) -> Self {
         let mirror = reach
             .base_directory
             .join(format!("{}.git", address.directory_name()));
         Self {
             address,
-            mirror: claims.take(&mirror),
+            mirror: common.claims.take(&mirror),
             reach,
+            program: common.program.clone(),
         }
     }
 }
 
 /// How we prove who we are, and how we know the host.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Access {
     /// User of HTTP basic authentication or of ssh.
     pub(crate) username: Option<String>,
@@ -113,133 +153,67 @@ impl std::fmt::Debug for Access {
     }
 }
 
-/// Threads that missed their deadline and may still hold memory; with more of them we stop asking.
-const MAX_ABANDONED: usize = 4;
-/// Questions that may wait for the thread.
+/// Questions that may wait.
 const QUEUE: usize = 64;
+/// How much longer than a look may take somebody waits for it: to end a worker that does not answer takes a moment.
+const GRACE: Duration = Duration::from_secs(5);
 
-/// A handle to the thread that speaks libgit2.
+/// A handle to the thread that asks Git.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
     settings: Settings,
-    commands: Mutex<mpsc::Sender<Command>>,
-    /// Held by every thread that is alive, those that were left behind included.
-    threads: Arc<()>,
+    commands: mpsc::Sender<Command>,
 }
 
 impl Git {
-    /// Starts the thread; the repository is opened at the first question.
+    /// Starts the thread; the worker starts with the first question.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn spawn(settings: Settings) -> std::io::Result<Self> {
-        options::apply(settings.reach.timeout);
-        let threads = Arc::new(());
-        let commands = Mutex::new(Worker::spawn(
-            settings.clone(),
-            QUEUE,
-            Arc::clone(&threads),
-        )?);
-        Ok(Self {
-            inner: Arc::new(Inner {
-                settings,
-                commands,
-                threads,
-            }),
-        })
+    pub(crate) fn spawn(settings: Settings) -> io::Result<Self> {
+        let commands = Supervisor::spawn(settings.clone(), QUEUE)?;
+        Ok(Self { settings, commands })
     }
 
     /// The repository without credentials.
     pub(crate) fn display_uri(&self) -> &str {
-        &self.inner.settings.address.display_uri
+        &self.settings.address.display_uri
     }
 
     /// Whether it is cloned, and not read where it is.
     pub(crate) fn is_remote(&self) -> bool {
-        matches!(self.inner.settings.address.location, Location::Remote(_))
+        matches!(self.settings.address.location, Location::Remote(_))
     }
 
     /// Directory of the bare clone.
     pub(crate) fn mirror(&self) -> &Path {
-        self.inner.settings.mirror.path()
+        self.settings.mirror.path()
     }
 
     /// Tells `bell` when files of a local repository change; `None` for a remote.
     pub(crate) fn watch(&self, bell: mpsc::Sender<()>) -> Option<Watcher> {
-        watch::watch(&self.inner.settings.address.location, bell)
+        watch::watch(&self.settings.address.location, bell)
+    }
+
+    /// Takes note of versions that are in service already.
+    pub(crate) async fn adopt(&self, versions: Vec<Version>) {
+        // To know them saves work, and nothing else.
+        _ = self.commands.send(Command::Adopt(versions)).await;
     }
 
     /// Looks at the repository.
     ///
     /// # Errors
-    /// [`LookError`] when there is nothing to look at, or the thread does not answer in time.
+    /// [`LookError`] when there is nothing to look at, or no answer in time.
     pub(crate) async fn look(&self, query: Query) -> Result<View, LookError> {
-        let deadline = self.inner.settings.reach.deadline;
+        let deadline = self.settings.reach.deadline;
         let (reply, answer) = oneshot::channel();
-        let commands = self.commands();
-        match commands.try_send(Command::Look { query, reply }) {
-            Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(_)) => return Err(LookError::Busy),
-            Err(mpsc::error::TrySendError::Closed(_)) => {
-                self.replace(&commands, "ended");
-                return Err(LookError::Busy);
-            }
-        }
-        match tokio::time::timeout(deadline, answer).await {
+        let asked = self.commands.try_send(Command::Look { query, reply });
+        asked.map_err(|_| LookError::Busy)?;
+        match tokio::time::timeout(deadline + GRACE, answer).await {
             Ok(Ok(view)) => view,
-            Ok(Err(_)) => Err(LookError::Busy),
-            Err(_) => {
-                self.replace(&commands, "missed its deadline");
-                Err(LookError::Late(deadline))
-            }
-        }
-    }
-
-    fn commands(&self) -> mpsc::Sender<Command> {
-        self.inner
-            .commands
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Leaves the thread behind and starts another, unless somebody else already did.
-    fn replace(&self, late: &mpsc::Sender<Command>, what: &str) {
-        let mut commands = self
-            .inner
-            .commands
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if !commands.same_channel(late) {
-            return;
-        }
-        // Ourselves not counted.
-        let alive = Arc::strong_count(&self.inner.threads) - 1;
-        if alive > MAX_ABANDONED {
-            error!(
-                threads = alive,
-                "the Git thread {what}, and no further one is started; reads go on from memory"
-            );
-            return;
-        }
-        match Worker::spawn(
-            self.inner.settings.clone(),
-            QUEUE,
-            Arc::clone(&self.inner.threads),
-        ) {
-            Ok(fresh) => {
-                warn!(
-                    threads = alive + 1,
-                    "the Git thread {what} and was replaced"
-                );
-                *commands = fresh;
-            }
-            Err(cause) => error!(error = %cause, "no new Git thread could be started"),
+            Ok(Err(_)) => Err(LookError::Ended),
+            Err(_) => Err(LookError::Late(deadline)),
         }
     }
 }

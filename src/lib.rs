@@ -31,4 +31,5 @@ pub mod telemetry;
 mod tls;
 
 pub use app::App;
-pub use settings::{Settings, SettingsError, SettingsProblem, Sources};
+pub use git::run_worker as run_git_worker;
+pub use settings::{GitProgram, Settings, SettingsError, SettingsProblem, Sources};

@@ -35,7 +35,7 @@ pub(crate) enum Trigger {
 /// What to ask the remote for first; failing that, what is here is looked at.
 ///
 /// What lies on this machine is always looked at as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Fetch {
     /// Nothing: look only at what is here.
     No,
@@ -81,6 +81,8 @@ pub(crate) struct Version {
     pub(crate) snapshot: Arc<Snapshot>,
     /// When they were changed last.
     pub(crate) modified: Modified,
+    /// Some stand where symbolic links lead.
+    pub(crate) has_links: bool,
 }
 
 /// When files were changed last, in seconds since 1970.
@@ -103,7 +105,7 @@ impl Modified {
 }
 
 /// Bounds of one snapshot; more is refused rather than served in part.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Limits {
     /// Files in one commit.
     pub(crate) files: usize,
@@ -113,8 +115,32 @@ pub(crate) struct Limits {
     pub(crate) total_bytes: u64,
 }
 
+impl Limits {
+    /// # Errors
+    /// When there are more files than allowed.
+    pub(crate) fn check_files(self, files: usize) -> Result<(), LookError> {
+        if files <= self.files {
+            return Ok(());
+        }
+        Err(LookError::too_many_files(self.files))
+    }
+
+    /// # Errors
+    /// When all files together have more bytes than allowed.
+    pub(crate) fn check_bytes(self, bytes: u64) -> Result<(), LookError> {
+        if bytes <= self.total_bytes {
+            return Ok(());
+        }
+        let message = format!(
+            "the files of the commit have more than {} bytes",
+            self.total_bytes
+        );
+        Err(LookError::TooLarge(message))
+    }
+}
+
 /// Why a look found nothing. No message holds a credential or a path of this machine.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
 pub(crate) enum LookError {
     /// The label names nothing.
     #[error("no such branch, tag or commit")]
@@ -137,7 +163,16 @@ pub(crate) enum LookError {
     /// No answer within the deadline.
     #[error("no answer within {} s", .0.as_secs())]
     Late(Duration),
+    /// Whoever looks for us came to an end, or others did just now.
+    #[error("the Git worker ended, and another one is on its way")]
+    Ended,
     /// More questions wait than the queue holds.
     #[error("too many looks wait")]
     Busy,
+}
+
+impl LookError {
+    pub(crate) fn too_many_files(limit: usize) -> Self {
+        Self::TooLarge(format!("the commit has more than {limit} files"))
+    }
 }

@@ -6,23 +6,23 @@ mod pin;
 mod shadow;
 mod watch;
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use clap::Parser as _;
-use confbus::{App, Settings, SettingsError, Sources, shutdown, telemetry};
+use anyhow::Context as _;
+use clap::{Parser as _, ValueEnum as _};
+use confbus::{App, GitProgram, Settings, SettingsError, Sources, shutdown, telemetry};
 use tracing::info;
 
-use cli::{Cli, Command, ServeArgs};
+use cli::{Cli, Command, GitWorkerArgs, ServeArgs};
 
 /// Settings that refuse to start: `EX_CONFIG`, on which a service manager should not try again.
 const BAD_SETTINGS: u8 = 78;
 /// As for arguments that cannot be read at all.
 const WRONG_USAGE: u8 = 2;
 
-#[tokio::main]
 #[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
-async fn main() -> ExitCode {
-    match run(Cli::parse()).await {
+fn main() -> ExitCode {
+    match run(Cli::parse().command()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("confbus: {error:#}");
@@ -45,22 +45,54 @@ fn is_wrong_usage(error: &anyhow::Error) -> bool {
         || error.is::<pin::WrongUsage>()
 }
 
-async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    match cli.command() {
-        Command::Serve(args) => serve(args).await,
-        Command::Demo(args) => demo::run(args).await,
-        Command::Watch(args) => return watch::run(*args).await,
-        Command::Shadow(args) => return shadow::run(args).await,
-        Command::Pin(args) => return pin::run(args).await,
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => in_runtime(serve(args)),
+        Command::Demo(args) => in_runtime(demo::run(args)),
+        Command::Watch(args) => return in_runtime(watch::run(*args)),
+        Command::Shadow(args) => return in_runtime(shadow::run(args)),
+        Command::Pin(args) => return in_runtime(pin::run(args)),
+        // It has threads of its own, and as little else as can be.
+        Command::GitWorker(args) => git_worker(&args),
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
+fn in_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(command)
+}
+
+fn git_worker(args: &GitWorkerArgs) -> anyhow::Result<()> {
+    telemetry::init(args.log_format, "info")?;
+    confbus::run_git_worker().context("this is for servers to start")
+}
+
+/// This program once more, as it was started: a newer one may lie in its place by now.
+fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
+    let running = Path::new("/proc/self/exe");
+    let path = if running.exists() {
+        running.to_owned()
+    } else {
+        std::env::current_exe().context("the program cannot be started once more")?
+    };
+    let format = args.log_format.to_possible_value();
+    let format = format.map_or_else(String::new, |format| format.get_name().to_owned());
+    let arguments = ["git-worker", "--log-format", &format].map(Into::into);
+    Ok(GitProgram {
+        path,
+        arguments: arguments.to_vec(),
+    })
+}
+
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     telemetry::init(args.log_format, "info")?;
+    let program = git_program(&args)?;
     let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
 
-    let app = App::bind(settings).await?;
+    let app = App::bind(settings.with_git_program(program)).await?;
     info!(address = %app.local_addr()?, "listening");
     app.serve_until(shutdown::requested()).await?;
     info!("stopped");

@@ -11,6 +11,7 @@ mod rooms;
 
 use std::{env, fmt, path::PathBuf};
 
+pub use crate::git::Program as GitProgram;
 pub use problem::{SettingsError, SettingsProblem};
 
 use crate::{commit_status, environment_repository, http, ledger, pins, refresh};
@@ -104,6 +105,13 @@ impl Sources {
 }
 
 impl Settings {
+    /// Has Git run in processes of a program, which can be ended whatever they do; without one, threads do the work.
+    #[must_use]
+    pub fn with_git_program(mut self, program: GitProgram) -> Self {
+        self.repository.git_program = Some(program);
+        self
+    }
+
     /// Reads and checks all settings.
     ///
     /// # Errors

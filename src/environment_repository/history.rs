@@ -329,6 +329,7 @@ mod tests {
         Version {
             snapshot: Arc::new(Snapshot::new(CommitId::from_bytes([number; 20]), files)),
             modified: Modified::Together(0),
+            has_links: false,
         }
     }
 
@@ -466,6 +467,7 @@ mod tests {
                 BTreeMap::from(files),
             )),
             modified: Modified::Together(0),
+            has_links: false,
         }
     }
 

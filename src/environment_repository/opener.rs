@@ -10,7 +10,7 @@ use super::{
     repository::{Repository, Settings},
     upstream::Upstream,
 };
-use crate::{acceptance::Acceptance, git::Claims, pins::Pins, tasks::Tasks};
+use crate::{acceptance::Acceptance, git, pins::Pins, tasks::Tasks};
 
 /// How long the start waits for the disk.
 const RESTORE: Duration = Duration::from_secs(5);
@@ -26,8 +26,8 @@ pub(super) struct Opener {
     /// Told how commits are to which labels moved.
     pub(super) judgements: mpsc::Sender<Judgement>,
     pub(super) tasks: Tasks,
-    /// Where clones are.
-    pub(super) claims: Claims,
+    /// What Git repositories share.
+    pub(super) git: git::Common,
     pub(super) acceptance: Acceptance,
     pub(super) known: Known,
 }

@@ -96,7 +96,7 @@ impl Pool {
 
     fn open(&self, uri: &str, settings: &RepositorySettings) -> Result<Repository, FindError> {
         let address = Address::parse(uri).map_err(|_| FindError::NoRepository)?;
-        let (git, settings) = settings.at(address, &self.opener.claims);
+        let (git, settings) = settings.at(address, &self.opener.git);
         let upstream = Upstream::git(git).map_err(|_| FindError::Busy)?;
         Ok(self.opener.open_on_demand(upstream, settings))
     }
@@ -139,7 +139,7 @@ mod tests {
         Settings, Sources,
         acceptance::Acceptance,
         environment_repository::{BackendSettings, Generation, Known, Unannounced},
-        git::Claims,
+        git,
         pins::{self, Pins},
         tasks::Tasks,
     };
@@ -167,7 +167,7 @@ mod tests {
             bell: mpsc::channel(1).0,
             judgements: mpsc::channel(1).0,
             tasks: Tasks::default(),
-            claims: Claims::default(),
+            git: git::Common::default(),
             acceptance: Acceptance::default(),
             known: Known::default(),
         }

@@ -1,7 +1,9 @@
 use std::{env, fmt, path::PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 /// Where a repository is, and how that is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Address {
     /// Where the repository is.
     pub(crate) location: Location,
@@ -10,7 +12,7 @@ pub(crate) struct Address {
 }
 
 /// Where a repository is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Location {
     /// Cloned into a bare mirror and fetched. The address may hold credentials.
     Remote(String),

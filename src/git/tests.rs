@@ -1,6 +1,7 @@
 //! Looks at remotes that Git itself serves over HTTP, and at those that nobody serves well.
 
-mod restart;
+mod caged;
+mod differences;
 
 use std::{
     io::{Read as _, Write as _},
@@ -16,7 +17,7 @@ use confbus_protocol::Label;
 use tempfile::TempDir;
 
 use super::{
-    Access, Address, Claims, Git, Reach, Settings,
+    Access, Address, Common, Git, Reach, Settings,
     git_http::{GitHttp, Manner},
 };
 use crate::look::{Fetch, Limits, LookError, Query, View};
@@ -96,7 +97,7 @@ fn run(folder: &Path, arguments: &[&str]) -> String {
 
 fn clone_of(url: &str, reach: Reach) -> Git {
     let address = Address::parse(url).unwrap();
-    Git::spawn(Settings::new(address, reach, &Claims::default())).unwrap()
+    Git::spawn(Settings::new(address, reach, &Common::default())).unwrap()
 }
 
 async fn look(git: &Git, fetch: Fetch, labels: &[&str]) -> Result<View, LookError> {

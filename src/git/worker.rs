@@ -1,87 +1,101 @@
-use std::{sync::Arc, thread, time::Instant};
+//! The side that calls libgit2 and asks remotes, and may hang: a process of its own, or a thread where there is no program
+//! to start. It keeps no files: it answers with what differs from commits that whoever asks has.
+
+mod credentials;
+mod durable;
+mod intake;
+mod links;
+mod mirror;
+mod objects;
+mod options;
+mod pieces;
+mod refs;
+mod sizes;
+mod smart_http;
+mod source;
+mod trees;
+mod work_tree;
+
+use std::{
+    collections::HashMap,
+    io::{self, BufReader, BufWriter, Write as _},
+    os::unix::net::UnixStream,
+    sync::Arc,
+    thread,
+};
 
 use confbus_protocol::{CommitId, Label};
-use confbus_resolution::Snapshot;
-use git2::Repository;
-use tokio::sync::{mpsc, oneshot};
-use tracing::debug;
+use confbus_resolution::{BlobId, RepoPath};
+use tokio::sync::mpsc;
 
-use super::{
-    Settings,
-    checkpoint::Checkpoint,
-    mirror::{Ask, Outcome},
-    objects::{Commit, reachable_commit},
-    refs::oid,
-    seen::Seen,
-    snapshots::Snapshots,
-    source::{Lazy, Source},
-    work_tree,
+use super::wire::{
+    self, Answer, Assignment, Base, Begin, End, Id, Looked, Named, RefsNews, Request,
 };
-use crate::look::{Limits, LookError, Modified, Query, Refs, Target, Version, View};
+use crate::look::{Fetch, Limits, LookError, Refs, Target};
+use mirror::{Ask, Outcome};
+use objects::{Commit, Reader, reachable_commit};
+use pieces::{Out, Pieces};
+use refs::oid;
+use source::{Lazy, Source};
 
-/// What the thread is told.
+/// Requests that may wait.
+const QUEUE: usize = 16;
+
+/// What the worker is told.
 #[derive(Debug)]
-pub(super) enum Command {
-    /// A question and where its answer goes.
-    Look {
-        query: Query,
-        reply: oneshot::Sender<Result<View, LookError>>,
-    },
+enum Command {
+    Asked(Request),
     /// The history came, or failed to.
     Deepened(Outcome),
 }
 
-/// The place where libgit2 is called, once the thread runs.
-pub(super) struct Worker {
+struct Worker {
     source: Source,
     limits: Limits,
-    snapshots: Snapshots,
-    /// What was found last.
-    last: Option<Seen>,
-    /// The labels that were asked for first, which are what a start serves.
-    first: Vec<Label>,
-    /// Nothing for repositories of this machine, whose files are read where they are.
-    checkpoint: Option<Checkpoint>,
+    out: Out,
+    /// The refs as they were told last.
+    told: Arc<Refs>,
+    /// The files of the work tree as they were answered last.
+    work_tree: HashMap<RepoPath, BlobId>,
 }
 
-/// What a look found for labels.
-type Found = Vec<(Label, Result<Version, LookError>)>;
+/// Works for whoever has the other end of the stream, and calls `left` when nobody has it any more: that may be amid work
+/// that does not end.
+pub(super) fn run(stream: UnixStream, left: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let out = BufWriter::new(stream.try_clone()?);
+    let mut input = BufReader::new(stream);
+    let assignment: Assignment = wire::read(&mut input)?;
+    options::apply(assignment.reach.timeout);
+    let (sender, commands) = mpsc::channel(QUEUE);
+    let ask = sender.downgrade();
+    thread::Builder::new()
+        .name("git-requests".into())
+        .spawn(move || {
+            while let Ok(request) = wire::read(&mut input) {
+                if sender.blocking_send(Command::Asked(request)).is_err() {
+                    break;
+                }
+            }
+            left();
+        })?;
+    let worker = Worker {
+        limits: assignment.reach.limits,
+        source: Source::new(assignment),
+        out,
+        told: Arc::default(),
+        work_tree: HashMap::new(),
+    };
+    worker.work(commands, &ask);
+    Ok(())
+}
 
 impl Worker {
-    /// Starts a thread that answers until the last sender is gone.
-    pub(super) fn spawn(
-        settings: Settings,
-        queue: usize,
-        alive: Arc<()>,
-    ) -> std::io::Result<mpsc::Sender<Command>> {
-        let (sender, commands) = mpsc::channel::<Command>(queue);
-        let ask = sender.downgrade();
-        let limits = settings.reach.limits;
-        let source = Source::new(settings);
-        let worker = Self {
-            limits,
-            checkpoint: source.mirror().map(Checkpoint::of),
-            source,
-            snapshots: Snapshots::default(),
-            last: None,
-            first: Vec::new(),
-        };
-        thread::Builder::new().name("git".into()).spawn(move || {
-            let _alive = alive;
-            worker.work(commands, &ask);
-        })?;
-        Ok(sender)
-    }
-
     fn work(mut self, mut commands: mpsc::Receiver<Command>, ask: &Ask) {
         while let Some(command) = commands.blocking_recv() {
             match command {
-                Command::Look { reply, .. } if reply.is_closed() => continue,
-                Command::Look { query, reply } => {
-                    let view = self.timed_look(&query);
-                    let is_left_behind = reply.send(view).is_err() && ask.strong_count() == 0;
-                    // Another thread has the mirror now; nothing may be written there beside it.
-                    if is_left_behind {
+                Command::Asked(request) => {
+                    if self.answer(request).is_err() {
+                        // Another worker has the mirror now; nothing may be written there beside it.
                         return;
                     }
                 }
@@ -94,91 +108,68 @@ impl Worker {
             if let Source::Mirror(mirror) = &mut self.source {
                 mirror.settle(ask);
             }
-            self.save();
         }
     }
 
-    /// What nobody waits for either: lets the next start be a quick one.
-    fn save(&mut self) {
-        let last = self.last.as_ref();
-        let snapshot =
-            last.and_then(|last| self.first.iter().find_map(|label| last.snapshot(label)));
-        if let (Some(snapshot), Some(checkpoint)) = (snapshot, &mut self.checkpoint)
-            && self.source.is_settled()
-            && checkpoint.wants(snapshot.version())
-        {
-            self.snapshots.save(snapshot.version(), checkpoint);
+    /// Fails when nobody is there to take the answer.
+    fn answer(&mut self, request: Request) -> io::Result<()> {
+        match request {
+            Request::Look { fetch, labels } => {
+                let answer = match self.look(&fetch, &labels) {
+                    Ok(looked) => Answer::Looked(looked),
+                    Err(error) => Answer::Failed(error),
+                };
+                self.say(&answer)
+            }
+            Request::Read { commit, bases } => self.read(CommitId::from_bytes(commit), &bases),
+            Request::ReadWorkTree { commit, since_last } => {
+                self.read_work_tree(CommitId::from_bytes(commit), since_last)
+            }
         }
     }
 
-    fn timed_look(&mut self, query: &Query) -> Result<View, LookError> {
-        let begin = Instant::now();
-        let view = self.look(query);
-        let duration_us = begin.elapsed().as_micros();
-        let news = view.as_ref().is_ok_and(|view| view.news);
-        debug!(fetch = ?query.fetch, labels = query.labels.len(), news, duration_us, "looked");
-        view
+    fn say(&mut self, answer: &Answer) -> io::Result<()> {
+        wire::write(&mut self.out, answer)?;
+        self.out.flush()
     }
 
-    fn look(&mut self, query: &Query) -> Result<View, LookError> {
-        let fetched = self.source.fetch(query);
-        // Held until this look has taken up what is still wanted of it.
-        let _restored = self.restore(query);
+    fn look(&mut self, fetch: &Fetch, labels: &[String]) -> Result<Looked, LookError> {
+        let labels: Vec<_> = labels.iter().map(|label| Label::parse(label)).collect();
+        let wanted: Vec<_> = labels.iter().flatten().cloned().collect();
+        let fetched = self.source.fetch(fetch, &wanted);
         let refs = self
             .source
             .refs()
             .map_err(|missing| fetched.clone().and_then(Result::err).unwrap_or(missing))?;
         let repository = self.source.repository();
-        let labels: Found = query
-            .labels
-            .iter()
-            .map(|label| (label.clone(), self.version_of(&repository, &refs, label)))
-            .collect();
-        let commits = query
-            .commits
-            .iter()
-            .filter_map(|id| self.version(&repository, *id).ok())
-            .collect();
-        self.snapshots.forget_unused();
-        let seen = Seen::new(&refs, &labels);
-        let news = self.last.as_ref().is_none_or(|last| !last.covers(&seen));
-        self.last = Some(seen);
-        Ok(View {
-            news,
-            listed: self.source.listed(),
-            refs,
-            labels,
-            commits,
+        let named = |label: &Result<Label, _>| match label {
+            Ok(label) => self.target(&repository, &refs, label),
+            Err(_) => Err(LookError::NoSuchLabel),
+        };
+        let targets = labels.iter().map(named).collect();
+        let news = RefsNews::between(&self.told, &refs);
+        self.told = refs;
+        Ok(Looked {
             fetched,
+            listed: self.source.listed(),
+            refs: news,
+            targets,
         })
     }
 
-    /// What an earlier server saved, at the first look.
-    fn restore(&mut self, query: &Query) -> Option<Arc<Snapshot>> {
-        if !self.first.is_empty() || query.labels.is_empty() {
-            return None;
-        }
-        self.first.clone_from(&query.labels);
-        self.snapshots
-            .restore(self.checkpoint.as_mut()?, self.limits)
-    }
-
-    fn version_of(
-        &mut self,
-        repository: &Lazy,
-        refs: &Refs,
-        label: &Label,
-    ) -> Result<Version, LookError> {
+    fn target(&self, repository: &Lazy, refs: &Refs, label: &Label) -> Result<Named, LookError> {
         let target = match refs.resolve(label) {
             Some(target) => target,
             None => self.commit_of(repository, refs, label)?,
         };
-        match target {
+        Ok(match target {
             Target::CheckedOut(commit) if self.source.has_work_tree() => {
-                self.work_tree(repository.get()?, commit, label)
+                Named::WorkTree(*commit.as_bytes())
             }
-            Target::CheckedOut(commit) | Target::Commit(commit) => self.version(repository, commit),
-        }
+            Target::CheckedOut(commit) | Target::Commit(commit) => {
+                Named::Commit(*commit.as_bytes())
+            }
+        })
     }
 
     /// What a label names that is no ref. Only the whole history tells that a commit is not there.
@@ -199,37 +190,74 @@ impl Worker {
         reachable_commit(repository.get()?, refs, label).ok_or(missing)
     }
 
-    fn version(&mut self, repository: &Lazy, commit: CommitId) -> Result<Version, LookError> {
-        if let Some(version) = self.snapshots.known(commit) {
-            return Ok(version);
-        }
-        let repository = repository.get()?;
-        if self.source.is_partial() && repository.find_commit(oid(commit)).is_err() {
-            return Err(LookError::NotYet);
-        }
-        let made = self.snapshots.make(repository, commit, self.limits);
-        if let (Err(LookError::Unreadable(_)), Source::Mirror(mirror)) = (&made, &mut self.source) {
-            mirror.suspect(commit);
-        }
-        made
+    fn read(&mut self, id: CommitId, bases: &[Id]) -> io::Result<()> {
+        let repository = self.source.repository();
+        let read = || -> Result<_, LookError> {
+            let repository = repository.get()?;
+            if self.source.is_partial() && repository.find_commit(oid(id)).is_err() {
+                return Err(LookError::NotYet);
+            }
+            let commit = Commit::read(repository, id)?;
+            let base = commit.base(repository, bases);
+            let reader = Reader::new(repository, self.limits)?;
+            let plan = reader.plan(commit.tree, base.map(|(_, tree)| tree))?;
+            Ok((commit, base, reader, plan))
+        };
+        let (commit, base, reader, plan) = match read() {
+            Ok(read) => read,
+            Err(error) => return self.cannot_read(id, error),
+        };
+        let base = base.filter(|_| plan.is_difference);
+        let begin = Begin {
+            time: commit.time,
+            base: base.map_or(Base::Nothing, |(base, _)| Base::Commit(base)),
+        };
+        let mut pieces = Pieces::new(&mut self.out, begin);
+        let end = reader.send(plan, &mut pieces);
+        let error = end.clone().err();
+        pieces.end(end)?;
+        self.suspect(id, error.as_ref());
+        Ok(())
     }
 
-    fn work_tree(
-        &mut self,
-        repository: &Repository,
-        commit: CommitId,
-        label: &Label,
-    ) -> Result<Version, LookError> {
-        let time = Commit::read(repository, commit)?.time;
-        let blobs = self.snapshots.blobs();
-        let snapshot = Arc::new(work_tree::snapshot(repository, commit, self.limits, blobs)?);
-        let last = self.last.as_ref().and_then(|last| last.snapshot(label));
-        let same = last.filter(|last| {
-            last.version() == commit && last.files().changes(snapshot.files()).is_empty()
-        });
-        Ok(Version {
-            snapshot: same.unwrap_or(snapshot),
-            modified: Modified::Together(time),
-        })
+    fn cannot_read(&mut self, commit: CommitId, error: LookError) -> io::Result<()> {
+        self.suspect(commit, Some(&error));
+        self.say(&Answer::Failed(error))
+    }
+
+    fn suspect(&mut self, commit: CommitId, error: Option<&LookError>) {
+        if let (Some(LookError::Unreadable(_)), Source::Mirror(mirror)) = (error, &mut self.source)
+        {
+            mirror.suspect(commit);
+        }
+    }
+
+    fn read_work_tree(&mut self, id: CommitId, since_last: bool) -> io::Result<()> {
+        let before = std::mem::take(&mut self.work_tree);
+        let before = if since_last { before } else { HashMap::new() };
+        let repository = self.source.repository();
+        let commit = repository
+            .get()
+            .and_then(|repository| Commit::read(repository, id));
+        let (commit, repository) = match (commit, repository.get()) {
+            (Ok(commit), Ok(repository)) => (commit, repository),
+            (Err(error), _) | (_, Err(error)) => return self.say(&Answer::Failed(error)),
+        };
+        let begin = Begin {
+            time: commit.time,
+            base: if since_last {
+                Base::LastWorkTree
+            } else {
+                Base::Nothing
+            },
+        };
+        let mut pieces = Pieces::new(&mut self.out, begin);
+        let sent = work_tree::send(repository, self.limits, &before, &mut pieces);
+        let (files, end) = match sent {
+            Ok(files) => (files, Ok(End { has_links: false })),
+            Err(error) => (HashMap::new(), Err(error)),
+        };
+        self.work_tree = files;
+        pieces.end(end)
     }
 }

@@ -40,7 +40,7 @@ impl Member {
         let address = Address::parse(settings.uri.as_str()).ok();
         let repositories = match address.filter(|_| !settings.uri.has_placeholders()) {
             Some(address) => {
-                let (git, settings) = settings.at(address, &opener.claims);
+                let (git, settings) = settings.at(address, &opener.git);
                 Repositories::One(opener.open(Upstream::git(git)?, settings).await)
             }
             None => Repositories::Many(Pool::new(opener.clone())),

@@ -4,7 +4,7 @@ use confbus_protocol::Label;
 use confbus_resolution::{Layout, Places};
 
 use super::super::{Freshness, Pattern, Template, repository};
-use crate::git::{self, Address, Claims, Reach};
+use crate::git::{self, Address, Reach};
 
 /// The repositories of a Git backend.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl RepositorySettings {
     pub(in crate::environment_repository) fn at(
         &self,
         address: Address,
-        claims: &Claims,
+        common: &git::Common,
     ) -> (git::Settings, repository::Settings) {
         let places = Places::Tree {
             uri: address.display_uri.clone(),
@@ -67,7 +67,7 @@ impl RepositorySettings {
             watches: self.watches,
         };
         (
-            git::Settings::new(address, self.reach.clone(), claims),
+            git::Settings::new(address, self.reach.clone(), common),
             settings,
         )
     }

@@ -37,6 +37,7 @@ fn version(number: u8, content: &str) -> Version {
     Version {
         snapshot: Arc::new(snapshot),
         modified: Modified::Together(0),
+        has_links: false,
     }
 }
 

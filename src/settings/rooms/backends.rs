@@ -43,6 +43,7 @@ pub(super) fn repository(reader: &mut Reader) -> Option<Settings> {
     let common = common(reader);
     let backends = backends(reader, &common);
     Some(Settings {
+        git_program: None,
         backends: backends?,
         fail_on_error: reader.flag(&format!("{SERVER}.fail-on-composite-error"), true),
         overrides: overrides(reader),

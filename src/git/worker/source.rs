@@ -7,11 +7,14 @@ use std::{
 use git2::Repository;
 
 use super::{
-    Location, Settings,
     mirror::{Disk, Mirror, open_exactly},
     refs::{Peeled, Table},
 };
-use crate::look::{Fetch, LookError, Query, Refs};
+use crate::{
+    git::{Location, wire::Assignment},
+    look::{Fetch, LookError, Refs},
+};
+use confbus_protocol::Label;
 
 /// Where commits come from.
 #[derive(Debug)]
@@ -27,28 +30,32 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(assignment: Assignment) -> Self {
         let here = |path: &PathBuf, has_work_tree| Self::Here {
             path: path.clone(),
             has_work_tree,
             peeled: Peeled::new(),
         };
-        match &settings.address.location {
+        match &assignment.address.location {
             Location::Local(path) => here(path, false),
             Location::WorkTree(path) => here(path, true),
             Location::Remote(address) => {
                 let address = address.clone();
-                Self::Mirror(Box::new(Mirror::new(settings, address)))
+                Self::Mirror(Box::new(Mirror::new(assignment, address)))
             }
         }
     }
 
     /// Asks the remote, if there is one; `None` if that was not wanted.
-    pub(super) fn fetch(&mut self, query: &Query) -> Option<Result<(), LookError>> {
-        match (&query.fetch, self) {
+    pub(super) fn fetch(
+        &mut self,
+        fetch: &Fetch,
+        labels: &[Label],
+    ) -> Option<Result<(), LookError>> {
+        match (fetch, self) {
             (Fetch::No, _) => None,
             (_, Self::Here { .. }) => Some(Ok(())),
-            (fetch, Self::Mirror(mirror)) => Some(mirror.fetch(fetch, &query.labels)),
+            (fetch, Self::Mirror(mirror)) => Some(mirror.fetch(fetch, labels)),
         }
     }
 
@@ -63,26 +70,10 @@ impl Source {
         }
     }
 
-    /// Where the clone of a remote is.
-    pub(super) fn mirror(&self) -> Option<&Path> {
-        match self {
-            Self::Mirror(mirror) => Some(mirror.disk().path()),
-            Self::Here { .. } => None,
-        }
-    }
-
     /// Whether all refs were read in this look.
     pub(super) fn listed(&self) -> bool {
         match self {
             Self::Mirror(mirror) => mirror.listed,
-            Self::Here { .. } => true,
-        }
-    }
-
-    /// Whether all that is served is on disk for good.
-    pub(super) fn is_settled(&self) -> bool {
-        match self {
-            Self::Mirror(mirror) => mirror.is_settled(),
             Self::Here { .. } => true,
         }
     }

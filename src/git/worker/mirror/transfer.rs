@@ -3,7 +3,7 @@ use std::time::Instant;
 use git2::{Odb, OdbLookupFlags, Oid, Repository};
 
 use super::disk::{Disk, Entrance};
-use crate::git::{
+use crate::git::worker::{
     intake::Intake,
     smart_http::{Received, SmartHttp, Trouble, Wish},
 };

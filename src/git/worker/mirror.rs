@@ -19,12 +19,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    Settings,
     objects::unreadable,
     refs::{Peeled, Table},
     smart_http::{Advertised, Names, SmartHttp, Trouble},
 };
-use crate::look::{Fetch, LookError, Refs};
+use crate::{
+    git::wire::Assignment,
+    look::{Fetch, LookError, Refs},
+};
 use deepening::Deepening;
 pub(super) use deepening::{Ask, Outcome};
 use disk::Entrance;
@@ -39,7 +41,7 @@ const OLDER: Duration = Duration::from_secs(3600);
 /// The mirror of one remote.
 #[derive(Debug)]
 pub(super) struct Mirror {
-    settings: Settings,
+    assignment: Assignment,
     /// It may hold credentials.
     address: String,
     disk: Disk,
@@ -61,11 +63,11 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    pub(super) fn new(settings: Settings, address: String) -> Self {
-        let disk = Disk::new(settings.mirror.path());
+    pub(super) fn new(assignment: Assignment, address: String) -> Self {
+        let disk = Disk::new(&assignment.mirror);
         disk.clear_all();
         Self {
-            settings,
+            assignment,
             address,
             disk,
             http: None,
@@ -106,7 +108,7 @@ impl Mirror {
     /// Asks the remote, and brings what is new: at first and as long as there is more to come, only what `labels` need.
     pub(super) fn fetch(&mut self, fetch: &Fetch, labels: &[Label]) -> Result<(), LookError> {
         // Before whoever waits for us gives us up.
-        let until = Instant::now() + self.settings.reach.deadline.mul_f64(0.9);
+        let until = Instant::now() + self.assignment.reach.deadline.mul_f64(0.9);
         self.listed = false;
         self.load();
         match self.unreadable.take() {
@@ -121,7 +123,7 @@ impl Mirror {
 
     /// Clones aside; what is here stays until that has succeeded.
     fn fetch_anew(&mut self, labels: &[Label], until: Instant) -> Result<(), LookError> {
-        warn!(repository = %self.settings.address.display_uri, "the clone is damaged; it is made anew");
+        warn!(repository = %self.assignment.address.display_uri, "the clone is damaged; it is made anew");
         self.deepening = Deepening::default();
         let (damaged, before) = (self.disk.aside(), self.table.take());
         damaged.remove();
@@ -153,7 +155,7 @@ impl Mirror {
             match self.fetch_over_http(fetch, labels, until) {
                 Err(Trouble::OtherVersion) => self.fetch_of_older(until),
                 fetched => fetched.map_err(|trouble| {
-                    trouble.in_words(&self.address, &self.settings.reach.access)
+                    trouble.in_words(&self.address, &self.assignment.reach.access)
                 }),
             }
         } else {
@@ -176,7 +178,7 @@ impl Mirror {
             Some(http) => http,
             None => SmartHttp::new(
                 &self.address,
-                &self.settings.reach,
+                &self.assignment.reach,
                 CancellationToken::new(),
             )?,
         };
@@ -252,14 +254,14 @@ impl Mirror {
     /// Through libgit2, and if that works, from now on.
     fn fetch_of_older(&mut self, until: Instant) -> Result<(), LookError> {
         self.fetch_with_libgit2(until)?;
-        info!(repository = %self.settings.address.display_uri, "the remote speaks an older version of Git's protocol");
+        info!(repository = %self.assignment.address.display_uri, "the remote speaks an older version of Git's protocol");
         self.older_until = Some(Instant::now() + OLDER);
         Ok(())
     }
 
     fn fetch_with_libgit2(&mut self, until: Instant) -> Result<(), LookError> {
         let repository = self.open_or_create()?;
-        let reach = &self.settings.reach;
+        let reach = &self.assignment.reach;
         let fetched = libgit2::fetch(&repository, &self.address, reach, until);
         // Even a fetch that failed may have moved some.
         let table = Table::read(&repository, &mut self.peeled)?;
@@ -282,10 +284,6 @@ impl Mirror {
         self.partial = self.deepening.needs(&self.disk.shallow());
     }
 
-    pub(super) fn is_settled(&self) -> bool {
-        !self.unsettled
-    }
-
     /// What nobody waits for: has everything on disk for good, and fetches the history.
     pub(super) fn settle(&mut self, ask: &Ask) {
         if self.unsettled {
@@ -299,7 +297,7 @@ impl Mirror {
         // Once for each listing: a remote that refuses is not asked without end.
         if self.partial && !self.unsettled && std::mem::take(&mut self.listed) {
             self.deepening
-                .begin(&self.settings, &self.address, &self.disk, ask);
+                .begin(&self.assignment, &self.address, &self.disk, ask);
         }
     }
 
@@ -323,9 +321,11 @@ impl Mirror {
         };
         let ended = fetched.and_then(|()| self.end_shallow());
         match ended {
-            Ok(()) => info!(repository = %self.settings.address.display_uri, "the history is here"),
+            Ok(()) => {
+                info!(repository = %self.assignment.address.display_uri, "the history is here")
+            }
             Err(error) => {
-                warn!(repository = %self.settings.address.display_uri, %error, "the history could not be fetched");
+                warn!(repository = %self.assignment.address.display_uri, %error, "the history could not be fetched");
             }
         }
     }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use url::Url;
 
-use crate::git::{Access, credentials};
+use crate::git::{Access, worker::credentials};
 
 /// User and password for one host.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ const MAX_LISTING: u64 = 128 << 20;
 
 /// Which refs are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::git) enum Names {
+pub(in crate::git::worker) enum Names {
     /// All branches and tags.
     All,
     /// These, by their full names.
@@ -22,22 +22,22 @@ pub(in crate::git) enum Names {
 
 /// A ref of the remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::git) struct Advertised {
+pub(in crate::git::worker) struct Advertised {
     /// `refs/heads/…` or `refs/tags/…`.
-    pub(in crate::git) name: String,
+    pub(in crate::git::worker) name: String,
     /// The object that it names.
-    pub(in crate::git) id: Oid,
+    pub(in crate::git::worker) id: Oid,
     /// What a tag object leads to.
-    pub(in crate::git) peeled: Option<Oid>,
+    pub(in crate::git::worker) peeled: Option<Oid>,
 }
 
 /// What the remote has.
 #[derive(Debug, Default)]
-pub(in crate::git) struct Listing {
+pub(in crate::git::worker) struct Listing {
     /// Branches and tags with names that a ref may have.
-    pub(in crate::git) refs: Vec<Advertised>,
+    pub(in crate::git::worker) refs: Vec<Advertised>,
     /// The branch that `HEAD` names, if it was asked for.
-    pub(in crate::git) head: Option<String>,
+    pub(in crate::git::worker) head: Option<String>,
 }
 
 impl Names {

@@ -8,7 +8,7 @@ use git2::{
 };
 
 use crate::{
-    git::{Reach, credentials},
+    git::{Reach, worker::credentials},
     look::LookError,
 };
 

@@ -1,6 +1,6 @@
 use git2::{CertificateCheckStatus, Cred, CredentialType, Error, cert::Cert};
 
-use super::Access;
+use crate::git::Access;
 
 /// libgit2 asks again after every refusal, without end.
 const ATTEMPTS: usize = 6;

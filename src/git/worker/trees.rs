@@ -91,7 +91,7 @@ impl<'a> Comparison<'a> {
         let new = entries(new.as_ref().map_or(&[], |object| object.data()))?;
         let both = old.len() + new.len();
         let left = self.entries_left.checked_sub(both);
-        self.entries_left = left.ok_or_else(|| too_many(self.most))?;
+        self.entries_left = left.ok_or_else(|| LookError::too_many_files(self.most))?;
         for (old, new) in pairs(&old, &new) {
             self.entries(old, new, folder, depth)?;
         }
@@ -102,7 +102,7 @@ impl<'a> Comparison<'a> {
     fn read(&self, tree: Oid) -> Result<OdbObject<'a>, LookError> {
         let (size, _) = self.odb.read_header(tree).map_err(unreadable)?;
         if size > self.entries_left.saturating_mul(LONGEST_ENTRY) {
-            return Err(too_many(self.most));
+            return Err(LookError::too_many_files(self.most));
         }
         self.odb.read(tree).map_err(unreadable)
     }
@@ -149,15 +149,10 @@ impl<'a> Comparison<'a> {
             self.found.files.push((path, files.1));
         }
         if self.found.files.len() > self.most || self.found.links.len() > self.most {
-            return Err(too_many(self.most));
+            return Err(LookError::too_many_files(self.most));
         }
         Ok(())
     }
-}
-
-/// More files than allowed.
-pub(super) fn too_many(limit: usize) -> LookError {
-    LookError::TooLarge(format!("the commit has more than {limit} files"))
 }
 
 impl Entry<'_> {

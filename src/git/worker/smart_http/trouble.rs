@@ -1,13 +1,16 @@
 use std::error::Error as _;
 
-use crate::{git::Access, git::credentials, look::LookError};
+use crate::{
+    git::{Access, worker::credentials},
+    look::LookError,
+};
 
 /// The longest text of the remote that is shown.
 const MAX_SHOWN: usize = 200;
 
 /// Why a call to a remote failed. A text may hold credentials until it is redacted.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::git) enum Trouble {
+pub(in crate::git::worker) enum Trouble {
     /// The remote speaks another version of the protocol, or only that of plain files.
     #[error("it does not speak version 2 of Git's protocol")]
     OtherVersion,
@@ -50,7 +53,7 @@ pub(in crate::git) enum Trouble {
 
 impl Trouble {
     /// What is said about it, without credentials.
-    pub(in crate::git) fn in_words(self, address: &str, access: &Access) -> LookError {
+    pub(in crate::git::worker) fn in_words(self, address: &str, access: &Access) -> LookError {
         match self {
             Self::Here(error) => error,
             other => {

@@ -14,22 +14,22 @@ const MAX_SHALLOW: usize = 100_000;
 
 /// Which objects we would like to have.
 #[derive(Debug, Default)]
-pub(in crate::git) struct Wish<'a> {
+pub(in crate::git::worker) struct Wish<'a> {
     /// Commits and tags with all that they lead to.
-    pub(in crate::git) wants: &'a [Oid],
+    pub(in crate::git::worker) wants: &'a [Oid],
     /// Commits that we have with all that they lead to.
-    pub(in crate::git) haves: &'a [Oid],
+    pub(in crate::git::worker) haves: &'a [Oid],
     /// Commits whose parents we do not have.
-    pub(in crate::git) shallow: &'a [Oid],
+    pub(in crate::git::worker) shallow: &'a [Oid],
     /// How many commits deep; all if not said.
-    pub(in crate::git) depth: Option<u32>,
+    pub(in crate::git::worker) depth: Option<u32>,
 }
 
 /// What the remote said about the history that it sent.
 #[derive(Debug, Default)]
-pub(in crate::git) struct Received {
+pub(in crate::git::worker) struct Received {
     /// Commits whose parents were left out.
-    pub(in crate::git) shallow: Vec<Oid>,
+    pub(in crate::git::worker) shallow: Vec<Oid>,
 }
 
 impl Session {

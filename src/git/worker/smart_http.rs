@@ -15,7 +15,7 @@ use std::{future::Future, time::Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use super::Reach;
+use crate::git::Reach;
 pub(super) use listing::{Advertised, Listing, Names};
 pub(super) use pack::{Received, Wish};
 use session::Session;

@@ -19,10 +19,12 @@ use super::{
 };
 use crate::{
     git::{
-        Settings,
-        objects::unreadable,
-        smart_http::{Names, SmartHttp, Trouble},
-        worker::Command,
+        wire::Assignment,
+        worker::{
+            Command,
+            objects::unreadable,
+            smart_http::{Names, SmartHttp, Trouble},
+        },
     },
     look::LookError,
 };
@@ -37,11 +39,11 @@ const ALL: u32 = 0x7fff_ffff;
 static STARTED: AtomicU64 = AtomicU64::new(0);
 
 /// Where the thread of a mirror takes questions.
-pub(in crate::git) type Ask = mpsc::WeakSender<Command>;
+pub(in crate::git::worker) type Ask = mpsc::WeakSender<Command>;
 
 /// What became of fetching the history.
 #[derive(Debug)]
-pub(in crate::git) struct Outcome {
+pub(in crate::git::worker) struct Outcome {
     number: u64,
     fetched: Result<BTreeSet<Oid>, LookError>,
 }
@@ -62,14 +64,14 @@ impl Deepening {
     }
 
     /// Starts the thread, unless it runs already.
-    pub(super) fn begin(&mut self, settings: &Settings, address: &str, disk: &Disk, ask: &Ask) {
+    pub(super) fn begin(&mut self, assignment: &Assignment, address: &str, disk: &Disk, ask: &Ask) {
         if self.running.is_some() {
             return;
         }
         self.number = STARTED.fetch_add(1, Ordering::Relaxed) + 1;
         let stop = CancellationToken::new();
         let job = Job {
-            settings: settings.clone(),
+            assignment: assignment.clone(),
             address: address.to_owned(),
             disk: disk.clone(),
             entrance: Entrance::Deepening(self.number),
@@ -79,9 +81,9 @@ impl Deepening {
         let started = thread::Builder::new()
             .name("git-history".into())
             .spawn(move || {
-                let fetched = job
-                    .fetch()
-                    .map_err(|trouble| trouble.in_words(&job.address, &job.settings.reach.access));
+                let fetched = job.fetch().map_err(|trouble| {
+                    trouble.in_words(&job.address, &job.assignment.reach.access)
+                });
                 job.disk.clear(job.entrance);
                 if let Some(ask) = ask.upgrade() {
                     // Nobody is there any more when the server ends.
@@ -104,7 +106,7 @@ impl Deepening {
 }
 
 struct Job {
-    settings: Settings,
+    assignment: Assignment,
     address: String,
     disk: Disk,
     entrance: Entrance,
@@ -114,7 +116,7 @@ struct Job {
 impl Job {
     /// Brings all that is not here, and gives the commits whose parents were asked for.
     fn fetch(&self) -> Result<BTreeSet<Oid>, Trouble> {
-        let reach = &self.settings.reach;
+        let reach = &self.assignment.reach;
         let until = Instant::now() + reach.deadline * PATIENCE;
         let mut http = SmartHttp::new(&self.address, reach, self.stop.clone())?;
         let listing = http.list(&Names::All, until)?;

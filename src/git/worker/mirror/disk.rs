@@ -7,7 +7,7 @@ use std::{
 use git2::{Odb, Oid, Repository, RepositoryOpenFlags};
 
 use crate::{
-    git::{durable, objects::unreadable},
+    git::worker::{durable, objects::unreadable},
     look::LookError,
 };
 
@@ -28,7 +28,7 @@ pub(super) enum Entrance {
 /// Packs come in through folders of their own and are objects of the mirror once they are on disk; only then are refs
 /// written that lead there. So what a power cut may damage is nothing but the last fetch.
 #[derive(Debug, Clone)]
-pub(in crate::git) struct Disk {
+pub(in crate::git::worker) struct Disk {
     path: PathBuf,
 }
 
@@ -39,7 +39,7 @@ impl Disk {
         }
     }
 
-    pub(in crate::git) fn path(&self) -> &Path {
+    pub(in crate::git::worker) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -68,7 +68,7 @@ impl Disk {
     }
 
     /// Opens it as looks see it.
-    pub(in crate::git) fn open_for_looks(&self) -> Result<Repository, LookError> {
+    pub(in crate::git::worker) fn open_for_looks(&self) -> Result<Repository, LookError> {
         self.open(Entrance::Looks)
     }
 
@@ -187,7 +187,7 @@ impl Disk {
 }
 
 /// Where a repository has its packs, those of looks that just came in included.
-pub(in crate::git) fn folders_of_packs(repository: &Repository) -> [PathBuf; 2] {
+pub(in crate::git::worker) fn folders_of_packs(repository: &Repository) -> [PathBuf; 2] {
     ["objects", INCOMING].map(|folder| repository.path().join(folder).join("pack"))
 }
 
@@ -209,7 +209,7 @@ fn parents(odb: &Odb<'_>, commit: Oid) -> Vec<Oid> {
 }
 
 /// Only this very directory: a search upwards could find somebody else's repository.
-pub(in crate::git) fn open_exactly(path: &Path) -> Result<Repository, git2::Error> {
+pub(in crate::git::worker) fn open_exactly(path: &Path) -> Result<Repository, git2::Error> {
     Repository::open_ext(
         path,
         RepositoryOpenFlags::NO_SEARCH,

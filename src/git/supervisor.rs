@@ -1,0 +1,300 @@
+use std::{
+    io,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use confbus_protocol::{CommitId, Label};
+use confbus_resolution::Snapshot;
+use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
+
+use super::{
+    Settings,
+    cage::Cage,
+    seen::Seen,
+    snapshots::Snapshots,
+    wire::{Answer, Base, Begin, Looked, Named, Request},
+};
+use crate::look::{Limits, LookError, Modified, Query, Refs, Version, View};
+
+/// What the supervisor is told.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// A question and where its answer goes.
+    Look {
+        query: Query,
+        reply: oneshot::Sender<Result<View, LookError>>,
+    },
+    /// What others need not be read for, as long as somebody holds it.
+    Adopt(Vec<Version>),
+}
+
+/// Asks the worker of one repository, ends it when it does not answer in time, and makes snapshots of what it answers.
+pub(super) struct Supervisor {
+    cage: Cage,
+    snapshots: Snapshots,
+    /// All branches and tags as they were told last.
+    refs: Arc<Refs>,
+    /// What was found last.
+    last: Option<Seen>,
+    limits: Limits,
+    deadline: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+enum Failure {
+    /// The worker says so, or its answer cannot be used.
+    Look(LookError),
+    /// Nothing more is to be expected of it.
+    Worker(io::Error),
+}
+
+impl Supervisor {
+    /// Starts a thread that answers until the last sender is gone.
+    pub(super) fn spawn(settings: Settings, queue: usize) -> io::Result<mpsc::Sender<Command>> {
+        let (sender, mut commands) = mpsc::channel(queue);
+        let mut supervisor = Self {
+            limits: settings.reach.limits,
+            deadline: settings.reach.deadline,
+            cage: Cage::new(settings),
+            snapshots: Snapshots::default(),
+            refs: Arc::default(),
+            last: None,
+        };
+        let work = move || {
+            while let Some(command) = commands.blocking_recv() {
+                match command {
+                    Command::Look { reply, .. } if reply.is_closed() => {}
+                    // Whoever asked may have gone.
+                    Command::Look { query, reply } => _ = reply.send(supervisor.timed_look(&query)),
+                    Command::Adopt(versions) => versions
+                        .iter()
+                        .for_each(|version| supervisor.snapshots.adopt(version)),
+                }
+            }
+        };
+        thread::Builder::new().name("git".into()).spawn(work)?;
+        Ok(sender)
+    }
+
+    fn timed_look(&mut self, query: &Query) -> Result<View, LookError> {
+        let begin = Instant::now();
+        let view = self.look(query, begin + self.deadline);
+        let duration_us = begin.elapsed().as_micros();
+        let news = view.as_ref().is_ok_and(|view| view.news);
+        debug!(fetch = ?query.fetch, labels = query.labels.len(), news, duration_us, "looked");
+        view
+    }
+
+    fn look(&mut self, query: &Query, until: Instant) -> Result<View, LookError> {
+        let looked = self.ask(query, until)?;
+        let mut labels = Vec::new();
+        for (label, named) in query.labels.iter().zip(looked.targets) {
+            let found = match named {
+                Ok(named) => self.version(named, label, until),
+                Err(error) => Err(error),
+            };
+            // The others are asked for again, once there is a worker.
+            if matches!(found, Err(LookError::Ended | LookError::Late(_))) {
+                return Err(found.err().unwrap_or(LookError::Ended));
+            }
+            labels.push((label.clone(), found));
+        }
+        let commits = query.commits.iter();
+        let commits = commits.filter_map(|id| self.commit(*id, None, until).ok());
+        let commits = commits.collect();
+        self.cage.answered();
+        self.snapshots.forget_unused();
+        let seen = Seen::new(&self.refs, &labels);
+        let news = self.last.as_ref().is_none_or(|last| !last.covers(&seen));
+        self.last = Some(seen);
+        Ok(View {
+            news,
+            listed: looked.listed,
+            refs: Arc::clone(&self.refs),
+            labels,
+            commits,
+            fetched: looked.fetched,
+        })
+    }
+
+    fn ask(&mut self, query: &Query, until: Instant) -> Result<LookedAt, LookError> {
+        let labels = query.labels.iter().map(|label| label.as_str().to_owned());
+        let request = Request::Look {
+            fetch: query.fetch.clone(),
+            labels: labels.collect(),
+        };
+        let worker = self.cage.worker()?;
+        let answer = worker
+            .send(&request, until)
+            .and_then(|()| worker.answer(until));
+        let looked = match answer {
+            Ok(Answer::Looked(looked)) if looked.targets.len() == query.labels.len() => looked,
+            Ok(Answer::Failed(error)) => return Err(error),
+            Ok(_) => return Err(self.failed(Failure::Worker(io::ErrorKind::InvalidData.into()))),
+            Err(error) => return Err(self.failed(Failure::Worker(error))),
+        };
+        let Looked {
+            fetched,
+            listed,
+            refs,
+            targets,
+        } = looked;
+        worker.refs = refs.after(&worker.refs);
+        // A new worker tells all of them again.
+        if *worker.refs != *self.refs {
+            self.refs = Arc::clone(&worker.refs);
+        }
+        Ok(LookedAt {
+            fetched,
+            listed,
+            targets,
+        })
+    }
+
+    fn version(
+        &mut self,
+        named: Named,
+        label: &Label,
+        until: Instant,
+    ) -> Result<Version, LookError> {
+        let likely = self.last.as_ref().and_then(|last| last.snapshot(label));
+        match named {
+            Named::Commit(id) => self.commit(CommitId::from_bytes(id), likely, until),
+            Named::WorkTree(id) => self.work_tree(CommitId::from_bytes(id), until),
+        }
+    }
+
+    fn commit(
+        &mut self,
+        id: CommitId,
+        likely: Option<Arc<Snapshot>>,
+        until: Instant,
+    ) -> Result<Version, LookError> {
+        if let Some(version) = self.snapshots.known(id) {
+            return Ok(version);
+        }
+        let bases = self.snapshots.bases(likely);
+        let request = Request::Read {
+            commit: *id.as_bytes(),
+            bases: bases
+                .iter()
+                .map(|base| *base.version().as_bytes())
+                .collect(),
+        };
+        let base = |begin: Begin| match begin.base {
+            Base::Nothing => Some(None),
+            Base::Commit(id) => {
+                let mut bases = bases.iter();
+                let base = bases.find(|base| *base.version().as_bytes() == id)?;
+                Some(Some(Arc::clone(base)))
+            }
+            Base::LastWorkTree => None,
+        };
+        let read = self.read(id, &request, base, until);
+        let (snapshot, time, has_links) = read.map_err(|failure| self.failed(failure))?;
+        self.snapshots.keep(&snapshot, time, has_links);
+        Ok(Version {
+            snapshot,
+            modified: Modified::Together(time),
+            has_links,
+        })
+    }
+
+    fn work_tree(&mut self, id: CommitId, until: Instant) -> Result<Version, LookError> {
+        let last = self.cage.worker()?.work_tree.upgrade();
+        let request = Request::ReadWorkTree {
+            commit: *id.as_bytes(),
+            since_last: last.is_some(),
+        };
+        let base = |begin: Begin| match begin.base {
+            Base::Nothing => Some(None),
+            Base::LastWorkTree => last.clone().map(Some),
+            Base::Commit(_) => None,
+        };
+        let read = self.read(id, &request, base, until);
+        let (snapshot, time, has_links) = read.map_err(|failure| self.failed(failure))?;
+        let same = last.filter(|last| {
+            last.version() == id && last.files().changes(snapshot.files()).is_empty()
+        });
+        let snapshot = same.unwrap_or(snapshot);
+        self.cage.worker()?.work_tree = Arc::downgrade(&snapshot);
+        Ok(Version {
+            snapshot,
+            modified: Modified::Together(time),
+            has_links,
+        })
+    }
+
+    /// Puts together what the worker answers: a snapshot, when its commit was made, and whether there are links.
+    fn read(
+        &mut self,
+        id: CommitId,
+        request: &Request,
+        base: impl Fn(Begin) -> Option<Option<Arc<Snapshot>>>,
+        until: Instant,
+    ) -> Result<(Arc<Snapshot>, i64, bool), Failure> {
+        let worker = self.cage.worker().map_err(Failure::Look)?;
+        let nonsense = || Failure::Worker(io::ErrorKind::InvalidData.into());
+        worker.send(request, until).map_err(Failure::Worker)?;
+        let begin = match worker.answer(until).map_err(Failure::Worker)? {
+            Answer::Begin(begin) => begin,
+            Answer::Failed(error) => return Err(Failure::Look(error)),
+            _ => return Err(nonsense()),
+        };
+        let mut assembly = self.snapshots.begin(base(begin).ok_or_else(nonsense)?);
+        // The answer is read to its end whatever is wrong with it.
+        let mut problem = None;
+        let end = loop {
+            match worker.answer(until).map_err(Failure::Worker)? {
+                Answer::Files(_) if problem.is_some() => {}
+                Answer::Files(files) => problem = assembly.take(files, self.limits).err(),
+                Answer::End(end) => break end,
+                Answer::Failed(error) => return Err(Failure::Look(error)),
+                _ => return Err(nonsense()),
+            }
+        };
+        if let Some(problem) = problem {
+            return Err(Failure::Look(problem));
+        }
+        let files = assembly.files(end, self.limits).map_err(Failure::Look)?;
+        Ok((
+            Arc::new(Snapshot::new(id, files)),
+            begin.time,
+            end.has_links,
+        ))
+    }
+
+    fn failed(&mut self, failure: Failure) -> LookError {
+        match failure {
+            Failure::Look(error) => error,
+            Failure::Worker(error) if is_late(&error) => {
+                self.cage.end("missed its deadline");
+                LookError::Late(self.deadline)
+            }
+            Failure::Worker(error) => {
+                debug!(%error, "no answer of the Git worker");
+                self.cage.end("ended");
+                LookError::Ended
+            }
+        }
+    }
+}
+
+/// What a look told, besides the refs.
+struct LookedAt {
+    fetched: Option<Result<(), LookError>>,
+    listed: bool,
+    targets: Vec<Result<Named, LookError>>,
+}
+
+fn is_late(error: &io::Error) -> bool {
+    // A read that waited too long "would block".
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+    )
+}
