@@ -190,6 +190,11 @@ impl Git {
         self.settings.mirror.path()
     }
 
+    /// Bounds of one snapshot.
+    pub(crate) fn limits(&self) -> Limits {
+        self.settings.reach.limits
+    }
+
     /// Tells `bell` when files of a local repository change; `None` for a remote.
     pub(crate) fn watch(&self, bell: mpsc::Sender<()>) -> Option<Watcher> {
         watch::watch(&self.settings.address.location, bell)

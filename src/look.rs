@@ -1,15 +1,17 @@
 //! The vocabulary of a look: what is asked of an upstream, and what is found there.
 
 mod blobs;
+mod pieces;
 mod refs;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use confbus_protocol::{CommitId, Label};
+use confbus_protocol::Label;
 use confbus_resolution::{RepoPath, Snapshot};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use blobs::Blobs;
+pub(crate) use pieces::{Assembly, File, Pieces};
 pub(crate) use refs::{Refs, Target};
 
 /// Why a look happens, and so a refresh; the weakest reason first.
@@ -53,8 +55,6 @@ pub(crate) struct Query {
     pub(crate) fetch: Fetch,
     /// Labels whose snapshots are wanted.
     pub(crate) labels: Vec<Label>,
-    /// Commits that served before and are wanted again.
-    pub(crate) commits: Vec<CommitId>,
 }
 
 /// What was found.
@@ -68,8 +68,6 @@ pub(crate) struct View {
     pub(crate) refs: Arc<Refs>,
     /// For each label that was asked for, in order, what it names.
     pub(crate) labels: Vec<(Label, Result<Version, LookError>)>,
-    /// Those of the commits asked for that are still here.
-    pub(crate) commits: Vec<Version>,
     /// How the fetch went, if one was asked for; the rest is good all the same.
     pub(crate) fetched: Option<Result<(), LookError>>,
 }

@@ -94,10 +94,10 @@ impl History {
     }
 
     /// The versions that were in service before a stop, newest first: all of them were needed.
-    pub(super) fn restored(versions: Vec<Version>) -> Option<Self> {
+    pub(super) fn restored(versions: Vec<Version>, pinned: bool) -> Option<Self> {
         let mut versions = versions.into_iter().map(Judged::restored);
         let newest = versions.next()?;
-        Some(Self::from_parts(newest, versions.collect(), false))
+        Some(Self::from_parts(newest, versions.collect(), pinned))
     }
 
     /// What follows when the label names `version`, and whether that is another one; `None` when nothing follows.
@@ -207,6 +207,11 @@ impl History {
 
     pub(super) fn last_asked(&self) -> u64 {
         self.last_asked.load(Ordering::Relaxed)
+    }
+
+    /// All that may answer, newest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Version> {
+        self.versions().map(|judged| &judged.version)
     }
 
     /// The commits in service, newest first.

@@ -17,8 +17,8 @@ use super::{
     generation::Generation,
     history::{Judge, Verdicts},
     judgement::Judgement,
+    last_good::{Before, LastGood},
     pace::Pace,
-    remembered::Remembered,
     repository::Settings,
     served::Served,
     unannounced::Unannounced,
@@ -27,10 +27,6 @@ use super::{
 use crate::look::{Fetch, LookError, Query, Trigger};
 use aside::finished;
 pub(super) use looks::{Looks, QUEUE, Wanted, Wish};
-use subject::commits;
-
-/// Labels that come back at once after a start, so that who asks meanwhile does not wait for all of them.
-const RESTORED_AT_ONCE: usize = 64;
 
 /// Of the looks that nobody asks for, one lists all refs, and the others ask for those in service.
 const LISTING_EVERY: u32 = 10;
@@ -72,14 +68,14 @@ pub(crate) struct Looker {
     name: Arc<str>,
     settings: Arc<Settings>,
     outcome: Outcome,
-    remembered: Arc<Remembered>,
+    last_good: LastGood,
     requests: mpsc::Receiver<Wanted>,
     pace: Pace,
     /// Successful looks that nobody asked for.
     polls: u32,
     /// A label came into service whose refs may be old.
     hurries: bool,
-    /// Other commits are in service than those that the file remembers.
+    /// Something may not be on disk for good yet.
     is_unsaved: bool,
     judge: Judge,
     /// Looks for what is wrong with what is in service.
@@ -101,7 +97,7 @@ impl Looker {
         Self {
             name: upstream.display_uri().into(),
             pace: Pace::new(settings.interval, insists),
-            remembered: Arc::new(upstream.remembered()),
+            last_good: upstream.last_good(),
             upstream,
             settings,
             outcome,
@@ -132,23 +128,57 @@ impl Looker {
     }
 
     async fn restore(&mut self) {
-        let restoring = Arc::new(self.remembered.load());
-        let served = Served {
-            restoring,
-            ..Served::default()
+        let last_good = self.last_good.clone();
+        let before = tokio::task::spawn_blocking(move || last_good.load()).await;
+        let before = before.ok().flatten();
+        let before = before.filter(|before| !before.labels.is_empty());
+        let fetch = match before {
+            Some(before) => {
+                self.serve_again(before).await;
+                if self.upstream.is_remote() {
+                    return;
+                }
+                Fetch::All
+            }
+            None => Fetch::No,
         };
-        self.outcome.swap(served, false);
         let defaults = self.settings.default_labels();
         if let Err(reason) = self
-            .look(Fetch::No, defaults, Announce::Yes(Trigger::Poll))
+            .look(fetch, defaults, Announce::Yes(Trigger::Poll))
             .await
         {
             info!(%reason, "nothing to serve from disk yet");
         }
     }
 
+    async fn serve_again(&mut self, before: Before) {
+        let versions = before.labels.values().flat_map(|history| history.all());
+        self.upstream.adopt(versions.cloned().collect()).await;
+        let seconds_ago = before.confirmed.and_then(|at| at.elapsed().ok());
+        let seconds_ago = seconds_ago.map(|ago| ago.as_secs());
+        info!(
+            labels = before.labels.len(),
+            seconds_ago, "in service as before the last stop"
+        );
+        let served = Served {
+            labels: before.labels,
+            confirmed_before: before.confirmed,
+            ..Served::default()
+        };
+        self.outcome.swap(served, true);
+        self.judge();
+    }
+
+    /// Learns which branches and tags were here, when that is not known.
+    async fn recall_refs(&mut self) {
+        if self.outcome.served.load().refs.is_none() {
+            // What fails here, the first look at the remote does.
+            _ = self.look(Fetch::No, Vec::new(), Announce::No).await;
+        }
+    }
+
     async fn work(&mut self) {
-        self.restore_others().await;
+        self.recall_refs().await;
         let mut next = self.pace.looks_at_once().then(Instant::now);
         loop {
             let due = async {
@@ -186,29 +216,6 @@ impl Looker {
 
     fn is_serving(&self) -> bool {
         !self.outcome.served.load().labels.is_empty()
-    }
-
-    /// Puts in service again what was there before the last stop, a few labels at a time; who asks meanwhile goes first.
-    async fn restore_others(&mut self) {
-        loop {
-            if let Ok(first) = self.requests.try_recv() {
-                self.answer_all(first).await;
-            }
-            let served = self.outcome.served.load_full();
-            let labels: Vec<_> = served.restoring.keys().take(RESTORED_AT_ONCE).collect();
-            let labels: Vec<_> = labels.into_iter().cloned().collect();
-            if labels.is_empty() || served.refs.is_none() {
-                return;
-            }
-            // What fails here, the first look at the remote does.
-            if self
-                .look(Fetch::No, labels, Announce::Yes(Trigger::Poll))
-                .await
-                .is_err()
-            {
-                return;
-            }
-        }
     }
 
     /// Looks at the remote though nobody asks for it.
@@ -277,12 +284,11 @@ impl Looker {
         let served = self.outcome.served.load_full();
         let labels = self.labels(&served, &fetch, &asked);
         let query = Query {
-            commits: commits(&served, &labels),
             labels,
             fetch: fetch.clone(),
         };
         let looked = match self.upstream.look(query).await {
-            Ok(view) => self.put_in_service(view, &fetch, &asked),
+            Ok(view) => self.put_in_service(view, &fetch, &asked).await,
             Err(error) => Err(error),
         };
         // What is not on disk may still come from the remote.

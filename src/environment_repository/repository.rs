@@ -240,7 +240,7 @@ impl Repository {
         UpstreamHealth {
             repository: self.inner.display_uri.clone(),
             version: self.version(),
-            confirmed_seconds_ago: served.confirmed.map(|at| at.elapsed().as_secs()),
+            confirmed_seconds_ago: served.confirmed_ago().map(|ago| ago.as_secs()),
             error: served.trouble().map(ToString::to_string),
             problems,
         }

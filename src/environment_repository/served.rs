@@ -5,17 +5,14 @@ mod step;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant, SystemTime},
 };
 
-use confbus_protocol::{CommitId, Label};
+use confbus_protocol::Label;
 use confbus_resolution::Snapshot;
 use tracing::warn;
 
-use super::{
-    history::{History, Verdicts},
-    repository::Settings,
-};
+use super::{history::Verdicts, last_good::Labels, repository::Settings};
 use crate::look::{LookError, Refs, Version, View};
 pub(crate) use moved::Moved;
 use room::make_room;
@@ -31,15 +28,15 @@ const MAX_UNKNOWN: usize = 4_096;
 pub(super) struct Served {
     /// `None` until Git was asked successfully.
     pub(super) refs: Option<Arc<Refs>>,
-    pub(super) labels: Arc<HashMap<Label, Arc<History>>>,
+    pub(super) labels: Labels,
     /// Labels whose commit cannot be served, until it can; those that are in service stay where they were.
     pub(super) refused: Arc<HashMap<Label, LookError>>,
     /// Texts that may be commit ids, and are none of these refs' commits.
     pub(super) unknown: Arc<HashSet<Label>>,
-    /// What was in service before the last stop and is not again yet.
-    pub(super) restoring: Arc<HashMap<Label, Vec<CommitId>>>,
     /// When the labels in service were last known to be where they are here, all of them.
     pub(super) confirmed: Option<Instant>,
+    /// When they were, before the last stop.
+    pub(super) confirmed_before: Option<SystemTime>,
     /// When it last told all its branches and tags.
     pub(super) listed: Option<Instant>,
     /// Why it could not be asked last time.
@@ -78,7 +75,6 @@ impl Served {
     ) -> Next {
         let mut next = Next::same(self);
         next.note_state(&view, asked);
-        next.restore(&view);
         next.note_refs(&view);
         for (label, found) in view.labels {
             let pinned = !view.refs.knows(&label);
@@ -126,6 +122,12 @@ impl Served {
             labels.insert(label.clone(), Arc::new(judged));
         }
         next
+    }
+
+    /// How long ago it was that the remote last said what the labels in service name.
+    pub(super) fn confirmed_ago(&self) -> Option<Duration> {
+        let before = || self.confirmed_before?.elapsed().ok();
+        self.confirmed.map(|at| at.elapsed()).or_else(before)
     }
 
     /// Why answers may be old.
@@ -193,30 +195,6 @@ impl Next {
                 }
             }
             Some(Err(error)) => served.error = Some(error.clone()),
-        }
-    }
-
-    /// Puts in service again what was before the last stop, as far as it is still there.
-    fn restore(&mut self, view: &View) {
-        if self.served.restoring.is_empty() {
-            return;
-        }
-        let versions: HashMap<CommitId, &Version> = view
-            .commits
-            .iter()
-            .map(|version| (version.snapshot.version(), version))
-            .collect();
-        let restoring = Arc::make_mut(&mut self.served.restoring);
-        let labels = Arc::make_mut(&mut self.served.labels);
-        for (label, _) in &view.labels {
-            let Some(commits) = restoring.remove(label) else {
-                continue;
-            };
-            let found = commits.iter().filter_map(|commit| versions.get(commit));
-            if let Some(history) = History::restored(found.copied().cloned().collect()) {
-                labels.insert(label.clone(), Arc::new(history));
-                self.answers_change = true;
-            }
         }
     }
 

@@ -2,11 +2,11 @@ use std::io;
 
 use tokio::sync::mpsc;
 
-use super::Remembered;
+use super::last_good::LastGood;
 use crate::{
     files::{self, Directories, Watcher},
     git::{self, Git},
-    look::{LookError, Query, View},
+    look::{LookError, Query, Version, View},
 };
 
 /// Where snapshots come from.
@@ -48,11 +48,18 @@ impl Upstream {
         }
     }
 
-    /// What survives a restart beside it.
-    pub(super) fn remembered(&self) -> Remembered {
+    /// What of it was in service before the last stop.
+    pub(super) fn last_good(&self) -> LastGood {
         match self {
-            Self::Git(git) => Remembered::beside(git.mirror()),
-            Self::Directories(_) => Remembered::nothing(),
+            Self::Git(git) => LastGood::beside(git.mirror(), git.limits()),
+            Self::Directories(_) => LastGood::nothing(),
+        }
+    }
+
+    /// Takes note of versions that are in service already.
+    pub(super) async fn adopt(&self, versions: Vec<Version>) {
+        if let Self::Git(git) = self {
+            git.adopt(versions).await;
         }
     }
 

@@ -112,7 +112,6 @@ fn view(labels: Vec<Label>, version: Version) -> View {
             .into_iter()
             .map(|label| (label, Ok(version.clone())))
             .collect(),
-        commits: Vec::new(),
         fetched: Some(Ok(())),
     }
 }

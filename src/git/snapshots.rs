@@ -4,10 +4,9 @@ use std::{
 };
 
 use confbus_protocol::CommitId;
-use confbus_resolution::{Blob, BlobId, Files, RepoPath, Snapshot};
+use confbus_resolution::Snapshot;
 
-use super::wire::{Content, End, File, Id};
-use crate::look::{Blobs, Limits, LookError, Modified, Version};
+use crate::look::{Blobs, Modified, Version};
 
 /// Commits that a worker is told we have, so that it answers with a difference.
 const MAX_BASES: usize = 64;
@@ -62,15 +61,10 @@ impl Snapshots {
         likely.into_iter().chain(others).take(MAX_BASES).collect()
     }
 
-    /// Begins to put together the files of a commit.
-    pub(super) fn begin(&mut self, base: Option<Arc<Snapshot>>) -> Assembly<'_> {
+    /// For files that are put together.
+    pub(super) fn blobs(&mut self) -> &mut Blobs {
         self.moved = true;
-        Assembly {
-            blobs: &mut self.blobs,
-            base,
-            changes: Vec::new(),
-            again: HashMap::new(),
-        }
+        &mut self.blobs
     }
 
     /// Keeps in mind what was put together, as long as somebody holds it.
@@ -95,68 +89,4 @@ impl Snapshots {
             self.blobs.forget_unused();
         }
     }
-}
-
-/// Files that come a few at a time.
-pub(super) struct Assembly<'s> {
-    blobs: &'s mut Blobs,
-    base: Option<Arc<Snapshot>>,
-    changes: Vec<(RepoPath, Option<Arc<Blob>>)>,
-    /// Contents that came already.
-    again: HashMap<Id, Arc<Blob>>,
-}
-
-impl Assembly<'_> {
-    /// Takes the next files.
-    pub(super) fn take(&mut self, files: Vec<File>, limits: Limits) -> Result<(), LookError> {
-        for File { path, content } in files {
-            let path = RepoPath::parse(&path).ok_or_else(damaged)?;
-            let blob = content.map(|content| self.blob(content)).transpose()?;
-            self.changes.push((path, blob));
-        }
-        // Twice as many may differ as there may be.
-        limits.check_files(self.changes.len() / 2)
-    }
-
-    fn blob(&mut self, content: Content) -> Result<Arc<Blob>, LookError> {
-        let (id, blob) = match content {
-            Content::Bytes(id, bytes) => {
-                let make = || Blob::new(BlobId(id), bytes);
-                (id, self.blobs.get(BlobId(id), make))
-            }
-            Content::TooLarge(id, size) => {
-                let make = || Blob::too_large(BlobId(id), size);
-                (id, self.blobs.get(BlobId(id), make))
-            }
-            Content::Again(id) => return self.again.get(&id).cloned().ok_or_else(damaged),
-        };
-        self.again.insert(id, Arc::clone(&blob));
-        Ok(blob)
-    }
-
-    /// All files, within the limits.
-    pub(super) fn files(self, end: End, limits: Limits) -> Result<Files, LookError> {
-        let files = match &self.base {
-            Some(base) => base.files().with(self.changes),
-            None => self
-                .changes
-                .into_iter()
-                .filter_map(|(path, blob)| Some((path, blob?)))
-                .collect(),
-        };
-        limits.check_files(files.len())?;
-        // What stands where links lead is there once.
-        if !end.has_links {
-            limits.check_bytes(files.iter().map(|(_, blob)| length(blob)).sum())?;
-        }
-        Ok(files)
-    }
-}
-
-fn length(blob: &Blob) -> u64 {
-    blob.bytes().map_or(0, |bytes| bytes.len() as u64)
-}
-
-fn damaged() -> LookError {
-    LookError::Unreadable("what the worker answered makes no sense".into())
 }

@@ -17,7 +17,7 @@ use super::{
     snapshots::Snapshots,
     wire::{Answer, Base, Begin, Looked, Named, Request},
 };
-use crate::look::{Limits, LookError, Modified, Query, Refs, Version, View};
+use crate::look::{Assembly, Limits, LookError, Modified, Query, Refs, Version, View};
 
 /// What the supervisor is told.
 #[derive(Debug)]
@@ -103,9 +103,6 @@ impl Supervisor {
             }
             labels.push((label.clone(), found));
         }
-        let commits = query.commits.iter();
-        let commits = commits.filter_map(|id| self.commit(*id, None, until).ok());
-        let commits = commits.collect();
         self.cage.answered();
         self.snapshots.forget_unused();
         let seen = Seen::new(&self.refs, &labels);
@@ -116,7 +113,6 @@ impl Supervisor {
             listed: looked.listed,
             refs: Arc::clone(&self.refs),
             labels,
-            commits,
             fetched: looked.fetched,
         })
     }
@@ -245,13 +241,16 @@ impl Supervisor {
             Answer::Failed(error) => return Err(Failure::Look(error)),
             _ => return Err(nonsense()),
         };
-        let mut assembly = self.snapshots.begin(base(begin).ok_or_else(nonsense)?);
+        let base = base(begin).ok_or_else(nonsense)?;
+        let mut assembly = Assembly::new(base, self.limits);
         // The answer is read to its end whatever is wrong with it.
         let mut problem = None;
         let end = loop {
             match worker.answer(until).map_err(Failure::Worker)? {
                 Answer::Files(_) if problem.is_some() => {}
-                Answer::Files(files) => problem = assembly.take(files, self.limits).err(),
+                Answer::Files(files) => {
+                    problem = assembly.take(files, self.snapshots.blobs()).err()
+                }
                 Answer::End(end) => break end,
                 Answer::Failed(error) => return Err(Failure::Look(error)),
                 _ => return Err(nonsense()),
@@ -260,7 +259,7 @@ impl Supervisor {
         if let Some(problem) = problem {
             return Err(Failure::Look(problem));
         }
-        let files = assembly.files(end, self.limits).map_err(Failure::Look)?;
+        let files = assembly.files(end.has_links).map_err(Failure::Look)?;
         Ok((
             Arc::new(Snapshot::new(id, files)),
             begin.time,

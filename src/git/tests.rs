@@ -105,7 +105,6 @@ async fn look(git: &Git, fetch: Fetch, labels: &[&str]) -> Result<View, LookErro
     let query = Query {
         fetch,
         labels: labels.collect(),
-        commits: Vec::new(),
     };
     git.look(query).await
 }

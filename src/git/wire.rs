@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Address, Reach};
-use crate::look::{Fetch, LookError};
+use crate::look::{Fetch, File, LookError};
 
 /// Bytes of one message; a file is never cut in two.
 const LONGEST: u32 = 1 << 30;
@@ -91,22 +91,6 @@ pub(super) struct Begin {
     /// Of the commit, in seconds since 1970.
     pub(super) time: i64,
     pub(super) base: Base,
-}
-
-/// A file and what stands in it; `None` for one that is gone.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct File {
-    pub(super) path: String,
-    pub(super) content: Option<Content>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Content {
-    Bytes(Id, #[serde(with = "serde_bytes")] Vec<u8>),
-    /// What a file before had in the same answer.
-    Again(Id),
-    /// It has too many bytes to be read, this many.
-    TooLarge(Id, u64),
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -8,7 +8,6 @@ mod links;
 mod mirror;
 mod objects;
 mod options;
-mod pieces;
 mod refs;
 mod sizes;
 mod smart_http;
@@ -31,15 +30,17 @@ use tokio::sync::mpsc;
 use super::wire::{
     self, Answer, Assignment, Base, Begin, End, Id, Looked, Named, RefsNews, Request,
 };
-use crate::look::{Fetch, Limits, LookError, Refs, Target};
+use crate::look::{Fetch, Limits, LookError, Pieces, Refs, Target};
 use mirror::{Ask, Outcome};
 use objects::{Commit, Reader, reachable_commit};
-use pieces::{Out, Pieces};
 use refs::oid;
 use source::{Lazy, Source};
 
 /// Requests that may wait.
 const QUEUE: usize = 16;
+
+/// Answers to whoever asks.
+type Out = BufWriter<UnixStream>;
 
 /// What the worker is told.
 #[derive(Debug)]
@@ -212,11 +213,8 @@ impl Worker {
             time: commit.time,
             base: base.map_or(Base::Nothing, |(base, _)| Base::Commit(base)),
         };
-        let mut pieces = Pieces::new(&mut self.out, begin);
-        let end = reader.send(plan, &mut pieces);
-        let error = end.clone().err();
-        pieces.end(end)?;
-        self.suspect(id, error.as_ref());
+        let sent = send_files(&mut self.out, begin, |pieces| reader.send(plan, pieces))?;
+        self.suspect(id, sent.as_ref().err());
         Ok(())
     }
 
@@ -251,13 +249,33 @@ impl Worker {
                 Base::Nothing
             },
         };
-        let mut pieces = Pieces::new(&mut self.out, begin);
-        let sent = work_tree::send(repository, self.limits, &before, &mut pieces);
-        let (files, end) = match sent {
-            Ok(files) => (files, Ok(End { has_links: false })),
-            Err(error) => (HashMap::new(), Err(error)),
-        };
+        let mut files = HashMap::new();
+        // Without files the next answer is a whole one.
+        _ = send_files(&mut self.out, begin, |pieces| {
+            files = work_tree::send(repository, self.limits, &before, pieces)?;
+            Ok(End { has_links: false })
+        })?;
         self.work_tree = files;
-        pieces.end(end)
+        Ok(())
     }
+}
+
+/// Sends files between their beginning and their end, or why they are not complete.
+fn send_files(
+    out: &mut Out,
+    begin: Begin,
+    send: impl FnOnce(&mut Pieces<'_>) -> Result<End, LookError>,
+) -> io::Result<Result<End, LookError>> {
+    wire::write(out, &Answer::Begin(begin))?;
+    let mut sink = |files| wire::write(out, &Answer::Files(files));
+    let mut pieces = Pieces::new(&mut sink);
+    let end = send(&mut pieces);
+    pieces.end()?;
+    let last = match &end {
+        Ok(end) => Answer::End(*end),
+        Err(error) => Answer::Failed(error.clone()),
+    };
+    wire::write(out, &last)?;
+    out.flush()?;
+    Ok(end)
 }

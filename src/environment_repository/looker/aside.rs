@@ -1,15 +1,21 @@
 //! What nobody waits for: to look for what is wrong with versions, and to write down what is in service.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use indexmap::IndexMap;
 use tokio::task::{JoinError, JoinHandle};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{
-    super::history::{Case, Verdicts},
+    super::{
+        history::{Case, Verdicts},
+        last_good::Labels,
+    },
     Looker,
 };
+
+/// What does not take longer than this is on disk before it is in service.
+const SLOWEST_DISK: Duration = Duration::from_secs(5);
 
 impl Looker {
     /// Looks for what is wrong, aside, with what was put in service.
@@ -49,23 +55,28 @@ impl Looker {
         self.judge();
     }
 
-    /// Writes down what is in service, aside, and once more if that changed meanwhile.
+    /// Adds to the journal what is to be in service. Nobody waits longer for a disk than for a remote.
+    pub(super) async fn note_on_disk(&self, labels: &Labels) {
+        let (last_good, labels) = (self.last_good.clone(), Arc::clone(labels));
+        let noting = tokio::task::spawn_blocking(move || last_good.note(&labels));
+        if tokio::time::timeout(SLOWEST_DISK, noting).await.is_err() {
+            warn!("the disk is slow; what is in service is not waited for until it is written");
+        }
+    }
+
+    /// Waits for the disk, aside, and once more if something else came into service meanwhile.
     pub(super) fn save(&mut self) {
         if !self.is_unsaved || self.saving.is_some() {
             return;
         }
         self.is_unsaved = false;
-        let (remembered, served) = (
-            Arc::clone(&self.remembered),
-            self.outcome.served.load_full(),
-        );
+        let (last_good, served) = (self.last_good.clone(), self.outcome.served.load_full());
         self.saving = Some(tokio::task::spawn_blocking(move || {
-            let in_service = served.labels.iter();
-            let labels = in_service.filter(|(_, history)| !history.is_pinned());
-            let labels = labels.map(|(label, history)| (label, history.commits()));
-            let others = served.restoring.iter();
-            let others = others.map(|(label, commits)| (label, commits.clone()));
-            remembered.save(labels.chain(others));
+            last_good.note(&served.labels);
+            if served.confirmed.is_some() && served.error.is_none() {
+                last_good.confirm();
+            }
+            last_good.settle();
         }));
     }
 }

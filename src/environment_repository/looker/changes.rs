@@ -11,7 +11,7 @@ use confbus_protocol::Label;
 
 impl Looker {
     /// Swaps in what follows from a look.
-    pub(super) fn put_in_service(
+    pub(super) async fn put_in_service(
         &mut self,
         mut view: View,
         fetch: &Fetch,
@@ -19,6 +19,7 @@ impl Looker {
     ) -> Result<(), LookError> {
         self.leave_out_fallback(&mut view, asked);
         let fetched = view.fetched.clone();
+        self.leave_out_hearsay(&mut view);
         let asked = Asked {
             labels: asked,
             for_all: self.is_for_all(fetch),
@@ -32,10 +33,12 @@ impl Looker {
         } = before.after(view, asked, &self.settings, &self.name);
         self.tell_about_error(before.trouble(), served.trouble());
         self.hurries |= *fetch == Fetch::No && changed && self.is_old(&served);
+        self.is_unsaved |= changed || served.confirmed != before.confirmed;
+        // First on disk, so that a start never goes back behind what somebody was given.
+        self.note_on_disk(&served.labels).await;
         self.outcome.swap(served, answers_change);
         self.note_moved(&moved);
         self.outcome.unannounced.add(moved);
-        self.is_unsaved |= changed;
         fetched.unwrap_or(Ok(()))
     }
 
@@ -55,12 +58,19 @@ impl Looker {
         let served = self.outcome.served.load();
         let is_restored = served.refs.is_some();
         let wanted = |label: &Label| {
-            (is_restored && asked.contains(label))
-                || served.labels.contains_key(label)
-                || served.restoring.contains_key(label)
+            (is_restored && asked.contains(label)) || served.labels.contains_key(label)
         };
         view.labels
             .retain(|(label, _)| !defaults[1..].contains(label) || wanted(label));
+    }
+
+    /// A label in service moves when the remote says so, and not because of what a clone says that may be old.
+    fn leave_out_hearsay(&self, view: &mut View) {
+        if !matches!(view.fetched, Some(Ok(()))) {
+            let served = self.outcome.served.load();
+            view.labels
+                .retain(|(label, _)| !served.labels.contains_key(label));
+        }
     }
 
     pub(super) fn note_failure(&self, error: &LookError) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use confbus_protocol::{CommitId, Label};
+use confbus_protocol::Label;
 use indexmap::IndexSet;
 
 use super::{
@@ -27,9 +27,7 @@ impl Looker {
                 let known = served.refs.clone().unwrap_or_default();
                 let defaults = self.settings.default_labels();
                 let all = defaults.iter().chain(served.labels.keys());
-                let all = all
-                    .chain(served.refused.keys())
-                    .chain(served.restoring.keys());
+                let all = all.chain(served.refused.keys());
                 let concerned = all.filter(|label| known.decide(&names, label));
                 asked.chain(concerned).cloned().collect()
             }
@@ -42,9 +40,8 @@ impl Looker {
         let in_service = served.labels.iter();
         let moving = in_service.filter(|(_, history)| !history.is_pinned());
         let moving = moving.map(|(label, _)| label);
-        let others = served.refused.keys().chain(served.restoring.keys());
         let mut labels = self.settings.default_labels();
-        labels.extend(moving.chain(others).cloned());
+        labels.extend(moving.chain(served.refused.keys()).cloned());
         labels
     }
 
@@ -80,17 +77,4 @@ impl Looker {
         let behind = labels.iter().filter_map(|label| refs.behind(label));
         behind.collect()
     }
-}
-
-/// What served before the last stop under labels that come back now.
-pub(super) fn commits(served: &Served, labels: &[Label]) -> Vec<CommitId> {
-    // The newest of each label first, so that a bound costs earlier ones.
-    let mut commits: Vec<_> = labels
-        .iter()
-        .filter_map(|label| served.restoring.get(label))
-        .flat_map(|commits| commits.iter().copied().enumerate())
-        .collect();
-    commits.sort_by_key(|(age, _)| *age);
-    let commits: IndexSet<_> = commits.into_iter().map(|(_, commit)| commit).collect();
-    commits.into_iter().take(MAX_LABELS).collect()
 }

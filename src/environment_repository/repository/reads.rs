@@ -79,7 +79,7 @@ impl Repository {
             return Err(self.nothing_yet(&served));
         };
         let may_be_commit = served.may_have_commit(label);
-        let wish = if refs.knows(label) || may_be_commit || served.restoring.contains_key(label) {
+        let wish = if refs.knows(label) || may_be_commit {
             Wish::Local
         } else if before != Before::Served
             && let Some(since) = self.may_be_unlisted(&served)

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, iter::repeat_with};
 
+use confbus_protocol::CommitId;
 use confbus_resolution::{Blob, BlobId, Layout, RepoPath};
 
 use super::*;
@@ -55,7 +56,6 @@ fn view(refs: &Arc<Refs>, labels: Vec<(Label, Result<Version, LookError>)>) -> V
         listed: false,
         refs: Arc::clone(refs),
         labels,
-        commits: Vec::new(),
         fetched: Some(Ok(())),
     }
 }

@@ -7,14 +7,13 @@ use git2::{Odb, Oid, Repository};
 use super::{
     links,
     mirror::folders_of_packs,
-    pieces::Pieces,
     refs::{commit_id, oid},
     sizes::Sizes,
     trees::{Differences, compare},
 };
 use crate::{
     git::wire::{End, Id},
-    look::{Limits, LookError, Refs, Target},
+    look::{Limits, LookError, Pieces, Refs, Target},
 };
 
 /// A commit that is named by its id, full or from seven digits on, and can be reached from a branch or tag.

@@ -3,13 +3,10 @@ use std::{collections::HashMap, fs};
 use confbus_resolution::{Blob, BlobId, RepoPath};
 use git2::{ObjectType, Oid, Repository};
 
-use super::{
-    objects::{blob_id, unreadable},
-    pieces::Pieces,
-};
+use super::objects::{blob_id, unreadable};
 use crate::{
     files::{read, walk},
-    look::{Limits, LookError},
+    look::{Limits, LookError, Pieces},
 };
 
 type Ids = HashMap<RepoPath, BlobId>;

@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+
+use confbus_protocol::CommitId;
+use confbus_resolution::{Blob, BlobId, RepoPath};
+use tempfile::TempDir;
+
+use super::*;
+
+const LIMITS: Limits = Limits {
+    files: 100,
+    file_bytes: 1 << 20,
+    total_bytes: 8 << 20,
+};
+
+fn label(text: &str) -> Label {
+    Label::parse(text).unwrap()
+}
+
+/// A version with some files, one of them its own.
+fn version(number: u8) -> Version {
+    let file = |path: &str, id: u8, text: &str| {
+        let blob = Blob::new(BlobId([id; 20]), text.as_bytes());
+        (RepoPath::parse(path).unwrap(), Arc::new(blob))
+    };
+    let large = Arc::new(Blob::too_large(BlobId([250; 20]), 1 << 30));
+    let mut files = BTreeMap::from([
+        file("own.yml", number, &format!("number: {number}")),
+        file("same.yml", 251, "same: true"),
+        (RepoPath::parse("large.bin").unwrap(), large),
+    ]);
+    files.extend((number % 2 == 0).then(|| file("even.yml", 252, "even: true")));
+    Version {
+        snapshot: Arc::new(Snapshot::new(CommitId::from_bytes([number; 20]), files)),
+        modified: Modified::Together(i64::from(number)),
+        has_links: false,
+    }
+}
+
+/// What labels name: versions by their numbers, newest first.
+fn labels(named: &[(&str, &[u8])], versions: &[Version]) -> Labels {
+    let named = named.iter().map(|(name, numbers)| {
+        let versions = numbers
+            .iter()
+            .map(|number| versions[usize::from(*number)].clone());
+        let history = History::restored(versions.collect(), *name == "0101010").unwrap();
+        (label(name), Arc::new(history))
+    });
+    Arc::new(named.collect())
+}
+
+/// Everything that labels show.
+fn shown(labels: &Labels) -> BTreeMap<String, Vec<String>> {
+    let shown = labels.iter().map(|(label, history)| {
+        let versions = history.all().map(|version| {
+            let files = version.snapshot.files().iter().map(|(path, blob)| {
+                let text = blob.bytes().map(String::from_utf8_lossy);
+                format!("{}={text:?} {}", path.as_str(), blob.size())
+            });
+            let files: Vec<_> = files.collect();
+            let commit = version.snapshot.version();
+            format!(
+                "{commit} {:?} {} {files:?}",
+                version.modified,
+                history.is_pinned()
+            )
+        });
+        (label.to_string(), versions.collect())
+    });
+    shown.collect()
+}
+
+struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder }
+    }
+
+    fn open(&self) -> LastGood {
+        LastGood::beside(&self.folder.path().join("below/clone.git"), LIMITS)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("below/clone.served")
+    }
+
+    fn loaded(&self) -> Option<BTreeMap<String, Vec<String>>> {
+        self.open().load().map(|before| shown(&before.labels))
+    }
+}
+
+/// What a repository may go through.
+fn states() -> (Vec<Version>, Vec<Vec<(&'static str, &'static [u8])>>) {
+    let versions = (0..20).map(version).collect();
+    let states = vec![
+        vec![("main", &[0][..])],
+        vec![("main", &[1, 0]), ("v1", &[0])],
+        vec![("main", &[1]), ("v1", &[0]), ("0101010", &[7])],
+        vec![("main", &[2]), ("x", &[3, 2, 1])],
+        vec![("main", &[0]), ("x", &[4])],
+    ];
+    (versions, states)
+}
+
+#[test]
+fn what_was_noted_is_loaded_whenever_the_process_ends() {
+    let scene = Scene::new();
+    assert!(scene.loaded().is_none());
+    let (versions, states) = states();
+    let mut last_good = scene.open();
+    for (step, state) in states.iter().enumerate() {
+        let labels = labels(state, &versions);
+        last_good.note(&labels);
+        assert_eq!(scene.loaded(), Some(shown(&labels)), "{step}");
+        // Another process goes on where this one ended.
+        last_good = scene.open();
+        last_good.load().unwrap();
+    }
+}
+
+#[test]
+fn a_change_costs_what_differs() {
+    let scene = Scene::new();
+    let last_good = scene.open();
+    let versions: Vec<_> = (0..4).map(version).collect();
+    let mut length = 0;
+    for (number, most) in [(0, 300), (1, 150), (1, 0), (3, 150)] {
+        last_good.note(&labels(&[("main", &[number])], &versions));
+        let now = fs::metadata(scene.file()).unwrap().len();
+        assert!(now - length <= most, "{number}: {}", now - length);
+        length = now;
+    }
+}
+
+#[test]
+fn a_journal_that_is_cut_or_damaged_gives_what_it_held_earlier() {
+    let scene = Scene::new();
+    let (versions, states) = states();
+    let last_good = scene.open();
+    let mut known = vec![BTreeMap::new()];
+    for state in &states {
+        let labels = labels(state, &versions);
+        last_good.note(&labels);
+        known.push(shown(&labels));
+    }
+    let bytes = fs::read(scene.file()).unwrap();
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 4;
+        for text in [&damaged[..], &bytes[..at]] {
+            fs::write(scene.file(), text).unwrap();
+            let found = scene.loaded().unwrap_or_default();
+            let is_known = |label: &str| {
+                // Each label is as it was at some time; a file may end between two of them.
+                known
+                    .iter()
+                    .any(|state| state.get(label) == found.get(label))
+            };
+            assert!(found.keys().all(|label| is_known(label)), "byte {at}");
+        }
+    }
+    // What is added behind damage is found.
+    fs::write(scene.file(), &bytes[..bytes.len() - 3]).unwrap();
+    let last_good = scene.open();
+    last_good.load().unwrap();
+    let labels = labels(&[("main", &[9])], &versions);
+    last_good.note(&labels);
+    assert_eq!(scene.loaded(), Some(shown(&labels)));
+}
+
+#[test]
+fn a_journal_that_outgrew_what_it_holds_is_written_anew() {
+    let scene = Scene::new();
+    let last_good = scene.open();
+    let text = |number: u32| format!("{number}").repeat(100_000);
+    for number in 0..40 {
+        let blob = Blob::new(BlobId([number as u8; 20]), text(number).into_bytes());
+        let path = RepoPath::parse("a.txt").unwrap();
+        let files = BTreeMap::from([(path, Arc::new(blob))]);
+        let version = Version {
+            snapshot: Arc::new(Snapshot::new(
+                CommitId::from_bytes([number as u8; 20]),
+                files,
+            )),
+            ..version(0)
+        };
+        let labels = labels(&[("main", &[0])], &[version]);
+        last_good.note(&labels);
+        last_good.settle();
+        assert_eq!(scene.loaded(), Some(shown(&labels)), "{number}");
+        let length = fs::metadata(scene.file()).unwrap().len();
+        assert!(length < 3 << 20, "{length}");
+    }
+}
+
+#[test]
+fn a_disk_that_refuses_is_told_of_and_taken_up_again() {
+    let scene = Scene::new();
+    fs::write(scene.folder.path().join("below"), "in the way").unwrap();
+    let last_good = scene.open();
+    let versions = [version(0)];
+    let labels = labels(&[("main", &[0])], &versions);
+    last_good.note(&labels);
+    assert!(last_good.trouble().is_some());
+    fs::remove_file(scene.folder.path().join("below")).unwrap();
+    last_good.note(&labels);
+    assert_eq!(last_good.trouble(), None);
+    assert_eq!(scene.loaded(), Some(shown(&labels)));
+}
