@@ -26,6 +26,7 @@ use std::{
     io,
     os::{fd::AsFd as _, unix::net::UnixStream},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -126,6 +127,14 @@ impl Settings {
             program: common.program.clone(),
         }
     }
+
+    /// Takes the directory of the clone for this process; waits a moment for another one that is about to end.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub(crate) async fn lock(&self) -> io::Result<()> {
+        self.mirror.lock().await
+    }
 }
 
 /// How we prove who we are, and how we know the host.
@@ -161,7 +170,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A handle to the thread that asks Git.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
-    settings: Settings,
+    settings: Arc<Settings>,
     commands: mpsc::Sender<Command>,
 }
 
@@ -171,7 +180,8 @@ impl Git {
     /// # Errors
     /// When the system gives no thread.
     pub(crate) fn spawn(settings: Settings) -> io::Result<Self> {
-        let commands = Supervisor::spawn(settings.clone(), QUEUE)?;
+        let settings = Arc::new(settings);
+        let commands = Supervisor::spawn(Arc::clone(&settings), QUEUE)?;
         Ok(Self { settings, commands })
     }
 

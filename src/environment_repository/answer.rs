@@ -126,6 +126,8 @@ pub(crate) struct UpstreamHealth {
     pub(crate) confirmed_seconds_ago: Option<u64>,
     /// Why not.
     pub(crate) error: Option<String>,
+    /// Why a start would serve something older.
+    pub(crate) disk_error: Option<String>,
     /// Files that cannot be used, over all labels in service.
     pub(crate) problems: Vec<Problem>,
 }
@@ -133,7 +135,7 @@ pub(crate) struct UpstreamHealth {
 impl UpstreamHealth {
     /// Answers may be old, or some are held back.
     pub(crate) fn is_degraded(&self) -> bool {
-        self.error.is_some() || !self.problems.is_empty()
+        self.error.is_some() || self.disk_error.is_some() || !self.problems.is_empty()
     }
 }
 

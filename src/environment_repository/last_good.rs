@@ -59,6 +59,8 @@ struct Book {
     labels: Labels,
     /// The numbers of their snapshots.
     numbers: HashMap<Label, Vec<u32>>,
+    /// The last that was to be added was not.
+    is_behind: bool,
 }
 
 /// What was in service before the last stop.
@@ -113,14 +115,19 @@ impl LastGood {
             Some(book) => book.note(labels),
             None => Book::create(&inner.path, labels).map(|book| state.book = Some(book)),
         };
-        state.tell(noted);
+        if let Err(error) = noted {
+            state.note_trouble(&error);
+        }
     }
 
     /// Waits until all is on disk, and writes the journal anew when it has grown too long. Nobody should wait for this.
     pub(super) fn settle(&self) {
         let Some(inner) = &self.0 else { return };
-        let settled = inner.settle();
-        inner.state().tell(settled);
+        match inner.settle() {
+            Ok(true) => inner.state().end_trouble(),
+            Ok(false) => {}
+            Err(error) => inner.state().note_trouble(&error),
+        }
     }
 
     /// Notes that the remote just said that what is in service is right.
@@ -145,16 +152,17 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn settle(&self) -> io::Result<()> {
-        let (file, outgrown) = match &self.state().book {
-            Some(book) => (book.journal.file()?, book.outgrown()),
-            None => return Ok(()),
+    /// Whether everything is on disk.
+    fn settle(&self) -> io::Result<bool> {
+        let (file, outgrown, is_behind) = match &self.state().book {
+            Some(book) => (book.journal.file()?, book.outgrown(), book.is_behind),
+            None => return Ok(false),
         };
         file.sync_data()?;
-        match outgrown {
-            Some(labels) => self.write_anew(&labels),
-            None => Ok(()),
+        if let Some(labels) = outgrown {
+            self.write_anew(&labels)?;
         }
+        Ok(!is_behind)
     }
 
     /// What comes into service meanwhile is added in the end.
@@ -177,18 +185,16 @@ impl Inner {
 }
 
 impl State {
-    /// Once when it begins and once when it ends.
-    fn tell(&mut self, noted: io::Result<()>) {
-        match (noted, &self.trouble) {
-            (Err(error), None) => {
-                warn!(%error, "what is in service is not on disk; a restart would serve what was before");
-                self.trouble = Some(error.kind().to_string());
-            }
-            (Ok(()), Some(_)) => {
-                info!("what is in service is on disk again");
-                self.trouble = None;
-            }
-            _ => {}
+    fn note_trouble(&mut self, error: &io::Error) {
+        if self.trouble.is_none() {
+            warn!(%error, "what is in service is not on disk; a restart would serve what was before");
+            self.trouble = Some(error.kind().to_string());
+        }
+    }
+
+    fn end_trouble(&mut self) {
+        if self.trouble.take().is_some() {
+            info!("what is in service is on disk again");
         }
     }
 }
@@ -202,6 +208,7 @@ impl Book {
             next: 0,
             labels: Labels::default(),
             numbers: HashMap::new(),
+            is_behind: false,
         };
         book.note(labels)?;
         book.fresh = book.journal.length();
@@ -226,6 +233,7 @@ impl Book {
             next,
             labels,
             numbers,
+            is_behind: false,
         }
     }
 
@@ -258,6 +266,7 @@ impl Book {
             next: self.next,
         };
         let mut numbers = Vec::new();
+        self.is_behind = true;
         self.journal.append(|records| {
             for (label, history) in changed {
                 let versions = history
@@ -294,6 +303,7 @@ impl Book {
         self.numbers.extend(numbers);
         self.numbers.retain(|_, snapshots| !snapshots.is_empty());
         self.labels = Arc::clone(labels);
+        self.is_behind = false;
         Ok(())
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Outcome {
     pub(super) generation: Generation,
     /// Told how commits are to which labels moved.
     pub(super) judgements: mpsc::Sender<Judgement>,
+    /// Where it is on disk.
+    pub(super) last_good: LastGood,
 }
 
 impl Outcome {
@@ -68,7 +70,6 @@ pub(crate) struct Looker {
     name: Arc<str>,
     settings: Arc<Settings>,
     outcome: Outcome,
-    last_good: LastGood,
     requests: mpsc::Receiver<Wanted>,
     pace: Pace,
     /// Successful looks that nobody asked for.
@@ -97,7 +98,6 @@ impl Looker {
         Self {
             name: upstream.display_uri().into(),
             pace: Pace::new(settings.interval, insists),
-            last_good: upstream.last_good(),
             upstream,
             settings,
             outcome,
@@ -128,7 +128,7 @@ impl Looker {
     }
 
     async fn restore(&mut self) {
-        let last_good = self.last_good.clone();
+        let last_good = self.outcome.last_good.clone();
         let before = tokio::task::spawn_blocking(move || last_good.load()).await;
         let before = before.ok().flatten();
         let before = before.filter(|before| !before.labels.is_empty());

@@ -17,6 +17,7 @@ use super::{
     answer::UpstreamHealth,
     generation::Generation,
     history::{HeldReaders, History, Judge},
+    last_good::LastGood,
     looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
     served::Served,
@@ -62,6 +63,7 @@ struct Inner {
     generation: Generation,
     acceptance: Acceptance,
     held: HeldReaders,
+    last_good: LastGood,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -87,6 +89,7 @@ impl Repository {
             generation: opener.generation.clone(),
             acceptance: opener.acceptance.clone(),
             held: HeldReaders::default(),
+            last_good: upstream.last_good(),
             _watcher: settings
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
@@ -98,6 +101,7 @@ impl Repository {
             unannounced: Arc::clone(&opener.unannounced),
             generation: opener.generation.clone(),
             judgements: opener.judgements.clone(),
+            last_good: inner.last_good.clone(),
         };
         let settings = Arc::clone(&inner.settings);
         let judge = Judge {
@@ -242,6 +246,7 @@ impl Repository {
             version: self.version(),
             confirmed_seconds_ago: served.confirmed_ago().map(|ago| ago.as_secs()),
             error: served.trouble().map(ToString::to_string),
+            disk_error: self.inner.last_good.trouble(),
             problems,
         }
     }

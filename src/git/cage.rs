@@ -33,13 +33,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Where the worker of one repository is kept.
 #[derive(Debug)]
 pub(super) struct Cage {
-    settings: Settings,
+    settings: Arc<Settings>,
     worker: Option<Caged>,
     /// Held by what was ended and may still be there.
     left_behind: Arc<()>,
     /// Workers in a row that came to nothing.
     failures: u32,
     not_before: Option<Instant>,
+    /// The last one was ended amid its work, perhaps because of what is on disk.
+    suspect: bool,
 }
 
 /// A worker, and what it told last.
@@ -56,13 +58,14 @@ pub(super) struct Caged {
 }
 
 impl Cage {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: Arc<Settings>) -> Self {
         Self {
             settings,
             worker: None,
             left_behind: Arc::default(),
             failures: 0,
             not_before: None,
+            suspect: false,
         }
     }
 
@@ -87,7 +90,7 @@ impl Cage {
         }
         match self.worker.take() {
             Some(worker) => Ok(self.worker.insert(worker)),
-            None => match Caged::start(&self.settings, &self.left_behind) {
+            None => match Caged::start(&self.settings, &self.left_behind, self.suspect) {
                 Ok(worker) => Ok(self.worker.insert(worker)),
                 Err(cause) => {
                     error!(error = %cause, "no Git worker could be started");
@@ -101,11 +104,13 @@ impl Cage {
     /// Notes that all that was asked for was answered.
     pub(super) fn answered(&mut self) {
         self.failures = 0;
+        self.suspect = false;
     }
 
     /// Ends the worker; another one is started when it is needed, after a pause.
     pub(super) fn end(&mut self, what: &str) {
         self.worker = None;
+        self.suspect = true;
         self.pause();
         let repository = &self.settings.address.display_uri;
         warn!(%repository, failures = self.failures, "the Git worker {what}; it is replaced");
@@ -119,7 +124,7 @@ impl Cage {
 }
 
 impl Caged {
-    fn start(settings: &Settings, left_behind: &Arc<()>) -> io::Result<Self> {
+    fn start(settings: &Settings, left_behind: &Arc<()>, suspect: bool) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let process = match &settings.program {
             Some(program) => {
@@ -154,6 +159,7 @@ impl Caged {
             address: settings.address.clone(),
             mirror: settings.mirror.path().to_owned(),
             reach: settings.reach.clone(),
+            suspect,
         };
         caged.send(&assignment, Instant::now() + settings.reach.deadline)?;
         Ok(caged)

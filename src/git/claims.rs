@@ -1,8 +1,20 @@
 use std::{
     collections::HashSet,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
+
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+
+/// Another server may be about to end.
+const PATIENCE: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Which directories for clones are in use.
 ///
@@ -18,6 +30,8 @@ pub(super) struct Claim(Arc<Claimed>);
 struct Claimed {
     path: PathBuf,
     claims: Claims,
+    /// Says to other processes that it is taken.
+    lock: OnceLock<File>,
 }
 
 impl Claims {
@@ -31,13 +45,49 @@ impl Claims {
             path = numbered(wanted, number);
         }
         let claims = self.clone();
-        Claim(Arc::new(Claimed { path, claims }))
+        Claim(Arc::new(Claimed {
+            path,
+            claims,
+            lock: OnceLock::new(),
+        }))
     }
 }
 
 impl Claim {
     pub(super) fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Takes the directory for this process, as soon as another one that may be about to end has let it go.
+    ///
+    /// # Errors
+    /// When another process keeps it.
+    pub(super) async fn lock(&self) -> io::Result<()> {
+        let mut taken = self.try_lock();
+        for _ in 0..PATIENCE {
+            if taken.is_ok() {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            taken = self.try_lock();
+        }
+        taken
+    }
+
+    fn try_lock(&self) -> io::Result<()> {
+        let path = self.0.path.with_extension("lock");
+        let opened = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let opened = opened.and_then(|()| File::options().append(true).create(true).open(&path));
+        // What cannot be written, nobody else writes.
+        let Ok(file) = opened else { return Ok(()) };
+        if let Err(Errno::WOULDBLOCK) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            let folder = path.parent().unwrap_or(&path).display();
+            return Err(io::Error::other(format!(
+                "another confbus has its clones in {folder}; each needs a spring.cloud.config.server.git.basedir of its own"
+            )));
+        }
+        _ = self.0.lock.set(file);
+        Ok(())
     }
 }
 
@@ -66,5 +116,19 @@ mod tests {
         assert_eq!(second.path(), Path::new("/clones/orders-2.git"));
         drop(first);
         assert_eq!(claims.take(wanted).path(), wanted);
+    }
+
+    #[tokio::test]
+    async fn a_directory_has_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = folder.path().join("below/orders.git");
+        let take = || Claims::default().take(&wanted);
+        let first = take();
+        first.lock().await.unwrap();
+        // As another process would.
+        let refused = take().lock().await.unwrap_err().to_string();
+        assert!(refused.contains("another confbus"), "{refused}");
+        drop(first);
+        take().lock().await.unwrap();
     }
 }

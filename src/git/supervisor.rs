@@ -54,7 +54,10 @@ enum Failure {
 
 impl Supervisor {
     /// Starts a thread that answers until the last sender is gone.
-    pub(super) fn spawn(settings: Settings, queue: usize) -> io::Result<mpsc::Sender<Command>> {
+    pub(super) fn spawn(
+        settings: Arc<Settings>,
+        queue: usize,
+    ) -> io::Result<mpsc::Sender<Command>> {
         let (sender, mut commands) = mpsc::channel(queue);
         let mut supervisor = Self {
             limits: settings.reach.limits,
@@ -249,7 +252,7 @@ impl Supervisor {
             match worker.answer(until).map_err(Failure::Worker)? {
                 Answer::Files(_) if problem.is_some() => {}
                 Answer::Files(files) => {
-                    problem = assembly.take(files, self.snapshots.blobs()).err()
+                    problem = assembly.take(files, self.snapshots.blobs()).err();
                 }
                 Answer::End(end) => break end,
                 Answer::Failed(error) => return Err(Failure::Look(error)),

@@ -1,6 +1,7 @@
 //! Looks at remotes that Git itself serves over HTTP, and at those that nobody serves well.
 
 mod caged;
+mod damage;
 mod differences;
 
 use std::{

@@ -23,6 +23,8 @@ pub(super) struct Assignment {
     /// Directory of the bare clone.
     pub(super) mirror: PathBuf,
     pub(super) reach: Reach,
+    /// The worker before came to an end over it, so that the clone is not to be trusted.
+    pub(super) suspect: bool,
 }
 
 /// What a worker is asked.

@@ -26,6 +26,7 @@ use std::{
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{BlobId, RepoPath};
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use super::wire::{
     self, Answer, Assignment, Base, Begin, End, Id, Looked, Named, RefsNews, Request,
@@ -108,6 +109,10 @@ impl Worker {
             }
             if let Source::Mirror(mirror) = &mut self.source {
                 mirror.settle(ask);
+                if mirror.hangs() {
+                    warn!("the history does not come to an end; this worker does");
+                    return;
+                }
             }
         }
     }

@@ -175,6 +175,9 @@ fn upstream(health: &UpstreamHealth) -> Map<String, Value> {
     if let Some(error) = &health.error {
         details.insert("error".into(), error.as_str().into());
     }
+    if let Some(error) = &health.disk_error {
+        details.insert("disk_error".into(), error.as_str().into());
+    }
     if !health.problems.is_empty() {
         details.insert(
             "problems".into(),
@@ -252,6 +255,7 @@ mod tests {
                 version: None,
                 confirmed_seconds_ago: Some(842),
                 error: Some("timeout".into()),
+                disk_error: None,
                 problems: Vec::new(),
             }],
         }

@@ -18,6 +18,7 @@ mod connections;
 mod demo;
 mod encryption;
 mod kept_answers;
+mod last_good;
 mod ledger;
 mod looks;
 mod pins;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Answer, ConfigRepo, GitDaemon, Instance, Request, Running, TestServer, eventually, expect_that,
+    forget_what_was_served,
 };
 
 const PINS: &str = "/_/api/pins";
@@ -163,6 +164,10 @@ fn no_other_commit_stands_in_for_one_that_is_gone() {
     answers(&server, "/orders/dev", &good);
 
     let server = server.restarted(&[(URI, &uri)]);
+    answers(&server, "/payments/dev", &new);
+    answers(&server, "/orders/dev", &good);
+
+    let server = server.restarted_after(&[(URI, &uri)], forget_what_was_served);
     answers(&server, "/payments/dev", &new);
     for address in [
         "/orders/dev",

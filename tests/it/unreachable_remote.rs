@@ -1,6 +1,8 @@
 //! A remote that is away costs freshness, never an answer.
 
-use crate::support::{ConfigRepo, GitDaemon, TestServer, eventually, expect_that};
+use crate::support::{
+    ConfigRepo, GitDaemon, TestServer, eventually, expect_that, forget_what_was_served,
+};
 
 #[test]
 fn reads_answer_while_the_remote_is_away_and_after_a_restart() {
@@ -191,8 +193,7 @@ fn a_clone_that_was_cut_off_is_no_empty_repository() {
     std::fs::remove_dir_all(mirror.join("refs")).unwrap();
     std::fs::create_dir_all(mirror.join("refs")).unwrap();
     _ = std::fs::remove_file(mirror.join("packed-refs"));
-    // The server may have ended before it wrote this.
-    _ = std::fs::remove_file(mirror.with_extension("served.json"));
+    forget_what_was_served(folder.path());
 
     let server = TestServer::in_folder(folder.path(), &settings);
     assert_eq!(server.get("/orders/dev").status, 503);

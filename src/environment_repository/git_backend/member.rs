@@ -41,6 +41,7 @@ impl Member {
         let repositories = match address.filter(|_| !settings.uri.has_placeholders()) {
             Some(address) => {
                 let (git, settings) = settings.at(address, &opener.git);
+                git.lock().await?;
                 Repositories::One(opener.open(Upstream::git(git)?, settings).await)
             }
             None => Repositories::Many(Pool::new(opener.clone())),

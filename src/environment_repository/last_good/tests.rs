@@ -28,7 +28,11 @@ fn version(number: u8) -> Version {
         file("same.yml", 251, "same: true"),
         (RepoPath::parse("large.bin").unwrap(), large),
     ]);
-    files.extend((number % 2 == 0).then(|| file("even.yml", 252, "even: true")));
+    files.extend(
+        number
+            .is_multiple_of(2)
+            .then(|| file("even.yml", 252, "even: true")),
+    );
     Version {
         snapshot: Arc::new(Snapshot::new(CommitId::from_bytes([number; 20]), files)),
         modified: Modified::Together(i64::from(number)),
@@ -92,8 +96,11 @@ impl Scene {
     }
 }
 
+/// Labels and the numbers of their versions.
+type Named = Vec<(&'static str, &'static [u8])>;
+
 /// What a repository may go through.
-fn states() -> (Vec<Version>, Vec<Vec<(&'static str, &'static [u8])>>) {
+fn states() -> (Vec<Version>, Vec<Named>) {
     let versions = (0..20).map(version).collect();
     let states = vec![
         vec![("main", &[0][..])],
@@ -204,9 +211,11 @@ fn a_disk_that_refuses_is_told_of_and_taken_up_again() {
     let versions = [version(0)];
     let labels = labels(&[("main", &[0])], &versions);
     last_good.note(&labels);
+    last_good.settle();
     assert!(last_good.trouble().is_some());
     fs::remove_file(scene.folder.path().join("below")).unwrap();
     last_good.note(&labels);
+    last_good.settle();
     assert_eq!(last_good.trouble(), None);
     assert_eq!(scene.loaded(), Some(shown(&labels)));
 }

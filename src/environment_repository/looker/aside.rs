@@ -57,7 +57,7 @@ impl Looker {
 
     /// Adds to the journal what is to be in service. Nobody waits longer for a disk than for a remote.
     pub(super) async fn note_on_disk(&self, labels: &Labels) {
-        let (last_good, labels) = (self.last_good.clone(), Arc::clone(labels));
+        let (last_good, labels) = (self.outcome.last_good.clone(), Arc::clone(labels));
         let noting = tokio::task::spawn_blocking(move || last_good.note(&labels));
         if tokio::time::timeout(SLOWEST_DISK, noting).await.is_err() {
             warn!("the disk is slow; what is in service is not waited for until it is written");
@@ -70,7 +70,10 @@ impl Looker {
             return;
         }
         self.is_unsaved = false;
-        let (last_good, served) = (self.last_good.clone(), self.outcome.served.load_full());
+        let (last_good, served) = (
+            self.outcome.last_good.clone(),
+            self.outcome.served.load_full(),
+        );
         self.saving = Some(tokio::task::spawn_blocking(move || {
             last_good.note(&served.labels);
             if served.confirmed.is_some() && served.error.is_none() {

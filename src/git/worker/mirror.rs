@@ -35,6 +35,11 @@ use transfer::{Transfer, is_there};
 
 /// Names in one question; with more of them a listing of all refs is cheaper for the remote.
 const MAX_NAMES: usize = 256;
+/// What stands in the names of directories beside a mirror: one that is to take its place, and one that it took.
+const NEW: &str = "new";
+const DAMAGED: &str = "damaged";
+/// Doubtful failures in a row after which a clone is made anew.
+const DOUBTS: u32 = 2;
 /// How long a remote of an older version is not asked for ours again.
 const OLDER: Duration = Duration::from_secs(3600);
 
@@ -57,15 +62,31 @@ pub(super) struct Mirror {
     /// Packs or refs are not on disk for good.
     unsettled: bool,
     deepening: Deepening,
-    /// A commit that could not be read, and the last one for which everything was brought again.
+    /// What is on disk cannot be read, or an earlier worker came to an end over it.
+    damaged: bool,
+    /// Fetches in a row that failed because of objects and not of the way to the remote.
+    doubts: u32,
+    /// The last commit that could not be read, for which everything was brought again.
     unreadable: Option<CommitId>,
-    brought_again: Option<CommitId>,
 }
 
 impl Mirror {
-    pub(super) fn new(assignment: Assignment, address: String) -> Self {
+    /// A mirror as a worker finds it; what others left half done goes.
+    pub(super) fn found(assignment: Assignment, address: String) -> Self {
+        let damaged = assignment.suspect;
+        let mirror = Self {
+            damaged,
+            ..Self::new(assignment, address)
+        };
+        mirror.disk.clear_all();
+        for left in [NEW, DAMAGED] {
+            mirror.disk.beside(left).remove();
+        }
+        mirror
+    }
+
+    fn new(assignment: Assignment, address: String) -> Self {
         let disk = Disk::new(&assignment.mirror);
-        disk.clear_all();
         Self {
             assignment,
             address,
@@ -78,8 +99,9 @@ impl Mirror {
             partial: false,
             unsettled: false,
             deepening: Deepening::default(),
+            damaged: false,
+            doubts: 0,
             unreadable: None,
-            brought_again: None,
         }
     }
 
@@ -102,7 +124,8 @@ impl Mirror {
 
     /// Notes that a commit is here but cannot be read; the next fetch brings everything again.
     pub(super) fn suspect(&mut self, commit: CommitId) {
-        self.unreadable = Some(commit);
+        // Once for each: it may be as unreadable at the remote.
+        self.damaged |= self.unreadable.replace(commit) != Some(commit);
     }
 
     /// Asks the remote, and brings what is new: at first and as long as there is more to come, only what `labels` need.
@@ -110,37 +133,37 @@ impl Mirror {
         // Before whoever waits for us gives us up.
         let until = Instant::now() + self.assignment.reach.deadline.mul_f64(0.9);
         self.listed = false;
-        self.load();
-        match self.unreadable.take() {
-            Some(commit) if self.brought_again != Some(commit) => {
-                self.fetch_anew(labels, until)?;
-                self.brought_again = Some(commit);
-                Ok(())
-            }
-            _ => self.fetch_new(fetch, labels, until),
+        if self.damaged {
+            return self.fetch_anew(labels, until);
         }
+        self.load();
+        self.fetch_new(fetch, labels, until)
     }
 
-    /// Clones aside; what is here stays until that has succeeded.
+    /// Clones beside what is here, which stays until that has succeeded.
     fn fetch_anew(&mut self, labels: &[Label], until: Instant) -> Result<(), LookError> {
         warn!(repository = %self.assignment.address.display_uri, "the clone is damaged; it is made anew");
-        self.deepening = Deepening::default();
-        let (damaged, before) = (self.disk.aside(), self.table.take());
-        damaged.remove();
-        self.disk
-            .move_to(&damaged)
-            .map_err(|error| LookError::Unreadable(error.kind().to_string()))?;
-        let fetched = self.fetch_new(&Fetch::All, labels, until);
-        if fetched.is_ok() {
-            damaged.remove();
-        } else {
-            self.disk.remove();
-            // If that fails, there is nothing, and the next fetch clones.
-            _ = damaged.move_to(&self.disk);
-            self.table = before;
-            self.partial = self.deepening.needs(&self.disk.shallow());
+        let fresh = self.disk.beside(NEW);
+        fresh.remove();
+        let mut aside = Self {
+            disk: fresh,
+            ..Self::new(self.assignment.clone(), self.address.clone())
+        };
+        let fetched = aside
+            .fetch_new(&Fetch::All, labels, until)
+            .and_then(|()| aside.write_down())
+            .and_then(|()| aside.disk.take_the_place_of(&self.disk, DAMAGED));
+        if fetched.is_err() {
+            aside.disk.remove();
+            return fetched;
         }
-        fetched
+        *self = Self {
+            disk: self.disk.clone(),
+            unsettled: false,
+            unreadable: self.unreadable,
+            ..aside
+        };
+        Ok(())
     }
 
     fn fetch_new(
@@ -154,18 +177,31 @@ impl Mirror {
         let fetched = if SmartHttp::reaches(&self.address) && !is_older {
             match self.fetch_over_http(fetch, labels, until) {
                 Err(Trouble::OtherVersion) => self.fetch_of_older(until),
-                fetched => fetched.map_err(|trouble| {
-                    trouble.in_words(&self.address, &self.assignment.reach.access)
-                }),
+                fetched => {
+                    self.doubt(matches!(fetched, Err(Trouble::Pack(_))));
+                    fetched.map_err(|trouble| {
+                        trouble.in_words(&self.address, &self.assignment.reach.access)
+                    })
+                }
             }
         } else {
             self.fetch_with_libgit2(until)
         };
+        self.doubt(matches!(fetched, Err(LookError::Unreadable(_))));
+        if fetched.is_ok() {
+            self.doubts = 0;
+        }
         if is_new && self.table.is_none() {
             // Nothing came of it, and whoever asks may name many addresses that do not exist.
             self.disk.remove();
         }
         fetched
+    }
+
+    /// The clone may be to blame; when that is likely, it is made anew.
+    fn doubt(&mut self, is_doubtful: bool) {
+        self.doubts += u32::from(is_doubtful);
+        self.damaged |= self.doubts >= DOUBTS;
     }
 
     fn fetch_over_http(
@@ -260,6 +296,7 @@ impl Mirror {
     }
 
     fn fetch_with_libgit2(&mut self, until: Instant) -> Result<(), LookError> {
+        self.disk.remove_locks();
         let repository = self.open_or_create()?;
         let reach = &self.assignment.reach;
         let fetched = libgit2::fetch(&repository, &self.address, reach, until);
@@ -272,7 +309,7 @@ impl Mirror {
 
     /// Reads the refs from disk, once.
     fn load(&mut self) {
-        if self.table.is_some() {
+        if self.table.is_some() || self.damaged {
             return;
         }
         let Ok(repository) = open_exactly(self.disk.path()) else {
@@ -282,6 +319,11 @@ impl Mirror {
         let read = Table::read(&repository, &mut self.peeled).ok();
         self.table = read.filter(|table| !table.is_empty());
         self.partial = self.deepening.needs(&self.disk.shallow());
+    }
+
+    /// Whether a thread hangs that brings the history.
+    pub(super) fn hangs(&self) -> bool {
+        self.deepening.hangs()
     }
 
     /// What nobody waits for: has everything on disk for good, and fetches the history.
@@ -322,7 +364,7 @@ impl Mirror {
         let ended = fetched.and_then(|()| self.end_shallow());
         match ended {
             Ok(()) => {
-                info!(repository = %self.assignment.address.display_uri, "the history is here")
+                info!(repository = %self.assignment.address.display_uri, "the history is here");
             }
             Err(error) => {
                 warn!(repository = %self.assignment.address.display_uri, %error, "the history could not be fetched");

@@ -41,7 +41,7 @@ impl Source {
             Location::WorkTree(path) => here(path, true),
             Location::Remote(address) => {
                 let address = address.clone();
-                Self::Mirror(Box::new(Mirror::new(assignment, address)))
+                Self::Mirror(Box::new(Mirror::found(assignment, address)))
             }
         }
     }

@@ -49,6 +49,13 @@ impl ConfigRepo {
 
     /// Commits files on a branch, which begins at `main` when it is new.
     pub(crate) fn push_to(&self, branch: &str, message: &str, files: &[(&str, &str)]) -> String {
+        let commit = self.commit(branch, message, files);
+        self.point(branch, &commit);
+        commit
+    }
+
+    /// Commits files that nobody sees before the branch points to them.
+    pub(crate) fn commit(&self, branch: &str, message: &str, files: &[(&str, &str)]) -> String {
         let reference = format!("refs/heads/{branch}");
         let tip = |name: &str| {
             self.repository
@@ -71,10 +78,16 @@ impl ConfigRepo {
                 &parents,
             )
             .unwrap();
-        self.repository
-            .reference(&reference, commit, true, message)
-            .unwrap();
         commit.to_string()
+    }
+
+    /// Has a branch point to a commit.
+    pub(crate) fn point(&self, branch: &str, commit: &str) {
+        let reference = format!("refs/heads/{branch}");
+        let commit = Oid::from_str(commit).unwrap();
+        self.repository
+            .reference(&reference, commit, true, "point")
+            .unwrap();
     }
 
     pub(crate) fn delete_branch(&self, name: &str) {

@@ -2,6 +2,8 @@
 
 mod config_repo;
 mod git_daemon;
+#[expect(dead_code, reason = "what only tests within the server look at")]
+mod git_http;
 mod http;
 mod instance;
 mod process;
@@ -14,11 +16,13 @@ pub(crate) mod broker;
 
 use std::{
     fmt::Debug,
+    path::Path,
     time::{Duration, Instant},
 };
 
 pub(crate) use config_repo::ConfigRepo;
 pub(crate) use git_daemon::GitDaemon;
+pub(crate) use git_http::{GitHttp, Manner};
 pub(crate) use http::{Answer, Request};
 pub(crate) use instance::Instance;
 pub(crate) use process::Running;
@@ -43,6 +47,15 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<T, Stri
             "never saw {what}; last seen: {seen}"
         );
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Removes what a start answers from before it asks Git, from a directory of clones.
+pub(crate) fn forget_what_was_served(base: &Path) {
+    let files = std::fs::read_dir(base).unwrap().flatten();
+    let files = files.map(|entry| entry.path());
+    for file in files.filter(|file| file.extension().is_some_and(|end| end == "served")) {
+        std::fs::remove_file(file).unwrap();
     }
 }
 

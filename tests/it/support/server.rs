@@ -64,6 +64,11 @@ impl TestServer {
         }
     }
 
+    /// Where its clones are.
+    pub(crate) fn base(&self) -> &Path {
+        &self.base
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -81,8 +86,18 @@ impl TestServer {
     }
 
     /// Ends it as a power cut would and starts it again on the same directory.
-    pub(crate) fn restarted(mut self, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn restarted(self, settings: &[(&str, &str)]) -> Self {
+        self.restarted_after(settings, |_| {})
+    }
+
+    /// As [`Self::restarted`], after something happened to the directory.
+    pub(crate) fn restarted_after(
+        mut self,
+        settings: &[(&str, &str)],
+        happens: impl FnOnce(&Path),
+    ) -> Self {
         self.running.kill();
+        happens(&self.base);
         let mut next = Self::in_folder(&self.base.clone(), settings);
         next._folder = self._folder.take();
         next

@@ -52,12 +52,25 @@ pub(in crate::git::worker) struct Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Deepening {
     number: u64,
-    running: Option<DropGuard>,
+    running: Option<Running>,
     /// Commits without parents for which that has been done; some of them no ref leads to any more.
     deepened: BTreeSet<Oid>,
 }
 
+#[derive(Debug)]
+struct Running {
+    /// Dropped, the thread stops, unless it hangs.
+    _stop: DropGuard,
+    until: Instant,
+}
+
 impl Deepening {
+    /// Whether the thread goes on though its time is over: it hangs.
+    pub(super) fn hangs(&self) -> bool {
+        let running = self.running.as_ref();
+        running.is_some_and(|running| Instant::now() > running.until)
+    }
+
     /// Whether there are commits whose parents are worth asking for.
     pub(super) fn needs(&self, shallow: &[Oid]) -> bool {
         shallow.iter().any(|commit| !self.deepened.contains(commit))
@@ -91,7 +104,13 @@ impl Deepening {
                 }
             });
         match started {
-            Ok(_) => self.running = Some(stop.drop_guard()),
+            Ok(_) => {
+                self.running = Some(Running {
+                    _stop: stop.drop_guard(),
+                    // It should have ended long before.
+                    until: Instant::now() + assignment.reach.deadline * PATIENCE * 2,
+                });
+            }
             Err(error) => warn!(%error, "no thread could be started for the history"),
         }
     }

@@ -63,6 +63,15 @@ impl Disk {
         _ = fs::remove_dir_all(&self.path);
     }
 
+    /// Removes what others that came to an end have left locked: nobody else writes here.
+    pub(super) fn remove_locks(&self) {
+        let mut folders = vec![self.path.join("refs")];
+        remove_locks_in(&self.path);
+        while let Some(folder) = folders.pop() {
+            folders.extend(remove_locks_in(&folder));
+        }
+    }
+
     pub(super) fn exists(&self) -> bool {
         self.path.join("objects").is_dir()
     }
@@ -167,15 +176,23 @@ impl Disk {
         Ok(commits)
     }
 
-    /// The place for a mirror that is to be replaced.
-    pub(super) fn aside(&self) -> Self {
+    /// Another place, for what has to do with this mirror.
+    pub(super) fn beside(&self, what: &str) -> Self {
         Self {
-            path: self.path.with_extension("damaged"),
+            path: self.path.with_extension(what),
         }
     }
 
-    pub(super) fn move_to(&self, other: &Self) -> io::Result<()> {
-        fs::rename(&self.path, &other.path)
+    /// Becomes what another mirror was, which goes; until it is gone it is called otherwise.
+    pub(super) fn take_the_place_of(&self, other: &Self, called: &str) -> Result<(), LookError> {
+        let old = other.beside(called);
+        old.remove();
+        if other.path.exists() {
+            fs::rename(&other.path, &old.path).map_err(|error| failed(&error))?;
+        }
+        fs::rename(&self.path, &other.path).map_err(|error| failed(&error))?;
+        old.remove();
+        Ok(())
     }
 
     fn folder(&self, entrance: Entrance) -> PathBuf {
@@ -189,6 +206,21 @@ impl Disk {
 /// Where a repository has its packs, those of looks that just came in included.
 pub(in crate::git::worker) fn folders_of_packs(repository: &Repository) -> [PathBuf; 2] {
     ["objects", INCOMING].map(|folder| repository.path().join(folder).join("pack"))
+}
+
+/// Gives the folders below.
+fn remove_locks_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let (folders, files): (Vec<_>, Vec<_>) = entries
+        .map(|entry| entry.path())
+        .partition(|path| path.is_dir());
+    let locks = files
+        .iter()
+        .filter(|file| file.extension() == Some(OsStr::new("lock")));
+    for lock in locks {
+        _ = fs::remove_file(lock);
+    }
+    folders
 }
 
 fn failed(error: &io::Error) -> LookError {

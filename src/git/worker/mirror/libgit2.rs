@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use git2::{
-    AutotagOption, FetchOptions, ProxyOptions, RemoteCallbacks, RemoteRedirect, RemoteUpdateFlags,
-    Repository,
+    AutotagOption, ErrorClass, FetchOptions, ProxyOptions, RemoteCallbacks, RemoteRedirect,
+    RemoteUpdateFlags, Repository,
 };
 
 use crate::{
@@ -23,7 +23,12 @@ pub(super) fn fetch(
     until: Instant,
 ) -> Result<(), LookError> {
     let unreachable = |error: git2::Error| {
-        LookError::Unreachable(credentials::redact(error.message(), url, &reach.access))
+        let message = credentials::redact(error.message(), url, &reach.access);
+        if is_of_objects(error.class()) {
+            LookError::Unreadable(message)
+        } else {
+            LookError::Unreachable(message)
+        }
     };
     let mut remote = mirror.remote_anonymous(url).map_err(unreachable)?;
     let mut options = options(url, reach, until);
@@ -36,6 +41,15 @@ pub(super) fn fetch(
         .map_err(unreachable)?;
     follow_head(mirror, &remote);
     Ok(())
+}
+
+/// Whether it has to do with what is here, and not with the way to the remote.
+fn is_of_objects(class: ErrorClass) -> bool {
+    use ErrorClass::{Config, Indexer, Object, Odb, Reference, Repository, Tag, Tree, Zlib};
+    matches!(
+        class,
+        Config | Indexer | Object | Odb | Reference | Repository | Tag | Tree | Zlib
+    )
 }
 
 fn options<'a>(url: &'a str, reach: &'a Reach, until: Instant) -> FetchOptions<'a> {
