@@ -7,6 +7,7 @@
 mod answer;
 mod audience;
 mod backend;
+mod doubts;
 mod gather;
 mod generation;
 mod git_backend;
@@ -15,6 +16,7 @@ mod judgement;
 mod looker;
 mod opener;
 mod pace;
+mod past;
 mod pattern;
 mod pinned;
 mod places;
@@ -28,6 +30,7 @@ mod template;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod unannounced;
 mod upstream;
 
@@ -62,6 +65,7 @@ pub(crate) use git_backend::{
 pub(crate) use judgement::{Broken, Judgement};
 pub(crate) use looker::Announce;
 use opener::Opener;
+pub(crate) use past::Past;
 pub(crate) use pattern::Pattern;
 use places::Gathered;
 use remembered::Remembered;
@@ -254,6 +258,7 @@ impl EnvironmentRepository {
             },
             commits: resource.commits,
             held: environment.held,
+            past: environment.past,
         })
     }
 

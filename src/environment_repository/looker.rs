@@ -129,12 +129,14 @@ impl Looker {
             self.save();
             _ = finished(&mut self.saving).await;
         }
+        self.remembered.end();
     }
 
     async fn restore(&mut self) {
-        let restoring = Arc::new(self.remembered.load());
+        let memory = self.remembered.load();
         let served = Served {
-            restoring,
+            restoring: Arc::new(memory.labels),
+            trails: memory.trails,
             ..Served::default()
         };
         self.outcome.swap(served, false);

@@ -15,10 +15,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     FindError, Known,
     answer::UpstreamHealth,
+    doubts::{Doubts, Settler},
     generation::Generation,
     history::{HeldReaders, History, Judge},
     looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
+    past::LabelPast,
     served::Served,
     upstream::Upstream,
 };
@@ -62,6 +64,7 @@ struct Inner {
     generation: Generation,
     acceptance: Acceptance,
     held: HeldReaders,
+    doubts: Doubts,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -75,12 +78,16 @@ impl Repository {
         opener: &Opener,
         stop: CancellationToken,
         insists: bool,
-    ) -> (Self, Looker) {
+    ) -> (Self, Looker, Settler) {
         let (sender, requests) = mpsc::channel(QUEUE);
+        let (looks, served) = (Looks::new(sender), Arc::default());
+        let settings = Arc::new(settings);
+        let (doubts, settler) =
+            Doubts::new(looks.clone(), Arc::clone(&served), Arc::clone(&settings));
         let inner = Inner {
             _stop: stop.drop_guard(),
-            looks: Looks::new(sender),
-            served: Arc::default(),
+            looks,
+            served,
             display_uri: upstream.display_uri().to_owned(),
             tried: Mutex::default(),
             listing_asked: Mutex::default(),
@@ -91,7 +98,8 @@ impl Repository {
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
                 .flatten(),
-            settings: Arc::new(settings),
+            doubts,
+            settings: Arc::clone(&settings),
         };
         let outcome = Outcome {
             served: Arc::clone(&inner.served),
@@ -99,7 +107,6 @@ impl Repository {
             generation: opener.generation.clone(),
             judgements: opener.judgements.clone(),
         };
-        let settings = Arc::clone(&inner.settings);
         let judge = Judge {
             settings: Arc::clone(&settings),
             acceptance: opener.acceptance.clone(),
@@ -108,7 +115,7 @@ impl Repository {
         };
         let looker = Looker::new(upstream, settings, outcome, requests, judge, insists);
         let inner = Arc::new(inner);
-        (Self { inner }, looker)
+        (Self { inner }, looker, settler)
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -142,6 +149,15 @@ impl Repository {
             }
         }
         found
+    }
+
+    /// Where a label has been that answers with this history, the default label where a request has none.
+    pub(super) fn past(&self, label: Option<&Label>, history: &History) -> Option<LabelPast> {
+        Some(LabelPast {
+            label: label.unwrap_or_else(|| self.default_label()).clone(),
+            trail: Arc::clone(history.trail()?),
+            doubts: self.inner.doubts.clone(),
+        })
     }
 
     /// The newest version that answers for a label, if it is in service.

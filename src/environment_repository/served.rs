@@ -15,6 +15,7 @@ use tracing::warn;
 use super::{
     history::{History, Verdicts},
     repository::Settings,
+    trail::{Heard, Trail, Trails},
 };
 use crate::look::{LookError, Refs, Version, View};
 pub(crate) use moved::Moved;
@@ -38,6 +39,8 @@ pub(super) struct Served {
     pub(super) unknown: Arc<HashSet<Label>>,
     /// What was in service before the last stop and is not again yet.
     pub(super) restoring: Arc<HashMap<Label, Vec<CommitId>>>,
+    /// Where labels have been that are not in service.
+    pub(super) trails: Trails,
     /// When the labels in service were last known to be where they are here, all of them.
     pub(super) confirmed: Option<Instant>,
     /// When it last told all its branches and tags.
@@ -53,6 +56,14 @@ pub(super) struct Asked<'a> {
     pub(super) labels: &'a [Label],
     /// Whether it asked for the refs of all labels in service.
     pub(super) for_all: bool,
+}
+
+/// What a look found a label to name.
+struct Named {
+    version: Version,
+    /// The label is a commit id.
+    pinned: bool,
+    heard: Heard,
 }
 
 /// What a look leads to.
@@ -77,13 +88,25 @@ impl Served {
         repository: &Arc<str>,
     ) -> Next {
         let mut next = Next::same(self);
+        // What is not asked for is what lies on disk.
+        let heard = match &view.fetched {
+            Some(Ok(())) => Heard::Now,
+            Some(Err(_)) | None => Heard::Before,
+        };
         next.note_state(&view, asked);
         next.restore(&view);
         next.note_refs(&view);
         for (label, found) in view.labels {
             let pinned = !view.refs.knows(&label);
             match found {
-                Ok(version) => next.serve(label, version, pinned, settings, repository),
+                Ok(version) => {
+                    let found = Named {
+                        version,
+                        pinned,
+                        heard,
+                    };
+                    next.serve(label, found, settings, repository);
+                }
                 Err(LookError::NoSuchLabel) => {
                     next.forget(&label, settings);
                     if asked.labels.contains(&label) && Refs::may_be_commit(&label) {
@@ -95,7 +118,9 @@ impl Served {
                 Err(cause) => next.refuse(label, cause),
             }
         }
-        make_room(&mut next.served.labels, settings);
+        for (label, history) in make_room(&mut next.served.labels, settings) {
+            next.rest(label, &history);
+        }
         next
     }
 
@@ -208,12 +233,17 @@ impl Next {
             .collect();
         let restoring = Arc::make_mut(&mut self.served.restoring);
         let labels = Arc::make_mut(&mut self.served.labels);
+        let trails = &mut self.served.trails;
         for (label, _) in &view.labels {
             let Some(commits) = restoring.remove(label) else {
                 continue;
             };
             let found = commits.iter().filter_map(|commit| versions.get(commit));
-            if let Some(history) = History::restored(found.copied().cloned().collect()) {
+            let mut found = found.copied().cloned();
+            if let Some(newest) = found.next() {
+                let commit = newest.snapshot.version();
+                let trail = trails.resume(label, commit, Heard::Before);
+                let history = History::restored(newest, found.collect(), trail);
                 labels.insert(label.clone(), Arc::new(history));
                 self.answers_change = true;
             }
@@ -234,18 +264,31 @@ impl Next {
     fn serve(
         &mut self,
         label: Label,
-        version: Version,
-        pinned: bool,
+        Named {
+            version,
+            pinned,
+            heard,
+        }: Named,
         settings: &Settings,
         repository: &Arc<str>,
     ) {
         self.refuse_no_longer(&label);
-        let before = match self.served.labels.get(&label) {
+        let commit = version.snapshot.version();
+        let before = self.served.labels.get(&label).cloned();
+        let is_new = before.is_none();
+        let before = match &before {
             Some(history) => Before::Same(history),
-            None => Before::Other(self.served.stand_in_for(&label, settings)),
+            None => {
+                let trails = &mut self.served.trails;
+                let trail = if pinned {
+                    Trail::of_commit(commit)
+                } else {
+                    trails.resume(&label, commit, heard)
+                };
+                Before::Other(self.served.stand_in_for(&label, settings), trail)
+            }
         };
-        let is_new = matches!(before, Before::Other(_));
-        let Some((history, step)) = step(before, &label, version, pinned) else {
+        let Some((history, step)) = step(before, &label, version, pinned, heard) else {
             return;
         };
         self.changed |= step.is_some() || is_new;
@@ -266,8 +309,18 @@ impl Next {
     fn forget(&mut self, label: &Label, settings: &Settings) {
         self.refuse_no_longer(label);
         if settings.forget_deleted && self.served.labels.contains_key(label) {
-            Arc::make_mut(&mut self.served.labels).remove(label);
+            if let Some(history) = Arc::make_mut(&mut self.served.labels).remove(label) {
+                self.rest(label.clone(), &history);
+            }
             (self.changed, self.answers_change) = (true, true);
+        }
+    }
+
+    /// Keeps in mind where a label has been that goes out of service.
+    fn rest(&mut self, label: Label, history: &History) {
+        if let Some(trail) = history.trail() {
+            self.served.trails.rest(label, Arc::clone(trail));
+            self.changed = true;
         }
     }
 

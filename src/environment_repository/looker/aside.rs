@@ -7,7 +7,10 @@ use tokio::task::{JoinError, JoinHandle};
 use tracing::error;
 
 use super::{
-    super::history::{Case, Verdicts},
+    super::{
+        history::{Case, Verdicts},
+        remembered::Entry,
+    },
     Looker,
 };
 
@@ -60,12 +63,22 @@ impl Looker {
             self.outcome.served.load_full(),
         );
         self.saving = Some(tokio::task::spawn_blocking(move || {
-            let in_service = served.labels.iter();
-            let labels = in_service.filter(|(_, history)| !history.is_pinned());
-            let labels = labels.map(|(label, history)| (label, history.commits()));
-            let others = served.restoring.iter();
-            let others = others.map(|(label, commits)| (label, commits.clone()));
-            remembered.save(labels.chain(others));
+            let in_service = served.labels.iter().filter_map(|(label, history)| {
+                let trail = history.trail()?;
+                Some((label, history.commits(), trail))
+            });
+            let others = served.trails.iter().map(|(label, trail)| {
+                let commits = served.restoring.get(label);
+                (label, commits.cloned().unwrap_or_default(), trail)
+            });
+            let entries = in_service
+                .chain(others)
+                .map(|(label, commits, trail)| Entry {
+                    label,
+                    commits,
+                    trail,
+                });
+            remembered.save(entries, served.trails.floor());
         }));
     }
 }
