@@ -21,7 +21,7 @@ const MOST: usize = 32;
 /// assert_eq!(Minimum::parse(commit).map(|minimum| minimum.to_string()).as_deref(), Some(commit));
 /// assert!(Minimum::parse("main").is_none());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Minimum(Vec<CommitId>);
 
 impl Minimum {
@@ -45,16 +45,16 @@ impl Minimum {
         }
     }
 
+    /// Whether nothing is wanted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The commits in the order given.
     #[must_use]
     pub fn commits(&self) -> &[CommitId] {
         &self.0
-    }
-}
-
-impl From<CommitId> for Minimum {
-    fn from(commit: CommitId) -> Self {
-        Self(vec![commit])
     }
 }
 
@@ -91,8 +91,10 @@ mod tests {
     #[test]
     fn a_commit_is_named_once_and_their_number_is_bounded() {
         let commit = |number| CommitId::from_bytes([number; 20]);
-        let mut minimum = Minimum::from(commit(0));
+        let mut minimum = Minimum::default();
+        assert!(minimum.is_empty());
         for number in 0..=u8::MAX {
+            minimum.add(commit(number));
             minimum.add(commit(number));
         }
         assert_eq!(minimum.commits().len(), MOST);
