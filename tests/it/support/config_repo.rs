@@ -77,6 +77,15 @@ impl ConfigRepo {
         commit.to_string()
     }
 
+    /// Moves `main` to a commit by force.
+    pub(crate) fn force(&self, commit: &str) {
+        let commit = Oid::from_str(commit).unwrap();
+        let name = "refs/heads/main";
+        self.repository
+            .reference(name, commit, true, "by force")
+            .unwrap();
+    }
+
     pub(crate) fn delete_branch(&self, name: &str) {
         self.repository
             .find_reference(&format!("refs/heads/{name}"))

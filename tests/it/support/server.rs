@@ -76,6 +76,12 @@ impl TestServer {
         self.running.lines()
     }
 
+    /// Waits for a line of its log that contains `text`.
+    #[track_caller]
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        self.running.line_with(text)
+    }
+
     pub(crate) fn running(&mut self) -> &mut Running {
         &mut self.running
     }
