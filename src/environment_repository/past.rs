@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use confbus_protocol::{CommitId, Label, Minimum};
 
-use super::{doubts::Doubts, trail::Trail};
+use super::{Because, Held, doubts::Doubts, trail::Trail};
 
 /// Where the labels have been that an answer comes from: tells whether it may be older than what somebody has seen.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +10,8 @@ pub(crate) struct Past {
     labels: Vec<LabelPast>,
     /// The commits that answer now.
     answering: Vec<CommitId>,
+    /// They answer because newer ones cannot.
+    is_held_back: bool,
 }
 
 /// Where one label has been.
@@ -21,12 +23,22 @@ pub(super) struct LabelPast {
 }
 
 impl Past {
-    pub(super) fn new(labels: Vec<LabelPast>, answering: Vec<CommitId>) -> Self {
-        Self { labels, answering }
+    pub(super) fn new(
+        labels: Vec<LabelPast>,
+        answering: Vec<CommitId>,
+        held: Option<&Held>,
+    ) -> Self {
+        let by_problems = |held: &Held| matches!(held.because, Because::Problems(_));
+        Self {
+            labels,
+            answering,
+            is_held_back: held.is_some_and(by_problems),
+        }
     }
 
     /// Whether the answer is certainly no older than any of these commits: each answers, or has answered here, or a look
-    /// that began after somebody named it has shown all that there is. What never moves is never old.
+    /// that began after somebody named it has shown all that there is. What never moves is never old. Where the newest
+    /// commit cannot answer, an earlier one does, and a look does not tell whether a newer one could that never was here.
     pub(crate) fn covers(&self, minimum: &Minimum) -> bool {
         self.labels.is_empty() || minimum.commits().iter().all(|commit| self.knows(*commit))
     }
@@ -34,8 +46,9 @@ impl Past {
     /// Has the repositories looked at soon for what is not covered. Waits for nothing.
     pub(crate) fn doubt(&self, minimum: &Minimum) {
         let commits = minimum.commits().iter().copied();
-        let unknown: Vec<_> = commits.filter(|commit| !self.knows(*commit)).collect();
-        for past in &self.labels {
+        let unsettled = |commit: &CommitId| !self.knows(*commit) && !self.is_settled(*commit);
+        let unknown: Vec<_> = commits.filter(unsettled).collect();
+        for past in self.labels.iter().filter(|_| !unknown.is_empty()) {
             past.doubts.raise(past.label.clone(), unknown.clone());
         }
     }
@@ -49,9 +62,13 @@ impl Past {
     }
 
     fn knows(&self, commit: CommitId) -> bool {
-        let is_settled = |past: &LabelPast| past.doubts.are_settled(&past.label, commit);
         self.answering.contains(&commit)
             || self.labels.iter().any(|past| past.trail.has(commit))
-            || self.labels.iter().all(is_settled)
+            || (!self.is_held_back && self.is_settled(commit))
+    }
+
+    fn is_settled(&self, commit: CommitId) -> bool {
+        let mut labels = self.labels.iter();
+        labels.all(|past| past.doubts.are_settled(&past.label, commit))
     }
 }

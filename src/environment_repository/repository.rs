@@ -24,7 +24,11 @@ use super::{
     served::Served,
     upstream::Upstream,
 };
-use crate::{acceptance::Acceptance, files::Watcher, look::LookError};
+use crate::{
+    acceptance::Acceptance,
+    files::Watcher,
+    look::{LookError, Refs},
+};
 pub(crate) use settings::{Freshness, Settings};
 
 /// What a read does before it takes what is in service.
@@ -212,12 +216,20 @@ impl Repository {
 
     /// Whether a ref, as a webhook names it, is one of the labels in service.
     pub(super) fn serves(&self, reference: &str) -> bool {
-        let branch = reference.strip_prefix("refs/heads/");
-        let name = branch
-            .or_else(|| reference.strip_prefix("refs/tags/"))
-            .unwrap_or(reference);
+        let name = Refs::plain(reference);
         let served = self.inner.served.load();
         served.labels.keys().any(|label| label.as_str() == name)
+    }
+
+    /// Whether a branch, as a webhook names it, has named this commit here.
+    pub(super) fn has_named(&self, branch: &str, commit: CommitId) -> bool {
+        let name = Refs::plain(branch);
+        let served = self.inner.served.load();
+        let mut labels = served.labels.iter();
+        labels.any(|(label, history)| {
+            let trail = history.trail().filter(|_| label.as_str() == name);
+            trail.is_some_and(|trail| trail.has(commit))
+        })
     }
 
     /// Without credentials.

@@ -102,6 +102,33 @@ fn without_its_remote_a_server_is_not_sure() {
 }
 
 #[test]
+fn nobody_is_given_less_because_a_server_missed_a_good_commit() {
+    let repo = ConfigRepo::from_sample();
+    let (daemon, folder) = (GitDaemon::serve(&repo), tempfile::tempdir().unwrap());
+    let server = start(&daemon, folder.path());
+    let old = version(&server.get("/orders/dev"));
+    let good = repo.push("a step", &[("orders.yml", "greeting: new\n")]);
+    repo.push("a mistake", &[("orders.yml", "greeting: [\n")]);
+    look(&server);
+    let held = server.get("/orders/dev");
+    assert!(held.header("x-config-held").is_some(), "{held:?}");
+    assert_eq!(version(&held), old);
+
+    for _ in 0..2 {
+        let answer = ask(&server, &good);
+        assert!(is_lagging(&answer), "{answer:?}");
+        look(&server);
+    }
+    assert!(
+        !is_lagging(&ask(&server, &old)),
+        "for others it is the newest"
+    );
+    let mended = repo.push("mended", &[("orders.yml", "greeting: mended\n")]);
+    look(&server);
+    assert_eq!(version(&sure(&server, &good)), mended);
+}
+
+#[test]
 fn back_by_force_is_forward_for_who_has_heard_of_it() {
     let repo = ConfigRepo::from_sample();
     let (daemon, folder) = (GitDaemon::serve(&repo), tempfile::tempdir().unwrap());

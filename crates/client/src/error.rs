@@ -80,8 +80,8 @@ pub enum Failure {
         /// The HTTP status.
         status: u16,
     },
-    /// The server may be behind what runs here, or what an event told of: it has not heard from the repository since.
-    #[error("has not heard of the newest version yet")]
+    /// What the server has may be older than what runs here, or than what an event told of.
+    #[error("may be behind what runs here")]
     Lagging,
     /// A redirect that is not followed.
     #[error(
