@@ -189,14 +189,19 @@ impl EnvironmentRepository {
             .await
     }
 
-    /// The version that a read would be given now, where there is one. Neither waits nor fetches, and asks no Vault.
-    pub(crate) fn version_of(&self, request: &EnvironmentRequest) -> Option<String> {
+    /// The version that a read would be given now, where there is one, and the generation of its label. Neither waits nor
+    /// fetches, and asks no Vault.
+    pub(crate) fn version_of(&self, request: &EnvironmentRequest) -> Option<(String, Option<u64>)> {
         let gathered = self
             .gather_patiently(request, Labels::Split, Before::Served, Vaults::Skip)
             .now_or_never()?
             .ok()?;
         let (parts, _) = self.resolve(gathered).ok()?;
-        self.shown_version(&parts)
+        let generation = match parts.as_slice() {
+            [part] => past::generation(&part.labels),
+            _ => None,
+        };
+        Some((self.shown_version(&parts)?, generation))
     }
 
     async fn find(

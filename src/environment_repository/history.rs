@@ -213,6 +213,11 @@ impl History {
         (!self.pinned).then_some(&self.trail)
     }
 
+    /// How often the label has moved.
+    pub(super) fn generation(&self) -> u64 {
+        self.trail.generation()
+    }
+
     /// Notes that somebody asked for the label.
     pub(super) fn touch(&self) {
         self.last_asked

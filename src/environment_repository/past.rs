@@ -55,10 +55,7 @@ impl Past {
 
     /// How often the one label has moved; with several there is no such number.
     pub(crate) fn generation(&self) -> Option<u64> {
-        match self.labels.as_slice() {
-            [one] => Some(one.trail.generation()),
-            _ => None,
-        }
+        generation(&self.labels)
     }
 
     fn knows(&self, commit: CommitId) -> bool {
@@ -70,5 +67,13 @@ impl Past {
     fn is_settled(&self, commit: CommitId) -> bool {
         let mut labels = self.labels.iter();
         labels.all(|past| past.doubts.are_settled(&past.label, commit))
+    }
+}
+
+/// How often the one label has moved.
+pub(super) fn generation(labels: &[LabelPast]) -> Option<u64> {
+    match labels {
+        [one] => Some(one.trail.generation()),
+        _ => None,
     }
 }

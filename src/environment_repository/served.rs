@@ -295,6 +295,7 @@ impl Next {
         let known = self.served.labels.get(&label);
         self.answers_change |= step.is_some()
             || known.is_none_or(|known| known.newest().modified != history.newest().modified);
+        let generation = history.generation();
         let labels = Arc::make_mut(&mut self.served.labels);
         labels.insert(label.clone(), Arc::new(history));
         self.moved.extend(step.map(|(old, new)| Moved {
@@ -302,6 +303,7 @@ impl Next {
             label,
             old,
             new,
+            generation,
         }));
     }
 
