@@ -124,13 +124,18 @@ impl Settler {
 
     /// What tells where these labels are.
     fn refs<'l>(&self, labels: impl Iterator<Item = &'l Label>) -> Vec<String> {
+        let served = self.served.load();
+        let known = served.refs.clone().unwrap_or_default();
         let defaults = self.settings.default_labels();
-        let behind = |label: &Label| {
-            let fallbacks = defaults.iter().filter(|_| *label == defaults[0]).skip(1);
-            let names = std::iter::once(label).chain(fallbacks);
-            names.map(ToString::to_string).collect::<Vec<_>>()
+        let with_fallbacks = |label: &Label| {
+            if defaults.contains(label) {
+                defaults.clone()
+            } else {
+                vec![label.clone()]
+            }
         };
-        labels.flat_map(behind).collect()
+        let labels = labels.flat_map(with_fallbacks);
+        labels.filter_map(|label| known.behind(&label)).collect()
     }
 
     fn note(&self, doubts: IndexMap<Label, IndexSet<CommitId>>) {

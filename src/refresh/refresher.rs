@@ -13,7 +13,7 @@ use super::{
     follow_ups::{Due, Expected, FollowUps},
 };
 use crate::{
-    environment_repository::{Announce, EnvironmentRepository},
+    environment_repository::{Announce, EnvironmentRepository, Moved},
     ledger::Ledger,
     look::Trigger,
     webhook::Pushed,
@@ -175,12 +175,19 @@ impl Shared {
     }
 
     async fn push(&self, pushed: Pushed) {
-        self.look_for(&pushed).await;
-        let Some((branch, commit)) = pushed.branch().zip(pushed.after) else {
-            return;
-        };
+        let reference = pushed.branch_or_tag();
+        let moved = self.look_after_push(reference).await;
+        let reference = pushed.reference.as_deref();
+        if let Some(moved) = moved
+            && reference.is_none_or(|reference| self.repository.serves(reference))
+        {
+            self.announcer.guessed(&moved, &pushed.guessed).await;
+        }
         // Of a tag it may be the tag's own id. What nobody reads is not waited for.
-        if self.repository.serves(branch) && !self.repository.has_named(branch, commit) {
+        if let Some((branch, commit)) = pushed.branch().zip(pushed.after)
+            && self.repository.serves(branch)
+            && !self.repository.has_named(branch, commit)
+        {
             let expected = Expected {
                 commits: [commit].into(),
                 guessed: pushed.guessed.iter().cloned().collect(),
@@ -192,34 +199,24 @@ impl Shared {
     /// Looks for a push that was reported too early. Only the commit itself is it: what else comes into view may be an earlier
     /// push, and a few looks more than needed cost little.
     async fn follow_up(&self, mut due: Due) {
-        let guessed: Vec<_> = due.expected.guessed.iter().cloned().collect();
-        self.look_for(&Pushed {
-            reference: Some(due.branch.clone()),
-            guessed,
-            ..Pushed::default()
-        })
-        .await;
+        let moved = self.look_after_push(Some(&due.branch)).await;
+        if let Some(moved) = moved.filter(|moved| !moved.is_empty()) {
+            let guessed: Vec<_> = due.expected.guessed.iter().cloned().collect();
+            self.announcer.guessed(&moved, &guessed).await;
+        }
         let commits = &mut due.expected.commits;
         commits.retain(|commit| !self.repository.has_named(&due.branch, *commit));
         self.follow_ups.looked(due);
     }
 
-    async fn look_for(&self, pushed: &Pushed) {
-        let reference = pushed.branch_or_tag();
-        if self.settings.destinations == Destinations::Changed {
-            let announce = Announce::Yes(Trigger::Push);
-            _ = self.repository.look(reference, announce).await;
-            return;
-        }
-        _ = self.repository.look(reference, Announce::No).await;
-        if pushed
-            .reference
-            .as_deref()
-            .is_none_or(|reference| self.repository.serves(reference))
-        {
-            let (moved, _) = self.repository.unannounced().take();
-            self.announcer.guessed(&moved, &pushed.guessed).await;
-        }
+    /// Looks for what was pushed. Returns what moved where names are guessed; otherwise those concerned are told.
+    async fn look_after_push(&self, reference: Option<&str>) -> Option<Vec<Moved>> {
+        let announce = match self.settings.destinations {
+            Destinations::Changed => Announce::Yes(Trigger::Push),
+            Destinations::Guess => Announce::No,
+        };
+        _ = self.repository.look(reference, announce).await;
+        (announce == Announce::No).then(|| self.repository.unannounced().take().0)
     }
 
     /// Publishes for every label that moved since the last time.
