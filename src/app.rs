@@ -15,7 +15,7 @@ use crate::{
     commit_status,
     environment_repository::EnvironmentRepository,
     http,
-    ledger::{Bookkeeper, Ledger},
+    ledger::{Bookkeeper, Current, Ledger},
     pins::{Keeper, Pins},
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
@@ -78,7 +78,13 @@ impl App {
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
             settings.member.id.clone(),
-            Box::new(move |request| wanted.get()?.version_of(request)),
+            Box::new(move |request| {
+                let (version, generation) = wanted.get()?.version_of(request)?;
+                Some(Current {
+                    version,
+                    generation,
+                })
+            }),
         );
         let known = ledger.coordinates();
         let repository = EnvironmentRepository::open(

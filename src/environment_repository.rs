@@ -7,6 +7,7 @@
 mod answer;
 mod audience;
 mod backend;
+mod doubts;
 mod gather;
 mod generation;
 mod git_backend;
@@ -16,6 +17,7 @@ mod last_good;
 mod looker;
 mod opener;
 mod pace;
+mod past;
 mod pattern;
 mod pinned;
 mod places;
@@ -28,6 +30,7 @@ mod template;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod trail;
 mod unannounced;
 mod upstream;
 
@@ -62,6 +65,7 @@ pub(crate) use git_backend::{
 pub(crate) use judgement::{Broken, Judgement};
 pub(crate) use looker::Announce;
 use opener::Opener;
+pub(crate) use past::Past;
 pub(crate) use pattern::Pattern;
 use places::Gathered;
 use repository::Before;
@@ -186,14 +190,19 @@ impl EnvironmentRepository {
             .await
     }
 
-    /// The version that a read would be given now, where there is one. Neither waits nor fetches, and asks no Vault.
-    pub(crate) fn version_of(&self, request: &EnvironmentRequest) -> Option<String> {
+    /// The version that a read would be given now, where there is one, and the generation of its label. Neither waits nor
+    /// fetches, and asks no Vault.
+    pub(crate) fn version_of(&self, request: &EnvironmentRequest) -> Option<(String, Option<u64>)> {
         let gathered = self
             .gather_patiently(request, Labels::Split, Before::Served, Vaults::Skip)
             .now_or_never()?
             .ok()?;
         let (parts, _) = self.resolve(gathered).ok()?;
-        self.shown_version(&parts)
+        let generation = match parts.as_slice() {
+            [part] => past::generation(&part.labels),
+            _ => None,
+        };
+        Some((self.shown_version(&parts)?, generation))
     }
 
     async fn find(
@@ -255,6 +264,7 @@ impl EnvironmentRepository {
             },
             commits: resource.commits,
             held: environment.held,
+            past: environment.past,
         })
     }
 

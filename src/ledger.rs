@@ -31,7 +31,7 @@ use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 pub(crate) use changes::Changes;
 use entry::Entry;
-pub(crate) use entry::{Answered, LabelMoved, Read, RefreshId, Started, Step};
+pub(crate) use entry::{Answered, Current, LabelMoved, Read, RefreshId, Started, Step};
 use fleet::Fleet;
 use records::Records;
 pub(crate) use state::State;
@@ -45,7 +45,7 @@ const QUEUE: usize = 32 * 1024;
 const KEPT_FROM_READS: usize = QUEUE / 2;
 
 /// The version that a read of these coordinates would be given now; must not wait.
-pub(crate) type Wanted = dyn Fn(&EnvironmentRequest) -> Option<String> + Send + Sync;
+pub(crate) type Wanted = dyn Fn(&EnvironmentRequest) -> Option<Current> + Send + Sync;
 
 /// Takes notes, and shows what is known. Cheap to clone.
 #[derive(Clone)]
@@ -254,7 +254,12 @@ mod tests {
 
     fn open(file: Option<std::path::PathBuf>) -> (Ledger, Bookkeeper) {
         let own = BusId::new("config-server:8888:5f2b").unwrap();
-        let wanted = |_: &EnvironmentRequest| Some(CommitId::from_bytes([2; 20]).to_string());
+        let wanted = |_: &EnvironmentRequest| {
+            Some(Current {
+                version: CommitId::from_bytes([2; 20]).to_string(),
+                generation: Some(2),
+            })
+        };
         Ledger::open(Settings { file }, own, Box::new(wanted))
     }
 
@@ -300,6 +305,7 @@ mod tests {
                 label: Label::parse("main").unwrap(),
                 from: Some(from),
                 to,
+                generation: 2,
             }],
             origin: "config-server:8888:5f2b".into(),
         });

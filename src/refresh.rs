@@ -6,6 +6,7 @@
 mod announcer;
 mod concerned;
 mod destinations;
+mod follow_ups;
 mod outage;
 mod refresher;
 mod unread;
@@ -172,11 +173,7 @@ mod tests {
         let another = Request::Destination { destination, reply };
         refresh.requests.try_send(another).ok().unwrap();
         assert!(refresh.destination(Destination::everyone()).await.is_err());
-        refresh.push_arrived(Pushed {
-            reference: None,
-            paths: Vec::new(),
-            guessed: Vec::new(),
-        });
+        refresh.push_arrived(Pushed::default());
         assert!(pushed.try_recv().is_ok());
         drop(first);
         assert!(waiting.await.unwrap().is_err());

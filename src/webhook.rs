@@ -7,6 +7,8 @@ mod guess;
 mod payload;
 pub(crate) mod signature;
 
+use confbus_protocol::CommitId;
+
 pub(crate) use guess::names as guess_names;
 pub(crate) use payload::{form_paths, recognise};
 pub(crate) use signature::Secret;
@@ -60,10 +62,12 @@ pub(crate) enum Provider {
 }
 
 /// What a delivery says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pushed {
     /// `refs/heads/main`, as the payload says.
     pub(crate) reference: Option<String>,
+    /// The commit that the branch or tag names after the push; `None` when it is gone, or the delivery does not say.
+    pub(crate) after: Option<CommitId>,
     /// The files that were touched; empty when the delivery does not say.
     pub(crate) paths: Vec<String>,
     /// Whom Spring would tell, guessed from the names of the files.
@@ -71,6 +75,12 @@ pub(crate) struct Pushed {
 }
 
 impl Pushed {
+    /// The one branch that was pushed, if the delivery names one.
+    pub(crate) fn branch(&self) -> Option<&str> {
+        let reference = self.branch_or_tag()?;
+        reference.starts_with("refs/heads/").then_some(reference)
+    }
+
     /// The one branch or tag that was pushed, if the delivery names one.
     pub(crate) fn branch_or_tag(&self) -> Option<&str> {
         let reference = self.reference.as_deref()?;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
+use super::Past;
 use crate::{look::LookError, pins, vault::VaultError};
 
 /// An answer and the commits it comes from: one for each label of each repository that has a part in it.
@@ -13,6 +14,8 @@ pub(crate) struct Found<T> {
     pub(crate) commits: Vec<CommitId>,
     /// Set when this is not the answer of the commit that the label names.
     pub(crate) held: Option<Held>,
+    /// Where its labels have been.
+    pub(crate) past: Past,
 }
 
 /// Why an answer is older than its label.

@@ -6,7 +6,7 @@ use confbus_protocol::Environment;
 use confbus_resolution::{EnvironmentRequest, RepoPath};
 
 use super::{
-    EnvironmentRepository, FindError, Found, Labels, Resource,
+    EnvironmentRepository, FindError, Found, Labels, Past, Resource,
     backend::Vaults,
     places::{Gathered, Part, Versions},
     repository::Before,
@@ -90,7 +90,7 @@ impl EnvironmentRepository {
             version: self.shown_version(&parts),
             ..Environment::default()
         };
-        let (mut commits, mut held) = (Vec::new(), None);
+        let (mut commits, mut held, mut labels) = (Vec::new(), None, Vec::new());
         for part in parts {
             if self.inner.backends.len() == 1 {
                 value.state = part.state;
@@ -98,6 +98,7 @@ impl EnvironmentRepository {
             value.property_sources.extend(part.property_sources);
             commits.extend(part.commits);
             held = held.or(part.held);
+            labels.extend(part.labels);
         }
         let mut value = self.inner.encryption.decrypt(value);
         if let Some(overrides) = self.inner.overrides.source() {
@@ -105,6 +106,7 @@ impl EnvironmentRepository {
         }
         Found {
             value,
+            past: Past::new(labels, commits.clone(), held.as_ref()),
             commits,
             held,
         }

@@ -8,7 +8,10 @@ use std::sync::{
 use confbus_protocol::CommitId;
 use confbus_resolution::{Problem, Problems, ResolveError, Snapshot};
 
-use super::{Because, FindError, Found, Held};
+use super::{
+    Because, FindError, Found, Held, Past,
+    trail::{Heard, Trail},
+};
 use crate::look::Version;
 pub(super) use verdicts::{Case, HeldReaders, Judge, Verdicts};
 use verdicts::{Fault, Verdict};
@@ -27,6 +30,8 @@ pub(super) struct History {
     earlier: Vec<Judged>,
     /// The label is a commit id, which never moves.
     pinned: bool,
+    /// Where the label has been.
+    trail: Arc<Trail>,
     last_asked: Arc<AtomicU64>,
 }
 
@@ -89,22 +94,27 @@ static ASKED: AtomicU64 = AtomicU64::new(0);
 
 impl History {
     /// The first version of a label.
-    pub(super) fn new(version: Version, pinned: bool) -> Self {
-        Self::from_parts(Judged::not_yet(version), Vec::new(), pinned)
+    pub(super) fn new(version: Version, pinned: bool, trail: Arc<Trail>) -> Self {
+        Self::from_parts(Judged::not_yet(version), Vec::new(), pinned, trail)
     }
 
     /// The versions that were in service before a stop, newest first: all of them were needed.
-    pub(super) fn restored(versions: Vec<Version>, pinned: bool) -> Option<Self> {
+    pub(super) fn restored(
+        versions: Vec<Version>,
+        pinned: bool,
+        trail: Arc<Trail>,
+    ) -> Option<Self> {
         let mut versions = versions.into_iter().map(Judged::restored);
         let newest = versions.next()?;
-        Some(Self::from_parts(newest, versions.collect(), pinned))
+        Some(Self::from_parts(newest, versions.collect(), pinned, trail))
     }
 
     /// What follows when the label names `version`, and whether that is another one; `None` when nothing follows.
-    pub(super) fn next(&self, version: Version) -> Option<(Self, Step)> {
+    pub(super) fn next(&self, version: Version, heard: Heard) -> Option<(Self, Step)> {
         if Arc::ptr_eq(&self.newest.version.snapshot, &version.snapshot) {
             return None;
         }
+        let mut trail = Arc::clone(&self.trail);
         let (newest, earlier, step) = if same(&self.newest.version.snapshot, &version.snapshot) {
             let newest = Judged {
                 version,
@@ -114,12 +124,14 @@ impl History {
         } else {
             let before = std::iter::once(&self.newest).chain(&self.earlier).cloned();
             let earlier = bounded(before.collect());
+            trail = Arc::new(trail.moved(version.snapshot.version(), heard));
             (Judged::not_yet(version), earlier, Step::Moved)
         };
         let next = Self {
             newest,
             earlier,
             pinned: self.pinned,
+            trail,
             last_asked: Arc::clone(&self.last_asked),
         };
         Some((next, step))
@@ -166,15 +178,17 @@ impl History {
             newest,
             earlier,
             pinned: self.pinned,
+            trail: Arc::clone(&self.trail),
             last_asked: Arc::clone(&self.last_asked),
         }
     }
 
-    fn from_parts(newest: Judged, earlier: Vec<Judged>, pinned: bool) -> Self {
+    fn from_parts(newest: Judged, earlier: Vec<Judged>, pinned: bool, trail: Arc<Trail>) -> Self {
         let history = Self {
             newest,
             earlier,
             pinned,
+            trail,
             last_asked: Arc::default(),
         };
         history.touch();
@@ -197,6 +211,21 @@ impl History {
 
     pub(super) fn is_pinned(&self) -> bool {
         self.pinned
+    }
+
+    /// Where the label has been; nothing for a commit id, which has been nowhere else.
+    pub(super) fn trail(&self) -> Option<&Arc<Trail>> {
+        (!self.pinned).then_some(&self.trail)
+    }
+
+    /// Where the label has been, or the one place of a commit id.
+    pub(super) fn whole_trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// How often the label has moved.
+    pub(super) fn generation(&self) -> u64 {
+        self.trail.generation()
     }
 
     /// Notes that somebody asked for the label.
@@ -243,6 +272,7 @@ impl History {
                     value,
                     commits: vec![wanted],
                     held: None,
+                    past: Past::default(),
                 });
             }
             Err(broken) => broken,
@@ -264,6 +294,7 @@ impl History {
                 wanted,
                 because: Because::Problems(problems),
             }),
+            past: Past::default(),
         })
     }
 }
@@ -338,6 +369,15 @@ mod tests {
         }
     }
 
+    fn first(version: Version) -> History {
+        let trail = Trail::new(1, vec![version.snapshot.version()]);
+        History::new(version, false, Arc::new(trail))
+    }
+
+    fn next(history: &History, version: Version) -> History {
+        history.next(version, Heard::Now).unwrap().0
+    }
+
     fn numbers(history: &History) -> Vec<u8> {
         history
             .commits()
@@ -378,8 +418,8 @@ mod tests {
             .iter()
             .zip(1..)
             .map(|(files, number)| version(number, files));
-        let first = History::new(versions.next().unwrap(), false);
-        versions.fold(first, |history, version| history.next(version).unwrap().0)
+        let first = first(versions.next().unwrap());
+        versions.fold(first, |history, version| next(&history, version))
     }
 
     /// Judged after each step, or once in the end: that makes no difference.
@@ -388,10 +428,8 @@ mod tests {
             .iter()
             .zip(1..)
             .map(|(files, number)| version(number, files));
-        let first = judged(&History::new(versions.next().unwrap(), false));
-        let each = versions.fold(first, |history, version| {
-            judged(&history.next(version).unwrap().0)
-        });
+        let first = judged(&first(versions.next().unwrap()));
+        let each = versions.fold(first, |history, version| judged(&next(&history, version)));
         assert_eq!(numbers(&each), numbers(&judged(&unjudged(steps))));
         each
     }
@@ -489,12 +527,12 @@ mod tests {
             history.with(&verdicts)
         };
         let steps = |known: &[&str]| {
-            let first = judged(&History::new(with_schema(1, "a: 1"), false), known);
+            let first = judged(&first(with_schema(1, "a: 1")), known);
             ["a: x", "a: y", "a: z"]
                 .iter()
                 .zip(2..)
                 .fold(first, |history, (text, number)| {
-                    judged(&history.next(with_schema(number, text)).unwrap().0, known)
+                    judged(&next(&history, with_schema(number, text)), known)
                 })
         };
         let history = steps(&["a"]);
@@ -506,7 +544,7 @@ mod tests {
         );
         // Who is not known yet may still fall back on the last one.
         assert_eq!(numbers(&steps(&["other"])), [4, 3]);
-        let mended = judged(&history.next(with_schema(5, "a: 5")).unwrap().0, &["a"]);
+        let mended = judged(&next(&history, with_schema(5, "a: 5")), &["a"]);
         assert_eq!(numbers(&mended), [5, 4, 1]);
     }
 }

@@ -131,7 +131,7 @@ impl Looker {
         let last_good = self.outcome.last_good.clone();
         let before = tokio::task::spawn_blocking(move || last_good.load()).await;
         let before = before.ok().flatten();
-        let before = before.filter(|before| !before.labels.is_empty());
+        let before = before.filter(|before| !before.standing.labels.is_empty());
         let fetch = match before {
             Some(before) => {
                 self.serve_again(before).await;
@@ -152,16 +152,21 @@ impl Looker {
     }
 
     async fn serve_again(&mut self, before: Before) {
-        let versions = before.labels.values().flat_map(|history| history.all());
+        let versions = before
+            .standing
+            .labels
+            .values()
+            .flat_map(|history| history.all());
         self.upstream.adopt(versions.cloned().collect()).await;
         let seconds_ago = before.confirmed.and_then(|at| at.elapsed().ok());
         let seconds_ago = seconds_ago.map(|ago| ago.as_secs());
         info!(
-            labels = before.labels.len(),
+            labels = before.standing.labels.len(),
             seconds_ago, "in service as before the last stop"
         );
         let served = Served {
-            labels: before.labels,
+            labels: before.standing.labels,
+            trails: before.standing.trails,
             confirmed_before: before.confirmed,
             ..Served::default()
         };

@@ -59,9 +59,12 @@ impl Opener {
         restored: impl FnOnce() + Send + 'static,
     ) -> Repository {
         let stop = self.tasks.shutdown().child_token();
-        let (repository, looker) = Repository::new(upstream, settings, self, stop.clone(), insists);
+        let (repository, looker, settler) =
+            Repository::new(upstream, settings, self, stop.clone(), insists);
         let looks = looker.run(restored, stop.clone());
         self.tasks.spawn_until("looks", &stop, looks);
+        let doubts = settler.run(stop.clone());
+        self.tasks.spawn_until("doubts", &stop, doubts);
         repository
     }
 }

@@ -7,7 +7,8 @@ use confbus_protocol::{CommitId, PropertySource};
 use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve_files};
 
 use super::{
-    Because, FindError, Found, Held, Moved, Resource, history::History, repository::Repository,
+    Because, FindError, Found, Held, Moved, Past, Resource, history::History, past::LabelPast,
+    repository::Repository,
 };
 use crate::look::Version;
 
@@ -21,6 +22,8 @@ pub(crate) struct Place {
     shown: Shown,
     /// The commit that the label names, where a pin has put another in its place.
     wanted: Option<CommitId>,
+    /// Where the label has been; nothing for one that never moves.
+    past: Option<LabelPast>,
 }
 
 /// What one backend has for a request.
@@ -82,6 +85,8 @@ pub(super) struct Part {
     pub(super) state: Option<String>,
     pub(super) commits: Vec<CommitId>,
     pub(super) held: Option<Held>,
+    /// Where the labels have been that it comes from.
+    pub(super) labels: Vec<LabelPast>,
 }
 
 /// The versions that answer for a whole request, and the files in them.
@@ -97,7 +102,12 @@ impl Place {
         request: EnvironmentRequest,
         shown: Shown,
     ) -> Self {
+        let asked = match &shown {
+            Shown::Commit => request.label.as_ref(),
+            Shown::Fixed(_) => None,
+        };
         Self {
+            past: repository.past(asked, &history),
             repository,
             history,
             request,
@@ -213,6 +223,7 @@ pub(super) fn resolve_all(places: Vec<Place>) -> Result<(Part, Versions), FindEr
             value: (mut sources, version),
             commits,
             held,
+            past: _,
         } = place.find()?;
         let chosen = Picked { place, version };
         sources.append(&mut part.property_sources);
@@ -220,6 +231,7 @@ pub(super) fn resolve_all(places: Vec<Place>) -> Result<(Part, Versions), FindEr
         versions.extend(chosen.shown_version());
         part.commits.extend(commits);
         part.held = part.held.take().or(held);
+        part.labels.extend(chosen.place.past.clone());
         picked.push(chosen);
     }
     part.version = (commits_are_shown || !versions.is_empty()).then(|| versions.join(","));
@@ -236,6 +248,7 @@ impl Part {
             state: None,
             commits: Vec::new(),
             held: None,
+            labels: Vec::new(),
         }
     }
 }
@@ -264,6 +277,7 @@ impl Versions {
                 value,
                 commits: vec![picked.version.snapshot.version()],
                 held: picked.place.held_by_pin(),
+                past: Past::default(),
             }))
         })
     }

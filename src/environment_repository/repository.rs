@@ -15,15 +15,21 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     FindError, Known,
     answer::UpstreamHealth,
+    doubts::{Doubts, Settler},
     generation::Generation,
     history::{HeldReaders, History, Judge},
     last_good::LastGood,
     looker::{Announce, Looker, Looks, Outcome, QUEUE, Wish},
     opener::Opener,
+    past::LabelPast,
     served::Served,
     upstream::Upstream,
 };
-use crate::{acceptance::Acceptance, files::Watcher, look::LookError};
+use crate::{
+    acceptance::Acceptance,
+    files::Watcher,
+    look::{LookError, Refs},
+};
 pub(crate) use settings::{Freshness, Settings};
 
 /// What a read does before it takes what is in service.
@@ -64,6 +70,7 @@ struct Inner {
     acceptance: Acceptance,
     held: HeldReaders,
     last_good: LastGood,
+    doubts: Doubts,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -77,12 +84,16 @@ impl Repository {
         opener: &Opener,
         stop: CancellationToken,
         insists: bool,
-    ) -> (Self, Looker) {
+    ) -> (Self, Looker, Settler) {
         let (sender, requests) = mpsc::channel(QUEUE);
+        let (looks, served) = (Looks::new(sender), Arc::default());
+        let settings = Arc::new(settings);
+        let (doubts, settler) =
+            Doubts::new(looks.clone(), Arc::clone(&served), Arc::clone(&settings));
         let inner = Inner {
             _stop: stop.drop_guard(),
-            looks: Looks::new(sender),
-            served: Arc::default(),
+            looks,
+            served,
             display_uri: upstream.display_uri().to_owned(),
             tried: Mutex::default(),
             listing_asked: Mutex::default(),
@@ -94,7 +105,8 @@ impl Repository {
                 .watches
                 .then(|| upstream.watch(opener.bell.clone()))
                 .flatten(),
-            settings: Arc::new(settings),
+            doubts,
+            settings: Arc::clone(&settings),
         };
         let outcome = Outcome {
             served: Arc::clone(&inner.served),
@@ -103,7 +115,6 @@ impl Repository {
             judgements: opener.judgements.clone(),
             last_good: inner.last_good.clone(),
         };
-        let settings = Arc::clone(&inner.settings);
         let judge = Judge {
             settings: Arc::clone(&settings),
             acceptance: opener.acceptance.clone(),
@@ -112,7 +123,7 @@ impl Repository {
         };
         let looker = Looker::new(upstream, settings, outcome, requests, judge, insists);
         let inner = Arc::new(inner);
-        (Self { inner }, looker)
+        (Self { inner }, looker, settler)
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -146,6 +157,15 @@ impl Repository {
             }
         }
         found
+    }
+
+    /// Where a label has been that answers with this history, the default label where a request has none.
+    pub(super) fn past(&self, label: Option<&Label>, history: &History) -> Option<LabelPast> {
+        Some(LabelPast {
+            label: label.unwrap_or_else(|| self.default_label()).clone(),
+            trail: Arc::clone(history.trail()?),
+            doubts: self.inner.doubts.clone(),
+        })
     }
 
     /// The newest version that answers for a label, if it is in service.
@@ -200,12 +220,20 @@ impl Repository {
 
     /// Whether a ref, as a webhook names it, is one of the labels in service.
     pub(super) fn serves(&self, reference: &str) -> bool {
-        let branch = reference.strip_prefix("refs/heads/");
-        let name = branch
-            .or_else(|| reference.strip_prefix("refs/tags/"))
-            .unwrap_or(reference);
+        let name = Refs::plain(reference);
         let served = self.inner.served.load();
         served.labels.keys().any(|label| label.as_str() == name)
+    }
+
+    /// Whether a branch, as a webhook names it, has named this commit here.
+    pub(super) fn has_named(&self, branch: &str, commit: CommitId) -> bool {
+        let name = Refs::plain(branch);
+        let served = self.inner.served.load();
+        let mut labels = served.labels.iter();
+        labels.any(|(label, history)| {
+            let trail = history.trail().filter(|_| label.as_str() == name);
+            trail.is_some_and(|trail| trail.has(commit))
+        })
     }
 
     /// Without credentials.

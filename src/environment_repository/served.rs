@@ -12,7 +12,12 @@ use confbus_protocol::Label;
 use confbus_resolution::Snapshot;
 use tracing::warn;
 
-use super::{history::Verdicts, last_good::Labels, repository::Settings};
+use super::{
+    history::{History, Verdicts},
+    last_good::{Labels, Standing},
+    repository::Settings,
+    trail::{Heard, Trail, Trails},
+};
 use crate::look::{LookError, Refs, Version, View};
 pub(crate) use moved::Moved;
 use room::make_room;
@@ -33,6 +38,8 @@ pub(super) struct Served {
     pub(super) refused: Arc<HashMap<Label, LookError>>,
     /// Texts that may be commit ids, and are none of these refs' commits.
     pub(super) unknown: Arc<HashSet<Label>>,
+    /// Where labels have been that are not in service.
+    pub(super) trails: Trails,
     /// When the labels in service were last known to be where they are here, all of them.
     pub(super) confirmed: Option<Instant>,
     /// When they were, before the last stop.
@@ -50,6 +57,14 @@ pub(super) struct Asked<'a> {
     pub(super) labels: &'a [Label],
     /// Whether it asked for the refs of all labels in service.
     pub(super) for_all: bool,
+}
+
+/// What a look found a label to name.
+struct Named {
+    version: Version,
+    /// The label is a commit id.
+    pinned: bool,
+    heard: Heard,
 }
 
 /// What a look leads to.
@@ -74,12 +89,24 @@ impl Served {
         repository: &Arc<str>,
     ) -> Next {
         let mut next = Next::same(self);
+        // What is not asked for is what lies on disk.
+        let heard = match &view.fetched {
+            Some(Ok(())) => Heard::Now,
+            Some(Err(_)) | None => Heard::Before,
+        };
         next.note_state(&view, asked);
         next.note_refs(&view);
         for (label, found) in view.labels {
             let pinned = !view.refs.knows(&label);
             match found {
-                Ok(version) => next.serve(label, version, pinned, settings, repository),
+                Ok(version) => {
+                    let found = Named {
+                        version,
+                        pinned,
+                        heard,
+                    };
+                    next.serve(label, found, settings, repository);
+                }
                 Err(LookError::NoSuchLabel) => {
                     next.forget(&label, settings);
                     if asked.labels.contains(&label) && Refs::may_be_commit(&label) {
@@ -91,7 +118,9 @@ impl Served {
                 Err(cause) => next.refuse(label, cause),
             }
         }
-        make_room(&mut next.served.labels, settings);
+        for (label, history) in make_room(&mut next.served.labels, settings) {
+            next.rest(label, &history);
+        }
         next
     }
 
@@ -122,6 +151,14 @@ impl Served {
             labels.insert(label.clone(), Arc::new(judged));
         }
         next
+    }
+
+    /// What a start is to find again.
+    pub(super) fn standing(&self) -> Standing {
+        Standing {
+            labels: Arc::clone(&self.labels),
+            trails: self.trails.clone(),
+        }
     }
 
     /// How long ago it was that the remote last said what the labels in service name.
@@ -212,24 +249,38 @@ impl Next {
     fn serve(
         &mut self,
         label: Label,
-        version: Version,
-        pinned: bool,
+        Named {
+            version,
+            pinned,
+            heard,
+        }: Named,
         settings: &Settings,
         repository: &Arc<str>,
     ) {
         self.refuse_no_longer(&label);
-        let before = match self.served.labels.get(&label) {
+        let commit = version.snapshot.version();
+        let before = self.served.labels.get(&label).cloned();
+        let is_new = before.is_none();
+        let before = match &before {
             Some(history) => Before::Same(history),
-            None => Before::Other(self.served.stand_in_for(&label, settings)),
+            None => {
+                let trails = &mut self.served.trails;
+                let trail = if pinned {
+                    Trail::of_commit(commit)
+                } else {
+                    trails.resume(&label, commit, heard)
+                };
+                Before::Other(self.served.stand_in_for(&label, settings), trail)
+            }
         };
-        let is_new = matches!(before, Before::Other(_));
-        let Some((history, step)) = step(before, &label, version, pinned) else {
+        let Some((history, step)) = step(before, &label, version, pinned, heard) else {
             return;
         };
         self.changed |= step.is_some() || is_new;
         let known = self.served.labels.get(&label);
         self.answers_change |= step.is_some()
             || known.is_none_or(|known| known.newest().modified != history.newest().modified);
+        let generation = history.generation();
         let labels = Arc::make_mut(&mut self.served.labels);
         labels.insert(label.clone(), Arc::new(history));
         self.moved.extend(step.map(|(old, new)| Moved {
@@ -237,6 +288,7 @@ impl Next {
             label,
             old,
             new,
+            generation,
         }));
     }
 
@@ -244,8 +296,18 @@ impl Next {
     fn forget(&mut self, label: &Label, settings: &Settings) {
         self.refuse_no_longer(label);
         if settings.forget_deleted && self.served.labels.contains_key(label) {
-            Arc::make_mut(&mut self.served.labels).remove(label);
+            if let Some(history) = Arc::make_mut(&mut self.served.labels).remove(label) {
+                self.rest(label.clone(), &history);
+            }
             (self.changed, self.answers_change) = (true, true);
+        }
+    }
+
+    /// Keeps in mind where a label has been that goes out of service.
+    fn rest(&mut self, label: Label, history: &History) {
+        if let Some(trail) = history.trail() {
+            self.served.trails.rest(label, Arc::clone(trail));
+            self.changed = true;
         }
     }
 

@@ -32,6 +32,14 @@ impl EnvironmentRepository {
             .any(|repository| repository.serves(reference))
     }
 
+    /// Whether a branch, as a webhook names it, has named this commit here.
+    pub(crate) fn has_named(&self, branch: &str, commit: CommitId) -> bool {
+        let repositories = self.repositories();
+        repositories
+            .iter()
+            .any(|repository| repository.has_named(branch, commit))
+    }
+
     /// The commit that the default label names, if there is one repository and one such commit.
     pub(crate) fn version(&self) -> Option<CommitId> {
         match self.inner.backends.as_slice() {

@@ -76,7 +76,10 @@ impl Waiting {
         let is_full = self.moved.len() >= MAX_STEPS;
         let mut latest_first = self.moved.iter_mut().rev();
         match latest_first.find(|earlier| is_full && earlier.is_of_same_label(&step)) {
-            Some(earlier) => earlier.new = step.new,
+            Some(earlier) => {
+                earlier.new = step.new;
+                earlier.generation = step.generation;
+            }
             None => self.moved.push(step),
         }
     }
@@ -102,6 +105,7 @@ mod tests {
             label: Label::parse("main").unwrap(),
             old: commit(from),
             new: commit(to),
+            generation: 1,
         }
     }
 

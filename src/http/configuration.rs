@@ -6,15 +6,16 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use confbus_protocol::{LAGGING_HEADER, MIN_VERSION_HEADER};
 use confbus_resolution::Conversion;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::{
     Settings,
     access::{Allowed, Caller},
     body, encryption, environments,
     error::Failure,
-    keep::Keep,
+    keep::{self, Keep},
     methods,
     reader::Reader,
     resources,
@@ -71,16 +72,33 @@ pub(super) async fn find(
         headers: &headers,
     };
     let (answer, keep) = find.answer(route.ask(&query, &headers)).await;
+    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
+    if lags(&keep, &headers) {
+        let is_so = HeaderValue::from_static("1");
+        answer.headers_mut().insert(LAGGING_HEADER, is_so);
+        return Ok(answer);
+    }
     // Who asks for the head only has not read what stands below it.
     if let (Method::GET, Some(answered)) = (method, &keep.answered) {
         let reader = Reader::of(&headers, &extensions);
         ledger.read(reader.read(Arc::clone(answered), false));
     }
-    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
     if repository.reuse() != Reuse::Never {
         answer.extensions_mut().insert(keep);
     }
     Ok(answer)
+}
+
+/// Whether the answer may be older than what the caller has seen. Then it is for nobody else, and nobody is to take note of
+/// it: the caller keeps what it has, and asks again once the repository was looked at.
+fn lags(keep: &Keep, headers: &HeaderMap) -> bool {
+    let header = headers.get(MIN_VERSION_HEADER);
+    let minimum = header.and_then(|header| keep::minimum(header.as_bytes()));
+    let lags = minimum.filter(|minimum| !keep.past.covers(minimum));
+    if let Some(minimum) = &lags {
+        keep.past.doubt(minimum);
+    }
+    lags.is_some()
 }
 
 /// What a path says to the config space.
@@ -153,7 +171,7 @@ impl Find<'_> {
                 representation,
                 content_type,
             } => {
-                let (answer, version) = environments::find(
+                let told = environments::find(
                     repository,
                     &request,
                     representation,
@@ -161,8 +179,9 @@ impl Find<'_> {
                     self.headers,
                 )
                 .await?;
-                keep.answered = answered(request, version, true);
-                Ok(answer)
+                keep.answered = answered(request, told.version, true);
+                keep.past = told.past;
+                Ok(told.answer)
             }
             Ask::Converted {
                 request,
@@ -174,10 +193,11 @@ impl Find<'_> {
                     placeholders,
                     strip_document: self.settings.strip_document,
                 };
-                let (answer, version) =
+                let told =
                     environments::convert(repository, &request, conversion, self.headers).await?;
-                keep.answered = answered(request, version, false);
-                Ok(answer)
+                keep.answered = answered(request, told.version, false);
+                keep.past = told.past;
+                Ok(told.answer)
             }
             Ask::Resource { .. } if !repository.has_files() => Err(Failure::not_found()),
             Ask::Resource {

@@ -8,49 +8,72 @@ use http::{HeaderMap, HeaderValue, header};
 use super::{
     conditional::entity_tag, configuration::config_token, error::Failure, versions::Provenance,
 };
-use crate::environment_repository::{EnvironmentRepository, Found};
+use crate::environment_repository::{EnvironmentRepository, Found, Past};
 
-/// An environment as JSON, and the version that it shows.
+/// An answer, and what there is to know of it.
+pub(super) struct Told {
+    pub(super) answer: Response,
+    /// The version that the environment shows.
+    pub(super) version: Option<String>,
+    pub(super) past: Past,
+}
+
+/// An environment as JSON.
 pub(super) async fn find(
     repository: &EnvironmentRepository,
     request: &EnvironmentRequest,
     representation: Representation,
     content_type: &str,
     headers: &HeaderMap,
-) -> Result<(Response, Option<String>), Failure> {
+) -> Result<Told, Failure> {
     let Found {
         value,
         commits,
         held,
+        past,
     } = repository
         .find_one(request, config_token(headers).as_ref())
         .await?;
     let body = value.to_json(representation);
-    let answer = answer(body, content_type, &Provenance { commits, held });
-    Ok((answer, value.version))
+    let provenance = Provenance {
+        commits,
+        held,
+        past,
+    };
+    Ok(Told {
+        answer: answer(body, content_type, &provenance),
+        version: value.version,
+        past: provenance.past,
+    })
 }
 
-/// An environment as YAML, `.properties` or plain JSON, and the version that it is of.
+/// An environment as YAML, `.properties` or plain JSON.
 pub(super) async fn convert(
     repository: &EnvironmentRepository,
     request: &EnvironmentRequest,
     conversion: Conversion,
     headers: &HeaderMap,
-) -> Result<(Response, Option<String>), Failure> {
+) -> Result<Told, Failure> {
     let Found {
         value,
         commits,
         held,
+        past,
     } = repository
         .find_one(request, config_token(headers).as_ref())
         .await?;
     let text = confbus_resolution::convert(&value, conversion)?;
-    let answer = answer(
-        text.into_bytes(),
-        content_type_of(conversion.format),
-        &Provenance { commits, held },
-    );
-    Ok((answer, value.version))
+    let provenance = Provenance {
+        commits,
+        held,
+        past,
+    };
+    let content_type = content_type_of(conversion.format);
+    Ok(Told {
+        answer: answer(text.into_bytes(), content_type, &provenance),
+        version: value.version,
+        past: provenance.past,
+    })
 }
 
 /// The charset stays unsaid, as in Spring; the bytes are UTF-8.

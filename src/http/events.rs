@@ -132,6 +132,7 @@ fn event(signal: &Signal) -> Bytes {
         event,
         commit,
         window,
+        ..
     }) = signal
     else {
         return named("look-again", "{}").into();
@@ -174,6 +175,7 @@ mod tests {
             Signal::Message(Message {
                 event: event.clone(),
                 commit,
+                generation: None,
                 window,
             })
         };

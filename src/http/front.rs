@@ -264,8 +264,11 @@ impl Core {
         let Some(entry) = answers.get(&question.key) else {
             return Recalled::Make(Miss::NotYet);
         };
-        let is_valid = entry.is_of(keeping.generation(), now);
-        if is_valid && keeping.makes_sure && !is_sure && entry.kept.keep.sure_of.is_some() {
+        let keep = &entry.kept.keep;
+        let is_new = |minimum| keep.covers(minimum);
+        let is_valid =
+            entry.is_of(keeping.generation(), now) && question.minimum.is_none_or(is_new);
+        if is_valid && keeping.makes_sure && !is_sure && keep.sure_of.is_some() {
             return Recalled::Unsure(Arc::clone(&entry.kept));
         }
         match is_valid.then(|| give(entry)).flatten() {

@@ -33,6 +33,7 @@ pub(super) async fn find(
         value: file,
         commits,
         held,
+        past,
     } = repository
         .find_resource(request, path)
         .await
@@ -40,7 +41,11 @@ pub(super) async fn find(
     if let Some(status) = instead(headers, file.modified) {
         return Ok(dated(status.into_response(), file.modified));
     }
-    let provenance = Provenance { commits, held };
+    let provenance = Provenance {
+        commits,
+        held,
+        past,
+    };
     let answer = match form {
         Form::Bytes => Ok(body(file.bytes, "application/octet-stream", &provenance)),
         Form::Text(wanted) => {
@@ -100,10 +105,16 @@ impl Source<'_> {
             value,
             commits,
             held,
+            past,
         } = found.map_err(Failure::of_a_file)?;
         let text = resolve_text(&self.decode(&value.resource.bytes)?, &value.environment)
             .map_err(|error| internal(error.to_string()))?;
-        Ok((text, Provenance { commits, held }))
+        let provenance = Provenance {
+            commits,
+            held,
+            past,
+        };
+        Ok((text, provenance))
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<String, Failure> {

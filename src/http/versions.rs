@@ -3,13 +3,17 @@
 use confbus_protocol::CommitId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::environment_repository::{Because, Held};
+use crate::environment_repository::{Because, Held, Past};
 
 /// The commit that answered; a comma between several.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-config-version");
 /// `3f9c1e2; orders.yml:14:9: …`, or `3f9c1e2; pinned`: the commit that the label names, and why it is not the one that
 /// answered.
 pub(super) const HELD: HeaderName = HeaderName::from_static("x-config-held");
+
+/// How often the label has moved here: grows with each move, as long as the server keeps its files. Not said of an answer
+/// from several labels or repositories, nor of a commit that was asked for by its id.
+pub(super) const GENERATION: HeaderName = HeaderName::from_static("x-config-generation");
 
 /// A header line stays readable, and below the limits of every proxy.
 const MAX_REASON: usize = 300;
@@ -19,6 +23,7 @@ const MAX_REASON: usize = 300;
 pub(super) struct Provenance {
     pub(super) commits: Vec<CommitId>,
     pub(super) held: Option<Held>,
+    pub(super) past: Past,
 }
 
 impl Provenance {
@@ -30,7 +35,8 @@ impl Provenance {
             .map(|held| format!("{}; {}", held.wanted.short(), reason(&held.because)));
         let commits: Vec<_> = self.commits.iter().map(ToString::to_string).collect();
         let version = (!commits.is_empty()).then(|| commits.join(","));
-        for (name, text) in [(VERSION, version), (HELD, held)] {
+        let generation = self.past.generation().map(|number| number.to_string());
+        for (name, text) in [(VERSION, version), (GENERATION, generation), (HELD, held)] {
             if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
                 headers.insert(name, value);
             }
@@ -87,12 +93,18 @@ mod tests {
         Provenance {
             commits: vec![CommitId::from_bytes([1; 20])],
             held: Some(held(Because::Problems(vec![problem]))),
+            past: Past::default(),
         }
         .describe(&mut headers);
         assert_eq!(headers[HELD], "abababa; ???Set-Cookie: x.yml: broken");
         assert_eq!(headers[VERSION], "01".repeat(20));
-        let (commits, held) = (Vec::new(), Some(held(Because::Pinned)));
-        Provenance { commits, held }.describe(&mut headers);
+        Provenance {
+            commits: Vec::new(),
+            held: Some(held(Because::Pinned)),
+            past: Past::default(),
+        }
+        .describe(&mut headers);
         assert_eq!(headers[HELD], "abababa; pinned");
+        assert!(!headers.contains_key(GENERATION));
     }
 }

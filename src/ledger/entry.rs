@@ -53,6 +53,16 @@ pub(crate) struct LabelMoved {
     /// `None` when the label is new.
     pub(crate) from: Option<CommitId>,
     pub(crate) to: CommitId,
+    /// How often it has moved.
+    pub(crate) generation: u64,
+}
+
+/// What a read would be given now.
+#[derive(Debug, Clone)]
+pub(crate) struct Current {
+    pub(crate) version: String,
+    /// How often its label has moved; nothing with several labels or repositories.
+    pub(crate) generation: Option<u64>,
 }
 
 /// How a refresh gets on.

@@ -45,6 +45,9 @@ pub(super) struct Moved {
     pub(super) label: String,
     pub(super) from: Option<String>,
     pub(super) to: String,
+    /// Not known of moves that were noted before there were generations.
+    #[serde(default)]
+    pub(super) generation: Option<u64>,
 }
 
 /// An event that went out.
@@ -253,6 +256,7 @@ impl From<LabelMoved> for Moved {
             label: shortened(moved.label.to_string()),
             from: moved.from.map(|commit| commit.to_string()),
             to: moved.to.to_string(),
+            generation: Some(moved.generation),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     changes::ChangesView,
     coordinates::Coordinates,
-    entry::Trigger,
+    entry::{Current, Trigger},
     instance::Instance,
     records::{Reader, ReaderKey, Records},
     refresh::{Moment, Moved, Refresh, What},
@@ -43,6 +43,8 @@ struct InstanceView {
     state: State,
     evidence: Evidence,
     wanted: Option<String>,
+    /// How often the label of what is wanted has moved.
+    generation: Option<u64>,
     fetched: Option<String>,
     applied: Option<String>,
     reason: Option<String>,
@@ -113,7 +115,7 @@ pub(super) fn instances(
     records: &Records,
     filter: &InstanceFilter,
     now: i64,
-    wanted: impl Fn(&EnvironmentRequest) -> Option<String>,
+    wanted: impl Fn(&EnvironmentRequest) -> Option<Current>,
 ) -> InstancesView {
     let is_meant = |coordinates: &Coordinates| {
         let names = || coordinates.application.split(',').map(str::trim);
@@ -121,7 +123,7 @@ pub(super) fn instances(
             coordinates.application == wanted || names().any(|name| name == wanted)
         })
     };
-    let mut versions: HashMap<&Coordinates, Option<String>> = HashMap::new();
+    let mut versions: HashMap<&Coordinates, Option<Current>> = HashMap::new();
     let mut instances = Vec::new();
     for instance in records.instances.values() {
         if !is_meant(&instance.coordinates) {
@@ -131,7 +133,7 @@ pub(super) fn instances(
         let version = versions
             .entry(coordinates)
             .or_insert_with(|| coordinates.request().and_then(|request| wanted(&request)));
-        let seen = instance_view(records, instance, version.as_deref(), now);
+        let seen = instance_view(records, instance, version.as_ref(), now);
         if filter.state.is_none_or(|state| seen.state == state) {
             instances.push(seen);
         }
@@ -178,9 +180,10 @@ pub(super) fn refresh(records: &Records, id: &str, now: i64) -> Option<RefreshDe
 fn instance_view(
     records: &Records,
     instance: &Instance,
-    version: Option<&str>,
+    current: Option<&Current>,
     now: i64,
 ) -> InstanceView {
+    let version = current.map(|current| current.version.as_str());
     let contents = records.coordinates.get(&instance.coordinates);
     let wanted = Wanted {
         version,
@@ -203,6 +206,7 @@ fn instance_view(
         state,
         evidence,
         wanted: version.map(str::to_owned),
+        generation: current.and_then(|current| current.generation),
         fetched: instance.fetched(now),
         reason: rejected.map(|rejected| rejected.reason.clone()),
         restart: applied

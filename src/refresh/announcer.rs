@@ -4,7 +4,7 @@ use std::{
 };
 
 use confbus_bus::{Bus, Message};
-use confbus_protocol::{BusEvent, CommitId, Destination, EventKind, Member};
+use confbus_protocol::{BusEvent, Destination, EventKind, Member};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
@@ -12,7 +12,7 @@ use tracing::{debug, info, warn};
 use super::{
     RefreshError, Told, Whom,
     concerned::{PATIENCE, Unchanged, concerned},
-    destinations::common_commit,
+    destinations::News,
     outage::Outage,
     window::window,
 };
@@ -61,7 +61,7 @@ impl Announcer {
         let everyone = [Destination::everyone()];
         self.ledger.note(&refresh, Step::Owed(&everyone));
         let labels = Moved::as_one_of_each_label(&moved);
-        let commit = common_commit(&labels);
+        let news = News::of(&labels);
         let begun = Instant::now();
         let concerned = concerned(
             self.repository.clone(),
@@ -78,8 +78,7 @@ impl Announcer {
             self.ledger.unchanged(&request, from, to);
         }
         self.say_whom(labels, &concerned.destinations);
-        self.tell_all(&refresh, &concerned.destinations, commit)
-            .await;
+        self.tell_all(&refresh, &concerned.destinations, news).await;
     }
 
     /// Says of each commit who is told of it; nobody waits for that.
@@ -106,7 +105,8 @@ impl Announcer {
             .iter()
             .map(|name| Destination::complete(name))
             .collect();
-        self.tell_all(&refresh, &destinations, None).await;
+        self.tell_all(&refresh, &destinations, News::default())
+            .await;
     }
 
     /// Tells a destination to look again, for somebody who waits to hear whether that worked.
@@ -116,13 +116,13 @@ impl Announcer {
         moved: &[Moved],
     ) -> Result<(), RefreshError> {
         let refresh = self.started(Trigger::BusRefresh, moved);
-        self.publish(&refresh, destination, None).await
+        self.publish(&refresh, destination, News::default()).await
     }
 
     /// Tells those who are answered from another commit since pins changed.
     pub(super) async fn pins_changed(&self, destinations: &[Destination]) {
         let refresh = self.started(Trigger::Pin, &[]);
-        self.tell_all(&refresh, destinations, None).await;
+        self.tell_all(&refresh, destinations, News::default()).await;
     }
 
     /// Makes up for events that the bus lost or did not take.
@@ -133,7 +133,7 @@ impl Announcer {
         }
         let refresh = self.started(Trigger::Reconnect, &[]);
         for destination in due {
-            self.tell(&refresh, &destination, None).await;
+            self.tell(&refresh, &destination, News::default()).await;
         }
     }
 
@@ -150,6 +150,7 @@ impl Announcer {
             label: moved.label.clone(),
             from: Some(moved.old.version()),
             to: moved.new.version(),
+            generation: moved.generation,
         };
         let refresh = self.ledger.started(Started {
             trigger,
@@ -166,21 +167,16 @@ impl Announcer {
         refresh
     }
 
-    async fn tell_all(
-        &self,
-        refresh: &RefreshId,
-        destinations: &[Destination],
-        commit: Option<CommitId>,
-    ) {
+    async fn tell_all(&self, refresh: &RefreshId, destinations: &[Destination], news: News) {
         self.ledger.note(refresh, Step::Owed(destinations));
         // A broker confirms an event once all queues have it; nobody waits for the events of others.
-        let tell = |destination| self.tell(refresh, destination, commit);
+        let tell = |destination| self.tell(refresh, destination, news);
         join_all(destinations.iter().map(tell)).await;
     }
 
     /// What does not get out is made up for.
-    async fn tell(&self, refresh: &RefreshId, destination: &Destination, commit: Option<CommitId>) {
-        let Err(error) = self.publish(refresh, destination, commit).await else {
+    async fn tell(&self, refresh: &RefreshId, destination: &Destination, news: News) {
+        let Err(error) = self.publish(refresh, destination, news).await else {
             return;
         };
         if self.outage().missed(destination) {
@@ -190,21 +186,22 @@ impl Announcer {
         }
     }
 
-    /// `commit` tells a client that runs it already that it need not ask.
+    /// The commit tells a client that runs it already that it need not ask.
     async fn publish(
         &self,
         refresh: &RefreshId,
         destination: &Destination,
-        commit: Option<CommitId>,
+        news: News,
     ) -> Result<(), RefreshError> {
         let event = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
-        let commit = commit.map(|commit| commit.to_string());
+        let commit = news.commit.map(|commit| commit.to_string());
         info!(event.id = event.id, %destination, version = commit, "refresh event");
         // Before it goes out, so that no answer is noted before it.
         self.ledger.note(refresh, Step::Published(&event));
         let message = Message {
             event,
             commit,
+            generation: news.generation,
             window: window(self.ledger.meant_by(destination)),
         };
         let published = self.send(&message).await;

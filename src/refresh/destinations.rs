@@ -24,10 +24,31 @@ pub(super) fn are_everyone(names: &BTreeSet<String>) -> bool {
     names.contains(EVERYONE) || names.len() > MAX_EVENTS
 }
 
-/// The commit that all of them came to, if a client that runs it already has nothing to ask for.
-///
-/// Not when several labels moved to different commits, and not when the files of a work tree changed under one.
-pub(super) fn common_commit(moved: &[Moved]) -> Option<CommitId> {
+/// What an event says of what moved.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct News {
+    /// The commit that all labels came to, if a client that runs it already has nothing to ask for.
+    ///
+    /// Not when several labels moved to different commits, and not when the files of a work tree changed under one.
+    pub(super) commit: Option<CommitId>,
+    /// How often the one label that moved has moved.
+    pub(super) generation: Option<u64>,
+}
+
+impl News {
+    /// With one step for each label.
+    pub(super) fn of(moved: &[Moved]) -> Self {
+        Self {
+            commit: common_commit(moved),
+            generation: match moved {
+                [one] => Some(one.generation),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn common_commit(moved: &[Moved]) -> Option<CommitId> {
     let commit = moved.first()?.new.version();
     let is_common = |moved: &Moved| moved.new.version() == commit && moved.old.version() != commit;
     moved.iter().all(is_common).then_some(commit)

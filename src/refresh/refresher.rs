@@ -8,10 +8,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Destinations, QUEUE, Refresh, RefreshError, Request, Settings, Told, announcer::Announcer,
+    Destinations, QUEUE, Refresh, RefreshError, Request, Settings, Told,
+    announcer::Announcer,
+    follow_ups::{Due, Expected, FollowUps},
 };
 use crate::{
-    environment_repository::{Announce, EnvironmentRepository},
+    environment_repository::{Announce, EnvironmentRepository, Moved},
     ledger::Ledger,
     look::Trigger,
     webhook::Pushed,
@@ -37,6 +39,7 @@ struct Shared {
     settings: Settings,
     repository: EnvironmentRepository,
     announcer: Announcer,
+    follow_ups: FollowUps,
 }
 
 impl std::fmt::Debug for Refresher {
@@ -64,6 +67,7 @@ impl Refresher {
             settings,
             announcer: Announcer::new(repository.clone(), ledger, bus, member, told),
             repository,
+            follow_ups: FollowUps::default(),
         });
         let refresher = Self {
             shared,
@@ -94,6 +98,7 @@ impl Refresher {
                 Some(()) = work.next() => {}
                 () = shared.repository.unannounced().wait() => work.push(Box::pin(shared.announce())),
                 Some(pushed) = self.pushes.recv(), if has_room => work.push(Box::pin(shared.push(pushed))),
+                due = shared.follow_ups.due(), if has_room => work.push(Box::pin(shared.follow_up(due))),
                 Some(request) = self.requests.recv(), if has_room => work.push(Box::pin(shared.carry_out(request))),
                 Some(()) = self.bell.recv(), if has_room => work.push(Box::pin(shared.local_change())),
                 Some(signal) = self.signals.next(), if has_room => match signal {
@@ -171,20 +176,47 @@ impl Shared {
 
     async fn push(&self, pushed: Pushed) {
         let reference = pushed.branch_or_tag();
-        if self.settings.destinations == Destinations::Changed {
-            let announce = Announce::Yes(Trigger::Push);
-            _ = self.repository.look(reference, announce).await;
-            return;
-        }
-        _ = self.repository.look(reference, Announce::No).await;
-        if pushed
-            .reference
-            .as_deref()
-            .is_none_or(|reference| self.repository.serves(reference))
+        let moved = self.look_after_push(reference).await;
+        let reference = pushed.reference.as_deref();
+        if let Some(moved) = moved
+            && reference.is_none_or(|reference| self.repository.serves(reference))
         {
-            let (moved, _) = self.repository.unannounced().take();
             self.announcer.guessed(&moved, &pushed.guessed).await;
         }
+        // Of a tag it may be the tag's own id. What nobody reads is not waited for.
+        if let Some((branch, commit)) = pushed.branch().zip(pushed.after)
+            && self.repository.serves(branch)
+            && !self.repository.has_named(branch, commit)
+        {
+            let expected = Expected {
+                commits: [commit].into(),
+                guessed: pushed.guessed.iter().cloned().collect(),
+            };
+            self.follow_ups.expect(branch, expected);
+        }
+    }
+
+    /// Looks for a push that was reported too early. Only the commit itself is it: what else comes into view may be an earlier
+    /// push, and a few looks more than needed cost little.
+    async fn follow_up(&self, mut due: Due) {
+        let moved = self.look_after_push(Some(&due.branch)).await;
+        if let Some(moved) = moved.filter(|moved| !moved.is_empty()) {
+            let guessed: Vec<_> = due.expected.guessed.iter().cloned().collect();
+            self.announcer.guessed(&moved, &guessed).await;
+        }
+        let commits = &mut due.expected.commits;
+        commits.retain(|commit| !self.repository.has_named(&due.branch, *commit));
+        self.follow_ups.looked(due);
+    }
+
+    /// Looks for what was pushed. Returns what moved where names are guessed; otherwise those concerned are told.
+    async fn look_after_push(&self, reference: Option<&str>) -> Option<Vec<Moved>> {
+        let announce = match self.settings.destinations {
+            Destinations::Changed => Announce::Yes(Trigger::Push),
+            Destinations::Guess => Announce::No,
+        };
+        _ = self.repository.look(reference, announce).await;
+        (announce == Announce::No).then(|| self.repository.unannounced().take().0)
     }
 
     /// Publishes for every label that moved since the last time.

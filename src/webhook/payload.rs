@@ -1,5 +1,6 @@
 //! Reads what the git hosts send: who pushed what, as the extractors of Spring Cloud Config Monitor see it.
 
+use confbus_protocol::CommitId;
 use http::HeaderMap;
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
@@ -36,23 +37,20 @@ pub(crate) fn recognise(
         body,
         settings,
     };
-    Ok(match delivery.touched()? {
-        Some(Touched::Files(paths)) => Some(Pushed {
-            reference: delivery.reference(),
-            ..of_paths(paths, settings)
-        }),
-        Some(Touched::Unknown) => Some(Pushed {
-            reference: delivery.reference(),
-            paths: Vec::new(),
+    let pushed = match delivery.touched()? {
+        Some(Touched::Files(paths)) => of_paths(paths, settings),
+        Some(Touched::Unknown) => Pushed {
             guessed: vec!["*".into()],
-        }),
-        None if delivery.moves_a_reference() => Some(Pushed {
-            reference: delivery.reference(),
-            paths: Vec::new(),
-            guessed: Vec::new(),
-        }),
-        None => None,
-    })
+            ..Pushed::default()
+        },
+        None if delivery.moves_a_reference() => Pushed::default(),
+        None => return Ok(None),
+    };
+    Ok(Some(Pushed {
+        reference: delivery.reference(),
+        after: delivery.after(),
+        ..pushed
+    }))
 }
 
 /// What a form says: `path` may be repeated, and a single one may be a comma list.
@@ -76,9 +74,9 @@ pub(crate) fn form_paths(body: &[u8], settings: &Settings) -> Option<Pushed> {
 fn of_paths(paths: Vec<String>, settings: &Settings) -> Pushed {
     let guessed = guess::names(&paths, settings.max_paths, settings.max_dashes);
     Pushed {
-        reference: None,
         paths,
         guessed,
+        ..Pushed::default()
     }
 }
 
@@ -211,7 +209,24 @@ impl Delivery<'_> {
             _ => None,
         }
     }
+
+    /// `after` where it is written out; Bitbucket's own forms when there is one change only.
+    fn after(&self) -> Option<CommitId> {
+        let changed = || match self.data_center_changes().map(Vec::as_slice) {
+            Some([change]) => change.get("toHash"),
+            Some(_) => None,
+            None => match self.cloud_changes()?.as_slice() {
+                [change] => change.get("new")?.get("target")?.get("hash"),
+                _ => None,
+            },
+        };
+        let text = self.body.get("after").or_else(changed)?.as_str()?;
+        CommitId::parse(text).filter(|commit| *commit != NOTHING)
+    }
 }
+
+/// What a ref names that is gone.
+const NOTHING: CommitId = CommitId::from_bytes([0; 20]);
 
 fn list<'a>(value: Option<&'a Value>, field: &'static str) -> Result<&'a [Value], Malformed> {
     match value {
@@ -415,6 +430,34 @@ mod tests {
             let headers = [("x-github-event", "push"), ("x-event-key", "repo:push")];
             let pushed = ask(&headers, body, &Settings::default()).unwrap().unwrap();
             assert_eq!(pushed.reference.as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_commit_is_read_where_it_is_written() {
+        let commit = "9f2c1ab0c7d3e4f5a6b7c8d9e0f1a2b3c4d5e6f7";
+        let nothing = "0".repeat(40);
+        let body = |text: &str| text.replace("COMMIT", commit).replace("NOTHING", &nothing);
+        for (text, is_there) in [
+            (r#"{"ref":"refs/heads/main","after":"COMMIT"}"#, true),
+            (r#"{"ref":"refs/heads/main","after":"NOTHING"}"#, false),
+            (r#"{"ref":"refs/heads/main","after":"c1"}"#, false),
+            (r#"{"ref":"refs/heads/main"}"#, false),
+            (
+                r#"{"push":{"changes":[{"new":{"target":{"hash":"COMMIT"}}}]}}"#,
+                true,
+            ),
+            (r#"{"push":{"changes":[{"new":null}]}}"#, false),
+            (
+                r#"{"changes":[{"ref":{"id":"refs/heads/x"},"toHash":"COMMIT"}]}"#,
+                true,
+            ),
+            (r#"{"changes":[{"toHash":"COMMIT"},{}]}"#, false),
+        ] {
+            let headers = [("x-github-event", "push"), ("x-event-key", "repo:push")];
+            let pushed = ask(&headers, &body(text), &Settings::default()).unwrap();
+            let after = pushed.unwrap().after.map(|commit| commit.to_string());
+            assert_eq!(after.as_deref(), is_there.then_some(commit), "{text}");
         }
     }
 

@@ -171,6 +171,12 @@ fn those_whose_values_changed_are_told_and_nobody_else() {
     assert_eq!(scene.told(5)[4..], ["**"]);
 }
 
+fn generation(scene: &Scene, path: &str) -> u64 {
+    let answer = scene.server.get(path);
+    let generation = answer.header("x-config-generation");
+    generation.unwrap().parse().unwrap()
+}
+
 #[test]
 fn the_ledger_shows_why_and_whom() {
     let scene = Scene::start(&[("orders.yml", "a: 1\n"), ("payments.yml", "a: 1\n")], &[]);
@@ -188,12 +194,19 @@ fn the_ledger_shows_why_and_whom() {
         let known = scene.server.get("/_/api/instances").json();
         expect_that(known["instances"].as_array().unwrap().len() == 2, &known)
     });
+    let before = generation(&scene, "/orders/dev");
     let commit = scene.push(&[("orders.yml", "a: 2\nb:\n- password: s3cret\n")]);
     assert_eq!(scene.told(1), ["orders:**"]);
+    assert_eq!(generation(&scene, "/orders/dev"), before + 1);
+    let known = scene.server.get("/_/api/instances").json();
+    for instance in known["instances"].as_array().unwrap() {
+        assert_eq!(instance["generation"], before + 1, "{instance}");
+    }
     let refreshes = scene.server.get("/_/api/refreshes").json();
     let refresh = &refreshes["refreshes"][0];
     assert_eq!(refresh["trigger"], "push");
     assert_eq!(refresh["labels"][0]["to"], commit.as_str());
+    assert_eq!(refresh["labels"][0]["generation"], before + 1);
     assert_eq!(refresh["destinations"], serde_json::json!(["orders:**"]));
     assert_eq!(refresh["told"][0]["instance"], "orders:dev:8081:1");
     let timeline: Vec<_> = refresh["timeline"]

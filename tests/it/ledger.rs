@@ -102,7 +102,8 @@ fn an_instance_is_followed_from_commit_to_commit_and_over_a_restart() {
     });
     let server = server.restarted(&settings);
     server.serves(&second);
-    assert_eq!(instance(&server), before);
+    let after = instance(&server);
+    assert_eq!(after, before);
     assert_eq!(
         server.get("/_/api/instances?state=live").json()["instances"],
         json!([])

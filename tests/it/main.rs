@@ -17,6 +17,7 @@ mod concerned;
 mod connections;
 mod demo;
 mod encryption;
+mod freshness;
 mod kept_answers;
 mod last_good;
 mod ledger;

@@ -1,6 +1,8 @@
 //! Who may say that something was pushed, and what follows.
 
-use crate::support::{ConfigRepo, GitDaemon, Instance, Request, TestServer};
+use crate::support::{
+    ConfigRepo, GitDaemon, Instance, Request, TestServer, eventually, expect_that,
+};
 
 const SECRET: &str = "hook-s3cret";
 
@@ -254,4 +256,46 @@ fn a_push_to_a_branch_that_nobody_asked_for_refreshes_nobody() {
         .filter(|line| line.contains("refresh event"))
         .collect();
     assert_eq!(told.len(), 1, "orders, for the second push: {told:?}");
+}
+
+#[test]
+fn a_webhook_that_comes_before_its_push_can_be_seen_is_not_forgotten() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&quiet_settings(&daemon));
+    let before = server.get("/orders/dev").json()["version"].clone();
+    // What was pushed cannot be seen where the server looks.
+    let hidden = repo.push_to("hidden", "a step", &[("orders.yml", "greeting: new\n")]);
+    let report = || {
+        let mut body: serde_json::Value =
+            serde_json::from_str(&github_push("refs/heads/main", &["orders.yml"])).unwrap();
+        body["after"] = hidden.as_str().into();
+        let body = body.to_string();
+        let signed = github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body));
+        assert_eq!(server.send(&signed).status, 200);
+    };
+    let looks_again = || {
+        let lines = server.lines().into_iter();
+        let told = lines.filter(|line| line.contains("cannot be seen yet"));
+        told.count()
+    };
+    report();
+    report();
+    eventually("the notice", || {
+        expect_that(looks_again() >= 1, looks_again())
+    });
+    assert_eq!(server.get("/orders/dev").json()["version"], before);
+    repo.point("main", &hidden);
+    server.serves(&hidden);
+    assert_eq!(looks_again(), 1, "it is said once");
+
+    // A delivery that is repeated finds what it is about.
+    report();
+    repo.push("unreported", &[("orders.yml", "greeting: newer\n")]);
+    report();
+    eventually("another look", || {
+        let answer = server.get("/orders/dev");
+        expect_that(answer.json()["version"] != hidden.as_str(), &answer)
+    });
+    assert_eq!(looks_again(), 1);
 }

@@ -25,6 +25,9 @@ pub struct Message {
     /// The commit the sender speaks of. It travels as AMQP header `confbus-commit`, because some receivers drop an
     /// event with one JSON key more than they know.
     pub commit: Option<String>,
+    /// How often the label that moved to the commit has moved at the sender, whose own this number is. It travels as AMQP
+    /// header `confbus-generation`.
+    pub generation: Option<u64>,
     /// The time within which those who act on it spread their questions, so that a large fleet does not ask all at once;
     /// zero for all at once. It travels as AMQP header `confbus-window`, in milliseconds, and is left out when it is zero.
     pub window: Duration,
@@ -85,6 +88,7 @@ impl Message {
         Self {
             event,
             commit: None,
+            generation: None,
             window: Duration::ZERO,
         }
     }

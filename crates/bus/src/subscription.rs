@@ -7,6 +7,10 @@ pub(crate) const CAPACITY: usize = 256;
 
 /// What a subscriber hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "hardly a signal is not a message"
+)]
 pub enum Signal {
     /// Events may have been lost: look again. Comes after every connect, the first included, when this subscriber fell
     /// behind, and for a message that is compressed and therefore not read.

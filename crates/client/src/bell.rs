@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -6,13 +7,16 @@ use std::{
     time::Duration,
 };
 
-use confbus_protocol::Properties;
+use confbus_protocol::{CommitId, Properties};
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
 
 use crate::{error::RefreshError, overrides::Overrides, store::lock};
+
+/// Events that come together are few; a later one tells of what the earlier ones do.
+const MOST_TOLD: usize = 4;
 
 /// Asks the refresher for a round.
 pub(crate) struct Bell {
@@ -24,6 +28,8 @@ pub(crate) struct Bell {
     begun: AtomicU64,
     finished: watch::Receiver<Round>,
     overrides: Mutex<Overrides>,
+    /// Commits that events told of and no answer has covered yet, the newest last.
+    told: Mutex<VecDeque<CommitId>>,
 }
 
 /// The refresher's end of the bell.
@@ -50,6 +56,7 @@ impl Bell {
             begun: AtomicU64::new(0),
             finished: receiver,
             overrides: Mutex::default(),
+            told: Mutex::default(),
         });
         (Arc::clone(&bell), Rounds { bell, finished })
     }
@@ -81,6 +88,16 @@ impl Bell {
         self.ring_after(pause);
         let round = finished.wait_for(|round| round.number > begun).await;
         round.map_or(Err(RefreshError::Stopped), |round| round.outcome.clone())
+    }
+
+    /// An event told of a commit: rounds from now on ask for nothing older.
+    pub(crate) fn tell(&self, commit: CommitId) {
+        let mut told = lock(&self.told);
+        told.retain(|earlier| *earlier != commit);
+        told.push_back(commit);
+        if told.len() > MOST_TOLD {
+            told.pop_front();
+        }
     }
 
     /// Sets values above those of the server; `None` takes one back.
@@ -115,6 +132,16 @@ impl Rounds {
 
     pub(crate) fn end(&self, number: u64, outcome: Result<(), RefreshError>) {
         self.finished.send_replace(Round { number, outcome });
+    }
+
+    /// The commits that events told of.
+    pub(crate) fn told(&self) -> Vec<CommitId> {
+        lock(&self.bell.told).iter().copied().collect()
+    }
+
+    /// An answer covers these, or nobody could give one.
+    pub(crate) fn forget(&self, told: &[CommitId]) {
+        lock(&self.bell.told).retain(|commit| !told.contains(commit));
     }
 
     pub(crate) fn overrides(&self) -> Properties {

@@ -80,6 +80,9 @@ pub enum Failure {
         /// The HTTP status.
         status: u16,
     },
+    /// What the server has may be older than what runs here, or than what an event told of.
+    #[error("may be behind what runs here")]
+    Lagging,
     /// A redirect that is not followed.
     #[error(
         "redirects to where it is not followed: to another origin with credentials, away from TLS, or too often"
@@ -136,6 +139,12 @@ impl Unavailable {
                 .0
                 .iter()
                 .all(|attempt| matches!(attempt.failure, Failure::Denied { .. }))
+    }
+
+    /// Whether a server answered that may be behind.
+    pub(crate) fn is_lagging(&self) -> bool {
+        let mut attempts = self.0.iter();
+        attempts.any(|attempt| attempt.failure == Failure::Lagging)
     }
 }
 

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use confbus_protocol::{BusId, Environment, INSTANCE_HEADER, RUNNING_HEADER};
+use confbus_protocol::{
+    BusId, Environment, INSTANCE_HEADER, LAGGING_HEADER, MIN_VERSION_HEADER, Minimum,
+    RUNNING_HEADER,
+};
 use reqwest::{
     RequestBuilder, Response, StatusCode,
     header::{self, HeaderValue},
@@ -39,6 +42,8 @@ pub(crate) struct Known<'a> {
     pub(crate) environment: Option<&'a Environment>,
     /// The version that runs.
     pub(crate) running: Option<&'a str>,
+    /// What an answer must not be older than.
+    pub(crate) minimum: Option<&'a Minimum>,
 }
 
 /// What a server answered.
@@ -136,6 +141,9 @@ impl Fetcher {
         let validator = known.validator.filter(|known| known.place == place);
         let request = self.request(place, Known { validator, ..known });
         let response = request.send().await.map_err(Failure::of)?;
+        if response.headers().contains_key(LAGGING_HEADER) {
+            return Err(Failure::Lagging);
+        }
         if response.status() == StatusCode::NOT_MODIFIED && validator.is_some() {
             return Ok(None);
         }
@@ -189,6 +197,9 @@ impl Fetcher {
         request = identified(request, &self.requests, server).header(header::ACCEPT, ACCEPT);
         if let Some(known) = known.validator {
             request = request.header(header::IF_NONE_MATCH, &known.etag);
+        }
+        if let Some(minimum) = known.minimum.filter(|minimum| !minimum.is_empty()) {
+            request = request.header(MIN_VERSION_HEADER, minimum.to_string());
         }
         let state = known.environment.and_then(|known| known.state.as_deref());
         if let Some(state) = state.and_then(carried) {

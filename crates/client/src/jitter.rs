@@ -21,6 +21,13 @@ pub(crate) fn backoff(failures: u32) -> Duration {
     below(Duration::from_secs(seconds.min(30)))
 }
 
+/// The pause before a server is asked again that has not heard of something yet: 0.25 s, 0.5 s … 4 s, give or take a fifth.
+/// `None` once that was tried so often that it may take long.
+pub(crate) fn soon(tries: u32) -> Option<Duration> {
+    let doubled = tries.checked_sub(1).filter(|doubled| *doubled < 5)?;
+    Some(around(Duration::from_millis(250 << doubled)))
+}
+
 /// What is too long for a `Duration` is the longest one.
 fn scaled(base: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(base.as_secs_f64() * factor).unwrap_or(Duration::MAX)
@@ -45,6 +52,18 @@ mod tests {
             // Half of all of these are too long.
             assert!(around(Duration::MAX) >= Duration::MAX / 2);
         }
+    }
+
+    #[test]
+    fn who_lags_is_asked_again_soon_a_few_times() {
+        for (tries, millis) in [(1, 250), (2, 500), (3, 1_000), (4, 2_000), (5, 4_000)] {
+            let pause = soon(tries).unwrap().as_millis();
+            assert!(
+                (millis * 4 / 5..=millis * 6 / 5).contains(&pause),
+                "{tries}"
+            );
+        }
+        assert_eq!((soon(0), soon(6), soon(u32::MAX)), (None, None, None));
     }
 
     #[test]

@@ -50,7 +50,9 @@
 //! ```
 //!
 //! Servers are asked in their order. One that fails three times in a row is left alone for pauses that grow from one
-//! second to a minute, as long as another answers; [`Health::servers`] shows it.
+//! second to a minute, as long as another answers; [`Health::servers`] shows it. Nobody goes back because the next server
+//! lags: each question names the commit that runs and those that events told of, and of a server that cannot say that it is
+//! as new nothing is taken. It is asked again after a quarter of a second and growing pauses, and then with each poll.
 //!
 //! # From keys to types
 //!

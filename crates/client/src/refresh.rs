@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use confbus_protocol::{Environment, Properties};
+use confbus_protocol::{CommitId, Environment, Minimum, Properties};
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Refresher {
     rounds: Rounds,
     /// Rounds without an answer in a row.
     failures: u32,
+    /// Rounds in a row in which all who answered may be behind.
+    lagging: u32,
     /// The values set by events that are in what runs.
     applied_overrides: Properties,
     /// The refusal that was logged.
@@ -79,6 +81,7 @@ impl Refresher {
             parts,
             rounds,
             failures,
+            lagging: 0,
             applied_overrides: Properties::new(),
             refused: None,
             is_accepted: running.place.is_none(),
@@ -115,10 +118,10 @@ impl Refresher {
         }
     }
 
-    /// After a failure soon, otherwise at the next poll.
+    /// After a failure and after an answer that may be old soon, otherwise at the next poll.
     fn pause(&self) -> Option<Duration> {
         match self.failures.max(self.unsaved()) {
-            0 => self.parts.poll.map(jitter::around),
+            0 => jitter::soon(self.lagging).or_else(|| self.parts.poll.map(jitter::around)),
             failures => Some(jitter::backoff(failures)),
         }
     }
@@ -150,7 +153,10 @@ impl Refresher {
     /// Fetches, and takes or refuses.
     async fn look(&mut self) -> Result<(), RefreshError> {
         let asked = Arc::clone(&self.running.environment);
+        let told = self.rounds.told();
+        let minimum = minimum(&asked, &told);
         let known = Known {
+            minimum: Some(&minimum),
             validator: self.running.validator.as_ref(),
             environment: Some(&asked),
             running: self.accepted(),
@@ -159,8 +165,13 @@ impl Refresher {
         let fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
         let Answer { place, news } = match fetched {
             Ok(answer) => answer,
+            Err(unavailable) if unavailable.is_lagging() => {
+                return Err(self.lagging(unavailable, &told));
+            }
             Err(unavailable) => return Err(self.unavailable(unavailable)),
         };
+        self.rounds.forget(&told);
+        self.lagging = 0;
         let span = Span::current();
         span.record("server", fetcher.address(place));
         self.answered();
@@ -183,8 +194,32 @@ impl Refresher {
         outcome.map_err(RefreshError::Refused)
     }
 
+    /// Keeps what runs: what a server has that may be behind may be older.
+    fn lagging(&mut self, unavailable: Unavailable, told: &[CommitId]) -> RefreshError {
+        let is_told_again = !told.is_empty() && jitter::soon(self.lagging).is_none();
+        self.lagging = if is_told_again {
+            1
+        } else {
+            self.lagging.saturating_add(1)
+        };
+        if jitter::soon(self.lagging).is_some() {
+            self.answered();
+            debug!(reason = %unavailable, "keeping what is running until a server is sure");
+            return RefreshError::Unavailable(unavailable);
+        }
+        self.failures = 0;
+        // Maybe of another label. What runs here is still not given up for something older.
+        self.rounds.forget(told);
+        self.without_news(unavailable)
+    }
+
     fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
+        self.lagging = 0;
         self.failures = self.failures.saturating_add(1);
+        self.without_news(unavailable)
+    }
+
+    fn without_news(&self, unavailable: Unavailable) -> RefreshError {
         let reason = unavailable.to_string();
         let before = self.parts.board.change(|health| {
             health.unavailable = Some(reason.clone());
@@ -280,6 +315,14 @@ impl Refresher {
             .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
         rejection
     }
+}
+
+/// What an answer must not be older than: what runs, and what events told of.
+fn minimum(running: &Environment, told: &[CommitId]) -> Minimum {
+    let version = running.version.as_deref();
+    let mut minimum = version.and_then(Minimum::parse).unwrap_or_default();
+    told.iter().for_each(|commit| minimum.add(*commit));
+    minimum
 }
 
 /// Shows in the health that nobody looks any more, however that came about.

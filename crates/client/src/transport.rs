@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Message;
-use confbus_protocol::{Action, BusEvent, BusId, Destination, EventKind, Member, Reactions, react};
+use confbus_protocol::{
+    Action, BusEvent, BusId, CommitId, Destination, EventKind, Member, Reactions, react,
+};
 use tracing::{debug, info, warn};
 use uuid::Uuid;
 
@@ -56,7 +58,7 @@ impl Listener {
         let mut refresh = false;
         for action in actions {
             match action {
-                Action::Refresh => refresh |= !self.is_running(message.commit.as_deref()),
+                Action::Refresh => refresh |= self.is_news(message.commit.as_deref()),
                 Action::ChangeEnvironment(values) => {
                     self.bell.set_overrides(values);
                     refresh = true;
@@ -82,6 +84,16 @@ impl Listener {
         };
         let refreshed = self.bell.refresh_after(pause).await;
         refreshed.is_ok().then(|| self.ack(ack))
+    }
+
+    /// Whether an event is a reason to ask, and if so for which commit.
+    fn is_news(&self, commit: Option<&str>) -> bool {
+        let is_news = !self.is_running(commit);
+        let told = commit.and_then(CommitId::parse);
+        if let Some(told) = told.filter(|_| is_news) {
+            self.bell.tell(told);
+        }
+        is_news
     }
 
     /// Whether the commit an event speaks of is the one that runs, and nothing went wrong since.

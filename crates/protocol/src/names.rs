@@ -118,7 +118,7 @@ impl Label {
 impl CommitId {
     /// Wraps the bytes of an object id.
     #[must_use]
-    pub fn from_bytes(bytes: [u8; 20]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 20]) -> Self {
         Self(bytes)
     }
 

@@ -22,6 +22,8 @@ const BUFFER: usize = 128 * 1024;
 /// One entry.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Record {
+    /// In which start of the machine what follows is written.
+    Begin { boot: String },
     /// A snapshot by a number of this journal; its files follow.
     Snapshot {
         number: u32,
@@ -34,13 +36,22 @@ pub(super) enum Record {
     },
     /// More files of the last snapshot.
     Files(Vec<look::File>),
-    /// The snapshots of a label, newest first; none for one that is not in service any more.
+    /// Where a label is.
     Label {
         label: String,
         /// It is a commit id.
         pinned: bool,
+        /// How often it has moved.
+        generation: u64,
+        /// The commits that answered under it, newest first.
+        served: Vec<[u8; 20]>,
+        /// In service, newest first; none for one that rests.
         snapshots: Vec<u32>,
     },
+    /// Of a label nothing is known any more.
+    Forgotten(String),
+    /// No label that was forgotten has moved more often.
+    Floor(u64),
 }
 
 /// A file that is written at its end.
@@ -49,6 +60,8 @@ pub(super) struct Journal {
     file: File,
     /// Bytes that are whole.
     length: u64,
+    /// There were others behind them.
+    was_cut: bool,
 }
 
 impl Journal {
@@ -65,7 +78,11 @@ impl Journal {
         let mut file = options.open(path)?;
         file.write_all(&MAGIC)?;
         let length = MAGIC.len() as u64;
-        Ok(Self { file, length })
+        Ok(Self {
+            file,
+            length,
+            was_cut: false,
+        })
     }
 
     /// Opens one and gives each whole record to `take`, until that wants no more.
@@ -86,7 +103,17 @@ impl Journal {
             length += (HEAD + bytes.len()) as u64;
         }
         drop(input);
-        Ok(Self { file, length })
+        let was_cut = file.metadata()?.len() > length;
+        Ok(Self {
+            file,
+            length,
+            was_cut,
+        })
+    }
+
+    /// Whether its end was not whole when it was opened.
+    pub(super) fn was_cut(&self) -> bool {
+        self.was_cut
     }
 
     /// Bytes in it.

@@ -1,11 +1,18 @@
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{collections::HashMap, io, path::Path, sync::Arc};
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::Snapshot;
 
-use super::journal::{Journal, Record};
+use super::{
+    Standing,
+    book::{Written, boot},
+    journal::{Journal, Record},
+};
 use crate::{
-    environment_repository::history::History,
+    environment_repository::{
+        history::History,
+        trail::{Heard, Trail, Trails},
+    },
     look::{Assembly, Blobs, Limits, Modified, Version},
 };
 
@@ -13,7 +20,18 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     pub(super) snapshots: HashMap<u32, Version>,
-    pub(super) labels: HashMap<Label, (bool, Vec<u32>)>,
+    pub(super) labels: HashMap<Label, Saved>,
+    pub(super) floor: u64,
+    /// The start of the machine in which it was written last.
+    boot: String,
+}
+
+/// What it says of a label.
+#[derive(Debug)]
+pub(super) struct Saved {
+    pinned: bool,
+    served: Vec<CommitId>,
+    pub(super) written: Written,
 }
 
 /// A snapshot whose files are still coming.
@@ -28,7 +46,7 @@ struct Coming {
 
 impl Restored {
     /// Reads as much as makes sense.
-    pub(super) fn read(path: &Path, limits: Limits) -> std::io::Result<(Self, Journal)> {
+    pub(super) fn read(path: &Path, limits: Limits) -> io::Result<(Self, Journal)> {
         let mut restored = Self::default();
         let (mut coming, mut blobs) = (None, Blobs::default());
         let journal = Journal::open(path, |record| {
@@ -37,6 +55,11 @@ impl Restored {
                 .is_some()
         })?;
         Ok((restored, journal))
+    }
+
+    /// Whether something may have been written later that was lost.
+    pub(super) fn may_lack(&self, journal: &Journal) -> bool {
+        journal.was_cut() || self.boot != boot()
     }
 
     /// Nothing when the record does not follow from those before.
@@ -54,6 +77,7 @@ impl Restored {
             self.complete(complete)?;
         }
         match record {
+            Record::Begin { boot } => self.boot = boot,
             Record::Snapshot {
                 number,
                 commit,
@@ -73,23 +97,30 @@ impl Restored {
                     files: Assembly::new(base, limits),
                 });
             }
+            Record::Files(_) => {}
             Record::Label {
                 label,
                 pinned,
+                generation,
+                served,
                 snapshots,
             } => {
-                let label = Label::parse(&label).ok()?;
-                let are_here = snapshots
-                    .iter()
-                    .all(|number| self.snapshots.contains_key(number));
+                let mut numbers = snapshots.iter();
+                let are_here = numbers.all(|number| self.snapshots.contains_key(number));
                 are_here.then_some(())?;
-                if snapshots.is_empty() {
-                    self.labels.remove(&label);
-                } else {
-                    self.labels.insert(label, (pinned, snapshots));
-                }
+                let written = Written {
+                    generation,
+                    snapshots,
+                };
+                let saved = Saved {
+                    pinned,
+                    served: served.into_iter().map(CommitId::from_bytes).collect(),
+                    written,
+                };
+                self.labels.insert(Label::parse(&label).ok()?, saved);
             }
-            Record::Files(_) => {}
+            Record::Forgotten(label) => _ = self.labels.remove(&Label::parse(&label).ok()?),
+            Record::Floor(floor) => self.floor = floor,
         }
         Some(())
     }
@@ -105,13 +136,38 @@ impl Restored {
         Some(())
     }
 
-    /// What was in service.
-    pub(super) fn histories(&self) -> HashMap<Label, Arc<History>> {
-        let histories = self.labels.iter().filter_map(|(label, (pinned, numbers))| {
-            let versions = numbers.iter().map(|number| self.snapshots[number].clone());
-            let history = History::restored(versions.collect(), *pinned)?;
-            Some((label.clone(), Arc::new(history)))
+    /// What was in service. Where something may be lacking, generations go ahead of all that there may have been.
+    pub(super) fn standing(&self, may_lack: bool) -> Standing {
+        let moving = self.labels.iter().filter(|(_, saved)| !saved.pinned);
+        let trails = moving.map(|(label, saved)| {
+            let trail = Trail::new(saved.written.generation, saved.served.clone());
+            (label.clone(), Arc::new(trail))
         });
-        histories.collect()
+        let mut trails = Trails::new(trails.collect(), self.floor);
+        if may_lack {
+            trails = trails.go_ahead();
+        }
+        let mut labels = HashMap::new();
+        for (label, saved) in &self.labels {
+            let numbers = saved.written.snapshots.iter();
+            let versions: Vec<_> = numbers
+                .map(|number| self.snapshots[number].clone())
+                .collect();
+            let Some(newest) = versions.first() else {
+                continue;
+            };
+            let commit = newest.snapshot.version();
+            let trail = if saved.pinned {
+                Trail::of_commit(commit)
+            } else {
+                trails.resume(label, commit, Heard::Before)
+            };
+            let history = History::restored(versions, saved.pinned, trail);
+            labels.extend(history.map(|history| (label.clone(), Arc::new(history))));
+        }
+        Standing {
+            labels: Arc::new(labels),
+            trails,
+        }
     }
 }

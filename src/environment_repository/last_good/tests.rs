@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 
 use confbus_protocol::CommitId;
-use confbus_resolution::{Blob, BlobId, RepoPath};
+use confbus_resolution::{Blob, BlobId, RepoPath, Snapshot};
 use tempfile::TempDir;
 
 use super::*;
+use crate::{
+    environment_repository::trail::Trail,
+    look::{Modified, Version},
+};
 
 const LIMITS: Limits = Limits {
     files: 100,
@@ -41,20 +45,28 @@ fn version(number: u8) -> Version {
 }
 
 /// What labels name: versions by their numbers, newest first.
-fn labels(named: &[(&str, &[u8])], versions: &[Version]) -> Labels {
-    let named = named.iter().map(|(name, numbers)| {
+fn standing(named: &[(&str, &[u8])], versions: &[Version]) -> Standing {
+    let labels = named.iter().map(|(name, numbers)| {
         let versions = numbers
             .iter()
             .map(|number| versions[usize::from(*number)].clone());
-        let history = History::restored(versions.collect(), *name == "0101010").unwrap();
+        let versions: Vec<_> = versions.collect();
+        let commits = versions.iter().map(|version| version.snapshot.version());
+        let trail = Arc::new(Trail::new(numbers.len() as u64, commits.collect()));
+        let history = History::restored(versions, *name == "0101010", trail).unwrap();
         (label(name), Arc::new(history))
     });
-    Arc::new(named.collect())
+    let resting = Trail::new(9, vec![CommitId::from_bytes([9; 20])]);
+    let resting = HashMap::from([(label("resting"), Arc::new(resting))]);
+    Standing {
+        labels: Arc::new(labels.collect()),
+        trails: Trails::new(resting, 3),
+    }
 }
 
 /// Everything that labels show.
-fn shown(labels: &Labels) -> BTreeMap<String, Vec<String>> {
-    let shown = labels.iter().map(|(label, history)| {
+fn shown(standing: &Standing) -> BTreeMap<String, Vec<String>> {
+    let shown = standing.labels.iter().map(|(label, history)| {
         let versions = history.all().map(|version| {
             let files = version.snapshot.files().iter().map(|(path, blob)| {
                 let text = blob.bytes().map(String::from_utf8_lossy);
@@ -92,7 +104,7 @@ impl Scene {
     }
 
     fn loaded(&self) -> Option<BTreeMap<String, Vec<String>>> {
-        self.open().load().map(|before| shown(&before.labels))
+        self.open().load().map(|before| shown(&before.standing))
     }
 }
 
@@ -119,9 +131,9 @@ fn what_was_noted_is_loaded_whenever_the_process_ends() {
     let (versions, states) = states();
     let mut last_good = scene.open();
     for (step, state) in states.iter().enumerate() {
-        let labels = labels(state, &versions);
-        last_good.note(&labels);
-        assert_eq!(scene.loaded(), Some(shown(&labels)), "{step}");
+        let standing = standing(state, &versions);
+        last_good.note(&standing);
+        assert_eq!(scene.loaded(), Some(shown(&standing)), "{step}");
         // Another process goes on where this one ended.
         last_good = scene.open();
         last_good.load().unwrap();
@@ -134,8 +146,8 @@ fn a_change_costs_what_differs() {
     let last_good = scene.open();
     let versions: Vec<_> = (0..4).map(version).collect();
     let mut length = 0;
-    for (number, most) in [(0, 300), (1, 150), (1, 0), (3, 150)] {
-        last_good.note(&labels(&[("main", &[number])], &versions));
+    for (number, most) in [(0, 600), (1, 200), (1, 0), (3, 200)] {
+        last_good.note(&standing(&[("main", &[number])], &versions));
         let now = fs::metadata(scene.file()).unwrap().len();
         assert!(now - length <= most, "{number}: {}", now - length);
         length = now;
@@ -149,9 +161,9 @@ fn a_journal_that_is_cut_or_damaged_gives_what_it_held_earlier() {
     let last_good = scene.open();
     let mut known = vec![BTreeMap::new()];
     for state in &states {
-        let labels = labels(state, &versions);
-        last_good.note(&labels);
-        known.push(shown(&labels));
+        let standing = standing(state, &versions);
+        last_good.note(&standing);
+        known.push(shown(&standing));
     }
     let bytes = fs::read(scene.file()).unwrap();
     for at in 0..bytes.len() {
@@ -173,9 +185,9 @@ fn a_journal_that_is_cut_or_damaged_gives_what_it_held_earlier() {
     fs::write(scene.file(), &bytes[..bytes.len() - 3]).unwrap();
     let last_good = scene.open();
     last_good.load().unwrap();
-    let labels = labels(&[("main", &[9])], &versions);
-    last_good.note(&labels);
-    assert_eq!(scene.loaded(), Some(shown(&labels)));
+    let standing = standing(&[("main", &[9])], &versions);
+    last_good.note(&standing);
+    assert_eq!(scene.loaded(), Some(shown(&standing)));
 }
 
 #[test]
@@ -194,10 +206,10 @@ fn a_journal_that_outgrew_what_it_holds_is_written_anew() {
             )),
             ..version(0)
         };
-        let labels = labels(&[("main", &[0])], &[version]);
-        last_good.note(&labels);
+        let standing = standing(&[("main", &[0])], &[version]);
+        last_good.note(&standing);
         last_good.settle();
-        assert_eq!(scene.loaded(), Some(shown(&labels)), "{number}");
+        assert_eq!(scene.loaded(), Some(shown(&standing)), "{number}");
         let length = fs::metadata(scene.file()).unwrap().len();
         assert!(length < 3 << 20, "{length}");
     }
@@ -209,13 +221,35 @@ fn a_disk_that_refuses_is_told_of_and_taken_up_again() {
     fs::write(scene.folder.path().join("below"), "in the way").unwrap();
     let last_good = scene.open();
     let versions = [version(0)];
-    let labels = labels(&[("main", &[0])], &versions);
-    last_good.note(&labels);
+    let standing = standing(&[("main", &[0])], &versions);
+    last_good.note(&standing);
     last_good.settle();
     assert!(last_good.trouble().is_some());
     fs::remove_file(scene.folder.path().join("below")).unwrap();
-    last_good.note(&labels);
+    last_good.note(&standing);
     last_good.settle();
     assert_eq!(last_good.trouble(), None);
-    assert_eq!(scene.loaded(), Some(shown(&labels)));
+    assert_eq!(scene.loaded(), Some(shown(&standing)));
+}
+
+#[test]
+fn generations_go_on_and_go_ahead_of_what_may_be_lost() {
+    let scene = Scene::new();
+    let versions = [version(0), version(1)];
+    let noted = standing(&[("main", &[1, 0])], &versions);
+    scene.open().note(&noted);
+    let found = || {
+        let standing = scene.open().load().unwrap().standing;
+        let main = standing.labels[&label("main")].generation();
+        let resting = standing.trails.iter().map(|(_, trail)| trail.generation());
+        (main, resting.max().unwrap(), standing.trails.floor())
+    };
+    assert_eq!(found(), (2, 9, 3));
+    // A power cut takes the end of what was written.
+    let bytes = fs::read(scene.file()).unwrap();
+    fs::write(scene.file(), [&bytes[..], b"cut"].concat()).unwrap();
+    let (main, resting, floor) = found();
+    assert!(main > 1_000_000 && resting > 1_000_000 && floor > 1_000_000);
+    // That is written down, and does not happen twice.
+    assert_eq!(found(), (main, resting, floor));
 }

@@ -9,7 +9,7 @@ use tracing::{error, warn};
 use super::{
     super::{
         history::{Case, Verdicts},
-        last_good::Labels,
+        last_good::Standing,
     },
     Looker,
 };
@@ -56,9 +56,9 @@ impl Looker {
     }
 
     /// Adds to the journal what is to be in service. Nobody waits longer for a disk than for a remote.
-    pub(super) async fn note_on_disk(&self, labels: &Labels) {
-        let (last_good, labels) = (self.outcome.last_good.clone(), Arc::clone(labels));
-        let noting = tokio::task::spawn_blocking(move || last_good.note(&labels));
+    pub(super) async fn note_on_disk(&self, standing: Standing) {
+        let last_good = self.outcome.last_good.clone();
+        let noting = tokio::task::spawn_blocking(move || last_good.note(&standing));
         if tokio::time::timeout(SLOWEST_DISK, noting).await.is_err() {
             warn!("the disk is slow; what is in service is not waited for until it is written");
         }
@@ -75,7 +75,7 @@ impl Looker {
             self.outcome.served.load_full(),
         );
         self.saving = Some(tokio::task::spawn_blocking(move || {
-            last_good.note(&served.labels);
+            last_good.note(&served.standing());
             if served.confirmed.is_some() && served.error.is_none() {
                 last_good.confirm();
             }

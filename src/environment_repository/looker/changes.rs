@@ -35,7 +35,7 @@ impl Looker {
         self.hurries |= *fetch == Fetch::No && changed && self.is_old(&served);
         self.is_unsaved |= changed || served.confirmed != before.confirmed;
         // First on disk, so that a start never goes back behind what somebody was given.
-        self.note_on_disk(&served.labels).await;
+        self.note_on_disk(served.standing()).await;
         self.outcome.swap(served, answers_change);
         self.note_moved(&moved);
         self.outcome.unannounced.add(moved);

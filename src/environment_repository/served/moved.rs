@@ -11,6 +11,8 @@ pub(crate) struct Moved {
     pub(crate) label: Label,
     pub(crate) old: Arc<Snapshot>,
     pub(crate) new: Arc<Snapshot>,
+    /// How often the label has moved since there are files of the repository here.
+    pub(crate) generation: u64,
 }
 
 impl Moved {
@@ -26,7 +28,10 @@ impl Moved {
                 .iter_mut()
                 .find(|earlier| earlier.is_of_same_label(step))
             {
-                Some(earlier) => earlier.new = Arc::clone(&step.new),
+                Some(earlier) => {
+                    earlier.new = Arc::clone(&step.new);
+                    earlier.generation = step.generation;
+                }
                 None => whole.push(step.clone()),
             }
         }

@@ -10,10 +10,14 @@ use super::{
 /// Of these, labels that are commit ids: whoever reads can ask for any old commit.
 const MAX_PINNED: usize = 256;
 
-/// Too many labels: those that were not asked for longest go, commit ids first.
-pub(super) fn make_room(labels: &mut Arc<HashMap<Label, Arc<History>>>, settings: &Settings) {
+/// Too many labels: those that were not asked for longest go, commit ids first. Returns them.
+pub(super) fn make_room(
+    labels: &mut Arc<HashMap<Label, Arc<History>>>,
+    settings: &Settings,
+) -> Vec<(Label, Arc<History>)> {
+    let mut gone = Vec::new();
     if labels.len() <= MAX_PINNED {
-        return;
+        return gone;
     }
     let defaults = settings.default_labels();
     loop {
@@ -22,7 +26,7 @@ pub(super) fn make_room(labels: &mut Arc<HashMap<Label, Arc<History>>>, settings
             .filter(|history| history.is_pinned())
             .count();
         if labels.len() <= MAX_LABELS && pinned <= MAX_PINNED {
-            return;
+            return gone;
         }
         let may_go = |label: &Label, history: &History| {
             !defaults.contains(label) && (pinned <= MAX_PINNED || history.is_pinned())
@@ -34,8 +38,8 @@ pub(super) fn make_room(labels: &mut Arc<HashMap<Label, Arc<History>>>, settings
             .min_by_key(|(_, history)| history.last_asked())
             .map(|(label, _)| label.clone())
         else {
-            return;
+            return gone;
         };
-        Arc::make_mut(labels).remove(&oldest);
+        gone.extend(Arc::make_mut(labels).remove_entry(&oldest));
     }
 }

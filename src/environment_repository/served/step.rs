@@ -5,7 +5,10 @@ use confbus_resolution::Snapshot;
 use indexmap::IndexSet;
 use tracing::{info, warn};
 
-use super::super::history::{History, Step};
+use super::super::{
+    history::{History, Step},
+    trail::{Heard, Trail},
+};
 use crate::look::Version;
 
 /// Problems of one version that the log names.
@@ -17,8 +20,8 @@ pub(super) type OldAndNew = (Arc<Snapshot>, Arc<Snapshot>);
 pub(super) enum Before<'s> {
     /// The label itself.
     Same(&'s History),
-    /// Another in its place, if any.
-    Other(Option<&'s Arc<Snapshot>>),
+    /// Another in its place, if any; and where it was when it was in service itself.
+    Other(Option<&'s Arc<Snapshot>>, Arc<Trail>),
 }
 
 /// What follows for one label; `None` when it names what it named before.
@@ -27,11 +30,12 @@ pub(super) fn step(
     label: &Label,
     version: Version,
     pinned: bool,
+    heard: Heard,
 ) -> Option<(History, Option<OldAndNew>)> {
     let before = match before {
         Before::Same(history) => history,
-        Before::Other(stand_in) => {
-            let history = History::new(version, pinned);
+        Before::Other(stand_in, trail) => {
+            let history = History::new(version, pinned, trail);
             let new = &history.newest().snapshot;
             info!(%label, version = %new.version(), "in service");
             let old = stand_in.filter(|old| old.version() != new.version());
@@ -39,7 +43,7 @@ pub(super) fn step(
             return Some((history, moved));
         }
     };
-    let (history, step) = before.next(version)?;
+    let (history, step) = before.next(version, heard)?;
     if step == Step::SameFiles {
         return Some((history, None));
     }

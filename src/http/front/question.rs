@@ -1,4 +1,4 @@
-use confbus_protocol::INSTANCE_HEADER;
+use confbus_protocol::{INSTANCE_HEADER, MIN_VERSION_HEADER};
 use http::{Method, Request};
 
 use super::{
@@ -30,6 +30,8 @@ pub(super) struct Question<'r, F: ?Sized> {
     pub(super) said: Said<'r>,
     /// Whoever asks may have named itself.
     pub(super) has_name: bool,
+    /// What the answer must not be older than.
+    pub(super) minimum: Option<&'r [u8]>,
     pub(super) afterwards: Afterwards,
 }
 
@@ -66,7 +68,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
         let mut accept = None;
         let (mut accepts_encodings, mut is_conditional) = (false, false);
         let mut said = Said::default();
-        let mut has_name = false;
+        let (mut has_name, mut minimum) = (false, None);
         let mut afterwards = Afterwards::Stays;
         for (name, value) in head.fields.each() {
             let mut lower = [0; LONGEST_NAME];
@@ -87,6 +89,8 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
                 | "upgrade"
                 | "x-config-token" => return None,
                 INSTANCE_HEADER => has_name = true,
+                MIN_VERSION_HEADER if minimum.replace(value).is_some() => return None,
+                MIN_VERSION_HEADER => {}
                 name => said.hear(name, value),
             }
         }
@@ -102,6 +106,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
             },
             said,
             has_name,
+            minimum,
             afterwards,
         })
     }
@@ -150,6 +155,13 @@ mod tests {
             ("GET", "/foo/dev", &[("if-none-match", "\"x\"")], true),
             ("GET", "/foo/dev", &[("accept-encoding", "gzip")], true),
             ("GET", "/foo/dev", &[("x-config-instance", "a:1:b")], true),
+            ("GET", "/foo/dev", &[("x-config-min-version", "a")], true),
+            (
+                "GET",
+                "/foo/dev",
+                &[("x-config-min-version", "a"), ("x-config-min-version", "b")],
+                false,
+            ),
             ("POST", "/foo/dev", &[], false),
             ("OPTIONS", "/foo/dev", &[], false),
             ("GET", "http://localhost/foo/dev", &[], false),

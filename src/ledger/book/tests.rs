@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::*;
 use crate::ledger::{
     changes::Changes,
-    entry::{Answered, LabelMoved, Noted, RefreshId, Started, Trigger},
+    entry::{Answered, Current, LabelMoved, Noted, RefreshId, Started, Trigger},
     view::{self, InstanceFilter},
 };
 
@@ -73,6 +73,7 @@ impl World {
             label: Label::parse("main").unwrap(),
             from: Some(commit(from)),
             to: commit(to),
+            generation: u64::from(to),
         };
         let id = RefreshId::random();
         let started = Started {
@@ -186,7 +187,13 @@ impl World {
     }
 
     fn instances(&self) -> Value {
-        let wanted = |_: &EnvironmentRequest| self.wanted.clone();
+        let wanted = |_: &EnvironmentRequest| {
+            let version = self.wanted.clone()?;
+            Some(Current {
+                version,
+                generation: None,
+            })
+        };
         let filter = InstanceFilter::default();
         let view = view::instances(self.book.records(), &filter, self.now, wanted);
         serde_json::to_value(view).unwrap()

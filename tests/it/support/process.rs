@@ -1,5 +1,6 @@
 use std::{
     io::{BufRead as _, BufReader, Read},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::Instant,
@@ -21,11 +22,12 @@ impl Running {
         Self::start(command)
     }
 
-    /// Starts it with a log that says how it came to what it serves.
-    pub(crate) fn talkative(arguments: &[String]) -> Self {
+    /// Starts it with a log that says how it came to what it serves, and a folder for what has no other.
+    pub(crate) fn talkative_in(cache: &Path, arguments: &[String]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_confbus"));
         command
             .args(arguments)
+            .env("XDG_CACHE_HOME", cache)
             .env("RUST_LOG", "info,confbus=debug");
         Self::start(command)
     }

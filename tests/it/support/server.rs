@@ -47,7 +47,7 @@ impl TestServer {
                 .iter()
                 .map(|(key, value)| format!("--{key}={value}")),
         );
-        let running = Running::talkative(&arguments);
+        let running = Running::talkative_in(base, &arguments);
         let line = running.line_with("listening");
         let port = line
             .rsplit(':')
@@ -79,6 +79,12 @@ impl TestServer {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         self.running.lines()
+    }
+
+    /// Waits for a line of its log that contains `text`.
+    #[track_caller]
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        self.running.line_with(text)
     }
 
     pub(crate) fn running(&mut self) -> &mut Running {

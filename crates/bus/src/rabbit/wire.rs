@@ -12,6 +12,9 @@ use crate::Message;
 /// The AMQP header that names the commit; Spring's receivers ignore it.
 const COMMIT_HEADER: &str = "confbus-commit";
 
+/// The AMQP header that says how often the label has moved at the sender.
+const GENERATION_HEADER: &str = "confbus-generation";
+
 /// The AMQP header that names the window, in milliseconds.
 const WINDOW_HEADER: &str = "confbus-window";
 
@@ -59,6 +62,9 @@ pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties 
     if let Some(commit) = &message.commit {
         add(COMMIT_HEADER, commit);
     }
+    if let Some(generation) = message.generation {
+        add(GENERATION_HEADER, &generation.to_string());
+    }
     if !message.window.is_zero() {
         add(WINDOW_HEADER, &message.window.as_millis().to_string());
     }
@@ -83,6 +89,7 @@ pub(super) fn read(properties: &BasicProperties, body: &[u8]) -> Result<Message,
     Ok(Message {
         event,
         commit: commit(properties),
+        generation: header(properties, GENERATION_HEADER).and_then(|text| text.parse().ok()),
         window: window(properties),
     })
 }
@@ -145,8 +152,11 @@ mod tests {
 
     #[test]
     fn what_we_send_we_read() {
-        for commit in [None, Some("3f9c1e2")] {
-            let message = message(commit);
+        for (commit, generation) in [(None, None), (Some("3f9c1e2"), Some(u64::MAX))] {
+            let message = Message {
+                generation,
+                ..message(commit)
+            };
             let properties = properties(&message, SystemTime::now());
             assert_eq!(
                 read(&properties, &message.event.to_json()).unwrap(),

@@ -3,7 +3,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use confbus_protocol::Environment;
+use confbus_protocol::{Environment, Minimum};
 use tracing::warn;
 
 use crate::{
@@ -68,14 +68,22 @@ pub(crate) async fn first(
         // Nothing to fall back on: as long as the tries take.
         _ => None,
     };
+    // What ran here before a stop must not be followed by something older.
+    let ran = saved.as_ref().ok();
+    let ran = ran.and_then(|saved| saved.environment.version.as_deref());
+    let minimum = ran.and_then(Minimum::parse);
+    let known = Known {
+        minimum: minimum.as_ref(),
+        ..Known::default()
+    };
     let mut unavailable = None;
     let fetched = match within {
         Some(Duration::ZERO) => None,
         Some(within) => {
-            let asked = ask(fetcher, settings.retry, &mut unavailable);
+            let asked = ask(fetcher, known, settings.retry, &mut unavailable);
             tokio::time::timeout(within, asked).await.ok().flatten()
         }
-        None => ask(fetcher, settings.retry, &mut unavailable).await,
+        None => ask(fetcher, known, settings.retry, &mut unavailable).await,
     };
     match (fetched, saved) {
         (Some(first), saved) => Ok(First {
@@ -100,12 +108,13 @@ pub(crate) async fn first(
 /// Asks in rounds until somebody answers; notes what the servers said last.
 async fn ask(
     fetcher: &Fetcher,
+    known: Known<'_>,
     retry: Retry,
     unavailable: &mut Option<Unavailable>,
 ) -> Option<First> {
     let mut failures = 0;
     loop {
-        let said = match fetcher.fetch(Known::default()).await {
+        let said = match fetcher.fetch(known).await {
             Ok(Answer {
                 place,
                 news: Some((environment, validator)),

@@ -146,9 +146,9 @@ impl EventStream {
                 let commit = id.filter(|id| !id.is_empty());
                 // Nothing carries an ack from here.
                 let message = Message {
-                    event,
                     commit,
                     window,
+                    ..Message::of(event)
                 };
                 self.listener.hear(&message).await;
             }

@@ -8,6 +8,7 @@ mod blocking;
 mod events;
 mod fetching;
 mod keys;
+mod lagging;
 mod last_good;
 mod probes;
 mod reports;

@@ -25,6 +25,8 @@ use tokio::{
 pub(crate) enum Say {
     /// 200 with this body and this ETag; 304 when the client has it.
     Body(String, Option<&'static str>),
+    /// 200 with this body, which may be old.
+    Lagging(String),
     Status(u16, &'static str),
     /// A head, and then nothing.
     Stall,
@@ -194,6 +196,10 @@ impl Shared {
                     body.len()
                 )
             }
+            Say::Lagging(body) => format!(
+                "HTTP/1.1 200 OK\r\nconnection: close\r\nx-config-lagging: 1\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            ),
             Say::Status(status, body) => format!(
                 "HTTP/1.1 {status} Nope\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
@@ -212,7 +218,9 @@ impl Shared {
             Say::Endless => loop {
                 stream.write_all(&[b' '; 4096]).await?;
             },
-            Say::Body(..) | Say::Status(..) | Say::Redirect(_) => stream.shutdown().await,
+            Say::Body(..) | Say::Lagging(_) | Say::Status(..) | Say::Redirect(_) => {
+                stream.shutdown().await
+            }
         }
     }
 

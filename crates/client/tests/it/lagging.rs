@@ -1,0 +1,116 @@
+//! Servers that may be behind what runs here: nobody goes back.
+
+use confbus_client::{Client, Failure, RefreshError, Start};
+
+use crate::support::{Say, Server, environment, eventually, settings, settled};
+
+/// Commit ids, in the order in which they were pushed.
+const OLD: &str = "0101010101010101010101010101010101010101";
+const NEW: &str = "0202020202020202020202020202020202020202";
+const NEWEST: &str = "0303030303030303030303030303030303030303";
+
+fn body(version: &str) -> String {
+    environment(version, r#"{"max":1}"#)
+}
+
+/// What a request wants nothing older than.
+fn minimum(head: &str) -> Option<&str> {
+    let name = "x-config-min-version: ";
+    head.lines().find_map(|line| line.strip_prefix(name))
+}
+
+#[tokio::test]
+async fn a_client_asks_for_nothing_older_than_what_it_runs() {
+    let server = Server::start(Say::Body(body(NEW), None)).await;
+    let client = Client::connect(settings(&[&server])).await.unwrap();
+    assert_eq!(minimum(&server.heads()[0]), None, "it runs nothing yet");
+    client.refresh().await.unwrap();
+    assert_eq!(minimum(&server.heads()[0]), Some(NEW));
+}
+
+#[tokio::test]
+async fn a_server_that_lags_is_passed_over() {
+    let first = Server::start(Say::Body(body(NEW), None)).await;
+    let second = Server::start(Say::Body(body(NEWEST), None)).await;
+    let client = Client::connect(settings(&[&first, &second])).await.unwrap();
+    first.say(Say::Lagging(body(OLD)));
+    client.refresh().await.unwrap();
+    assert_eq!(client.snapshot().version(), Some(NEWEST));
+    let first = &client.health().servers[0];
+    assert_eq!(first.failures, 0, "it is not broken");
+}
+
+#[tokio::test]
+async fn who_lags_is_asked_again_until_it_is_sure() {
+    let server = Server::start(Say::Body(body(NEW), None)).await;
+    let client = Client::connect(settings(&[&server])).await.unwrap();
+    server.say(Say::Lagging(body(OLD)));
+    let refused = client.refresh().await.unwrap_err();
+    let RefreshError::Unavailable(unavailable) = &refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(unavailable.attempts()[0].failure, Failure::Lagging);
+    assert_eq!(client.snapshot().version(), Some(NEW));
+    let health = client.health();
+    assert_eq!((health.failures, health.unavailable), (0, None));
+
+    // Nobody polls here, and no event comes. Going back is right once the server is sure.
+    server.say(Say::Body(body(OLD), None));
+    eventually(
+        &client,
+        "the version that the server is sure of",
+        |client| client.snapshot().version() == Some(OLD),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_asks_for_nothing_older_than_what_it_was_told_of() {
+    let server = Server::with_events(Say::Body(body(OLD), None)).await;
+    let client = Client::connect(settings(&[&server])).await.unwrap();
+    eventually(&client, "its stream", |_| server.listeners() == 1).await;
+    client.refresh().await.unwrap();
+    server.heads();
+
+    server.say(Say::Lagging(body(OLD)));
+    server.send_refresh("**", NEW);
+    let asked = std::cell::RefCell::new(Vec::new());
+    eventually(&client, "two requests", |_| {
+        asked.borrow_mut().extend(server.heads());
+        asked.borrow().len() >= 2
+    })
+    .await;
+    for head in asked.borrow().iter() {
+        assert_eq!(minimum(head), Some(format!("{OLD},{NEW}").as_str()));
+    }
+    server.say(Say::Body(body(NEW), None));
+    eventually(&client, "what it was told of", |client| {
+        client.snapshot().version() == Some(NEW)
+    })
+    .await;
+    server.heads();
+    client.refresh().await.unwrap();
+    assert_eq!(minimum(&server.heads()[0]), Some(NEW));
+}
+
+#[tokio::test]
+async fn a_start_does_not_go_back_behind_the_last_good_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(Say::Body(body(NEW), None)).await;
+    let settings = settings(&[&server]).last_good_dir(directory.path());
+    drop(settled(settings.clone()).await);
+
+    server.say(Say::Lagging(body(OLD)));
+    server.heads();
+    let within = std::time::Duration::from_millis(100);
+    let client = Client::connect(settings.start(Start::Fresh { within }))
+        .await
+        .unwrap();
+    assert_eq!(client.snapshot().version(), Some(NEW));
+    assert_eq!(minimum(&server.heads()[0]), Some(NEW));
+    server.say(Say::Body(body(NEWEST), None));
+    eventually(&client, "a newer one", |client| {
+        client.snapshot().version() == Some(NEWEST)
+    })
+    .await;
+}

@@ -1,0 +1,157 @@
+//! Commits that somebody has seen under a label elsewhere, and that never answered here: a look tells whether this is the one
+//! who lags.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use confbus_protocol::{CommitId, Label};
+use indexmap::{IndexMap, IndexSet};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::{
+    looker::{Announce, Looks, Wish},
+    repository::Settings,
+    served::Served,
+};
+use crate::look::Trigger;
+
+/// Doubts that may wait for the next look; whoever has another asks again.
+const QUEUE: usize = 64;
+/// Commits that are settled for each label.
+const MAX_SETTLED: usize = 64;
+/// Between two looks, so that nobody makes a remote answer all the time by naming commits that nobody has.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The same after a failed look.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+/// Where doubts are raised and, once a look has begun after that and succeeded, settled: whatever the label names here then is
+/// no older than what it named there.
+#[derive(Debug, Clone)]
+pub(super) struct Doubts {
+    raised: mpsc::Sender<Doubt>,
+    settled: Arc<ArcSwap<Settled>>,
+}
+
+#[derive(Debug)]
+struct Doubt {
+    label: Label,
+    commits: Vec<CommitId>,
+}
+
+/// The newest last.
+type Settled = HashMap<Label, IndexSet<CommitId>>;
+
+/// Looks when there are doubts.
+#[derive(Debug)]
+pub(super) struct Settler {
+    raised: mpsc::Receiver<Doubt>,
+    settled: Arc<ArcSwap<Settled>>,
+    looks: Looks,
+    served: Arc<ArcSwap<Served>>,
+    settings: Arc<Settings>,
+}
+
+impl Doubts {
+    pub(super) fn new(
+        looks: Looks,
+        served: Arc<ArcSwap<Served>>,
+        settings: Arc<Settings>,
+    ) -> (Self, Settler) {
+        let (sender, raised) = mpsc::channel(QUEUE);
+        let doubts = Self {
+            raised: sender,
+            settled: Arc::default(),
+        };
+        let settler = Settler {
+            raised,
+            settled: Arc::clone(&doubts.settled),
+            looks,
+            served,
+            settings,
+        };
+        (doubts, settler)
+    }
+
+    /// Whether a look has shown that the label is no older here than this commit.
+    pub(super) fn are_settled(&self, label: &Label, commit: CommitId) -> bool {
+        let settled = self.settled.load();
+        let commits = settled.get(label);
+        commits.is_some_and(|commits| commits.contains(&commit))
+    }
+
+    /// Has a look made soon. Does not wait for it.
+    pub(super) fn raise(&self, label: Label, commits: Vec<CommitId>) {
+        // Whoever is not heard now asks again.
+        _ = self.raised.try_send(Doubt { label, commits });
+    }
+}
+
+impl Settler {
+    /// Settles doubts until `shutdown`.
+    pub(super) async fn run(mut self, shutdown: CancellationToken) {
+        let work = async {
+            while let Some(first) = self.raised.recv().await {
+                let pause = self.settle(first).await;
+                tokio::time::sleep(pause).await;
+            }
+        };
+        _ = shutdown.run_until_cancelled(work).await;
+    }
+
+    /// One look for all doubts that wait. Returns how long to leave the repository alone.
+    async fn settle(&mut self, first: Doubt) -> Duration {
+        let mut doubts: IndexMap<Label, IndexSet<CommitId>> = IndexMap::new();
+        let mut next = Some(first);
+        while let Some(Doubt { label, commits }) = next {
+            doubts.entry(label).or_default().extend(commits);
+            next = self.raised.try_recv().ok();
+        }
+        let refs = self.refs(doubts.keys());
+        debug!(
+            ?refs,
+            "somebody knows of commits that never answered here; looking"
+        );
+        let announce = Announce::Yes(Trigger::Poll);
+        let looked = self.looks.look(Wish::Refs(refs), None, announce).await;
+        if looked.is_err() {
+            return PAUSE_AFTER_FAILURE;
+        }
+        self.note(doubts);
+        PAUSE
+    }
+
+    /// What tells where these labels are.
+    fn refs<'l>(&self, labels: impl Iterator<Item = &'l Label>) -> Vec<String> {
+        let served = self.served.load();
+        let known = served.refs.clone().unwrap_or_default();
+        let defaults = self.settings.default_labels();
+        let with_fallbacks = |label: &Label| {
+            if defaults.contains(label) {
+                defaults.clone()
+            } else {
+                vec![label.clone()]
+            }
+        };
+        let labels = labels.flat_map(with_fallbacks);
+        labels.filter_map(|label| known.behind(&label)).collect()
+    }
+
+    fn note(&self, doubts: IndexMap<Label, IndexSet<CommitId>>) {
+        let served = self.served.load();
+        let mut settled = Settled::clone(&self.settled.load());
+        settled.retain(|label, _| served.labels.contains_key(label));
+        for (label, commits) in doubts {
+            // The look found another commit there, which cannot be served here, or not yet.
+            if served.refused.contains_key(&label) {
+                continue;
+            }
+            let known = settled.entry(label).or_default();
+            known.extend(commits);
+            let excess = known.len().saturating_sub(MAX_SETTLED);
+            known.drain(..excess);
+        }
+        self.settled.store(Arc::new(settled));
+    }
+}
