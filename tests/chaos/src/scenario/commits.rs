@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
-use super::measure::Quiet;
+use super::measure::{Quiet, p99};
 use super::{READS, SECOND, SOON, ask, eventually, get, told_and_settled, version};
 use crate::figure::Figure;
 use crate::proxy::Manner;
@@ -152,7 +152,8 @@ pub(crate) async fn g21(rig: &mut Rig) -> anyhow::Result<()> {
     let took = rig.settle(3 * SOON).await?;
     rig.figure(Figure::new("files", FILES as f64, ""));
     rig.figure(Figure::time("everywhere after", took));
-    quiet.compare(rig, since)
+    let faulty = p99(rig, since)?;
+    quiet.judge(rig, faulty).await
 }
 
 pub(crate) async fn g22(rig: &mut Rig) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
-use super::measure::Quiet;
+use super::measure::{Quiet, p99};
 use super::{SECOND, SOON, ask, push_and_settle, push_for, restart};
 use crate::figure::Figure;
 use crate::rig::Rig;
@@ -38,14 +38,14 @@ pub(crate) async fn d3(rig: &mut Rig) -> anyhow::Result<()> {
         let took = push_and_settle(rig).await.context(lock)?;
         rig.figure(Figure::time(format!("{lock}: everywhere after"), took));
     }
-    quiet.compare(rig, since)?;
+    let faulty = p99(rig, since)?;
     rig.servers[0].kill()?;
     leave_locks(rig, &LOCKS)?;
     rig.servers[0].start().await?;
     let took = push_and_settle(rig).await?;
     let what = "all of them, at a start: everywhere after";
     rig.figure(Figure::time(what, took));
-    Ok(())
+    quiet.judge(rig, faulty).await
 }
 
 fn leave_locks(rig: &Rig, locks: &[&str]) -> anyhow::Result<()> {
@@ -74,9 +74,10 @@ pub(crate) async fn d4(rig: &mut Rig) -> anyhow::Result<()> {
         rig.figure(Figure::time(what, took));
     }
     push_for(rig, REST, 0).await?;
-    quiet.compare(rig, since)?;
+    let faulty = p99(rig, since)?;
     rests(rig).await?;
-    recovers(rig).await
+    recovers(rig).await?;
+    quiet.judge(rig, faulty).await
 }
 
 /// Writes a begin of an object where the whole one would be looked for.
@@ -126,7 +127,7 @@ pub(crate) async fn d5(rig: &mut Rig) -> anyhow::Result<()> {
         ensure!(ask(rig, 0).await?.status == 200, "{how}: no answer");
         tokio::time::sleep(SECOND).await;
     }
-    quiet.compare(rig, since)?;
+    let faulty = p99(rig, since)?;
     for (how, damage) in DAMAGE {
         rig.servers[0].kill()?;
         for clone in clones(rig)? {
@@ -139,7 +140,7 @@ pub(crate) async fn d5(rig: &mut Rig) -> anyhow::Result<()> {
         rig.settle(SOON).await?;
         push_and_settle(rig).await.context(how)?;
     }
-    Ok(())
+    quiet.judge(rig, faulty).await
 }
 
 type Damage = fn(&Path) -> anyhow::Result<()>;

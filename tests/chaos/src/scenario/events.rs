@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
-use super::measure::Quiet;
+use super::measure::{Quiet, p99};
 use super::{READS, SECOND, SOON, push_and_settle, push_for};
 use crate::figure::Figure;
 use crate::history::What;
@@ -89,10 +89,10 @@ pub(crate) async fn b19(rig: &mut Rig) -> anyhow::Result<()> {
     let sent = flood.publish(LASTS).await?;
     rig.figure(Figure::new("events", sent as f64, ""));
     rig.note_fault("flood", false);
-    quiet.compare(rig, since)?;
+    let faulty = p99(rig, since)?;
     let took = push_and_settle(rig).await?;
     rig.figure(Figure::time("the next commit is everywhere after", took));
-    Ok(())
+    quiet.judge(rig, faulty).await
 }
 
 pub(crate) async fn b23(rig: &mut Rig) -> anyhow::Result<()> {

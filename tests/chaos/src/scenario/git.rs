@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use tokio::net::TcpListener;
 
-use super::measure::Quiet;
+use super::measure::{Quiet, p99};
 use super::{SOON, ask, eventually, git_trouble, push_for, restart, served};
 use crate::figure::Figure;
 use crate::proxy::{Manner, Said};
@@ -57,7 +57,7 @@ async fn stalls(rig: &mut Rig, fault: &'static str, manner: Manner) -> anyhow::R
     push_for(rig, LASTS, 0).await?;
     let more = rig.servers[0].usage()?.threads as f64 - threads as f64;
     rig.figure(Figure::new("threads more than before", more, ""));
-    quiet.compare(rig, since)?;
+    let faulty = p99(rig, since)?;
     rig.git.set(Manner::Pass);
     rig.note_fault(fault, false);
     let after = rig.settle(SOON).await?;
@@ -65,7 +65,8 @@ async fn stalls(rig: &mut Rig, fault: &'static str, manner: Manner) -> anyhow::R
     let well = eventually("health is well again", SOON, async || {
         Ok(git_trouble(rig, 0).await?.is_none().then_some(()))
     });
-    well.await.map(|_| ())
+    well.await?;
+    quiet.judge(rig, faulty).await
 }
 
 pub(crate) async fn g1(rig: &mut Rig) -> anyhow::Result<()> {

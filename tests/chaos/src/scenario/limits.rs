@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::measure::Quiet;
+use super::measure::{Quiet, p99};
 use super::{READS, SECOND, SOON, ask, get, push_and_settle, push_for};
 use crate::figure::Figure;
 use crate::rig::Rig;
@@ -144,9 +144,9 @@ pub(crate) async fn p13(rig: &mut Rig) -> anyhow::Result<()> {
     }
     rig.figure(Figure::new("idle connections", IDLERS as f64, ""));
     push_for(rig, 10 * SECOND, 0).await?;
-    quiet.compare(rig, since)?;
+    let faulty = p99(rig, since)?;
     drop(idlers);
-    push_and_settle(rig).await.map(|_| ())
+    quiet.judge(rig, faulty).await
 }
 
 pub(crate) async fn p16(rig: &mut Rig) -> anyhow::Result<()> {

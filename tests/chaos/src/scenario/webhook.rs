@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use futures_util::{StreamExt as _, stream};
 
-use super::measure::Quiet;
-use super::{READS, SECOND, SOON, push_and_settle};
+use super::measure::{Quiet, p99};
+use super::{READS, SOON, push_and_settle};
 use crate::figure::{Figure, percentile};
 use crate::history::What;
 use crate::rig::{LOOK_SECONDS, Rig};
@@ -65,11 +65,12 @@ pub(crate) async fn w3(rig: &mut Rig) -> anyhow::Result<()> {
     let mut times: Vec<_> = told.into_iter().collect::<anyhow::Result<_>>()?;
     rig.settle(SOON).await?;
     let events = events(rig) - before;
-    let p99 = percentile(&mut times, 99.0).unwrap_or_default();
+    let slow = percentile(&mut times, 99.0).unwrap_or_default();
     rig.figure(Figure::new("webhooks", times.len() as f64, ""));
-    rig.figure(Figure::new("p99 of their answers", p99, "ms"));
+    rig.figure(Figure::new("p99 of their answers", slow, "ms"));
     rig.figure(Figure::new("events", events as f64, ""));
-    quiet.compare(rig, since)
+    let faulty = p99(rig, since)?;
+    quiet.judge(rig, faulty).await
 }
 
 pub(crate) async fn w4(rig: &mut Rig) -> anyhow::Result<()> {
@@ -107,18 +108,17 @@ pub(crate) async fn w5(rig: &mut Rig) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn w6(rig: &mut Rig) -> anyhow::Result<()> {
+    rig.add_server(&[]).await?;
     let closed = "spring.cloud.config.server.monitor.validation-filter-enabled=true";
     rig.add_server(&[closed]).await?;
-    rig.add_clients(3).await?;
+    rig.add_clients(6).await?;
     rig.read(4 * READS);
     rig.settle(SOON).await?;
-    let since = rig.recorder.now();
-    tokio::time::sleep(10 * SECOND).await;
-    let quiet = Quiet::since(rig, since)?;
+    let quiet = Quiet::measure(rig).await?;
     let since = rig.recorder.now();
     let push = rig.repository.push_all()?;
     let began = Instant::now();
-    let told = stream::iter((0..FORGED).map(|_| rig.deliver(0, &push)));
+    let told = stream::iter((0..FORGED).map(|_| rig.deliver(1, &push)));
     let statuses: Vec<_> = told.buffer_unordered(AT_ONCE).collect().await;
     let per_second = FORGED as f64 / began.elapsed().as_secs_f64();
     for status in statuses {
@@ -126,7 +126,8 @@ pub(crate) async fn w6(rig: &mut Rig) -> anyhow::Result<()> {
         ensure!(status == 403, "a forged webhook is answered with {status}");
     }
     rig.figure(Figure::new("forged webhooks", per_second, "per second"));
-    quiet.compare(rig, since)
+    let faulty = p99(rig, since)?;
+    quiet.judge(rig, faulty).await
 }
 
 pub(crate) async fn w7(rig: &mut Rig) -> anyhow::Result<()> {
