@@ -57,7 +57,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    telemetry::init(args.log_format, "info")?;
+    let _log = telemetry::init(args.log_format, "info")?;
     let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
 
     let app = App::bind(settings).await?;

@@ -1,4 +1,4 @@
-//! Somebody who publishes events as fast as the broker takes them.
+//! Somebody who publishes more events than anybody needs.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 
 use super::tap::EXCHANGE;
 
-/// Between two looks at the clock.
-const AT_ONCE: u64 = 100;
+/// Events that are published together.
+const AT_ONCE: u32 = 20;
 
 /// A publisher whom nobody knows.
 #[derive(Debug)]
@@ -31,19 +31,20 @@ impl Flood {
         })
     }
 
-    /// Tells everybody to refresh, again and again; how often.
+    /// Tells everybody to refresh, so often per second; how often in all.
     ///
     /// # Errors
     /// When the broker ends the connection.
-    pub async fn publish(&self, lasts: Duration) -> anyhow::Result<u64> {
-        let began = Instant::now();
+    pub async fn publish(&self, per_second: u32, lasts: Duration) -> anyhow::Result<u64> {
+        let until = Instant::now() + lasts;
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) * AT_ONCE / per_second.max(1));
         let mut sent = 0;
-        while began.elapsed() < lasts {
+        while Instant::now() < until {
+            ticks.tick().await;
             for _ in 0..AT_ONCE {
                 self.tell(sent).await?;
                 sent += 1;
             }
-            tokio::task::yield_now().await;
         }
         Ok(sent)
     }

@@ -13,6 +13,8 @@ use crate::rig::{Flood, Rig};
 
 /// How long single events fare otherwise.
 const LASTS: Duration = Duration::from_secs(15);
+/// Events per second that ask everybody to refresh; more of them, and the broker takes all of a small machine.
+const FLOOD: u32 = 1_000;
 /// How soon a webhook is answered, whatever the broker does, on a machine with other work.
 const ANSWERED: Duration = Duration::from_millis(500);
 
@@ -86,7 +88,7 @@ pub(crate) async fn b19(rig: &mut Rig) -> anyhow::Result<()> {
     let since = rig.recorder.now();
     rig.note_fault("flood", true);
     let flood = Flood::start(rig.broker.port()).await?;
-    let sent = flood.publish(LASTS).await?;
+    let sent = flood.publish(FLOOD, LASTS).await?;
     rig.figure(Figure::new("events", sent as f64, ""));
     rig.note_fault("flood", false);
     let faulty = p99(rig, since)?;

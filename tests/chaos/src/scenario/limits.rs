@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,9 @@ const IDLERS: usize = 1_000;
 /// Of P8: a tenth of the time.
 const RUNS: Duration = Duration::from_millis(10);
 const RESTS: Duration = Duration::from_millis(90);
-/// Of P7.
+/// Of P7: where groups are made.
+const GROUPS: &str = "/sys/fs/cgroup/memory";
+/// In bytes.
 const MEMORY: &str = "134217728";
 /// Of P16: more than a pipe takes.
 const LINES: usize = 3_000;
@@ -71,6 +73,34 @@ fn prlimit(rig: &Rig, descriptors: &str) -> anyhow::Result<()> {
 /// A group of processes with a limit, which ends with it.
 struct Group(PathBuf);
 
+impl Group {
+    /// For processes that this one starts until it leaves again.
+    fn enter(name: &str) -> anyhow::Result<Self> {
+        let group = Self(Path::new(GROUPS).join(name));
+        fs::create_dir(&group.0).context("needs the right to make control groups")?;
+        fs::write(group.0.join("memory.limit_in_bytes"), MEMORY)?;
+        join(&group.0)?;
+        Ok(group)
+    }
+
+    fn leave(&self) -> anyhow::Result<()> {
+        join(Path::new(GROUPS))
+    }
+
+    /// In bytes.
+    fn most(&self) -> anyhow::Result<f64> {
+        let most = fs::read_to_string(self.0.join("memory.max_usage_in_bytes"))?;
+        Ok(most.trim().parse()?)
+    }
+}
+
+fn join(group: &Path) -> anyhow::Result<()> {
+    Ok(fs::write(
+        group.join("cgroup.procs"),
+        std::process::id().to_string(),
+    )?)
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
         // A group that still has processes stays, and limits nobody else.
@@ -79,23 +109,19 @@ impl Drop for Group {
 }
 
 pub(crate) async fn p7(rig: &mut Rig) -> anyhow::Result<()> {
-    one(rig).await?;
-    let id = rig.servers[0].id()?;
-    let group = Group(PathBuf::from(format!("/sys/fs/cgroup/memory/confbus-{id}")));
-    fs::create_dir(&group.0).context("needs the right to make control groups")?;
-    fs::write(group.0.join("memory.limit_in_bytes"), MEMORY)?;
-    fs::write(group.0.join("cgroup.procs"), id.to_string())?;
+    let group = Group::enter(&format!("confbus-{}", std::process::id()))?;
+    let started = rig.add_server(&[]).await.map(|_| ());
+    group.leave()?;
+    started?;
+    rig.add_clients(3).await?;
+    rig.read(READS);
+    rig.settle(SOON).await?;
     push_for(rig, 10 * SECOND, 0).await?;
     let push = rig.repository.push_bulk(5_000)?;
     rig.tell(0, &push).await?;
     rig.settle(SOON).await?;
-    let most = fs::read_to_string(group.0.join("memory.max_usage_in_bytes"))?;
-    let most: f64 = most.trim().parse()?;
-    rig.figure(Figure::new(
-        "memory at most",
-        most / f64::from(1 << 20),
-        "MiB",
-    ));
+    let most = group.most()? / f64::from(1 << 20);
+    rig.figure(Figure::new("memory at most", most, "MiB"));
     let ended = rig.servers[0].ended()?;
     ensure!(ended.is_none(), "it ended with {ended:?}");
     // Before its group goes.
