@@ -14,5 +14,6 @@ mod reports;
 mod servers;
 mod support;
 mod together;
+mod torn;
 mod traces;
 mod trial;

@@ -83,8 +83,8 @@ const ROWS: &[Row] = &[
         "many threads read during a swap",
         "each sees one version, whole",
         &[test(
-            TOGETHER,
-            "who_binds_during_a_swap_is_asked_however_many_came_and_went",
+            "crates/client/tests/it/torn.rs",
+            "no_reader_sees_half_a_version_or_an_older_one",
         )],
     ),
     small(
@@ -105,11 +105,11 @@ const ROWS: &[Row] = &[
             ),
         ],
     ),
-    open(
+    tested(
         "C10",
-        "a proxy answers that nothing has changed, for ever",
-        "an event that names another version makes the client ask past it",
-        "not shown yet",
+        "a proxy answers with what it has stored, for ever",
+        "every request says that this is not wanted",
+        &[test(FETCHING, "requests_carry_what_spring_sends")],
     ),
     excluded(
         "C11",
