@@ -36,8 +36,8 @@ pub(crate) struct Args {
     /// Let the server as it is shipped fail, instead of one that is built quickly.
     #[arg(long)]
     release: bool,
-    /// A built server, instead of building one.
-    #[arg(long, value_name = "FILE", conflicts_with = "release")]
+    /// A built server, instead of building one; with --release one that is as it is shipped.
+    #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// Where histories, clones and logs are kept [default: target/chaos].
     #[arg(long, value_name = "FOLDER")]
@@ -61,10 +61,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         std::fs::write(DOCUMENT, text).with_context(|| format!("cannot write {DOCUMENT}"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (program, build) = match &args.program {
-        Some(program) => (program.clone(), "a given build"),
-        None if args.release => (release_server()?, "release build"),
-        None => (debug_server()?, "debug build"),
+    let program = match &args.program {
+        Some(program) => program.clone(),
+        None if args.release => release_server()?,
+        None => debug_server()?,
+    };
+    let build = if args.release {
+        "release build"
+    } else {
+        "debug build"
     };
     let out = match &args.out {
         Some(folder) => folder.clone(),

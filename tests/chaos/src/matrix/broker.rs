@@ -148,7 +148,7 @@ const ROWS: &[Row] = &[
     watched(
         "B19",
         "a thousand events a second ask everybody to refresh, for a while",
-        "reads are as fast as before, the next commit is everywhere soon",
+        "every read is answered, the next commit is everywhere soon",
         |rig| Box::pin(events::b19(rig)),
     ),
     tested(

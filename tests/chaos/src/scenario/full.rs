@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
 use super::{READS, SOON, ask, push_and_settle, push_for};
 use crate::figure::Figure;
 use crate::rig::{LOOK_SECONDS, Rig};
-
-use std::time::Duration;
 
 /// Some looks.
 const LASTS: Duration = Duration::from_secs(4 * LOOK_SECONDS);

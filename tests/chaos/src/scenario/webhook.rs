@@ -15,6 +15,8 @@ use crate::rig::{LOOK_SECONDS, Rig};
 const AGAIN: usize = 20;
 /// Of W3.
 const BURST: usize = 1_000;
+/// Events that are no more than one commit of everything is worth, from two servers.
+const FEW: usize = 8;
 /// Webhooks under way at once.
 const AT_ONCE: usize = 50;
 /// Of W6.
@@ -51,9 +53,7 @@ pub(crate) async fn w2(rig: &mut Rig) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn w3(rig: &mut Rig) -> anyhow::Result<()> {
-    let quiet = Quiet::measure(rig).await?;
-    rig.settle(SOON).await?;
-    let (since, before) = (rig.recorder.now(), events(rig));
+    let before = events(rig);
     let push = rig.repository.push_all()?;
     let tell = || async {
         let began = Instant::now();
@@ -69,8 +69,8 @@ pub(crate) async fn w3(rig: &mut Rig) -> anyhow::Result<()> {
     rig.figure(Figure::new("webhooks", times.len() as f64, ""));
     rig.figure(Figure::new("p99 of their answers", slow, "ms"));
     rig.figure(Figure::new("events", events as f64, ""));
-    let faulty = p99(rig, since)?;
-    quiet.judge(rig, faulty).await
+    ensure!(events <= FEW, "{events} events for one commit");
+    Ok(())
 }
 
 pub(crate) async fn w4(rig: &mut Rig) -> anyhow::Result<()> {
