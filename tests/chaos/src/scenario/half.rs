@@ -38,15 +38,14 @@ pub(crate) async fn play(rig: &mut Rig) -> anyhow::Result<()> {
     rig.figure(Figure::new("clients", CLIENTS as f64, ""));
     rig.figure(Figure::new("events lost", rig.bus.lost() as f64, ""));
     rig.figure(Figure::new("of the last commit", of_last as f64, ""));
-    let mut first: HashMap<_, _> = HashMap::new();
     let applied = rig.recorder.pick(pushed, |entry| match &entry.what {
         What::Applied {
             client, version, ..
         } if **version == *push.commit => Some((client.clone(), entry.at - pushed)),
         _ => None,
     });
-    // The newest is first, so the oldest stays.
-    first.extend(applied);
+    // The newest comes first, so that what stays is when each had it first.
+    let first: HashMap<_, _> = applied.into_iter().collect();
     let mut times: Vec<_> = first.values().map(|at| *at as f64 / 1e6).collect();
     for (what, of_hundred) in [("half", 50.0), ("99 of a hundred", 99.0), ("all", 100.0)] {
         let time = percentile(&mut times, of_hundred).context("nobody applied it")?;
