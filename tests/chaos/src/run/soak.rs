@@ -1,9 +1,11 @@
 //! A long run with a commit each second, and what servers take of the machine meanwhile.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use fastrand::Rng;
 use tokio::task::JoinHandle;
 
@@ -52,6 +54,7 @@ pub async fn soak(tools: &Tools, plan: &Plan) -> anyhow::Result<Report> {
     go_on(&mut rig, &mut rng, plan.lasts, &calm).await?;
     sampling.abort();
     let samples = std::mem::take(&mut *samples.lock().unwrap_or_else(PoisonError::into_inner));
+    write(&samples, &tools.folder.join("soak-usage.csv"))?;
     let mut grown = Vec::new();
     for (number, samples) in (1..).zip(samples) {
         for figure in figures(number, &samples) {
@@ -63,6 +66,28 @@ pub async fn soak(tools: &Tools, plan: &Plan) -> anyhow::Result<Report> {
     let mut report = conclude(rig, name, Some(plan.seed), tools).await?;
     report.failed = (!grown.is_empty()).then(|| grown.join("; "));
     Ok(report)
+}
+
+/// For whoever wants to see the curves.
+fn write(samples: &[Vec<Sample>], path: &Path) -> anyhow::Result<()> {
+    let mut text = "server,seconds,calm,bytes,descriptors,threads\n".to_owned();
+    for (number, samples) in (1..).zip(samples) {
+        for Sample {
+            seconds,
+            calm,
+            usage,
+        } in samples
+        {
+            let Usage {
+                memory,
+                descriptors,
+                threads,
+                ..
+            } = usage;
+            text += &format!("{number},{seconds:.0},{calm},{memory},{descriptors},{threads}\n");
+        }
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A commit each second, and a fault now and then.
