@@ -45,7 +45,7 @@ const SAMPLE: [(&str, &str); 13] = sample_files![
 
 /// Runs until it is told to stop.
 pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
-    telemetry::init(LogFormat::Text, "warn")?;
+    let _log = telemetry::init(LogFormat::Text, "warn")?;
     let folder = tempfile::Builder::new()
         .prefix("confbus-demo-")
         .tempdir()

@@ -66,7 +66,7 @@ fn in_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
 }
 
 fn git_worker(args: &GitWorkerArgs) -> anyhow::Result<()> {
-    telemetry::init(args.log_format, "info")?;
+    let _log = telemetry::init(args.log_format, "info")?;
     confbus::run_git_worker().context("this is for servers to start")
 }
 
@@ -88,7 +88,7 @@ fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    telemetry::init(args.log_format, "info")?;
+    let _log = telemetry::init(args.log_format, "info")?;
     let program = git_program(&args)?;
     let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
 

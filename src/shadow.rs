@@ -43,7 +43,7 @@ pub(crate) struct WrongUsage(anyhow::Error);
 
 /// Compares until the list ends; success means that all answers were the same.
 pub(crate) async fn run(args: ShadowArgs) -> anyhow::Result<ExitCode> {
-    telemetry::init(LogFormat::Text, LOG)?;
+    let _log = telemetry::init(LogFormat::Text, LOG)?;
     let plan = Plan::of(&args).map_err(WrongUsage)?;
     plan.old
         .reach()

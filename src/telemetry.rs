@@ -1,8 +1,13 @@
 //! The log: lines for people on a terminal, JSON where asked for, on standard error.
 
-use std::io::IsTerminal as _;
+mod writer;
+
+use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::{EnvFilter, fmt};
+
+use writer::Lines;
+pub use writer::Log;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -16,20 +21,22 @@ pub enum LogFormat {
 /// Our bus says what happens to its connections; lapin would say it again, several times.
 const SILENT: &str = "lapin=off";
 
-/// Starts the log; `RUST_LOG` chooses what is said.
+/// Starts the log, which nobody waits for; `RUST_LOG` chooses what is said.
 ///
 /// # Errors
 /// When a log was started before.
-pub fn init(format: LogFormat, default_filter: &str) -> anyhow::Result<()> {
+pub fn init(format: LogFormat, default_filter: &str) -> anyhow::Result<Log> {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{default_filter},{SILENT}")));
+    let (lines, log) = Lines::to(io::stderr())?;
     let lines = fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(lines)
         .with_target(false);
     let started = match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
-    started.map_err(|cause| anyhow::anyhow!("the log cannot be started: {cause}"))
+    started.map_err(|cause| anyhow::anyhow!("the log cannot be started: {cause}"))?;
+    Ok(log)
 }

@@ -20,7 +20,7 @@ use crate::cli::WatchArgs;
 
 /// Runs until it is told to stop.
 pub(super) async fn run(args: WatchArgs) -> anyhow::Result<ExitCode> {
-    telemetry::init(LogFormat::Text, "warn")?;
+    let _log = telemetry::init(LogFormat::Text, "warn")?;
     let name = format!(
         "{}:{}:{}",
         args.address.application, args.address.profiles, args.index

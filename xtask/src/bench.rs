@@ -109,6 +109,11 @@ enum Other {
     Memory(memory::Args),
 }
 
+/// A bare repository of 3,000 files, which nobody may change; made if it is not there yet.
+pub(crate) fn large_repository() -> anyhow::Result<PathBuf> {
+    repositories::pristine(&repositories::R3K)
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.other {
         Some(Other::Memory(args)) => memory::run(args),

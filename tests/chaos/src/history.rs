@@ -50,6 +50,11 @@ pub enum What {
         /// The commit that it names.
         commit: Option<Name>,
     },
+    /// Somebody said on the bus that an event was done.
+    Acknowledged {
+        /// Who.
+        origin: Name,
+    },
     /// A client made a version its own.
     Applied {
         /// Which client.

@@ -5,9 +5,12 @@
 
 pub mod checker;
 pub mod content;
+pub mod document;
+pub mod figure;
 pub mod history;
+pub mod matrix;
 pub mod proxy;
 pub mod recorder;
 pub mod rig;
 pub mod run;
-pub mod scenario;
+mod scenario;

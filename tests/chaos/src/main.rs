@@ -5,15 +5,16 @@
     reason = "a command line program talks to its terminal"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use confbus_chaos::document::document;
+use confbus_chaos::matrix::{self, Proof, Row};
 use confbus_chaos::rig::{Size, Tools};
-use confbus_chaos::run::{Plan, by_plan};
-use confbus_chaos::scenario::{ALL, Scenario};
+use confbus_chaos::run::{self, Plan, Record, Report};
 
 /// Breaks everything around confbus, records what happens, and checks the record.
 #[derive(Parser)]
@@ -28,6 +29,11 @@ enum Command {
     List,
     /// Let things fail.
     Run(Args),
+    /// Print the document that records of runs make.
+    Document {
+        /// Where they lie.
+        folders: Vec<PathBuf>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -35,6 +41,9 @@ struct Args {
     /// The built server.
     #[arg(long)]
     server: PathBuf,
+    /// How it was built.
+    #[arg(long)]
+    build: String,
     /// The program that keeps a RabbitMQ.
     #[arg(long)]
     keeper: PathBuf,
@@ -47,6 +56,9 @@ struct Args {
     /// The folder whose repositories it serves.
     #[arg(long)]
     repositories: PathBuf,
+    /// A bare repository of thousands of files.
+    #[arg(long)]
+    large: PathBuf,
     /// Where histories, clones and logs go.
     #[arg(long)]
     out: PathBuf,
@@ -56,6 +68,9 @@ struct Args {
     /// How long things fail.
     #[arg(long)]
     minutes: f64,
+    /// A commit each second instead of the plan, and what servers take meanwhile.
+    #[arg(long)]
+    soak: bool,
     /// Single scenarios instead of the plan; `all` for every one.
     #[arg(long)]
     scenario: Vec<String>,
@@ -63,13 +78,26 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Run(args) = Cli::parse().command else {
-        for scenario in ALL {
-            println!("{:4} {}", scenario.name, scenario.about);
+    let outcome = match Cli::parse().command {
+        Command::List => {
+            for Row {
+                name,
+                fault,
+                expected,
+                ..
+            } in matrix::scenarios()
+            {
+                println!("{name:4} {fault}: {expected}");
+            }
+            Ok(true)
         }
-        return ExitCode::SUCCESS;
+        Command::Document { folders } => Record::read(&folders).map(|records| {
+            print!("{}", document(&records));
+            true
+        }),
+        Command::Run(args) => run(args).await,
     };
-    match run(args).await {
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -82,50 +110,73 @@ async fn main() -> ExitCode {
 /// Whether every promise was kept.
 async fn run(args: Args) -> anyhow::Result<bool> {
     let tools = Tools {
+        build: format!("{}, {}", version(&args.server)?, args.build),
         server: args.server,
         keeper: args.keeper,
         rabbit: args.rabbit,
         git_port: args.git_port,
         repositories: args.repositories,
+        large: args.large,
         folder: args.out,
     };
-    if args.scenario.is_empty() {
-        let minutes = Duration::try_from_secs_f64(args.minutes * 60.0);
-        let plan = Plan {
-            seed: args.seed,
-            lasts: minutes.context("--minutes is no length of time")?,
-            size: Size::default(),
-        };
-        let report = by_plan(&tools, &plan).await?;
-        println!("{report}\n{}", report.line());
-        return Ok(report.is_good());
+    if !args.scenario.is_empty() {
+        return scenarios(&tools, &chosen(&args.scenario)?).await;
     }
-    scenarios(&tools, &chosen(&args.scenario)?).await
+    let minutes = Duration::try_from_secs_f64(args.minutes * 60.0);
+    let plan = Plan {
+        seed: args.seed,
+        lasts: minutes.context("--minutes is no length of time")?,
+        size: Size::default(),
+    };
+    let report = if args.soak {
+        run::soak(&tools, &plan).await?
+    } else {
+        run::by_plan(&tools, &plan).await?
+    };
+    tell(&tools, &report)?;
+    Ok(report.is_good())
 }
 
-fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Scenario>> {
+/// What a server calls itself.
+fn version(server: &Path) -> anyhow::Result<String> {
+    let output = std::process::Command::new(server).arg("--version").output();
+    let output = output.context("cannot run the server")?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// For people, for programs, and for the document.
+fn tell(tools: &Tools, report: &Report) -> anyhow::Result<()> {
+    let record = report.record();
+    println!("{report}\n{}", serde_json::to_string(&record)?);
+    record.write(&tools.folder)
+}
+
+fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Row>> {
     if names == ["all"] {
-        return Ok(ALL.iter().collect());
+        return Ok(matrix::scenarios().collect());
     }
-    names.iter().map(|name| Scenario::find(name)).collect()
+    names.iter().map(|name| matrix::find(name)).collect()
 }
 
-async fn scenarios(tools: &Tools, chosen: &[&Scenario]) -> anyhow::Result<bool> {
+async fn scenarios(tools: &Tools, chosen: &[&Row]) -> anyhow::Result<bool> {
     let mut failed = Vec::new();
-    for scenario in chosen {
-        eprintln!("{}: {}", scenario.name, scenario.about);
-        let good = match scenario.run(tools).await {
+    for row in chosen {
+        let Proof::Played(start, play) = row.proof else {
+            continue;
+        };
+        eprintln!("{}: {}: {}", row.name, row.fault, row.expected);
+        let good = match run::scenario(tools, row.name, start, play).await {
             Ok(report) => {
-                println!("{report}\n{}", report.line());
+                tell(tools, &report)?;
                 report.is_good()
             }
             Err(error) => {
-                println!("{} FAILED: {error:#}", scenario.name);
+                println!("{} FAILED: {error:#}", row.name);
                 false
             }
         };
         if !good {
-            failed.push(scenario.name);
+            failed.push(row.name);
         }
     }
     let line = serde_json::json!({ "scenarios": chosen.len(), "failed": failed });

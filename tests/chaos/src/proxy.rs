@@ -1,9 +1,13 @@
 //! A TCP proxy that fails on request, while it runs.
 
+mod frames;
 mod pump;
+mod stranger;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -30,6 +34,34 @@ pub enum Manner {
     Flip(u64),
     /// Nobody listens.
     Refuse,
+    /// Each connection is answered by somebody else.
+    Say(Said),
+    /// Single events of a broker fare otherwise; only for a proxy that was made for one.
+    Events(Fate),
+}
+
+/// What somebody else says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// A status, and to come again in two seconds.
+    Status(u16),
+    /// A page for people.
+    LoginPage,
+    /// To ask a port of this machine.
+    Redirect(u16),
+}
+
+/// How events fare on their way from a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// So many of a hundred are lost.
+    Lose(u8),
+    /// Each comes so many times.
+    Repeat(u8),
+    /// Each second one comes before the one before it.
+    Swap,
+    /// They come; what is lost is the broker's word that it took one.
+    LoseConfirms,
 }
 
 /// A proxy to one address of this machine; dropping it ends all connections.
@@ -37,7 +69,24 @@ pub enum Manner {
 pub struct Proxy {
     port: u16,
     control: watch::Sender<Control>,
+    counts: Arc<Counts>,
     accepting: JoinHandle<()>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    connections: AtomicU64,
+    lost: AtomicU64,
+}
+
+/// What every connection of a proxy knows.
+#[derive(Debug, Clone)]
+struct Way {
+    target: SocketAddr,
+    /// Whether a broker answers.
+    is_amqp: bool,
+    control: watch::Receiver<Control>,
+    counts: Arc<Counts>,
 }
 
 /// What connections are told.
@@ -57,18 +106,39 @@ impl Proxy {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(target: u16) -> io::Result<Self> {
+        Self::to(target, false)
+    }
+
+    /// The same for a broker, whose single events can be lost.
+    ///
+    /// # Errors
+    /// When there is no port.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn of_amqp(target: u16) -> io::Result<Self> {
+        Self::to(target, true)
+    }
+
+    fn to(target: u16, is_amqp: bool) -> io::Result<Self> {
         let port = free_port()?;
         let listener = listen(port)?;
         let control = watch::Sender::new(Control {
             manner: Manner::Pass,
             cuts: 0,
         });
-        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, target));
-        let accepting = tokio::spawn(accept(listener, port, target, control.subscribe()));
+        let counts = Arc::default();
+        let way = Way {
+            target: SocketAddr::from((Ipv4Addr::LOCALHOST, target)),
+            is_amqp,
+            control: control.subscribe(),
+            counts: Arc::clone(&counts),
+        };
         Ok(Self {
             port,
             control,
-            accepting,
+            counts,
+            accepting: tokio::spawn(accept(listener, port, way)),
         })
     }
 
@@ -81,6 +151,18 @@ impl Proxy {
     /// Changes how all connections fare, those that are open, too.
     pub fn set(&self, manner: Manner) {
         self.control.send_modify(|control| control.manner = manner);
+    }
+
+    /// How many connections there have been.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.counts.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many events, or confirms, were lost on purpose.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.counts.lost.load(Ordering::Relaxed)
     }
 
     /// Ends all connections that are open; new ones are welcome.
@@ -119,12 +201,8 @@ fn listen(port: u16) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-async fn accept(
-    listener: TcpListener,
-    port: u16,
-    target: SocketAddr,
-    mut control: watch::Receiver<Control>,
-) {
+async fn accept(listener: TcpListener, port: u16, way: Way) {
+    let mut control = way.control.clone();
     let mut listener = Some(listener);
     let mut connections = JoinSet::new();
     loop {
@@ -137,7 +215,7 @@ async fn accept(
         tokio::select! {
             changed = control.changed() => if changed.is_err() { return },
             Some(Ok((client, _))) = async { Some(listener.as_ref()?.accept().await) } => {
-                connections.spawn(connect(client, target, control.clone()));
+                connections.spawn(connect(client, way.clone()));
             }
             Some(_) = connections.join_next() => {}
             // A port that is still taken is tried again.
@@ -147,26 +225,39 @@ async fn accept(
 }
 
 /// One connection to its end, which is nobody's failure here.
-async fn connect(client: TcpStream, target: SocketAddr, control: watch::Receiver<Control>) {
-    let Ok(server) = TcpStream::connect(target).await else {
+async fn connect(client: TcpStream, way: Way) {
+    way.counts.connections.fetch_add(1, Ordering::Relaxed);
+    let now = *way.control.borrow();
+    let mut gone = way.control.clone();
+    let says = |manner| matches!(manner, Manner::Say(_));
+    let is_over = |then: &Control| {
+        then.cuts != now.cuts
+            || then.manner == Manner::Refuse
+            || says(then.manner) != says(now.manner)
+    };
+    tokio::select! {
+        _ = gone.wait_for(is_over) => {}
+        () = async {
+            match now.manner {
+                Manner::Say(said) => stranger::answer(client, said).await,
+                _ => pass(client, way).await,
+            }
+        } => {}
+    }
+}
+
+async fn pass(client: TcpStream, way: Way) {
+    let Ok(server) = TcpStream::connect(way.target).await else {
         return;
     };
     _ = client.set_nodelay(true);
     _ = server.set_nodelay(true);
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let mut gone = control.clone();
-    let cuts = gone.borrow().cuts;
-    let is_over = |now: &Control| now.cuts != cuts || now.manner == Manner::Refuse;
-    tokio::select! {
-        _ = gone.wait_for(is_over) => {}
-        () = async {
-            tokio::join!(
-                pump::request(from_client, to_server, control.clone()),
-                pump::answer(from_server, to_client, control.clone()),
-            );
-        } => {}
-    }
+    tokio::join!(
+        pump::request(from_client, to_server, way.control.clone()),
+        pump::answer(from_server, to_client, way),
+    );
 }
 
 #[cfg(test)]

@@ -50,6 +50,13 @@ impl Recorder {
             .count()
     }
 
+    /// What `pick` finds in the entries since a moment, the newest first.
+    pub fn pick<T>(&self, since: Micros, pick: impl FnMut(&Entry) -> Option<T>) -> Vec<T> {
+        let entries = self.entries();
+        let recent = entries.iter().rev().take_while(|entry| entry.at >= since);
+        recent.filter_map(pick).collect()
+    }
+
     /// The newest answer that `pick` finds something in.
     pub fn newest<T>(&self, pick: impl FnMut(&Entry) -> Option<T>) -> Option<T> {
         self.entries().iter().rev().find_map(pick)

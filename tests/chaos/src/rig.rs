@@ -2,25 +2,37 @@
 
 mod broker;
 mod clients;
+mod fleet;
+mod flood;
 mod http;
 mod reader;
 mod repository;
 mod server;
+mod settle;
+mod stampede;
 mod tap;
+mod tools;
+mod usage;
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use tokio::task::JoinSet;
 
 pub use broker::Broker;
 pub use clients::{Instance, Transport};
+pub use flood::Flood;
 pub use http::{Connection, Response};
 pub(crate) use reader::outcome;
 pub use repository::{APPLICATIONS, Push, Repository, State};
 pub use server::Server;
+pub use settle::wait;
+pub use stampede::{Stampede, Tally, first_answer};
+pub use tools::{Size, Start, Tools};
+pub use usage::Usage;
 
+use crate::figure::Figure;
 use crate::history::What;
 use crate::proxy::Proxy;
 use crate::recorder::Recorder;
@@ -31,47 +43,6 @@ pub const LOOK_SECONDS: u64 = 2;
 pub const POLL: Duration = Duration::from_secs(5);
 /// How long a git operation may take, in seconds.
 pub const GIT_DEADLINE_SECONDS: u64 = 5;
-
-/// Between two looks at whether something has come true.
-const GLANCE: Duration = Duration::from_millis(50);
-
-/// What a rig is made of.
-#[derive(Debug, Clone)]
-pub struct Tools {
-    /// The built server.
-    pub server: PathBuf,
-    /// The program that keeps a RabbitMQ.
-    pub keeper: PathBuf,
-    /// The `rabbitmq-server` it keeps.
-    pub rabbit: PathBuf,
-    /// Where the Git remote listens.
-    pub git_port: u16,
-    /// The folder whose repositories it serves.
-    pub repositories: PathBuf,
-    /// For clones and logs, which outlive a run.
-    pub folder: PathBuf,
-}
-
-/// How much of everything.
-#[derive(Debug, Clone, Copy)]
-pub struct Size {
-    /// Servers.
-    pub servers: usize,
-    /// Clients.
-    pub clients: usize,
-    /// Reads per second and server.
-    pub reads: u32,
-}
-
-impl Default for Size {
-    fn default() -> Self {
-        Self {
-            servers: 2,
-            clients: 12,
-            reads: 100,
-        }
-    }
-}
 
 /// Everything that runs.
 #[derive(Debug)]
@@ -90,6 +61,14 @@ pub struct Rig {
     pub servers: Vec<Server>,
     /// The clients, by their number.
     pub clients: Vec<Instance>,
+    /// What was measured.
+    pub figures: Vec<Figure>,
+    /// How soon clients ask when nobody tells them.
+    pub poll: Duration,
+    /// Whether servers find what nobody tells them of.
+    pub looks: bool,
+    /// Whatever a scenario needs until its end.
+    pub proxies: Vec<Proxy>,
     tools: Tools,
     /// How many clients there have been.
     started: usize,
@@ -97,12 +76,11 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// A remote with one commit, a broker, and nothing on them yet. `name` tells its files apart.
+    /// Everything that a run begins with. `name` tells its files apart.
     ///
     /// # Errors
     /// When something does not start.
-    pub async fn new(tools: &Tools, name: &str) -> anyhow::Result<Self> {
-        let recorder = Recorder::default();
+    pub async fn start(tools: &Tools, name: &str, start: Start) -> anyhow::Result<Self> {
         let mut tools = tools.clone();
         tools.folder = tools.folder.join(name);
         if tools.folder.exists() {
@@ -110,37 +88,50 @@ impl Rig {
         }
         std::fs::create_dir_all(&tools.folder).context("no folder for the run")?;
         let path = tools.repositories.join(format!("{name}.git"));
+        if matches!(start, Start::Large(_)) {
+            let mut copy = Command::new("cp");
+            let status = copy.arg("-R").args([&tools.large, &path]).status()?;
+            ensure!(status.success(), "no copy of the large repository");
+        }
+        let recorder = Recorder::default();
         let repository = Repository::create(&path, recorder.clone())?;
         let broker = Broker::start(&tools.keeper, &tools.rabbit, &tools.folder).await?;
         let mut load = JoinSet::new();
         load.spawn(tap::listen(broker.port(), recorder.clone()));
-        Ok(Self {
+        let mut rig = Self {
             git: Proxy::start(tools.git_port)?,
-            bus: Proxy::start(broker.port())?,
+            bus: Proxy::of_amqp(broker.port())?,
             recorder,
             repository,
             broker,
             servers: Vec::new(),
             clients: Vec::new(),
+            figures: Vec::new(),
+            poll: POLL,
+            looks: true,
+            proxies: Vec::new(),
             tools,
             started: 0,
             load,
-        })
+        };
+        if let Start::Running(size) | Start::Large(size) = start {
+            rig.grow(size).await?;
+            rig.settle(Duration::from_secs(60)).await?;
+        }
+        Ok(rig)
     }
 
-    /// The same with servers, clients and readers of a size, all at the first commit.
+    /// Adds servers, clients and readers, which need not have settled yet.
     ///
     /// # Errors
     /// When something does not start.
-    pub async fn running(tools: &Tools, name: &str, size: Size) -> anyhow::Result<Self> {
-        let mut rig = Self::new(tools, name).await?;
+    pub async fn grow(&mut self, size: Size) -> anyhow::Result<()> {
         for _ in 0..size.servers {
-            rig.add_server(&[]).await?;
+            self.add_server(&[]).await?;
         }
-        rig.add_clients(size.clients).await?;
-        rig.read(size.reads);
-        rig.settle(Duration::from_secs(30)).await?;
-        Ok(rig)
+        self.add_clients(size.clients).await?;
+        self.read(size.reads);
+        Ok(())
     }
 
     /// Another server with these settings more (`name=value`), which need not serve yet.
@@ -148,13 +139,30 @@ impl Rig {
     /// # Errors
     /// When it does not start.
     pub async fn add_server(&mut self, settings: &[&str]) -> anyhow::Result<&mut Server> {
+        let mut server = self.new_server(settings)?;
+        server.start().await?;
+        self.servers.push(server);
+        self.servers.last_mut().context("no server")
+    }
+
+    /// One that looks at nothing that it is not told of.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn add_blind_server(&mut self) -> anyhow::Result<()> {
+        self.looks = false;
+        let never = "spring.cloud.config.server.git.refresh-rate=-1";
+        self.add_server(&[never]).await.map(|_| ())
+    }
+
+    /// The same, not started and not one of ours yet.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn new_server(&self, settings: &[&str]) -> anyhow::Result<Server> {
         let name = format!("server-{}", self.servers.len() + 1);
         let mut all = vec![
-            format!(
-                "spring.cloud.config.server.git.uri=http://127.0.0.1:{}/{}",
-                self.git.port(),
-                self.repository.name()
-            ),
+            format!("spring.cloud.config.server.git.uri={}", self.uri(&self.git)),
             format!("spring.cloud.config.server.git.refresh-rate={LOOK_SECONDS}"),
             format!("confbus.git.deadline={GIT_DEADLINE_SECONDS}"),
             format!(
@@ -167,52 +175,28 @@ impl Rig {
         all.retain(|usual| settings.iter().all(|own| name_of(own) != name_of(usual)));
         all.extend(settings.iter().map(|&setting| setting.to_owned()));
         let recorder = self.recorder.clone();
-        let mut server = Server::new(&name, &self.tools.server, &self.tools.folder, all, recorder)?;
-        server.start().await?;
-        self.servers.push(server);
-        self.servers.last_mut().context("no server")
+        Server::new(&name, &self.tools.server, &self.tools.folder, all, recorder)
     }
 
-    /// So many clients: of each application, on each server, by each transport in turn.
-    ///
-    /// # Errors
-    /// When one gets no configuration.
-    pub async fn add_clients(&mut self, count: usize) -> anyhow::Result<()> {
-        ensure!(!self.servers.is_empty(), "clients need a server");
-        for _ in 0..count {
-            let number = self.started;
-            let transport = if number % 4 == 3 {
-                Transport::Stream
-            } else {
-                Transport::Rabbit(self.bus.port())
-            };
-            self.add_client(number % self.servers.len(), transport)
-                .await?;
-        }
-        Ok(())
+    /// Whether the server is built as users get it.
+    #[must_use]
+    pub fn is_shipped(&self) -> bool {
+        self.tools.build.ends_with("release build")
     }
 
-    /// Another client of a server, by its number.
+    /// Another way to the Git remote.
     ///
     /// # Errors
-    /// When it gets no configuration.
-    pub async fn add_client(&mut self, server: usize, transport: Transport) -> anyhow::Result<()> {
-        let number = self.started;
-        ensure!(server < self.servers.len(), "no such server");
-        // Each third knows all servers, and turns to another one when its own is away.
-        let known = if number % 3 == 2 {
-            self.servers.len()
-        } else {
-            1
-        };
-        let servers = self.servers.iter().cycle().skip(server).take(known);
-        let ports: Vec<_> = servers.map(Server::port).collect();
-        let application = APPLICATIONS[number / self.servers.len() % APPLICATIONS.len()];
-        let name = format!("client-{}", number + 1);
-        let client = Instance::start(name, application, &ports, transport, self.recorder.clone());
-        self.clients.push(client.await?);
-        self.started += 1;
-        Ok(())
+    /// When there is no port.
+    pub fn another_way_to_git(&self) -> anyhow::Result<Proxy> {
+        Ok(Proxy::start(self.tools.git_port)?)
+    }
+
+    /// Where the repository is, on a way to the Git remote.
+    #[must_use]
+    pub fn uri(&self, way: &Proxy) -> String {
+        let name = self.repository.name();
+        format!("http://127.0.0.1:{}/{name}", way.port())
     }
 
     /// Begins to read from all servers, so often per second and server, until the end.
@@ -230,42 +214,19 @@ impl Rig {
     /// # Errors
     /// When the server does not take it.
     pub async fn tell(&self, server: usize, push: &Push) -> anyhow::Result<()> {
-        let port = self.servers.get(server).context("no such server")?.port();
-        let response = http::post(port, "/monitor", push.delivery().as_bytes()).await?;
-        let status = response.status;
+        let status = self.deliver(server, push).await?;
         ensure!(status == 200, "the webhook is answered with {status}");
         Ok(())
     }
 
-    /// Waits until every server answers with the last commit, and every client runs it.
+    /// The same, whatever the server says to it.
     ///
     /// # Errors
-    /// After the deadline, with who is late.
-    pub async fn settle(&self, within: Duration) -> anyhow::Result<()> {
-        let since = self.recorder.now();
-        wait("everybody at the last commit", within, || self.late(since)).await
-    }
-
-    /// Who is not at the last commit; nothing when everybody is.
-    fn late(&self, since: u64) -> Option<String> {
-        for application in APPLICATIONS {
-            let wanted = self.repository.served(application);
-            let wanted = wanted.as_ref();
-            for server in self.servers.iter().filter(|server| server.is_running()) {
-                let seen = reader::newest(&self.recorder, server.name(), application, since);
-                if seen.is_none() || seen.as_ref() != wanted {
-                    return Some(format!("{} on {application}", server.name()));
-                }
-            }
-            let fits = self.repository.is_fit(application);
-            let mut clients = self.clients.iter();
-            if let Some(client) = clients.find(|client| {
-                fits && client.application() == application && client.content().as_ref() != wanted
-            }) {
-                return Some(client.name().to_string());
-            }
-        }
-        None
+    /// When it says nothing.
+    pub async fn deliver(&self, server: usize, push: &Push) -> anyhow::Result<u16> {
+        let port = self.servers.get(server).context("no such server")?.port();
+        let response = http::post(port, "/monitor", push.delivery().as_bytes()).await?;
+        Ok(response.status)
     }
 
     /// Notes what every client holds.
@@ -273,6 +234,16 @@ impl Rig {
         for client in &self.clients {
             client.sample();
         }
+    }
+
+    /// Takes down, and says, what was measured.
+    #[expect(
+        clippy::print_stderr,
+        reason = "a command line program talks to its terminal"
+    )]
+    pub fn figure(&mut self, figure: Figure) {
+        eprintln!("  {figure}");
+        self.figures.push(figure);
     }
 
     /// A fault with this name begins or ends.
@@ -288,25 +259,4 @@ impl Rig {
 
 fn name_of(setting: &str) -> &str {
     setting.split('=').next().unwrap_or(setting)
-}
-
-/// Waits until nothing is missing any more.
-///
-/// # Errors
-/// After the deadline, with what is missing.
-pub async fn wait(
-    what: &str,
-    within: Duration,
-    mut missing: impl FnMut() -> Option<String>,
-) -> anyhow::Result<()> {
-    let until = Instant::now() + within;
-    while let Some(missing) = missing() {
-        ensure!(
-            Instant::now() < until,
-            "not within {} s: {what}; missing: {missing}",
-            within.as_secs()
-        );
-        tokio::time::sleep(GLANCE).await;
-    }
-    Ok(())
 }

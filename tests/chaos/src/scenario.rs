@@ -1,112 +1,63 @@
-//! Single faults, each with what is expected of it, beyond what the checker asks of every history.
+//! What is done to a rig, row by row of the matrix.
 
-mod bus;
-mod git;
-mod process;
-mod webhook;
+pub(crate) mod bus;
+pub(crate) mod clock;
+pub(crate) mod commits;
+pub(crate) mod damage;
+pub(crate) mod events;
+pub(crate) mod full;
+pub(crate) mod git;
+pub(crate) mod half;
+pub(crate) mod limits;
+mod measure;
+pub(crate) mod outage;
+pub(crate) mod process;
+pub(crate) mod replicas;
+pub(crate) mod webhook;
 
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::history::Outcome;
-use crate::proxy::Manner;
-use crate::rig::{Connection, Response, Rig, Size, Tools};
-use crate::run::{Report, conclude};
+use crate::rig::{Connection, Push, Response, Rig};
 
 /// Long enough for everybody to get what was pushed, when nothing fails.
 const SOON: Duration = Duration::from_secs(20);
+/// Between two looks at whether something has come true.
+const GLANCE: Duration = Duration::from_millis(20);
+/// Reads per second and server, where a scenario starts them itself.
+const READS: u32 = 50;
+/// Between two pushes.
+const SECOND: Duration = Duration::from_secs(1);
 
-/// What a scenario runs on, small enough for its effect to be seen.
-const SMALL: Size = Size {
-    servers: 2,
-    clients: 6,
-    reads: 50,
-};
-
-type Running<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Rig>> + 'a>>;
-
-/// A fault with a name.
-#[derive(Debug, Clone, Copy)]
-pub struct Scenario {
-    /// As it is typed: the row of the failure matrix.
-    pub name: &'static str,
-    /// What fails, and what is expected.
-    pub about: &'static str,
-    run: for<'a> fn(&'a Tools, &'a str) -> Running<'a>,
-}
-
-/// All scenarios, in the order of the matrix.
-pub static ALL: &[Scenario] = &[
-    git::G1,
-    git::G2,
-    git::G3,
-    git::G4,
-    git::G5,
-    git::G7,
-    git::G12,
-    git::G14,
-    git::G18,
-    process::D8,
-    bus::B1,
-    bus::B2,
-    bus::B9,
-    bus::B16,
-    bus::B18,
-    webhook::W1,
-    webhook::W2,
-    webhook::W5,
-    process::P2,
-];
-
-impl Scenario {
-    /// The one of a name, in any case.
-    ///
-    /// # Errors
-    /// When there is none, with those that there are.
-    pub fn find(name: &str) -> anyhow::Result<&'static Self> {
-        let mut all = ALL.iter();
-        let found = all.find(|scenario| scenario.name.eq_ignore_ascii_case(name));
-        found.with_context(|| {
-            let known: Vec<_> = ALL.iter().map(|scenario| scenario.name).collect();
-            format!(
-                "there is no scenario {name}; there are {}",
-                known.join(", ")
-            )
-        })
-    }
-
-    /// Runs it, heals everything, and checks the history.
-    ///
-    /// # Errors
-    /// When what the scenario itself expects is not so, or the rig is lost.
-    pub async fn run(&self, tools: &Tools) -> anyhow::Result<Report> {
-        let rig = (self.run)(tools, self.name).await;
-        let rig = rig.with_context(|| format!("{}: {}", self.name, self.about))?;
-        conclude(rig, self.name, None, &tools.folder).await
-    }
-}
-
-/// What most begin with.
-async fn small(tools: &Tools, name: &str) -> anyhow::Result<Rig> {
-    Rig::running(tools, name, SMALL).await
-}
-
-/// A fault of the way to Git that lasts for a while of pushes, and that everybody gets over.
-async fn git_fails(rig: &mut Rig, name: &'static str, manner: Manner) -> anyhow::Result<()> {
-    rig.note_fault(name, true);
-    rig.git.set(manner);
-    let while_it_lasts = Duration::from_secs(2 * crate::rig::GIT_DEADLINE_SECONDS);
-    let until = Instant::now() + while_it_lasts;
+/// Pushes once a second for a while, and tells a server each time.
+async fn push_for(rig: &mut Rig, lasts: Duration, told: usize) -> anyhow::Result<()> {
+    let until = Instant::now() + lasts;
     while Instant::now() < until {
         let push = rig.repository.push_shared()?;
-        rig.tell(0, &push).await?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        rig.tell(told, &push).await?;
+        tokio::time::sleep(SECOND).await;
     }
-    rig.git.set(Manner::Pass);
-    rig.note_fault(name, false);
+    Ok(())
+}
+
+/// Pushes everything, tells the first server, and waits for everybody; how long that took.
+async fn push_and_settle(rig: &mut Rig) -> anyhow::Result<Duration> {
+    let push = rig.repository.push_all()?;
+    told_and_settled(rig, &push).await
+}
+
+async fn told_and_settled(rig: &Rig, push: &Push) -> anyhow::Result<Duration> {
+    rig.tell(0, push).await?;
     rig.settle(SOON).await
+}
+
+/// Ends a server as a power cut would, and starts it again; how long until it had an answer.
+async fn restart(rig: &mut Rig, server: usize, within: Duration) -> anyhow::Result<Duration> {
+    rig.servers[server].kill()?;
+    let listens = rig.servers[server].start().await?;
+    Ok(listens + served(rig, server, within).await?)
 }
 
 /// Asks a server for `orders`.
@@ -117,6 +68,41 @@ async fn ask(rig: &Rig, server: usize) -> anyhow::Result<Response> {
 async fn get(rig: &Rig, server: usize, path: &str) -> anyhow::Result<Response> {
     let port = rig.servers.get(server).context("no such server")?.port();
     Connection::new(port).get(path).await
+}
+
+/// The commit that a server answers with.
+async fn version(rig: &Rig, server: usize, path: &str) -> anyhow::Result<Option<String>> {
+    match crate::rig::outcome(&get(rig, server, path).await?) {
+        Outcome::Found { version, .. } => Ok(Some(version.to_string())),
+        Outcome::Other { .. } | Outcome::Failed { .. } => Ok(None),
+    }
+}
+
+/// What a server's health says of the Git remote, if it is not well.
+async fn git_trouble(rig: &Rig, server: usize) -> anyhow::Result<Option<String>> {
+    let health = get(rig, server, "/actuator/health/git").await?;
+    let health: serde_json::Value = serde_json::from_slice(&health.body)?;
+    Ok(health["details"]["error"].as_str().map(str::to_owned))
+}
+
+/// Looks until there is something; what it is, and how long that took.
+async fn eventually<T>(
+    what: &str,
+    within: Duration,
+    mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<(T, Duration)> {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look().await? {
+            return Ok((found, began.elapsed()));
+        }
+        ensure!(
+            began.elapsed() < within,
+            "not within {} s: {what}",
+            within.as_secs()
+        );
+        tokio::time::sleep(GLANCE).await;
+    }
 }
 
 /// Asks until there is a configuration; how long that took.
@@ -130,27 +116,6 @@ async fn served(rig: &Rig, server: usize, within: Duration) -> anyhow::Result<Du
         if began.elapsed() > within {
             bail!("still answered with {}", response.status);
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Says a figure.
-#[expect(
-    clippy::print_stderr,
-    reason = "a command line program talks to its terminal"
-)]
-fn say(text: &str) {
-    eprintln!("  {text}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scenarios_are_found_by_their_names() {
-        assert_eq!(Scenario::find("g3").unwrap().name, "G3");
-        let error = Scenario::find("G99").unwrap_err().to_string();
-        assert!(error.contains("G99") && error.contains("W1"), "{error}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -15,5 +15,6 @@ mod reports;
 mod servers;
 mod support;
 mod together;
+mod torn;
 mod traces;
 mod trial;

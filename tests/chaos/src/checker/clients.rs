@@ -32,55 +32,54 @@ pub(super) fn check(history: &[&Entry], heads: &Heads<'_>, violations: &mut Vec<
                 version,
                 content,
             } => {
-                let Some(known) = clients.get_mut(&**client) else {
-                    continue;
-                };
-                let found = [
-                    known.repeats(version),
-                    known.runs(heads, version, content.as_ref()),
-                    known.advance(heads, version, entry.at),
-                ];
-                violations.extend(of_client(client, entry.at, found));
+                violations.extend(of_client(&mut clients, client, entry.at, |known| {
+                    [
+                        known.repeats(version),
+                        known.runs(heads, version, content.as_ref()),
+                        known.advance(heads, version, entry.at),
+                    ]
+                }));
             }
             What::Holds {
                 client,
                 version,
                 content,
             } => {
-                let Some(known) = clients.get_mut(&**client) else {
-                    continue;
-                };
-                let found = known.holds(heads, version.as_ref(), content.as_ref(), entry.at);
-                violations.extend(of_client(client, entry.at, found));
+                violations.extend(of_client(&mut clients, client, entry.at, |known| {
+                    known.holds(heads, version.as_ref(), content.as_ref(), entry.at)
+                }));
             }
             _ => {}
         }
     }
 }
 
-fn of_client(
+/// A promise, and how it was broken.
+type Found = (Invariant, String);
+
+/// What a client breaks with what it does, once it has started.
+fn of_client<'a, const LOOKS: usize>(
+    clients: &mut HashMap<&str, Client<'a>>,
     client: &str,
     at: Micros,
-    found: impl IntoIterator<Item = Option<(Invariant, String)>>,
-) -> impl Iterator<Item = Violation> {
-    let found = found.into_iter().flatten();
-    found.map(move |(invariant, what)| broken(invariant, at, format!("{client}: {what}")))
+    look: impl FnOnce(&mut Client<'a>) -> [Option<Found>; LOOKS],
+) -> Vec<Violation> {
+    let found = clients.get_mut(client).map(look).into_iter().flatten();
+    let found = found.flatten();
+    found
+        .map(|(invariant, what)| broken(invariant, at, format!("{client}: {what}")))
+        .collect()
 }
 
 impl<'a> Client<'a> {
-    fn repeats(&mut self, version: &'a str) -> Option<(Invariant, String)> {
+    fn repeats(&mut self, version: &'a str) -> Option<Found> {
         let before = self.applied.replace(version);
         let what = || format!("applied {version} twice in a row");
         (before == Some(version)).then(|| (Invariant::FewRepeats, what()))
     }
 
     /// Whether it may run this.
-    fn runs(
-        &self,
-        heads: &Heads<'_>,
-        version: &str,
-        content: Option<&Name>,
-    ) -> Option<(Invariant, String)> {
+    fn runs(&self, heads: &Heads<'_>, version: &str, content: Option<&Name>) -> Option<Found> {
         if let Some(found) =
             content.and_then(|content| of_commit(heads, self.address, version, content))
         {
@@ -93,12 +92,7 @@ impl<'a> Client<'a> {
         refused.then(|| (Invariant::LastGood, what()))
     }
 
-    fn advance(
-        &mut self,
-        heads: &Heads<'_>,
-        version: &str,
-        at: Micros,
-    ) -> Option<(Invariant, String)> {
+    fn advance(&mut self, heads: &Heads<'_>, version: &str, at: Micros) -> Option<Found> {
         // What nobody pushed breaks another promise.
         heads.first(version)?;
         let Some(position) = heads.lowest(version, self.position, at) else {
@@ -114,7 +108,7 @@ impl<'a> Client<'a> {
         version: Option<&'a Name>,
         content: Option<&Name>,
         at: Micros,
-    ) -> [Option<(Invariant, String)>; 2] {
+    ) -> [Option<Found>; 2] {
         let (Some(version), Some(content)) = (version, content) else {
             let what = "has lost its configuration".to_owned();
             return [Some((Invariant::LastGood, what)), None];

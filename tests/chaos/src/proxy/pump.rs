@@ -1,12 +1,14 @@
 //! One direction of one connection.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 
-use super::{Control, Manner};
+use super::frames::Frames;
+use super::{Control, Manner, Way};
 
 const CHUNK: usize = 16 * 1024;
 
@@ -29,20 +31,28 @@ pub(super) async fn request(
 }
 
 /// The other way, with everything that can go wrong.
-pub(super) async fn answer(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    mut control: watch::Receiver<Control>,
-) {
+pub(super) async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way) {
+    let mut control = way.control;
+    let mut frames = way.is_amqp.then(Frames::default);
     let mut chunk = vec![0; CHUNK];
     let mut passed = 0;
     while let Some(read) = next(&mut from, &mut chunk, &mut control).await {
-        let chunk = &mut chunk[..read];
-        let passing = pass(chunk, passed, &mut to, &mut control).await;
-        if passing.is_none() {
+        let mut kept;
+        let mut chunk = &mut chunk[..read];
+        if let Some(frames) = &mut frames {
+            let fate = match manner(&control) {
+                Manner::Events(fate) => Some(fate),
+                _ => None,
+            };
+            kept = frames.pass(chunk, fate);
+            way.counts.lost.fetch_add(kept.lost, Ordering::Relaxed);
+            chunk = &mut kept.bytes;
+        }
+        let length = chunk.len() as u64;
+        if pass(chunk, passed, &mut to, &mut control).await.is_none() {
             return;
         }
-        passed += read as u64;
+        passed += length;
     }
     _ = to.shutdown().await;
 }
@@ -91,7 +101,12 @@ async fn pass(
                 *byte ^= 0x10;
             }
         }
-        Manner::Pass | Manner::BlackHole | Manner::CutAfter(_) | Manner::Refuse => {}
+        Manner::Pass
+        | Manner::BlackHole
+        | Manner::CutAfter(_)
+        | Manner::Refuse
+        | Manner::Say(_)
+        | Manner::Events(_) => {}
     }
     to.write_all(chunk).await.ok()
 }

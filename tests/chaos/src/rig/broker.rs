@@ -101,6 +101,24 @@ impl Broker {
         self.control(&["delete_queue", name]).await.map(|_| ())
     }
 
+    /// Ends all connections.
+    ///
+    /// # Errors
+    /// When the broker does not do it in time.
+    pub async fn close_connections(&self) -> anyhow::Result<()> {
+        let arguments = ["close_all_connections", "chaos"];
+        self.control(&arguments).await.map(|_| ())
+    }
+
+    /// Sets which share of the memory it may use; who publishes is blocked when it uses more.
+    ///
+    /// # Errors
+    /// When the broker does not do it in time.
+    pub async fn set_memory(&self, share: &str) -> anyhow::Result<()> {
+        let arguments = ["set_vm_memory_high_watermark", share];
+        self.control(&arguments).await.map(|_| ())
+    }
+
     async fn control(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut command = Command::new(&self.control);
         let output = command.args(arguments).kill_on_drop(true).output();

@@ -11,11 +11,10 @@ use crate::content::{Values, digest};
 use crate::history::{Name, What};
 use crate::recorder::Recorder;
 
-use super::POLL;
 use super::repository::address;
 
 /// How often is looked whether something was refused.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How a client hears of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,26 +38,42 @@ pub struct Instance {
     tasks: [JoinHandle<()>; 2],
 }
 
-impl Instance {
-    pub(super) async fn start(
-        name: String,
-        application: &str,
-        servers: &[u16],
-        transport: Transport,
-        recorder: Recorder,
-    ) -> anyhow::Result<Self> {
-        let addresses: Vec<_> = servers
+/// A client that is to be.
+pub(super) struct Wish {
+    pub(super) name: String,
+    pub(super) application: &'static str,
+    /// By their ports, the first one first.
+    pub(super) servers: Vec<u16>,
+    pub(super) transport: Transport,
+    pub(super) poll: Duration,
+    pub(super) recorder: Recorder,
+}
+
+impl Wish {
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let addresses = self
+            .servers
             .iter()
-            .map(|port| format!("http://127.0.0.1:{port}"))
-            .collect();
-        let settings = Settings::new(application)
+            .map(|port| format!("http://127.0.0.1:{port}"));
+        let addresses: Vec<_> = addresses.collect();
+        Ok(Settings::new(self.application)
             .profiles("prod")
             .label("main")
             .server(addresses.join(","))
-            .index(&name)
-            .poll_every(POLL)
+            .index(&self.name)
+            .poll_every(self.poll)
             .request_timeout(Duration::from_secs(5))
-            .transport(settings(transport)?);
+            .transport(settings(self.transport)?))
+    }
+
+    pub(super) async fn start(self) -> anyhow::Result<Instance> {
+        let settings = self.settings()?;
+        let Self {
+            name,
+            application,
+            recorder,
+            ..
+        } = self;
         let client = Client::connect(settings)
             .await
             .with_context(|| format!("{name} gets no configuration"))?;
@@ -82,7 +97,7 @@ impl Instance {
             content: Arc::default(),
         };
         follower.apply();
-        Ok(Self {
+        Ok(Instance {
             content: Arc::clone(&follower.content),
             tasks: [
                 tokio::spawn(follower.follow(changes)),
@@ -99,7 +114,9 @@ impl Instance {
             recorder,
         })
     }
+}
 
+impl Instance {
     /// What histories call it.
     #[must_use]
     pub fn name(&self) -> &Name {

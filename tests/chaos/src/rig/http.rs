@@ -26,6 +26,14 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+impl Response {
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
 /// A connection to a server of this machine, made when it is needed.
 #[derive(Debug)]
 pub struct Connection {
@@ -123,15 +131,15 @@ async fn exchange(mut stream: TcpStream, request: &[u8]) -> anyhow::Result<(TcpS
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }
-        if let Some(response) = parse(&bytes)? {
+        if let Some((response, _)) = parse(&bytes)? {
             return Ok((stream, response));
         }
         ensure!(bytes.len() < LONGEST, "the answer is too long");
     }
 }
 
-/// The answer, once it is whole.
-fn parse(bytes: &[u8]) -> anyhow::Result<Option<Response>> {
+/// The answer, once it is whole, and how many bytes it takes.
+pub(super) fn parse(bytes: &[u8]) -> anyhow::Result<Option<(Response, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut head = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(start) = head.parse(bytes)? else {
@@ -143,13 +151,16 @@ fn parse(bytes: &[u8]) -> anyhow::Result<Option<Response>> {
     };
     let length = field("content-length").context("the answer does not tell its length")?;
     let length: usize = std::str::from_utf8(length.value)?.parse()?;
-    let body = &bytes[start..];
-    Ok((body.len() >= length).then(|| Response {
+    let Some(body) = bytes[start..].get(..length) else {
+        return Ok(None);
+    };
+    let response = Response {
         status: head.code.unwrap_or_default(),
         held: field("x-config-held").is_some(),
         retry_after: field("retry-after").is_some(),
-        body: body[..length].to_vec(),
-    }))
+        body: body.to_vec(),
+    };
+    Ok(Some((response, start + length)))
 }
 
 #[cfg(test)]
@@ -162,7 +173,9 @@ mod tests {
         for end in 0..whole.len() {
             assert_eq!(parse(&whole[..end]).unwrap(), None, "{end}");
         }
-        let response = parse(whole).unwrap().unwrap();
+        let both = [&whole[..], whole].concat();
+        let (response, length) = parse(&both).unwrap().unwrap();
+        assert_eq!(length, whole.len());
         assert_eq!(
             (response.status, response.held, response.retry_after),
             (200, true, false)

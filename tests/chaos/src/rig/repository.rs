@@ -1,14 +1,20 @@
 //! The repository that is pushed to, and what its files mean to whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod files;
+mod refs;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 use git2::build::TreeUpdateBuilder;
 use git2::{Commit, FileMode, Oid, RepositoryInitOptions, Signature};
 
-use crate::content::{Values, digest};
-use crate::history::{Name, What};
+pub use files::State;
+pub(super) use files::address;
+use files::{Files, content, path_of, pushed, text};
+
+use crate::history::Name;
 use crate::recorder::Recorder;
 
 /// Whose configuration lies in the repository.
@@ -19,26 +25,14 @@ const SHARED: &str = "application.yml";
 const BRANCH: &str = "refs/heads/main";
 const NOBODY: &str = "0000000000000000000000000000000000000000";
 
-/// How an application's file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// With a number.
-    Good,
-    /// With a text where clients want a number.
-    Unfit,
-    /// Not YAML.
-    Broken,
-}
-
-/// A file of this moment: how it is, and by which push it became so.
-type File = (State, u64);
-/// By path.
-type Files = BTreeMap<String, File>;
-
 /// A bare repository with its history of pushes.
 pub struct Repository {
     git: git2::Repository,
     name: String,
+    /// The tree of what lies beside our files.
+    base: Oid,
+    /// The tree of a folder that nobody reads.
+    bulk: Option<Oid>,
     recorder: Recorder,
     /// Counts what is written, so that no two pushes write the same.
     stamp: u64,
@@ -66,28 +60,29 @@ impl std::fmt::Debug for Repository {
     }
 }
 
-/// The address that readers ask an application's configuration at.
-pub(super) fn address(application: &str) -> Name {
-    format!("/{application}/prod/main").into()
-}
-
-fn path_of(application: &str) -> String {
-    format!("{application}.yml")
-}
-
 impl Repository {
-    /// A new one with a first, good commit.
+    /// A new one with a first, good commit; or one that is there already, with files that apply to none of ours.
     ///
     /// # Errors
     /// Those of Git and the disk.
     pub fn create(path: &Path, recorder: Recorder) -> anyhow::Result<Self> {
-        let mut options = RepositoryInitOptions::new();
-        options.bare(true).initial_head("main");
-        let git = git2::Repository::init_opts(path, &options).context("no repository")?;
+        let (git, base) = if path.exists() {
+            let git = git2::Repository::open_bare(path)?;
+            let base = without_shared(&git)?;
+            (git, base)
+        } else {
+            let mut options = RepositoryInitOptions::new();
+            options.bare(true).initial_head("main");
+            let git = git2::Repository::init_opts(path, &options).context("no repository")?;
+            let base = git.treebuilder(None)?.write()?;
+            (git, base)
+        };
         let name = path.file_name().context("a repository without name")?;
         let mut repository = Self {
             git,
             name: name.to_string_lossy().into_owned(),
+            base,
+            bulk: None,
             recorder,
             stamp: 0,
             pushed: Vec::new(),
@@ -225,13 +220,15 @@ impl Repository {
 
     /// Makes the commit, which nobody can see yet.
     fn write(&self, files: &Files) -> anyhow::Result<Oid> {
-        let empty = self.git.treebuilder(None)?.write()?;
         let mut update = TreeUpdateBuilder::new();
         for (path, file) in files {
             let blob = self.git.blob(text(path, *file).as_bytes())?;
             update.upsert(path.as_str(), blob, FileMode::Blob);
         }
-        let tree = update.create_updated(&self.git, &self.git.find_tree(empty)?)?;
+        if let Some(bulk) = self.bulk {
+            update.upsert("bulk", bulk, FileMode::Tree);
+        }
+        let tree = update.create_updated(&self.git, &self.git.find_tree(self.base)?)?;
         let parent: Option<Commit<'_>> = match self.pushed.last() {
             Some((parent, _)) => Some(self.git.find_commit(*parent)?),
             None => None,
@@ -247,44 +244,24 @@ impl Repository {
 
     /// Notes the commit, then moves the branch.
     fn publish(&mut self, commit: Oid, files: &Files) -> anyhow::Result<()> {
-        let mut pushed = Pushed::default();
         for application in APPLICATIONS {
-            let state = files.get(&path_of(application)).map(|file| file.0);
-            let content = digest(&values(application, files));
-            if state != Some(State::Broken) {
-                self.served.insert(application, content.clone());
+            let file = files.get(&path_of(application));
+            if !file.is_some_and(|file| file.0.is_broken()) {
+                self.served.insert(application, content(application, files));
             }
-            pushed.add(address(application), state, content);
         }
-        self.recorder.note(What::Pushed {
-            commit: commit.to_string().into(),
-            contents: pushed.contents,
-            broken: pushed.broken,
-            unfit: pushed.unfit,
-        });
+        self.recorder.note(pushed(commit.to_string(), files));
         self.git.reference(BRANCH, commit, true, "push")?;
         Ok(())
     }
 }
 
-#[derive(Default)]
-struct Pushed {
-    contents: BTreeMap<Name, Name>,
-    broken: BTreeSet<Name>,
-    unfit: BTreeSet<Name>,
-}
-
-impl Pushed {
-    fn add(&mut self, address: Name, state: Option<State>, content: Name) {
-        if state == Some(State::Broken) {
-            self.broken.insert(address);
-            return;
-        }
-        if state == Some(State::Unfit) {
-            self.unfit.insert(address.clone());
-        }
-        self.contents.insert(address, content);
-    }
+/// The newest tree, without what every application has.
+fn without_shared(git: &git2::Repository) -> anyhow::Result<Oid> {
+    let tree = git.find_reference(BRANCH)?.peel_to_tree()?;
+    let mut rest = git.treebuilder(Some(&tree))?;
+    rest.filter(|entry| !entry.name_bytes().starts_with(b"application"))?;
+    Ok(rest.write()?)
 }
 
 impl Push {
@@ -300,36 +277,4 @@ impl Push {
         })
         .to_string()
     }
-}
-
-/// The section that stands in a file.
-fn section(path: &str) -> &'static str {
-    if path == SHARED { "common" } else { "service" }
-}
-
-fn value((state, stamp): File) -> String {
-    match state {
-        State::Unfit => format!("number {stamp}"),
-        State::Good | State::Broken => stamp.to_string(),
-    }
-}
-
-fn text(path: &str, file: File) -> String {
-    let mut text = format!("{}:\n  stamp: {}\n", section(path), value(file));
-    if file.0 == State::Broken {
-        text.push_str(" bad indentation: [\n");
-    }
-    text
-}
-
-/// What applies to an application.
-fn values(application: &str, files: &Files) -> Values {
-    let of = |path: &str| {
-        let file = files.get(path)?;
-        Some((format!("{}.stamp", section(path)), value(*file)))
-    };
-    [SHARED, &path_of(application)]
-        .into_iter()
-        .filter_map(of)
-        .collect()
 }

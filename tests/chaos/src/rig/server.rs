@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 use crate::history::{Name, What};
 use crate::proxy::free_port;
 use crate::recorder::Recorder;
+
+use super::usage::{Usage, Watch};
 
 /// Long enough for a machine that compiles meanwhile.
 const LISTENS: Duration = Duration::from_secs(30);
@@ -26,6 +28,8 @@ pub struct Server {
     program: PathBuf,
     folder: PathBuf,
     settings: Vec<String>,
+    /// Variables of its environment.
+    pub variables: Vec<(&'static str, String)>,
     recorder: Recorder,
     child: Option<Child>,
 }
@@ -46,6 +50,7 @@ impl Server {
             program: program.to_owned(),
             folder,
             settings,
+            variables: Vec::new(),
             recorder,
             child: None,
         })
@@ -90,11 +95,38 @@ impl Server {
     /// # Errors
     /// When it ends, or does not listen in time.
     pub async fn start(&mut self) -> anyhow::Result<Duration> {
-        let began = Instant::now();
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.log_file())?;
+        self.start_with_log(Stdio::from(log)).await
+    }
+
+    /// The same with another place for what it says.
+    ///
+    /// # Errors
+    /// When it ends, or does not listen in time.
+    pub async fn start_with_log(&mut self, log: Stdio) -> anyhow::Result<Duration> {
+        let began = self.spawn(log)?;
+        let child = self.child.as_mut().context("it does not run")?;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
+            .await
+            .is_err()
+        {
+            let ended = child.try_wait()?;
+            ensure!(ended.is_none(), "{} ended: {ended:?}", self.name);
+            ensure!(began.elapsed() < LISTENS, "{} does not listen", self.name);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.note_start();
+        Ok(began.elapsed())
+    }
+
+    /// Starts it and waits for nothing; when that was.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub fn spawn(&mut self, log: Stdio) -> anyhow::Result<Instant> {
         let mut command = Command::new(&self.program);
         command
             .args(["serve", "--log-format=text", "--server.address=127.0.0.1"])
@@ -104,24 +136,75 @@ impl Server {
                 self.disk().display()
             ))
             .args(self.settings.iter().map(|setting| format!("--{setting}")))
+            .envs(self.variables.iter().map(|(name, value)| (*name, value)))
             .current_dir(&self.folder)
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
+            .stdout(Stdio::null())
             .stderr(log);
-        let child = command.spawn().context("cannot run the server")?;
-        let child = self.child.insert(child);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
-            .await
-            .is_err()
-        {
-            let ended = child.try_wait()?;
-            ensure!(ended.is_none(), "{} ended: {ended:?}", self.name);
-            ensure!(began.elapsed() < LISTENS, "{} does not listen", self.name);
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let began = Instant::now();
+        self.child = Some(command.spawn().context("cannot run the server")?);
+        Ok(began)
+    }
+
+    /// Writes down that it takes connections.
+    pub fn note_start(&self) {
         let server = self.name.clone();
         self.recorder.note(What::ServerStarted { server });
-        Ok(began.elapsed())
+    }
+
+    /// Asks it to end, and waits; how it ended, and how long that took.
+    ///
+    /// # Errors
+    /// When it has ended already, or does not in time.
+    pub async fn stop(&mut self) -> anyhow::Result<(ExitStatus, Duration)> {
+        let server = self.name.clone();
+        self.recorder.note(What::ServerStopped { server });
+        self.signal(Signal::TERM)?;
+        let began = Instant::now();
+        let mut child = self.child.take().context("it does not run")?;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok((status, began.elapsed()));
+            }
+            if began.elapsed() > LISTENS {
+                child.kill()?;
+                bail!("{} does not end", self.name);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// How it ended, once it has without being told to.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub fn ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        let child = self.child.as_mut().context("it does not run")?;
+        Ok(child.try_wait()?)
+    }
+
+    /// The id of its process.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        Ok(self.child.as_ref().context("it does not run")?.id())
+    }
+
+    /// What the system says about it, and about the processes that it started.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn usage(&self) -> anyhow::Result<Usage> {
+        self.watch()?.usage()
+    }
+
+    /// To look at that from elsewhere, as long as this process runs.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn watch(&self) -> anyhow::Result<Watch> {
+        Ok(Watch(self.id()?))
     }
 
     /// Ends it as a power cut would.
@@ -158,9 +241,12 @@ impl Server {
         Ok(())
     }
 
-    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let child = self.child.as_ref().context("it does not run")?;
-        let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    /// Sends it a signal that no history speaks of.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let id = i32::try_from(self.id()?).ok().and_then(Pid::from_raw);
         Ok(kill_process(id.context("a process without id")?, signal)?)
     }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::history::What;
 use crate::recorder::Recorder;
 
-const EXCHANGE: &str = "springCloudBus";
+pub(super) const EXCHANGE: &str = "springCloudBus";
 /// Before the next try, when the broker is away.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -80,11 +80,16 @@ struct Body {
     destination_service: String,
 }
 
-/// A refresh; acks and others are nobody's business here.
+/// A refresh or an ack; others are nobody's business here.
 fn event(delivery: &Delivery) -> Option<What> {
     let body: Body = serde_json::from_slice(&delivery.data).ok()?;
-    if body.r#type != "RefreshRemoteApplicationEvent" {
-        return None;
+    match body.r#type.as_str() {
+        "RefreshRemoteApplicationEvent" => {}
+        "AckRemoteApplicationEvent" => {
+            let origin = body.origin_service.into();
+            return Some(What::Acknowledged { origin });
+        }
+        _ => return None,
     }
     let headers = delivery.properties.headers().as_ref();
     let commit = headers.and_then(|headers| headers.inner().get("confbus-commit"));

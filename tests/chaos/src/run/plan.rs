@@ -48,6 +48,16 @@ impl Fault {
         }
     }
 
+    /// One after which the servers are the same processes, and that begins and ends at once.
+    pub(super) fn choose_passing(rng: &mut Rng, servers: usize) -> Self {
+        loop {
+            let fault = Self::choose(rng, servers);
+            if !matches!(fault, Self::Kill(_) | Self::Broker) {
+                return fault;
+            }
+        }
+    }
+
     /// Lasts for some seconds of pushes.
     pub(super) async fn last(self, rig: &mut Rig, rng: &mut Rng) -> anyhow::Result<()> {
         self.begin(rig).await?;
@@ -63,7 +73,7 @@ impl Fault {
         Ok(())
     }
 
-    async fn begin(self, rig: &mut Rig) -> anyhow::Result<()> {
+    pub(super) async fn begin(self, rig: &mut Rig) -> anyhow::Result<()> {
         match self {
             Self::Kill(server) => return rig.servers[server].kill(),
             Self::Pause(server) => return rig.servers[server].pause(),
@@ -78,7 +88,7 @@ impl Fault {
         Ok(())
     }
 
-    async fn end(self, rig: &mut Rig) -> anyhow::Result<()> {
+    pub(super) async fn end(self, rig: &mut Rig) -> anyhow::Result<()> {
         match self {
             Self::Kill(server) => return rig.servers[server].start().await.map(|_| ()),
             Self::Pause(server) => return rig.servers[server].go_on(),
@@ -112,7 +122,7 @@ pub(super) async fn calm(rig: &mut Rig) -> anyhow::Result<()> {
 }
 
 /// One push of any kind, of which one server is told, more often than not.
-async fn push(rig: &mut Rig, rng: &mut Rng) -> anyhow::Result<()> {
+pub(super) async fn push(rig: &mut Rig, rng: &mut Rng) -> anyhow::Result<()> {
     let application = APPLICATIONS[rng.usize(..APPLICATIONS.len())];
     let push = match rng.u8(..20) {
         0..2 => rig.repository.push(application, State::Broken)?,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 
-use serde_json::json;
-
+use super::Record;
 use crate::checker::Violation;
+use crate::figure::Figure;
 use crate::history::{Entry, Outcome, What};
 
 /// More kinds of violations are not shown.
@@ -19,10 +19,16 @@ pub struct Report {
     pub name: String,
     /// What the plan followed from.
     pub seed: Option<u64>,
+    /// What the server called itself.
+    pub build: String,
     /// What was broken of the promises.
     pub violations: Vec<Violation>,
     /// Who was late at the end, in the eyes of the rig.
     pub late: Option<String>,
+    /// What the scenario itself expected and did not find.
+    pub failed: Option<String>,
+    /// What was measured.
+    pub figures: Vec<Figure>,
     /// Everything that happened.
     pub history: Vec<Entry>,
     /// Where it is written.
@@ -77,6 +83,7 @@ impl Figures {
             What::ServerPaused { .. } => self.fault("server-halted"),
             What::DiskLost { .. } => self.fault("disk-lost"),
             What::FaultEnded { .. }
+            | What::Acknowledged { .. }
             | What::ServerStarted { .. }
             | What::ServerContinued { .. }
             | What::ClientStarted { .. }
@@ -94,7 +101,7 @@ impl Report {
     /// Whether every promise was kept.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.violations.is_empty() && self.late.is_none()
+        self.violations.is_empty() && self.late.is_none() && self.failed.is_none()
     }
 
     /// The first of those that say the same, and how many do.
@@ -112,25 +119,30 @@ impl Report {
         kinds
     }
 
-    /// One line for programs.
+    /// What is kept of it.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub fn record(&self) -> Record {
         let figures = Figures::of(&self.history);
-        json!({
-            "run": self.name,
-            "seed": self.seed,
-            "seconds": (figures.seconds * 10.0).round() / 10.0,
-            "pushes": figures.pushes,
-            "reads": figures.reads,
-            "unanswered": figures.unanswered,
-            "events": figures.events,
-            "applied": figures.applied,
-            "refused": figures.refused,
-            "faults": figures.faults.values().sum::<usize>(),
-            "violations": self.violations.len(),
-            "good": self.is_good(),
-        })
-        .to_string()
+        let kinds = self.kinds().into_iter().take(SHOWN);
+        let kinds = kinds.map(|(first, times)| format!("{first} ({times}×)"));
+        Record {
+            run: self.name.clone(),
+            seed: self.seed,
+            build: self.build.clone(),
+            seconds: (figures.seconds * 10.0).round() / 10.0,
+            pushes: figures.pushes,
+            reads: figures.reads,
+            unanswered: figures.unanswered,
+            events: figures.events,
+            applied: figures.applied,
+            refused: figures.refused,
+            faults: figures.faults.values().sum(),
+            figures: self.figures.clone(),
+            broken: self.late.iter().cloned().chain(kinds).collect(),
+            violations: self.violations.len(),
+            failed: self.failed.clone(),
+            good: self.is_good(),
+        }
     }
 }
 
@@ -175,6 +187,9 @@ impl fmt::Display for Report {
             .collect();
         writeln!(f, "  faults   {}", faults.join(", "))?;
         writeln!(f, "  history  {}", self.path.display())?;
+        if let Some(failed) = &self.failed {
+            writeln!(f, "  FAILED   {failed}")?;
+        }
         if let Some(late) = &self.late {
             writeln!(f, "  LATE     {late}")?;
         }
@@ -201,12 +216,15 @@ mod tests {
         let report = Report {
             name: "plan-1".to_owned(),
             seed: Some(1),
+            build: String::new(),
             violations: vec![
                 violation(1_500_000, "a"),
                 violation(2_000_000, "b"),
                 violation(3_000_000, "a"),
             ],
             late: None,
+            failed: None,
+            figures: Vec::new(),
             history: Vec::new(),
             path: PathBuf::new(),
         };
@@ -216,6 +234,8 @@ mod tests {
             text.ends_with("I4 at 2.000 s: b (1×)\n  3 violations"),
             "{text}"
         );
-        assert!(report.line().ends_with(r#""violations":3,"good":false}"#));
+        let record = report.record();
+        assert_eq!((record.violations, record.broken.len()), (3, 2));
+        assert!(!record.good);
     }
 }

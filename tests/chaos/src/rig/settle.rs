@@ -1,0 +1,64 @@
+//! Waiting for things to come true.
+
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use super::{APPLICATIONS, Rig, reader};
+
+/// Between two looks.
+const GLANCE: Duration = Duration::from_millis(50);
+
+impl Rig {
+    /// Waits until every server answers with the last commit, and every client runs it; how long that took.
+    ///
+    /// # Errors
+    /// After the deadline, with who is late.
+    pub async fn settle(&self, within: Duration) -> anyhow::Result<Duration> {
+        let since = self.recorder.now();
+        wait("everybody at the last commit", within, || self.late(since)).await
+    }
+
+    /// Who is not at the last commit; nothing when everybody is.
+    fn late(&self, since: u64) -> Option<String> {
+        for application in APPLICATIONS {
+            let wanted = self.repository.served(application);
+            let wanted = wanted.as_ref();
+            for server in self.servers.iter().filter(|server| server.is_running()) {
+                let seen = reader::newest(&self.recorder, server.name(), application, since);
+                if seen.is_none() || seen.as_ref() != wanted {
+                    return Some(format!("{} on {application}", server.name()));
+                }
+            }
+            let fits = self.repository.is_fit(application);
+            let mut clients = self.clients.iter();
+            if let Some(client) = clients.find(|client| {
+                fits && client.application() == application && client.content().as_ref() != wanted
+            }) {
+                return Some(client.name().to_string());
+            }
+        }
+        None
+    }
+}
+
+/// Waits until nothing is missing any more; how long that took.
+///
+/// # Errors
+/// After the deadline, with what is missing.
+pub async fn wait(
+    what: &str,
+    within: Duration,
+    mut missing: impl FnMut() -> Option<String>,
+) -> anyhow::Result<Duration> {
+    let began = Instant::now();
+    while let Some(missing) = missing() {
+        ensure!(
+            began.elapsed() < within,
+            "not within {} s: {what}; missing: {missing}",
+            within.as_secs()
+        );
+        tokio::time::sleep(GLANCE).await;
+    }
+    Ok(began.elapsed())
+}
