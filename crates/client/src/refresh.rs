@@ -33,6 +33,8 @@ pub(crate) struct Refresher {
     failures: u32,
     /// Rounds in a row in which all who answered may be behind.
     lagging: u32,
+    /// Set while servers are asked that may be behind.
+    since_now: bool,
     /// The values set by events that are in what runs.
     applied_overrides: Properties,
     /// The refusal that was logged.
@@ -82,6 +84,7 @@ impl Refresher {
             rounds,
             failures,
             lagging: 0,
+            since_now: false,
             applied_overrides: Properties::new(),
             refused: None,
             is_accepted: running.place.is_none(),
@@ -155,14 +158,24 @@ impl Refresher {
         let asked = Arc::clone(&self.running.environment);
         let told = self.rounds.told();
         let minimum = minimum(&asked, &told);
-        let known = Known {
+        let mut known = Known {
             minimum: Some(&minimum),
+            since_now: self.since_now,
             validator: self.running.validator.as_ref(),
             environment: Some(&asked),
             running: self.accepted(),
         };
         let fetcher = &self.parts.fetcher;
-        let fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
+        let mut fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
+        if !known.since_now
+            && fetched
+                .as_ref()
+                .is_ok_and(|answer| self.is_of_other(answer))
+        {
+            // Which of two servers is ahead, only the repository can tell.
+            known.since_now = true;
+            fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
+        }
         let Answer { place, news } = match fetched {
             Ok(answer) => answer,
             Err(unavailable) if unavailable.is_lagging() => {
@@ -172,6 +185,7 @@ impl Refresher {
         };
         self.rounds.forget(&told);
         self.lagging = 0;
+        self.since_now = false;
         let span = Span::current();
         span.record("server", fetcher.address(place));
         self.answered();
@@ -194,8 +208,19 @@ impl Refresher {
         outcome.map_err(RefreshError::Refused)
     }
 
+    /// Whether an answer is another version, by another server than gave what runs.
+    fn is_of_other(&self, answer: &Answer) -> bool {
+        let is_other = |place: Place| place.server != answer.place.server;
+        let is_news = |(environment, _): &(Box<Environment>, _)| {
+            environment.version != self.running.environment.version
+        };
+        self.running.place.is_some_and(is_other) && answer.news.as_ref().is_some_and(is_news)
+    }
+
     /// Keeps what runs: what a server has that may be behind may be older.
     fn lagging(&mut self, unavailable: Unavailable, told: &[CommitId]) -> RefreshError {
+        // The look that this question makes is enough for both.
+        self.since_now = true;
         let is_told_again = !told.is_empty() && jitter::soon(self.lagging).is_none();
         self.lagging = if is_told_again {
             1
