@@ -94,6 +94,21 @@ impl Doubts {
         (doubts, settler)
     }
 
+    /// Those of `main`, of which a look has settled these.
+    #[cfg(test)]
+    pub(super) fn that_settled(commits: &[CommitId]) -> Self {
+        let of_main = SettledLabel {
+            commits: commits.iter().copied().collect(),
+            looked: 5,
+        };
+        let main = Label::parse("main").expect("a plain name");
+        Self {
+            raised: mpsc::channel(1).0,
+            settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
+            begun: Arc::new(AtomicU64::new(5)),
+        }
+    }
+
     /// Whether a look has shown that the label is no older here than this commit.
     pub(super) fn are_settled(&self, label: &Label, commit: CommitId) -> bool {
         let settled = self.settled.load();

@@ -108,3 +108,73 @@ pub(super) fn generation(labels: &[LabelPast]) -> Option<u64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(number: u8) -> CommitId {
+        CommitId::from_bytes([number; 20])
+    }
+
+    fn past(answering: u8, because: Option<Because>) -> Past {
+        let served = vec![commit(3), commit(2)];
+        let label = LabelPast {
+            label: Label::parse("main").unwrap(),
+            trail: Arc::new(Trail::new(7, served)),
+            doubts: Doubts::that_settled(&[commit(9)]),
+        };
+        let wanted = commit(3);
+        let held = because.map(|because| Held { wanted, because });
+        Past::new(vec![label], vec![commit(answering)], held.as_ref())
+    }
+
+    /// Which of all commits are covered.
+    fn covered(past: &Past) -> Vec<u8> {
+        let covers = |number: &u8| {
+            let mut minimum = Minimum::default();
+            minimum.add(commit(*number));
+            past.covers(&minimum)
+        };
+        (1..=10).filter(covers).collect()
+    }
+
+    #[test]
+    fn an_answer_covers_what_was_here_and_what_a_look_has_settled() {
+        assert_eq!(covered(&past(3, None)), [2, 3, 9]);
+        assert_eq!(past(3, None).generation(), Some(7));
+    }
+
+    #[test]
+    fn a_look_does_not_make_up_for_a_good_commit_that_was_missed() {
+        let held = past(1, Some(Because::Problems(Vec::new())));
+        assert_eq!(covered(&held), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_pinned_and_what_never_moves_is_not_old() {
+        let all: Vec<_> = (1..=10).collect();
+        assert_eq!(covered(&past(1, Some(Because::Pinned))), all);
+        assert_eq!(covered(&Past::default()), all);
+    }
+
+    #[test]
+    fn only_a_look_that_began_since_then_counts() {
+        let past = past(3, None);
+        // The look that settled was the last one.
+        let [label] = past.labels.as_slice() else {
+            panic!("one label");
+        };
+        let now = label.doubts.now();
+        assert_eq!(past.mark(), now.to_string());
+        for (mark, expected) in [
+            ((now - 1).to_string(), true),
+            (now.to_string(), false),
+            ("now".to_owned(), false),
+            (format!("{}-{}", now - 1, now - 1), false),
+            ((now + 1).to_string(), true),
+        ] {
+            assert_eq!(past.is_since(&mark), expected, "{mark}");
+        }
+    }
+}
