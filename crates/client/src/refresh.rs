@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use confbus_protocol::{CommitId, Environment, Minimum, Properties};
+use confbus_protocol::{Environment, Properties};
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     trial::Trial,
 };
 
+mod lagging;
 mod settle;
 
 /// The one task that fetches and applies.
@@ -157,7 +158,7 @@ impl Refresher {
     async fn look(&mut self) -> Result<(), RefreshError> {
         let asked = Arc::clone(&self.running.environment);
         let told = self.rounds.told();
-        let minimum = minimum(&asked, &told);
+        let minimum = lagging::minimum(&asked, &told);
         let mut known = Known {
             minimum: Some(&minimum),
             since_now: self.since_now,
@@ -206,36 +207,6 @@ impl Refresher {
             Err(rejection) => self.tell_rejected(Some(place), version.as_deref(), rejection),
         }
         outcome.map_err(RefreshError::Refused)
-    }
-
-    /// Whether an answer is another version, by another server than gave what runs.
-    fn is_of_other(&self, answer: &Answer) -> bool {
-        let is_other = |place: Place| place.server != answer.place.server;
-        let is_news = |(environment, _): &(Box<Environment>, _)| {
-            environment.version != self.running.environment.version
-        };
-        self.running.place.is_some_and(is_other) && answer.news.as_ref().is_some_and(is_news)
-    }
-
-    /// Keeps what runs: what a server has that may be behind may be older.
-    fn lagging(&mut self, unavailable: Unavailable, told: &[CommitId]) -> RefreshError {
-        // The look that this question makes is enough for both.
-        self.since_now = true;
-        let is_told_again = !told.is_empty() && jitter::soon(self.lagging).is_none();
-        self.lagging = if is_told_again {
-            1
-        } else {
-            self.lagging.saturating_add(1)
-        };
-        if jitter::soon(self.lagging).is_some() {
-            self.answered();
-            debug!(reason = %unavailable, "keeping what is running until a server is sure");
-            return RefreshError::Unavailable(unavailable);
-        }
-        self.failures = 0;
-        // Maybe of another label. What runs here is still not given up for something older.
-        self.rounds.forget(told);
-        self.without_news(unavailable)
     }
 
     fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
@@ -340,14 +311,6 @@ impl Refresher {
             .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
         rejection
     }
-}
-
-/// What an answer must not be older than: what runs, and what events told of.
-fn minimum(running: &Environment, told: &[CommitId]) -> Minimum {
-    let version = running.version.as_deref();
-    let mut minimum = version.and_then(Minimum::parse).unwrap_or_default();
-    told.iter().for_each(|commit| minimum.add(*commit));
-    minimum
 }
 
 /// Shows in the health that nobody looks any more, however that came about.
