@@ -1,7 +1,14 @@
 //! Commits that somebody has seen under a label elsewhere, and that never answered here: a look tells whether this is the one
 //! who lags.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{CommitId, Label};
@@ -32,6 +39,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 pub(super) struct Doubts {
     raised: mpsc::Sender<Doubt>,
     settled: Arc<ArcSwap<Settled>>,
+    begun: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -40,14 +48,24 @@ struct Doubt {
     commits: Vec<CommitId>,
 }
 
-/// The newest last.
-type Settled = HashMap<Label, IndexSet<CommitId>>;
+type Settled = HashMap<Label, SettledLabel>;
+
+/// What looks have shown of a label.
+#[derive(Debug, Clone, Default)]
+struct SettledLabel {
+    /// It is no older than these, the newest last.
+    commits: IndexSet<CommitId>,
+    /// The number of the last look that succeeded.
+    looked: u64,
+}
 
 /// Looks when there are doubts.
 #[derive(Debug)]
 pub(super) struct Settler {
     raised: mpsc::Receiver<Doubt>,
     settled: Arc<ArcSwap<Settled>>,
+    /// The number of the look that has begun last; where the first begins is chance, so that servers differ.
+    begun: Arc<AtomicU64>,
     looks: Looks,
     served: Arc<ArcSwap<Served>>,
     settings: Arc<Settings>,
@@ -63,10 +81,12 @@ impl Doubts {
         let doubts = Self {
             raised: sender,
             settled: Arc::default(),
+            begun: Arc::new(AtomicU64::new(fastrand::u64(..1 << 63))),
         };
         let settler = Settler {
             raised,
             settled: Arc::clone(&doubts.settled),
+            begun: Arc::clone(&doubts.begun),
             looks,
             served,
             settings,
@@ -74,11 +94,40 @@ impl Doubts {
         (doubts, settler)
     }
 
+    /// Those of `main`, of which a look has settled these.
+    #[cfg(test)]
+    pub(super) fn that_settled(commits: &[CommitId]) -> Self {
+        let of_main = SettledLabel {
+            commits: commits.iter().copied().collect(),
+            looked: 5,
+        };
+        let main = Label::parse("main").expect("a plain name");
+        Self {
+            raised: mpsc::channel(1).0,
+            settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
+            begun: Arc::new(AtomicU64::new(5)),
+        }
+    }
+
     /// Whether a look has shown that the label is no older here than this commit.
     pub(super) fn are_settled(&self, label: &Label, commit: CommitId) -> bool {
         let settled = self.settled.load();
-        let commits = settled.get(label);
-        commits.is_some_and(|commits| commits.contains(&commit))
+        let of_label = settled.get(label);
+        of_label.is_some_and(|of_label| of_label.commits.contains(&commit))
+    }
+
+    /// This moment, as looks count time.
+    pub(super) fn now(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Whether a look for the label has begun since then and succeeded. A moment that has not come yet is one before a
+    /// restart, and every look since is after it.
+    pub(super) fn has_looked_since(&self, label: &Label, moment: u64) -> bool {
+        let is_of_former = moment > self.now();
+        let settled = self.settled.load();
+        let of_label = settled.get(label);
+        of_label.is_some_and(|of_label| is_of_former || of_label.looked > moment)
     }
 
     /// Has a look made soon. Does not wait for it.
@@ -113,12 +162,13 @@ impl Settler {
             ?refs,
             "somebody knows of commits that never answered here; looking"
         );
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let announce = Announce::Yes(Trigger::Poll);
         let looked = self.looks.look(Wish::Refs(refs), None, announce).await;
         if looked.is_err() {
             return PAUSE_AFTER_FAILURE;
         }
-        self.note(doubts);
+        self.note(doubts, number);
         PAUSE
     }
 
@@ -138,7 +188,7 @@ impl Settler {
         labels.filter_map(|label| known.behind(&label)).collect()
     }
 
-    fn note(&self, doubts: IndexMap<Label, IndexSet<CommitId>>) {
+    fn note(&self, doubts: IndexMap<Label, IndexSet<CommitId>>, number: u64) {
         let served = self.served.load();
         let mut settled = Settled::clone(&self.settled.load());
         settled.retain(|label, _| served.labels.contains_key(label));
@@ -148,9 +198,10 @@ impl Settler {
                 continue;
             }
             let known = settled.entry(label).or_default();
-            known.extend(commits);
-            let excess = known.len().saturating_sub(MAX_SETTLED);
-            known.drain(..excess);
+            known.looked = number;
+            known.commits.extend(commits);
+            let excess = known.commits.len().saturating_sub(MAX_SETTLED);
+            known.commits.drain(..excess);
         }
         self.settled.store(Arc::new(settled));
     }

@@ -10,8 +10,16 @@ pub(crate) struct Past {
     labels: Vec<LabelPast>,
     /// The commits that answer now.
     answering: Vec<CommitId>,
-    /// They answer because newer ones cannot.
-    is_held_back: bool,
+    held: Option<Holding>,
+}
+
+/// Why other commits answer than those that the labels name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holding {
+    /// Those cannot.
+    Back,
+    /// Somebody wants it so.
+    OnPurpose,
 }
 
 /// Where one label has been.
@@ -28,11 +36,14 @@ impl Past {
         answering: Vec<CommitId>,
         held: Option<&Held>,
     ) -> Self {
-        let by_problems = |held: &Held| matches!(held.because, Because::Problems(_));
+        let holding = |held: &Held| match held.because {
+            Because::Problems(_) => Holding::Back,
+            Because::Pinned => Holding::OnPurpose,
+        };
         Self {
             labels,
             answering,
-            is_held_back: held.is_some_and(by_problems),
+            held: held.map(holding),
         }
     }
 
@@ -40,17 +51,37 @@ impl Past {
     /// that began after somebody named it has shown all that there is. What never moves is never old. Where the newest
     /// commit cannot answer, an earlier one does, and a look does not tell whether a newer one could that never was here.
     pub(crate) fn covers(&self, minimum: &Minimum) -> bool {
-        self.labels.is_empty() || minimum.commits().iter().all(|commit| self.knows(*commit))
+        self.cannot_lag() || minimum.commits().iter().all(|commit| self.knows(*commit))
     }
 
-    /// Has the repositories looked at soon for what is not covered. Waits for nothing.
-    pub(crate) fn doubt(&self, minimum: &Minimum) {
-        let commits = minimum.commits().iter().copied();
-        let unsettled = |commit: &CommitId| !self.knows(*commit) && !self.is_settled(*commit);
-        let unknown: Vec<_> = commits.filter(unsettled).collect();
-        for past in self.labels.iter().filter(|_| !unknown.is_empty()) {
+    /// Whether the repositories were looked at since [`mark`](Self::mark) said this.
+    pub(crate) fn is_since(&self, mark: &str) -> bool {
+        let moments = mark.split('-').map(|moment| moment.parse().ok());
+        let is_since = |(past, moment): (&LabelPast, Option<u64>)| {
+            moment.is_some_and(|moment| past.doubts.has_looked_since(&past.label, moment))
+        };
+        let are_all = || mark.split('-').count() == self.labels.len();
+        self.cannot_lag() || (are_all() && self.labels.iter().zip(moments).all(is_since))
+    }
+
+    /// This moment, as the looks at these repositories count time.
+    pub(crate) fn mark(&self) -> String {
+        let moments = self.labels.iter().map(|past| past.doubts.now().to_string());
+        moments.collect::<Vec<_>>().join("-")
+    }
+
+    /// Has the repositories looked at soon, also for what never was here. Waits for nothing.
+    pub(crate) fn doubt(&self, minimum: Option<&Minimum>) {
+        let commits = minimum.map_or(&[][..], Minimum::commits).iter().copied();
+        let unknown: Vec<_> = commits.filter(|commit| !self.knows(*commit)).collect();
+        for past in &self.labels {
             past.doubts.raise(past.label.clone(), unknown.clone());
         }
+    }
+
+    /// What never moves, and what somebody holds.
+    fn cannot_lag(&self) -> bool {
+        self.labels.is_empty() || self.held == Some(Holding::OnPurpose)
     }
 
     /// How often the one label has moved; with several there is no such number.
@@ -61,7 +92,7 @@ impl Past {
     fn knows(&self, commit: CommitId) -> bool {
         self.answering.contains(&commit)
             || self.labels.iter().any(|past| past.trail.has(commit))
-            || (!self.is_held_back && self.is_settled(commit))
+            || (self.held != Some(Holding::Back) && self.is_settled(commit))
     }
 
     fn is_settled(&self, commit: CommitId) -> bool {
@@ -75,5 +106,75 @@ pub(super) fn generation(labels: &[LabelPast]) -> Option<u64> {
     match labels {
         [one] => Some(one.trail.generation()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(number: u8) -> CommitId {
+        CommitId::from_bytes([number; 20])
+    }
+
+    fn past(answering: u8, because: Option<Because>) -> Past {
+        let served = vec![commit(3), commit(2)];
+        let label = LabelPast {
+            label: Label::parse("main").unwrap(),
+            trail: Arc::new(Trail::new(7, served)),
+            doubts: Doubts::that_settled(&[commit(9)]),
+        };
+        let wanted = commit(3);
+        let held = because.map(|because| Held { wanted, because });
+        Past::new(vec![label], vec![commit(answering)], held.as_ref())
+    }
+
+    /// Which of all commits are covered.
+    fn covered(past: &Past) -> Vec<u8> {
+        let covers = |number: &u8| {
+            let mut minimum = Minimum::default();
+            minimum.add(commit(*number));
+            past.covers(&minimum)
+        };
+        (1..=10).filter(covers).collect()
+    }
+
+    #[test]
+    fn an_answer_covers_what_was_here_and_what_a_look_has_settled() {
+        assert_eq!(covered(&past(3, None)), [2, 3, 9]);
+        assert_eq!(past(3, None).generation(), Some(7));
+    }
+
+    #[test]
+    fn a_look_does_not_make_up_for_a_good_commit_that_was_missed() {
+        let held = past(1, Some(Because::Problems(Vec::new())));
+        assert_eq!(covered(&held), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_pinned_and_what_never_moves_is_not_old() {
+        let all: Vec<_> = (1..=10).collect();
+        assert_eq!(covered(&past(1, Some(Because::Pinned))), all);
+        assert_eq!(covered(&Past::default()), all);
+    }
+
+    #[test]
+    fn only_a_look_that_began_since_then_counts() {
+        let past = past(3, None);
+        // The look that settled was the last one.
+        let [label] = past.labels.as_slice() else {
+            panic!("one label");
+        };
+        let now = label.doubts.now();
+        assert_eq!(past.mark(), now.to_string());
+        for (mark, expected) in [
+            ((now - 1).to_string(), true),
+            (now.to_string(), false),
+            ("now".to_owned(), false),
+            (format!("{}-{}", now - 1, now - 1), false),
+            ((now + 1).to_string(), true),
+        ] {
+            assert_eq!(past.is_since(&mark), expected, "{mark}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use confbus_protocol::{LAGGING_HEADER, MIN_VERSION_HEADER};
+use confbus_protocol::{LAGGING_HEADER, MIN_VERSION_HEADER, SINCE_HEADER, SINCE_NOW};
 use confbus_resolution::Conversion;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
@@ -23,7 +23,7 @@ use super::{
     target::segments,
 };
 use crate::{
-    environment_repository::{EnvironmentRepository, Reuse},
+    environment_repository::{EnvironmentRepository, Past, Reuse},
     ledger::{Answered, Ledger},
     vault::Token,
 };
@@ -73,9 +73,8 @@ pub(super) async fn find(
     };
     let (answer, keep) = find.answer(route.ask(&query, &headers)).await;
     let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
-    if lags(&keep, &headers) {
-        let is_so = HeaderValue::from_static("1");
-        answer.headers_mut().insert(LAGGING_HEADER, is_so);
+    if let Some(mark) = lagging(&keep.past, &headers) {
+        answer.headers_mut().insert(LAGGING_HEADER, mark);
         return Ok(answer);
     }
     // Who asks for the head only has not read what stands below it.
@@ -89,16 +88,20 @@ pub(super) async fn find(
     Ok(answer)
 }
 
-/// Whether the answer may be older than what the caller has seen. Then it is for nobody else, and nobody is to take note of
-/// it: the caller keeps what it has, and asks again once the repository was looked at.
-fn lags(keep: &Keep, headers: &HeaderMap) -> bool {
-    let header = headers.get(MIN_VERSION_HEADER);
-    let minimum = header.and_then(|header| keep::minimum(header.as_bytes()));
-    let lags = minimum.filter(|minimum| !keep.past.covers(minimum));
-    if let Some(minimum) = &lags {
-        keep.past.doubt(minimum);
+/// What to say of an answer that may be older than what the caller has seen. Then it is for nobody else, and nobody is to take
+/// note of it: the caller keeps what it has, and asks again once the repository was looked at.
+fn lagging(past: &Past, headers: &HeaderMap) -> Option<HeaderValue> {
+    let text = |name| headers.get(name).map(HeaderValue::as_bytes);
+    let minimum = text(MIN_VERSION_HEADER).and_then(keep::minimum);
+    let since = text(SINCE_HEADER).map(|since| str::from_utf8(since).unwrap_or(SINCE_NOW));
+    let covers = minimum.as_ref().is_none_or(|minimum| past.covers(minimum));
+    if covers && since.is_none_or(|since| past.is_since(since)) {
+        return None;
     }
-    lags.is_some()
+    // Before the look that it is to be answered by.
+    let mark = past.mark();
+    past.doubt(minimum.as_ref());
+    HeaderValue::try_from(mark).ok()
 }
 
 /// What a path says to the config space.

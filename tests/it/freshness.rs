@@ -193,6 +193,34 @@ fn generation(answer: &Answer) -> u64 {
 }
 
 #[test]
+fn since_it_was_asked_a_server_has_looked_or_says_that_it_has_not() {
+    let repo = ConfigRepo::from_sample();
+    let (mut daemon, folder) = (GitDaemon::serve(&repo), tempfile::tempdir().unwrap());
+    let server = start(&daemon, folder.path());
+    // What it says of the moment, when it lags.
+    let ask = |since: &str| {
+        let request = Request::get("/orders/dev").header("X-Config-Since", since);
+        let answer = server.send(&request);
+        answer.header("x-config-lagging").map(str::to_owned)
+    };
+    let mark = ask("now").unwrap();
+    let is_sure = |mark: &str| expect_that(ask(mark).is_none(), "it lags");
+    eventually("a look", || is_sure(&mark));
+    daemon.stop();
+    let looks = server.lines().len();
+    let mark = ask("now").unwrap();
+    eventually("a look that fails", || {
+        let lines = server.lines().split_off(looks);
+        let has_looked = lines.iter().any(|line| line.contains(" looked "));
+        expect_that(has_looked, lines)
+    });
+    assert!(ask(&mark).is_some());
+    daemon.start();
+    eventually("a look", || is_sure(&mark));
+    assert!(ask("main").is_some(), "no moment");
+}
+
+#[test]
 fn a_client_that_turns_to_a_server_that_lags_stays_where_it_is() {
     let repo = ConfigRepo::from_sample();
     let mut daemons = [GitDaemon::serve(&repo), GitDaemon::serve(&repo)];
@@ -234,4 +262,51 @@ fn a_client_that_turns_to_a_server_that_lags_stays_where_it_is() {
         .any(|line| line.contains("→ Hello from orders"));
     assert!(!went_back, "{lines:?}");
     second.serves(&newest);
+}
+
+#[test]
+fn nobody_is_led_forth_again_from_where_a_branch_went_back_to() {
+    let repo = ConfigRepo::from_sample();
+    let mut daemons = [GitDaemon::serve(&repo), GitDaemon::serve(&repo)];
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [mut first, second] = [0, 1].map(|index| start(&daemons[index], folders[index].path()));
+    let old = version(&first.get("/orders/dev"));
+    let mistake = repo.push("a mistake", &[("orders.yml", "greeting: mistaken\n")]);
+    look(&first);
+    look(&second);
+    let servers = format!("{},{}", first.url(), second.url());
+    let arguments = [
+        "watch",
+        "orders/default",
+        "--server",
+        &servers,
+        "--poll",
+        "1",
+    ];
+    let client = Running::confbus(&arguments.map(str::to_owned));
+    client.line_with("listening");
+    repo.force(&old);
+    look(&first);
+    client.line_with("→ Hello from orders");
+    daemons[1].stop();
+    first.running().kill();
+
+    // The other server has both commits, the mistake after the one that runs.
+    assert_eq!(version(&second.get("/orders/dev")), mistake);
+    let looks = || {
+        let lines = second.lines().into_iter();
+        lines.filter(|line| line.contains(" looked ")).count()
+    };
+    let before = looks();
+    eventually("questions to it", || {
+        expect_that(looks() >= before + 2, looks())
+    });
+    daemons[1].start();
+    repo.push("right", &[("orders.yml", "greeting: right\n")]);
+    client.line_with("→ right");
+    let lines = client.lines();
+    assert!(
+        !lines.iter().any(|line| line.contains("→ mistaken")),
+        "{lines:?}"
+    );
 }

@@ -1,8 +1,11 @@
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use confbus_protocol::{
     BusId, Environment, INSTANCE_HEADER, LAGGING_HEADER, MIN_VERSION_HEADER, Minimum,
-    RUNNING_HEADER,
+    RUNNING_HEADER, SINCE_HEADER, SINCE_NOW,
 };
 use reqwest::{
     RequestBuilder, Response, StatusCode,
@@ -14,6 +17,7 @@ use crate::{
     breaker::Breakers,
     error::{Attempt, Failure, Unavailable, innermost},
     settings::{Coordinates, FailOver, Requests, Server},
+    store::lock,
 };
 
 mod http;
@@ -32,6 +36,8 @@ pub(crate) struct Fetcher {
     breakers: Arc<Breakers>,
     /// By what this instance names itself, unless it is to stay unnamed.
     instance: Option<HeaderValue>,
+    /// By server, what it said of the moment when it lagged first since anything was taken.
+    marks: Mutex<HashMap<usize, HeaderValue>>,
 }
 
 /// What we have already.
@@ -44,6 +50,8 @@ pub(crate) struct Known<'a> {
     pub(crate) running: Option<&'a str>,
     /// What an answer must not be older than.
     pub(crate) minimum: Option<&'a Minimum>,
+    /// The answer must be no older than what the repository has now.
+    pub(crate) since_now: bool,
 }
 
 /// What a server answered.
@@ -80,6 +88,7 @@ impl Fetcher {
             requests,
             coordinates,
             instance: instance.and_then(|id| carried(id.as_str())),
+            marks: Mutex::default(),
         }
     }
 
@@ -112,7 +121,11 @@ impl Fetcher {
                 let asked = self.ask(place, known).await;
                 self.breakers.note(server, asked.as_ref().err());
                 let failure = match asked {
-                    Ok(news) => return Ok(Answer { place, news }),
+                    Ok(news) => {
+                        // What is taken now may be newer than they are.
+                        lock(&self.marks).clear();
+                        return Ok(Answer { place, news });
+                    }
                     Err(failure) => failure,
                 };
                 unknown_label |= failure == Failure::NotFound;
@@ -141,7 +154,10 @@ impl Fetcher {
         let validator = known.validator.filter(|known| known.place == place);
         let request = self.request(place, Known { validator, ..known });
         let response = request.send().await.map_err(Failure::of)?;
-        if response.headers().contains_key(LAGGING_HEADER) {
+        if let Some(mark) = response.headers().get(LAGGING_HEADER) {
+            let mut marks = lock(&self.marks);
+            // The first one: with each later one it would take another look.
+            marks.entry(place.server).or_insert_with(|| mark.clone());
             return Err(Failure::Lagging);
         }
         if response.status() == StatusCode::NOT_MODIFIED && validator.is_some() {
@@ -200,6 +216,11 @@ impl Fetcher {
         }
         if let Some(minimum) = known.minimum.filter(|minimum| !minimum.is_empty()) {
             request = request.header(MIN_VERSION_HEADER, minimum.to_string());
+        }
+        if known.since_now {
+            let mark = lock(&self.marks).get(&place.server).cloned();
+            let mark = mark.unwrap_or(HeaderValue::from_static(SINCE_NOW));
+            request = request.header(SINCE_HEADER, mark);
         }
         let state = known.environment.and_then(|known| known.state.as_deref());
         if let Some(state) = state.and_then(carried) {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use confbus_protocol::{CommitId, Environment, Minimum, Properties};
+use confbus_protocol::{Environment, Properties};
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     trial::Trial,
 };
 
+mod lagging;
 mod settle;
 
 /// The one task that fetches and applies.
@@ -33,6 +34,8 @@ pub(crate) struct Refresher {
     failures: u32,
     /// Rounds in a row in which all who answered may be behind.
     lagging: u32,
+    /// Set while servers are asked that may be behind.
+    since_now: bool,
     /// The values set by events that are in what runs.
     applied_overrides: Properties,
     /// The refusal that was logged.
@@ -82,6 +85,7 @@ impl Refresher {
             rounds,
             failures,
             lagging: 0,
+            since_now: false,
             applied_overrides: Properties::new(),
             refused: None,
             is_accepted: running.place.is_none(),
@@ -154,15 +158,25 @@ impl Refresher {
     async fn look(&mut self) -> Result<(), RefreshError> {
         let asked = Arc::clone(&self.running.environment);
         let told = self.rounds.told();
-        let minimum = minimum(&asked, &told);
-        let known = Known {
+        let minimum = lagging::minimum(&asked, &told);
+        let mut known = Known {
             minimum: Some(&minimum),
+            since_now: self.since_now,
             validator: self.running.validator.as_ref(),
             environment: Some(&asked),
             running: self.accepted(),
         };
         let fetcher = &self.parts.fetcher;
-        let fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
+        let mut fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
+        if !known.since_now
+            && fetched
+                .as_ref()
+                .is_ok_and(|answer| self.is_of_other(answer))
+        {
+            // Which of two servers is ahead, only the repository can tell.
+            known.since_now = true;
+            fetched = fetcher.fetch(known).instrument(debug_span!("fetch")).await;
+        }
         let Answer { place, news } = match fetched {
             Ok(answer) => answer,
             Err(unavailable) if unavailable.is_lagging() => {
@@ -172,6 +186,7 @@ impl Refresher {
         };
         self.rounds.forget(&told);
         self.lagging = 0;
+        self.since_now = false;
         let span = Span::current();
         span.record("server", fetcher.address(place));
         self.answered();
@@ -192,25 +207,6 @@ impl Refresher {
             Err(rejection) => self.tell_rejected(Some(place), version.as_deref(), rejection),
         }
         outcome.map_err(RefreshError::Refused)
-    }
-
-    /// Keeps what runs: what a server has that may be behind may be older.
-    fn lagging(&mut self, unavailable: Unavailable, told: &[CommitId]) -> RefreshError {
-        let is_told_again = !told.is_empty() && jitter::soon(self.lagging).is_none();
-        self.lagging = if is_told_again {
-            1
-        } else {
-            self.lagging.saturating_add(1)
-        };
-        if jitter::soon(self.lagging).is_some() {
-            self.answered();
-            debug!(reason = %unavailable, "keeping what is running until a server is sure");
-            return RefreshError::Unavailable(unavailable);
-        }
-        self.failures = 0;
-        // Maybe of another label. What runs here is still not given up for something older.
-        self.rounds.forget(told);
-        self.without_news(unavailable)
     }
 
     fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
@@ -315,14 +311,6 @@ impl Refresher {
             .change(|health| health.refused = Some(format!("version {version}: {rejection}")));
         rejection
     }
-}
-
-/// What an answer must not be older than: what runs, and what events told of.
-fn minimum(running: &Environment, told: &[CommitId]) -> Minimum {
-    let version = running.version.as_deref();
-    let mut minimum = version.and_then(Minimum::parse).unwrap_or_default();
-    told.iter().for_each(|commit| minimum.add(*commit));
-    minimum
 }
 
 /// Shows in the health that nobody looks any more, however that came about.

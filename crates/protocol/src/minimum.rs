@@ -6,8 +6,16 @@ use crate::CommitId;
 /// that it runs, and those that events told it of. Servers that do not know the header answer as ever.
 pub const MIN_VERSION_HEADER: &str = "x-config-min-version";
 
-/// The answer header of a server that cannot say that it is as new as [`MIN_VERSION_HEADER`] wants: it has served none of
-/// these commits, and has not heard from the repository since it was asked.
+/// The request header of a client that turns to another server: it wants what the repository has from now on. It says
+/// [`SINCE_NOW`] first, and then what [`LAGGING_HEADER`] answered. Commits alone do not tell which of two servers is ahead,
+/// since a branch may go back to where it was.
+pub const SINCE_HEADER: &str = "x-config-since";
+
+/// The first [`SINCE_HEADER`].
+pub const SINCE_NOW: &str = "now";
+
+/// The answer header of a server that cannot say that it is as new as [`MIN_VERSION_HEADER`] or [`SINCE_HEADER`] want: it has
+/// served none of these commits, or has not heard from the repository since it was asked. Its value marks this moment.
 pub const LAGGING_HEADER: &str = "x-config-lagging";
 
 /// Commits in one header; a label list has no more, and few events come at once.

@@ -1,4 +1,4 @@
-use confbus_protocol::{INSTANCE_HEADER, MIN_VERSION_HEADER};
+use confbus_protocol::{INSTANCE_HEADER, MIN_VERSION_HEADER, SINCE_HEADER};
 use http::{Method, Request};
 
 use super::{
@@ -87,7 +87,8 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
                 | "range"
                 | "transfer-encoding"
                 | "upgrade"
-                | "x-config-token" => return None,
+                | "x-config-token"
+                | SINCE_HEADER => return None,
                 INSTANCE_HEADER => has_name = true,
                 MIN_VERSION_HEADER if minimum.replace(value).is_some() => return None,
                 MIN_VERSION_HEADER => {}

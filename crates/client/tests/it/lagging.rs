@@ -15,7 +15,15 @@ fn body(version: &str) -> String {
 
 /// What a request wants nothing older than.
 fn minimum(head: &str) -> Option<&str> {
-    let name = "x-config-min-version: ";
+    field(head, "x-config-min-version: ")
+}
+
+/// Since when it is to be right.
+fn since(head: &str) -> Option<&str> {
+    field(head, "x-config-since: ")
+}
+
+fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     head.lines().find_map(|line| line.strip_prefix(name))
 }
 
@@ -38,6 +46,34 @@ async fn a_server_that_lags_is_passed_over() {
     assert_eq!(client.snapshot().version(), Some(NEWEST));
     let first = &client.health().servers[0];
     assert_eq!(first.failures, 0, "it is not broken");
+}
+
+#[tokio::test]
+async fn another_server_has_to_be_right_since_it_was_asked() {
+    let first = Server::start(Say::Body(body(NEW), None)).await;
+    let second = Server::start(Say::Body(body(OLD), None)).await;
+    let client = Client::connect(settings(&[&first, &second])).await.unwrap();
+    first.say(Say::Status(500, "oops"));
+    // It does not know these headers, so it is never in doubt.
+    client.refresh().await.unwrap();
+    let heads = second.heads();
+    let asked: Vec<_> = heads.iter().map(|head| since(head)).collect();
+    assert_eq!(asked, [None, Some("now")]);
+
+    first.say(Say::Body(body(NEW), None));
+    client.refresh().await.unwrap();
+    first.say(Say::Status(500, "oops"));
+    second.say(Say::Lagging(body(OLD)));
+    client.refresh().await.unwrap_err();
+    client.refresh().await.unwrap_err();
+    assert_eq!(client.snapshot().version(), Some(NEW));
+    second.heads();
+    second.say(Say::Body(body(OLD), None));
+    client.refresh().await.unwrap();
+    assert_eq!(client.snapshot().version(), Some(OLD));
+    let heads = second.heads();
+    let last = heads.last().and_then(|head| since(head));
+    assert_eq!(last, Some("1"), "what it said of the moment");
 }
 
 #[tokio::test]
