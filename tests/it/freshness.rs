@@ -285,7 +285,7 @@ fn nobody_is_led_forth_again_from_where_a_branch_went_back_to() {
     ];
     let client = Running::confbus(&arguments.map(str::to_owned));
     client.line_with("listening");
-    repo.force(&old);
+    repo.point("main", &old);
     look(&first);
     client.line_with("→ Hello from orders");
     daemons[1].stop();
