@@ -20,6 +20,7 @@ use crate::{
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
+    waves::{self, Waves},
 };
 
 /// How long requests and tasks may take to end.
@@ -35,8 +36,10 @@ pub struct App {
     refresher: Refresher,
     bookkeeper: Bookkeeper,
     keeper: Keeper,
+    waves: waves::Keeper,
     repository: EnvironmentRepository,
     refresh: Refresh,
+    ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
@@ -63,6 +66,7 @@ impl App {
         };
         let (ring, bell) = mpsc::channel(1);
         let (pins, keeper) = Pins::open(settings.pins);
+        let (waves, waves_keeper) = Waves::open(settings.waves);
         let (judgements, judged) = mpsc::channel(commit_status::QUEUE);
         let (tellings, told) = mpsc::channel(commit_status::QUEUE);
         // Without a host to tell, both are closed from the beginning.
@@ -78,12 +82,13 @@ impl App {
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
             settings.member.id.clone(),
-            Box::new(move |request| wanted.get()?.version_of(request)),
+            Box::new(move |request| wanted.get()?.version_of(request, None)),
         );
         let known = ledger.coordinates();
         let repository = EnvironmentRepository::open(
             settings.repository,
             pins.clone(),
+            waves.clone(),
             tasks.clone(),
             ring,
             known,
@@ -107,8 +112,9 @@ impl App {
             http::Rooms {
                 repository: repository.clone(),
                 refresh: refresh.clone(),
-                ledger,
+                ledger: ledger.clone(),
                 pins,
+                waves,
                 bus,
             },
             tasks.shutdown(),
@@ -121,8 +127,10 @@ impl App {
             refresher,
             bookkeeper,
             keeper,
+            waves: waves_keeper,
             repository,
             refresh,
+            ledger,
             reporter,
             driver,
             tasks,
@@ -153,8 +161,10 @@ impl App {
             refresher,
             bookkeeper,
             keeper,
+            waves,
             repository,
             refresh,
+            ledger,
             reporter,
             driver,
             tasks,
@@ -168,7 +178,9 @@ impl App {
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
-        tasks.spawn("pins", keeper.run(repository, refresh, shutdown()));
+        let pins = keeper.run(repository.clone(), refresh.clone(), shutdown());
+        tasks.spawn("pins", pins);
+        tasks.spawn("waves", waves.run(repository, refresh, ledger, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
         tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
         let failed = tokio::select! {

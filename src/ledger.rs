@@ -13,6 +13,7 @@ mod instance;
 mod proof;
 mod records;
 mod refresh;
+mod standing;
 mod state;
 mod store;
 mod view;
@@ -34,6 +35,7 @@ use entry::Entry;
 pub(crate) use entry::{Answered, LabelMoved, Read, RefreshId, Started, Step};
 use fleet::Fleet;
 use records::Records;
+pub(crate) use standing::Standing;
 pub(crate) use state::State;
 pub(crate) use store::Settings;
 use store::Store;
@@ -195,6 +197,18 @@ impl Ledger {
         let view = move || view::instances(&records, &filter, now(), &shared.wanted);
         // Thousands of coordinates may have to be resolved.
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
+    /// Where the instances stand that ask for something that is meant.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn standings(
+        &self,
+        is_meant: impl Fn(&EnvironmentRequest) -> bool,
+    ) -> Result<Vec<Standing>, Closed> {
+        let records = self.records().await?;
+        Ok(standing::standings(&records, is_meant, now()))
     }
 
     /// The refreshes, newest first.

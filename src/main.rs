@@ -2,9 +2,11 @@
 
 mod cli;
 mod demo;
+mod desk;
 mod pin;
 mod shadow;
 mod watch;
+mod wave;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => return watch::run(*args).await,
         Command::Shadow(args) => return shadow::run(args).await,
         Command::Pin(args) => return pin::run(args).await,
+        Command::Wave(args) => return wave::run(args).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

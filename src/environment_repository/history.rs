@@ -226,6 +226,12 @@ impl History {
         Some(good.version.snapshot.version())
     }
 
+    /// The newest of these, and behind it only what is settled.
+    pub(super) fn over(&self, settled: &Self) -> Self {
+        let earlier = settled.versions().cloned().collect();
+        Self::from_parts(self.newest.clone(), bounded(earlier), false)
+    }
+
     /// The answer of the newest version that has one.
     pub(super) fn first_good<T>(
         &self,

@@ -70,14 +70,19 @@ pub(super) async fn find(
         repository: &repository,
         headers: &headers,
     };
-    let (answer, keep) = find.answer(route.ask(&query, &headers)).await;
+    let ask = route.ask(&query, &headers);
+    // What changes from here on begins another generation, in which this answer is not given again.
+    let is_divided = ask
+        .as_ref()
+        .is_ok_and(|ask| repository.is_divided(ask.request()));
+    let (answer, keep) = find.answer(ask).await;
     // Who asks for the head only has not read what stands below it.
     if let (Method::GET, Some(answered)) = (method, &keep.answered) {
         let reader = Reader::of(&headers, &extensions);
         ledger.read(reader.read(Arc::clone(answered), false));
     }
     let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
-    if repository.reuse() != Reuse::Never {
+    if repository.reuse() != Reuse::Never && !is_divided {
         answer.extensions_mut().insert(keep);
     }
     Ok(answer)

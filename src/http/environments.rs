@@ -6,7 +6,8 @@ use confbus_resolution::{Conversion, EnvironmentRequest, Format};
 use http::{HeaderMap, HeaderValue, header};
 
 use super::{
-    conditional::entity_tag, configuration::config_token, error::Failure, versions::Provenance,
+    conditional::entity_tag, configuration::config_token, error::Failure, reader::instance,
+    versions::Provenance,
 };
 use crate::environment_repository::{EnvironmentRepository, Found};
 
@@ -23,7 +24,11 @@ pub(super) async fn find(
         commits,
         held,
     } = repository
-        .find_one(request, config_token(headers).as_ref())
+        .find_one(
+            request,
+            config_token(headers).as_ref(),
+            instance(headers).as_ref(),
+        )
         .await?;
     let body = value.to_json(representation);
     let answer = answer(body, content_type, &Provenance { commits, held });
@@ -42,7 +47,11 @@ pub(super) async fn convert(
         commits,
         held,
     } = repository
-        .find_one(request, config_token(headers).as_ref())
+        .find_one(
+            request,
+            config_token(headers).as_ref(),
+            instance(headers).as_ref(),
+        )
         .await?;
     let text = confbus_resolution::convert(&value, conversion)?;
     let answer = answer(

@@ -110,6 +110,7 @@ fn components(
     let ledger = json!({ "dropped": ledger.dropped() });
     components.insert("ledger".into(), up(ledger));
     components.insert("pins".into(), up(json!({ "pins": health.pins })));
+    components.insert("waves".into(), up(json!({ "waves": health.waves })));
     components.insert("security".into(), up(security(settings)));
     components
 }
@@ -246,6 +247,7 @@ mod tests {
         Health {
             serving,
             pins: Arc::default(),
+            waves: Vec::new(),
             probes: vec![Probe { request, sources }],
             upstreams: vec![UpstreamHealth {
                 repository: "repo".into(),
