@@ -15,7 +15,7 @@ use crate::{
     commit_status,
     environment_repository::EnvironmentRepository,
     http,
-    ledger::{Bookkeeper, Ledger},
+    ledger::{Bookkeeper, Ledger, Version},
     pins::{Keeper, Pins},
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
@@ -82,7 +82,13 @@ impl App {
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
             settings.member.id.clone(),
-            Box::new(move |request| wanted.get()?.version_of(request, None)),
+            Box::new(move |request, instance| {
+                let repository = wanted.get();
+                Version {
+                    commit: repository.and_then(|all| all.version_of(request, Some(instance))),
+                    is_for_all: repository.is_none_or(|all| !all.is_divided(request)),
+                }
+            }),
         );
         let known = ledger.coordinates();
         let repository = EnvironmentRepository::open(

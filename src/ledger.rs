@@ -46,8 +46,16 @@ const QUEUE: usize = 32 * 1024;
 /// Room that reads leave to everything else: there are many of them, and the next one says the same.
 const KEPT_FROM_READS: usize = QUEUE / 2;
 
-/// The version that a read of these coordinates would be given now; must not wait.
-pub(crate) type Wanted = dyn Fn(&EnvironmentRequest) -> Option<String> + Send + Sync;
+/// The version that a read of these coordinates by this instance would be given now; must not wait.
+pub(crate) type Wanted = dyn Fn(&EnvironmentRequest, &BusId) -> Version + Send + Sync;
+
+/// What an instance would be given.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) commit: Option<String>,
+    /// Whoever asks the same is given the same.
+    pub(crate) is_for_all: bool,
+}
 
 /// Takes notes, and shows what is known. Cheap to clone.
 #[derive(Clone)]
@@ -268,7 +276,10 @@ mod tests {
 
     fn open(file: Option<std::path::PathBuf>) -> (Ledger, Bookkeeper) {
         let own = BusId::new("config-server:8888:5f2b").unwrap();
-        let wanted = |_: &EnvironmentRequest| Some(CommitId::from_bytes([2; 20]).to_string());
+        let wanted = |_: &EnvironmentRequest, _: &BusId| Version {
+            commit: Some(CommitId::from_bytes([2; 20]).to_string()),
+            is_for_all: true,
+        };
         Ledger::open(Settings { file }, own, Box::new(wanted))
     }
 

@@ -266,7 +266,10 @@ mod tests {
         let (ledger, _bookkeeper) = Ledger::open(
             crate::ledger::Settings::default(),
             confbus_protocol::BusId::new("config-server:8888:5f2b").unwrap(),
-            Box::new(|_| None),
+            Box::new(|_, _| crate::ledger::Version {
+                commit: None,
+                is_for_all: true,
+            }),
         );
         let parts = components(&settings, &health(true), &disconnected, &ledger);
         assert!(

@@ -7,6 +7,7 @@ use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
 use super::{
+    Version,
     changes::ChangesView,
     coordinates::Coordinates,
     entry::Trigger,
@@ -113,7 +114,7 @@ pub(super) fn instances(
     records: &Records,
     filter: &InstanceFilter,
     now: i64,
-    wanted: impl Fn(&EnvironmentRequest) -> Option<String>,
+    wanted: impl Fn(&EnvironmentRequest, &BusId) -> Version,
 ) -> InstancesView {
     let is_meant = |coordinates: &Coordinates| {
         let names = || coordinates.application.split(',').map(str::trim);
@@ -128,9 +129,16 @@ pub(super) fn instances(
             continue;
         }
         let coordinates = &instance.coordinates;
-        let version = versions
-            .entry(coordinates)
-            .or_insert_with(|| coordinates.request().and_then(|request| wanted(&request)));
+        let version = versions.get(coordinates).cloned().unwrap_or_else(|| {
+            let request = coordinates.request();
+            let version = request.map(|request| wanted(&request, &instance.id));
+            let (commit, is_for_all) =
+                version.map_or((None, true), |version| (version.commit, version.is_for_all));
+            if is_for_all {
+                versions.insert(coordinates, commit.clone());
+            }
+            commit
+        });
         let seen = instance_view(records, instance, version.as_deref(), now);
         if filter.state.is_none_or(|state| seen.state == state) {
             instances.push(seen);

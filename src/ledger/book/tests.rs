@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::ledger::{
+    Version,
     changes::Changes,
     entry::{Answered, LabelMoved, Noted, RefreshId, Started, Trigger},
     view::{self, InstanceFilter},
@@ -186,7 +187,10 @@ impl World {
     }
 
     fn instances(&self) -> Value {
-        let wanted = |_: &EnvironmentRequest| self.wanted.clone();
+        let wanted = |_: &EnvironmentRequest, _: &BusId| Version {
+            commit: self.wanted.clone(),
+            is_for_all: true,
+        };
         let filter = InstanceFilter::default();
         let view = view::instances(self.book.records(), &filter, self.now, wanted);
         serde_json::to_value(view).unwrap()
