@@ -28,6 +28,8 @@ use crate::{
 
 /// Between two looks at those whose turn it is.
 const PULSE: Duration = Duration::from_millis(500);
+/// Generations may follow one another fast; until the last of them was looked at, nobody is given what is new.
+const SETTLE: Duration = Duration::from_millis(5);
 /// More instances than these are told with their whole application; those whose turn has not come have nothing new then.
 const MAX_EVENTS: usize = 50;
 
@@ -69,7 +71,7 @@ impl Keeper {
                 self.look(&others).await;
                 tokio::select! {
                     Some(order) = self.orders.recv() => self.carry_out(order, &others).await,
-                    () = others.repository.another_generation() => {}
+                    () = others.repository.another_generation() => tokio::time::sleep(SETTLE).await,
                     () = tokio::time::sleep(PULSE), if self.is_busy() => self.count_all(&others).await,
                 }
             }

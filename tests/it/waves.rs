@@ -1,5 +1,7 @@
 //! A commit reaches the instances of an application step by step, and nobody else before it is good for them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use confbus_client::{BusHealth, Client, Live, Settings};
 use confbus_protocol::{BusId, Outcome, Report};
 use serde::Deserialize;
@@ -32,10 +34,9 @@ fn limit(repo: &ConfigRepo, limit: u32) -> String {
 }
 
 /// A server that takes two steps to everybody.
-fn settings(uri: &str) -> [(&str, &str); 4] {
+fn settings(uri: &str) -> [(&str, &str); 3] {
     [
         (URI, uri),
-        ("spring.cloud.config.server.git.refresh-rate", "1"),
         ("confbus.waves.orders.steps", "20,50"),
         ("confbus.waves.orders.wait", "10m"),
     ]
@@ -373,13 +374,22 @@ fn a_wave_goes_on_after_a_restart_from_the_first_answer_on() {
     let repo = ConfigRepo::from_sample();
     let old = limit(&repo, 1);
     let uri = repo.path().display().to_string();
-    let server = TestServer::with(&settings(&uri)).ready();
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::in_folder(folder.path(), &settings(&uri)).ready();
     introduce(&server, &FLEET, &old);
     let new = limit(&repo, 2);
     gives(&server, Some(FLEET[0]), &new);
     report(&server, FLEET[0], &new, None);
     wave(&server, "half answered", |wave| {
         wave["instances"]["applied"] == 1
+    });
+    // Real clients say again what they run; these do not.
+    eventually("the saved report", || {
+        let saved = std::fs::read(folder.path().join("ledger-0.json")).unwrap_or_default();
+        let saved: Value = serde_json::from_slice(&saved).unwrap_or_default();
+        let mut instances = saved["instances"].as_array().into_iter().flatten();
+        let is_saved = instances.any(|instance| instance["applied"]["version"] == *new);
+        expect_that(is_saved, &saved)
     });
 
     let server = server.restarted(&settings(&uri));
@@ -397,6 +407,45 @@ fn a_wave_goes_on_after_a_restart_from_the_first_answer_on() {
         gives(&server, Some(name), &new);
     }
     gives(&server, Some(FLEET[5]), &old);
+}
+
+#[test]
+fn nobody_else_is_given_a_commit_for_a_moment() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let server = start(&repo);
+    introduce(&server, &FLEET, &old);
+    let is_over = AtomicBool::new(false);
+    let (reads, commits) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut reads = 0;
+            while !is_over.load(Ordering::SeqCst) {
+                for answer in [server.get("/orders/dev"), read(&server, FLEET[2])] {
+                    assert_eq!(answer.status, 200, "{answer:?}");
+                    assert_eq!(answer.json()["version"], *old, "read {reads}: {answer:?}");
+                    reads += 1;
+                }
+            }
+            reads
+        });
+        let commits = (2..22).map(|number| {
+            let new = limit(&repo, number);
+            // From its first step, whichever commit was on its way.
+            gives(&server, Some(FLEET[0]), &new);
+            new
+        });
+        let commits: Vec<_> = commits.collect();
+        is_over.store(true, Ordering::SeqCst);
+        (reading.join().unwrap(), commits)
+    });
+    assert!(reads >= commits.len(), "{reads} reads");
+    let seen = wave(&server, "that of the last commit", |wave| {
+        wave["commit"] == commits[19]
+    });
+    assert_eq!(
+        (&seen["before"], &seen["percent"]),
+        (&json!(old), &json!(20))
+    );
 }
 
 #[test]

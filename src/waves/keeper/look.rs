@@ -112,6 +112,8 @@ impl Keeper {
                     held: Some((newest, problems)),
                     ..Line::clone(&line)
                 }]);
+                // Answers say why from now on.
+                others.repository.answers_change();
                 return;
             }
         };
