@@ -103,6 +103,7 @@ impl App {
         .await
         .context("the backends cannot be opened")?;
         _ = versions.set(repository.clone());
+        waves_keeper.prepare(&repository);
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),

@@ -50,7 +50,7 @@ pub(super) struct Others {
 }
 
 impl Keeper {
-    /// Keeps the waves until `shutdown`.
+    /// Keeps the waves until `shutdown`; after [`Keeper::prepare`].
     pub(crate) async fn run(
         mut self,
         repository: EnvironmentRepository,
@@ -67,6 +67,7 @@ impl Keeper {
             if self.rules.is_empty() {
                 self.decline_all().await;
             }
+            self.save(&self.lines.load_full()).await;
             loop {
                 self.look(&others).await;
                 tokio::select! {

@@ -8,7 +8,9 @@ use tracing::{info, warn};
 
 use super::{Keeper, Others};
 use crate::{
-    environment_repository::{Difference, FindError, InService, Release, Scope},
+    environment_repository::{
+        Difference, EnvironmentRepository, FindError, InService, Release, Scope,
+    },
     waves::{
         course::{Change, Course, Event, Wave},
         line::Line,
@@ -19,20 +21,32 @@ use crate::{
 };
 
 impl Keeper {
+    /// Notes what everybody has of the labels that are in service, before anybody is answered.
+    pub(crate) fn prepare(&self, repository: &EnvironmentRepository) {
+        self.begin(&self.seen(repository));
+    }
+
     /// Brings every course to what the labels name.
     pub(super) async fn look(&self, others: &Others) {
-        let mut seen = Vec::new();
-        for rule in &self.rules {
-            let asked = rule.address.label.as_deref().map(Label::parse);
-            let asked = asked.and_then(Result::ok);
-            let in_service = others.repository.labels_in_service(asked.as_ref());
-            seen.extend(in_service.into_iter().map(|label| (rule, label)));
+        let seen = self.seen(&others.repository);
+        if self.begin(&seen) {
+            self.save(&self.lines.load_full()).await;
         }
-        self.begin(&seen).await;
         self.find_releases(&seen, others).await;
         for (rule, in_service) in &seen {
             self.follow(rule, in_service, others).await;
         }
+    }
+
+    fn seen(&self, repository: &EnvironmentRepository) -> Vec<(&Arc<Rule>, InService)> {
+        let mut seen = Vec::new();
+        for rule in &self.rules {
+            let asked = rule.address.label.as_deref().map(Label::parse);
+            let asked = asked.and_then(Result::ok);
+            let in_service = repository.labels_in_service(asked.as_ref());
+            seen.extend(in_service.into_iter().map(|label| (rule, label)));
+        }
+        seen
     }
 
     fn line(&self, rule: &Rule, in_service: &InService) -> Option<Arc<Line>> {
@@ -42,8 +56,8 @@ impl Keeper {
         self.lines.load().of_rule(rule, repository, label).cloned()
     }
 
-    /// Notes labels that came into service.
-    async fn begin(&self, seen: &[(&Arc<Rule>, InService)]) {
+    /// Notes labels that came into service, in memory first: they may move at once. Whether there are such.
+    fn begin(&self, seen: &[(&Arc<Rule>, InService)]) -> bool {
         let mut lines = Lines::clone(&self.lines.load());
         let mut is_new = false;
         for (rule, in_service) in seen {
@@ -64,9 +78,9 @@ impl Keeper {
             is_new = true;
         }
         if is_new {
-            self.save(&lines).await;
             self.lines.store(Arc::new(lines));
         }
+        is_new
     }
 
     /// Puts at hand what courses speak of: what the label names, or what is brought into service after a start.
