@@ -409,6 +409,15 @@ fn a_wave_goes_on_after_a_restart_from_the_first_answer_on() {
     gives(&server, Some(FLEET[5]), &old);
 }
 
+/// Is set when it goes, also where a test fails.
+struct Over<'f>(&'f AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 #[test]
 fn nobody_else_is_given_a_commit_for_a_moment() {
     let repo = ConfigRepo::from_sample();
@@ -428,6 +437,7 @@ fn nobody_else_is_given_a_commit_for_a_moment() {
             }
             reads
         });
+        let over = Over(&is_over);
         let commits = (2..22).map(|number| {
             let new = limit(&repo, number);
             // From its first step, whichever commit was on its way.
@@ -435,7 +445,7 @@ fn nobody_else_is_given_a_commit_for_a_moment() {
             new
         });
         let commits: Vec<_> = commits.collect();
-        is_over.store(true, Ordering::SeqCst);
+        drop(over);
         (reading.join().unwrap(), commits)
     });
     assert!(reads >= commits.len(), "{reads} reads");
