@@ -86,15 +86,14 @@ impl Keeper {
             // Whoever asked may have gone.
             _ = reply.send(Vec::new());
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Whether there is something to come back to though nothing moves.
     fn is_busy(&self) -> bool {
         let lines = self.lines.load();
-        let is_running = |wave: &Wave| wave.is_running();
         lines.iter().any(|line| {
-            line.misses_something() || line.course.wave.as_ref().is_some_and(is_running)
+            line.misses_something() || line.course.wave.as_ref().is_some_and(Wave::is_running)
         })
     }
 

@@ -5,7 +5,7 @@ use confbus_resolution::EnvironmentRequest;
 use tracing::warn;
 
 use super::{
-    course::{Count, Course},
+    course::{Count, Course, Wave},
     line::Line,
     rule::Rule,
     view::WaveView,
@@ -64,7 +64,7 @@ impl Lines {
     pub(super) fn divide(&self, request: &EnvironmentRequest) -> bool {
         let is_running = |line: &Line| {
             let wave = line.course.wave.as_ref();
-            wave.is_some_and(|wave| wave.is_running())
+            wave.is_some_and(Wave::is_running)
         };
         let mut running = self.iter().filter(|line| is_running(line));
         running.any(|line| line.rule.address.may_hold(request))
@@ -135,5 +135,160 @@ impl Line {
             held: None,
             count: Count::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use confbus_protocol::{BusId, CommitId};
+
+    use super::{
+        super::{
+            course::State,
+            line::Pause,
+            rule::OnSilence,
+            store::Store,
+            turn::{Turn, last_of},
+        },
+        *,
+    };
+    use crate::{environment_repository::Because, pins::Address};
+
+    fn commit(number: u8) -> CommitId {
+        CommitId::from_bytes([number; 20])
+    }
+
+    fn rule(address: &str) -> Arc<Rule> {
+        Arc::new(Rule {
+            address: Address::parse(address).unwrap(),
+            steps: vec![50, 100],
+            wait: Duration::from_secs(60),
+            stop_at: 100,
+            on_silence: OnSilence::Wait,
+        })
+    }
+
+    fn course(address: &str, label: &str, state: Option<State>) -> Course {
+        let address = Address::parse(address).unwrap();
+        let wave = state.map(|state| Wave {
+            commit: commit(2),
+            state,
+            percent: 50,
+            last: last_of(50, &[]),
+            started: 1,
+            since: 2,
+            reason: Some("INC-812".into()),
+            by: Some("jo".into()),
+        });
+        Course {
+            wave,
+            ..Course::new(address, "repo", label, &[commit(1)])
+        }
+    }
+
+    fn lines(courses: Vec<Course>) -> Lines {
+        let rules = ["orders", "orders/prod"].map(rule);
+        Lines::of(courses, &rules)
+    }
+
+    #[test]
+    fn the_most_specific_address_of_the_label_decides() {
+        let lines = lines(vec![
+            course("orders", "main", Some(State::Running)),
+            course("orders/prod", "main", None),
+            course("orders", "next", None),
+            course("billing", "main", None),
+        ]);
+        assert_eq!(lines.iter().count(), 3, "without a rule there is no wave");
+        for (asked, expected) in [
+            ("orders/dev/main", Some("orders")),
+            ("orders/prod/main", Some("orders/prod")),
+            ("orders/prod/next", Some("orders")),
+            ("orders/prod/other", None),
+            ("billing/dev/main", None),
+        ] {
+            let request = Address::parse(asked).unwrap().request().unwrap();
+            let label = request.label.clone().unwrap();
+            let found = lines.deciding(&request, "repo", |served| *served == label);
+            let address = found.map(|line| line.course.address.to_string());
+            assert_eq!(address.as_deref(), expected, "{asked}");
+            assert!(lines.deciding(&request, "other", |_| true).is_none());
+        }
+        let divides = |asked: &str| {
+            let request = Address::parse(asked).unwrap().request().unwrap();
+            lines.divide(&request)
+        };
+        assert!(divides("orders/dev") && !divides("billing/dev"));
+    }
+
+    #[test]
+    fn who_is_given_what() {
+        let ids = (0..20).map(|number| BusId::new(format!("orders:{number}:a")).unwrap());
+        let half = last_of(50, &[]);
+        let (early, late): (Vec<_>, Vec<_>) = ids.partition(|id| Turn::of(id.as_str()) <= half);
+        let (early, late) = (Some(&early[0]), Some(&late[0]));
+        let (old, new) = (commit(1), commit(2));
+        for (state, instance, newest, expected) in [
+            (None, early, old, None),
+            (None, early, new, Some((old, Some(Pause::NotBegun)))),
+            (Some(State::Running), early, new, Some((new, None))),
+            (
+                Some(State::Running),
+                late,
+                new,
+                Some((old, Some(Pause::NotItsTurn(50)))),
+            ),
+            (
+                Some(State::Running),
+                None,
+                new,
+                Some((old, Some(Pause::Nameless(50)))),
+            ),
+            (
+                Some(State::Running),
+                early,
+                commit(3),
+                Some((new, Some(Pause::NotBegun))),
+            ),
+            (
+                Some(State::Stopped),
+                early,
+                new,
+                Some((old, Some(Pause::Stopped))),
+            ),
+            (
+                Some(State::Aborted),
+                early,
+                new,
+                Some((old, Some(Pause::Aborted))),
+            ),
+            (Some(State::Running), late, old, Some((old, None))),
+        ] {
+            let lines = lines(vec![course("orders", "main", state)]);
+            let stage = lines.iter().next().unwrap().stage(newest, instance);
+            let given = stage.map(|stage| {
+                let pause = stage.because.map(|because| match because {
+                    Because::Wave(pause) => pause,
+                    other => panic!("{other:?}"),
+                });
+                (stage.commit, pause)
+            });
+            assert_eq!(given, expected, "{state:?} {instance:?} {newest}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_saved_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(Some(folder.path().join("waves.json")));
+        assert!(store.load().is_empty());
+        let courses = vec![
+            course("orders", "main", Some(State::Aborted)),
+            course("orders/prod", "main", None),
+        ];
+        store.save(courses.clone()).await.unwrap();
+        assert_eq!(store.load(), courses);
     }
 }

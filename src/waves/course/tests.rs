@@ -219,7 +219,7 @@ fn nobody_changes_sides_without_being_told() {
             let given = |way: &Way, turn| {
                 let wave = way.course.wave.as_ref();
                 let coming = wave.filter(|wave| wave.has_come_to(turn));
-                coming.map_or(way.course.settled(), |wave| wave.commit)
+                coming.map_or_else(|| way.course.settled(), |wave| wave.commit)
             };
             let turns: Vec<_> = (0..20)
                 .map(|number| Turn::of(&number.to_string()))
