@@ -43,9 +43,8 @@ pub(crate) struct Waved {
 
 impl Waved {
     fn parse(text: &str) -> Result<Self, String> {
-        let (application, profile, label) = address(text).ok_or(
-            "write APPLICATION, APPLICATION/PROFILE or APPLICATION/PROFILE/LABEL".to_owned(),
-        )?;
+        let (application, profile, label) = address(text)
+            .ok_or("write APPLICATION, APPLICATION/PROFILE or APPLICATION/PROFILE/LABEL")?;
         Ok(Self {
             application,
             profile,
