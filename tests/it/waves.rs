@@ -409,6 +409,56 @@ fn a_wave_goes_on_after_a_restart_from_the_first_answer_on() {
     gives(&server, Some(FLEET[5]), &old);
 }
 
+#[test]
+fn a_pin_is_stronger_than_a_wave() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let server = start(&repo);
+    introduce(&server, &FLEET, &old);
+    let new = limit(&repo, 2);
+    gives(&server, Some(FLEET[0]), &new);
+    let pin = json!({ "application": "orders", "commit": old, "reason": "INC-812" });
+    let request = Request::post("/_/api/pins", pin.to_string());
+    let pinned = server.send(&request.header("Content-Type", "application/json"));
+    assert_eq!(pinned.status, 201, "{pinned:?}");
+    for name in FLEET {
+        let answer = gives(&server, Some(name), &old);
+        assert_eq!(held(&answer), Some(&*format!("{}; pinned", &new[..7])));
+    }
+    let id = pinned.json()["id"].as_str().unwrap().to_owned();
+    let released = server.send(&Request::delete(&format!("/_/api/pins/{id}")));
+    assert_eq!(released.status, 204, "{released:?}");
+    gives(&server, Some(FLEET[0]), &new);
+    gives(&server, Some(FLEET[9]), &old);
+}
+
+#[test]
+fn silence_may_count_as_consent() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&[
+        (URI, &uri),
+        ("confbus.waves.some.address", "orders/dev/main"),
+        ("confbus.waves.some.steps", "50"),
+        ("confbus.waves.some.wait", "100ms"),
+        ("confbus.waves.some.on-silence", "go"),
+    ])
+    .ready();
+    introduce(&server, &FLEET, &old);
+    let new = limit(&repo, 2);
+    for name in FLEET.into_iter().map(Some).chain([None]) {
+        assert_eq!(held(&gives(&server, name, &new)), None);
+    }
+    let lines = server.lines();
+    for text in ["percent=50", "percent=100", "wave over"] {
+        assert!(
+            lines.iter().any(|line| line.contains(text)),
+            "{text}: {lines:?}"
+        );
+    }
+}
+
 /// Is set when it goes, also where a test fails.
 struct Over<'f>(&'f AtomicBool);
 
