@@ -153,12 +153,13 @@ impl EnvironmentRepository {
         restored.ok_or(FindError::NoSuchCommit)
     }
 
-    /// Whether a known request is in the scope.
+    /// Whether a request is in the scope, and no pin decides what it is given.
     pub(crate) fn is_in(&self, scope: &Scope<'_>, request: &EnvironmentRequest) -> bool {
-        self.places_in(scope, request).next().is_some()
+        self.places_in(scope, request)
+            .any(|place| !place.is_pinned())
     }
 
-    /// What the newest of the versions `to` changes for those in the scope who are given `from`.
+    /// What the newest of the versions `to` changes for those in the scope who are given `from`, now or when a pin ends.
     pub(crate) fn difference(
         &self,
         scope: &Scope<'_>,
@@ -186,9 +187,7 @@ impl EnvironmentRepository {
     ) -> impl Iterator<Item = Place> {
         let places = self.places_in_service(request).into_iter();
         places.filter(move |place| {
-            !place.is_pinned()
-                && place.is_of(scope.repository, scope.label)
-                && (scope.holds)(place.request())
+            place.is_of(scope.repository, scope.label) && (scope.holds)(place.request())
         })
     }
 }

@@ -425,10 +425,14 @@ fn a_pin_is_stronger_than_a_wave() {
         let answer = gives(&server, Some(name), &old);
         assert_eq!(held(&answer), Some(&*format!("{}; pinned", &new[..7])));
     }
+    let newer = limit(&repo, 3);
+    wave(&server, "that of the newer commit", |wave| {
+        wave["commit"] == newer
+    });
     let id = pinned.json()["id"].as_str().unwrap().to_owned();
     let released = server.send(&Request::delete(&format!("/_/api/pins/{id}")));
     assert_eq!(released.status, 204, "{released:?}");
-    gives(&server, Some(FLEET[0]), &new);
+    gives(&server, Some(FLEET[0]), &newer);
     gives(&server, Some(FLEET[9]), &old);
 }
 
