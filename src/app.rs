@@ -15,11 +15,12 @@ use crate::{
     commit_status,
     environment_repository::EnvironmentRepository,
     http,
-    ledger::{Bookkeeper, Current, Ledger},
+    ledger::{Bookkeeper, Current, Ledger, Version},
     pins::{Keeper, Pins},
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
+    waves::{self, Waves},
 };
 
 /// How long requests and tasks may take to end.
@@ -35,8 +36,10 @@ pub struct App {
     refresher: Refresher,
     bookkeeper: Bookkeeper,
     keeper: Keeper,
+    waves: waves::Keeper,
     repository: EnvironmentRepository,
     refresh: Refresh,
+    ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
     driver: Option<confbus_bus::RabbitDriver>,
     tasks: Tasks,
@@ -63,6 +66,7 @@ impl App {
         };
         let (ring, bell) = mpsc::channel(1);
         let (pins, keeper) = Pins::open(settings.pins);
+        let (waves, waves_keeper) = Waves::open(settings.waves);
         let (judgements, judged) = mpsc::channel(commit_status::QUEUE);
         let (tellings, told) = mpsc::channel(commit_status::QUEUE);
         // Without a host to tell, both are closed from the beginning.
@@ -78,18 +82,23 @@ impl App {
         let (ledger, bookkeeper) = Ledger::open(
             settings.ledger,
             settings.member.id.clone(),
-            Box::new(move |request| {
-                let (version, generation) = wanted.get()?.version_of(request)?;
-                Some(Current {
-                    version,
-                    generation,
-                })
+            Box::new(move |request, instance| {
+                let repository = wanted.get();
+                let current = repository.and_then(|all| all.version_of(request, Some(instance)));
+                Version {
+                    current: current.map(|(version, generation)| Current {
+                        version,
+                        generation,
+                    }),
+                    is_for_all: repository.is_none_or(|all| !all.is_divided(request)),
+                }
             }),
         );
         let known = ledger.coordinates();
         let repository = EnvironmentRepository::open(
             settings.repository,
             pins.clone(),
+            waves.clone(),
             tasks.clone(),
             ring,
             known,
@@ -98,6 +107,7 @@ impl App {
         .await
         .context("the backends cannot be opened")?;
         _ = versions.set(repository.clone());
+        waves_keeper.prepare(&repository);
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
             repository.clone(),
@@ -113,8 +123,9 @@ impl App {
             http::Rooms {
                 repository: repository.clone(),
                 refresh: refresh.clone(),
-                ledger,
+                ledger: ledger.clone(),
                 pins,
+                waves,
                 bus,
             },
             tasks.shutdown(),
@@ -127,8 +138,10 @@ impl App {
             refresher,
             bookkeeper,
             keeper,
+            waves: waves_keeper,
             repository,
             refresh,
+            ledger,
             reporter,
             driver,
             tasks,
@@ -159,8 +172,10 @@ impl App {
             refresher,
             bookkeeper,
             keeper,
+            waves,
             repository,
             refresh,
+            ledger,
             reporter,
             driver,
             tasks,
@@ -174,7 +189,9 @@ impl App {
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
-        tasks.spawn("pins", keeper.run(repository, refresh, shutdown()));
+        let pins = keeper.run(repository.clone(), refresh.clone(), shutdown());
+        tasks.spawn("pins", pins);
+        tasks.spawn("waves", waves.run(repository, refresh, ledger, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
         tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
         let failed = tokio::select! {

@@ -7,9 +7,11 @@ use confbus::{Sources, telemetry::LogFormat};
 
 mod pin;
 mod watch;
+mod wave;
 
 pub(crate) use pin::{PinArgs, Pinned};
 pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
+pub(crate) use wave::{DecisionArgs, WaveArgs, WaveCommand};
 
 /// Configuration from Git, served as Spring Cloud Config Server does and pushed to every instance.
 ///
@@ -46,6 +48,22 @@ pub(crate) enum Command {
     ///
     /// Without a profile, a label, or both, all of them are held. Each server has pins of its own.
     Pin(PinArgs),
+    /// Show the commits that are given to applications step by step, and decide about them.
+    ///
+    /// Each server has waves of its own.
+    Wave(WaveArgs),
+}
+
+/// Which servers are asked, and with what.
+#[derive(Debug, Args)]
+pub(crate) struct ServersArgs {
+    /// The server, or all of several by comma, since each decides by itself; credentials may stand in the address
+    /// [default: CONFBUS_SERVER, SPRING_CLOUD_CONFIG_URI, http://localhost:8888]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// The file with the bearer token for the server [default: CONFBUS_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,7 @@ mod places;
 mod pool;
 mod repository;
 mod served;
+mod staged;
 mod state;
 mod template;
 #[cfg(test)]
@@ -37,7 +38,7 @@ mod upstream;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use confbus_protocol::Environment;
+use confbus_protocol::{BusId, Environment};
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::{FutureExt as _, future::join_all};
 use tokio::sync::mpsc;
@@ -50,6 +51,7 @@ use crate::{
     pins::Pins,
     tasks::Tasks,
     vault::Token,
+    waves::Waves,
 };
 pub(crate) use answer::{
     Because, FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth,
@@ -68,9 +70,10 @@ use opener::Opener;
 pub(crate) use past::Past;
 pub(crate) use pattern::Pattern;
 use places::Gathered;
-use repository::Before;
+use repository::{Before, Reading};
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
 pub(crate) use served::Moved;
+pub(crate) use staged::{Difference, InService, Release, Scope};
 pub(crate) use template::Template;
 pub(crate) use unannounced::Unannounced;
 
@@ -132,6 +135,7 @@ struct Inner {
     unannounced: Arc<Unannounced>,
     generation: Generation,
     pins: Pins,
+    waves: Waves,
 }
 
 impl EnvironmentRepository {
@@ -143,6 +147,7 @@ impl EnvironmentRepository {
     pub(crate) async fn open(
         settings: Settings,
         pins: Pins,
+        waves: Waves,
         tasks: Tasks,
         bell: mpsc::Sender<()>,
         known: Known,
@@ -154,6 +159,7 @@ impl EnvironmentRepository {
             unannounced: Arc::default(),
             generation: Generation::default(),
             pins,
+            waves,
             bell,
             judgements,
             tasks,
@@ -174,27 +180,37 @@ impl EnvironmentRepository {
             unannounced: opener.unannounced,
             generation: opener.generation,
             pins: opener.pins,
+            waves: opener.waves,
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
     }
 
-    /// The environment for a request; its token opens Vaults, and nothing else.
+    /// The environment for a request of this instance, if it names itself; its token opens Vaults, and nothing else.
     pub(crate) async fn find_one(
         &self,
         request: &EnvironmentRequest,
         token: Option<&Token>,
+        instance: Option<&BusId>,
     ) -> Result<Found<Environment>, FindError> {
-        self.find(request, Before::Freshness, Vaults::Ask(token))
+        self.find(request, freshly(instance), Vaults::Ask(token))
             .await
     }
 
-    /// The version that a read would be given now, where there is one, and the generation of its label. Neither waits nor
-    /// fetches, and asks no Vault.
-    pub(crate) fn version_of(&self, request: &EnvironmentRequest) -> Option<(String, Option<u64>)> {
+    /// The version that a read of this instance would be given now, where there is one, and the generation of its label.
+    /// Neither waits nor fetches, and asks no Vault.
+    pub(crate) fn version_of(
+        &self,
+        request: &EnvironmentRequest,
+        instance: Option<&BusId>,
+    ) -> Option<(String, Option<u64>)> {
+        let reading = Reading {
+            before: Before::Served,
+            instance,
+        };
         let gathered = self
-            .gather_patiently(request, Labels::Split, Before::Served, Vaults::Skip)
+            .gather_patiently(request, Labels::Split, reading, Vaults::Skip)
             .now_or_never()?
             .ok()?;
         let (parts, _) = self.resolve(gathered).ok()?;
@@ -208,10 +224,10 @@ impl EnvironmentRepository {
     async fn find(
         &self,
         request: &EnvironmentRequest,
-        before: Before,
+        reading: Reading<'_>,
         vaults: Vaults<'_>,
     ) -> Result<Found<Environment>, FindError> {
-        let gathered = self.gather(request, Labels::Split, before, vaults).await?;
+        let gathered = self.gather(request, Labels::Split, reading, vaults).await?;
         let found = self.environment(request, self.resolve(gathered)?.0);
         let is_complete = vaults.are_asked() || !self.inner.backends.iter().any(Backend::is_vault);
         if found.value.property_sources.is_empty() && is_complete && !self.inner.accept_empty {
@@ -235,9 +251,10 @@ impl EnvironmentRepository {
         &self,
         request: &EnvironmentRequest,
         path: &RepoPath,
+        instance: Option<&BusId>,
     ) -> Result<Found<Resource>, FindError> {
         let gathered = self
-            .gather(request, Labels::Whole, Before::Freshness, Vaults::Skip)
+            .gather(request, Labels::Whole, freshly(instance), Vaults::Skip)
             .await?;
         let newest: Vec<_> = gathered.into_iter().map(Gathered::newest).collect();
         self.resource(&newest, path)
@@ -249,10 +266,11 @@ impl EnvironmentRepository {
         request: &EnvironmentRequest,
         path: &RepoPath,
         token: Option<&Token>,
+        instance: Option<&BusId>,
     ) -> Result<Found<Text>, FindError> {
         let vaults = Vaults::Ask(token);
         let gathered = self
-            .gather(request, Labels::Whole, Before::Freshness, vaults)
+            .gather(request, Labels::Whole, freshly(instance), vaults)
             .await?;
         let (parts, files) = self.resolve(gathered)?;
         let environment = self.environment(request, parts);
@@ -298,7 +316,12 @@ impl EnvironmentRepository {
         for request in closed.take(pool::MAX_OPEN) {
             // Whoever asks for one that is gone hears of it.
             _ = self
-                .gather(request, Labels::Split, Before::Freshness, Vaults::Skip)
+                .gather(
+                    request,
+                    Labels::Split,
+                    Before::Freshness.nameless(),
+                    Vaults::Skip,
+                )
                 .await;
         }
     }
@@ -312,6 +335,16 @@ impl EnvironmentRepository {
     /// it needed a Vault.
     pub(crate) fn generation(&self) -> u64 {
         self.inner.generation.now()
+    }
+
+    /// Resolves when another generation begins, or one has since the last time; for one who waits.
+    pub(crate) async fn another_generation(&self) {
+        self.inner.generation.another().await;
+    }
+
+    /// Whether what is answered to a request may depend on who asks: then no answer is for somebody else.
+    pub(crate) fn is_divided(&self, request: &EnvironmentRequest) -> bool {
+        self.inner.waves.divide(request)
     }
 
     /// Whether answers may be given again.
@@ -330,7 +363,15 @@ impl EnvironmentRepository {
     pub(crate) async fn make_sure(&self, request: &EnvironmentRequest, labels: Labels) {
         // What came of it shows in the generation, or in the read that follows.
         _ = self
-            .gather(request, labels, Before::Freshness, Vaults::Skip)
+            .gather(request, labels, Before::Freshness.nameless(), Vaults::Skip)
             .await;
+    }
+}
+
+/// A read that does what the settings say.
+fn freshly(instance: Option<&BusId>) -> Reading<'_> {
+    Reading {
+        before: Before::Freshness,
+        instance,
     }
 }

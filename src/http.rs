@@ -38,6 +38,7 @@ mod serve;
 mod settings;
 mod target;
 mod versions;
+mod waves;
 
 use std::sync::Arc;
 
@@ -53,6 +54,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins, refresh::Refresh,
+    waves::Waves,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -67,6 +69,7 @@ pub(crate) struct Rooms {
     pub(crate) refresh: Refresh,
     pub(crate) ledger: Ledger,
     pub(crate) pins: Pins,
+    pub(crate) waves: Waves,
     pub(crate) bus: Bus,
 }
 
@@ -78,6 +81,7 @@ struct Services {
     refresh: Refresh,
     ledger: Ledger,
     pins: Pins,
+    waves: Waves,
     bus: Bus,
     streams: Streams,
     shutdown: CancellationToken,
@@ -94,6 +98,7 @@ pub(crate) fn front(
         refresh,
         ledger,
         pins,
+        waves,
         bus,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
@@ -104,6 +109,7 @@ pub(crate) fn front(
         refresh,
         ledger: ledger.clone(),
         pins,
+        waves,
         bus,
         streams,
         shutdown,
@@ -135,6 +141,9 @@ fn router(settings: Arc<Settings>, services: Services) -> Router {
         .route(&at("/_/api/refreshes/{id}"), beside(get(refreshes::one)))
         .route(&at("/_/api/pins"), beside(get(pins::list).post(pins::pin)))
         .route(&at("/_/api/pins/{id}"), beside(delete(pins::release)))
+        .route(&at("/_/api/waves"), beside(get(waves::list)))
+        .route(&at("/_/api/waves/promote"), beside(post(waves::promote)))
+        .route(&at("/_/api/waves/abort"), beside(post(waves::abort)))
         .route(&at("/error"), any(error::error_page))
         .fallback(configuration::find)
         .with_state(services)
@@ -185,4 +194,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, shutdown: CancellationToken);

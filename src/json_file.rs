@@ -1,5 +1,7 @@
 //! Files of our own that hold JSON, whole or not at all.
 
+mod kept;
+
 use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter, Write},
@@ -7,6 +9,8 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
+
+pub(crate) use kept::Kept;
 
 /// Reads a file of at most `longest` bytes.
 ///

@@ -13,6 +13,7 @@ mod instance;
 mod proof;
 mod records;
 mod refresh;
+mod standing;
 mod state;
 mod store;
 mod view;
@@ -34,6 +35,7 @@ use entry::Entry;
 pub(crate) use entry::{Answered, Current, LabelMoved, Read, RefreshId, Started, Step};
 use fleet::Fleet;
 use records::Records;
+pub(crate) use standing::Standing;
 pub(crate) use state::State;
 pub(crate) use store::Settings;
 use store::Store;
@@ -44,8 +46,16 @@ const QUEUE: usize = 32 * 1024;
 /// Room that reads leave to everything else: there are many of them, and the next one says the same.
 const KEPT_FROM_READS: usize = QUEUE / 2;
 
-/// The version that a read of these coordinates would be given now; must not wait.
-pub(crate) type Wanted = dyn Fn(&EnvironmentRequest) -> Option<Current> + Send + Sync;
+/// The version that a read of these coordinates by this instance would be given now; must not wait.
+pub(crate) type Wanted = dyn Fn(&EnvironmentRequest, &BusId) -> Version + Send + Sync;
+
+/// What an instance would be given.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) current: Option<Current>,
+    /// Whoever asks the same is given the same.
+    pub(crate) is_for_all: bool,
+}
 
 /// Takes notes, and shows what is known. Cheap to clone.
 #[derive(Clone)]
@@ -197,6 +207,18 @@ impl Ledger {
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
+    /// Where the instances stand that ask for something that is meant.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn standings(
+        &self,
+        is_meant: impl Fn(&EnvironmentRequest) -> bool,
+    ) -> Result<Vec<Standing>, Closed> {
+        let records = self.records().await?;
+        Ok(standing::standings(&records, is_meant, now()))
+    }
+
     /// The refreshes, newest first.
     ///
     /// # Errors
@@ -254,11 +276,12 @@ mod tests {
 
     fn open(file: Option<std::path::PathBuf>) -> (Ledger, Bookkeeper) {
         let own = BusId::new("config-server:8888:5f2b").unwrap();
-        let wanted = |_: &EnvironmentRequest| {
-            Some(Current {
+        let wanted = |_: &EnvironmentRequest, _: &BusId| Version {
+            current: Some(Current {
                 version: CommitId::from_bytes([2; 20]).to_string(),
                 generation: Some(2),
-            })
+            }),
+            is_for_all: true,
         };
         Ledger::open(Settings { file }, own, Box::new(wanted))
     }

@@ -12,6 +12,7 @@ mod acceptance;
 mod encryption;
 mod environment_repository;
 mod pins;
+mod waves;
 
 mod commit_status;
 mod ledger;

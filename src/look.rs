@@ -28,6 +28,8 @@ pub(crate) enum Trigger {
     BusRefresh,
     /// Somebody pinned an address or let it go, or the time of a pin was over.
     Pin,
+    /// A wave took a step, or brought back what was before.
+    Wave,
     /// Files of this machine changed.
     Change,
     /// A webhook's delivery.

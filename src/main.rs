@@ -2,9 +2,11 @@
 
 mod cli;
 mod demo;
+mod desk;
 mod pin;
 mod shadow;
 mod watch;
+mod wave;
 
 use std::{path::Path, process::ExitCode};
 
@@ -52,6 +54,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => return in_runtime(watch::run(*args)),
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
         Command::Pin(args) => return in_runtime(pin::run(args)),
+        Command::Wave(args) => return in_runtime(wave::run(args)),
         // It has threads of its own, and as little else as can be.
         Command::GitWorker(args) => git_worker(&args),
     }?;

@@ -19,10 +19,10 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use address::Address;
 pub(crate) use keeper::Keeper;
 pub(crate) use list::List;
-pub(crate) use pin::{Pin, label_of};
+pub(crate) use pin::{Pin, commit_as_text, label_of};
 pub(crate) use store::Settings;
 use store::Store;
-pub(crate) use wish::Wish;
+pub(crate) use wish::{Wish, one_line};
 
 /// Changes that may wait.
 const QUEUE: usize = 16;

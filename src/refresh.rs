@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
-use crate::webhook::Pushed;
+use crate::{look::Trigger, webhook::Pushed};
 pub(crate) use refresher::Refresher;
 
 /// Whom to tell.
@@ -79,7 +79,8 @@ enum Request {
         values: IndexMap<String, String>,
         reply: Reply,
     },
-    PinsChanged {
+    AnswersChanged {
+        trigger: Trigger,
         destinations: Vec<Destination>,
     },
 }
@@ -131,11 +132,15 @@ impl Refresh {
         self.ask(request).await
     }
 
-    /// Pins changed: tells these destinations to look again, as soon as the bus takes it. Nothing has to be looked for first.
-    pub(crate) async fn pins_changed(&self, destinations: Vec<Destination>) {
-        let request = Request::PinsChanged { destinations };
+    /// What is answered changed though no label moved: tells these destinations to look again, as soon as the bus takes it.
+    /// Nothing has to be looked for first.
+    pub(crate) async fn tell(&self, trigger: Trigger, destinations: Vec<Destination>) {
+        let request = Request::AnswersChanged {
+            trigger,
+            destinations,
+        };
         if self.requests.send(request).await.is_err() {
-            debug!("the server is stopping; applications hear of their pins by polling");
+            debug!("the server is stopping; applications hear of this by polling");
         }
     }
 

@@ -14,7 +14,7 @@ use std::{env, fmt, path::PathBuf};
 pub use crate::git::Program as GitProgram;
 pub use problem::{SettingsError, SettingsProblem};
 
-use crate::{commit_status, environment_repository, http, ledger, pins, refresh};
+use crate::{commit_status, environment_repository, http, ledger, pins, refresh, waves};
 use layers::Layers;
 use reader::Reader;
 
@@ -28,6 +28,7 @@ pub struct Settings {
     pub(crate) commit_status: Option<commit_status::Settings>,
     pub(crate) ledger: ledger::Settings,
     pub(crate) pins: pins::Settings,
+    pub(crate) waves: waves::Settings,
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,

@@ -1,8 +1,8 @@
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
 
-use super::number_and_unit;
+use super::{ServersArgs, number_and_unit};
 
 #[derive(Debug, Args)]
 pub(crate) struct PinArgs {
@@ -21,13 +21,8 @@ pub(crate) struct PinArgs {
     /// Show what is pinned.
     #[arg(long, conflicts_with_all = ["pinned", "reason", "time", "release"])]
     pub(crate) list: bool,
-    /// The server, or all of several by comma, since each has pins of its own; credentials may stand in the address
-    /// [default: CONFBUS_SERVER, SPRING_CLOUD_CONFIG_URI, http://localhost:8888]
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Option<String>,
-    /// The file with the bearer token for the server [default: CONFBUS_TOKEN]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) servers: ServersArgs,
 }
 
 /// What to pin or to let go.
@@ -42,24 +37,30 @@ pub(crate) struct Pinned {
 impl Pinned {
     fn parse(text: &str) -> Result<Self, String> {
         // Profiles may hold an `@`, too.
-        let (address, commit) = match text.rsplit_once('@') {
+        let (target, commit) = match text.rsplit_once('@') {
             Some((address, commit)) if is_commit(commit) => (address, Some(commit)),
             _ => (text, None),
         };
-        let mut parts = address.splitn(3, '/');
-        let mut next = || parts.next().map(str::to_owned);
-        let (application, profile, label) = (next().unwrap_or_default(), next(), next());
-        let is_empty = |part: &Option<String>| part.as_deref() == Some("");
-        if application.is_empty() || is_empty(&profile) || is_empty(&label) {
-            return Err("write APPLICATION, APPLICATION/PROFILE or APPLICATION/PROFILE/LABEL, and @COMMIT behind it".into());
-        }
+        let (application, profile, label) = address(target).ok_or("write APPLICATION, APPLICATION/PROFILE or APPLICATION/PROFILE/LABEL, and @COMMIT behind it")?;
         Ok(Self {
             application,
-            profile: profile.filter(|profile| profile != "*"),
+            profile,
             label,
             commit: commit.map(str::to_owned),
         })
     }
+}
+
+/// Application, profile and label of an address; `None` where one of them is empty.
+pub(super) fn address(text: &str) -> Option<(String, Option<String>, Option<String>)> {
+    let mut parts = text.splitn(3, '/');
+    let mut next = || parts.next().map(str::to_owned);
+    let (application, profile, label) = (next()?, next(), next());
+    let mut all = std::iter::once(&application).chain(&profile).chain(&label);
+    if all.any(String::is_empty) {
+        return None;
+    }
+    Some((application, profile.filter(|profile| profile != "*"), label))
 }
 
 fn is_commit(text: &str) -> bool {

@@ -5,7 +5,12 @@ use confbus_protocol::{CommitId, Environment};
 use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
 use super::Past;
-use crate::{look::LookError, pins, vault::VaultError};
+use crate::{
+    look::LookError,
+    pins,
+    vault::VaultError,
+    waves::{Pause, WaveView},
+};
 
 /// An answer and the commits it comes from: one for each label of each repository that has a part in it.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub(crate) enum Because {
     Problems(Vec<Problem>),
     /// Somebody holds the address there.
     Pinned,
+    /// That one is on its way, step by step, and not here yet.
+    Wave(Pause),
 }
 
 /// A plain file.
@@ -75,6 +82,8 @@ pub(crate) enum FindError {
     Busy,
     /// Somebody holds the address at this commit, which is not here.
     Pinned(CommitId),
+    /// The address is still given this commit, which is not at hand yet.
+    Staged(CommitId),
     /// A Vault gave no secrets.
     Vault(VaultError),
 }
@@ -82,7 +91,7 @@ pub(crate) enum FindError {
 impl FindError {
     /// Whether there may be an answer soon, so that no other one may be given in its place.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self, Self::NotYet | Self::Pinned(_))
+        matches!(self, Self::NotYet | Self::Pinned(_) | Self::Staged(_))
     }
 }
 
@@ -108,6 +117,8 @@ pub(crate) struct Health {
     pub(crate) upstreams: Vec<UpstreamHealth>,
     /// What is held on purpose.
     pub(crate) pins: Arc<pins::List>,
+    /// What is on its way, step by step.
+    pub(crate) waves: Vec<WaveView>,
 }
 
 /// What a probe found.

@@ -40,7 +40,12 @@ impl EnvironmentRepository {
     /// The places that answer a request out of what is in service. Nothing is waited for or opened.
     pub(crate) fn places_in_service(&self, request: &EnvironmentRequest) -> Vec<Place> {
         let gathered = self.inner.backends.iter().filter_map(|backend| {
-            let gathered = backend.gather(request, Labels::Split, Before::Served, Vaults::Skip);
+            let gathered = backend.gather(
+                request,
+                Labels::Split,
+                Before::Served.nameless(),
+                Vaults::Skip,
+            );
             gathered.now_or_never()?.ok()
         });
         gathered.flat_map(Gathered::into_places).collect()

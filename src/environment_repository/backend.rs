@@ -7,7 +7,7 @@ use super::{
     git_backend::{self, GitBackend, Labels},
     opener::Opener,
     places::{Gathered, Place, Shown},
-    repository::{self, Before, Repository},
+    repository::{self, Reading, Repository},
     upstream::Upstream,
 };
 use crate::{
@@ -104,17 +104,17 @@ impl Backend {
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
-        before: Before,
+        reading: Reading<'_>,
         vaults: Vaults<'_>,
     ) -> Result<Gathered, FindError> {
         match self {
-            Self::Git(git) => git.gather(request, labels, before).await,
+            Self::Git(git) => git.gather(request, labels, reading).await,
             Self::Native {
                 repository,
                 version,
                 label,
             } => {
-                let history = repository.history(label, before).await?;
+                let history = repository.history(label, reading.before).await?;
                 let shown = Shown::Fixed(version.clone());
                 let place = Place::new(repository.clone(), history, request.clone(), shown);
                 Ok(Gathered::Places(vec![place]))

@@ -9,7 +9,7 @@ use super::{
     EnvironmentRepository, FindError, Found, Labels, Past, Resource,
     backend::Vaults,
     places::{Gathered, Part, Versions},
-    repository::Before,
+    repository::Reading,
 };
 
 /// All that the first reads of labels and repositories may wait in one request.
@@ -21,10 +21,10 @@ impl EnvironmentRepository {
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
-        before: Before,
+        reading: Reading<'_>,
         vaults: Vaults<'_>,
     ) -> Result<Vec<Gathered>, FindError> {
-        let each = self.gather_patiently(request, labels, before, vaults);
+        let each = self.gather_patiently(request, labels, reading, vaults);
         let gathered = tokio::time::timeout(LONGEST_READ, each).await;
         gathered.unwrap_or(Err(FindError::Busy))
     }
@@ -33,12 +33,12 @@ impl EnvironmentRepository {
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
-        before: Before,
+        reading: Reading<'_>,
         vaults: Vaults<'_>,
     ) -> Result<Vec<Gathered>, FindError> {
         let mut all = Vec::with_capacity(self.inner.backends.len());
         for backend in &self.inner.backends {
-            match backend.gather(request, labels, before, vaults).await {
+            match backend.gather(request, labels, reading, vaults).await {
                 Ok(gathered) => all.push(gathered),
                 Err(error) if error.may_pass() => return Err(error),
                 Err(error) if self.is_spoiled_by_one() => return Err(error),

@@ -3,19 +3,33 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use tokio::sync::Notify;
+
 /// Counts how often something that answers depend on was swapped: what was answered in one generation is the answer as
 /// long as that generation lasts.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Generation(Arc<AtomicU64>);
+pub(super) struct Generation(Arc<Counter>);
+
+#[derive(Debug, Default)]
+struct Counter {
+    number: AtomicU64,
+    bell: Notify,
+}
 
 impl Generation {
     pub(super) fn now(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+        self.0.number.load(Ordering::Acquire)
     }
 
     /// To be called after the swap and before anybody is told of it.
     pub(super) fn advance(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+        self.0.number.fetch_add(1, Ordering::AcqRel);
+        self.0.bell.notify_one();
+    }
+
+    /// Resolves when one begins, or has begun since this was last waited for; for one who waits.
+    pub(super) async fn another(&self) {
+        self.0.bell.notified().await;
     }
 }
 
@@ -30,6 +44,7 @@ mod tests {
         environment_repository::{Announce, EnvironmentRepository, Known},
         pins::{self, Pins},
         tasks::Tasks,
+        waves::{self, Waves},
     };
 
     async fn open(folder: &Path) -> EnvironmentRepository {
@@ -50,7 +65,8 @@ mod tests {
         let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let (pins, _) = Pins::open(pins::Settings::default());
         let (tasks, known) = (Tasks::default(), Known::default());
-        EnvironmentRepository::open(settings, pins, tasks, bell, known, judgements)
+        let (waves, _) = Waves::open(waves::Settings::default());
+        EnvironmentRepository::open(settings, pins, waves, tasks, bell, known, judgements)
             .await
             .unwrap()
     }

@@ -10,7 +10,7 @@ use super::{
     opener::Opener,
     pattern::Pattern,
     places::{Gathered, resolve_all},
-    repository::{Before, Repository},
+    repository::{Reading, Repository},
 };
 use member::{Member, Repositories};
 pub(crate) use settings::{RepositorySettings, Settings};
@@ -62,7 +62,7 @@ impl GitBackend {
         &self,
         request: &EnvironmentRequest,
         labels: Labels,
-        before: Before,
+        reading: Reading<'_>,
     ) -> Result<Gathered, FindError> {
         // Once a candidate has lent its default label, the others are asked for that one, as in Spring.
         let mut label = request.label.clone();
@@ -75,10 +75,12 @@ impl GitBackend {
             }
             for profiles in member.profiles(request) {
                 let asked = label.get_or_insert_with(|| member.settings.default_label.clone());
-                let repository = member.repository(request, profiles, asked, before).await;
+                let repository = member
+                    .repository(request, profiles, asked, reading.before)
+                    .await;
                 let Ok(repository) = repository else { continue };
                 let places = member
-                    .places(&repository, request, asked, labels, before)
+                    .places(&repository, request, asked, labels, reading)
                     .await;
                 match places.and_then(resolve_all) {
                     Ok((part, versions)) => return Ok(Gathered::Answered(part, versions)),
@@ -91,8 +93,10 @@ impl GitBackend {
         let member = &self.default;
         let label = label.unwrap_or_else(|| member.settings.default_label.clone());
         let profiles = request.profiles.as_str();
-        let repository = member.repository(request, profiles, &label, before).await?;
-        let places = member.places(&repository, request, &label, labels, before);
+        let repository = member
+            .repository(request, profiles, &label, reading.before)
+            .await?;
+        let places = member.places(&repository, request, &label, labels, reading);
         Ok(Gathered::Places(places.await?))
     }
 

@@ -260,6 +260,13 @@ impl History {
         Some(good.version.snapshot.version())
     }
 
+    /// The newest of these, and behind it only what is settled.
+    pub(super) fn over(&self, settled: &Self) -> Self {
+        let earlier = settled.versions().cloned().collect();
+        let (newest, trail) = (self.newest.clone(), Arc::clone(&self.trail));
+        Self::from_parts(newest, bounded(earlier), false, trail)
+    }
+
     /// The answer of the newest version that has one.
     pub(super) fn first_good<T>(
         &self,

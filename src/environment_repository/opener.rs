@@ -10,7 +10,7 @@ use super::{
     repository::{Repository, Settings},
     upstream::Upstream,
 };
-use crate::{acceptance::Acceptance, git, pins::Pins, tasks::Tasks};
+use crate::{acceptance::Acceptance, git, pins::Pins, tasks::Tasks, waves::Waves};
 
 /// How long the start waits for the disk.
 const RESTORE: Duration = Duration::from_secs(5);
@@ -21,6 +21,7 @@ pub(super) struct Opener {
     pub(super) unannounced: Arc<Unannounced>,
     pub(super) generation: Generation,
     pub(super) pins: Pins,
+    pub(super) waves: Waves,
     /// Rung when files of this machine change.
     pub(super) bell: mpsc::Sender<()>,
     /// Told how commits are to which labels moved.

@@ -38,7 +38,7 @@ impl Past {
     ) -> Self {
         let holding = |held: &Held| match held.because {
             Because::Problems(_) => Holding::Back,
-            Because::Pinned => Holding::OnPurpose,
+            Because::Pinned | Because::Wave(_) => Holding::OnPurpose,
         };
         Self {
             labels,

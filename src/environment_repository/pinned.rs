@@ -7,7 +7,7 @@ use confbus_resolution::EnvironmentRequest;
 use futures_util::future::join_all;
 
 use super::{
-    EnvironmentRepository, FindError,
+    Because, EnvironmentRepository, FindError, Held,
     backend::{Backend, Vaults},
     gather::LONGEST_READ,
     git_backend::Labels,
@@ -38,13 +38,21 @@ impl Place {
         let history = self.repository().commit(&pin.commit_label(), before).await;
         // Never the commit that the label names.
         let history = history.map_err(|_| FindError::Pinned(pin.commit))?;
-        Ok(self.held_at(history))
+        let held = Held {
+            wanted: self.history().newest().snapshot.version(),
+            because: Because::Pinned,
+        };
+        Ok(self.instead(history, Some(held)))
     }
 }
 
 impl Repository {
     /// What a commit answers, out of what is here.
-    async fn commit(&self, commit: &Label, before: Before) -> Result<Arc<History>, FindError> {
+    pub(super) async fn commit(
+        &self,
+        commit: &Label,
+        before: Before,
+    ) -> Result<Arc<History>, FindError> {
         let before = match before {
             Before::Served => Before::Served,
             Before::Nothing | Before::Freshness => Before::Nothing,
@@ -88,7 +96,12 @@ impl EnvironmentRepository {
         commit: &Label,
     ) -> Result<Holdable, FindError> {
         let gathered = self
-            .gather(request, Labels::Split, Before::Freshness, Vaults::Skip)
+            .gather(
+                request,
+                Labels::Split,
+                Before::Freshness.nameless(),
+                Vaults::Skip,
+            )
             .await;
         let places: Vec<Place> = match gathered {
             Err(FindError::NoSuchLabel) => return Err(FindError::NoSuchLabel),
@@ -128,11 +141,11 @@ impl EnvironmentRepository {
     }
 
     /// What was answered so far may be answered otherwise.
-    pub(crate) fn pins_changed(&self) {
+    pub(crate) fn answers_change(&self) {
         self.inner.generation.advance();
     }
 
-    fn git_repositories(&self) -> Vec<Repository> {
+    pub(super) fn git_repositories(&self) -> Vec<Repository> {
         let backends = self.inner.backends.iter();
         let git = backends.filter(|backend| matches!(backend, Backend::Git(_)));
         let all = git.flat_map(Backend::repositories);

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use confbus_protocol::{CommitId, PropertySource};
-use confbus_resolution::{EnvironmentRequest, Layout, RepoPath, find_resource, resolve_files};
+use confbus_protocol::{CommitId, Label, PropertySource};
+use confbus_resolution::{
+    EnvironmentRequest, Layout, RepoPath, ResolveError, find_resource, resolve_files,
+};
 
 use super::{
     Because, FindError, Found, Held, Moved, Past, Resource, history::History, past::LabelPast,
@@ -20,8 +22,10 @@ pub(crate) struct Place {
     /// The request as this place sees it: of several labels, its own.
     request: EnvironmentRequest,
     shown: Shown,
-    /// The commit that the label names, where a pin has put another in its place.
-    wanted: Option<CommitId>,
+    /// Why that is not the commit that the label names, where a pin or a wave has put another in its place.
+    held: Option<Held>,
+    /// The history is that of the label.
+    is_own: bool,
     /// Where the label has been; nothing for one that never moves.
     past: Option<LabelPast>,
 }
@@ -112,22 +116,36 @@ impl Place {
             history,
             request,
             shown,
-            wanted: None,
+            held: None,
+            is_own: true,
         }
     }
 
-    /// The same place, answered by another history on behalf of a pin.
-    pub(super) fn held_at(self, history: Arc<History>) -> Self {
+    /// The same place, answered by another history, and why that is not what the label names.
+    pub(super) fn instead(self, history: Arc<History>, held: Option<Held>) -> Self {
         Self {
-            wanted: Some(self.history.newest().snapshot.version()),
             history,
+            held,
+            is_own: false,
             ..self
         }
     }
 
-    /// Whether it answers the same wherever its label goes.
-    fn is_pinned(&self) -> bool {
-        self.wanted.is_some()
+    /// Whether a pin holds it: then it answers the same wherever its label goes.
+    pub(super) fn is_pinned(&self) -> bool {
+        let because = self.held.as_ref().map(|held| &held.because);
+        matches!(because, Some(Because::Pinned))
+    }
+
+    /// Whether a label in service of a repository answers it.
+    pub(super) fn is_of(&self, repository: &str, served: &Label) -> bool {
+        let asked = match &self.shown {
+            Shown::Commit => self.request.label.as_ref(),
+            // There a label is a directory, and all of them are in one snapshot.
+            Shown::Fixed(_) => None,
+        };
+        let answers = |asked| self.repository.answers_from(asked, served);
+        self.repository.name() == repository && asked.is_none_or(answers)
     }
 
     pub(super) fn repository(&self) -> &Repository {
@@ -140,13 +158,7 @@ impl Place {
 
     /// Whether it answers from the label that moved.
     pub(crate) fn reads(&self, moved: &Moved) -> bool {
-        let asked = match &self.shown {
-            Shown::Commit => self.request.label.as_ref(),
-            // There a label is a directory, and all of them are in one snapshot.
-            Shown::Fixed(_) => None,
-        };
-        let answers = |asked| self.repository.answers_from(asked, &moved.label);
-        self.repository.name() == &*moved.repository && asked.is_none_or(answers)
+        self.is_of(&moved.repository, &moved.label)
     }
 
     pub(crate) fn layout(&self) -> &Layout {
@@ -160,31 +172,28 @@ impl Place {
 
     /// Whether it answers from an earlier version than its label names.
     pub(crate) fn is_held(&self) -> bool {
-        self.is_pinned() || self.find().is_ok_and(|found| found.held.is_some())
+        self.held.is_some() || self.find().is_ok_and(|found| found.held.is_some())
     }
 
     /// Its sources, and the version that they are of.
     pub(super) fn find(&self) -> Result<Found<(Vec<PropertySource>, Version)>, FindError> {
-        let mut found = self.history.first_good(|version| {
-            let (snapshot, layout) = (&version.snapshot, self.repository.layout());
-            let files = resolve_files(snapshot, layout, &self.request)?;
-            let acceptance = self.repository.acceptance();
-            acceptance.check(snapshot, &self.request, &files)?;
-            let sources = files.into_iter().map(|file| file.source).collect();
-            Ok((sources, version.clone()))
-        })?;
-        if found.held.is_some() {
+        let mut found = self
+            .history
+            .first_good(|version| Ok((self.answer(version)?, version.clone())))?;
+        if found.held.is_some() && self.is_own {
             self.repository.note_held(&self.request, &self.history);
         }
-        found.held = self.held_by_pin().or(found.held);
+        found.held = self.held.clone().or(found.held);
         Ok(found)
     }
 
-    fn held_by_pin(&self) -> Option<Held> {
-        self.wanted.map(|wanted| Held {
-            wanted,
-            because: Because::Pinned,
-        })
+    /// Its sources in one version, if that may be given.
+    pub(super) fn answer(&self, version: &Version) -> Result<Vec<PropertySource>, ResolveError> {
+        let (snapshot, layout) = (&version.snapshot, self.repository.layout());
+        let files = resolve_files(snapshot, layout, &self.request)?;
+        let acceptance = self.repository.acceptance();
+        acceptance.check(snapshot, &self.request, &files)?;
+        Ok(files.into_iter().map(|file| file.source).collect())
     }
 }
 
@@ -276,7 +285,7 @@ impl Versions {
             Some(found.map(|value| Found {
                 value,
                 commits: vec![picked.version.snapshot.version()],
-                held: picked.place.held_by_pin(),
+                held: picked.place.held.clone(),
                 past: Past::default(),
             }))
         })

@@ -142,6 +142,7 @@ mod tests {
         git,
         pins::{self, Pins},
         tasks::Tasks,
+        waves::{self, Waves},
     };
 
     fn settings() -> RepositorySettings {
@@ -164,6 +165,7 @@ mod tests {
             unannounced: Arc::new(Unannounced::default()),
             generation: Generation::default(),
             pins: Pins::open(pins::Settings::default()).0,
+            waves: Waves::open(waves::Settings::default()).0,
             bell: mpsc::channel(1).0,
             judgements: mpsc::channel(1).0,
             tasks: Tasks::default(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{CommitId, Label};
+use confbus_protocol::{BusId, CommitId, Label};
 use confbus_resolution::{EnvironmentRequest, Layout, Problem, Snapshot};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -73,6 +73,24 @@ struct Inner {
     doubts: Doubts,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
+}
+
+/// Whose read it is, and what it does first.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'r> {
+    pub(super) before: Before,
+    /// Whoever asks, if it names itself.
+    pub(super) instance: Option<&'r BusId>,
+}
+
+impl Before {
+    /// Nobody knows whose read it is.
+    pub(super) fn nameless<'r>(self) -> Reading<'r> {
+        Reading {
+            before: self,
+            instance: None,
+        }
+    }
 }
 
 impl Repository {
@@ -216,6 +234,18 @@ impl Repository {
     /// Whether there is anything to answer from.
     pub(super) fn is_serving(&self) -> bool {
         !self.inner.served.load().labels.is_empty()
+    }
+
+    /// The labels in service that may move.
+    pub(super) fn labels(&self) -> Vec<(Label, Arc<History>)> {
+        let served = self.inner.served.load();
+        let movable = served
+            .labels
+            .iter()
+            .filter(|(_, history)| !history.is_pinned());
+        movable
+            .map(|(label, history)| (label.clone(), Arc::clone(history)))
+            .collect()
     }
 
     /// Whether a ref, as a webhook names it, is one of the labels in service.

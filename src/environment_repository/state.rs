@@ -52,7 +52,9 @@ impl EnvironmentRepository {
     pub(crate) async fn health(&self) -> Health {
         let mut probes = Vec::new();
         for request in &self.inner.probes {
-            let found = self.find(request, Before::Nothing, Vaults::Skip).await;
+            let found = self
+                .find(request, Before::Nothing.nameless(), Vaults::Skip)
+                .await;
             let names = |found: Found<Environment>| {
                 let sources = found.value.property_sources.into_iter();
                 sources.map(|source| source.name).collect()
@@ -68,6 +70,7 @@ impl EnvironmentRepository {
             probes,
             upstreams: repositories.iter().map(Repository::health).collect(),
             pins: self.inner.pins.all(),
+            waves: self.inner.waves.all(),
         }
     }
 

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use tempfile::TempDir;
 
 use super::{testing::Remote, *};
-use crate::{Settings, Sources, acceptance::Acceptance, pins};
+use crate::{Settings, Sources, acceptance::Acceptance, pins, waves};
 
 const HISTORIES: u64 = 200;
 const LONGEST: usize = 12;
@@ -121,15 +121,24 @@ async fn open(folder: &TempDir) -> (EnvironmentRepository, Tasks) {
     let known = Known::new(ArcSwap::from_pointee(known()));
     let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
     let (pins, _) = Pins::open(pins::Settings::default());
-    let opened =
-        EnvironmentRepository::open(settings, pins, tasks.clone(), bell, known, judgements).await;
+    let (waves, _) = Waves::open(waves::Settings::default());
+    let opened = EnvironmentRepository::open(
+        settings,
+        pins,
+        waves,
+        tasks.clone(),
+        bell,
+        known,
+        judgements,
+    )
+    .await;
     (opened.unwrap(), tasks)
 }
 
 async fn check(repository: &EnvironmentRepository, seen: &[Files], seed: u64) {
     for request in known() {
         let expected = seen.iter().rev().find_map(|files| said(files, &request));
-        let found = repository.find_one(&request, None).await;
+        let found = repository.find_one(&request, None, None).await;
         let found = found.ok().map(|found| shown(&found.value.property_sources));
         let (application, commits) = (&request.application, seen.len());
         assert_eq!(

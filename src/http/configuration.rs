@@ -71,7 +71,12 @@ pub(super) async fn find(
         repository: &repository,
         headers: &headers,
     };
-    let (answer, keep) = find.answer(route.ask(&query, &headers)).await;
+    let ask = route.ask(&query, &headers);
+    // What changes from here on begins another generation, in which this answer is not given again.
+    let is_divided = ask
+        .as_ref()
+        .is_ok_and(|ask| repository.is_divided(ask.request()));
+    let (answer, keep) = find.answer(ask).await;
     let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
     if let Some(mark) = lagging(&keep.past, &headers) {
         answer.headers_mut().insert(LAGGING_HEADER, mark);
@@ -82,7 +87,7 @@ pub(super) async fn find(
         let reader = Reader::of(&headers, &extensions);
         ledger.read(reader.read(Arc::clone(answered), false));
     }
-    if repository.reuse() != Reuse::Never {
+    if repository.reuse() != Reuse::Never && !is_divided {
         answer.extensions_mut().insert(keep);
     }
     Ok(answer)

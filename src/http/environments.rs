@@ -6,7 +6,8 @@ use confbus_resolution::{Conversion, EnvironmentRequest, Format};
 use http::{HeaderMap, HeaderValue, header};
 
 use super::{
-    conditional::entity_tag, configuration::config_token, error::Failure, versions::Provenance,
+    conditional::entity_tag, configuration::config_token, error::Failure, reader::instance,
+    versions::Provenance,
 };
 use crate::environment_repository::{EnvironmentRepository, Found, Past};
 
@@ -32,7 +33,11 @@ pub(super) async fn find(
         held,
         past,
     } = repository
-        .find_one(request, config_token(headers).as_ref())
+        .find_one(
+            request,
+            config_token(headers).as_ref(),
+            instance(headers).as_ref(),
+        )
         .await?;
     let body = value.to_json(representation);
     let provenance = Provenance {
@@ -60,7 +65,11 @@ pub(super) async fn convert(
         held,
         past,
     } = repository
-        .find_one(request, config_token(headers).as_ref())
+        .find_one(
+            request,
+            config_token(headers).as_ref(),
+            instance(headers).as_ref(),
+        )
         .await?;
     let text = confbus_resolution::convert(&value, conversion)?;
     let provenance = Provenance {

@@ -137,7 +137,8 @@ impl Failure {
             | FindError::TooLarge
             | FindError::NotYet
             | FindError::Busy
-            | FindError::Pinned(_) => error.into(),
+            | FindError::Pinned(_)
+            | FindError::Staged(_) => error.into(),
         }
     }
 
@@ -276,6 +277,10 @@ impl From<FindError> for Failure {
             }
             FindError::Pinned(commit) => Self::try_again(format!(
                 "this is pinned to commit {}, which is not here; try again, or let it go",
+                commit.short()
+            )),
+            FindError::Staged(commit) => Self::try_again(format!(
+                "this is still given commit {}, which is not at hand yet; try again",
                 commit.short()
             )),
             FindError::Vault(error @ VaultError::NoToken) => {

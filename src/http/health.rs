@@ -110,6 +110,7 @@ fn components(
     let ledger = json!({ "dropped": ledger.dropped() });
     components.insert("ledger".into(), up(ledger));
     components.insert("pins".into(), up(json!({ "pins": health.pins })));
+    components.insert("waves".into(), up(json!({ "waves": health.waves })));
     components.insert("security".into(), up(security(settings)));
     components
 }
@@ -249,6 +250,7 @@ mod tests {
         Health {
             serving,
             pins: Arc::default(),
+            waves: Vec::new(),
             probes: vec![Probe { request, sources }],
             upstreams: vec![UpstreamHealth {
                 repository: "repo".into(),
@@ -268,7 +270,10 @@ mod tests {
         let (ledger, _bookkeeper) = Ledger::open(
             crate::ledger::Settings::default(),
             confbus_protocol::BusId::new("config-server:8888:5f2b").unwrap(),
-            Box::new(|_| None),
+            Box::new(|_, _| crate::ledger::Version {
+                commit: None,
+                is_for_all: true,
+            }),
         );
         let parts = components(&settings, &health(true), &disconnected, &ledger);
         assert!(

@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ use crate::{
     pins::{List, PinError, Pins, Wish},
 };
 
-/// Several times what a pin needs.
+/// Several times what a pin or a wave needs.
 const LONGEST_BODY: usize = 16 * 1024;
 /// Whoever needs no password is nobody in particular.
 const ANONYMOUS: &str = "anonymous";
@@ -52,15 +53,7 @@ pub(super) async fn pin(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    if !is_json(&content_type(&headers)) {
-        let failure = Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        return Err(failure.explained("send the pin as application/json"));
-    }
-    let limits = Limits {
-        body: LONGEST_BODY,
-        ..settings.limits.clone()
-    };
-    let wish = Wish::from_json(&body::read(body, &limits).await?)?;
+    let wish = Wish::from_json(&json_body(&settings, &headers, body).await?)?;
     let found = repository.find_holdable(&wish.request, &wish.commit).await;
     let found = found.map_err(not_holdable)?;
     let pin = wish.pin(found.repository, found.commit, name_of(caller, &settings));
@@ -83,7 +76,24 @@ pub(super) async fn release(
     }
 }
 
-fn name_of(caller: Caller, settings: &Settings) -> String {
+/// The body of a request that decides something.
+pub(super) async fn json_body(
+    settings: &Settings,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, Failure> {
+    if !is_json(&content_type(headers)) {
+        let failure = Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        return Err(failure.explained("send it as application/json"));
+    }
+    let limits = Limits {
+        body: LONGEST_BODY,
+        ..settings.limits.clone()
+    };
+    body::read(body, &limits).await
+}
+
+pub(super) fn name_of(caller: Caller, settings: &Settings) -> String {
     match (caller, &settings.access.user) {
         (Caller::User, Some(user)) => user.name.clone(),
         _ => ANONYMOUS.to_owned(),

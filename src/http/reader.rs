@@ -23,14 +23,19 @@ pub(super) struct Reader {
     peer: IpAddr,
 }
 
+/// The instance that asks. One that cannot be named so counts as one that names nobody.
+pub(super) fn instance(fields: &(impl Fields + ?Sized)) -> Option<BusId> {
+    let id = fields.texts(INSTANCE_HEADER).next()?;
+    BusId::new(id).ok()
+}
+
 /// Where a request comes from that came over no connection, as in tests.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Reader {
-    /// An instance that cannot be named so counts as one that names nobody.
     pub(super) fn new(fields: &(impl Fields + ?Sized), peer: IpAddr) -> Self {
         let text = |name| fields.texts(name).next();
-        let instance = text(INSTANCE_HEADER).and_then(|id| BusId::new(id).ok());
+        let instance = instance(fields);
         Self {
             running: instance
                 .as_ref()

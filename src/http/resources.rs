@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use confbus_protocol::BusId;
 use confbus_resolution::{EnvironmentRequest, Placeholders, RepoPath, resolve_text};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -13,6 +14,7 @@ use super::{
     conditional::{http_date, instead},
     configuration::config_token,
     error::Failure,
+    reader::instance,
     route::{Form, Text},
     versions::Provenance,
 };
@@ -35,7 +37,7 @@ pub(super) async fn find(
         held,
         past,
     } = repository
-        .find_resource(request, path)
+        .find_resource(request, path, instance(headers).as_ref())
         .await
         .map_err(Failure::of_a_file)?;
     if let Some(status) = instead(headers, file.modified) {
@@ -54,6 +56,7 @@ pub(super) async fn find(
                 request,
                 path,
                 token: config_token(headers),
+                instance: instance(headers),
                 wanted,
             };
             source.answer(file.bytes, provenance).await
@@ -75,6 +78,7 @@ struct Source<'a> {
     request: &'a EnvironmentRequest,
     path: &'a RepoPath,
     token: Option<Token>,
+    instance: Option<BusId>,
     wanted: Text,
 }
 
@@ -99,7 +103,12 @@ impl Source<'_> {
         }
         let found = self
             .repository
-            .find_text(self.request, self.path, self.token.as_ref())
+            .find_text(
+                self.request,
+                self.path,
+                self.token.as_ref(),
+                self.instance.as_ref(),
+            )
             .await;
         let Found {
             value,

@@ -90,13 +90,21 @@ pub(super) enum Refusal {
 
 impl Ask {
     /// What the repository is asked for.
-    pub(super) fn read(&self) -> (EnvironmentRequest, Labels) {
+    pub(super) fn request(&self) -> &EnvironmentRequest {
         match self {
-            Self::Environment { request, .. } | Self::Converted { request, .. } => {
-                (request.clone(), Labels::Split)
-            }
-            Self::Resource { request, .. } => (request.clone(), Labels::Whole),
+            Self::Environment { request, .. }
+            | Self::Converted { request, .. }
+            | Self::Resource { request, .. } => request,
         }
+    }
+
+    /// The same, and how its label is read.
+    pub(super) fn read(&self) -> (EnvironmentRequest, Labels) {
+        let labels = match self {
+            Self::Environment { .. } | Self::Converted { .. } => Labels::Split,
+            Self::Resource { .. } => Labels::Whole,
+        };
+        (self.request().clone(), labels)
     }
 }
 

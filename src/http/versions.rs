@@ -7,7 +7,7 @@ use crate::environment_repository::{Because, Held, Past};
 
 /// The commit that answered; a comma between several.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-config-version");
-/// `3f9c1e2; orders.yml:14:9: …`, or `3f9c1e2; pinned`: the commit that the label names, and why it is not the one that
+/// `3f9c1e2; orders.yml:14:9: …`, `3f9c1e2; pinned` or `3f9c1e2; wave at 5 %, …`: the commit that the label names, and why it is not the one that
 /// answered.
 pub(super) const HELD: HeaderName = HeaderName::from_static("x-config-held");
 
@@ -52,6 +52,7 @@ fn reason(because: &Because) -> String {
             one_line(&reason)
         }
         Because::Pinned => "pinned".to_owned(),
+        Because::Wave(pause) => pause.to_string(),
     }
 }
 

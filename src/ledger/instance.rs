@@ -226,14 +226,19 @@ impl Instance {
 
     /// Whether it is silent, and has been for more than so many milliseconds.
     pub(super) fn is_silent_for(&self, long: i64, now: i64) -> bool {
+        self.expected()
+            .is_some_and(|expected| now - expected > long)
+    }
+
+    /// When it gives the next sign at the latest, if it is there.
+    pub(super) fn expected(&self) -> Option<i64> {
         let next_poll = self
             .poll_seconds
             .filter(|seconds| *seconds > 0)
             .map(|seconds| self.last_sign + POLLS_MISSED * i64::from(seconds) * 1000);
         let unanswered = self.told.as_ref().filter(|told| self.last_sign < told.at);
         let answer = unanswered.map(|told| told.since + LONGEST_ANSWER);
-        let expected = next_poll.into_iter().chain(answer).min();
-        expected.is_some_and(|expected| now - expected > long)
+        next_poll.into_iter().chain(answer).min()
     }
 }
 

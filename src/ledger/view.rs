@@ -7,6 +7,7 @@ use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
 use super::{
+    Version,
     changes::ChangesView,
     coordinates::Coordinates,
     entry::{Current, Trigger},
@@ -115,7 +116,7 @@ pub(super) fn instances(
     records: &Records,
     filter: &InstanceFilter,
     now: i64,
-    wanted: impl Fn(&EnvironmentRequest) -> Option<Current>,
+    wanted: impl Fn(&EnvironmentRequest, &BusId) -> Version,
 ) -> InstancesView {
     let is_meant = |coordinates: &Coordinates| {
         let names = || coordinates.application.split(',').map(str::trim);
@@ -130,9 +131,17 @@ pub(super) fn instances(
             continue;
         }
         let coordinates = &instance.coordinates;
-        let version = versions
-            .entry(coordinates)
-            .or_insert_with(|| coordinates.request().and_then(|request| wanted(&request)));
+        let version = versions.get(coordinates).cloned().unwrap_or_else(|| {
+            let request = coordinates.request();
+            let version = request.map(|request| wanted(&request, &instance.id));
+            let (current, is_for_all) = version.map_or((None, true), |version| {
+                (version.current, version.is_for_all)
+            });
+            if is_for_all {
+                versions.insert(coordinates, current.clone());
+            }
+            current
+        });
         let seen = instance_view(records, instance, version.as_ref(), now);
         if filter.state.is_none_or(|state| seen.state == state) {
             instances.push(seen);

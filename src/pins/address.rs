@@ -14,20 +14,66 @@ pub(crate) struct Address {
 
 /// The profile of an application that names none.
 const DEFAULT_PROFILE: &str = "default";
+/// The longest name in an address, in bytes.
+const LONGEST_NAME: usize = 256;
 
 impl Address {
+    /// Reads `orders`, `orders/dev`, `orders/dev/main` or `orders/*/main`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self::split(text).checked()?.0)
+    }
+
+    fn split(text: &str) -> Self {
+        let mut parts = text.splitn(3, '/').map(str::to_owned);
+        let application = parts.next().unwrap_or_default();
+        Self {
+            application,
+            profile: parts.next().filter(|profile| profile != "*"),
+            label: parts.next(),
+        }
+    }
+
+    /// The address as it is asked for, and the plainest request for it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn checked(self) -> Result<(Self, EnvironmentRequest), String> {
+        let one_each = || std::iter::once(&self.application).chain(&self.profile);
+        if !one_each().all(|name| is_one_name(name)) {
+            return Err("an address is of one application and one profile or any".to_owned());
+        }
+        let mut all = one_each().chain(&self.label);
+        if all.any(|name| name.len() > LONGEST_NAME) {
+            return Err(format!("no name is longer than {LONGEST_NAME} bytes"));
+        }
+        let request = self.request().map_err(|error| error.to_string())?;
+        let address = Self {
+            application: request.application.to_string(),
+            label: request.label.as_ref().map(ToString::to_string),
+            ..self
+        };
+        Ok((address, request))
+    }
+
     /// Whether a request, with the label that it means, asks for something that is held.
-    pub(super) fn holds(&self, request: &EnvironmentRequest) -> bool {
-        let asks_profile = |profile| request.profiles.names().any(|name| name == profile);
+    pub(crate) fn holds(&self, request: &EnvironmentRequest) -> bool {
         let asks_label = |label| request.label.as_ref().map(Label::as_str) == Some(label);
+        self.may_hold(request) && self.label.as_deref().is_none_or(asks_label)
+    }
+
+    /// The same whatever label the request means.
+    pub(crate) fn may_hold(&self, request: &EnvironmentRequest) -> bool {
+        let asks_profile = |profile| request.profiles.names().any(|name| name == profile);
         let mut applications = request.application.names();
         applications.any(|name| name == self.application)
             && self.profile.as_deref().is_none_or(asks_profile)
-            && self.label.as_deref().is_none_or(asks_label)
     }
 
     /// How much of it is said.
-    pub(super) fn specificity(&self) -> usize {
+    pub(crate) fn specificity(&self) -> usize {
         [&self.profile, &self.label].into_iter().flatten().count()
     }
 
@@ -42,6 +88,11 @@ impl Address {
             label: self.label.as_deref().map(Label::parse).transpose()?,
         })
     }
+}
+
+fn is_one_name(text: &str) -> bool {
+    let has_blanks = text.trim() != text || text.chars().any(char::is_control);
+    !text.is_empty() && !text.contains(',') && !has_blanks
 }
 
 /// `orders`, `orders/dev`, `orders/dev/main` or `orders/*/main`.
@@ -63,14 +114,7 @@ mod tests {
     use super::*;
 
     fn address(text: &str) -> Address {
-        let mut parts = text.splitn(3, '/');
-        let application = parts.next().unwrap_or_default().to_owned();
-        let mut next = || parts.next().filter(|part| *part != "*").map(str::to_owned);
-        Address {
-            application,
-            profile: next(),
-            label: next(),
-        }
+        Address::split(text)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{List, Order, Pin, PinError, Store, now};
-use crate::{environment_repository::EnvironmentRepository, refresh::Refresh};
+use crate::{environment_repository::EnvironmentRepository, look::Trigger, refresh::Refresh};
 
 /// Between two looks at the clock, which somebody may set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -134,13 +134,13 @@ impl Keeper {
 impl Concerned {
     /// After the swap: answers so far are not given again, and applications look again.
     async fn tell<'p>(&self, pins: impl IntoIterator<Item = &'p Arc<Pin>>) {
-        self.repository.pins_changed();
+        self.repository.answers_change();
         let applications = pins.into_iter().map(|pin| &pin.address.application);
         let mut destinations: Vec<_> = applications
             .map(|application| Destination::complete(application))
             .collect();
         destinations.dedup();
-        self.refresh.pins_changed(destinations).await;
+        self.refresh.tell(Trigger::Pin, destinations).await;
     }
 }
 

@@ -48,18 +48,18 @@ pub(crate) fn label_of(commit: CommitId) -> Label {
     Label::parse(&commit.to_string()).expect("hex digits are a plain name")
 }
 
-mod commit_as_text {
+pub(crate) mod commit_as_text {
     use confbus_protocol::CommitId;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         commit: &CommitId,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(commit)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<CommitId, D::Error> {
         let text = String::deserialize(deserializer)?;

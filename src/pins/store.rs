@@ -1,15 +1,9 @@
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use tracing::warn;
 
 use super::{List, Pin};
-use crate::json_file;
+use crate::json_file::Kept;
 
 /// Where pins survive a restart.
 #[derive(Debug, Clone, Default)]
@@ -20,89 +14,52 @@ pub(crate) struct Settings {
 
 /// The file of the pins.
 #[derive(Debug, Clone)]
-pub(super) struct Store {
-    file: Option<PathBuf>,
-}
+pub(super) struct Store(Kept);
 
-/// The form of the file. Another number is another form.
 const VERSION: u32 = 1;
 /// As many pins as there may be, each with the longest of everything, are smaller.
 const LONGEST_FILE: u64 = 4 << 20;
 
 #[derive(Serialize)]
-struct Saved<'l> {
-    version: u32,
-    pins: &'l List,
+struct Saved {
+    pins: Arc<List>,
 }
 
 #[derive(Deserialize)]
 struct Loaded {
-    version: u32,
     pins: Vec<Pin>,
 }
 
 impl Store {
     pub(super) fn new(Settings { file }: Settings) -> Self {
-        Self { file }
+        Self(Kept::new(file, VERSION, LONGEST_FILE))
     }
 
     pub(super) fn is_kept(&self) -> bool {
-        self.file.is_some()
+        self.0.is_kept()
     }
 
-    /// What was saved. A file that makes no sense is put aside for whoever wants to know what it held.
+    /// What was saved.
     pub(super) fn load(&self) -> Vec<Pin> {
-        let Some(file) = &self.file else {
-            return Vec::new();
-        };
-        match read(file) {
-            Ok(pins) => pins,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(cause) => {
-                let aside = file.with_extension("damaged.json");
-                let kept = fs::rename(file, &aside).is_ok();
-                let aside = kept.then(|| aside.display().to_string());
-                warn!(file = %file.display(), error = %cause, aside, "the pins cannot be read and are lost; what they held is answered as its label says");
-                Vec::new()
-            }
-        }
+        let lost =
+            "the pins cannot be read and are lost; what they held is answered as its label says";
+        let loaded: Option<Loaded> = self.0.load(lost);
+        loaded.map(|loaded| loaded.pins).unwrap_or_default()
     }
 
-    /// Replaces the file as a whole, aside from the runtime's threads; it is on disk after this.
+    /// Replaces the file as a whole; it is on disk after this.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub(super) async fn save(&self, list: &Arc<List>) -> io::Result<()> {
-        let Some(file) = self.file.clone() else {
-            return Ok(());
-        };
-        let list = Arc::clone(list);
-        let written = tokio::task::spawn_blocking(move || write(&file, &list)).await;
-        written.map_err(io::Error::other)?
+        let pins = Arc::clone(list);
+        self.0.save(Saved { pins }).await
     }
-}
-
-fn read(file: &Path) -> io::Result<Vec<Pin>> {
-    let loaded: Loaded = json_file::read(file, LONGEST_FILE)?;
-    if loaded.version == VERSION {
-        Ok(loaded.pins)
-    } else {
-        Err(io::Error::other("it is of another version of confbus"))
-    }
-}
-
-fn write(file: &Path, pins: &List) -> io::Result<()> {
-    let version = VERSION;
-    json_file::replace(file, |writer| {
-        Ok(serde_json::to_writer(writer, &Saved { version, pins })?)
-    })?;
-    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{fs, os::unix::fs::PermissionsExt as _};
 
     use confbus_protocol::CommitId;
 

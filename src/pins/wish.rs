@@ -5,8 +5,6 @@ use serde::Deserialize;
 use super::{Address, Pin, PinError, now};
 use crate::look::Refs;
 
-/// The longest name in an address, in bytes.
-const LONGEST_NAME: usize = 256;
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 300;
 /// Four hours: through a night on call, and not into the next week.
@@ -46,7 +44,12 @@ impl Wish {
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, PinError> {
         let body: Body = serde_json::from_slice(body)
             .map_err(|error| PinError::Invalid(format!("this is no pin: {error}")))?;
-        let (address, request) = address(&body)?;
+        let address = Address {
+            application: body.application,
+            profile: body.profile,
+            label: body.label,
+        };
+        let (address, request) = address.checked().map_err(PinError::Invalid)?;
         Ok(Self {
             address,
             request,
@@ -78,36 +81,6 @@ fn invalid<T>(problem: impl Into<String>) -> Result<T, PinError> {
     Err(PinError::Invalid(problem.into()))
 }
 
-fn address(body: &Body) -> Result<(Address, EnvironmentRequest), PinError> {
-    let names = [Some(&body.application), body.profile.as_ref()];
-    let mut one_each = names.into_iter().flatten();
-    if !one_each.all(|name| is_one_name(name)) {
-        return invalid("a pin is for one application and one profile or any");
-    }
-    let mut all = names.into_iter().flatten().chain(&body.label);
-    if all.any(|name| name.len() > LONGEST_NAME) {
-        return invalid(format!("no name is longer than {LONGEST_NAME} bytes"));
-    }
-    let asked = Address {
-        application: body.application.clone(),
-        profile: body.profile.clone(),
-        label: body.label.clone(),
-    };
-    let request = asked.request();
-    let request = request.map_err(|error| PinError::Invalid(error.to_string()))?;
-    let address = Address {
-        application: request.application.to_string(),
-        label: request.label.as_ref().map(ToString::to_string),
-        ..asked
-    };
-    Ok((address, request))
-}
-
-fn is_one_name(text: &str) -> bool {
-    let has_blanks = text.trim() != text || text.chars().any(char::is_control);
-    !text.is_empty() && !text.contains(',') && !has_blanks
-}
-
 fn commit(text: &str) -> Result<Label, PinError> {
     match Label::parse(text) {
         Ok(label) if Refs::may_be_commit(&label) => Ok(label),
@@ -116,16 +89,24 @@ fn commit(text: &str) -> Result<Label, PinError> {
 }
 
 fn reason(text: &str) -> Result<String, PinError> {
-    let text = text.trim();
-    if text.is_empty() {
-        return invalid("a pin needs a reason");
+    match one_line(text).map_err(PinError::Invalid)? {
+        Some(reason) => Ok(reason),
+        None => invalid("a pin needs a reason"),
     }
+}
+
+/// A reason that somebody gives; `None` where it says nothing.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn one_line(text: &str) -> Result<Option<String>, String> {
+    let text = text.trim();
     if text.chars().count() > LONGEST_REASON || text.chars().any(char::is_control) {
-        return invalid(format!(
+        return Err(format!(
             "the reason is not one line of up to {LONGEST_REASON} characters"
         ));
     }
-    Ok(text.to_owned())
+    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 fn seconds(given: Option<u64>) -> Result<u64, PinError> {

@@ -119,9 +119,9 @@ impl Announcer {
         self.publish(&refresh, destination, News::default()).await
     }
 
-    /// Tells those who are answered from another commit since pins changed.
-    pub(super) async fn pins_changed(&self, destinations: &[Destination]) {
-        let refresh = self.started(Trigger::Pin, &[]);
+    /// Tells those who are answered from another commit though no label moved.
+    pub(super) async fn answers_changed(&self, trigger: Trigger, destinations: &[Destination]) {
+        let refresh = self.started(trigger, &[]);
         self.tell_all(&refresh, destinations, News::default()).await;
     }
 

@@ -152,9 +152,10 @@ impl Shared {
                 };
                 _ = reply.send(self.announcer.say(&destination, change).await);
             }
-            Request::PinsChanged { destinations } => {
-                self.announcer.pins_changed(&destinations).await;
-            }
+            Request::AnswersChanged {
+                trigger,
+                destinations,
+            } => self.announcer.answers_changed(trigger, &destinations).await,
         }
     }
 

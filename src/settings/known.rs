@@ -29,6 +29,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.security.mode",
     "confbus.server.kept-bytes",
     "confbus.server.threads",
+    "confbus.waves.*",
     "encrypt.fail-on-error",
     "encrypt.key",
     "encrypt.key-store.alias",

@@ -7,6 +7,7 @@ mod http;
 mod ledger;
 mod native;
 mod vault;
+mod waves;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -36,7 +37,8 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let member = bus::member(reader);
     let refresh = refresh(reader);
     let commit_status = commit_status::commit_status(reader);
-    let (ledger, pins) = ledger::ledger(reader, repository.as_ref(), listen.port());
+    let (ledger, pins, waves_file) = ledger::ledger(reader, repository.as_ref(), listen.port());
+    let waves = waves::waves(reader, waves_file);
     let mut http = http::http(reader);
     let encryption = encryption?;
     http.encryption = encryption.clone();
@@ -53,6 +55,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         commit_status: commit_status?,
         ledger,
         pins,
+        waves: waves?,
         bus: bus?,
         member: member?,
         listen,

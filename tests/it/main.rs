@@ -30,6 +30,7 @@ mod stream;
 mod unreachable_remote;
 mod vault;
 mod watch;
+mod waves;
 mod webhook;
 
 #[cfg(feature = "broker-tests")]

@@ -8,12 +8,12 @@ use super::{
         pattern::Pattern,
         places::{Place, Shown},
         pool::Pool,
-        repository::{Before, Repository},
+        repository::{Before, Reading, Repository},
         upstream::Upstream,
     },
     Labels, RepositorySettings,
 };
-use crate::{git::Address, pins::Pins};
+use crate::{git::Address, pins::Pins, waves::Waves};
 
 /// Labels in one request; each may need a snapshot of its own.
 const LABELS_PER_REQUEST: usize = 16;
@@ -23,6 +23,7 @@ pub(super) struct Member {
     pub(super) settings: RepositorySettings,
     pub(super) repositories: Repositories,
     pins: Pins,
+    waves: Waves,
 }
 
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl Member {
             settings,
             repositories,
             pins: opener.pins.clone(),
+            waves: opener.waves.clone(),
         })
     }
 
@@ -106,7 +108,7 @@ impl Member {
         request: &EnvironmentRequest,
         label: &Label,
         labels: Labels,
-        before: Before,
+        reading: Reading<'_>,
     ) -> Result<Vec<Place>, FindError> {
         let asked = match labels {
             Labels::Whole => vec![label.clone()],
@@ -114,14 +116,15 @@ impl Member {
         };
         let mut places = Vec::new();
         for label in &asked {
-            match repository.history(label, before).await {
+            match repository.history(label, reading.before).await {
                 Ok(history) => {
                     let request = EnvironmentRequest {
                         label: Some(label.clone()),
                         ..request.clone()
                     };
                     let place = Place::new(repository.clone(), history, request, Shown::Commit);
-                    places.push(place.under(&self.pins, before).await?);
+                    let place = place.under(&self.pins, reading.before).await?;
+                    places.push(place.in_turn(&self.waves, reading).await?);
                 }
                 Err(FindError::NoSuchLabel | FindError::NoSuchCommit)
                     if self.settings.continue_on_label_failure && asked.len() > 1 => {}

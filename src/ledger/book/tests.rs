@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::ledger::{
+    Version,
     changes::Changes,
     entry::{Answered, Current, LabelMoved, Noted, RefreshId, Started, Trigger},
     view::{self, InstanceFilter},
@@ -187,12 +188,12 @@ impl World {
     }
 
     fn instances(&self) -> Value {
-        let wanted = |_: &EnvironmentRequest| {
-            let version = self.wanted.clone()?;
-            Some(Current {
+        let wanted = |_: &EnvironmentRequest, _: &BusId| Version {
+            current: self.wanted.clone().map(|version| Current {
                 version,
                 generation: None,
-            })
+            }),
+            is_for_all: true,
         };
         let filter = InstanceFilter::default();
         let view = view::instances(self.book.records(), &filter, self.now, wanted);

@@ -10,6 +10,7 @@ use crate::{
     environment_repository::{Announce, Known, testing::Remote},
     pins::{self, Pins},
     tasks::Tasks,
+    waves::{self, Waves},
 };
 
 /// Far more than any machine needs.
@@ -36,7 +37,11 @@ impl Server {
         let server = Self::open(folder, settings, known).await;
         server.repository.look(None, Announce::No).await.unwrap();
         for request in server.known.iter() {
-            server.repository.find_one(request, None).await.unwrap();
+            server
+                .repository
+                .find_one(request, None, None)
+                .await
+                .unwrap();
         }
         server.repository.unannounced().take();
         server
@@ -60,8 +65,9 @@ impl Server {
         let readers = Known::new(ArcSwap::new(Arc::clone(&known)));
         let (pins, _) = Pins::open(pins::Settings::default());
         let tasks_of = tasks.clone();
+        let (waves, _) = Waves::open(waves::Settings::default());
         let repository =
-            EnvironmentRepository::open(settings, pins, tasks_of, bell, readers, judgements)
+            EnvironmentRepository::open(settings, pins, waves, tasks_of, bell, readers, judgements)
                 .await
                 .unwrap();
         Self {

@@ -9,14 +9,14 @@ use crate::{
     settings::reader::Reader,
 };
 
-/// Where the ledger and the pins survive a restart: as configured, else beside the clones of Git where those survive one, too.
+/// Where the ledger, the pins and the waves survive a restart: as configured, else beside the clones of Git where those survive one, too.
 ///
 /// Servers on one machine differ in their ports, so the files are named after it.
 pub(super) fn ledger(
     reader: &Reader,
     repository: Option<&RepositorySettings>,
     port: u16,
-) -> (ledger::Settings, pins::Settings) {
+) -> (ledger::Settings, pins::Settings, Option<PathBuf>) {
     let configured = reader.text("confbus.ledger.directory").map(PathBuf::from);
     let directory = configured.or_else(|| repository.and_then(beside_clones));
     let file = |name: &str| Some(directory.as_ref()?.join(format!("{name}-{port}.json")));
@@ -24,7 +24,7 @@ pub(super) fn ledger(
         file: file("ledger"),
     };
     let pins = pins::Settings { file: file("pins") };
-    (ledger, pins)
+    (ledger, pins, file("waves"))
 }
 
 /// The system empties its folder for temporary files.

@@ -1,0 +1,73 @@
+//! `/_/api/waves`: which commits are on their way, and who decides about them.
+
+use std::sync::Arc;
+
+use axum::{body::Body, extract::State, response::Response};
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use super::{
+    Settings,
+    access::{Allowed, Caller},
+    error::Failure,
+    instances::json,
+    pins::{json_body, name_of},
+};
+use crate::waves::{Decision, WaveError, WaveView, Waves, Wish};
+
+#[derive(Serialize)]
+struct View {
+    schema: &'static str,
+    waves: Vec<WaveView>,
+}
+
+/// All that are under way or stand still.
+pub(super) async fn list(State(waves): State<Waves>, _: Allowed) -> Response {
+    shown(waves.all())
+}
+
+/// Gives everybody the commit of a wave.
+pub(super) async fn promote(
+    State(settings): State<Arc<Settings>>,
+    State(waves): State<Waves>,
+    _: Allowed,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let body = json_body(&settings, &headers, body).await?;
+    let wish = Wish::from_json(&body, Decision::Promote)?;
+    Ok(shown(waves.decide(wish, name_of(caller, &settings)).await?))
+}
+
+/// Gives nobody the commit of a wave.
+pub(super) async fn abort(
+    State(settings): State<Arc<Settings>>,
+    State(waves): State<Waves>,
+    _: Allowed,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let body = json_body(&settings, &headers, body).await?;
+    let wish = Wish::from_json(&body, Decision::Abort)?;
+    Ok(shown(waves.decide(wish, name_of(caller, &settings)).await?))
+}
+
+fn shown(waves: Vec<WaveView>) -> Response {
+    json(&View {
+        schema: "confbus.waves/1",
+        waves,
+    })
+}
+
+impl From<WaveError> for Failure {
+    fn from(error: WaveError) -> Self {
+        let status = match error {
+            WaveError::Invalid(_) => StatusCode::BAD_REQUEST,
+            WaveError::NoWave => StatusCode::NOT_FOUND,
+            WaveError::Closed => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status).explained(error.to_string())
+    }
+}

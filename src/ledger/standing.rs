@@ -1,0 +1,49 @@
+//! Where instances stand, for whoever decides by that.
+
+use confbus_protocol::BusId;
+use confbus_resolution::EnvironmentRequest;
+
+use super::{instance::Instance, records::Records};
+
+/// What is known of an instance that names itself when it reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) instance: BusId,
+    /// What it asks for.
+    pub(crate) request: EnvironmentRequest,
+    /// The version that it runs.
+    pub(crate) applied: Option<String>,
+    /// The version that it refused last, and when, in milliseconds since 1970.
+    pub(crate) rejected: Option<(String, i64)>,
+    expected: Option<i64>,
+}
+
+impl Standing {
+    fn of(instance: &Instance, now: i64) -> Option<Self> {
+        let rejected = instance.rejected.as_ref();
+        Some(Self {
+            instance: instance.id.clone(),
+            request: instance.coordinates.request()?,
+            applied: instance.applied(now).and_then(|applied| applied.version),
+            rejected: rejected.and_then(|rejected| Some((rejected.version.clone()?, rejected.at))),
+            expected: instance.expected(),
+        })
+    }
+
+    /// Whether it had fallen silent by then.
+    pub(crate) fn was_silent(&self, at: i64) -> bool {
+        self.expected.is_some_and(|expected| expected < at)
+    }
+}
+
+/// All that ask for something that is meant.
+pub(super) fn standings(
+    records: &Records,
+    is_meant: impl Fn(&EnvironmentRequest) -> bool,
+    now: i64,
+) -> Vec<Standing> {
+    let named = records.instances.values();
+    let named = named.filter(|instance| instance.names_itself);
+    let all = named.filter_map(|instance| Standing::of(instance, now));
+    all.filter(|standing| is_meant(&standing.request)).collect()
+}
