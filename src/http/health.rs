@@ -271,7 +271,7 @@ mod tests {
             crate::ledger::Settings::default(),
             confbus_protocol::BusId::new("config-server:8888:5f2b").unwrap(),
             Box::new(|_, _| crate::ledger::Version {
-                commit: None,
+                current: None,
                 is_for_all: true,
             }),
         );
