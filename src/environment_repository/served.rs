@@ -1,4 +1,5 @@
 mod moved;
+mod next;
 mod room;
 mod step;
 
@@ -10,18 +11,18 @@ use std::{
 
 use confbus_protocol::Label;
 use confbus_resolution::Snapshot;
-use tracing::warn;
 
 use super::{
-    history::{History, Verdicts},
+    history::Verdicts,
     last_good::{Labels, Standing},
     repository::Settings,
-    trail::{Heard, Trail, Trails},
+    trail::{Heard, Trails},
 };
-use crate::look::{LookError, Refs, Version, View};
+use crate::look::{LookError, Refs, View};
 pub(crate) use moved::Moved;
+use next::Named;
 use room::make_room;
-use step::{Before, step, tell_about_problems};
+use step::tell_about_problems;
 
 /// Labels in service; the one that was not asked for longest makes room. Their snapshots share their files.
 pub(super) const MAX_LABELS: usize = 4_096;
@@ -57,14 +58,6 @@ pub(super) struct Asked<'a> {
     pub(super) labels: &'a [Label],
     /// Whether it asked for the refs of all labels in service.
     pub(super) for_all: bool,
-}
-
-/// What a look found a label to name.
-struct Named {
-    version: Version,
-    /// The label is a commit id.
-    pinned: bool,
-    heard: Heard,
 }
 
 /// What a look leads to.
@@ -201,133 +194,6 @@ impl Served {
         let mut stand_ins = fallbacks.iter().filter(|_| label == first);
         let history = stand_ins.find_map(|fallback| self.labels.get(fallback))?;
         Some(&history.newest().snapshot)
-    }
-}
-
-impl Next {
-    fn same(served: &Served) -> Self {
-        Self {
-            served: served.clone(),
-            moved: Vec::new(),
-            changed: false,
-            answers_change: false,
-        }
-    }
-
-    /// How the remote is.
-    fn note_state(&mut self, view: &View, asked: Asked<'_>) {
-        let served = &mut self.served;
-        match &view.fetched {
-            None => {}
-            Some(Ok(())) => {
-                served.error = None;
-                let now = Some(Instant::now());
-                if view.listed || asked.for_all {
-                    served.confirmed = now;
-                }
-                if view.listed {
-                    served.listed = now;
-                    // Commits may have come that no branch has moved for.
-                    served.unknown = Arc::default();
-                }
-            }
-            Some(Err(error)) => served.error = Some(error.clone()),
-        }
-    }
-
-    fn note_refs(&mut self, view: &View) {
-        let known = self.served.refs.as_ref();
-        // Not compared one by one where nothing is new: there may be many.
-        let same = known.is_some_and(|refs| !view.news || *refs == view.refs);
-        if !same {
-            self.served.refs = Some(Arc::clone(&view.refs));
-            self.served.unknown = Arc::default();
-            self.answers_change = true;
-        }
-    }
-
-    fn serve(
-        &mut self,
-        label: Label,
-        Named {
-            version,
-            pinned,
-            heard,
-        }: Named,
-        settings: &Settings,
-        repository: &Arc<str>,
-    ) {
-        self.refuse_no_longer(&label);
-        let commit = version.snapshot.version();
-        let before = self.served.labels.get(&label).cloned();
-        let is_new = before.is_none();
-        let before = match &before {
-            Some(history) => Before::Same(history),
-            None => {
-                let trails = &mut self.served.trails;
-                let trail = if pinned {
-                    Trail::of_commit(commit)
-                } else {
-                    trails.resume(&label, commit, heard)
-                };
-                Before::Other(self.served.stand_in_for(&label, settings), trail)
-            }
-        };
-        let Some((history, step)) = step(before, &label, version, pinned, heard) else {
-            return;
-        };
-        self.changed |= step.is_some() || is_new;
-        let known = self.served.labels.get(&label);
-        self.answers_change |= step.is_some()
-            || known.is_none_or(|known| known.newest().modified != history.newest().modified);
-        let generation = history.generation();
-        let labels = Arc::make_mut(&mut self.served.labels);
-        labels.insert(label.clone(), Arc::new(history));
-        self.moved.extend(step.map(|(old, new)| Moved {
-            repository: Arc::clone(repository),
-            label,
-            old,
-            new,
-            generation,
-        }));
-    }
-
-    /// A label that is gone is served on, unless the settings say otherwise.
-    fn forget(&mut self, label: &Label, settings: &Settings) {
-        self.refuse_no_longer(label);
-        if settings.forget_deleted && self.served.labels.contains_key(label) {
-            if let Some(history) = Arc::make_mut(&mut self.served.labels).remove(label) {
-                self.rest(label.clone(), &history);
-            }
-            (self.changed, self.answers_change) = (true, true);
-        }
-    }
-
-    /// Keeps in mind where a label has been that goes out of service.
-    fn rest(&mut self, label: Label, history: &History) {
-        if let Some(trail) = history.trail() {
-            self.served.trails.rest(label, Arc::clone(trail));
-            self.changed = true;
-        }
-    }
-
-    fn refuse(&mut self, label: Label, cause: LookError) {
-        if !matches!(cause, LookError::NotYet) {
-            warn!(%label, error = %cause, "the label stays where it was");
-        }
-        let served = &mut self.served;
-        if served.refused.contains_key(&label) || served.refused.len() < MAX_LABELS {
-            self.answers_change |=
-                !served.labels.contains_key(&label) && !served.refused.contains_key(&label);
-            Arc::make_mut(&mut served.refused).insert(label, cause);
-        }
-    }
-
-    fn refuse_no_longer(&mut self, label: &Label) {
-        if self.served.refused.contains_key(label) {
-            Arc::make_mut(&mut self.served.refused).remove(label);
-            self.answers_change = true;
-        }
     }
 }
 

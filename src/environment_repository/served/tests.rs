@@ -10,7 +10,7 @@ use crate::{
         Freshness, Known,
         history::{Case, HeldReaders, Judge},
     },
-    look::Modified,
+    look::{Modified, Version},
 };
 
 fn settings() -> Settings {
