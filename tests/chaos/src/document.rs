@@ -47,16 +47,17 @@ fn summary(text: &mut String, records: &[Record]) {
 fn plans(text: &mut String, records: &[Record]) {
     text.push_str(
         "\n## Runs by plan\n\n\
-         | run | seed | minutes | pushes | reads | events | applied | faults | figures | result |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+         | run | seed | minutes | build | pushes | reads | events | applied | faults | figures | result |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for record in records.iter().filter(|record| record.seed.is_some()) {
         _ = writeln!(
             text,
-            "| {} | {} | {:.1} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {:.1} | {} | {} | {} | {} | {} | {} | {} | {} |",
             record.run,
             record.seed.unwrap_or_default(),
             record.seconds / 60.0,
+            record.build,
             record.pushes,
             record.reads,
             record.events,

@@ -56,7 +56,8 @@ impl Record {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// All that lie in some folders, the later folder first where several have the same.
+    /// All that lie in some folders, by their names; where several have the same the later folder comes first, and is
+    /// the only one of a build.
     ///
     /// # Errors
     /// Those of the disk; a file that is no record is named.
@@ -73,7 +74,8 @@ impl Record {
                 let text = fs::read_to_string(&path)?;
                 let record: Self = serde_json::from_str(&text)
                     .with_context(|| format!("{} is no record", path.display()))?;
-                if records.iter().all(|known| known.run != record.run) {
+                let mut known = records.iter();
+                if !known.any(|known| known.run == record.run && known.build == record.build) {
                     records.push(record);
                 }
             }
