@@ -3,6 +3,7 @@
 mod caged;
 mod damage;
 mod differences;
+mod oddities;
 
 use std::{
     io::{Read as _, Write as _},
@@ -10,6 +11,7 @@ use std::{
     net::TcpListener,
     path::Path,
     process::Command,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };

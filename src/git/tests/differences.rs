@@ -13,20 +13,25 @@ const SMALL: Limits = Limits {
 /// Files and what stands in them; what begins with `->` is a link.
 type State<'s> = &'s [(&'s str, &'s str)];
 
-struct Local {
+/// A repository of this machine.
+pub(super) struct Local {
     folder: TempDir,
-    repository: Repository,
+    pub(super) repository: Repository,
 }
 
 impl Local {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repository = Repository::init_bare(folder.path()).unwrap();
         Self { folder, repository }
     }
 
     fn put(&self, branch: &str, files: State<'_>) -> Oid {
-        let tree = self.repository.find_tree(self.tree(files)).unwrap();
+        self.put_tree(branch, self.tree(files))
+    }
+
+    pub(super) fn put_tree(&self, branch: &str, tree: Oid) -> Oid {
+        let tree = self.repository.find_tree(tree).unwrap();
         let who = Signature::now("Test", "test@example.com").unwrap();
         let name = format!("refs/heads/{branch}");
         let commit = self.repository.commit(None, &who, &who, branch, &tree, &[]);
@@ -50,7 +55,7 @@ impl Local {
         update.create_updated(repository, &empty).unwrap()
     }
 
-    fn open(&self) -> Git {
+    pub(super) fn open(&self) -> Git {
         let reach = Reach {
             base_directory: self.folder.path().join("clones"),
             access: Access::default(),
