@@ -200,6 +200,14 @@ impl Git {
         self.settings.mirror.path()
     }
 
+    /// Takes the directory of the clone for this process; waits a moment for another one that is about to end.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub(crate) async fn lock(&self) -> io::Result<()> {
+        self.settings.lock().await
+    }
+
     /// Bounds of one snapshot.
     pub(crate) fn limits(&self) -> Limits {
         self.settings.reach.limits
@@ -212,6 +220,10 @@ impl Git {
 
     /// Takes note of versions that are in service already.
     pub(crate) async fn adopt(&self, versions: Vec<Version>) {
+        // What was in a work tree is not what is in the commit under it.
+        if let Location::WorkTree(_) = self.settings.address.location {
+            return;
+        }
         // To know them saves work, and nothing else.
         _ = self.commands.send(Command::Adopt(versions)).await;
     }

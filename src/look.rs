@@ -160,6 +160,9 @@ pub(crate) enum LookError {
     /// The object database is damaged, or a commit is not readable.
     #[error("the repository cannot be read: {0}")]
     Unreadable(String),
+    /// This machine's disk refuses.
+    #[error("the disk cannot be used: {0}")]
+    Disk(String),
     /// No answer within the deadline.
     #[error("no answer within {} s", .0.as_secs())]
     Late(Duration),

@@ -8,7 +8,7 @@ mod shadow;
 mod watch;
 mod wave;
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Parser as _, ValueEnum as _};
@@ -21,6 +21,9 @@ use cli::{Cli, Command, GitWorkerArgs, ServeArgs};
 const BAD_SETTINGS: u8 = 78;
 /// As for arguments that cannot be read at all.
 const WRONG_USAGE: u8 = 2;
+
+/// How long work that nobody can stop may go on in the end.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 #[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
 fn main() -> ExitCode {
@@ -65,7 +68,10 @@ fn in_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(command)
+    let result = runtime.block_on(command);
+    // A disk that hangs does not keep the process.
+    runtime.shutdown_timeout(LAST_WORK);
+    result
 }
 
 fn git_worker(args: &GitWorkerArgs) -> anyhow::Result<()> {

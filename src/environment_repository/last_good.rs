@@ -11,7 +11,10 @@ use std::{
     collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -32,7 +35,11 @@ pub(super) struct Standing {
     pub(super) labels: Labels,
     /// Where labels have been that are not in service.
     pub(super) trails: Trails,
+    /// Grows from one to the next.
+    number: u64,
 }
+
+static STANDINGS: AtomicU64 = AtomicU64::new(1);
 
 /// What was in service before the last stop.
 #[derive(Debug)]
@@ -50,14 +57,10 @@ pub(super) struct LastGood(Option<Arc<Inner>>);
 struct Inner {
     path: PathBuf,
     limits: Limits,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Nothing before the first snapshot, or when the disk refuses.
-    book: Option<Book>,
-    trouble: Option<String>,
+    /// Nothing before the first snapshot, or when the disk refuses. Whoever has it may wait for the disk.
+    book: Mutex<Option<Book>>,
+    /// Nobody waits for this one.
+    trouble: Mutex<Option<String>>,
 }
 
 impl LastGood {
@@ -66,7 +69,8 @@ impl LastGood {
         Self(Some(Arc::new(Inner {
             path: clone.with_extension("served"),
             limits,
-            state: Mutex::default(),
+            book: Mutex::default(),
+            trouble: Mutex::default(),
         })))
     }
 
@@ -88,16 +92,12 @@ impl LastGood {
         }
     }
 
-    /// Adds what came into service. A failure costs freshness after a restart, never an answer.
+    /// Adds what came into service, unless something newer is there already. A failure costs freshness after a restart,
+    /// never an answer.
     pub(super) fn note(&self, standing: &Standing) {
         let Some(inner) = &self.0 else { return };
-        let mut state = inner.state();
-        let noted = match &mut state.book {
-            Some(book) => book.note(standing),
-            None => Book::create(&inner.path, standing).map(|book| state.book = Some(book)),
-        };
-        if let Err(error) = noted {
-            state.note_trouble(&error);
+        if let Err(error) = inner.note(standing) {
+            inner.note_trouble(&error);
         }
     }
 
@@ -105,101 +105,129 @@ impl LastGood {
     pub(super) fn settle(&self) {
         let Some(inner) = &self.0 else { return };
         match inner.settle() {
-            Ok(true) => inner.state().end_trouble(),
+            Ok(true) => inner.end_trouble(),
             Ok(false) => {}
-            Err(error) => inner.state().note_trouble(&error),
+            Err(error) => inner.note_trouble(&error),
         }
     }
 
     /// Notes that the remote just said that what is in service is right.
     pub(super) fn confirm(&self) {
         let Some(inner) = &self.0 else { return };
-        let state = inner.state();
-        if let Some(book) = &state.book {
-            let file = book.journal.file();
-            // Only tells how old it is.
-            _ = file.and_then(|file| file.set_modified(SystemTime::now()));
+        if let Some(book) = &mut *inner.book() {
+            book.journal.confirm(SystemTime::now());
         }
     }
 
-    /// Why what is in service is not on disk.
+    /// Why what is in service is not on disk. Waits for nothing.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.0.as_ref()?.state().trouble.clone()
+        let trouble = self.0.as_ref()?.trouble.lock();
+        trouble.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Inner {
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn book(&self) -> MutexGuard<'_, Option<Book>> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn load(&self) -> io::Result<Before> {
         let (restored, journal) = Restored::read(&self.path, self.limits)?;
-        let confirmed = journal.file().and_then(|file| file.metadata()?.modified());
+        let confirmed = journal.confirmed();
         let may_lack = restored.may_lack(&journal);
         let standing = restored.standing(may_lack);
-        let book = Book::of(journal, restored);
-        self.state().book = Some(book);
+        let mut book = Book::of(journal, restored);
         if may_lack {
             // Another such stop must not lead back here.
-            let written = self.write_anew(&standing);
-            written.unwrap_or_else(|error| self.state().note_trouble(&error));
+            let written = book.note(&standing).and_then(|()| book.begin());
+            written.unwrap_or_else(|error| self.note_trouble(&error));
         }
+        *self.book() = Some(book);
         Ok(Before {
             standing,
-            confirmed: confirmed.ok(),
+            confirmed,
         })
+    }
+
+    fn note(&self, standing: &Standing) -> io::Result<()> {
+        let mut book = self.book();
+        match &mut *book {
+            Some(book) => book.note(standing),
+            None => {
+                *book = Some(Book::create(&self.path, standing)?);
+                Ok(())
+            }
+        }
     }
 
     /// Whether everything is on disk.
     fn settle(&self) -> io::Result<bool> {
-        let (file, outgrown, is_behind) = match &self.state().book {
-            Some(book) => (book.journal.file()?, book.outgrown(), book.is_behind()),
+        let (file, outgrown) = match &*self.book() {
+            Some(book) => (book.journal.file()?, book.outgrown()),
             None => return Ok(false),
         };
         file.sync_data()?;
         if let Some(standing) = outgrown {
             self.write_anew(&standing)?;
         }
-        Ok(!is_behind)
+        Ok(self.book().as_ref().is_some_and(|book| !book.is_behind()))
+    }
+
+    fn write_anew(&self, standing: &Standing) -> io::Result<()> {
+        let aside = self.path.with_extension("served-new");
+        let written = self.write_aside(&aside, standing);
+        if written.is_err() {
+            _ = fs::remove_file(&aside);
+            if let Some(book) = &mut *self.book() {
+                book.put_off();
+            }
+        }
+        written
     }
 
     /// What comes into service meanwhile is added in the end.
-    fn write_anew(&self, standing: &Standing) -> io::Result<()> {
-        let aside = self.path.with_extension("served-new");
-        let mut fresh = Book::create(&aside, standing)?;
+    fn write_aside(&self, aside: &Path, standing: &Standing) -> io::Result<()> {
+        let mut fresh = Book::create(aside, standing)?;
         fresh.journal.file()?.sync_all()?;
-        let mut state = self.state();
-        let newer = state.book.as_ref().map(Book::known);
-        if let Some(newer) = newer.filter(|newer| !newer.labels.is_empty()) {
-            fresh.note(newer)?;
+        let mut book = self.book();
+        if let Some(old) = &*book {
+            fresh.take_over(old)?;
         }
-        fs::rename(&aside, &self.path)?;
-        state.book = Some(fresh);
-        drop(state);
+        fs::rename(aside, &self.path)?;
+        *book = Some(fresh);
+        drop(book);
         if let Some(folder) = self.path.parent() {
             fs::File::open(folder)?.sync_all()?;
         }
         Ok(())
     }
-}
 
-impl State {
-    fn note_trouble(&mut self, error: &io::Error) {
-        if self.trouble.is_none() {
+    fn note_trouble(&self, error: &io::Error) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if trouble.is_none() {
             warn!(%error, "what is in service is not on disk; a restart would serve what was before");
-            self.trouble = Some(error.kind().to_string());
+            *trouble = Some(error.kind().to_string());
         }
     }
 
-    fn end_trouble(&mut self) {
-        if self.trouble.take().is_some() {
+    fn end_trouble(&self) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if trouble.take().is_some() {
             info!("what is in service is on disk again");
         }
     }
 }
 
 impl Standing {
+    /// What follows all those before.
+    pub(super) fn new(labels: Labels, trails: Trails) -> Self {
+        Self {
+            labels,
+            trails,
+            number: STANDINGS.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
     fn knows(&self, label: &Label) -> bool {
         self.labels.contains_key(label) || self.trails.knows(label)
     }

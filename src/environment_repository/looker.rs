@@ -4,14 +4,14 @@ mod judgements;
 mod looks;
 mod subject;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::Label;
 use indexmap::IndexSet;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::info;
 
 use super::{
     generation::Generation,
@@ -27,6 +27,9 @@ use super::{
 use crate::look::{Fetch, LookError, Query, Trigger};
 use aside::finished;
 pub(super) use looks::{Looks, QUEUE, Wanted, Wish};
+
+/// Until it is asked again whether a directory is free.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Of the looks that nobody asks for, one lists all refs, and the others ask for those in service.
 const LISTING_EVERY: u32 = 10;
@@ -84,6 +87,8 @@ pub(crate) struct Looker {
     /// Labels that moved, until it is known whether their files can be used.
     unjudged: HashSet<Label>,
     saving: Option<JoinHandle<()>>,
+    /// A disk that does not answer.
+    noting: Option<JoinHandle<()>>,
 }
 
 impl Looker {
@@ -109,6 +114,7 @@ impl Looker {
             judging: None,
             unjudged: HashSet::new(),
             saving: None,
+            noting: None,
         }
     }
 
@@ -116,14 +122,20 @@ impl Looker {
     /// wants it, and now and then by itself, until `shutdown`.
     pub(crate) async fn run(mut self, restored: impl FnOnce(), shutdown: CancellationToken) {
         let work = async {
+            self.lock().await;
             self.restore().await;
             restored();
             self.work().await;
         };
         _ = shutdown.run_until_cancelled(work).await;
-        while self.saving.is_some() || self.is_unsaved {
-            self.save();
-            _ = finished(&mut self.saving).await;
+        self.save_in_the_end().await;
+    }
+
+    /// Serves nothing as long as another server has the directory: each would spoil what the other writes.
+    async fn lock(&self) {
+        while let Err(error) = self.upstream.lock().await {
+            self.note_failure(&LookError::Disk(error.to_string()));
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -131,16 +143,14 @@ impl Looker {
         let last_good = self.outcome.last_good.clone();
         let before = tokio::task::spawn_blocking(move || last_good.load()).await;
         let before = before.ok().flatten();
-        let before = before.filter(|before| !before.standing.labels.is_empty());
-        let fetch = match before {
-            Some(before) => {
-                self.serve_again(before).await;
-                if self.upstream.is_remote() {
-                    return;
-                }
-                Fetch::All
-            }
-            None => Fetch::No,
+        let is_serving = match before {
+            Some(before) => self.serve_again(before).await,
+            None => false,
+        };
+        let fetch = match (is_serving, self.upstream.is_remote()) {
+            (true, true) => return,
+            (true, false) => Fetch::All,
+            (false, _) => Fetch::No,
         };
         let defaults = self.settings.default_labels();
         if let Err(reason) = self
@@ -151,7 +161,8 @@ impl Looker {
         }
     }
 
-    async fn serve_again(&mut self, before: Before) {
+    /// Whether that is something.
+    async fn serve_again(&mut self, before: Before) -> bool {
         let versions = before
             .standing
             .labels
@@ -160,6 +171,7 @@ impl Looker {
         self.upstream.adopt(versions.cloned().collect()).await;
         let seconds_ago = before.confirmed.and_then(|at| at.elapsed().ok());
         let seconds_ago = seconds_ago.map(|ago| ago.as_secs());
+        let is_serving = !before.standing.labels.is_empty();
         info!(
             labels = before.standing.labels.len(),
             seconds_ago, "in service as before the last stop"
@@ -172,6 +184,7 @@ impl Looker {
         };
         self.outcome.swap(served, true);
         self.judge();
+        is_serving
     }
 
     /// Learns which branches and tags were here, when that is not known.
@@ -195,12 +208,7 @@ impl Looker {
             tokio::select! {
                 biased;
                 verdicts = finished(&mut self.judging) => self.note_verdicts(verdicts),
-                saved = finished(&mut self.saving) => {
-                    if saved.is_err() {
-                        error!("what is in service could not be saved");
-                    }
-                    self.save();
-                }
+                saved = finished(&mut self.saving) => self.note_saved(saved),
                 () = due => {
                     self.poll().await;
                     next = None;

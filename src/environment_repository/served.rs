@@ -10,10 +10,9 @@ use std::{
 };
 
 use confbus_protocol::Label;
-use confbus_resolution::Snapshot;
 
 use super::{
-    history::Verdicts,
+    history::{History, Verdicts},
     last_good::{Labels, Standing},
     repository::Settings,
     trail::{Heard, Trails},
@@ -148,10 +147,7 @@ impl Served {
 
     /// What a start is to find again.
     pub(super) fn standing(&self) -> Standing {
-        Standing {
-            labels: Arc::clone(&self.labels),
-            trails: self.trails.clone(),
-        }
+        Standing::new(Arc::clone(&self.labels), self.trails.clone())
     }
 
     /// How long ago it was that the remote last said what the labels in service name.
@@ -188,12 +184,11 @@ impl Served {
     }
 
     /// What answered those who ask for a default label until now, though that did not name anything.
-    fn stand_in_for(&self, label: &Label, settings: &Settings) -> Option<&Arc<Snapshot>> {
+    fn stand_in_for(&self, label: &Label, settings: &Settings) -> Option<&Arc<History>> {
         let defaults = settings.default_labels();
         let (first, fallbacks) = defaults.split_first()?;
         let mut stand_ins = fallbacks.iter().filter(|_| label == first);
-        let history = stand_ins.find_map(|fallback| self.labels.get(fallback))?;
-        Some(&history.newest().snapshot)
+        stand_ins.find_map(|fallback| self.labels.get(fallback))
     }
 }
 

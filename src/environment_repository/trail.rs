@@ -62,6 +62,14 @@ impl Trail {
         }
     }
 
+    /// The same, further than another label whose place it takes.
+    pub(super) fn above(self: Arc<Self>, generation: u64) -> Arc<Self> {
+        if self.generation > generation {
+            return self;
+        }
+        Arc::new(Self::new(generation + 1, self.served.clone()))
+    }
+
     /// Whether the commit has answered under the label.
     pub(crate) fn has(&self, commit: CommitId) -> bool {
         self.served.contains(&commit)

@@ -56,6 +56,17 @@ impl Upstream {
         }
     }
 
+    /// Takes what it needs on this machine for this process.
+    ///
+    /// # Errors
+    /// When another process has it and does not end.
+    pub(super) async fn lock(&self) -> io::Result<()> {
+        match self {
+            Self::Git(git) => git.lock().await,
+            Self::Directories(_) => Ok(()),
+        }
+    }
+
     /// Takes note of versions that are in service already.
     pub(super) async fn adopt(&self, versions: Vec<Version>) {
         if let Self::Git(git) = self {

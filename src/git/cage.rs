@@ -74,6 +74,10 @@ impl Cage {
     /// # Errors
     /// When none can be started, or the last ones failed just now.
     pub(super) fn worker(&mut self) -> Result<&mut Caged, LookError> {
+        // One that ended while it had nothing to do takes nothing with it.
+        if self.worker.as_mut().is_some_and(Caged::has_ended) {
+            self.worker = None;
+        }
         if self.worker.is_none() {
             if self.not_before.is_some_and(|at| Instant::now() < at) {
                 return Err(LookError::Ended);
@@ -163,6 +167,11 @@ impl Caged {
         };
         caged.send(&assignment, Instant::now() + settings.reach.deadline)?;
         Ok(caged)
+    }
+
+    fn has_ended(&mut self) -> bool {
+        let process = self.process.as_mut();
+        process.is_some_and(|process| matches!(process.try_wait(), Ok(Some(_))))
     }
 
     /// Sends a message.

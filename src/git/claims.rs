@@ -75,6 +75,9 @@ impl Claim {
     }
 
     fn try_lock(&self) -> io::Result<()> {
+        if self.0.lock.get().is_some() {
+            return Ok(());
+        }
         let path = self.0.path.with_extension("lock");
         let opened = path.parent().map_or(Ok(()), fs::create_dir_all);
         let opened = opened.and_then(|()| File::options().append(true).create(true).open(&path));
@@ -124,6 +127,8 @@ mod tests {
         let wanted = folder.path().join("below/orders.git");
         let take = || Claims::default().take(&wanted);
         let first = take();
+        first.lock().await.unwrap();
+        // Once more by the same one.
         first.lock().await.unwrap();
         // As another process would.
         let refused = take().lock().await.unwrap_err().to_string();

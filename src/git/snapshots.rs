@@ -53,7 +53,9 @@ impl Snapshots {
     pub(super) fn bases(&self, likely: Option<Arc<Snapshot>>) -> Vec<Arc<Snapshot>> {
         let likely = likely.filter(|likely| {
             let kept = self.kept.get(&likely.version());
-            kept.is_some_and(|kept| !kept.has_links)
+            // Another of the same version is of a work tree.
+            let is_it = |kept: &Kept| Weak::ptr_eq(&kept.snapshot, &Arc::downgrade(likely));
+            kept.is_some_and(|kept| !kept.has_links && is_it(kept))
         });
         let mut others: Vec<_> = self.kept.values().filter(|kept| !kept.has_links).collect();
         others.sort_by_key(|kept| std::cmp::Reverse(kept.made));

@@ -95,18 +95,20 @@ impl Supervisor {
     fn look(&mut self, query: &Query, until: Instant) -> Result<View, LookError> {
         let looked = self.ask(query, until)?;
         let mut labels = Vec::new();
+        let mut has_failed = false;
         for (label, named) in query.labels.iter().zip(looked.targets) {
             let found = match named {
+                // What was read until then stays; the rest is asked for again, once there is another worker.
+                _ if has_failed => Err(LookError::NotYet),
                 Ok(named) => self.version(named, label, until),
                 Err(error) => Err(error),
             };
-            // The others are asked for again, once there is a worker.
-            if matches!(found, Err(LookError::Ended | LookError::Late(_))) {
-                return Err(found.err().unwrap_or(LookError::Ended));
-            }
+            has_failed |= matches!(found, Err(LookError::Ended | LookError::Late(_)));
             labels.push((label.clone(), found));
         }
-        self.cage.answered();
+        if !has_failed {
+            self.cage.answered();
+        }
         self.snapshots.forget_unused();
         let seen = Seen::new(&self.refs, &labels);
         let news = self.last.as_ref().is_none_or(|last| !last.covers(&seen));

@@ -57,8 +57,8 @@ struct Worker {
     out: Out,
     /// The refs as they were told last.
     told: Arc<Refs>,
-    /// The files of the work tree as they were answered last.
-    work_tree: HashMap<RepoPath, BlobId>,
+    /// The files of the work tree as they were answered last; nothing when that failed.
+    work_tree: Option<HashMap<RepoPath, BlobId>>,
 }
 
 /// Works for whoever has the other end of the stream, and calls `left` when nobody has it any more: that may be amid work
@@ -85,7 +85,7 @@ pub(super) fn run(stream: UnixStream, left: impl FnOnce() + Send + 'static) -> i
         source: Source::new(assignment),
         out,
         told: Arc::default(),
-        work_tree: HashMap::new(),
+        work_tree: None,
     };
     worker.work(commands, &ask);
     Ok(())
@@ -236,8 +236,7 @@ impl Worker {
     }
 
     fn read_work_tree(&mut self, id: CommitId, since_last: bool) -> io::Result<()> {
-        let before = std::mem::take(&mut self.work_tree);
-        let before = if since_last { before } else { HashMap::new() };
+        let before = self.work_tree.take().filter(|_| since_last);
         let repository = self.source.repository();
         let commit = repository
             .get()
@@ -248,16 +247,16 @@ impl Worker {
         };
         let begin = Begin {
             time: commit.time,
-            base: if since_last {
+            base: if before.is_some() {
                 Base::LastWorkTree
             } else {
                 Base::Nothing
             },
         };
-        let mut files = HashMap::new();
+        let (mut files, before) = (None, before.unwrap_or_default());
         // Without files the next answer is a whole one.
         _ = send_files(&mut self.out, begin, |pieces| {
-            files = work_tree::send(repository, self.limits, &before, pieces)?;
+            files = Some(work_tree::send(repository, self.limits, &before, pieces)?);
             Ok(End { has_links: false })
         })?;
         self.work_tree = files;

@@ -59,8 +59,7 @@ impl Book {
             floor: 0,
             is_behind: false,
         };
-        let begin = Record::Begin { boot: boot() };
-        book.journal.append(|records| records.push(&begin))?;
+        book.begin()?;
         book.note(standing)?;
         book.fresh = book.journal.length();
         Ok(book)
@@ -68,23 +67,23 @@ impl Book {
 
     /// Goes on with one that was read.
     pub(super) fn of(journal: Journal, restored: Restored) -> Self {
-        let next = restored.snapshots.keys().max().map_or(0, |last| last + 1);
         let mut snapshots = Numbers::new();
-        for number in restored
-            .labels
-            .values()
-            .flat_map(|label| &label.written.snapshots)
-        {
-            let snapshot = &restored.snapshots[number].snapshot;
-            snapshots.insert(address(snapshot), (*number, Arc::downgrade(snapshot)));
+        let numbers = restored.labels.values();
+        for number in numbers.flat_map(|label| &label.written.snapshots) {
+            if let Some(version) = restored.snapshots.get(number) {
+                let snapshot = &version.snapshot;
+                snapshots.insert(address(snapshot), (*number, Arc::downgrade(snapshot)));
+            }
         }
+        let all = restored.snapshots.len().max(1) as u64;
         let written = restored.labels.into_iter();
         let written = written.map(|(label, saved)| (label, saved.written));
         Self {
-            fresh: journal.length(),
+            // About what is left of it once it is written anew.
+            fresh: journal.length() / all * snapshots.len() as u64,
             journal,
             snapshots,
-            next,
+            next: restored.next,
             known: Standing::default(),
             written: written.collect(),
             floor: restored.floor,
@@ -92,9 +91,27 @@ impl Book {
         }
     }
 
-    /// What is in it.
-    pub(super) fn known(&self) -> &Standing {
-        &self.known
+    /// Says in which start of the machine what follows is written.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        let begin = Record::Begin { boot: boot() };
+        self.journal.append(|records| records.push(&begin))
+    }
+
+    /// Takes the place of another, to which something was added meanwhile.
+    pub(super) fn take_over(&mut self, old: &Self) -> io::Result<()> {
+        if old.known.number > 0 {
+            self.note(&old.known)?;
+        }
+        if let Some(at) = old.journal.confirmed() {
+            self.journal.confirm(at);
+        }
+        self.is_behind = old.is_behind;
+        Ok(())
+    }
+
+    /// It could not be written anew; not before it has grown as much once more.
+    pub(super) fn put_off(&mut self) {
+        self.fresh = self.journal.length();
     }
 
     /// Whether it lacks what was to be added.
@@ -110,6 +127,9 @@ impl Book {
 
     /// Adds what is other than before.
     pub(super) fn note(&mut self, standing: &Standing) -> io::Result<()> {
+        if standing.number < self.known.number {
+            return Ok(());
+        }
         self.is_behind = true;
         let mut entry = Entry {
             snapshots: &self.snapshots,
@@ -253,13 +273,17 @@ impl Entry<'_> {
         })
     }
 
-    /// What likely differs little: what was added just now, or what the label, or any, named before.
+    /// What likely differs little: what the label named before, what was added just now, or what any label named.
     fn base(&self, label: &Label) -> Option<(Arc<Snapshot>, u32)> {
         let labels = &self.known.labels;
-        let before = labels.get(label).or_else(|| labels.values().next());
-        let before = before.map(|before| &before.newest().snapshot);
-        let before = before.and_then(|before| Some((Arc::clone(before), self.find(before)?)));
-        self.added.last().cloned().or(before)
+        let named = |history: &Arc<History>| {
+            let newest = &history.newest().snapshot;
+            Some((Arc::clone(newest), self.find(newest)?))
+        };
+        let its_own = labels.get(label).and_then(named);
+        its_own
+            .or_else(|| self.added.last().cloned())
+            .or_else(|| labels.values().find_map(named))
     }
 }
 

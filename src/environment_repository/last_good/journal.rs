@@ -4,6 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
     path::Path,
+    time::SystemTime,
 };
 
 use crc32fast::hash;
@@ -62,6 +63,8 @@ pub(super) struct Journal {
     length: u64,
     /// There were others behind them.
     was_cut: bool,
+    /// When what it says was last known to be right, which is what the file's own time says.
+    confirmed: Option<SystemTime>,
 }
 
 impl Journal {
@@ -82,11 +85,12 @@ impl Journal {
             file,
             length,
             was_cut: false,
+            confirmed: None,
         })
     }
 
-    /// Opens one and gives each whole record to `take`, until that wants no more.
-    pub(super) fn open(path: &Path, mut take: impl FnMut(Record) -> bool) -> io::Result<Self> {
+    /// Opens one and gives each whole record to `take`.
+    pub(super) fn open(path: &Path, mut take: impl FnMut(Record)) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let mut input = BufReader::with_capacity(BUFFER, &file);
         let mut magic = [0; MAGIC.len()];
@@ -97,23 +101,40 @@ impl Journal {
         let mut length = MAGIC.len() as u64;
         let mut bytes = Vec::new();
         while let Some(record) = next(&mut input, &mut bytes) {
-            if !take(record) {
-                break;
-            }
+            take(record);
             length += (HEAD + bytes.len()) as u64;
         }
         drop(input);
-        let was_cut = file.metadata()?.len() > length;
+        let metadata = file.metadata()?;
+        let confirmed = metadata.modified().ok();
         Ok(Self {
+            was_cut: metadata.len() > length,
+            confirmed: confirmed.filter(|at| *at > SystemTime::UNIX_EPOCH),
             file,
             length,
-            was_cut,
         })
     }
 
     /// Whether its end was not whole when it was opened.
     pub(super) fn was_cut(&self) -> bool {
         self.was_cut
+    }
+
+    /// When what it says was last known to be right.
+    pub(super) fn confirmed(&self) -> Option<SystemTime> {
+        self.confirmed
+    }
+
+    /// Notes that what it says is right.
+    pub(super) fn confirm(&mut self, at: SystemTime) {
+        self.confirmed = Some(at);
+        self.keep_time();
+    }
+
+    fn keep_time(&self) {
+        let at = self.confirmed.unwrap_or(SystemTime::UNIX_EPOCH);
+        // Only tells how old it is.
+        _ = self.file.set_modified(at);
     }
 
     /// Bytes in it.
@@ -135,7 +156,10 @@ impl Journal {
         };
         write(&mut records)?;
         records.file.flush()?;
-        self.length += records.length;
+        let length = records.length;
+        drop(records);
+        self.length += length;
+        self.keep_time();
         Ok(())
     }
 

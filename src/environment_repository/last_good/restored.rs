@@ -22,6 +22,8 @@ pub(super) struct Restored {
     pub(super) snapshots: HashMap<u32, Version>,
     pub(super) labels: HashMap<Label, Saved>,
     pub(super) floor: u64,
+    /// The number of the next snapshot.
+    pub(super) next: u32,
     /// The start of the machine in which it was written last.
     boot: String,
 }
@@ -45,14 +47,12 @@ struct Coming {
 }
 
 impl Restored {
-    /// Reads as much as makes sense.
+    /// Reads it to its end, or to where it is damaged. What is beyond the limits of today is left out.
     pub(super) fn read(path: &Path, limits: Limits) -> io::Result<(Self, Journal)> {
         let mut restored = Self::default();
         let (mut coming, mut blobs) = (None, Blobs::default());
         let journal = Journal::open(path, |record| {
-            restored
-                .take(record, &mut coming, &mut blobs, limits)
-                .is_some()
+            restored.take(record, &mut coming, &mut blobs, limits);
         })?;
         Ok((restored, journal))
     }
@@ -62,19 +62,24 @@ impl Restored {
         journal.was_cut() || self.boot != boot()
     }
 
-    /// Nothing when the record does not follow from those before.
     fn take(
         &mut self,
         record: Record,
         coming: &mut Option<Coming>,
         blobs: &mut Blobs,
         limits: Limits,
-    ) -> Option<()> {
+    ) {
         if let Record::Files(files) = record {
-            return coming.as_mut()?.files.take(files, blobs).ok();
+            let taken = coming
+                .as_mut()
+                .map(|coming| coming.files.take(files, blobs));
+            if let Some(Err(_)) = taken {
+                *coming = None;
+            }
+            return;
         }
         if let Some(complete) = coming.take() {
-            self.complete(complete)?;
+            self.complete(complete);
         }
         match record {
             Record::Begin { boot } => self.boot = boot,
@@ -85,11 +90,11 @@ impl Restored {
                 has_links,
                 base,
             } => {
-                let base = match base {
-                    Some(base) => Some(Arc::clone(&self.snapshots.get(&base)?.snapshot)),
-                    None => None,
-                };
-                *coming = Some(Coming {
+                self.next = self.next.max(number.saturating_add(1));
+                let known = base.map(|base| self.snapshots.get(&base));
+                let is_lost = matches!(known, Some(None));
+                let base = known.flatten().map(|base| Arc::clone(&base.snapshot));
+                *coming = (!is_lost).then(|| Coming {
                     number,
                     commit: CommitId::from_bytes(commit),
                     time,
@@ -105,35 +110,37 @@ impl Restored {
                 served,
                 snapshots,
             } => {
-                let mut numbers = snapshots.iter();
-                let are_here = numbers.all(|number| self.snapshots.contains_key(number));
-                are_here.then_some(())?;
-                let written = Written {
-                    generation,
-                    snapshots,
-                };
                 let saved = Saved {
                     pinned,
                     served: served.into_iter().map(CommitId::from_bytes).collect(),
-                    written,
+                    written: Written {
+                        generation,
+                        snapshots,
+                    },
                 };
-                self.labels.insert(Label::parse(&label).ok()?, saved);
+                if let Ok(label) = Label::parse(&label) {
+                    self.labels.insert(label, saved);
+                }
             }
-            Record::Forgotten(label) => _ = self.labels.remove(&Label::parse(&label).ok()?),
+            Record::Forgotten(label) => {
+                if let Ok(label) = Label::parse(&label) {
+                    self.labels.remove(&label);
+                }
+            }
             Record::Floor(floor) => self.floor = floor,
         }
-        Some(())
     }
 
-    fn complete(&mut self, coming: Coming) -> Option<()> {
-        let files = coming.files.files(coming.has_links).ok()?;
+    fn complete(&mut self, coming: Coming) {
+        let Ok(files) = coming.files.files(coming.has_links) else {
+            return;
+        };
         let version = Version {
             snapshot: Arc::new(Snapshot::new(coming.commit, files)),
             modified: Modified::Together(coming.time),
             has_links: coming.has_links,
         };
         self.snapshots.insert(coming.number, version);
-        Some(())
     }
 
     /// What was in service. Where something may be lacking, generations go ahead of all that there may have been.
@@ -150,9 +157,9 @@ impl Restored {
         let mut labels = HashMap::new();
         for (label, saved) in &self.labels {
             let numbers = saved.written.snapshots.iter();
-            let versions: Vec<_> = numbers
-                .map(|number| self.snapshots[number].clone())
-                .collect();
+            let versions = numbers.map(|number| self.snapshots.get(number).cloned());
+            // Without its newest one a label would go back.
+            let versions: Vec<_> = versions.map_while(|version| version).collect();
             let Some(newest) = versions.first() else {
                 continue;
             };
@@ -165,9 +172,6 @@ impl Restored {
             let history = History::restored(versions, saved.pinned, trail);
             labels.extend(history.map(|history| (label.clone(), Arc::new(history))));
         }
-        Standing {
-            labels: Arc::new(labels),
-            trails,
-        }
+        Standing::new(Arc::new(labels), trails)
     }
 }

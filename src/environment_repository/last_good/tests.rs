@@ -58,10 +58,7 @@ fn standing(named: &[(&str, &[u8])], versions: &[Version]) -> Standing {
     });
     let resting = Trail::new(9, vec![CommitId::from_bytes([9; 20])]);
     let resting = HashMap::from([(label("resting"), Arc::new(resting))]);
-    Standing {
-        labels: Arc::new(labels.collect()),
-        trails: Trails::new(resting, 3),
-    }
+    Standing::new(Arc::new(labels.collect()), Trails::new(resting, 3))
 }
 
 /// Everything that labels show.
@@ -252,4 +249,36 @@ fn generations_go_on_and_go_ahead_of_what_may_be_lost() {
     assert!(main > 1_000_000 && resting > 1_000_000 && floor > 1_000_000);
     // That is written down, and does not happen twice.
     assert_eq!(found(), (main, resting, floor));
+}
+
+#[test]
+fn a_note_that_comes_late_changes_nothing() {
+    let scene = Scene::new();
+    let versions = [version(0), version(1)];
+    let (old, new) = (
+        standing(&[("main", &[0])], &versions),
+        standing(&[("main", &[1])], &versions),
+    );
+    let last_good = scene.open();
+    last_good.note(&new);
+    last_good.note(&old);
+    assert_eq!(scene.loaded(), Some(shown(&new)));
+}
+
+#[test]
+fn what_is_beyond_a_lower_limit_is_left_out_and_its_generation_goes_on() {
+    let scene = Scene::new();
+    let versions: Vec<_> = (0..3).map(version).collect();
+    let noted = standing(&[("main", &[1, 0]), ("v1", &[0])], &versions);
+    scene.open().note(&noted);
+    // An even version has a file more.
+    let limits = Limits { files: 3, ..LIMITS };
+    let clone = scene.folder.path().join("below/clone.git");
+    let before = LastGood::beside(&clone, limits).load().unwrap();
+    let labels = &before.standing.labels;
+    let names: Vec<_> = labels.keys().map(Label::as_str).collect();
+    assert!(!names.contains(&"v1"), "{names:?}");
+    let resting = before.standing.trails.iter();
+    let resting: Vec<_> = resting.map(|(label, _)| label.to_string()).collect();
+    assert!(resting.contains(&"v1".to_owned()), "{resting:?}");
 }

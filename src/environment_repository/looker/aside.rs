@@ -55,12 +55,24 @@ impl Looker {
         self.judge();
     }
 
-    /// Adds to the journal what is to be in service. Nobody waits longer for a disk than for a remote.
-    pub(super) async fn note_on_disk(&self, standing: Standing) {
+    /// Adds to the journal what is to be in service. Nobody waits longer for a disk than for a remote, and no two at once.
+    pub(super) async fn note_on_disk(&mut self, standing: Standing) {
+        if self
+            .noting
+            .as_ref()
+            .is_some_and(|noting| !noting.is_finished())
+        {
+            self.is_unsaved = true;
+            return;
+        }
         let last_good = self.outcome.last_good.clone();
-        let noting = tokio::task::spawn_blocking(move || last_good.note(&standing));
-        if tokio::time::timeout(SLOWEST_DISK, noting).await.is_err() {
+        let mut noting = tokio::task::spawn_blocking(move || last_good.note(&standing));
+        if tokio::time::timeout(SLOWEST_DISK, &mut noting)
+            .await
+            .is_err()
+        {
             warn!("the disk is slow; what is in service is not waited for until it is written");
+            self.noting = Some(noting);
         }
     }
 
@@ -81,6 +93,31 @@ impl Looker {
             }
             last_good.settle();
         }));
+    }
+
+    /// What the disk did not take, the next look tries again.
+    pub(super) fn note_saved(&mut self, saved: Result<(), JoinError>) {
+        if saved.is_err() {
+            error!("what is in service could not be saved");
+        }
+        if self.outcome.last_good.trouble().is_some() {
+            self.is_unsaved = true;
+        } else {
+            self.save();
+        }
+    }
+
+    /// The last chance to have on disk what is in service.
+    pub(super) async fn save_in_the_end(&mut self) {
+        finished_if_any(&mut self.saving).await;
+        self.save();
+        finished_if_any(&mut self.saving).await;
+    }
+}
+
+async fn finished_if_any(work: &mut Option<JoinHandle<()>>) {
+    if work.is_some() {
+        _ = finished(work).await;
     }
 }
 

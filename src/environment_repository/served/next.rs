@@ -84,13 +84,14 @@ impl Next {
         let before = match &before {
             Some(history) => Before::Same(history),
             None => {
-                let trails = &mut self.served.trails;
+                let stand_in = self.served.stand_in_for(&label, settings).cloned();
                 let trail = if pinned {
                     Trail::of_commit(commit)
                 } else {
-                    trails.resume(&label, commit, heard)
+                    let trail = self.served.trails.resume(&label, commit, heard);
+                    trail.above(stand_in.as_ref().map_or(0, |history| history.generation()))
                 };
-                Before::Other(self.served.stand_in_for(&label, settings), trail)
+                Before::Other(stand_in, trail)
             }
         };
         let Some((history, step)) = step(before, &label, version, pinned, heard) else {

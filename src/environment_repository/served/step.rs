@@ -21,7 +21,7 @@ pub(super) enum Before<'s> {
     /// The label itself.
     Same(&'s History),
     /// Another in its place, if any; and where it was when it was in service itself.
-    Other(Option<&'s Arc<Snapshot>>, Arc<Trail>),
+    Other(Option<Arc<History>>, Arc<Trail>),
 }
 
 /// What follows for one label; `None` when it names what it named before.
@@ -38,8 +38,9 @@ pub(super) fn step(
             let history = History::new(version, pinned, trail);
             let new = &history.newest().snapshot;
             info!(%label, version = %new.version(), "in service");
-            let old = stand_in.filter(|old| old.version() != new.version());
-            let moved = old.map(|old| (Arc::clone(old), Arc::clone(new)));
+            let old = stand_in.map(|history| Arc::clone(&history.newest().snapshot));
+            let old = old.filter(|old| old.version() != new.version());
+            let moved = old.map(|old| (old, Arc::clone(new)));
             return Some((history, moved));
         }
     };

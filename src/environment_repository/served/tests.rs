@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, iter::repeat_with};
 
 use confbus_protocol::CommitId;
-use confbus_resolution::{Blob, BlobId, Layout, RepoPath};
+use confbus_resolution::{Blob, BlobId, Layout, RepoPath, Snapshot};
 
 use super::*;
 use crate::{

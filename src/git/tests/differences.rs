@@ -130,3 +130,48 @@ async fn limits_hold_for_differences_as_well() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_work_tree_is_followed_also_after_it_could_not_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("work");
+    run(folder.path(), &["init", "-q", "-b", "main", "work"]);
+    let write = |name: &str, text: &str| std::fs::write(path.join(name), text).unwrap();
+    write("a.yml", "a: 1");
+    write("b.yml", "b: 1");
+    run(&path, &["add", "."]);
+    run(&path, &["commit", "-q", "-m", "one"]);
+    run(&path, &["tag", "v1"]);
+    let reach = Reach {
+        base_directory: folder.path().join("clones"),
+        access: Access::default(),
+        timeout: Duration::from_secs(5),
+        deadline: Duration::from_secs(20),
+        limits: SMALL,
+    };
+    let git = clone_of(&format!("file://{}", path.display()), reach);
+    let found = |a: &str, names: &[&str]| {
+        let texts = names.iter().map(|name| ((*name).to_owned(), a.to_owned()));
+        texts.collect::<Vec<_>>()
+    };
+    let first = look(&git, Fetch::All, &["main"]).await.unwrap();
+    write("a.yml", "a: 2");
+    std::fs::remove_file(path.join("b.yml")).unwrap();
+    let second = look(&git, Fetch::All, &["main"]).await.unwrap();
+    assert_eq!(files(&second), found("a: 2", &["a.yml"]));
+    // Too large for a moment; what goes meanwhile is gone.
+    write("c.yml", "a: 2");
+    let third = look(&git, Fetch::All, &["main"]).await.unwrap();
+    assert_eq!(files(&third), found("a: 2", &["a.yml", "c.yml"]));
+    write("d.yml", &"x".repeat(70));
+    let refused = look(&git, Fetch::All, &["main"]).await.unwrap();
+    assert!(versions(&refused)[0].is_err());
+    std::fs::remove_file(path.join("c.yml")).unwrap();
+    std::fs::remove_file(path.join("d.yml")).unwrap();
+    let healed = look(&git, Fetch::All, &["main", "v1"]).await.unwrap();
+    assert_eq!(files(&healed), found("a: 2", &["a.yml"]));
+    // The tag is what was committed, whatever lies in the tree.
+    let tag = healed.labels[1].1.as_ref().unwrap();
+    assert_eq!(tag.snapshot.files().len(), 2);
+    drop(first);
+}

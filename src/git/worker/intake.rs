@@ -1,8 +1,9 @@
 use std::{io::Write as _, path::Path, time::Instant};
 
-use git2::{Error, Indexer, Odb};
+use git2::{Error, ErrorClass, Indexer, Odb};
 
 use super::smart_http::Trouble;
+use crate::look::LookError;
 
 /// Objects in one pack.
 const MAX_OBJECTS: u32 = 20_000_000;
@@ -59,7 +60,10 @@ impl<'o> Intake<'o> {
             return Ok(());
         }
         let written = self.indexer.write_all(bytes);
-        written.map_err(|error| Trouble::Pack(error.to_string()))
+        written.map_err(|error| match error.downcast::<Error>() {
+            Ok(error) => unusable(error),
+            Err(error) => Trouble::Pack(error.to_string()),
+        })
     }
 }
 
@@ -75,5 +79,12 @@ fn number_of_objects(header: &[u8]) -> Result<u32, Trouble> {
 }
 
 fn unusable(error: Error) -> Trouble {
-    Trouble::Pack(error.message().to_owned())
+    let message = error.message().to_owned();
+    match error.class() {
+        // Not what came is to blame, but where it goes.
+        ErrorClass::Os | ErrorClass::Filesystem | ErrorClass::NoMemory => {
+            Trouble::Here(LookError::Disk(message))
+        }
+        _ => Trouble::Pack(message),
+    }
 }

@@ -172,7 +172,7 @@ impl Mirror {
         labels: &[Label],
         until: Instant,
     ) -> Result<(), LookError> {
-        let is_new = self.table.is_none();
+        let is_new = !self.disk.exists();
         let is_older = self.older_until.is_some_and(|until| Instant::now() < until);
         let fetched = if SmartHttp::reaches(&self.address) && !is_older {
             match self.fetch_over_http(fetch, labels, until) {
@@ -277,13 +277,10 @@ impl Mirror {
 
     /// A directory that is there and is no repository is a clone that was cut off.
     fn open_or_create(&self) -> Result<Repository, LookError> {
-        if self.disk.exists()
-            && let Ok(repository) = self.disk.open_for_looks()
-        {
-            return Ok(repository);
+        if !self.disk.exists() || self.disk.is_no_repository() {
+            self.disk.remove();
+            self.disk.create()?;
         }
-        self.disk.remove();
-        self.disk.create()?;
         self.disk.open_for_looks()
     }
 

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use git2::{Odb, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorClass, Odb, Oid, Repository, RepositoryOpenFlags};
 
 use crate::{
     git::worker::{durable, objects::unreadable},
@@ -46,7 +46,7 @@ impl Disk {
     /// Makes an empty mirror.
     pub(super) fn create(&self) -> Result<(), LookError> {
         let unusable = |error: &dyn std::fmt::Display| {
-            LookError::NoRepository(format!("the directory for clones cannot be used: {error}"))
+            LookError::Disk(format!("there can be no clone: {error}"))
         };
         fs::create_dir_all(&self.path).map_err(|error| unusable(&error.kind()))?;
         let mirror =
@@ -74,6 +74,14 @@ impl Disk {
 
     pub(super) fn exists(&self) -> bool {
         self.path.join("objects").is_dir()
+    }
+
+    /// Whether what is there is no repository, as far as this can be told: a disk that refuses tells nothing.
+    pub(super) fn is_no_repository(&self) -> bool {
+        match open_exactly(&self.path) {
+            Ok(_) => false,
+            Err(error) => error.class() != ErrorClass::Os,
+        }
     }
 
     /// Opens it as looks see it.
@@ -224,7 +232,7 @@ fn remove_locks_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn failed(error: &io::Error) -> LookError {
-    LookError::Unreadable(error.kind().to_string())
+    LookError::Disk(error.kind().to_string())
 }
 
 /// The parents that a commit names, whether they are left out or not.
