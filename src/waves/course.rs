@@ -201,7 +201,9 @@ impl Course {
                         tell: wave.as_ref().map_or(Tell::Nobody, Wave::all),
                         course: self.settled_at(settled(commits)),
                     }),
-                    (Change::NothingSinceWave, Some(wave)) if !wave.is_running() => {
+                    // What was reported so far holds for it as well; it follows when the wave has arrived.
+                    (Change::NothingSinceWave, Some(wave)) if wave.is_running() => None,
+                    (Change::NothingSinceWave, Some(wave)) => {
                         let wave = Wave {
                             commit,
                             ..wave.clone()

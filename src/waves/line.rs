@@ -4,7 +4,7 @@ use confbus_protocol::{BusId, CommitId, Label};
 use confbus_resolution::Problem;
 
 use super::{
-    course::{Count, Course, Next, State},
+    course::{Count, Course, Next, State, Wave},
     rule::Rule,
     turn::Turn,
 };
@@ -22,6 +22,8 @@ pub(super) struct Line {
     pub(super) coming: Option<Release>,
     /// What the label names and somebody could not be given, and why: it waits for what mends it.
     pub(super) held: Option<(CommitId, Vec<Problem>)>,
+    /// What the label names while a wave is on its way that brings the same: it waits until that has arrived.
+    pub(super) alike: Option<CommitId>,
     /// How far those are whose turn it is.
     pub(super) count: Count,
 }
@@ -79,16 +81,17 @@ impl Line {
         Some(Stage {
             commit,
             release: release.clone(),
-            because: (commit != newest).then(|| self.because(newest, instance)),
+            because: (commit != newest).then(|| self.because(newest, commit, instance)),
         })
     }
 
-    fn because(&self, newest: CommitId, instance: Option<&BusId>) -> Because {
+    fn because(&self, newest: CommitId, given: CommitId, instance: Option<&BusId>) -> Because {
         if let Some((_, problems)) = self.held.as_ref().filter(|(held, _)| *held == newest) {
             return Because::Problems(problems.clone());
         }
-        let of_newest = self.course.wave.as_ref();
-        let of_newest = of_newest.filter(|wave| wave.commit == newest);
+        let of_newest = self.course.wave.as_ref().filter(|wave| {
+            wave.commit == newest || (wave.commit != given && self.alike == Some(newest))
+        });
         Because::Wave(match of_newest {
             None => Pause::NotBegun,
             Some(wave) => match (wave.state, instance) {
@@ -110,6 +113,7 @@ impl Line {
         };
         let settled = find(next.course.settled());
         let is_same_step = commit_of(&self.course) == commit_of(&next.course);
+        let is_running = next.course.wave.as_ref().is_some_and(Wave::is_running);
         Self {
             coming: commit_of(&next.course)
                 .and_then(find)
@@ -122,6 +126,8 @@ impl Line {
                 Count::default()
             },
             held: None,
+            // A wave that stands still takes it over.
+            alike: self.alike.filter(|_| is_same_step && is_running),
             course: next.course,
             rule: Arc::clone(&self.rule),
             label: self.label.clone(),

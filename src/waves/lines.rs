@@ -133,6 +133,7 @@ impl Line {
             settled: None,
             coming: None,
             held: None,
+            alike: None,
             count: Count::default(),
         }
     }

@@ -473,6 +473,48 @@ impl Drop for Over<'_> {
 }
 
 #[test]
+fn a_push_for_others_changes_nothing_for_anybody() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let server = start(&repo);
+    introduce(&server, &FLEET, &old);
+    let new = limit(&repo, 2);
+    gives(&server, Some(FLEET[0]), &new);
+    for name in &FLEET[..2] {
+        report(&server, name, &new, None);
+    }
+    let before = wave(&server, "a step further", |wave| wave["percent"] == 50);
+
+    let unrelated = repo.push("for others", &[("payments.yml", "limit: 3\n")]);
+    // Once it was looked at, it is said to be as far as what it brings.
+    let waits = format!("{}; wave at 50 %, not its turn yet", &unrelated[..7]);
+    eventually("the newer commit at the same step", || {
+        let answer = read(&server, FLEET[9]);
+        expect_that(held(&answer) == Some(&*waits), &answer)
+    });
+    for name in &FLEET[..5] {
+        gives(&server, Some(name), &new);
+    }
+    for name in &FLEET[5..] {
+        gives(&server, Some(name), &old);
+    }
+    let after = wave(&server, "of the same commit", |wave| wave["commit"] == *new);
+    for key in ["percent", "started", "since", "before"] {
+        assert_eq!(after[key], before[key], "{key} of {after}");
+    }
+    for name in &FLEET[2..5] {
+        report(&server, name, &new, None);
+    }
+    wave(&server, "at everybody", |wave| wave["percent"] == 100);
+    for name in &FLEET[5..] {
+        gives(&server, Some(name), &new);
+        report(&server, name, &new, None);
+    }
+    no_wave(&server);
+    gives(&server, Some(FLEET[0]), &unrelated);
+}
+
+#[test]
 fn nobody_else_is_given_a_commit_for_a_moment() {
     let repo = ConfigRepo::from_sample();
     let old = limit(&repo, 1);

@@ -182,6 +182,19 @@ fn a_newer_commit_begins_anew_and_an_older_one_ends_it() {
 }
 
 #[test]
+fn a_commit_that_brings_the_same_waits_for_the_one_on_its_way() {
+    let mut way = Way::new();
+    way.moves(2, Change::Something);
+    way.counts(&count(2, 0, 0));
+    let before = way.course.clone();
+    assert_eq!(way.moves(3, Change::NothingSinceWave), None);
+    assert_eq!((way.given(), &way.course), (5, &before));
+    way.happens(&Event::Promoted);
+    assert_eq!(way.moves(3, Change::Nothing), Some(Tell::Nobody));
+    assert_eq!((way.course.settled(), way.course.wave), (commit(3), None));
+}
+
+#[test]
 fn what_changes_nothing_is_told_nobody() {
     let mut way = Way::new();
     assert_eq!(way.moves(2, Change::Nothing), Some(Tell::Nobody));
@@ -227,6 +240,11 @@ fn nobody_changes_sides_without_being_told() {
             let before: Vec<_> = turns.iter().map(|turn| given(&way, *turn)).collect();
             let (step, fresh) = (way.course.wave.clone(), 2 + rng.u8(..200));
             let changes = rng.bool();
+            let change = if changes {
+                Change::Something
+            } else {
+                Change::NothingSinceWave
+            };
             let mut fleet: Vec<_> = turns.iter().copied().filter(|_| rng.bool()).collect();
             fleet.sort();
             let counted = count(rng.usize(..9), rng.usize(..4), rng.usize(..3));
@@ -238,7 +256,7 @@ fn nobody_changes_sides_without_being_told() {
                 },
                 2 | 3 => Event::Moved {
                     commits: &[commit(fresh)],
-                    change: Change::Something,
+                    change,
                     fleet: &fleet,
                 },
                 _ => Event::Counted {
@@ -257,6 +275,18 @@ fn nobody_changes_sides_without_being_told() {
                     Tell::Everyone => true,
                 };
                 let new = given(&way, *turn);
+                let was_running = step.as_ref().is_some_and(Wave::is_running);
+                if was_running
+                    && matches!(
+                        event,
+                        Event::Moved {
+                            change: Change::NothingSinceWave,
+                            ..
+                        }
+                    )
+                {
+                    assert_eq!(new, *old, "seed {seed}: nothing came");
+                }
                 assert!(new == *old || is_told, "seed {seed}: {event:?}");
                 let goes_on = step.as_ref().zip(way.course.wave.as_ref());
                 let same =

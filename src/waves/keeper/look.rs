@@ -111,7 +111,8 @@ impl Keeper {
             Some(wave) => wave.commit == newest,
         };
         let is_held = line.held.as_ref().is_some_and(|(held, _)| *held == newest);
-        if is_known || is_held || line.misses_something() {
+        let is_alike = line.alike == Some(newest);
+        if is_known || is_held || is_alike || line.misses_something() {
             return;
         }
         let Some(examined) = self.examine(&line, release, others).await else {
@@ -141,6 +142,12 @@ impl Keeper {
         };
         if let Some(next) = line.course.after(&event, &line.rule, now()) {
             self.go_on(&line, next, Some(release), others).await;
+        } else {
+            self.put([Line {
+                alike: Some(newest),
+                ..Line::clone(&line)
+            }]);
+            others.repository.answers_change();
         }
     }
 
