@@ -64,10 +64,11 @@ impl Keeper {
             ledger,
         };
         let work = async {
+            // First: a rule that is gone and comes back some day must not find where its address once was.
+            self.save(&self.lines.load_full()).await;
             if self.rules.is_empty() {
                 self.decline_all().await;
             }
-            self.save(&self.lines.load_full()).await;
             loop {
                 self.look(&others).await;
                 tokio::select! {

@@ -410,6 +410,37 @@ fn a_wave_goes_on_after_a_restart_from_the_first_answer_on() {
 }
 
 #[test]
+fn a_rule_that_comes_back_begins_with_what_is_there() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let saved = || {
+        let saved = std::fs::read(folder.path().join("waves-0.json")).unwrap_or_default();
+        serde_json::from_slice::<Value>(&saved).unwrap_or_default()
+    };
+    let waits_for = |label: Option<&str>| {
+        eventually("the saved courses", || {
+            let saved = saved();
+            let is_so = saved["waves"].is_array() && saved["waves"][0]["label"].as_str() == label;
+            expect_that(is_so, &saved)
+        });
+    };
+    let server = TestServer::in_folder(folder.path(), &settings(&uri)).ready();
+    gives(&server, None, &old);
+    waits_for(Some("main"));
+
+    let server = server.restarted(&settings(&uri)[..1]);
+    waits_for(None);
+    let new = limit(&repo, 2);
+    gives(&server, None, &new);
+
+    let server = server.restarted(&settings(&uri)).ready();
+    assert_eq!(server.get("/orders/dev").json()["version"], new);
+    no_wave(&server);
+}
+
+#[test]
 fn a_pin_is_stronger_than_a_wave() {
     let repo = ConfigRepo::from_sample();
     let old = limit(&repo, 1);
