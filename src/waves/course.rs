@@ -268,8 +268,10 @@ impl Course {
             };
             return Some(self.with(stopped, wave.all()));
         }
-        let all_answered = count.asked() > 0 && count.waiting == 0;
-        let goes_on = rule.on_silence == OnSilence::Go && wave.is_overdue(rule, now);
+        let is_overdue = wave.is_overdue(rule, now);
+        // Where nobody is left who could answer, somebody may have been on the way.
+        let all_answered = count.waiting == 0 && (count.asked() > 0 || is_overdue);
+        let goes_on = rule.on_silence == OnSilence::Go && is_overdue;
         if !all_answered && !goes_on {
             return None;
         }

@@ -129,7 +129,7 @@ impl Keeper {
             let Some(survey) = self.survey(line, others).await else {
                 return;
             };
-            let count = survey.count(wave);
+            let count = survey.count(wave, now());
             let fleet = survey.fleet();
             let event = Event::Counted {
                 count: &count,

@@ -168,6 +168,9 @@ fn silence_waits_or_goes() {
     let mut way = Way::new();
     way.moves(2, Change::Something);
     assert_eq!(way.counts(&count(0, 0, 0)), None, "nobody is no answer");
+    way.now = WAIT;
+    way.counts(&count(0, 0, 0));
+    assert_eq!(way.given(), 5, "but nothing to wait for");
 }
 
 #[test]
