@@ -60,14 +60,20 @@ impl Lines {
         first.is_some_and(|line| line.rule.address == this.rule.address)
     }
 
-    /// Whether what is answered may depend on who asks.
-    pub(super) fn divide(&self, request: &EnvironmentRequest) -> bool {
+    /// Whether what is answered may depend on who asks. `is_of` tells whether a label in service of a repository may answer.
+    pub(super) fn divide(
+        &self,
+        request: &EnvironmentRequest,
+        is_of: impl Fn(&str, &Label) -> bool,
+    ) -> bool {
         let is_running = |line: &Line| {
             let wave = line.course.wave.as_ref();
             wave.is_some_and(Wave::is_running)
         };
         let mut running = self.iter().filter(|line| is_running(line));
-        running.any(|line| line.rule.address.may_hold(request))
+        running.any(|line| {
+            line.rule.address.may_hold(request) && is_of(&line.course.repository, &line.label)
+        })
     }
 
     pub(super) fn views(&self) -> Vec<WaveView> {
@@ -217,11 +223,14 @@ mod tests {
             assert_eq!(address.as_deref(), expected, "{asked}");
             assert!(lines.deciding(&request, "other", |_| true).is_none());
         }
-        let divides = |asked: &str| {
+        let divides = |asked: &str, label: &str| {
             let request = Address::parse(asked).unwrap().request().unwrap();
-            lines.divide(&request)
+            lines.divide(&request, |repository, served| {
+                repository == "repo" && served.as_str() == label
+            })
         };
-        assert!(divides("orders/dev") && !divides("billing/dev"));
+        assert!(divides("orders/dev", "main") && !divides("billing/dev", "main"));
+        assert!(!divides("orders/dev", "next"), "nothing is on its way there");
     }
 
     #[test]
