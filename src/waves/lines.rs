@@ -8,6 +8,7 @@ use super::{
     course::{Count, Course, Wave},
     line::Line,
     rule::Rule,
+    turn::Turn,
     view::WaveView,
 };
 
@@ -74,6 +75,13 @@ impl Lines {
         running.any(|line| {
             line.rule.address.may_hold(request) && is_of(&line.course.repository, &line.label)
         })
+    }
+
+    /// On which side of each wave a turn is: an answer of several labels may depend on more than one.
+    pub(super) fn sides(&self, turn: Turn) -> Vec<bool> {
+        let waves = self.iter().filter_map(|line| line.course.wave.as_ref());
+        let running = waves.filter(|wave| wave.is_running());
+        running.map(|wave| wave.has_come_to(turn)).collect()
     }
 
     pub(super) fn views(&self) -> Vec<WaveView> {
@@ -152,13 +160,7 @@ mod tests {
     use confbus_protocol::{BusId, CommitId};
 
     use super::{
-        super::{
-            course::State,
-            line::Pause,
-            rule::OnSilence,
-            store::Store,
-            turn::{Turn, last_of},
-        },
+        super::{course::State, line::Pause, rule::OnSilence, store::Store, turn::last_of},
         *,
     };
     use crate::{environment_repository::Because, pins::Address};
@@ -230,7 +232,21 @@ mod tests {
             })
         };
         assert!(divides("orders/dev", "main") && !divides("billing/dev", "main"));
-        assert!(!divides("orders/dev", "next"), "nothing is on its way there");
+        assert!(
+            !divides("orders/dev", "next"),
+            "nothing is on its way there"
+        );
+    }
+
+    #[test]
+    fn a_turn_has_a_side_in_every_wave_that_runs() {
+        let lines = lines(vec![
+            course("orders", "main", Some(State::Running)),
+            course("orders", "next", Some(State::Stopped)),
+            course("orders/prod", "next", Some(State::Running)),
+        ]);
+        assert_eq!(lines.sides(last_of(50, &[])), [true, true]);
+        assert_eq!(lines.sides(Turn::LAST), [false, false]);
     }
 
     #[test]

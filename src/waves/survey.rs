@@ -58,7 +58,7 @@ impl Survey {
             label: &line.label,
             holds: &holds,
         };
-        let mut versions: HashMap<(EnvironmentRequest, bool), Option<String>> = HashMap::new();
+        let mut versions: HashMap<(EnvironmentRequest, Vec<bool>), Option<String>> = HashMap::new();
         let mut is_in: HashMap<EnvironmentRequest, bool> = HashMap::new();
         let mut members = Vec::new();
         for standing in standings {
@@ -70,9 +70,7 @@ impl Survey {
                 continue;
             }
             let turn = Turn::of(standing.instance.as_str());
-            let wave = line.course.wave.as_ref();
-            let has_come = wave.is_some_and(|wave| wave.has_come_to(turn));
-            let version = versions.entry((request.clone(), has_come));
+            let version = versions.entry((request.clone(), lines.sides(turn)));
             let version = version
                 .or_insert_with(|| {
                     let current = repository.version_of(request, Some(&standing.instance));
