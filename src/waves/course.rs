@@ -147,6 +147,14 @@ impl Wave {
         self.is_running() && now.saturating_sub(self.since) >= rule.wait_millis()
     }
 
+    /// Who may have been given something else before, and was not told when it came to where it is.
+    pub(super) fn again(&self) -> Tell {
+        match self.all() {
+            Tell::Nobody => Tell::Everyone,
+            first => first,
+        }
+    }
+
     /// Those who are given its commit now.
     fn all(&self) -> Tell {
         match self.state {

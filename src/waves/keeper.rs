@@ -69,13 +69,15 @@ impl Keeper {
             if self.rules.is_empty() {
                 self.decline_all().await;
             }
+            self.look(&others).await;
+            self.tell_again(&others).await;
             loop {
-                self.look(&others).await;
                 tokio::select! {
                     Some(order) = self.orders.recv() => self.carry_out(order, &others).await,
                     () = others.repository.another_generation() => tokio::time::sleep(SETTLE).await,
                     () = tokio::time::sleep(PULSE), if self.is_busy() => self.count_all(&others).await,
                 }
+                self.look(&others).await;
             }
         };
         _ = shutdown.run_until_cancelled(work).await;
@@ -160,10 +162,23 @@ impl Keeper {
         self.save_with(&went_on).await;
         self.put([went_on.clone()]);
         others.repository.answers_change();
+        self.tell(&Arc::new(went_on), tell, others).await;
+    }
+
+    /// A step is in force before anybody is told, and the server may have stopped in between.
+    async fn tell_again(&self, others: &Others) {
+        for line in self.lines.load_full().iter() {
+            if let Some(wave) = &line.course.wave {
+                self.tell(line, wave.again(), others).await;
+            }
+        }
+    }
+
+    async fn tell(&self, line: &Arc<Line>, tell: Tell, others: &Others) {
         let survey = match tell {
             Tell::Nobody => return,
             Tell::Everyone => None,
-            Tell::Some { .. } => self.survey(&Arc::new(went_on), others).await,
+            Tell::Some { .. } => self.survey(line, others).await,
         };
         let whole = || vec![Destination::complete(&line.rule.address.application)];
         let destinations = match survey.as_ref().map(|survey| survey.told(tell)) {

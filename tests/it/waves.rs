@@ -441,6 +441,32 @@ fn a_rule_that_comes_back_begins_with_what_is_there() {
 }
 
 #[test]
+fn who_may_not_have_been_told_before_a_stop_is_told_after_it() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&settings(&uri)).ready();
+    introduce(&server, &FLEET, &old);
+    let new = limit(&repo, 2);
+    gives(&server, Some(FLEET[0]), &new);
+    let (code, _) = confbus_wave(&server, &["abort", "orders"]);
+    assert_eq!(code, Some(0));
+    let told = |server: &TestServer, whom: Value| {
+        eventually(&format!("an event for {whom}"), || {
+            let view = server.get("/_/api/refreshes").json();
+            let mut refreshes = view["refreshes"].as_array().into_iter().flatten();
+            let is_told = refreshes
+                .any(|refresh| refresh["trigger"] == "wave" && refresh["destinations"] == whom);
+            expect_that(is_told, &view)
+        });
+    };
+    told(&server, json!(FLEET[..2]));
+    // Nobody was told so before.
+    let server = server.restarted(&settings(&uri));
+    told(&server, json!(["orders:**"]));
+}
+
+#[test]
 fn a_pin_is_stronger_than_a_wave() {
     let repo = ConfigRepo::from_sample();
     let old = limit(&repo, 1);

@@ -214,7 +214,9 @@ fn somebody_decides() {
     };
     assert_eq!(way.happens(&abort), None);
     way.moves(2, Change::Something);
+    assert_eq!(Some(way.wave().again()), up_to(2));
     assert_eq!(way.happens(&abort), up_to(2));
+    assert_eq!(way.wave().again(), Tell::Everyone);
     assert_eq!((way.given(), way.wave().state), (0, State::Aborted));
     assert_eq!(way.wave().by.as_deref(), Some("jo"));
     assert_eq!(way.happens(&abort), None);
