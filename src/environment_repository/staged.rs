@@ -52,6 +52,11 @@ impl Release {
         self.0.newest().snapshot.version()
     }
 
+    /// Whether both are the same, and not only of the same commits.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The commits, newest first.
     pub(crate) fn commits(&self) -> Vec<CommitId> {
         self.0.commits()

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::Destination;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -71,11 +71,14 @@ impl Keeper {
             }
             self.look(&others).await;
             self.tell_again(&others).await;
+            // Outside of the loop: whatever happens more often than it must not put it off.
+            let mut pulse = tokio::time::interval(PULSE);
+            pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     Some(order) = self.orders.recv() => self.carry_out(order, &others).await,
                     () = others.repository.another_generation() => tokio::time::sleep(SETTLE).await,
-                    () = tokio::time::sleep(PULSE), if self.is_busy() => self.count_all(&others).await,
+                    _ = pulse.tick(), if self.is_busy() => self.count_all(&others).await,
                 }
                 self.look(&others).await;
             }

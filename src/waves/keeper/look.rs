@@ -90,13 +90,19 @@ impl Keeper {
             let Some(line) = self.line(rule, in_service) else {
                 continue;
             };
-            let is_settled = in_service.release.newest() == line.course.settled();
-            if is_settled || line.misses_something() {
+            let release = &in_service.release;
+            let has = line.settled.as_ref();
+            // The same commit is another release once more is known of it, or fewer earlier ones are needed.
+            let is_renewed = release.newest() == line.course.settled()
+                && !has.is_some_and(|settled| settled.is(release));
+            if is_renewed || line.misses_something() {
                 let line = complete(&line, in_service, others).await;
                 found.extend(line);
             }
         }
-        self.put(found);
+        if !found.is_empty() {
+            self.put(found);
+        }
     }
 
     /// Takes note of where a label is.
