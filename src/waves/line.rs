@@ -24,6 +24,8 @@ pub(super) struct Line {
     pub(super) held: Option<(CommitId, Vec<Problem>)>,
     /// What the label names while a wave is on its way that brings the same: it waits until that has arrived.
     pub(super) alike: Option<CommitId>,
+    /// What everybody has is gone for good, and it was said.
+    pub(super) is_lost: bool,
     /// How far those are whose turn it is.
     pub(super) count: Count,
 }
@@ -127,6 +129,7 @@ impl Line {
             },
             held: None,
             // A wave that stands still takes it over.
+            is_lost: false,
             alike: self.alike.filter(|_| is_same_step && is_running),
             course: next.course,
             rule: Arc::clone(&self.rule),
@@ -137,6 +140,12 @@ impl Line {
     /// Whether a version that it speaks of is not at hand.
     pub(super) fn misses_something(&self) -> bool {
         self.settled.is_none() || (self.course.wave.is_some() && self.coming.is_none())
+    }
+
+    /// Whether it has a wave that nobody is given: then what everybody has must not be taken from the label.
+    pub(super) fn stands_still(&self) -> bool {
+        let wave = self.course.wave.as_ref();
+        wave.is_some_and(|wave| !wave.is_running())
     }
 
     /// Whether both are of the same label in the same repository.

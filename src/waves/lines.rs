@@ -148,6 +148,7 @@ impl Line {
             coming: None,
             held: None,
             alike: None,
+            is_lost: false,
             count: Count::default(),
         }
     }

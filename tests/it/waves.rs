@@ -1,6 +1,9 @@
 //! A commit reaches the instances of an application step by step, and nobody else before it is good for them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use confbus_client::{BusHealth, Client, Live, Settings};
 use confbus_protocol::{BusId, Outcome, Report};
@@ -438,6 +441,50 @@ fn a_rule_that_comes_back_begins_with_what_is_there() {
     let server = server.restarted(&settings(&uri)).ready();
     assert_eq!(server.get("/orders/dev").json()["version"], new);
     no_wave(&server);
+}
+
+#[test]
+fn an_aborted_commit_takes_no_place_of_what_is_gone() {
+    let repo = ConfigRepo::from_sample();
+    let bad = repo.push_to("aside", "too much", &[("orders.yml", "limit: 2\n")]);
+    let old = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&settings(&uri)).ready();
+    introduce(&server, &FLEET, &old);
+    // Without what everybody has.
+    repo.point("main", &bad);
+    repo.delete_branch("aside");
+    gives(&server, Some(FLEET[0]), &bad);
+    let (code, _) = confbus_wave(&server, &["abort", "orders"]);
+    assert_eq!(code, Some(0));
+
+    let server = server.restarted_after(&settings(&uri), forget_commits);
+    server.line_with("what everybody had is gone");
+    for name in FLEET.into_iter().map(Some).chain([None]) {
+        let answer = name.map_or_else(|| server.get("/orders/dev"), |name| read(&server, name));
+        let says = format!("still given commit {}", &old[..7]);
+        assert!(
+            answer.status == 503 && answer.body.contains(&says),
+            "{answer:?}"
+        );
+    }
+    let (code, _) = confbus_wave(&server, &["promote", "orders"]);
+    assert_eq!(code, Some(0));
+    for name in FLEET.into_iter().map(Some).chain([None]) {
+        gives(&server, name, &bad);
+    }
+}
+
+/// Clones and the journal are gone.
+fn forget_commits(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).unwrap();
+        } else if path.extension().is_none_or(|extension| extension != "json") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -234,6 +234,13 @@ async fn complete(line: &Line, in_service: &InService, others: &Others) -> Optio
             .await;
         next.settled = match brought {
             Ok(release) => Some(release),
+            Err(FindError::NoSuchCommit) if line.stands_still() => {
+                if !line.is_lost {
+                    warn!(address = %line.rule.address, commit = %line.course.settled(), "what everybody had is gone, and what the label names stopped; nobody is given anything until somebody promotes the wave");
+                }
+                next.is_lost = true;
+                return Some(next);
+            }
             Err(FindError::NoSuchCommit) => {
                 warn!(address = %line.rule.address, commit = %line.course.settled(), "what everybody had is gone; everybody is given what the label names");
                 return Some(first(&line.rule, in_service));
