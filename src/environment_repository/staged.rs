@@ -62,6 +62,12 @@ impl Release {
         self.0.commits()
     }
 
+    /// The newest of these, and of the earlier ones only these commits; itself where those are all.
+    pub(crate) fn among(&self, commits: &[CommitId]) -> Self {
+        let only = self.0.among(commits);
+        only.map_or_else(|| self.clone(), |only| Self(Arc::new(only)))
+    }
+
     /// The newest of these, and behind it only what everybody has.
     pub(crate) fn over(&self, settled: &Self) -> Self {
         Self(Arc::new(self.0.over(&settled.0)))

@@ -207,7 +207,7 @@ impl Course {
                 match (change, wave) {
                     (Change::Nothing, wave) => Some(Next {
                         tell: wave.as_ref().map_or(Tell::Nobody, Wave::all),
-                        course: self.settled_at(settled(commits)),
+                        course: self.settled_at(self.settled_among(commits)),
                     }),
                     // What was reported so far holds for it as well; it follows when the wave has arrived.
                     (Change::NothingSinceWave, Some(wave)) if wave.is_running() => None,
@@ -308,6 +308,20 @@ impl Course {
             course: self.settled_at(all.take(MAX_SETTLED).collect()),
             tell: Tell::Everyone,
         }
+    }
+
+    /// The newest of these, and of the others what everybody had: not what a wave stopped in between.
+    fn settled_among(&self, commits: &[CommitId]) -> Vec<Commit> {
+        let mut commits = commits.to_vec();
+        let newest = commits.first().copied();
+        let all = self.all_settled();
+        commits.retain(|commit| Some(*commit) == newest || all.contains(commit));
+        settled(&commits)
+    }
+
+    /// The commits that everybody has or had, newest first.
+    pub(super) fn all_settled(&self) -> Vec<CommitId> {
+        self.settled.iter().map(|commit| commit.0).collect()
     }
 
     fn settled_at(&self, settled: Vec<Commit>) -> Self {

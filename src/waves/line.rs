@@ -113,7 +113,8 @@ impl Line {
             let mut at_hand = at_hand.into_iter().flatten();
             at_hand.find(|release| release.newest() == commit).cloned()
         };
-        let settled = find(next.course.settled());
+        let all_settled = next.course.all_settled();
+        let settled = find(next.course.settled()).map(|release| release.among(&all_settled));
         let is_same_step = commit_of(&self.course) == commit_of(&next.course);
         let is_running = next.course.wave.as_ref().is_some_and(Wave::is_running);
         Self {

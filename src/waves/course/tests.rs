@@ -224,6 +224,19 @@ fn somebody_decides() {
     assert_eq!((way.course.settled(), way.course.wave), (commit(2), None));
 }
 
+#[test]
+fn what_a_wave_stopped_is_nothing_to_go_back_to() {
+    let mut way = Way::new();
+    way.moves(2, Change::Something);
+    way.counts(&count(0, 2, 0));
+    way.happens(&Event::Moved {
+        commits: &[commit(3), commit(2), commit(1)],
+        change: Change::Nothing,
+        fleet: &fleet(),
+    });
+    assert_eq!(way.course.all_settled(), [commit(3), commit(1)]);
+}
+
 /// Whatever happens: of one commit, an instance that was given it keeps it until the wave ends, stops or goes on to another;
 /// who is not told keeps what it has.
 #[test]

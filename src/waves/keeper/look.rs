@@ -94,7 +94,7 @@ impl Keeper {
             let has = line.settled.as_ref();
             // The same commit is another release once more is known of it, or fewer earlier ones are needed.
             let is_renewed = release.newest() == line.course.settled()
-                && !has.is_some_and(|settled| settled.is(release));
+                && !has.is_some_and(|has| has.is(&release.among(&line.course.all_settled())));
             if is_renewed || line.misses_something() {
                 let line = complete(&line, in_service, others).await;
                 found.extend(line);
@@ -225,9 +225,9 @@ async fn complete(line: &Line, in_service: &InService, others: &Others) -> Optio
     let own = &in_service.release;
     let mut next = line.clone();
     if own.newest() == line.course.settled() {
-        next.settled = Some(own.clone());
+        next.settled = Some(own.among(&line.course.all_settled()));
     } else if line.settled.is_none() {
-        let commits: Vec<_> = line.course.settled.iter().map(|commit| commit.0).collect();
+        let commits = line.course.all_settled();
         let brought = others
             .repository
             .bring(&in_service.repository, &commits)
