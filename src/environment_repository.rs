@@ -344,7 +344,14 @@ impl EnvironmentRepository {
 
     /// Whether what is answered to a request may depend on who asks: then no answer is for somebody else.
     pub(crate) fn is_divided(&self, request: &EnvironmentRequest) -> bool {
-        self.inner.waves.divide(request)
+        let label = request.label.as_ref();
+        self.inner.waves.divide(request, |name, served| {
+            let mut of_name = self.git_repositories();
+            of_name.retain(|repository| repository.name() == name);
+            // One that is not open may be opened for this request.
+            let mut answering = of_name.iter();
+            of_name.is_empty() || answering.any(|one| one.may_answer_from(label, served))
+        })
     }
 
     /// Whether answers may be given again.

@@ -102,9 +102,14 @@ impl Waves {
         line.stage(newest, instance)
     }
 
-    /// Whether what is answered to a request, whatever its label, may depend on who asks. Does not wait.
-    pub(crate) fn divide(&self, request: &EnvironmentRequest) -> bool {
-        self.lines.load().divide(request)
+    /// Whether what is answered to a request may depend on who asks. `is_of` tells whether a label in service of a repository
+    /// may answer it. Does not wait.
+    pub(crate) fn divide(
+        &self,
+        request: &EnvironmentRequest,
+        is_of: impl Fn(&str, &Label) -> bool,
+    ) -> bool {
+        self.lines.load().divide(request, is_of)
     }
 
     /// All that are under way or stand still.

@@ -267,6 +267,15 @@ impl History {
         Self::from_parts(newest, bounded(earlier), false, trail)
     }
 
+    /// With only those of its earlier versions that are of these commits, unless all are.
+    pub(super) fn among(&self, commits: &[CommitId]) -> Option<Self> {
+        let is_one = |judged: &&Judged| commits.contains(&judged.version.snapshot.version());
+        let earlier: Vec<_> = self.earlier.iter().filter(is_one).cloned().collect();
+        let (newest, trail) = (self.newest.clone(), Arc::clone(&self.trail));
+        let is_less = earlier.len() < self.earlier.len();
+        is_less.then(|| Self::from_parts(newest, earlier, self.pinned, trail))
+    }
+
     /// The answer of the newest version that has one.
     pub(super) fn first_good<T>(
         &self,
@@ -418,6 +427,20 @@ mod tests {
             known: Known::new(ArcSwap::from_pointee(known.collect())),
             held: HeldReaders::default(),
         }
+    }
+
+    #[test]
+    fn what_is_left_out_answers_nobody() {
+        let history = unjudged(&[
+            &[("a.yml", true)],
+            &[("a.yml", true), ("b.yml", true)],
+            &[("a.yml", false)],
+        ]);
+        let commit = |number| CommitId::from_bytes([number; 20]);
+        let less = history.among(&[commit(3), commit(1)]).unwrap();
+        assert_eq!(numbers(&less), [3, 1]);
+        assert_eq!(numbers(&history.among(&[]).unwrap()), [3]);
+        assert!(history.among(&[commit(2), commit(1)]).is_none());
     }
 
     fn unjudged(steps: &[&[(&str, bool)]]) -> History {

@@ -280,6 +280,14 @@ impl Repository {
         asked == served || (stands_in() && !self.inner.served.load().labels.contains_key(asked))
     }
 
+    /// Whether `served` answers for what is asked, or for one of several labels in it; the default label where none is.
+    pub(super) fn may_answer_from(&self, asked: Option<&Label>, served: &Label) -> bool {
+        let whole = asked.unwrap_or_else(|| self.default_label());
+        let answers = |asked: &Label| self.answers_from(asked, served);
+        let mut items = whole.as_str().split(',').map(str::trim).map(Label::parse);
+        answers(whole) || items.any(|item| item.is_ok_and(|item| answers(&item)))
+    }
+
     /// The commit that the default label names.
     pub(super) fn version(&self) -> Option<CommitId> {
         let newest = self.newest(self.default_label())?;

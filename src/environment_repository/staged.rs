@@ -52,9 +52,20 @@ impl Release {
         self.0.newest().snapshot.version()
     }
 
+    /// Whether both are the same, and not only of the same commits.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The commits, newest first.
     pub(crate) fn commits(&self) -> Vec<CommitId> {
         self.0.commits()
+    }
+
+    /// The newest of these, and of the earlier ones only these commits; itself where those are all.
+    pub(crate) fn among(&self, commits: &[CommitId]) -> Self {
+        let only = self.0.among(commits);
+        only.map_or_else(|| self.clone(), |only| Self(Arc::new(only)))
     }
 
     /// The newest of these, and behind it only what everybody has.

@@ -15,6 +15,7 @@ pub(crate) struct Standing {
     pub(crate) applied: Option<String>,
     /// The version that it refused last, and when, in milliseconds since 1970.
     pub(crate) rejected: Option<(String, i64)>,
+    last_sign: i64,
     expected: Option<i64>,
 }
 
@@ -26,8 +27,32 @@ impl Standing {
             request: instance.coordinates.request()?,
             applied: instance.applied(now).and_then(|applied| applied.version),
             rejected: rejected.and_then(|rejected| Some((rejected.version.clone()?, rejected.at))),
+            last_sign: instance.last_sign,
             expected: instance.expected(),
         })
+    }
+
+    /// Whether it is gone by now, and was not heard of since.
+    pub(crate) fn is_gone_since(&self, since: i64, now: i64) -> bool {
+        self.last_sign < since && self.was_silent(now)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn seen(
+        instance: BusId,
+        last_sign: i64,
+        expected: Option<i64>,
+        applied: &str,
+    ) -> Self {
+        let address = crate::pins::Address::parse("orders/dev").unwrap();
+        Self {
+            instance,
+            request: address.request().unwrap(),
+            applied: Some(applied.into()),
+            rejected: None,
+            last_sign,
+            expected,
+        }
     }
 
     /// Whether it had fallen silent by then.

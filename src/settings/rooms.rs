@@ -38,7 +38,8 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let refresh = refresh(reader);
     let commit_status = commit_status::commit_status(reader);
     let (ledger, pins, waves_file) = ledger::ledger(reader, repository.as_ref(), listen.port());
-    let waves = waves::waves(reader, waves_file);
+    let backends = repository.as_ref().map_or(1, |all| all.backends.len());
+    let waves = waves::waves(reader, waves_file, backends);
     let mut http = http::http(reader);
     let encryption = encryption?;
     http.encryption = encryption.clone();

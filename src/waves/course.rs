@@ -147,6 +147,14 @@ impl Wave {
         self.is_running() && now.saturating_sub(self.since) >= rule.wait_millis()
     }
 
+    /// Who may have been given something else before, and was not told when it came to where it is.
+    pub(super) fn again(&self) -> Tell {
+        match self.all() {
+            Tell::Nobody => Tell::Everyone,
+            first => first,
+        }
+    }
+
     /// Those who are given its commit now.
     fn all(&self) -> Tell {
         match self.state {
@@ -199,9 +207,11 @@ impl Course {
                 match (change, wave) {
                     (Change::Nothing, wave) => Some(Next {
                         tell: wave.as_ref().map_or(Tell::Nobody, Wave::all),
-                        course: self.settled_at(settled(commits)),
+                        course: self.settled_at(self.settled_among(commits)),
                     }),
-                    (Change::NothingSinceWave, Some(wave)) if !wave.is_running() => {
+                    // What was reported so far holds for it as well; it follows when the wave has arrived.
+                    (Change::NothingSinceWave, Some(wave)) if wave.is_running() => None,
+                    (Change::NothingSinceWave, Some(wave)) => {
                         let wave = Wave {
                             commit,
                             ..wave.clone()
@@ -266,8 +276,10 @@ impl Course {
             };
             return Some(self.with(stopped, wave.all()));
         }
-        let all_answered = count.asked() > 0 && count.waiting == 0;
-        let goes_on = rule.on_silence == OnSilence::Go && wave.is_overdue(rule, now);
+        let is_overdue = wave.is_overdue(rule, now);
+        // Where nobody is left who could answer, somebody may have been on the way.
+        let all_answered = count.waiting == 0 && (count.asked() > 0 || is_overdue);
+        let goes_on = rule.on_silence == OnSilence::Go && is_overdue;
         if !all_answered && !goes_on {
             return None;
         }
@@ -296,6 +308,20 @@ impl Course {
             course: self.settled_at(all.take(MAX_SETTLED).collect()),
             tell: Tell::Everyone,
         }
+    }
+
+    /// The newest of these, and of the others what everybody had: not what a wave stopped in between.
+    fn settled_among(&self, commits: &[CommitId]) -> Vec<Commit> {
+        let mut commits = commits.to_vec();
+        let newest = commits.first().copied();
+        let all = self.all_settled();
+        commits.retain(|commit| Some(*commit) == newest || all.contains(commit));
+        settled(&commits)
+    }
+
+    /// The commits that everybody has or had, newest first.
+    pub(super) fn all_settled(&self) -> Vec<CommitId> {
+        self.settled.iter().map(|commit| commit.0).collect()
     }
 
     fn settled_at(&self, settled: Vec<Commit>) -> Self {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::Destination;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -64,17 +64,23 @@ impl Keeper {
             ledger,
         };
         let work = async {
+            // First: a rule that is gone and comes back some day must not find where its address once was.
+            self.save(&self.lines.load_full()).await;
             if self.rules.is_empty() {
                 self.decline_all().await;
             }
-            self.save(&self.lines.load_full()).await;
+            self.look(&others).await;
+            self.tell_again(&others).await;
+            // Outside of the loop: whatever happens more often than it must not put it off.
+            let mut pulse = tokio::time::interval(PULSE);
+            pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
-                self.look(&others).await;
                 tokio::select! {
                     Some(order) = self.orders.recv() => self.carry_out(order, &others).await,
                     () = others.repository.another_generation() => tokio::time::sleep(SETTLE).await,
-                    () = tokio::time::sleep(PULSE), if self.is_busy() => self.count_all(&others).await,
+                    _ = pulse.tick(), if self.is_busy() => self.count_all(&others).await,
                 }
+                self.look(&others).await;
             }
         };
         _ = shutdown.run_until_cancelled(work).await;
@@ -128,7 +134,7 @@ impl Keeper {
             let Some(survey) = self.survey(line, others).await else {
                 return;
             };
-            let count = survey.count(wave);
+            let count = survey.count(wave, now());
             let fleet = survey.fleet();
             let event = Event::Counted {
                 count: &count,
@@ -159,10 +165,23 @@ impl Keeper {
         self.save_with(&went_on).await;
         self.put([went_on.clone()]);
         others.repository.answers_change();
+        self.tell(&Arc::new(went_on), tell, others).await;
+    }
+
+    /// A step is in force before anybody is told, and the server may have stopped in between.
+    async fn tell_again(&self, others: &Others) {
+        for line in self.lines.load_full().iter() {
+            if let Some(wave) = &line.course.wave {
+                self.tell(line, wave.again(), others).await;
+            }
+        }
+    }
+
+    async fn tell(&self, line: &Arc<Line>, tell: Tell, others: &Others) {
         let survey = match tell {
             Tell::Nobody => return,
             Tell::Everyone => None,
-            Tell::Some { .. } => self.survey(&Arc::new(went_on), others).await,
+            Tell::Some { .. } => self.survey(line, others).await,
         };
         let whole = || vec![Destination::complete(&line.rule.address.application)];
         let destinations = match survey.as_ref().map(|survey| survey.told(tell)) {

@@ -4,7 +4,7 @@ use confbus_protocol::{BusId, CommitId, Label};
 use confbus_resolution::Problem;
 
 use super::{
-    course::{Count, Course, Next, State},
+    course::{Count, Course, Next, State, Wave},
     rule::Rule,
     turn::Turn,
 };
@@ -22,6 +22,10 @@ pub(super) struct Line {
     pub(super) coming: Option<Release>,
     /// What the label names and somebody could not be given, and why: it waits for what mends it.
     pub(super) held: Option<(CommitId, Vec<Problem>)>,
+    /// What the label names while a wave is on its way that brings the same: it waits until that has arrived.
+    pub(super) alike: Option<CommitId>,
+    /// What everybody has is gone for good, and it was said.
+    pub(super) is_lost: bool,
     /// How far those are whose turn it is.
     pub(super) count: Count,
 }
@@ -79,16 +83,17 @@ impl Line {
         Some(Stage {
             commit,
             release: release.clone(),
-            because: (commit != newest).then(|| self.because(newest, instance)),
+            because: (commit != newest).then(|| self.because(newest, commit, instance)),
         })
     }
 
-    fn because(&self, newest: CommitId, instance: Option<&BusId>) -> Because {
+    fn because(&self, newest: CommitId, given: CommitId, instance: Option<&BusId>) -> Because {
         if let Some((_, problems)) = self.held.as_ref().filter(|(held, _)| *held == newest) {
             return Because::Problems(problems.clone());
         }
-        let of_newest = self.course.wave.as_ref();
-        let of_newest = of_newest.filter(|wave| wave.commit == newest);
+        let of_newest = self.course.wave.as_ref().filter(|wave| {
+            wave.commit == newest || (wave.commit != given && self.alike == Some(newest))
+        });
         Because::Wave(match of_newest {
             None => Pause::NotBegun,
             Some(wave) => match (wave.state, instance) {
@@ -108,8 +113,10 @@ impl Line {
             let mut at_hand = at_hand.into_iter().flatten();
             at_hand.find(|release| release.newest() == commit).cloned()
         };
-        let settled = find(next.course.settled());
+        let all_settled = next.course.all_settled();
+        let settled = find(next.course.settled()).map(|release| release.among(&all_settled));
         let is_same_step = commit_of(&self.course) == commit_of(&next.course);
+        let is_running = next.course.wave.as_ref().is_some_and(Wave::is_running);
         Self {
             coming: commit_of(&next.course)
                 .and_then(find)
@@ -122,6 +129,9 @@ impl Line {
                 Count::default()
             },
             held: None,
+            // A wave that stands still takes it over.
+            is_lost: false,
+            alike: self.alike.filter(|_| is_same_step && is_running),
             course: next.course,
             rule: Arc::clone(&self.rule),
             label: self.label.clone(),
@@ -131,6 +141,12 @@ impl Line {
     /// Whether a version that it speaks of is not at hand.
     pub(super) fn misses_something(&self) -> bool {
         self.settled.is_none() || (self.course.wave.is_some() && self.coming.is_none())
+    }
+
+    /// Whether it has a wave that nobody is given: then what everybody has must not be taken from the label.
+    pub(super) fn stands_still(&self) -> bool {
+        let wave = self.course.wave.as_ref();
+        wave.is_some_and(|wave| !wave.is_running())
     }
 
     /// Whether both are of the same label in the same repository.

@@ -8,6 +8,7 @@ use super::{
     course::{Count, Course, Wave},
     line::Line,
     rule::Rule,
+    turn::Turn,
     view::WaveView,
 };
 
@@ -60,14 +61,27 @@ impl Lines {
         first.is_some_and(|line| line.rule.address == this.rule.address)
     }
 
-    /// Whether what is answered may depend on who asks.
-    pub(super) fn divide(&self, request: &EnvironmentRequest) -> bool {
+    /// Whether what is answered may depend on who asks. `is_of` tells whether a label in service of a repository may answer.
+    pub(super) fn divide(
+        &self,
+        request: &EnvironmentRequest,
+        is_of: impl Fn(&str, &Label) -> bool,
+    ) -> bool {
         let is_running = |line: &Line| {
             let wave = line.course.wave.as_ref();
             wave.is_some_and(Wave::is_running)
         };
         let mut running = self.iter().filter(|line| is_running(line));
-        running.any(|line| line.rule.address.may_hold(request))
+        running.any(|line| {
+            line.rule.address.may_hold(request) && is_of(&line.course.repository, &line.label)
+        })
+    }
+
+    /// On which side of each wave a turn is: an answer of several labels may depend on more than one.
+    pub(super) fn sides(&self, turn: Turn) -> Vec<bool> {
+        let waves = self.iter().filter_map(|line| line.course.wave.as_ref());
+        let running = waves.filter(|wave| wave.is_running());
+        running.map(|wave| wave.has_come_to(turn)).collect()
     }
 
     pub(super) fn views(&self) -> Vec<WaveView> {
@@ -133,6 +147,8 @@ impl Line {
             settled: None,
             coming: None,
             held: None,
+            alike: None,
+            is_lost: false,
             count: Count::default(),
         }
     }
@@ -145,13 +161,7 @@ mod tests {
     use confbus_protocol::{BusId, CommitId};
 
     use super::{
-        super::{
-            course::State,
-            line::Pause,
-            rule::OnSilence,
-            store::Store,
-            turn::{Turn, last_of},
-        },
+        super::{course::State, line::Pause, rule::OnSilence, store::Store, turn::last_of},
         *,
     };
     use crate::{environment_repository::Because, pins::Address};
@@ -216,11 +226,28 @@ mod tests {
             assert_eq!(address.as_deref(), expected, "{asked}");
             assert!(lines.deciding(&request, "other", |_| true).is_none());
         }
-        let divides = |asked: &str| {
+        let divides = |asked: &str, label: &str| {
             let request = Address::parse(asked).unwrap().request().unwrap();
-            lines.divide(&request)
+            lines.divide(&request, |repository, served| {
+                repository == "repo" && served.as_str() == label
+            })
         };
-        assert!(divides("orders/dev") && !divides("billing/dev"));
+        assert!(divides("orders/dev", "main") && !divides("billing/dev", "main"));
+        assert!(
+            !divides("orders/dev", "next"),
+            "nothing is on its way there"
+        );
+    }
+
+    #[test]
+    fn a_turn_has_a_side_in_every_wave_that_runs() {
+        let lines = lines(vec![
+            course("orders", "main", Some(State::Running)),
+            course("orders", "next", Some(State::Stopped)),
+            course("orders/prod", "next", Some(State::Running)),
+        ]);
+        assert_eq!(lines.sides(last_of(50, &[])), [true, true]);
+        assert_eq!(lines.sides(Turn::LAST), [false, false]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Survey {
             label: &line.label,
             holds: &holds,
         };
-        let mut versions: HashMap<(EnvironmentRequest, bool), Option<String>> = HashMap::new();
+        let mut versions: HashMap<(EnvironmentRequest, Vec<bool>), Option<String>> = HashMap::new();
         let mut is_in: HashMap<EnvironmentRequest, bool> = HashMap::new();
         let mut members = Vec::new();
         for standing in standings {
@@ -70,9 +70,7 @@ impl Survey {
                 continue;
             }
             let turn = Turn::of(standing.instance.as_str());
-            let wave = line.course.wave.as_ref();
-            let has_come = wave.is_some_and(|wave| wave.has_come_to(turn));
-            let version = versions.entry((request.clone(), has_come));
+            let version = versions.entry((request.clone(), lines.sides(turn)));
             let version = version
                 .or_insert_with(|| {
                     let current = repository.version_of(request, Some(&standing.instance));
@@ -97,8 +95,9 @@ impl Survey {
         there.map(|member| member.turn).collect()
     }
 
-    /// How far those are whose turn it is and who were there when the step began.
-    pub(super) fn count(&self, wave: &Wave) -> Count {
+    /// How far those are whose turn it is and who were there when the step began. Nobody waits for whom it did not find there
+    /// any more, which may turn out only later.
+    pub(super) fn count(&self, wave: &Wave, now: i64) -> Count {
         let mut count = Count::default();
         let asked = self.members.iter().filter(|member| {
             wave.has_come_to(member.turn) && !member.standing.was_silent(wave.since)
@@ -111,7 +110,7 @@ impl Survey {
                     .get_or_insert_with(|| member.standing.instance.to_string());
             } else if member.has_applied() {
                 count.applied += 1;
-            } else {
+            } else if !member.standing.is_gone_since(wave.since, now) {
                 count.waiting += 1;
             }
         }
@@ -142,5 +141,52 @@ impl Member {
         rejected.is_some_and(|(version, at)| {
             Some(version) == self.version.as_ref() && *at >= wave.started
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::course::State, *};
+
+    const MINUTE: i64 = 60_000;
+
+    /// An instance of the first turns that said last at a time what it runs.
+    fn member(last_sign: i64, expected: Option<i64>, applied: &str) -> Member {
+        let instance = BusId::new("orders:dev:8080:a").unwrap();
+        Member {
+            turn: Turn::of(instance.as_str()),
+            standing: Standing::seen(instance, last_sign, expected, applied),
+            version: Some("new".into()),
+        }
+    }
+
+    #[test]
+    fn whoever_went_before_its_turn_came_is_not_waited_for() {
+        let since = 10 * MINUTE;
+        let wave = Wave {
+            commit: confbus_protocol::CommitId::from_bytes([1; 20]),
+            state: State::Running,
+            percent: 100,
+            last: Turn::LAST,
+            started: since,
+            since,
+            reason: None,
+            by: None,
+        };
+        let waits = |last_sign, expected, now| {
+            let members = vec![
+                member(last_sign, expected, "old"),
+                member(last_sign, expected, "new"),
+            ];
+            let count = Survey { members }.count(&wave, now);
+            (count.waiting, count.applied)
+        };
+        let (before, after) = (since - MINUTE, since + MINUTE);
+        let expected = Some(since + 2 * MINUTE);
+        assert_eq!(waits(before, expected, after), (1, 1), "it may still come");
+        assert_eq!(waits(before, expected, 2 * since), (0, 1), "it has gone");
+        assert_eq!(waits(after, expected, 2 * since), (1, 1), "it was asked");
+        assert_eq!(waits(before, Some(before), after), (0, 0), "it had gone");
+        assert_eq!(waits(before, None, 2 * since), (1, 1), "it says little");
     }
 }

@@ -1,6 +1,9 @@
 //! A commit reaches the instances of an application step by step, and nobody else before it is good for them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use confbus_client::{BusHealth, Client, Live, Settings};
 use confbus_protocol::{BusId, Outcome, Report};
@@ -410,6 +413,107 @@ fn a_wave_goes_on_after_a_restart_from_the_first_answer_on() {
 }
 
 #[test]
+fn a_rule_that_comes_back_begins_with_what_is_there() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let saved = || {
+        let saved = std::fs::read(folder.path().join("waves-0.json")).unwrap_or_default();
+        serde_json::from_slice::<Value>(&saved).unwrap_or_default()
+    };
+    let waits_for = |label: Option<&str>| {
+        eventually("the saved courses", || {
+            let saved = saved();
+            let is_so = saved["waves"].is_array() && saved["waves"][0]["label"].as_str() == label;
+            expect_that(is_so, &saved)
+        });
+    };
+    let server = TestServer::in_folder(folder.path(), &settings(&uri)).ready();
+    gives(&server, None, &old);
+    waits_for(Some("main"));
+
+    let server = server.restarted(&settings(&uri)[..1]);
+    waits_for(None);
+    let new = limit(&repo, 2);
+    gives(&server, None, &new);
+
+    let server = server.restarted(&settings(&uri)).ready();
+    assert_eq!(server.get("/orders/dev").json()["version"], new);
+    no_wave(&server);
+}
+
+#[test]
+fn an_aborted_commit_takes_no_place_of_what_is_gone() {
+    let repo = ConfigRepo::from_sample();
+    let bad = repo.push_to("aside", "too much", &[("orders.yml", "limit: 2\n")]);
+    let old = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&settings(&uri)).ready();
+    introduce(&server, &FLEET, &old);
+    // Without what everybody has.
+    repo.point("main", &bad);
+    repo.delete_branch("aside");
+    gives(&server, Some(FLEET[0]), &bad);
+    let (code, _) = confbus_wave(&server, &["abort", "orders"]);
+    assert_eq!(code, Some(0));
+
+    let server = server.restarted_after(&settings(&uri), forget_commits);
+    server.line_with("what everybody had is gone");
+    for name in FLEET.into_iter().map(Some).chain([None]) {
+        let answer = name.map_or_else(|| server.get("/orders/dev"), |name| read(&server, name));
+        let says = format!("still given commit {}", &old[..7]);
+        assert!(
+            answer.status == 503 && answer.body.contains(&says),
+            "{answer:?}"
+        );
+    }
+    let (code, _) = confbus_wave(&server, &["promote", "orders"]);
+    assert_eq!(code, Some(0));
+    for name in FLEET.into_iter().map(Some).chain([None]) {
+        gives(&server, name, &bad);
+    }
+}
+
+/// Clones and the journal are gone.
+fn forget_commits(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).unwrap();
+        } else if path.extension().is_none_or(|extension| extension != "json") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_may_not_have_been_told_before_a_stop_is_told_after_it() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let uri = repo.path().display().to_string();
+    let server = TestServer::with(&settings(&uri)).ready();
+    introduce(&server, &FLEET, &old);
+    let new = limit(&repo, 2);
+    gives(&server, Some(FLEET[0]), &new);
+    let (code, _) = confbus_wave(&server, &["abort", "orders"]);
+    assert_eq!(code, Some(0));
+    let told = |server: &TestServer, whom: Value| {
+        eventually(&format!("an event for {whom}"), || {
+            let view = server.get("/_/api/refreshes").json();
+            let mut refreshes = view["refreshes"].as_array().into_iter().flatten();
+            let is_told = refreshes
+                .any(|refresh| refresh["trigger"] == "wave" && refresh["destinations"] == whom);
+            expect_that(is_told, &view)
+        });
+    };
+    told(&server, json!(FLEET[..2]));
+    // Nobody was told so before.
+    let server = server.restarted(&settings(&uri));
+    told(&server, json!(["orders:**"]));
+}
+
+#[test]
 fn a_pin_is_stronger_than_a_wave() {
     let repo = ConfigRepo::from_sample();
     let old = limit(&repo, 1);
@@ -470,6 +574,48 @@ impl Drop for Over<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
     }
+}
+
+#[test]
+fn a_push_for_others_changes_nothing_for_anybody() {
+    let repo = ConfigRepo::from_sample();
+    let old = limit(&repo, 1);
+    let server = start(&repo);
+    introduce(&server, &FLEET, &old);
+    let new = limit(&repo, 2);
+    gives(&server, Some(FLEET[0]), &new);
+    for name in &FLEET[..2] {
+        report(&server, name, &new, None);
+    }
+    let before = wave(&server, "a step further", |wave| wave["percent"] == 50);
+
+    let unrelated = repo.push("for others", &[("payments.yml", "limit: 3\n")]);
+    // Once it was looked at, it is said to be as far as what it brings.
+    let waits = format!("{}; wave at 50 %, not its turn yet", &unrelated[..7]);
+    eventually("the newer commit at the same step", || {
+        let answer = read(&server, FLEET[9]);
+        expect_that(held(&answer) == Some(&*waits), &answer)
+    });
+    for name in &FLEET[..5] {
+        gives(&server, Some(name), &new);
+    }
+    for name in &FLEET[5..] {
+        gives(&server, Some(name), &old);
+    }
+    let after = wave(&server, "of the same commit", |wave| wave["commit"] == *new);
+    for key in ["percent", "started", "since", "before"] {
+        assert_eq!(after[key], before[key], "{key} of {after}");
+    }
+    for name in &FLEET[2..5] {
+        report(&server, name, &new, None);
+    }
+    wave(&server, "at everybody", |wave| wave["percent"] == 100);
+    for name in &FLEET[5..] {
+        gives(&server, Some(name), &new);
+        report(&server, name, &new, None);
+    }
+    no_wave(&server);
+    gives(&server, Some(FLEET[0]), &unrelated);
 }
 
 #[test]

@@ -17,9 +17,20 @@ const USUAL_WAIT: Duration = Duration::from_secs(10 * 60);
 /// One of a hundred.
 const USUAL_STOP: u32 = 100;
 
-/// Off without any; `None` when one cannot be used.
-pub(super) fn waves(reader: &mut Reader, file: Option<PathBuf>) -> Option<Settings> {
+/// Off without any; `None` when one cannot be used. `backends` of them make an answer together.
+pub(super) fn waves(
+    reader: &mut Reader,
+    file: Option<PathBuf>,
+    backends: usize,
+) -> Option<Settings> {
     let names = reader.children(AT);
+    if backends > 1 && !names.is_empty() {
+        let key = format!("{AT}.{}.steps", names[0]);
+        // Such an answer has no version of its own, so nobody could report that it runs it, or not.
+        let text = format!("`{key}` needs a single backend, and there are {backends}");
+        reader.refuse(&key, text, Some("one Git repository, or one with `repos`"));
+        return None;
+    }
     if names.len() > MAX_RULES {
         reader.refuse(AT, format!("there are more than {MAX_RULES} waves"), None);
         return None;
@@ -148,6 +159,10 @@ mod tests {
 
     /// The rules, and what is wrong.
     fn read(said: &[(&str, &str)]) -> (Option<Vec<Rule>>, String) {
+        read_beside(1, said)
+    }
+
+    fn read_beside(backends: usize, said: &[(&str, &str)]) -> (Option<Vec<Rule>>, String) {
         let arguments = said.iter();
         let arguments = arguments.map(|(key, value)| (format!("{AT}.{key}"), (*value).to_owned()));
         let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
@@ -157,7 +172,7 @@ mod tests {
             ..Sources::default()
         };
         let mut reader = Reader::new(Layers::read(&sources).unwrap());
-        let settings = waves(&mut reader, None);
+        let settings = waves(&mut reader, None, backends);
         let (problems, _) = reader.finish();
         let problems = problems.iter().map(ToString::to_string).collect();
         (settings.map(|settings| settings.rules), problems)
@@ -219,5 +234,12 @@ mod tests {
             assert!(problems.contains(problem), "{problems}");
             assert!(rules.is_none() || problem.contains("setting of a wave"));
         }
+    }
+
+    #[test]
+    fn several_backends_have_no_waves() {
+        let (rules, problems) = read_beside(2, &[("a.steps", "5,100")]);
+        assert!(rules.is_none() && problems.contains("`confbus.waves.a.steps` needs a single"));
+        assert_eq!(read_beside(2, &[]), (Some(Vec::new()), String::new()));
     }
 }

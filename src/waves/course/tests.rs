@@ -168,6 +168,9 @@ fn silence_waits_or_goes() {
     let mut way = Way::new();
     way.moves(2, Change::Something);
     assert_eq!(way.counts(&count(0, 0, 0)), None, "nobody is no answer");
+    way.now = WAIT;
+    way.counts(&count(0, 0, 0));
+    assert_eq!(way.given(), 5, "but nothing to wait for");
 }
 
 #[test]
@@ -179,6 +182,19 @@ fn a_newer_commit_begins_anew_and_an_older_one_ends_it() {
     assert_eq!((way.given(), way.wave().commit), (2, commit(3)));
     assert_eq!(way.moves(4, Change::Nothing), up_to(2));
     assert_eq!((way.course.settled(), way.course.wave), (commit(4), None));
+}
+
+#[test]
+fn a_commit_that_brings_the_same_waits_for_the_one_on_its_way() {
+    let mut way = Way::new();
+    way.moves(2, Change::Something);
+    way.counts(&count(2, 0, 0));
+    let before = way.course.clone();
+    assert_eq!(way.moves(3, Change::NothingSinceWave), None);
+    assert_eq!((way.given(), &way.course), (5, &before));
+    way.happens(&Event::Promoted);
+    assert_eq!(way.moves(3, Change::Nothing), Some(Tell::Nobody));
+    assert_eq!((way.course.settled(), way.course.wave), (commit(3), None));
 }
 
 #[test]
@@ -198,12 +214,27 @@ fn somebody_decides() {
     };
     assert_eq!(way.happens(&abort), None);
     way.moves(2, Change::Something);
+    assert_eq!(Some(way.wave().again()), up_to(2));
     assert_eq!(way.happens(&abort), up_to(2));
+    assert_eq!(way.wave().again(), Tell::Everyone);
     assert_eq!((way.given(), way.wave().state), (0, State::Aborted));
     assert_eq!(way.wave().by.as_deref(), Some("jo"));
     assert_eq!(way.happens(&abort), None);
     assert_eq!(way.happens(&Event::Promoted), Some(Tell::Everyone));
     assert_eq!((way.course.settled(), way.course.wave), (commit(2), None));
+}
+
+#[test]
+fn what_a_wave_stopped_is_nothing_to_go_back_to() {
+    let mut way = Way::new();
+    way.moves(2, Change::Something);
+    way.counts(&count(0, 2, 0));
+    way.happens(&Event::Moved {
+        commits: &[commit(3), commit(2), commit(1)],
+        change: Change::Nothing,
+        fleet: &fleet(),
+    });
+    assert_eq!(way.course.all_settled(), [commit(3), commit(1)]);
 }
 
 /// Whatever happens: of one commit, an instance that was given it keeps it until the wave ends, stops or goes on to another;
@@ -227,6 +258,11 @@ fn nobody_changes_sides_without_being_told() {
             let before: Vec<_> = turns.iter().map(|turn| given(&way, *turn)).collect();
             let (step, fresh) = (way.course.wave.clone(), 2 + rng.u8(..200));
             let changes = rng.bool();
+            let change = if changes {
+                Change::Something
+            } else {
+                Change::NothingSinceWave
+            };
             let mut fleet: Vec<_> = turns.iter().copied().filter(|_| rng.bool()).collect();
             fleet.sort();
             let counted = count(rng.usize(..9), rng.usize(..4), rng.usize(..3));
@@ -238,7 +274,7 @@ fn nobody_changes_sides_without_being_told() {
                 },
                 2 | 3 => Event::Moved {
                     commits: &[commit(fresh)],
-                    change: Change::Something,
+                    change,
                     fleet: &fleet,
                 },
                 _ => Event::Counted {
@@ -257,6 +293,18 @@ fn nobody_changes_sides_without_being_told() {
                     Tell::Everyone => true,
                 };
                 let new = given(&way, *turn);
+                let was_running = step.as_ref().is_some_and(Wave::is_running);
+                if was_running
+                    && matches!(
+                        event,
+                        Event::Moved {
+                            change: Change::NothingSinceWave,
+                            ..
+                        }
+                    )
+                {
+                    assert_eq!(new, *old, "seed {seed}: nothing came");
+                }
                 assert!(new == *old || is_told, "seed {seed}: {event:?}");
                 let goes_on = step.as_ref().zip(way.course.wave.as_ref());
                 let same =

@@ -90,13 +90,19 @@ impl Keeper {
             let Some(line) = self.line(rule, in_service) else {
                 continue;
             };
-            let is_settled = in_service.release.newest() == line.course.settled();
-            if is_settled || line.misses_something() {
+            let release = &in_service.release;
+            let has = line.settled.as_ref();
+            // The same commit is another release once more is known of it, or fewer earlier ones are needed.
+            let is_renewed = release.newest() == line.course.settled()
+                && !has.is_some_and(|has| has.is(&release.among(&line.course.all_settled())));
+            if is_renewed || line.misses_something() {
                 let line = complete(&line, in_service, others).await;
                 found.extend(line);
             }
         }
-        self.put(found);
+        if !found.is_empty() {
+            self.put(found);
+        }
     }
 
     /// Takes note of where a label is.
@@ -111,7 +117,8 @@ impl Keeper {
             Some(wave) => wave.commit == newest,
         };
         let is_held = line.held.as_ref().is_some_and(|(held, _)| *held == newest);
-        if is_known || is_held || line.misses_something() {
+        let is_alike = line.alike == Some(newest);
+        if is_known || is_held || is_alike || line.misses_something() {
             return;
         }
         let Some(examined) = self.examine(&line, release, others).await else {
@@ -141,6 +148,12 @@ impl Keeper {
         };
         if let Some(next) = line.course.after(&event, &line.rule, now()) {
             self.go_on(&line, next, Some(release), others).await;
+        } else {
+            self.put([Line {
+                alike: Some(newest),
+                ..Line::clone(&line)
+            }]);
+            others.repository.answers_change();
         }
     }
 
@@ -212,15 +225,22 @@ async fn complete(line: &Line, in_service: &InService, others: &Others) -> Optio
     let own = &in_service.release;
     let mut next = line.clone();
     if own.newest() == line.course.settled() {
-        next.settled = Some(own.clone());
+        next.settled = Some(own.among(&line.course.all_settled()));
     } else if line.settled.is_none() {
-        let commits: Vec<_> = line.course.settled.iter().map(|commit| commit.0).collect();
+        let commits = line.course.all_settled();
         let brought = others
             .repository
             .bring(&in_service.repository, &commits)
             .await;
         next.settled = match brought {
             Ok(release) => Some(release),
+            Err(FindError::NoSuchCommit) if line.stands_still() => {
+                if !line.is_lost {
+                    warn!(address = %line.rule.address, commit = %line.course.settled(), "what everybody had is gone, and what the label names stopped; nobody is given anything until somebody promotes the wave");
+                }
+                next.is_lost = true;
+                return Some(next);
+            }
             Err(FindError::NoSuchCommit) => {
                 warn!(address = %line.rule.address, commit = %line.course.settled(), "what everybody had is gone; everybody is given what the label names");
                 return Some(first(&line.rule, in_service));
