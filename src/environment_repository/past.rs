@@ -47,6 +47,12 @@ impl Past {
         }
     }
 
+    /// Of `main`, which this commit answers.
+    #[cfg(test)]
+    pub(crate) fn of_main(answering: u8) -> Self {
+        tests::past(answering, None)
+    }
+
     /// Whether the answer is certainly no older than any of these commits: each answers, or has answered here, or a look
     /// that began after somebody named it has shown all that there is. What never moves is never old. Where the newest
     /// commit cannot answer, an earlier one does, and a look does not tell whether a newer one could that never was here.
@@ -80,7 +86,7 @@ impl Past {
     }
 
     /// What never moves, and what somebody holds.
-    fn cannot_lag(&self) -> bool {
+    pub(crate) fn cannot_lag(&self) -> bool {
         self.labels.is_empty() || self.held == Some(Holding::OnPurpose)
     }
 
@@ -117,7 +123,7 @@ mod tests {
         CommitId::from_bytes([number; 20])
     }
 
-    fn past(answering: u8, because: Option<Because>) -> Past {
+    pub(super) fn past(answering: u8, because: Option<Because>) -> Past {
         let served = vec![commit(3), commit(2)];
         let label = LabelPast {
             label: Label::parse("main").unwrap(),
