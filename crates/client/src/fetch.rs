@@ -4,7 +4,7 @@ use std::{
 };
 
 use confbus_protocol::{
-    BusId, Environment, INSTANCE_HEADER, LAGGING_HEADER, MIN_VERSION_HEADER, Minimum,
+    BusId, Environment, INSTANCE_HEADER, LAGGING_HEADER, MIN_VERSION_HEADER, Minimum, NO_LABEL,
     RUNNING_HEADER, SINCE_HEADER, SINCE_NOW,
 };
 use reqwest::{
@@ -100,6 +100,14 @@ impl Fetcher {
     pub(crate) fn address(&self, place: Place) -> String {
         let server = self.requests.servers.get(place.server);
         server.map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Whether a label of an event may answer here: the one that answers now, or one that is asked for before it.
+    pub(crate) fn reads(&self, now: Option<Place>, label: &str) -> bool {
+        let labels = &self.coordinates.labels;
+        let end = now.map_or(labels.len(), |now| now.label + 1);
+        let mut asked = labels.iter().take(end);
+        asked.any(|asked| asked.as_deref().unwrap_or(NO_LABEL) == label)
     }
 
     /// All servers failed alike.

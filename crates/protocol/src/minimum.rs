@@ -18,6 +18,9 @@ pub const SINCE_NOW: &str = "now";
 /// served none of these commits, or has not heard from the repository since it was asked. Its value marks this moment.
 pub const LAGGING_HEADER: &str = "x-config-lagging";
 
+/// Among the labels of an event, what stands for requests without a label. No branch may be called so.
+pub const NO_LABEL: &str = "*";
+
 /// Commits in one header; a label list has no more, and few events come at once.
 const MOST: usize = 32;
 

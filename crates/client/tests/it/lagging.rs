@@ -130,6 +130,37 @@ async fn a_client_asks_for_nothing_older_than_what_it_was_told_of() {
 }
 
 #[tokio::test]
+async fn a_commit_of_another_label_is_not_asked_for() {
+    let server = Server::with_events(Say::Body(body(OLD), None)).await;
+    for (label, of_event, expected) in [
+        ("release", "main *", OLD.to_owned()),
+        ("release", "", OLD.to_owned()),
+        ("release", "main release", format!("{OLD},{NEW}")),
+        // The first one answers, so that the second one is not read.
+        ("release,main", "main", OLD.to_owned()),
+    ] {
+        let settings = settings(&[&server]).label(label);
+        let client = Client::connect(settings).await.unwrap();
+        eventually(&client, "its stream", |_| server.listeners() == 1).await;
+        client.refresh().await.unwrap();
+        server.heads();
+        server.send_refresh_of(of_event, "**", NEW);
+        let asked = std::cell::RefCell::new(Vec::new());
+        eventually(&client, "a request", |_| {
+            asked.borrow_mut().extend(server.heads());
+            !asked.borrow().is_empty()
+        })
+        .await;
+        let asked = asked.borrow();
+        assert_eq!(minimum(&asked[0]), Some(&*expected), "{label}: {of_event}");
+        drop(client);
+        while server.listeners() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_start_does_not_go_back_behind_the_last_good_file() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(body(NEW), None)).await;

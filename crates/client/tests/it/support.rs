@@ -113,12 +113,19 @@ impl Server {
 
     /// Sends a refresh event to everybody on the stream.
     pub(crate) fn send_refresh(&self, destination: &str, commit: &str) {
+        self.send_refresh_of("main *", destination, commit);
+    }
+
+    /// The same for a commit of these labels.
+    pub(crate) fn send_refresh_of(&self, labels: &str, destination: &str, commit: &str) {
         let event = format!(
             r#"{{"type":"RefreshRemoteApplicationEvent","timestamp":1,"originService":"configserver:8888:x","destinationService":"{destination}","id":"e1"}}"#
         );
         let events = self.shared.events.as_ref().unwrap();
         events
-            .send(format!("event: message\nid: {commit}\ndata: {event}\n\n"))
+            .send(format!(
+                "event: labels\ndata: {labels}\n\nevent: message\nid: {commit}\ndata: {event}\n\n"
+            ))
             .unwrap();
     }
 
