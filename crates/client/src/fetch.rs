@@ -123,7 +123,7 @@ impl Fetcher {
     pub(crate) async fn fetch(&self, known: Known<'_>) -> Result<Answer, Unavailable> {
         let mut attempts = Vec::new();
         for label in 0..self.coordinates.labels.len() {
-            let mut unknown_label = false;
+            let (mut unknown_label, mut lagging) = (false, false);
             for server in self.breakers.in_turn() {
                 let place = Place { server, label };
                 let asked = self.ask(place, known).await;
@@ -137,8 +137,11 @@ impl Fetcher {
                     Err(failure) => failure,
                 };
                 unknown_label |= failure == Failure::NotFound;
+                lagging |= failure == Failure::Lagging;
+                // Who lags has not given an answer that another server's would replace.
                 let is_final = self.requests.fail_over == FailOver::ConnectionFailure
-                    && !failure.is_of_connection();
+                    && !failure.is_of_connection()
+                    && failure != Failure::Lagging;
                 attempts.push(Attempt {
                     server: self.address(place),
                     failure,
@@ -147,7 +150,8 @@ impl Fetcher {
                     break;
                 }
             }
-            if !unknown_label {
+            // Who knows the label and lags says more of it than who does not know it: that may be behind as well.
+            if !unknown_label || lagging {
                 break;
             }
         }

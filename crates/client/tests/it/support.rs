@@ -25,8 +25,8 @@ use tokio::{
 pub(crate) enum Say {
     /// 200 with this body and this ETag; 304 when the client has it.
     Body(String, Option<&'static str>),
-    /// 200 with this body, which may be old.
-    Lagging(String),
+    /// 503 of a server that may be behind.
+    Lagging,
     Status(u16, &'static str),
     /// A head, and then nothing.
     Stall,
@@ -203,10 +203,7 @@ impl Shared {
                     body.len()
                 )
             }
-            Say::Lagging(body) => format!(
-                "HTTP/1.1 200 OK\r\nconnection: close\r\nx-config-lagging: 1\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            ),
+            Say::Lagging => "HTTP/1.1 503 Behind\r\nconnection: close\r\nx-config-lagging: 1\r\ncontent-length: 0\r\n\r\n".to_owned(),
             Say::Status(status, body) => format!(
                 "HTTP/1.1 {status} Nope\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
@@ -225,7 +222,7 @@ impl Shared {
             Say::Endless => loop {
                 stream.write_all(&[b' '; 4096]).await?;
             },
-            Say::Body(..) | Say::Lagging(_) | Say::Status(..) | Say::Redirect(_) => {
+            Say::Body(..) | Say::Lagging | Say::Status(..) | Say::Redirect(_) => {
                 stream.shutdown().await
             }
         }
