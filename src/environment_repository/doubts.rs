@@ -1,6 +1,8 @@
 //! Commits that somebody has seen under a label elsewhere, and that never answered here: a look tells whether this is the one
 //! who lags.
 
+mod doubted;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -12,11 +14,12 @@ use std::{
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{CommitId, Label};
-use indexmap::{IndexMap, IndexSet};
-use tokio::sync::mpsc;
+use indexmap::IndexSet;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use self::doubted::Doubted;
 use super::{
     looker::{Announce, Looks, Wish},
     repository::Settings,
@@ -33,8 +36,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The same after a failed look.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// Where doubts are raised and, once a look has begun after that and succeeded, settled: whatever the label names here then is
-/// no older than what it named there.
+/// Where doubts are raised and, once a look has begun long enough after that and succeeded, settled: whatever the label names
+/// here then is no older than what it named there.
 #[derive(Debug, Clone)]
 pub(super) struct Doubts {
     raised: mpsc::Sender<Doubt>,
@@ -63,6 +66,9 @@ struct SettledLabel {
 #[derive(Debug)]
 pub(super) struct Settler {
     raised: mpsc::Receiver<Doubt>,
+    doubted: Doubted,
+    /// Then nobody looks but for a new question.
+    has_failed: bool,
     settled: Arc<ArcSwap<Settled>>,
     /// The number of the look that has begun last; where the first begins is chance, so that servers differ.
     begun: Arc<AtomicU64>,
@@ -85,6 +91,8 @@ impl Doubts {
         };
         let settler = Settler {
             raised,
+            doubted: Doubted::default(),
+            has_failed: false,
             settled: Arc::clone(&doubts.settled),
             begun: Arc::clone(&doubts.begun),
             looks,
@@ -141,34 +149,49 @@ impl Settler {
     /// Settles doubts until `shutdown`.
     pub(super) async fn run(mut self, shutdown: CancellationToken) {
         let work = async {
-            while let Some(first) = self.raised.recv().await {
-                let pause = self.settle(first).await;
+            while self.is_to_look().await {
+                let pause = self.settle().await;
                 tokio::time::sleep(pause).await;
             }
         };
         _ = shutdown.run_until_cancelled(work).await;
     }
 
-    /// One look for all doubts that wait. Returns how long to leave the repository alone.
-    async fn settle(&mut self, first: Doubt) -> Duration {
-        let mut doubts: IndexMap<Label, IndexSet<CommitId>> = IndexMap::new();
-        let mut next = Some(first);
-        while let Some(Doubt { label, commits }) = next {
-            doubts.entry(label).or_default().extend(commits);
-            next = self.raised.try_recv().ok();
+    /// Waits for a doubt, or until a look settles earlier ones: whoever raised them may not ask again by then. False at the end.
+    async fn is_to_look(&mut self) -> bool {
+        let due = self.doubted.due().filter(|_| !self.has_failed);
+        let settles = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = settles => true,
+            raised = self.raised.recv() => raised.map(|doubt| self.doubted.add(doubt)).is_some(),
         }
-        let refs = self.refs(doubts.keys());
+    }
+
+    /// One look for all doubts that wait. Returns how long to leave the repository alone.
+    async fn settle(&mut self) -> Duration {
+        while let Ok(doubt) = self.raised.try_recv() {
+            self.doubted.add(doubt);
+        }
+        let refs = self.refs(self.doubted.labels());
         debug!(
             ?refs,
             "somebody knows of commits that never answered here; looking"
         );
+        let begun = Instant::now();
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let announce = Announce::Yes(Trigger::Poll);
         let looked = self.looks.look(Wish::Refs(refs), None, announce).await;
-        if looked.is_err() {
+        self.has_failed = looked.is_err();
+        if self.has_failed {
             return PAUSE_AFTER_FAILURE;
         }
-        self.note(doubts, number);
+        let settled = self.doubted.settle(begun);
+        self.note(settled, number);
         PAUSE
     }
 
@@ -188,7 +211,7 @@ impl Settler {
         labels.filter_map(|label| known.behind(&label)).collect()
     }
 
-    fn note(&self, doubts: IndexMap<Label, IndexSet<CommitId>>, number: u64) {
+    fn note(&self, doubts: Vec<(Label, Vec<CommitId>)>, number: u64) {
         let served = self.served.load();
         let mut settled = Settled::clone(&self.settled.load());
         settled.retain(|label, _| served.labels.contains_key(label));
