@@ -8,7 +8,7 @@ use axum::{
 };
 use confbus_protocol::{LAGGING_HEADER, MIN_VERSION_HEADER, SINCE_HEADER, SINCE_NOW};
 use confbus_resolution::Conversion;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{
     Settings,
@@ -78,13 +78,12 @@ pub(super) async fn find(
         .is_ok_and(|ask| repository.is_divided(ask.request()));
     let generation = repository.generation();
     let (answer, keep) = find.answer(ask).await;
-    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
     if let Some(mark) = lagging(&keep.past, &headers, || {
         repository.generation() == generation
     }) {
-        answer.headers_mut().insert(LAGGING_HEADER, mark);
-        return Ok(answer);
+        return Ok(behind(mark));
     }
+    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
     // Who asks for the head only has not read what stands below it.
     if let (Method::GET, Some(answered)) = (method, &keep.answered) {
         let reader = Reader::of(&headers, &extensions);
@@ -94,6 +93,16 @@ pub(super) async fn find(
         answer.extensions_mut().insert(keep);
     }
     Ok(answer)
+}
+
+/// No answer: it would be less than was asked for, and whoever asked keeps what it has. Without a body, since the whole fleet
+/// may ask, and a connection whose answer is left unread is of no more use.
+fn behind(mark: HeaderValue) -> Response {
+    let headers = [
+        (HeaderName::from_static(LAGGING_HEADER), mark),
+        (header::RETRY_AFTER, HeaderValue::from_static("1")),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers).into_response()
 }
 
 /// What to say of an answer that may be older than what the caller has seen. Then it is for nobody else, and nobody is to take
