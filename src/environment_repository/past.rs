@@ -10,13 +10,12 @@ pub(crate) struct Past {
     labels: Vec<LabelPast>,
     /// The commits that answer now.
     answering: Vec<CommitId>,
-    held: Option<Holding>,
 }
 
-/// Why other commits answer than those that the labels name.
+/// Why another commit answers than the one that the label names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holding {
-    /// Those cannot.
+pub(super) enum Holding {
+    /// That one cannot.
     Back,
     /// Somebody wants it so.
     OnPurpose,
@@ -28,23 +27,28 @@ pub(super) struct LabelPast {
     pub(super) label: Label,
     pub(super) trail: Arc<Trail>,
     pub(super) doubts: Doubts,
+    /// Of several labels, each has its own.
+    pub(super) holding: Option<Holding>,
+}
+
+impl LabelPast {
+    /// The same, where its place is answered so.
+    pub(super) fn held(self, held: Option<&Held>) -> Self {
+        let holding = held.map(|held| match held.because {
+            Because::Problems(_) => Holding::Back,
+            Because::Pinned | Because::Wave(_) => Holding::OnPurpose,
+        });
+        Self { holding, ..self }
+    }
+
+    fn can_lag(&self) -> bool {
+        self.holding != Some(Holding::OnPurpose)
+    }
 }
 
 impl Past {
-    pub(super) fn new(
-        labels: Vec<LabelPast>,
-        answering: Vec<CommitId>,
-        held: Option<&Held>,
-    ) -> Self {
-        let holding = |held: &Held| match held.because {
-            Because::Problems(_) => Holding::Back,
-            Because::Pinned | Because::Wave(_) => Holding::OnPurpose,
-        };
-        Self {
-            labels,
-            answering,
-            held: held.map(holding),
-        }
+    pub(super) fn new(labels: Vec<LabelPast>, answering: Vec<CommitId>) -> Self {
+        Self { labels, answering }
     }
 
     /// Of `main`, which this commit answers.
@@ -64,7 +68,8 @@ impl Past {
     pub(crate) fn is_since(&self, mark: &str) -> bool {
         let moments = mark.split('-').map(|moment| moment.parse().ok());
         let is_since = |(past, moment): (&LabelPast, Option<u64>)| {
-            moment.is_some_and(|moment| past.doubts.has_looked_since(&past.label, moment))
+            !past.can_lag()
+                || moment.is_some_and(|moment| past.doubts.has_looked_since(&past.label, moment))
         };
         let are_all = || mark.split('-').count() == self.labels.len();
         self.cannot_lag() || (are_all() && self.labels.iter().zip(moments).all(is_since))
@@ -87,7 +92,7 @@ impl Past {
 
     /// What never moves, and what somebody holds.
     pub(crate) fn cannot_lag(&self) -> bool {
-        self.labels.is_empty() || self.held == Some(Holding::OnPurpose)
+        !self.labels.iter().any(LabelPast::can_lag)
     }
 
     /// How often the one label has moved; with several there is no such number.
@@ -98,12 +103,16 @@ impl Past {
     fn knows(&self, commit: CommitId) -> bool {
         self.answering.contains(&commit)
             || self.labels.iter().any(|past| past.trail.has(commit))
-            || (self.held != Some(Holding::Back) && self.is_settled(commit))
+            || self.is_settled(commit)
     }
 
     fn is_settled(&self, commit: CommitId) -> bool {
         let mut labels = self.labels.iter();
-        labels.all(|past| past.doubts.are_settled(&past.label, commit))
+        labels.all(|past| match past.holding {
+            None => past.doubts.are_settled(&past.label, commit),
+            Some(Holding::OnPurpose) => true,
+            Some(Holding::Back) => false,
+        })
     }
 }
 
@@ -124,15 +133,20 @@ mod tests {
     }
 
     pub(super) fn past(answering: u8, because: Option<Because>) -> Past {
+        Past::new(vec![label(because)], vec![commit(answering)])
+    }
+
+    fn label(because: Option<Because>) -> LabelPast {
         let served = vec![commit(3), commit(2)];
         let label = LabelPast {
             label: Label::parse("main").unwrap(),
             trail: Arc::new(Trail::new(7, served)),
             doubts: Doubts::that_settled(&[commit(9)]),
+            holding: None,
         };
         let wanted = commit(3);
         let held = because.map(|because| Held { wanted, because });
-        Past::new(vec![label], vec![commit(answering)], held.as_ref())
+        label.held(held.as_ref())
     }
 
     /// Which of all commits are covered.
@@ -162,6 +176,15 @@ mod tests {
         let all: Vec<_> = (1..=10).collect();
         assert_eq!(covered(&past(1, Some(Because::Pinned))), all);
         assert_eq!(covered(&Past::default()), all);
+    }
+
+    #[test]
+    fn one_label_that_is_held_does_not_answer_for_the_others() {
+        let with_another = |because| Past::new(vec![label(because), label(None)], vec![commit(3)]);
+        let pinned = with_another(Some(Because::Pinned));
+        assert_eq!(covered(&pinned), [2, 3, 9]);
+        let held_back = with_another(Some(Because::Problems(Vec::new())));
+        assert_eq!(covered(&held_back), [2, 3]);
     }
 
     #[test]
