@@ -5,8 +5,9 @@ mod doubted;
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -42,7 +43,36 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 pub(super) struct Doubts {
     raised: mpsc::Sender<Doubt>,
     settled: Arc<ArcSwap<Settled>>,
-    begun: Arc<AtomicU64>,
+}
+
+/// The number of the look that has begun last in this process. One number for all repositories, so that one tells a moment of
+/// all of them.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
+
+/// What tells the moments of this process from those of other servers, and of itself before a restart.
+static EPOCH: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
+
+/// A moment, as the looks of this process count time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self(BEGUN.load(Ordering::SeqCst))
+    }
+
+    /// Reads one of this process; nothing else says when that was here.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (epoch, number) = text.split_once('-')?;
+        let is_ours = u64::from_str_radix(epoch, 16) == Ok(*EPOCH);
+        number.parse().ok().filter(|_| is_ours).map(Self)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", *EPOCH, self.0)
+    }
 }
 
 #[derive(Debug)]
@@ -70,8 +100,6 @@ pub(super) struct Settler {
     /// Then nobody looks but for a new question.
     has_failed: bool,
     settled: Arc<ArcSwap<Settled>>,
-    /// The number of the look that has begun last; where the first begins is chance, so that servers differ.
-    begun: Arc<AtomicU64>,
     looks: Looks,
     served: Arc<ArcSwap<Served>>,
     settings: Arc<Settings>,
@@ -87,14 +115,12 @@ impl Doubts {
         let doubts = Self {
             raised: sender,
             settled: Arc::default(),
-            begun: Arc::new(AtomicU64::new(fastrand::u64(..1 << 63))),
         };
         let settler = Settler {
             raised,
             doubted: Doubted::default(),
             has_failed: false,
             settled: Arc::clone(&doubts.settled),
-            begun: Arc::clone(&doubts.begun),
             looks,
             served,
             settings,
@@ -107,13 +133,12 @@ impl Doubts {
     pub(super) fn that_settled(commits: &[CommitId]) -> Self {
         let of_main = SettledLabel {
             commits: commits.iter().copied().collect(),
-            looked: 5,
+            looked: BEGUN.fetch_add(1, Ordering::SeqCst) + 1,
         };
         let main = Label::parse("main").expect("a plain name");
         Self {
             raised: mpsc::channel(1).0,
             settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
-            begun: Arc::new(AtomicU64::new(5)),
         }
     }
 
@@ -124,18 +149,11 @@ impl Doubts {
         of_label.is_some_and(|of_label| of_label.commits.contains(&commit))
     }
 
-    /// This moment, as looks count time.
-    pub(super) fn now(&self) -> u64 {
-        self.begun.load(Ordering::SeqCst)
-    }
-
-    /// Whether a look for the label has begun since then and succeeded. A moment that has not come yet is one before a
-    /// restart, and every look since is after it.
-    pub(super) fn has_looked_since(&self, label: &Label, moment: u64) -> bool {
-        let is_of_former = moment > self.now();
+    /// Whether a look for the label has begun since then and succeeded.
+    pub(super) fn has_looked_since(&self, label: &Label, moment: Moment) -> bool {
         let settled = self.settled.load();
         let of_label = settled.get(label);
-        of_label.is_some_and(|of_label| is_of_former || of_label.looked > moment)
+        of_label.is_some_and(|of_label| of_label.looked > moment.0)
     }
 
     /// Has a look made soon. Does not wait for it.
@@ -183,7 +201,7 @@ impl Settler {
             "somebody knows of commits that never answered here; looking"
         );
         let begun = Instant::now();
-        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = BEGUN.fetch_add(1, Ordering::SeqCst) + 1;
         let announce = Announce::Yes(Trigger::Poll);
         let looked = self.looks.look(Wish::Refs(refs), None, announce).await;
         self.has_failed = looked.is_err();

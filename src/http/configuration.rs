@@ -125,7 +125,7 @@ fn lagging(
         return None;
     }
     // Before the look that it is to be answered by.
-    let mark = past.mark();
+    let mark = Past::mark();
     past.doubt(minimum.as_ref());
     HeaderValue::try_from(mark).ok()
 }

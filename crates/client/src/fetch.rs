@@ -13,6 +13,7 @@ use reqwest::{
 };
 
 pub(crate) use self::http::{http_client, stream_client};
+use self::marks::Marks;
 use crate::{
     breaker::Breakers,
     error::{Attempt, Failure, Unavailable, innermost},
@@ -21,6 +22,7 @@ use crate::{
 };
 
 mod http;
+mod marks;
 
 /// The form with origins first; older servers only have the plain one.
 const ACCEPT: &str = "application/vnd.spring-cloud.config-server.v2+json, application/json;q=0.9";
@@ -37,7 +39,7 @@ pub(crate) struct Fetcher {
     /// By what this instance names itself, unless it is to stay unnamed.
     instance: Option<HeaderValue>,
     /// By server, what it said of the moment when it lagged first since anything was taken.
-    marks: Mutex<HashMap<usize, HeaderValue>>,
+    marks: Mutex<HashMap<usize, Marks>>,
 }
 
 /// What we have already.
@@ -168,8 +170,7 @@ impl Fetcher {
         let response = request.send().await.map_err(Failure::of)?;
         if let Some(mark) = response.headers().get(LAGGING_HEADER) {
             let mut marks = lock(&self.marks);
-            // The first one: with each later one it would take another look.
-            marks.entry(place.server).or_insert_with(|| mark.clone());
+            marks.entry(place.server).or_default().add(mark);
             return Err(Failure::Lagging);
         }
         if response.status() == StatusCode::NOT_MODIFIED && validator.is_some() {
@@ -230,9 +231,8 @@ impl Fetcher {
             request = request.header(MIN_VERSION_HEADER, minimum.to_string());
         }
         if known.since_now {
-            let mark = lock(&self.marks).get(&place.server).cloned();
-            let mark = mark.unwrap_or(HeaderValue::from_static(SINCE_NOW));
-            request = request.header(SINCE_HEADER, mark);
+            let marks = lock(&self.marks).get(&place.server).map(Marks::all);
+            request = request.header(SINCE_HEADER, marks.as_deref().unwrap_or(SINCE_NOW));
         }
         let state = known.environment.and_then(|known| known.state.as_deref());
         if let Some(state) = state.and_then(carried) {
