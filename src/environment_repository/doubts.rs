@@ -1,10 +1,13 @@
 //! Commits that somebody has seen under a label elsewhere, and that never answered here: a look tells whether this is the one
 //! who lags.
 
+mod doubted;
+
 use std::{
     collections::HashMap,
+    fmt,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -12,11 +15,12 @@ use std::{
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{CommitId, Label};
-use indexmap::{IndexMap, IndexSet};
-use tokio::sync::mpsc;
+use indexmap::IndexSet;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use self::doubted::Doubted;
 use super::{
     looker::{Announce, Looks, Wish},
     repository::Settings,
@@ -33,13 +37,42 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// The same after a failed look.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// Where doubts are raised and, once a look has begun after that and succeeded, settled: whatever the label names here then is
-/// no older than what it named there.
+/// Where doubts are raised and, once a look has begun long enough after that and succeeded, settled: whatever the label names
+/// here then is no older than what it named there.
 #[derive(Debug, Clone)]
 pub(super) struct Doubts {
     raised: mpsc::Sender<Doubt>,
     settled: Arc<ArcSwap<Settled>>,
-    begun: Arc<AtomicU64>,
+}
+
+/// The number of the look that has begun last in this process. One number for all repositories, so that one tells a moment of
+/// all of them.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
+
+/// What tells the moments of this process from those of other servers, and of itself before a restart.
+static EPOCH: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
+
+/// A moment, as the looks of this process count time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    pub(super) fn now() -> Self {
+        Self(BEGUN.load(Ordering::SeqCst))
+    }
+
+    /// Reads one of this process; nothing else says when that was here.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (epoch, number) = text.split_once('-')?;
+        let is_ours = u64::from_str_radix(epoch, 16) == Ok(*EPOCH);
+        number.parse().ok().filter(|_| is_ours).map(Self)
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", *EPOCH, self.0)
+    }
 }
 
 #[derive(Debug)]
@@ -63,9 +96,10 @@ struct SettledLabel {
 #[derive(Debug)]
 pub(super) struct Settler {
     raised: mpsc::Receiver<Doubt>,
+    doubted: Doubted,
+    /// Then nobody looks but for a new question.
+    has_failed: bool,
     settled: Arc<ArcSwap<Settled>>,
-    /// The number of the look that has begun last; where the first begins is chance, so that servers differ.
-    begun: Arc<AtomicU64>,
     looks: Looks,
     served: Arc<ArcSwap<Served>>,
     settings: Arc<Settings>,
@@ -81,12 +115,12 @@ impl Doubts {
         let doubts = Self {
             raised: sender,
             settled: Arc::default(),
-            begun: Arc::new(AtomicU64::new(fastrand::u64(..1 << 63))),
         };
         let settler = Settler {
             raised,
+            doubted: Doubted::default(),
+            has_failed: false,
             settled: Arc::clone(&doubts.settled),
-            begun: Arc::clone(&doubts.begun),
             looks,
             served,
             settings,
@@ -99,13 +133,12 @@ impl Doubts {
     pub(super) fn that_settled(commits: &[CommitId]) -> Self {
         let of_main = SettledLabel {
             commits: commits.iter().copied().collect(),
-            looked: 5,
+            looked: BEGUN.fetch_add(1, Ordering::SeqCst) + 1,
         };
         let main = Label::parse("main").expect("a plain name");
         Self {
             raised: mpsc::channel(1).0,
             settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
-            begun: Arc::new(AtomicU64::new(5)),
         }
     }
 
@@ -116,18 +149,11 @@ impl Doubts {
         of_label.is_some_and(|of_label| of_label.commits.contains(&commit))
     }
 
-    /// This moment, as looks count time.
-    pub(super) fn now(&self) -> u64 {
-        self.begun.load(Ordering::SeqCst)
-    }
-
-    /// Whether a look for the label has begun since then and succeeded. A moment that has not come yet is one before a
-    /// restart, and every look since is after it.
-    pub(super) fn has_looked_since(&self, label: &Label, moment: u64) -> bool {
-        let is_of_former = moment > self.now();
+    /// Whether a look for the label has begun since then and succeeded.
+    pub(super) fn has_looked_since(&self, label: &Label, moment: Moment) -> bool {
         let settled = self.settled.load();
         let of_label = settled.get(label);
-        of_label.is_some_and(|of_label| is_of_former || of_label.looked > moment)
+        of_label.is_some_and(|of_label| of_label.looked > moment.0)
     }
 
     /// Has a look made soon. Does not wait for it.
@@ -141,34 +167,49 @@ impl Settler {
     /// Settles doubts until `shutdown`.
     pub(super) async fn run(mut self, shutdown: CancellationToken) {
         let work = async {
-            while let Some(first) = self.raised.recv().await {
-                let pause = self.settle(first).await;
+            while self.is_to_look().await {
+                let pause = self.settle().await;
                 tokio::time::sleep(pause).await;
             }
         };
         _ = shutdown.run_until_cancelled(work).await;
     }
 
-    /// One look for all doubts that wait. Returns how long to leave the repository alone.
-    async fn settle(&mut self, first: Doubt) -> Duration {
-        let mut doubts: IndexMap<Label, IndexSet<CommitId>> = IndexMap::new();
-        let mut next = Some(first);
-        while let Some(Doubt { label, commits }) = next {
-            doubts.entry(label).or_default().extend(commits);
-            next = self.raised.try_recv().ok();
+    /// Waits for a doubt, or until a look settles earlier ones: whoever raised them may not ask again by then. False at the end.
+    async fn is_to_look(&mut self) -> bool {
+        let due = self.doubted.due().filter(|_| !self.has_failed);
+        let settles = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = settles => true,
+            raised = self.raised.recv() => raised.map(|doubt| self.doubted.add(doubt)).is_some(),
         }
-        let refs = self.refs(doubts.keys());
+    }
+
+    /// One look for all doubts that wait. Returns how long to leave the repository alone.
+    async fn settle(&mut self) -> Duration {
+        while let Ok(doubt) = self.raised.try_recv() {
+            self.doubted.add(doubt);
+        }
+        let refs = self.refs(self.doubted.labels());
         debug!(
             ?refs,
             "somebody knows of commits that never answered here; looking"
         );
-        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let begun = Instant::now();
+        let number = BEGUN.fetch_add(1, Ordering::SeqCst) + 1;
         let announce = Announce::Yes(Trigger::Poll);
         let looked = self.looks.look(Wish::Refs(refs), None, announce).await;
-        if looked.is_err() {
+        self.has_failed = looked.is_err();
+        if self.has_failed {
             return PAUSE_AFTER_FAILURE;
         }
-        self.note(doubts, number);
+        let settled = self.doubted.settle(begun);
+        self.note(settled, number);
         PAUSE
     }
 
@@ -188,7 +229,7 @@ impl Settler {
         labels.filter_map(|label| known.behind(&label)).collect()
     }
 
-    fn note(&self, doubts: IndexMap<Label, IndexSet<CommitId>>, number: u64) {
+    fn note(&self, doubts: Vec<(Label, Vec<CommitId>)>, number: u64) {
         let served = self.served.load();
         let mut settled = Settled::clone(&self.settled.load());
         settled.retain(|label, _| served.labels.contains_key(label));

@@ -106,7 +106,7 @@ impl EnvironmentRepository {
         }
         Found {
             value,
-            past: Past::new(labels, commits.clone(), held.as_ref()),
+            past: Past::new(labels, commits.clone()),
             commits,
             held,
         }

@@ -2,7 +2,11 @@ use std::sync::Arc;
 
 use confbus_protocol::{CommitId, Label, Minimum};
 
-use super::{Because, Held, doubts::Doubts, trail::Trail};
+use super::{
+    Because, Held,
+    doubts::{Doubts, Moment},
+    trail::Trail,
+};
 
 /// Where the labels have been that an answer comes from: tells whether it may be older than what somebody has seen.
 #[derive(Debug, Clone, Default)]
@@ -10,13 +14,12 @@ pub(crate) struct Past {
     labels: Vec<LabelPast>,
     /// The commits that answer now.
     answering: Vec<CommitId>,
-    held: Option<Holding>,
 }
 
-/// Why other commits answer than those that the labels name.
+/// Why another commit answers than the one that the label names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holding {
-    /// Those cannot.
+pub(super) enum Holding {
+    /// That one cannot.
     Back,
     /// Somebody wants it so.
     OnPurpose,
@@ -28,23 +31,34 @@ pub(super) struct LabelPast {
     pub(super) label: Label,
     pub(super) trail: Arc<Trail>,
     pub(super) doubts: Doubts,
+    /// Of several labels, each has its own.
+    pub(super) holding: Option<Holding>,
+}
+
+impl LabelPast {
+    /// The same, where its place is answered so.
+    pub(super) fn held(self, held: Option<&Held>) -> Self {
+        let holding = held.map(|held| match held.because {
+            Because::Problems(_) => Holding::Back,
+            Because::Pinned | Because::Wave(_) => Holding::OnPurpose,
+        });
+        Self { holding, ..self }
+    }
+
+    fn can_lag(&self) -> bool {
+        self.holding != Some(Holding::OnPurpose)
+    }
 }
 
 impl Past {
-    pub(super) fn new(
-        labels: Vec<LabelPast>,
-        answering: Vec<CommitId>,
-        held: Option<&Held>,
-    ) -> Self {
-        let holding = |held: &Held| match held.because {
-            Because::Problems(_) => Holding::Back,
-            Because::Pinned | Because::Wave(_) => Holding::OnPurpose,
-        };
-        Self {
-            labels,
-            answering,
-            held: held.map(holding),
-        }
+    pub(super) fn new(labels: Vec<LabelPast>, answering: Vec<CommitId>) -> Self {
+        Self { labels, answering }
+    }
+
+    /// Of `main`, which this commit answers.
+    #[cfg(test)]
+    pub(crate) fn of_main(answering: u8) -> Self {
+        tests::past(answering, None)
     }
 
     /// Whether the answer is certainly no older than any of these commits: each answers, or has answered here, or a look
@@ -54,20 +68,21 @@ impl Past {
         self.cannot_lag() || minimum.commits().iter().all(|commit| self.knows(*commit))
     }
 
-    /// Whether the repositories were looked at since [`mark`](Self::mark) said this.
-    pub(crate) fn is_since(&self, mark: &str) -> bool {
-        let moments = mark.split('-').map(|moment| moment.parse().ok());
-        let is_since = |(past, moment): (&LabelPast, Option<u64>)| {
-            moment.is_some_and(|moment| past.doubts.has_looked_since(&past.label, moment))
-        };
-        let are_all = || mark.split('-').count() == self.labels.len();
-        self.cannot_lag() || (are_all() && self.labels.iter().zip(moments).all(is_since))
+    /// Whether the repositories were looked at since one of these marks, by comma, each of which [`mark`](Self::mark) said.
+    /// Marks of other servers say nothing here: behind a load balancer each has its own.
+    pub(crate) fn is_since(&self, marks: &str) -> bool {
+        let mut moments = marks.split(',').filter_map(Moment::parse);
+        self.cannot_lag() || moments.any(|moment| self.was_looked_at_since(moment))
     }
 
-    /// This moment, as the looks at these repositories count time.
-    pub(crate) fn mark(&self) -> String {
-        let moments = self.labels.iter().map(|past| past.doubts.now().to_string());
-        moments.collect::<Vec<_>>().join("-")
+    fn was_looked_at_since(&self, moment: Moment) -> bool {
+        let mut labels = self.labels.iter().filter(|past| past.can_lag());
+        labels.all(|past| past.doubts.has_looked_since(&past.label, moment))
+    }
+
+    /// This moment, as the looks of this server count time.
+    pub(crate) fn mark() -> String {
+        Moment::now().to_string()
     }
 
     /// Has the repositories looked at soon, also for what never was here. Waits for nothing.
@@ -80,8 +95,8 @@ impl Past {
     }
 
     /// What never moves, and what somebody holds.
-    fn cannot_lag(&self) -> bool {
-        self.labels.is_empty() || self.held == Some(Holding::OnPurpose)
+    pub(crate) fn cannot_lag(&self) -> bool {
+        !self.labels.iter().any(LabelPast::can_lag)
     }
 
     /// How often the one label has moved; with several there is no such number.
@@ -92,12 +107,16 @@ impl Past {
     fn knows(&self, commit: CommitId) -> bool {
         self.answering.contains(&commit)
             || self.labels.iter().any(|past| past.trail.has(commit))
-            || (self.held != Some(Holding::Back) && self.is_settled(commit))
+            || self.is_settled(commit)
     }
 
     fn is_settled(&self, commit: CommitId) -> bool {
         let mut labels = self.labels.iter();
-        labels.all(|past| past.doubts.are_settled(&past.label, commit))
+        labels.all(|past| match past.holding {
+            None => past.doubts.are_settled(&past.label, commit),
+            Some(Holding::OnPurpose) => true,
+            Some(Holding::Back) => false,
+        })
     }
 }
 
@@ -117,16 +136,21 @@ mod tests {
         CommitId::from_bytes([number; 20])
     }
 
-    fn past(answering: u8, because: Option<Because>) -> Past {
+    pub(super) fn past(answering: u8, because: Option<Because>) -> Past {
+        Past::new(vec![label(because)], vec![commit(answering)])
+    }
+
+    fn label(because: Option<Because>) -> LabelPast {
         let served = vec![commit(3), commit(2)];
         let label = LabelPast {
             label: Label::parse("main").unwrap(),
             trail: Arc::new(Trail::new(7, served)),
             doubts: Doubts::that_settled(&[commit(9)]),
+            holding: None,
         };
         let wanted = commit(3);
         let held = because.map(|because| Held { wanted, because });
-        Past::new(vec![label], vec![commit(answering)], held.as_ref())
+        label.held(held.as_ref())
     }
 
     /// Which of all commits are covered.
@@ -159,22 +183,30 @@ mod tests {
     }
 
     #[test]
+    fn one_label_that_is_held_does_not_answer_for_the_others() {
+        let with_another = |because| Past::new(vec![label(because), label(None)], vec![commit(3)]);
+        let pinned = with_another(Some(Because::Pinned));
+        assert_eq!(covered(&pinned), [2, 3, 9]);
+        let held_back = with_another(Some(Because::Problems(Vec::new())));
+        assert_eq!(covered(&held_back), [2, 3]);
+    }
+
+    #[test]
     fn only_a_look_that_began_since_then_counts() {
+        let before = Past::mark();
         let past = past(3, None);
-        // The look that settled was the last one.
-        let [label] = past.labels.as_slice() else {
-            panic!("one label");
-        };
-        let now = label.doubts.now();
-        assert_eq!(past.mark(), now.to_string());
-        for (mark, expected) in [
-            ((now - 1).to_string(), true),
-            (now.to_string(), false),
+        let (epoch, _) = before.split_once('-').unwrap();
+        for (marks, expected) in [
+            (before.clone(), true),
+            (format!("{epoch}-{}", u64::MAX), false),
             ("now".to_owned(), false),
-            (format!("{}-{}", now - 1, now - 1), false),
-            ((now + 1).to_string(), true),
+            (String::new(), false),
+            // Another server's.
+            (format!("f{before}"), false),
+            ("1-0".to_owned(), false),
+            (format!("1-0,{before}"), true),
         ] {
-            assert_eq!(past.is_since(&mark), expected, "{mark}");
+            assert_eq!(past.is_since(&marks), expected, "{marks}");
         }
     }
 }

@@ -239,8 +239,10 @@ pub(super) fn resolve_all(places: Vec<Place>) -> Result<(Part, Versions), FindEr
         part.property_sources = sources;
         versions.extend(chosen.shown_version());
         part.commits.extend(commits);
+        let past = chosen.place.past.clone();
+        part.labels
+            .extend(past.map(|past| past.held(held.as_ref())));
         part.held = part.held.take().or(held);
-        part.labels.extend(chosen.place.past.clone());
         picked.push(chosen);
     }
     part.version = (commits_are_shown || !versions.is_empty()).then(|| versions.join(","));

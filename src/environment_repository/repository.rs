@@ -183,6 +183,7 @@ impl Repository {
             label: label.unwrap_or_else(|| self.default_label()).clone(),
             trail: Arc::clone(history.trail()?),
             doubts: self.inner.doubts.clone(),
+            holding: None,
         })
     }
 

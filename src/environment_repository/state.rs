@@ -3,7 +3,7 @@
 use confbus_protocol::{CommitId, Environment};
 
 use super::{
-    EnvironmentRepository, Found, Health, Probe,
+    EnvironmentRepository, Found, Health, Moved, Probe,
     backend::{Backend, Vaults},
     repository::{Before, Repository},
 };
@@ -38,6 +38,15 @@ impl EnvironmentRepository {
         repositories
             .iter()
             .any(|repository| repository.has_named(branch, commit))
+    }
+
+    /// Whether the label that moved answers requests without a label.
+    pub(crate) fn answers_unlabelled_from(&self, moved: &Moved) -> bool {
+        let repositories = self.repositories();
+        repositories.iter().any(|repository| {
+            repository.name() == &*moved.repository
+                && repository.answers_from(repository.default_label(), &moved.label)
+        })
     }
 
     /// The commit that the default label names, if there is one repository and one such commit.

@@ -8,7 +8,7 @@ use axum::{
 };
 use confbus_protocol::{LAGGING_HEADER, MIN_VERSION_HEADER, SINCE_HEADER, SINCE_NOW};
 use confbus_resolution::Conversion;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{
     Settings,
@@ -76,12 +76,14 @@ pub(super) async fn find(
     let is_divided = ask
         .as_ref()
         .is_ok_and(|ask| repository.is_divided(ask.request()));
+    let generation = repository.generation();
     let (answer, keep) = find.answer(ask).await;
-    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
-    if let Some(mark) = lagging(&keep.past, &headers) {
-        answer.headers_mut().insert(LAGGING_HEADER, mark);
-        return Ok(answer);
+    if let Some(mark) = lagging(&keep.past, &headers, || {
+        repository.generation() == generation
+    }) {
+        return Ok(behind(mark));
     }
+    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
     // Who asks for the head only has not read what stands below it.
     if let (Method::GET, Some(answered)) = (method, &keep.answered) {
         let reader = Reader::of(&headers, &extensions);
@@ -93,18 +95,37 @@ pub(super) async fn find(
     Ok(answer)
 }
 
+/// No answer: it would be less than was asked for, and whoever asked keeps what it has. Without a body, since the whole fleet
+/// may ask, and a connection whose answer is left unread is of no more use.
+fn behind(mark: HeaderValue) -> Response {
+    let headers = [
+        (HeaderName::from_static(LAGGING_HEADER), mark),
+        (header::RETRY_AFTER, HeaderValue::from_static("1")),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers).into_response()
+}
+
 /// What to say of an answer that may be older than what the caller has seen. Then it is for nobody else, and nobody is to take
 /// note of it: the caller keeps what it has, and asks again once the repository was looked at.
-fn lagging(past: &Past, headers: &HeaderMap) -> Option<HeaderValue> {
+///
+/// What looks have shown is true of what is in service now, so it counts only where that `is_the_newest` afterwards, too.
+fn lagging(
+    past: &Past,
+    headers: &HeaderMap,
+    is_the_newest: impl FnOnce() -> bool,
+) -> Option<HeaderValue> {
     let text = |name| headers.get(name).map(HeaderValue::as_bytes);
     let minimum = text(MIN_VERSION_HEADER).and_then(keep::minimum);
     let since = text(SINCE_HEADER).map(|since| str::from_utf8(since).unwrap_or(SINCE_NOW));
+    if (minimum.is_none() && since.is_none()) || past.cannot_lag() {
+        return None;
+    }
     let covers = minimum.as_ref().is_none_or(|minimum| past.covers(minimum));
-    if covers && since.is_none_or(|since| past.is_since(since)) {
+    if covers && since.is_none_or(|since| past.is_since(since)) && is_the_newest() {
         return None;
     }
     // Before the look that it is to be answered by.
-    let mark = past.mark();
+    let mark = Past::mark();
     past.doubt(minimum.as_ref());
     HeaderValue::try_from(mark).ok()
 }
@@ -220,4 +241,23 @@ impl Find<'_> {
 /// The token that a request brings along for Vaults.
 pub(super) fn config_token(headers: &HeaderMap) -> Option<Token> {
     Token::of_header(headers.get(CONFIG_TOKEN)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COVERED: &str = "0303030303030303030303030303030303030303";
+
+    #[test]
+    fn an_answer_from_before_a_swap_is_not_sure_of_what_came_with_it() {
+        let past = Past::of_main(3);
+        let wanted = |name| HeaderMap::from_iter([(name, HeaderValue::from_static(COVERED))]);
+        let minimum = wanted(HeaderName::from_static(MIN_VERSION_HEADER));
+        assert!(lagging(&past, &minimum, || true).is_none());
+        assert!(lagging(&past, &minimum, || false).is_some());
+        assert!(lagging(&past, &HeaderMap::new(), || false).is_none());
+        let never_moves = Past::default();
+        assert!(lagging(&never_moves, &minimum, || false).is_none());
+    }
 }

@@ -131,6 +131,7 @@ fn event(signal: &Signal) -> Bytes {
     let Signal::Message(Message {
         event,
         commit,
+        labels,
         window,
         ..
     }) = signal
@@ -140,6 +141,10 @@ fn event(signal: &Signal) -> Bytes {
     let mut text = String::new();
     if !window.is_zero() {
         text = named("window", &window.as_millis().to_string());
+    }
+    if !labels.is_empty() {
+        // None holds a blank, nor a line break.
+        text += &named("labels", &labels.join(" "));
     }
     text += "event: message\ndata: ";
     text += &String::from_utf8_lossy(&event.to_json());
@@ -173,10 +178,9 @@ mod tests {
         let json = r#"{"type":"RefreshRemoteApplicationEvent","destinationService":"**","id":"e1","originService":"configserver:8888:5f2b","timestamp":5}"#;
         let message = |commit: Option<String>, window| {
             Signal::Message(Message {
-                event: event.clone(),
                 commit,
-                generation: None,
                 window,
+                ..Message::of(event.clone())
             })
         };
         let none = Duration::ZERO;
@@ -194,6 +198,14 @@ mod tests {
         assert_eq!(
             written(&message(None, Duration::from_millis(40))),
             format!("event: window\ndata: 40\n\nevent: message\ndata: {json}\n\n")
+        );
+        let labelled = Message {
+            labels: vec!["main".to_owned(), "*".to_owned()],
+            ..Message::of(event.clone())
+        };
+        assert_eq!(
+            written(&Signal::Message(labelled)),
+            format!("event: labels\ndata: main *\n\nevent: message\ndata: {json}\n\n")
         );
         assert_eq!(
             written(&Signal::LookAgain),

@@ -265,9 +265,9 @@ impl Core {
             return Recalled::Make(Miss::NotYet);
         };
         let keep = &entry.kept.keep;
-        let is_new = |minimum| keep.covers(minimum);
-        let is_valid =
-            entry.is_of(keeping.generation(), now) && question.minimum.is_none_or(is_new);
+        // Before the generation, which says that what looks have shown till then is true of this answer.
+        let covers = question.minimum.is_none_or(|minimum| keep.covers(minimum));
+        let is_valid = covers && entry.is_of(keeping.generation(), now);
         if is_valid && keeping.makes_sure && !is_sure && keep.sure_of.is_some() {
             return Recalled::Unsure(Arc::clone(&entry.kept));
         }

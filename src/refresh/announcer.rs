@@ -61,7 +61,9 @@ impl Announcer {
         let everyone = [Destination::everyone()];
         self.ledger.note(&refresh, Step::Owed(&everyone));
         let labels = Moved::as_one_of_each_label(&moved);
-        let news = News::of(&labels);
+        let news = News::of(&labels, |moved| {
+            self.repository.answers_unlabelled_from(moved)
+        });
         let begun = Instant::now();
         let concerned = concerned(
             self.repository.clone(),
@@ -78,7 +80,8 @@ impl Announcer {
             self.ledger.unchanged(&request, from, to);
         }
         self.say_whom(labels, &concerned.destinations);
-        self.tell_all(&refresh, &concerned.destinations, news).await;
+        self.tell_all(&refresh, &concerned.destinations, &news)
+            .await;
     }
 
     /// Says of each commit who is told of it; nobody waits for that.
@@ -105,7 +108,7 @@ impl Announcer {
             .iter()
             .map(|name| Destination::complete(name))
             .collect();
-        self.tell_all(&refresh, &destinations, News::default())
+        self.tell_all(&refresh, &destinations, &News::default())
             .await;
     }
 
@@ -116,13 +119,14 @@ impl Announcer {
         moved: &[Moved],
     ) -> Result<(), RefreshError> {
         let refresh = self.started(Trigger::BusRefresh, moved);
-        self.publish(&refresh, destination, News::default()).await
+        self.publish(&refresh, destination, &News::default()).await
     }
 
     /// Tells those who are answered from another commit though no label moved.
     pub(super) async fn answers_changed(&self, trigger: Trigger, destinations: &[Destination]) {
         let refresh = self.started(trigger, &[]);
-        self.tell_all(&refresh, destinations, News::default()).await;
+        self.tell_all(&refresh, destinations, &News::default())
+            .await;
     }
 
     /// Makes up for events that the bus lost or did not take.
@@ -133,7 +137,7 @@ impl Announcer {
         }
         let refresh = self.started(Trigger::Reconnect, &[]);
         for destination in due {
-            self.tell(&refresh, &destination, News::default()).await;
+            self.tell(&refresh, &destination, &News::default()).await;
         }
     }
 
@@ -167,7 +171,7 @@ impl Announcer {
         refresh
     }
 
-    async fn tell_all(&self, refresh: &RefreshId, destinations: &[Destination], news: News) {
+    async fn tell_all(&self, refresh: &RefreshId, destinations: &[Destination], news: &News) {
         self.ledger.note(refresh, Step::Owed(destinations));
         // A broker confirms an event once all queues have it; nobody waits for the events of others.
         let tell = |destination| self.tell(refresh, destination, news);
@@ -175,7 +179,7 @@ impl Announcer {
     }
 
     /// What does not get out is made up for.
-    async fn tell(&self, refresh: &RefreshId, destination: &Destination, news: News) {
+    async fn tell(&self, refresh: &RefreshId, destination: &Destination, news: &News) {
         let Err(error) = self.publish(refresh, destination, news).await else {
             return;
         };
@@ -191,7 +195,7 @@ impl Announcer {
         &self,
         refresh: &RefreshId,
         destination: &Destination,
-        news: News,
+        news: &News,
     ) -> Result<(), RefreshError> {
         let event = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
         let commit = news.commit.map(|commit| commit.to_string());
@@ -201,6 +205,7 @@ impl Announcer {
         let message = Message {
             event,
             commit,
+            labels: news.labels.iter().cloned().collect(),
             generation: news.generation,
             window: window(self.ledger.meant_by(destination)),
         };

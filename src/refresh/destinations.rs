@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use confbus_protocol::{CommitId, Destination};
+use confbus_protocol::{CommitId, Destination, NO_LABEL};
 
 use crate::environment_repository::Moved;
 
@@ -25,21 +25,30 @@ pub(super) fn are_everyone(names: &BTreeSet<String>) -> bool {
 }
 
 /// What an event says of what moved.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct News {
     /// The commit that all labels came to, if a client that runs it already has nothing to ask for.
     ///
     /// Not when several labels moved to different commits, and not when the files of a work tree changed under one.
     pub(super) commit: Option<CommitId>,
+    /// The labels that came to it: of clients of other ones it asks nothing.
+    pub(super) labels: BTreeSet<String>,
     /// How often the one label that moved has moved.
     pub(super) generation: Option<u64>,
 }
 
 impl News {
-    /// With one step for each label.
-    pub(super) fn of(moved: &[Moved]) -> Self {
+    /// With one step for each label. `is_default` tells whether requests without a label are answered from it.
+    pub(super) fn of(moved: &[Moved], is_default: impl Fn(&Moved) -> bool) -> Self {
+        let commit = common_commit(moved);
+        let moved_there = moved.iter().filter(|_| commit.is_some());
+        let labels = moved_there.flat_map(|moved| {
+            let unnamed = is_default(moved).then_some(NO_LABEL);
+            std::iter::once(moved.label.as_str()).chain(unnamed)
+        });
         Self {
-            commit: common_commit(moved),
+            labels: labels.map(str::to_owned).collect(),
+            commit,
             generation: match moved {
                 [one] => Some(one.generation),
                 _ => None,
@@ -56,7 +65,42 @@ fn common_commit(moved: &[Moved]) -> Option<CommitId> {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use confbus_protocol::Label;
+    use confbus_resolution::Snapshot;
+
     use super::*;
+
+    fn step(label: &str, to: u8) -> Moved {
+        let commit = |number| {
+            let version = CommitId::from_bytes([number; 20]);
+            Arc::new(Snapshot::new(version, BTreeMap::new()))
+        };
+        Moved {
+            repository: "repo".into(),
+            label: Label::parse(label).unwrap(),
+            old: commit(0),
+            new: commit(to),
+            generation: 1,
+        }
+    }
+
+    #[test]
+    fn an_event_names_the_labels_of_its_commit() {
+        let of = |moved: &[Moved]| {
+            let news = News::of(moved, |moved| moved.label.as_str() == "main");
+            Vec::from_iter(news.labels).join(" ")
+        };
+        assert_eq!(of(&[step("main", 2)]), "* main");
+        assert_eq!(of(&[step("release", 2)]), "release");
+        assert_eq!(of(&[step("main", 2), step("release", 2)]), "* main release");
+        assert_eq!(
+            of(&[step("main", 2), step("release", 3)]),
+            "",
+            "no one commit"
+        );
+    }
 
     #[test]
     fn many_are_everyone() {

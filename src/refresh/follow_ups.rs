@@ -35,18 +35,27 @@ pub(super) struct FollowUps {
 
 #[derive(Debug)]
 struct Waiting {
-    expected: Expected,
+    /// The commits that are expected, the oldest first.
+    commits: IndexMap<CommitId, Turn>,
+    guessed: IndexSet<String>,
+    /// Until then nobody looks again, however much is reported.
+    rests_until: Instant,
+    is_looked_at: bool,
+}
+
+/// When to look for a commit. Each has its own, so that those of other repositories change nothing for it.
+#[derive(Debug)]
+struct Turn {
     /// Looks that brought nothing, but for the first one.
     tries: usize,
-    /// `None` during a look.
-    due: Option<Instant>,
+    due: Instant,
 }
 
 /// What is expected of a branch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expected {
-    /// The commits that deliveries say it names.
-    pub(super) commits: IndexSet<CommitId>,
+    /// The commit that a delivery says it names.
+    pub(super) commit: CommitId,
     /// Whom Spring would tell.
     pub(super) guessed: IndexSet<String>,
 }
@@ -55,13 +64,13 @@ pub(super) struct Expected {
 #[derive(Debug)]
 pub(super) struct Due {
     pub(super) branch: String,
-    pub(super) expected: Expected,
-    tries: usize,
+    /// Whom Spring would tell.
+    pub(super) guessed: IndexSet<String>,
+    at: Instant,
 }
 
 impl FollowUps {
-    /// Expects something that a look has not brought. Whatever is reported of a branch meanwhile joins what it waits for,
-    /// which begins anew.
+    /// Expects something that a look has not brought. It joins what else is waited for of the branch.
     pub(super) fn expect(&self, branch: &str, expected: Expected) {
         let mut waiting = self.waiting();
         if !waiting.contains_key(branch) {
@@ -82,37 +91,20 @@ impl FollowUps {
         self.rung.notify_one();
     }
 
-    /// Takes what a look has not brought either, for the next one; after the last one it is left to the poll.
-    pub(super) fn looked(&self, due: Due) {
-        let Due {
-            branch,
-            expected,
-            tries,
-        } = due;
+    /// A look is over. What it has not brought is waited for until its last try, and then left to the poll.
+    pub(super) fn looked(&self, due: Due, is_seen: impl Fn(CommitId) -> bool) {
+        let Due { branch, at, .. } = due;
         let mut waiting = self.waiting();
         let Some(of_branch) = waiting.get_mut(&branch) else {
             return;
         };
-        if of_branch.due.is_some() {
-            // More was reported during the look, and has all its time.
-            of_branch.expected.join(expected);
-            return;
-        }
-        let pause = PAUSES.get(tries + 1);
-        if let Some(pause) = pause.filter(|_| !expected.commits.is_empty()) {
-            *of_branch = Waiting {
-                expected,
-                tries: tries + 1,
-                due: Some(Instant::now() + *pause),
-            };
-            return;
-        }
-        waiting.swap_remove(&branch);
-        if !expected.commits.is_empty() {
-            info!(
-                branch,
-                "the push that was reported did not come into view; the poll finds it"
-            );
+        of_branch.is_looked_at = false;
+        of_branch.rests_until = Instant::now() + PAUSES[0];
+        of_branch.commits.retain(|commit, turn| {
+            !is_seen(*commit) && (turn.due > at || turn.goes_on(&branch, *commit))
+        });
+        if of_branch.commits.is_empty() {
+            waiting.swap_remove(&branch);
         }
     }
 
@@ -124,7 +116,7 @@ impl FollowUps {
                 let waiting = self.waiting();
                 let due = waiting
                     .iter()
-                    .filter_map(|(branch, waiting)| Some((branch, waiting.due?)));
+                    .filter_map(|(branch, waiting)| Some((branch, waiting.due()?)));
                 let next = due.min_by_key(|(_, at)| *at);
                 next.map(|(branch, at)| (branch.clone(), at))
             };
@@ -146,10 +138,10 @@ impl FollowUps {
     fn take(&self, branch: String) -> Option<Due> {
         let mut waiting = self.waiting();
         let of_branch = waiting.get_mut(&branch)?;
-        of_branch.due = None;
+        of_branch.is_looked_at = true;
         Some(Due {
-            expected: std::mem::take(&mut of_branch.expected),
-            tries: of_branch.tries,
+            guessed: of_branch.guessed.clone(),
+            at: Instant::now(),
             branch,
         })
     }
@@ -163,27 +155,50 @@ impl FollowUps {
 impl Default for Waiting {
     fn default() -> Self {
         Self {
-            expected: Expected::default(),
-            tries: 0,
-            due: Some(Instant::now() + PAUSES[0]),
+            commits: IndexMap::new(),
+            guessed: IndexSet::new(),
+            rests_until: Instant::now(),
+            is_looked_at: false,
         }
     }
 }
 
 impl Waiting {
-    /// Begins anew with more to expect.
+    /// Expects more; where that is too much, the oldest is given up, which has been looked for most.
     fn join(&mut self, expected: Expected) {
-        self.expected.join(expected);
-        (self.tries, self.due) = (0, Some(Instant::now() + PAUSES[0]));
+        let turn = || Turn {
+            tries: 0,
+            due: Instant::now() + PAUSES[0],
+        };
+        self.commits.entry(expected.commit).or_insert_with(turn);
+        self.guessed.extend(expected.guessed);
+        let excess = self.commits.len().saturating_sub(MOST_EACH);
+        self.commits.drain(..excess);
+        let excess = self.guessed.len().saturating_sub(MOST_EACH);
+        self.guessed.drain(..excess);
+    }
+
+    /// When to look next; `None` during a look.
+    fn due(&self) -> Option<Instant> {
+        let first = self.commits.values().map(|turn| turn.due).min()?;
+        (!self.is_looked_at).then(|| first.max(self.rests_until))
     }
 }
 
-impl Expected {
-    fn join(&mut self, other: Self) {
-        self.commits.extend(other.commits);
-        self.guessed.extend(other.guessed);
-        self.commits.truncate(MOST_EACH);
-        self.guessed.truncate(MOST_EACH);
+impl Turn {
+    /// After a try that brought nothing, whether there is another one.
+    fn goes_on(&mut self, branch: &str, commit: CommitId) -> bool {
+        self.tries += 1;
+        let Some(pause) = PAUSES.get(self.tries) else {
+            info!(
+                branch,
+                %commit,
+                "the push that was reported did not come into view; the poll finds it"
+            );
+            return false;
+        };
+        self.due = Instant::now() + *pause;
+        true
     }
 }
 
@@ -193,9 +208,13 @@ mod tests {
 
     const MAIN: &str = "refs/heads/main";
 
+    fn commit(number: u8) -> CommitId {
+        CommitId::from_bytes([number; 20])
+    }
+
     fn expected(number: u8) -> Expected {
         Expected {
-            commits: [CommitId::from_bytes([number; 20])].into(),
+            commit: commit(number),
             guessed: [format!("app-{number}")].into(),
         }
     }
@@ -208,8 +227,11 @@ mod tests {
         for millis in [250, 750, 1_750, 3_750, 7_750] {
             let due = follow_ups.due().await;
             assert_eq!(begin.elapsed().as_millis(), millis);
-            assert_eq!((due.branch.as_str(), &due.expected), (MAIN, &expected(1)));
-            follow_ups.looked(due);
+            assert_eq!(
+                (due.branch.as_str(), &due.guessed),
+                (MAIN, &expected(1).guessed)
+            );
+            follow_ups.looked(due, |_| false);
         }
         assert!(follow_ups.waiting().is_empty());
         let never = tokio::time::timeout(Duration::from_secs(60), follow_ups.due());
@@ -222,16 +244,35 @@ mod tests {
         follow_ups.expect(MAIN, expected(1));
         let first = follow_ups.due().await;
         follow_ups.expect(MAIN, expected(2));
-        follow_ups.looked(first);
+        follow_ups.looked(first, |_| false);
         let begin = Instant::now();
         let both = follow_ups.due().await;
-        assert_eq!((both.expected.commits.len(), both.tries), (2, 0));
-        assert_eq!(begin.elapsed(), PAUSES[0]);
-        follow_ups.looked(Due {
-            expected: Expected::default(),
-            ..both
-        });
+        assert_eq!((both.guessed.len(), begin.elapsed()), (2, PAUSES[0]));
+        follow_ups.looked(both, |_| true);
         assert!(follow_ups.waiting().is_empty(), "all of it was seen");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_push_is_looked_for_whatever_others_report_of_a_branch_of_that_name() {
+        let follow_ups = FollowUps::default();
+        let begin = Instant::now();
+        follow_ups.expect(MAIN, expected(0));
+        let mut looks = 0;
+        for others in 1..=u8::MAX {
+            follow_ups.expect(MAIN, expected(others));
+            let pause = tokio::time::timeout(Duration::from_millis(200), follow_ups.due());
+            if let Ok(due) = pause.await {
+                looks += 1;
+                follow_ups.looked(due, |_| false);
+            }
+            if begin.elapsed() < Duration::from_millis(6_000) {
+                let of_main = &follow_ups.waiting()[MAIN];
+                assert!(of_main.commits.contains_key(&commit(0)), "{others}");
+            }
+        }
+        assert!(!follow_ups.waiting()[MAIN].commits.contains_key(&commit(0)));
+        let most = begin.elapsed().as_millis() / PAUSES[0].as_millis();
+        assert!((10..=most).contains(&looks), "{looks} of {most}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -242,6 +283,8 @@ mod tests {
             follow_ups.expect(MAIN, expected(number));
         }
         assert_eq!(follow_ups.waiting().len(), MOST_BRANCHES);
-        assert_eq!(follow_ups.waiting()[MAIN].expected.commits.len(), MOST_EACH);
+        let of_main = &follow_ups.waiting()[MAIN];
+        assert_eq!(of_main.commits.len(), MOST_EACH);
+        assert!(of_main.commits.contains_key(&commit(u8::MAX)));
     }
 }

@@ -190,7 +190,7 @@ impl Shared {
             && !self.repository.has_named(branch, commit)
         {
             let expected = Expected {
-                commits: [commit].into(),
+                commit,
                 guessed: pushed.guessed.iter().cloned().collect(),
             };
             self.follow_ups.expect(branch, expected);
@@ -199,15 +199,15 @@ impl Shared {
 
     /// Looks for a push that was reported too early. Only the commit itself is it: what else comes into view may be an earlier
     /// push, and a few looks more than needed cost little.
-    async fn follow_up(&self, mut due: Due) {
+    async fn follow_up(&self, due: Due) {
         let moved = self.look_after_push(Some(&due.branch)).await;
         if let Some(moved) = moved.filter(|moved| !moved.is_empty()) {
-            let guessed: Vec<_> = due.expected.guessed.iter().cloned().collect();
+            let guessed: Vec<_> = due.guessed.iter().cloned().collect();
             self.announcer.guessed(&moved, &guessed).await;
         }
-        let commits = &mut due.expected.commits;
-        commits.retain(|commit| !self.repository.has_named(&due.branch, *commit));
-        self.follow_ups.looked(due);
+        let branch = due.branch.clone();
+        let is_seen = |commit| self.repository.has_named(&branch, commit);
+        self.follow_ups.looked(due, is_seen);
     }
 
     /// Looks for what was pushed. Returns what moved where names are guessed; otherwise those concerned are told.

@@ -30,8 +30,8 @@ const DIFFERENCES: &[Difference] = &[Difference {
     message: "refresh after a push",
     fact: "headers",
     spring: "",
-    ours: "confbus-commit, confbus-generation",
-    why: "tells a client that runs this commit already that it need not ask, and how often its label has moved; Spring passes over AMQP headers that it \
+    ours: "confbus-commit, confbus-generation, confbus-labels",
+    why: "tells a client that runs this commit already that it need not ask, how often its label has moved and which labels they are; Spring passes over AMQP headers that it \
           does not know, while one more JSON key would cost the event",
 }];
 

@@ -25,6 +25,9 @@ pub struct Message {
     /// The commit the sender speaks of. It travels as AMQP header `confbus-commit`, because some receivers drop an
     /// event with one JSON key more than they know.
     pub commit: Option<String>,
+    /// The labels that name the commit now, and [`NO_LABEL`](confbus_protocol::NO_LABEL) where requests without one are answered
+    /// from it: of others it says nothing. They travel as AMQP header `confbus-labels`, by blanks.
+    pub labels: Vec<String>,
     /// How often the label that moved to the commit has moved at the sender, whose own this number is. It travels as AMQP
     /// header `confbus-generation`.
     pub generation: Option<u64>,
@@ -88,6 +91,7 @@ impl Message {
         Self {
             event,
             commit: None,
+            labels: Vec::new(),
             generation: None,
             window: Duration::ZERO,
         }

@@ -15,8 +15,8 @@ use tokio::{
 
 use crate::{error::RefreshError, overrides::Overrides, store::lock};
 
-/// Events that come together are few; a later one tells of what the earlier ones do.
-const MOST_TOLD: usize = 4;
+/// Events that come together are few, of all labels; a later one tells of what the earlier ones do.
+const MOST_TOLD: usize = 16;
 
 /// Asks the refresher for a round.
 pub(crate) struct Bell {
@@ -29,7 +29,15 @@ pub(crate) struct Bell {
     finished: watch::Receiver<Round>,
     overrides: Mutex<Overrides>,
     /// Commits that events told of and no answer has covered yet, the newest last.
-    told: Mutex<VecDeque<CommitId>>,
+    told: Mutex<VecDeque<Told>>,
+}
+
+/// What an event told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) commit: CommitId,
+    /// Those that name it; of others it says nothing.
+    pub(crate) labels: Vec<String>,
 }
 
 /// The refresher's end of the bell.
@@ -90,11 +98,11 @@ impl Bell {
         round.map_or(Err(RefreshError::Stopped), |round| round.outcome.clone())
     }
 
-    /// An event told of a commit: rounds from now on ask for nothing older.
-    pub(crate) fn tell(&self, commit: CommitId) {
+    /// An event told of a commit: rounds that read its labels ask for nothing older from now on.
+    pub(crate) fn tell(&self, news: Told) {
         let mut told = lock(&self.told);
-        told.retain(|earlier| *earlier != commit);
-        told.push_back(commit);
+        told.retain(|earlier| *earlier != news);
+        told.push_back(news);
         if told.len() > MOST_TOLD {
             told.pop_front();
         }
@@ -134,14 +142,16 @@ impl Rounds {
         self.finished.send_replace(Round { number, outcome });
     }
 
-    /// The commits that events told of.
-    pub(crate) fn told(&self) -> Vec<CommitId> {
-        lock(&self.bell.told).iter().copied().collect()
+    /// The commits that events told of under labels that are read; the others are forgotten.
+    pub(crate) fn told(&self, is_read: impl Fn(&str) -> bool) -> Vec<CommitId> {
+        let mut told = lock(&self.bell.told);
+        told.retain(|told| told.labels.iter().any(|label| is_read(label)));
+        told.iter().map(|told| told.commit).collect()
     }
 
     /// An answer covers these, or nobody could give one.
     pub(crate) fn forget(&self, told: &[CommitId]) {
-        lock(&self.bell.told).retain(|commit| !told.contains(commit));
+        lock(&self.bell.told).retain(|news| !told.contains(&news.commit));
     }
 
     pub(crate) fn overrides(&self) -> Properties {

@@ -4,7 +4,7 @@ use std::{
 };
 
 use confbus_protocol::{
-    BusId, Environment, INSTANCE_HEADER, LAGGING_HEADER, MIN_VERSION_HEADER, Minimum,
+    BusId, Environment, INSTANCE_HEADER, LAGGING_HEADER, MIN_VERSION_HEADER, Minimum, NO_LABEL,
     RUNNING_HEADER, SINCE_HEADER, SINCE_NOW,
 };
 use reqwest::{
@@ -13,6 +13,7 @@ use reqwest::{
 };
 
 pub(crate) use self::http::{http_client, stream_client};
+use self::marks::Marks;
 use crate::{
     breaker::Breakers,
     error::{Attempt, Failure, Unavailable, innermost},
@@ -21,6 +22,7 @@ use crate::{
 };
 
 mod http;
+mod marks;
 
 /// The form with origins first; older servers only have the plain one.
 const ACCEPT: &str = "application/vnd.spring-cloud.config-server.v2+json, application/json;q=0.9";
@@ -37,7 +39,7 @@ pub(crate) struct Fetcher {
     /// By what this instance names itself, unless it is to stay unnamed.
     instance: Option<HeaderValue>,
     /// By server, what it said of the moment when it lagged first since anything was taken.
-    marks: Mutex<HashMap<usize, HeaderValue>>,
+    marks: Mutex<HashMap<usize, Marks>>,
 }
 
 /// What we have already.
@@ -102,6 +104,14 @@ impl Fetcher {
         server.map(ToString::to_string).unwrap_or_default()
     }
 
+    /// Whether a label of an event may answer here: the one that answers now, or one that is asked for before it.
+    pub(crate) fn reads(&self, now: Option<Place>, label: &str) -> bool {
+        let labels = &self.coordinates.labels;
+        let end = now.map_or(labels.len(), |now| now.label + 1);
+        let mut asked = labels.iter().take(end);
+        asked.any(|asked| asked.as_deref().unwrap_or(NO_LABEL) == label)
+    }
+
     /// All servers failed alike.
     pub(crate) fn unavailable(&self, failure: &Failure) -> Unavailable {
         let attempt = |server: &Server| Attempt {
@@ -115,7 +125,7 @@ impl Fetcher {
     pub(crate) async fn fetch(&self, known: Known<'_>) -> Result<Answer, Unavailable> {
         let mut attempts = Vec::new();
         for label in 0..self.coordinates.labels.len() {
-            let mut unknown_label = false;
+            let (mut unknown_label, mut lagging) = (false, false);
             for server in self.breakers.in_turn() {
                 let place = Place { server, label };
                 let asked = self.ask(place, known).await;
@@ -129,8 +139,11 @@ impl Fetcher {
                     Err(failure) => failure,
                 };
                 unknown_label |= failure == Failure::NotFound;
+                lagging |= failure == Failure::Lagging;
+                // Who lags has not given an answer that another server's would replace.
                 let is_final = self.requests.fail_over == FailOver::ConnectionFailure
-                    && !failure.is_of_connection();
+                    && !failure.is_of_connection()
+                    && failure != Failure::Lagging;
                 attempts.push(Attempt {
                     server: self.address(place),
                     failure,
@@ -139,7 +152,8 @@ impl Fetcher {
                     break;
                 }
             }
-            if !unknown_label {
+            // Who knows the label and lags says more of it than who does not know it: that may be behind as well.
+            if !unknown_label || lagging {
                 break;
             }
         }
@@ -156,8 +170,7 @@ impl Fetcher {
         let response = request.send().await.map_err(Failure::of)?;
         if let Some(mark) = response.headers().get(LAGGING_HEADER) {
             let mut marks = lock(&self.marks);
-            // The first one: with each later one it would take another look.
-            marks.entry(place.server).or_insert_with(|| mark.clone());
+            marks.entry(place.server).or_default().add(mark);
             return Err(Failure::Lagging);
         }
         if response.status() == StatusCode::NOT_MODIFIED && validator.is_some() {
@@ -218,9 +231,8 @@ impl Fetcher {
             request = request.header(MIN_VERSION_HEADER, minimum.to_string());
         }
         if known.since_now {
-            let mark = lock(&self.marks).get(&place.server).cloned();
-            let mark = mark.unwrap_or(HeaderValue::from_static(SINCE_NOW));
-            request = request.header(SINCE_HEADER, mark);
+            let marks = lock(&self.marks).get(&place.server).map(Marks::all);
+            request = request.header(SINCE_HEADER, marks.as_deref().unwrap_or(SINCE_NOW));
         }
         let state = known.environment.and_then(|known| known.state.as_deref());
         if let Some(state) = state.and_then(carried) {

@@ -21,10 +21,11 @@ pub(crate) fn backoff(failures: u32) -> Duration {
     below(Duration::from_secs(seconds.min(30)))
 }
 
-/// The pause before a server is asked again that has not heard of something yet: 0.25 s, 0.5 s … 4 s, give or take a fifth.
+/// The pause before a server is asked again that has not heard of something yet: 0.25 s, 0.5 s … 8 s, give or take a fifth:
+/// by then a server that has its remote is sure, whether there is anything new or not.
 /// `None` once that was tried so often that it may take long.
 pub(crate) fn soon(tries: u32) -> Option<Duration> {
-    let doubled = tries.checked_sub(1).filter(|doubled| *doubled < 5)?;
+    let doubled = tries.checked_sub(1).filter(|doubled| *doubled < 6)?;
     Some(around(Duration::from_millis(250 << doubled)))
 }
 
@@ -56,14 +57,21 @@ mod tests {
 
     #[test]
     fn who_lags_is_asked_again_soon_a_few_times() {
-        for (tries, millis) in [(1, 250), (2, 500), (3, 1_000), (4, 2_000), (5, 4_000)] {
+        for (tries, millis) in [
+            (1, 250),
+            (2, 500),
+            (3, 1_000),
+            (4, 2_000),
+            (5, 4_000),
+            (6, 8_000),
+        ] {
             let pause = soon(tries).unwrap().as_millis();
             assert!(
                 (millis * 4 / 5..=millis * 6 / 5).contains(&pause),
                 "{tries}"
             );
         }
-        assert_eq!((soon(0), soon(6), soon(u32::MAX)), (None, None, None));
+        assert_eq!((soon(0), soon(7), soon(u32::MAX)), (None, None, None));
     }
 
     #[test]

@@ -157,7 +157,10 @@ impl Refresher {
     /// Fetches, and takes or refuses.
     async fn look(&mut self) -> Result<(), RefreshError> {
         let asked = Arc::clone(&self.running.environment);
-        let told = self.rounds.told();
+        let place = self.running.place;
+        let told = self
+            .rounds
+            .told(|label| self.parts.fetcher.reads(place, label));
         let minimum = lagging::minimum(&asked, &told);
         let mut known = Known {
             minimum: Some(&minimum),

@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use crate::{
-    bell::Bell,
+    bell::{Bell, Told},
     health::{Board, BusHealth},
     pace::Pace,
     store::Store,
@@ -58,7 +58,7 @@ impl Listener {
         let mut refresh = false;
         for action in actions {
             match action {
-                Action::Refresh => refresh |= self.is_news(message.commit.as_deref()),
+                Action::Refresh => refresh |= self.is_news(message),
                 Action::ChangeEnvironment(values) => {
                     self.bell.set_overrides(values);
                     refresh = true;
@@ -87,11 +87,13 @@ impl Listener {
     }
 
     /// Whether an event is a reason to ask, and if so for which commit.
-    fn is_news(&self, commit: Option<&str>) -> bool {
+    fn is_news(&self, message: &Message) -> bool {
+        let commit = message.commit.as_deref();
         let is_news = !self.is_running(commit);
         let told = commit.and_then(CommitId::parse);
-        if let Some(told) = told.filter(|_| is_news) {
-            self.bell.tell(told);
+        if let Some(commit) = told.filter(|_| is_news) {
+            let labels = message.labels.clone();
+            self.bell.tell(Told { commit, labels });
         }
         is_news
     }

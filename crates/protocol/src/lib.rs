@@ -28,7 +28,7 @@ pub use destination::Destination;
 pub use environment::{Environment, PropertySource, Representation};
 pub use event::{BusEvent, DecodeError, EventKind, SpringLine};
 pub use java_double::java_double;
-pub use minimum::{LAGGING_HEADER, MIN_VERSION_HEADER, Minimum, SINCE_HEADER, SINCE_NOW};
+pub use minimum::{LAGGING_HEADER, MIN_VERSION_HEADER, Minimum, NO_LABEL, SINCE_HEADER, SINCE_NOW};
 pub use names::{Application, CommitId, InvalidName, Label, Profiles};
 pub use placeholders::{PlaceholderError, resolve_placeholders};
 pub use properties::Properties;

@@ -7,7 +7,7 @@ use crate::CommitId;
 pub const MIN_VERSION_HEADER: &str = "x-config-min-version";
 
 /// The request header of a client that turns to another server: it wants what the repository has from now on. It says
-/// [`SINCE_NOW`] first, and then what [`LAGGING_HEADER`] answered. Commits alone do not tell which of two servers is ahead,
+/// [`SINCE_NOW`] first, and then what [`LAGGING_HEADER`] answered, by comma where there are several servers at one address. Commits alone do not tell which of two servers is ahead,
 /// since a branch may go back to where it was.
 pub const SINCE_HEADER: &str = "x-config-since";
 
@@ -15,8 +15,12 @@ pub const SINCE_HEADER: &str = "x-config-since";
 pub const SINCE_NOW: &str = "now";
 
 /// The answer header of a server that cannot say that it is as new as [`MIN_VERSION_HEADER`] or [`SINCE_HEADER`] want: it has
-/// served none of these commits, or has not heard from the repository since it was asked. Its value marks this moment.
+/// served none of these commits, or has not heard from the repository since it was asked. Its value, `epoch-number`, marks this moment of
+/// the process that the epoch stands for.
 pub const LAGGING_HEADER: &str = "x-config-lagging";
+
+/// Among the labels of an event, what stands for requests without a label. No branch may be called so.
+pub const NO_LABEL: &str = "*";
 
 /// Commits in one header; a label list has no more, and few events come at once.
 const MOST: usize = 32;

@@ -12,6 +12,12 @@ use crate::Message;
 /// The AMQP header that names the commit; Spring's receivers ignore it.
 const COMMIT_HEADER: &str = "confbus-commit";
 
+/// The AMQP header that names the labels of the commit.
+const LABELS_HEADER: &str = "confbus-labels";
+
+/// Longer lists are left out, on both ways: then the commit is only a hint.
+const LONGEST_LABELS: usize = 4096;
+
 /// The AMQP header that says how often the label has moved at the sender.
 const GENERATION_HEADER: &str = "confbus-generation";
 
@@ -62,6 +68,10 @@ pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties 
     if let Some(commit) = &message.commit {
         add(COMMIT_HEADER, commit);
     }
+    let labels = message.labels.join(" ");
+    if (1..=LONGEST_LABELS).contains(&labels.len()) {
+        add(LABELS_HEADER, &labels);
+    }
     if let Some(generation) = message.generation {
         add(GENERATION_HEADER, &generation.to_string());
     }
@@ -89,6 +99,7 @@ pub(super) fn read(properties: &BasicProperties, body: &[u8]) -> Result<Message,
     Ok(Message {
         event,
         commit: commit(properties),
+        labels: labels(properties),
         generation: header(properties, GENERATION_HEADER).and_then(|text| text.parse().ok()),
         window: window(properties),
     })
@@ -111,6 +122,12 @@ fn commit(properties: &BasicProperties) -> Option<String> {
         .map(str::to_owned)
 }
 
+fn labels(properties: &BasicProperties) -> Vec<String> {
+    let listed = header(properties, LABELS_HEADER).filter(|list| list.len() <= LONGEST_LABELS);
+    let labels = listed.unwrap_or_default().split_whitespace();
+    labels.map(str::to_owned).collect()
+}
+
 /// What is no number of milliseconds is no window.
 fn window(properties: &BasicProperties) -> Duration {
     let millis = header(properties, WINDOW_HEADER).and_then(|text| text.parse::<u32>().ok());
@@ -127,7 +144,7 @@ fn header<'p>(properties: &'p BasicProperties, name: &str) -> Option<&'p str> {
 
 #[cfg(test)]
 mod tests {
-    use confbus_protocol::{BusId, Destination};
+    use confbus_protocol::{BusId, Destination, NO_LABEL};
 
     use super::*;
 
@@ -152,8 +169,12 @@ mod tests {
 
     #[test]
     fn what_we_send_we_read() {
-        for (commit, generation) in [(None, None), (Some("3f9c1e2"), Some(u64::MAX))] {
+        for (commit, generation, labels) in [
+            (None, None, &[][..]),
+            (Some("3f9c1e2"), Some(u64::MAX), &["main", NO_LABEL]),
+        ] {
             let message = Message {
+                labels: labels.iter().map(|label| (*label).to_owned()).collect(),
                 generation,
                 ..message(commit)
             };
@@ -163,6 +184,17 @@ mod tests {
                 message
             );
         }
+    }
+
+    #[test]
+    fn a_list_of_labels_that_is_too_long_is_left_out() {
+        let many = Message {
+            labels: vec!["l".repeat(LONGEST_LABELS), NO_LABEL.to_owned()],
+            ..message(Some("3f9c1e2"))
+        };
+        let properties = properties(&many, SystemTime::now());
+        let heard = read(&properties, &many.event.to_json()).unwrap();
+        assert_eq!(heard, message(Some("3f9c1e2")));
     }
 
     #[test]

@@ -39,6 +39,13 @@ pub(crate) struct EventStream {
     pub(crate) listener: Listener,
 }
 
+/// What is said before a message, since that is Spring's.
+#[derive(Default)]
+struct Beside {
+    labels: Vec<String>,
+    window: Duration,
+}
+
 /// Why a stream is over.
 enum End {
     Unsupported,
@@ -99,12 +106,12 @@ impl EventStream {
         let unread = Arc::new(AtomicUsize::new(0));
         let mut events = pin!(SseByteStream::new(bounded(response, Arc::clone(&unread))));
         let mut greeted = false;
-        let mut window = Duration::ZERO;
+        let mut beside = Beside::default();
         let reason = loop {
             match events.next().await {
                 Some(Ok(event)) => {
                     unread.store(0, Ordering::Relaxed);
-                    greeted |= self.hear(event, &mut window).await;
+                    greeted |= self.hear(event, &mut beside).await;
                 }
                 Some(Err(error)) => break innermost(&error),
                 None => break "the stream ended".to_owned(),
@@ -117,8 +124,8 @@ impl EventStream {
         }
     }
 
-    /// Returns whether the event was the greeting. A window that is told holds for the message that follows it.
-    async fn hear(&self, event: Sse, window: &mut Duration) -> bool {
+    /// Returns whether the event was the greeting. What is said beside a message holds for the one that follows it.
+    async fn hear(&self, event: Sse, beside: &mut Beside) -> bool {
         let Sse {
             event: name,
             data,
@@ -134,12 +141,17 @@ impl EventStream {
             None | Some("message") => {}
             Some("window") => {
                 let millis = data.and_then(|data| data.parse::<u32>().ok());
-                *window = Duration::from_millis(millis.unwrap_or_default().into());
+                beside.window = Duration::from_millis(millis.unwrap_or_default().into());
+                return false;
+            }
+            Some("labels") => {
+                let labels = data.unwrap_or_default();
+                beside.labels = labels.split_whitespace().map(str::to_owned).collect();
                 return false;
             }
             Some(_) => return false,
         }
-        let window = std::mem::take(window);
+        let Beside { labels, window } = std::mem::take(beside);
         let Some(data) = data else { return false };
         match BusEvent::from_json(data.as_bytes()) {
             Ok(event) => {
@@ -147,6 +159,7 @@ impl EventStream {
                 // Nothing carries an ack from here.
                 let message = Message {
                     commit,
+                    labels,
                     window,
                     ..Message::of(event)
                 };

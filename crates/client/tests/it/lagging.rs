@@ -1,6 +1,6 @@
 //! Servers that may be behind what runs here: nobody goes back.
 
-use confbus_client::{Client, Failure, RefreshError, Start};
+use confbus_client::{Client, FailOver, Failure, RefreshError, Start};
 
 use crate::support::{Say, Server, environment, eventually, settings, settled};
 
@@ -41,11 +41,38 @@ async fn a_server_that_lags_is_passed_over() {
     let first = Server::start(Say::Body(body(NEW), None)).await;
     let second = Server::start(Say::Body(body(NEWEST), None)).await;
     let client = Client::connect(settings(&[&first, &second])).await.unwrap();
-    first.say(Say::Lagging(body(OLD)));
+    first.say(Say::Lagging);
     client.refresh().await.unwrap();
     assert_eq!(client.snapshot().version(), Some(NEWEST));
     let first = &client.health().servers[0];
     assert_eq!(first.failures, 0, "it is not broken");
+}
+
+#[tokio::test]
+async fn a_label_on_which_a_server_lags_is_not_given_up() {
+    let first = Server::start(Say::Body(body(NEW), None)).await;
+    let second = Server::start(Say::Status(404, "no such label")).await;
+    let settings = settings(&[&first, &second]).label("feature,main");
+    let client = Client::connect(settings).await.unwrap();
+    first.say(Say::Lagging);
+    second.heads();
+    client.refresh().await.unwrap_err();
+    let heads = second.heads();
+    assert!(!heads.is_empty());
+    for head in &heads {
+        assert!(head.starts_with("GET /orders/dev/feature "), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn who_lags_is_passed_over_even_where_only_broken_connections_are() {
+    let first = Server::start(Say::Body(body(NEW), None)).await;
+    let second = Server::start(Say::Body(body(NEWEST), None)).await;
+    let settings = settings(&[&first, &second]).fail_over(FailOver::ConnectionFailure);
+    let client = Client::connect(settings).await.unwrap();
+    first.say(Say::Lagging);
+    client.refresh().await.unwrap();
+    assert_eq!(client.snapshot().version(), Some(NEWEST));
 }
 
 #[tokio::test]
@@ -63,7 +90,7 @@ async fn another_server_has_to_be_right_since_it_was_asked() {
     first.say(Say::Body(body(NEW), None));
     client.refresh().await.unwrap();
     first.say(Say::Status(500, "oops"));
-    second.say(Say::Lagging(body(OLD)));
+    second.say(Say::Lagging);
     client.refresh().await.unwrap_err();
     client.refresh().await.unwrap_err();
     assert_eq!(client.snapshot().version(), Some(NEW));
@@ -80,7 +107,7 @@ async fn another_server_has_to_be_right_since_it_was_asked() {
 async fn who_lags_is_asked_again_until_it_is_sure() {
     let server = Server::start(Say::Body(body(NEW), None)).await;
     let client = Client::connect(settings(&[&server])).await.unwrap();
-    server.say(Say::Lagging(body(OLD)));
+    server.say(Say::Lagging);
     let refused = client.refresh().await.unwrap_err();
     let RefreshError::Unavailable(unavailable) = &refused else {
         panic!("{refused}");
@@ -108,7 +135,7 @@ async fn a_client_asks_for_nothing_older_than_what_it_was_told_of() {
     client.refresh().await.unwrap();
     server.heads();
 
-    server.say(Say::Lagging(body(OLD)));
+    server.say(Say::Lagging);
     server.send_refresh("**", NEW);
     let asked = std::cell::RefCell::new(Vec::new());
     eventually(&client, "two requests", |_| {
@@ -130,13 +157,40 @@ async fn a_client_asks_for_nothing_older_than_what_it_was_told_of() {
 }
 
 #[tokio::test]
+async fn a_commit_of_another_label_is_not_asked_for() {
+    for (label, of_event, expected) in [
+        ("release", "main *", OLD.to_owned()),
+        ("release", "", OLD.to_owned()),
+        ("release", "main release", format!("{OLD},{NEW}")),
+        // The first one answers, so that the second one is not read.
+        ("release,main", "main", OLD.to_owned()),
+    ] {
+        let server = Server::with_events(Say::Body(body(OLD), None)).await;
+        let settings = settings(&[&server]).label(label);
+        let client = Client::connect(settings).await.unwrap();
+        eventually(&client, "its stream", |_| server.listeners() == 1).await;
+        client.refresh().await.unwrap();
+        server.heads();
+        server.send_refresh_of(of_event, "**", NEW);
+        let asked = std::cell::RefCell::new(Vec::new());
+        eventually(&client, "a request", |_| {
+            asked.borrow_mut().extend(server.heads());
+            !asked.borrow().is_empty()
+        })
+        .await;
+        let asked = asked.into_inner();
+        assert_eq!(minimum(&asked[0]), Some(&*expected), "{label}: {of_event}");
+    }
+}
+
+#[tokio::test]
 async fn a_start_does_not_go_back_behind_the_last_good_file() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(body(NEW), None)).await;
     let settings = settings(&[&server]).last_good_dir(directory.path());
     drop(settled(settings.clone()).await);
 
-    server.say(Say::Lagging(body(OLD)));
+    server.say(Say::Lagging);
     server.heads();
     let within = std::time::Duration::from_millis(100);
     let client = Client::connect(settings.start(Start::Fresh { within }))

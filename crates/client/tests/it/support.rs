@@ -25,8 +25,8 @@ use tokio::{
 pub(crate) enum Say {
     /// 200 with this body and this ETag; 304 when the client has it.
     Body(String, Option<&'static str>),
-    /// 200 with this body, which may be old.
-    Lagging(String),
+    /// 503 of a server that may be behind.
+    Lagging,
     Status(u16, &'static str),
     /// A head, and then nothing.
     Stall,
@@ -113,12 +113,19 @@ impl Server {
 
     /// Sends a refresh event to everybody on the stream.
     pub(crate) fn send_refresh(&self, destination: &str, commit: &str) {
+        self.send_refresh_of("main *", destination, commit);
+    }
+
+    /// The same for a commit of these labels.
+    pub(crate) fn send_refresh_of(&self, labels: &str, destination: &str, commit: &str) {
         let event = format!(
             r#"{{"type":"RefreshRemoteApplicationEvent","timestamp":1,"originService":"configserver:8888:x","destinationService":"{destination}","id":"e1"}}"#
         );
         let events = self.shared.events.as_ref().unwrap();
         events
-            .send(format!("event: message\nid: {commit}\ndata: {event}\n\n"))
+            .send(format!(
+                "event: labels\ndata: {labels}\n\nevent: message\nid: {commit}\ndata: {event}\n\n"
+            ))
             .unwrap();
     }
 
@@ -196,10 +203,7 @@ impl Shared {
                     body.len()
                 )
             }
-            Say::Lagging(body) => format!(
-                "HTTP/1.1 200 OK\r\nconnection: close\r\nx-config-lagging: 1\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            ),
+            Say::Lagging => "HTTP/1.1 503 Behind\r\nconnection: close\r\nx-config-lagging: 1\r\ncontent-length: 0\r\n\r\n".to_owned(),
             Say::Status(status, body) => format!(
                 "HTTP/1.1 {status} Nope\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
@@ -218,7 +222,7 @@ impl Shared {
             Say::Endless => loop {
                 stream.write_all(&[b' '; 4096]).await?;
             },
-            Say::Body(..) | Say::Lagging(_) | Say::Status(..) | Say::Redirect(_) => {
+            Say::Body(..) | Say::Lagging | Say::Status(..) | Say::Redirect(_) => {
                 stream.shutdown().await
             }
         }
