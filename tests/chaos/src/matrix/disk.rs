@@ -19,16 +19,10 @@ const ROWS: &[Row] = &[
         "D2",
         "what was saved is torn or changed anywhere",
         "it is not believed, and made anew",
-        &[
-            test(
-                "src/git/checkpoint.rs",
-                "what_is_damaged_or_beyond_a_limit_is_as_if_it_were_not_there",
-            ),
-            test(
-                "src/environment_repository/remembered.rs",
-                "a_damaged_file_is_no_reason_to_stop",
-            ),
-        ],
+        &[test(
+            "src/environment_repository/last_good/tests.rs",
+            "a_journal_that_is_cut_or_damaged_gives_what_it_held_earlier",
+        )],
     ),
     watched(
         "D3",
@@ -84,8 +78,8 @@ const ROWS: &[Row] = &[
         "what is not understood is made anew, without a panic",
         &[
             test(
-                "src/git/checkpoint.rs",
-                "what_is_damaged_or_beyond_a_limit_is_as_if_it_were_not_there",
+                "src/environment_repository/last_good/tests.rs",
+                "a_journal_that_is_cut_or_damaged_gives_what_it_held_earlier",
             ),
             test("src/ledger/store.rs", "what_makes_no_sense_is_left_out"),
             test("tests/it/ledger.rs", "a_damaged_ledger_starts_anew"),
