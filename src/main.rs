@@ -8,7 +8,7 @@ mod shadow;
 mod watch;
 mod wave;
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Parser as _, ValueEnum as _};
@@ -79,13 +79,13 @@ fn git_worker(args: &GitWorkerArgs) -> anyhow::Result<()> {
     confbus::run_git_worker().context("this is for servers to start")
 }
 
-/// This program once more, as it was started: a newer one may lie in its place by now.
+/// This program once more, as it was started: where a newer one lies in its place by now, the system still has the old one.
 fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
-    let running = Path::new("/proc/self/exe");
-    let path = if running.exists() {
-        running.to_owned()
+    let started = std::env::current_exe().context("the program cannot be started once more")?;
+    let path = if started.exists() {
+        started
     } else {
-        std::env::current_exe().context("the program cannot be started once more")?
+        PathBuf::from("/proc/self/exe")
     };
     let format = args.log_format.to_possible_value();
     let format = format.map_or_else(String::new, |format| format.get_name().to_owned());
