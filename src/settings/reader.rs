@@ -23,6 +23,19 @@ impl Reader {
         }
     }
 
+    /// Reads these arguments and variables, and nothing of this machine.
+    #[cfg(test)]
+    pub(super) fn of(arguments: Vec<(String, String)>, variables: Vec<(String, String)>) -> Self {
+        // An empty file instead of the usual places.
+        let file = tempfile::NamedTempFile::with_suffix(".properties").expect("a temporary file");
+        let sources = super::Sources {
+            file: Some(file.path().to_owned()),
+            arguments,
+            variables,
+        };
+        Self::new(Layers::read(&sources).expect("arguments and an empty file"))
+    }
+
     /// All problems and warnings, those about unknown keys included.
     pub(super) fn finish(mut self) -> (Vec<SettingsProblem>, Vec<String>) {
         let mut unknown: Vec<_> = self

@@ -117,19 +117,12 @@ fn target_url(reader: &mut Reader) -> Option<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Sources, layers::Layers};
 
     /// The settings, or what is wrong; warnings in both cases.
     fn read(said: &[(&str, &str)]) -> (Option<Option<Settings>>, String, Vec<String>) {
         let arguments = said.iter();
         let arguments = arguments.map(|(key, value)| (format!("{AT}.{key}"), (*value).to_owned()));
-        let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
-        let sources = Sources {
-            file: Some(file.path().to_owned()),
-            arguments: arguments.collect(),
-            ..Sources::default()
-        };
-        let mut reader = Reader::new(Layers::read(&sources).unwrap());
+        let mut reader = Reader::of(arguments.collect(), Vec::new());
         let settings = commit_status(&mut reader);
         let (problems, warnings) = reader.finish();
         let problems = problems.iter().map(ToString::to_string).collect();

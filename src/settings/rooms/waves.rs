@@ -155,7 +155,6 @@ fn on_silence(reader: &mut Reader, key: &str) -> Option<OnSilence> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{Sources, layers::Layers};
 
     /// The rules, and what is wrong.
     fn read(said: &[(&str, &str)]) -> (Option<Vec<Rule>>, String) {
@@ -165,13 +164,7 @@ mod tests {
     fn read_beside(backends: usize, said: &[(&str, &str)]) -> (Option<Vec<Rule>>, String) {
         let arguments = said.iter();
         let arguments = arguments.map(|(key, value)| (format!("{AT}.{key}"), (*value).to_owned()));
-        let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
-        let sources = Sources {
-            file: Some(file.path().to_owned()),
-            arguments: arguments.collect(),
-            ..Sources::default()
-        };
-        let mut reader = Reader::new(Layers::read(&sources).unwrap());
+        let mut reader = Reader::of(arguments.collect(), Vec::new());
         let settings = waves(&mut reader, None, backends);
         let (problems, _) = reader.finish();
         let problems = problems.iter().map(ToString::to_string).collect();

@@ -4,7 +4,7 @@ use confbus_bus::{RabbitSettings, Routing, Verification};
 use confbus_protocol::SpringLine;
 
 use super::{bus, member};
-use crate::settings::{Bus, Sources, layers::Layers, reader::Reader};
+use crate::settings::{Bus, reader::Reader};
 
 const INPUT: &str = "spring.cloud.stream.bindings.springCloudBusInput";
 const OUTPUT: &str = "spring.cloud.stream.bindings.springCloudBusOutput";
@@ -18,13 +18,7 @@ fn reader(said: &[(&str, &str)], variables: &[(&str, &str)]) -> Reader {
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
             .collect()
     };
-    let file = tempfile::NamedTempFile::with_suffix(".properties").unwrap();
-    let sources = Sources {
-        file: Some(file.path().to_owned()),
-        arguments: owned(said),
-        variables: owned(variables),
-    };
-    Reader::new(Layers::read(&sources).unwrap())
+    Reader::of(owned(said), owned(variables))
 }
 
 /// The settings of RabbitMQ, and what is warned of.
