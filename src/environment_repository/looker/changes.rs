@@ -1,5 +1,7 @@
 //! What follows from a look, for readers and for whoever is told.
 
+use std::sync::Arc;
+
 use tracing::{info, warn};
 
 use super::{
@@ -35,7 +37,9 @@ impl Looker {
         self.hurries |= *fetch == Fetch::No && changed && self.is_old(&served);
         self.is_unsaved |= changed || served.confirmed != before.confirmed;
         // First on disk, so that a start never goes back behind what somebody was given.
-        self.note_on_disk(served.standing()).await;
+        if !Arc::ptr_eq(&before.labels, &served.labels) {
+            self.note_on_disk(served.standing()).await;
+        }
         self.outcome.swap(served, answers_change);
         self.note_moved(&moved);
         self.outcome.unannounced.add(moved);
