@@ -25,6 +25,7 @@ mod looks;
 mod pins;
 mod program;
 mod reads;
+mod remote_tls;
 mod shadow;
 mod stream;
 mod unreachable_remote;
