@@ -20,6 +20,7 @@ use crate::{
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
+    watchdog::Watchdog,
     waves::{self, Waves},
 };
 
@@ -42,6 +43,7 @@ pub struct App {
     ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
     driver: Option<confbus_bus::RabbitDriver>,
+    watchdog: Watchdog,
     tasks: Tasks,
 }
 
@@ -118,6 +120,8 @@ impl App {
             tellings,
         );
 
+        let watchdog = Watchdog::new();
+        watchdog.start().context("the watchdog cannot be started")?;
         let (front, writer) = http::front(
             settings.http,
             http::Rooms {
@@ -127,6 +131,7 @@ impl App {
                 pins,
                 waves,
                 bus,
+                watchdog: watchdog.clone(),
             },
             tasks.shutdown(),
         );
@@ -144,6 +149,7 @@ impl App {
             ledger,
             reporter,
             driver,
+            watchdog,
             tasks,
         })
     }
@@ -178,6 +184,7 @@ impl App {
             ledger,
             reporter,
             driver,
+            watchdog,
             tasks,
         } = self;
         let shutdown = || tasks.shutdown();
@@ -193,7 +200,9 @@ impl App {
         tasks.spawn("pins", pins);
         tasks.spawn("waves", waves.run(repository, refresh, ledger, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
-        tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
+        tasks.spawn("pulse", watchdog.watch("tasks").beat_until(shutdown()));
+        let serving = http::serve(listeners, front, limits, watchdog, shutdown());
+        tasks.spawn("http", serving);
         let failed = tokio::select! {
             stopped = stop => stopped.map(|()| false)?,
             () = tasks.failed() => true,

@@ -54,7 +54,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins, refresh::Refresh,
-    waves::Waves,
+    watchdog::Watchdog, waves::Waves,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -71,6 +71,7 @@ pub(crate) struct Rooms {
     pub(crate) pins: Pins,
     pub(crate) waves: Waves,
     pub(crate) bus: Bus,
+    pub(crate) watchdog: Watchdog,
 }
 
 /// What handlers ask.
@@ -83,6 +84,7 @@ struct Services {
     pins: Pins,
     waves: Waves,
     bus: Bus,
+    watchdog: Watchdog,
     streams: Streams,
     shutdown: CancellationToken,
 }
@@ -100,6 +102,7 @@ pub(crate) fn front(
         pins,
         waves,
         bus,
+        watchdog,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -111,6 +114,7 @@ pub(crate) fn front(
         pins,
         waves,
         bus,
+        watchdog,
         streams,
         shutdown,
     };

@@ -30,6 +30,7 @@ pub mod shutdown;
 mod tasks;
 pub mod telemetry;
 mod tls;
+mod watchdog;
 
 pub use app::App;
 pub use git::run_worker as run_git_worker;

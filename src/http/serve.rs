@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{Limits, front::Front};
+use crate::watchdog::Watchdog;
 pub(crate) use listen::Listeners;
 use thread::{End, Thread};
 pub(super) use watch::{Busy, Clock};
@@ -30,6 +31,7 @@ pub(crate) async fn serve(
     listeners: Listeners,
     front: Front,
     limits: Limits,
+    watchdog: Watchdog,
     shutdown: CancellationToken,
 ) {
     let connections = Arc::new(Semaphore::new(limits.connections));
@@ -40,6 +42,7 @@ pub(crate) async fn serve(
             limits: limits.clone(),
             connections: Arc::clone(&connections),
             shutdown: shutdown.clone(),
+            pulse: watchdog.watch("http"),
             beside: Handle::current(),
         };
         match start(thread, listener) {
@@ -110,6 +113,7 @@ mod tests {
             listeners,
             Front::plain(router),
             limits,
+            Watchdog::new(),
             shutdown.clone(),
         ));
         (address, shutdown, server)
@@ -199,6 +203,7 @@ mod tests {
             listeners,
             Front::plain(router),
             limits,
+            Watchdog::new(),
             CancellationToken::new(),
         ));
         let answer = tokio::spawn(ask(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));

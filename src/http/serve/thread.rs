@@ -15,12 +15,13 @@ use super::{
     lane::Buffers,
     watch::{Clock, Open, Watches},
 };
-use crate::http::front::Front;
+use crate::{
+    http::front::Front,
+    watchdog::{BEAT, Pulse},
+};
 
 /// When no file descriptor is left, accepting again at once would only burn the processor.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How often a thread looks at the clock, unless it has to cut off sooner.
-const TICK: Duration = Duration::from_millis(250);
 
 /// A thread that serves connections, with a runtime of its own.
 pub(super) struct Thread {
@@ -29,6 +30,7 @@ pub(super) struct Thread {
     /// Connections of all threads.
     pub(super) connections: Arc<Semaphore>,
     pub(super) shutdown: CancellationToken,
+    pub(super) pulse: Pulse,
     /// The runtime of the rest of the program.
     pub(super) beside: Handle,
 }
@@ -56,7 +58,8 @@ impl Thread {
             core: Rc::new(self.front.core(clock, self.beside)),
             buffers: RefCell::new(Buffers::new()),
         });
-        tokio::task::spawn_local(sweep(Rc::clone(&watches), self.limits.head_timeout));
+        let patience = self.limits.head_timeout;
+        tokio::task::spawn_local(sweep(Rc::clone(&watches), patience, self.pulse));
         let next = || accept(&listener, &self.connections, &self.shutdown);
         while let Some((stream, peer, permit)) = next().await {
             // Before it runs, so that it hears of the end.
@@ -72,11 +75,12 @@ impl Thread {
     }
 }
 
-async fn sweep(watches: Rc<Watches>, patience: Duration) {
-    let mut tick = tokio::time::interval(TICK.min(patience / 4).max(Duration::from_millis(1)));
+async fn sweep(watches: Rc<Watches>, patience: Duration, pulse: Pulse) {
+    let mut tick = tokio::time::interval(BEAT.min(patience / 4).max(Duration::from_millis(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
+        pulse.beat();
         watches.sweep(patience);
     }
 }
