@@ -54,7 +54,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins, refresh::Refresh,
-    watchdog::Watchdog, waves::Waves,
+    watchdog::Watchdog, waves::Waves, webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -86,6 +86,7 @@ struct Services {
     bus: Bus,
     watchdog: Watchdog,
     streams: Streams,
+    deliveries: Deliveries,
     shutdown: CancellationToken,
 }
 
@@ -116,6 +117,7 @@ pub(crate) fn front(
         bus,
         watchdog,
         streams,
+        deliveries: Deliveries::default(),
         shutdown,
     };
     let router = router(Arc::clone(&settings), services);
@@ -198,4 +200,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, shutdown: CancellationToken);

@@ -21,6 +21,8 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.limits.files",
     "confbus.limits.total-bytes",
     "confbus.monitor.destinations",
+    "confbus.monitor.previous-secrets.*",
+    "confbus.monitor.sources",
     "confbus.rabbitmq.certificate",
     "confbus.rabbitmq.password-file",
     "confbus.rabbitmq.private-key",
