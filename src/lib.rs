@@ -26,6 +26,7 @@ mod settings;
 mod app;
 mod hex;
 mod json_file;
+pub mod memory;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;
