@@ -27,7 +27,8 @@ fn walk(path: &Path, links: usize) -> io::Result<()> {
     steps.reverse();
     let mut is_open = false;
     for step in steps {
-        let Some(found) = found(step)? else {
+        // Below what is not there, or may not be looked at, nothing can be written either.
+        let Ok(found) = fs::symlink_metadata(step) else {
             return Ok(());
         };
         if is_open && !is_ours(&found) {
@@ -41,15 +42,6 @@ fn walk(path: &Path, links: usize) -> io::Result<()> {
         is_open = mode & EVERYBODY_WRITES != 0;
     }
     Ok(())
-}
-
-/// What lies there, not followed; nothing where there is nothing yet.
-fn found(step: &Path) -> io::Result<Option<Metadata>> {
-    match fs::symlink_metadata(step) {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn is_ours(found: &Metadata) -> bool {
