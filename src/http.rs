@@ -28,6 +28,7 @@ mod instances;
 mod keep;
 mod methods;
 mod monitor;
+mod peer;
 mod pins;
 mod reader;
 mod refreshes;

@@ -14,7 +14,7 @@ mod shared;
 use std::{
     cell::RefCell,
     future::{Ready, ready},
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -36,6 +36,7 @@ use super::{
     configuration::is_small,
     fields::Fields,
     keep::Kept,
+    peer::Peer,
     reader::Reader,
     serve::{Busy, Clock},
 };
@@ -168,7 +169,7 @@ impl Core {
     pub(super) fn answer(
         self: &Rc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: &Peer,
         busy: Busy,
     ) -> Answering {
         match self.recall_whole(&request, peer, false) {
@@ -177,7 +178,7 @@ impl Core {
                 Either::Left(ready(Ok(answer)))
             }
             recalled => {
-                let later = Rc::clone(self).later(request, peer, recalled, busy);
+                let later = Rc::clone(self).later(request, peer.clone(), recalled, busy);
                 Either::Right(Box::pin(later))
             }
         }
@@ -186,14 +187,14 @@ impl Core {
     async fn later(
         self: Rc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         recalled: Recalled<Response<Bytes>, Making>,
         busy: Busy,
     ) -> Answer {
         let recalled = match (recalled, &self.keeping) {
             (Recalled::Unsure(kept), Some(keeping)) => {
                 keeping.make_sure(&kept).await;
-                self.recall_whole(&request, peer, true)
+                self.recall_whole(&request, &peer, true)
             }
             (recalled, _) => recalled,
         };
@@ -207,7 +208,7 @@ impl Core {
     fn recall_whole<B>(
         &self,
         request: &Request<B>,
-        peer: SocketAddr,
+        peer: &Peer,
         is_sure: bool,
     ) -> Recalled<Response<Bytes>, Making> {
         let question = Head::of(request).and_then(|head| Question::of(&head));
@@ -229,14 +230,14 @@ impl Core {
     fn recall<F: Fields + ?Sized, A>(
         &self,
         question: &Question<'_, F>,
-        peer: SocketAddr,
+        peer: &Peer,
         is_sure: bool,
         mut give: impl FnMut(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
         let Some(keeping) = &self.keeping else {
             return Recalled::Make(Miss::Never);
         };
-        let peer = peer.ip().to_canonical();
+        let peer = peer.address.ip().to_canonical();
         let access = &keeping.settings.access;
         let caller = || Caller::of(&question.said, Some(peer), None, access);
         // Strangers hear from the router why they get nothing.
@@ -302,14 +303,15 @@ impl Core {
     async fn make(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         making: Making,
         busy: Busy,
     ) -> Answer {
         // Before anything is read: what moves meanwhile makes this answer an old one.
         let generation = self.keeping.as_ref().map(Keeping::generation);
         let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(ConnectInfo(peer.address));
+        request.extensions_mut().insert(peer);
         let began = Instant::now();
         let answer = self.router.clone().oneshot(request);
         let Ok(mut answer) = match making {

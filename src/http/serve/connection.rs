@@ -6,7 +6,6 @@
 use std::{
     cell::RefCell,
     error::Error,
-    net::SocketAddr,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
@@ -26,7 +25,10 @@ use super::{
     stream::Stream,
     watch::{Order, Watch},
 };
-use crate::http::front::{Answering, Body, Core};
+use crate::http::{
+    front::{Answering, Body, Core},
+    peer::Peer,
+};
 
 /// What the connections of a thread share.
 pub(super) struct Shared {
@@ -36,7 +38,7 @@ pub(super) struct Shared {
 
 pub(super) struct Connection {
     shared: Rc<Shared>,
-    peer: SocketAddr,
+    peer: Peer,
     watch: Rc<Watch>,
     at: At,
     /// It ends after the requests under way.
@@ -55,12 +57,7 @@ enum At {
 pub(super) type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 impl Connection {
-    pub(super) fn new(
-        shared: Rc<Shared>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        watch: Rc<Watch>,
-    ) -> Self {
+    pub(super) fn new(shared: Rc<Shared>, stream: TcpStream, peer: Peer, watch: Rc<Watch>) -> Self {
         Self {
             shared,
             peer,
@@ -86,7 +83,7 @@ impl Connection {
                 At::Lane(lane) => {
                     let buffers = &mut self.shared.buffers.borrow_mut();
                     let (core, watch) = (&self.shared.core, &self.watch);
-                    match lane.poll(cx, core, self.peer, watch, buffers, self.finishes)? {
+                    match lane.poll(cx, core, &self.peer, watch, buffers, self.finishes)? {
                         Poll::Ready(Next::Elsewhere) => {}
                         Poll::Ready(Next::End) => return Poll::Ready(Ok(())),
                         Poll::Pending if self.finishes && lane.is_idle() => {
@@ -135,7 +132,7 @@ impl Connection {
         self.watch.hand_over();
         let asked = Asked {
             shared: Rc::clone(&self.shared),
-            peer: self.peer,
+            peer: self.peer.clone(),
             watch: Rc::clone(&self.watch),
         };
         let stream = Stream::new(stream, read, Rc::clone(&self.watch));
@@ -156,7 +153,7 @@ impl Connection {
 /// Answers what hyper has read.
 struct Asked {
     shared: Rc<Shared>,
-    peer: SocketAddr,
+    peer: Peer,
     watch: Rc<Watch>,
 }
 
@@ -172,6 +169,6 @@ impl Service<Request<Incoming>> for Asked {
         }
         self.shared
             .core
-            .answer(request, self.peer, self.watch.busy())
+            .answer(request, &self.peer, self.watch.busy())
     }
 }

@@ -1,6 +1,5 @@
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -11,7 +10,10 @@ use tokio::{
 };
 
 use super::watch::Watch;
-use crate::http::front::{Core, Reply};
+use crate::http::{
+    front::{Core, Reply},
+    peer::Peer,
+};
 
 /// Bytes that are read at once.
 const INPUT: usize = 16 * 1024;
@@ -82,7 +84,7 @@ impl Lane {
         &mut self,
         cx: &mut Context<'_>,
         core: &Core,
-        peer: SocketAddr,
+        peer: &Peer,
         watch: &Watch,
         buffers: &mut Buffers,
         is_last: bool,

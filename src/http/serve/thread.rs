@@ -15,7 +15,7 @@ use super::{
     lane::Buffers,
     watch::{Clock, Open, Watches},
 };
-use crate::http::front::Front;
+use crate::http::{front::Front, peer::Peer};
 
 /// When no file descriptor is left, accepting again at once would only burn the processor.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -62,7 +62,7 @@ impl Thread {
             // Before it runs, so that it hears of the end.
             let (shared, open) = (Rc::clone(&shared), watches.open());
             tokio::task::spawn_local(async move {
-                serve_connection(shared, open, stream, peer).await;
+                serve_connection(shared, open, stream, peer.into()).await;
                 drop(permit);
             });
         }
@@ -81,8 +81,8 @@ async fn sweep(watches: Rc<Watches>, patience: Duration) {
     }
 }
 
-async fn serve_connection(shared: Rc<Shared>, open: Open, stream: TcpStream, peer: SocketAddr) {
-    let mut connection = Connection::new(shared, stream, peer, Rc::clone(&open.watch));
+async fn serve_connection(shared: Rc<Shared>, open: Open, stream: TcpStream, peer: Peer) {
+    let mut connection = Connection::new(shared, stream, peer.clone(), Rc::clone(&open.watch));
     match poll_fn(|cx| connection.poll(cx)).await {
         Some(Ok(())) => {}
         Some(Err(error)) => debug!(%peer, %error, "a connection broke"),
