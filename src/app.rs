@@ -33,6 +33,7 @@ pub struct App {
     front: http::Front,
     writer: http::Writer,
     limits: http::Limits,
+    tls: Option<http::Tls>,
     refresher: Refresher,
     bookkeeper: Bookkeeper,
     keeper: Keeper,
@@ -54,6 +55,7 @@ impl App {
         settings.warnings.iter().for_each(|line| warn!("{line}"));
         // First what may be refused; whoever connects meanwhile waits in the kernel.
         let limits = settings.http.limits.clone();
+        let tls = settings.http.tls.clone();
         let listeners = http::Listeners::bind(settings.listen, limits.threads)
             .with_context(|| format!("{} cannot be listened on", settings.listen))?;
         let tasks = Tasks::default();
@@ -135,6 +137,7 @@ impl App {
             front,
             writer,
             limits,
+            tls,
             refresher,
             bookkeeper,
             keeper,
@@ -169,6 +172,7 @@ impl App {
             front,
             writer,
             limits,
+            tls,
             refresher,
             bookkeeper,
             keeper,
@@ -193,7 +197,13 @@ impl App {
         tasks.spawn("pins", pins);
         tasks.spawn("waves", waves.run(repository, refresh, ledger, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
-        tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
+        if let Some(tls) = &tls {
+            tasks.spawn("certificates", tls.clone().follow(shutdown()));
+        }
+        tasks.spawn(
+            "http",
+            http::serve(listeners, front, tls, limits, shutdown()),
+        );
         let failed = tokio::select! {
             stopped = stop => stopped.map(|()| false)?,
             () = tasks.failed() => true,

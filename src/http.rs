@@ -38,6 +38,7 @@ mod route;
 mod serve;
 mod settings;
 mod target;
+mod tls;
 mod versions;
 mod waves;
 
@@ -62,6 +63,7 @@ pub(crate) use events::Writer;
 pub(crate) use front::Front;
 pub(crate) use serve::{Listeners, serve};
 pub(crate) use settings::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User};
+pub(crate) use tls::{ClientAuth, Settings as TlsSettings, Tls};
 
 /// The rooms that handlers ask.
 #[derive(Debug)]

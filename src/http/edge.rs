@@ -14,6 +14,7 @@ use tracing::{debug, error, info, warn};
 use super::{
     Settings,
     accept::Accept,
+    body::{content_type, is_json},
     error::Failure,
     finished::{Finished, Wish},
     keep::{Keep, Kept},
@@ -97,6 +98,7 @@ pub(super) async fn edge(
     });
 
     disarm(&path, &mut answer);
+    guard(&settings, &mut answer);
     let answer = finish(answer, keep, &wish, &settings).await;
     let reason = failure
         .as_ref()
@@ -139,7 +141,7 @@ fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
     }
     let context = settings.context_path.as_str();
     if !context.is_empty() && uri.path() == context {
-        return Some(to_the_slash(request, context));
+        return Some(to_the_slash(request, context, settings.tls.is_some()));
     }
     settings
         .context_path
@@ -149,11 +151,12 @@ fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
 }
 
 /// A context path without its slash leads to the one with it, as in Tomcat.
-fn to_the_slash(request: &Request, context: &str) -> Failure {
+fn to_the_slash(request: &Request, context: &str, is_secure: bool) -> Failure {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let query = request.uri().query().map(|query| format!("?{query}"));
-    let place = format!("http://{host}{context}/{}", query.unwrap_or_default());
+    let scheme = if is_secure { "https" } else { "http" };
+    let place = format!("{scheme}://{host}{context}/{}", query.unwrap_or_default());
     let failure = Failure::empty(StatusCode::FOUND);
     match HeaderValue::try_from(place) {
         Ok(place) => failure.with(header::LOCATION, place),
@@ -175,6 +178,21 @@ fn disarm(path: &str, answer: &mut Response) {
             header::CONTENT_DISPOSITION,
             HeaderValue::from_static("inline;filename=f.txt"),
         );
+    }
+}
+
+/// Tells browsers to take nothing for more than it is, to load nothing for it, and to stay with TLS.
+fn guard(settings: &Settings, answer: &mut Response) {
+    let content_type = content_type(answer.headers());
+    let is_data = is_json(&content_type) || matches!(content_type.as_str(), "" | "text/plain");
+    let headers = answer.headers_mut();
+    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    say(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if !is_data {
+        say(header::CONTENT_SECURITY_POLICY, "default-src 'none'");
+    }
+    if settings.tls.is_some() {
+        say(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
 }
 

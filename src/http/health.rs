@@ -14,7 +14,9 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails};
+use super::{
+    Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails, tls::Tls,
+};
 use crate::{
     environment_repository::{EnvironmentRepository, FindError, Health, Probe, UpstreamHealth},
     ledger::Ledger,
@@ -112,6 +114,9 @@ fn components(
     components.insert("pins".into(), up(json!({ "pins": health.pins })));
     components.insert("waves".into(), up(json!({ "waves": health.waves })));
     components.insert("security".into(), up(security(settings)));
+    if let Some(tls) = &settings.tls {
+        components.insert("ssl".into(), up(ssl(tls)));
+    }
     components
 }
 
@@ -209,6 +214,16 @@ fn broker(bus: &Bus) -> Value {
         "oversized": counters.oversized,
         "compressed": counters.compressed,
     });
+    details
+}
+
+/// Until when our certificate is good, and why new files are not in use.
+fn ssl(tls: &Tls) -> Value {
+    let not_after = tls.not_after().map(|end| end.to_string());
+    let mut details = json!({ "not_after": not_after });
+    if let Some(error) = tls.trouble() {
+        details["error"] = error.to_string().into();
+    }
     details
 }
 

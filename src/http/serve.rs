@@ -4,11 +4,13 @@
 //! a config server speaks.
 
 mod connection;
+mod handshake;
 mod lane;
 mod listen;
 mod stream;
 mod thread;
 mod watch;
+mod wire;
 
 use std::{io, sync::Arc};
 
@@ -20,7 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Limits, front::Front};
+use super::{Limits, front::Front, tls::Tls};
 pub(crate) use listen::Listeners;
 use thread::{End, Thread};
 pub(super) use watch::{Busy, Clock};
@@ -29,6 +31,7 @@ pub(super) use watch::{Busy, Clock};
 pub(crate) async fn serve(
     listeners: Listeners,
     front: Front,
+    tls: Option<Tls>,
     limits: Limits,
     shutdown: CancellationToken,
 ) {
@@ -37,6 +40,7 @@ pub(crate) async fn serve(
     for listener in listeners.all {
         let thread = Thread {
             front: front.clone(),
+            tls: tls.clone(),
             limits: limits.clone(),
             connections: Arc::clone(&connections),
             shutdown: shutdown.clone(),
@@ -109,6 +113,7 @@ mod tests {
         let server = tokio::spawn(serve(
             listeners,
             Front::plain(router),
+            None,
             limits,
             shutdown.clone(),
         ));
@@ -198,6 +203,7 @@ mod tests {
         tokio::spawn(serve(
             listeners,
             Front::plain(router),
+            None,
             limits,
             CancellationToken::new(),
         ));

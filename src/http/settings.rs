@@ -1,5 +1,6 @@
 use std::{num::NonZero, time::Duration};
 
+use super::tls::Tls;
 use crate::{
     encryption::Encryption,
     webhook::{self, Secret},
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) webhook: webhook::Settings,
     /// Which answers are given as gzip.
     pub(crate) compression: Compression,
+    /// How TLS is spoken; not at all by default.
+    pub(crate) tls: Option<Tls>,
     /// Bounds of connections and requests.
     pub(crate) limits: Limits,
 }
@@ -88,6 +91,8 @@ pub(crate) struct Limits {
     pub(crate) head_timeout: Duration,
     /// How long a request's body may take; 30 s. GitHub gives up after 10.
     pub(crate) body_timeout: Duration,
+    /// How long it may take to agree on TLS; 10 s.
+    pub(crate) handshake_timeout: Duration,
     /// Connections at a time; 8192, as Tomcat. Further ones wait in the kernel.
     pub(crate) connections: usize,
     /// `confbus.server.threads`: threads that serve connections, each with a core's worth of work; as many as there are
@@ -154,6 +159,7 @@ impl Default for Settings {
             listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),
             compression: Compression::default(),
+            tls: None,
             limits: Limits::default(),
         }
     }
@@ -175,6 +181,7 @@ impl Default for Limits {
             target: 8192,
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
             connections: 8192,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             kept_bytes: 32 << 20,

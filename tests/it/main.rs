@@ -27,6 +27,7 @@ mod program;
 mod reads;
 mod shadow;
 mod stream;
+mod tls;
 mod unreachable_remote;
 mod vault;
 mod watch;

@@ -18,12 +18,12 @@ use hyper::{
     service::Service,
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::{
     lane::{Buffers, Lane, Next},
     stream::Stream,
     watch::{Order, Watch},
+    wire::Wire,
 };
 use crate::http::{
     front::{Answering, Body, Core},
@@ -57,7 +57,7 @@ enum At {
 pub(super) type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 impl Connection {
-    pub(super) fn new(shared: Rc<Shared>, stream: TcpStream, peer: Peer, watch: Rc<Watch>) -> Self {
+    pub(super) fn new(shared: Rc<Shared>, stream: Wire, peer: Peer, watch: Rc<Watch>) -> Self {
         Self {
             shared,
             peer,
@@ -124,11 +124,7 @@ impl Connection {
         };
     }
 
-    fn by_hyper(
-        &self,
-        stream: TcpStream,
-        read: Vec<u8>,
-    ) -> http1::Connection<TokioIo<Stream>, Asked> {
+    fn by_hyper(&self, stream: Wire, read: Vec<u8>) -> http1::Connection<TokioIo<Stream>, Asked> {
         self.watch.hand_over();
         let asked = Asked {
             shared: Rc::clone(&self.shared),

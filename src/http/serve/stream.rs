@@ -5,29 +5,26 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::watch::Watch;
+use super::{watch::Watch, wire::Wire};
 
 /// A connection as hyper sees it. It notes when it gets on with an answer; what arrives does not count: a head may come byte
 /// by byte.
 pub(super) struct Stream {
-    inner: TcpStream,
+    inner: Wire,
     /// What was read before.
     read: Vec<u8>,
     watch: Rc<Watch>,
 }
 
 impl Stream {
-    pub(super) fn new(inner: TcpStream, read: Vec<u8>, watch: Rc<Watch>) -> Self {
+    pub(super) fn new(inner: Wire, read: Vec<u8>, watch: Rc<Watch>) -> Self {
         Self { inner, read, watch }
     }
 
     /// The connection, and what was read before and not yet again.
-    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub(super) fn into_parts(self) -> (Wire, Vec<u8>) {
         (self.inner, self.read)
     }
 }

@@ -12,10 +12,12 @@ use tracing::{debug, warn};
 use super::{
     Limits,
     connection::{Connection, Shared},
+    handshake::Handshakes,
     lane::Buffers,
-    watch::{Clock, Open, Watches},
+    watch::{Clock, Watches},
+    wire::Wire,
 };
-use crate::http::{front::Front, peer::Peer};
+use crate::http::{front::Front, peer::Peer, tls::Tls};
 
 /// When no file descriptor is left, accepting again at once would only burn the processor.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -25,6 +27,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// A thread that serves connections, with a runtime of its own.
 pub(super) struct Thread {
     pub(super) front: Front,
+    pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
     /// Connections of all threads.
     pub(super) connections: Arc<Semaphore>,
@@ -57,12 +60,17 @@ impl Thread {
             buffers: RefCell::new(Buffers::new()),
         });
         tokio::task::spawn_local(sweep(Rc::clone(&watches), self.limits.head_timeout));
+        let handshakes = Handshakes::new(self.tls, self.limits.handshake_timeout);
+        let handshakes = Rc::new(handshakes);
         let next = || accept(&listener, &self.connections, &self.shutdown);
         while let Some((stream, peer, permit)) = next().await {
-            // Before it runs, so that it hears of the end.
-            let (shared, open) = (Rc::clone(&shared), watches.open());
+            let (shared, watches) = (Rc::clone(&shared), Rc::clone(&watches));
+            let handshakes = Rc::clone(&handshakes);
             tokio::task::spawn_local(async move {
-                serve_connection(shared, open, stream, peer.into()).await;
+                match handshakes.shake(stream, peer).await {
+                    Ok((wire, peer)) => serve_connection(shared, &watches, wire, peer).await,
+                    Err(error) => debug!(%peer, %error, "no TLS came about"),
+                }
                 drop(permit);
             });
         }
@@ -81,7 +89,8 @@ async fn sweep(watches: Rc<Watches>, patience: Duration) {
     }
 }
 
-async fn serve_connection(shared: Rc<Shared>, open: Open, stream: TcpStream, peer: Peer) {
+async fn serve_connection(shared: Rc<Shared>, watches: &Rc<Watches>, stream: Wire, peer: Peer) {
+    let open = watches.open();
     let mut connection = Connection::new(shared, stream, peer.clone(), Rc::clone(&open.watch));
     match poll_fn(|cx| connection.poll(cx)).await {
         Some(Ok(())) => {}

@@ -37,6 +37,8 @@ pub(super) struct Watches {
     clock: Rc<Clock>,
     open: RefCell<HashMap<u64, Rc<Watch>>>,
     opened: Cell<u64>,
+    /// What connections that are opened now are to do.
+    order: Cell<Order>,
     closed: Notify,
 }
 
@@ -94,6 +96,7 @@ impl Watches {
             clock,
             open: RefCell::default(),
             opened: Cell::default(),
+            order: Cell::new(Order::GoOn),
             closed: Notify::new(),
         }
     }
@@ -105,7 +108,7 @@ impl Watches {
             busy: Cell::new(0),
             since: Cell::new(self.clock.now()),
             handed: Cell::new(Handed::Reads),
-            order: Cell::new(Order::GoOn),
+            order: self.order.clone(),
             waker: RefCell::default(),
         });
         let number = self.opened.get();
@@ -134,6 +137,7 @@ impl Watches {
     /// Lets all connections end after the answers under way; whether they did before the future was dropped shows in
     /// that it ends.
     pub(super) async fn finish(&self) {
+        self.order.set(Order::Finish);
         self.open
             .borrow()
             .values()

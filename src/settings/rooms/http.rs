@@ -1,4 +1,6 @@
-use super::SERVER;
+mod tls;
+
+use super::{SECOND, SERVER};
 use crate::{
     http::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User},
     settings::reader::Reader,
@@ -24,6 +26,7 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
         webhook: webhook(reader),
         compression: compression(reader, defaults.compression),
+        tls: tls::tls(reader),
         limits: limits(reader, defaults.limits),
         ..defaults
     }
@@ -50,6 +53,11 @@ fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
     }
     Limits {
         threads,
+        handshake_timeout: reader.duration(
+            "confbus.limits.handshake-timeout",
+            SECOND,
+            defaults.handshake_timeout,
+        ),
         kept_bytes: reader.bytes("confbus.server.kept-bytes", defaults.kept_bytes),
         ..defaults
     }

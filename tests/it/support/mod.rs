@@ -9,6 +9,7 @@ mod instance;
 mod process;
 mod server;
 mod status_host;
+mod tls;
 mod vault;
 
 #[cfg(feature = "broker-tests")]
@@ -28,6 +29,7 @@ pub(crate) use instance::Instance;
 pub(crate) use process::Running;
 pub(crate) use server::TestServer;
 pub(crate) use status_host::{Post, StatusHost};
+pub(crate) use tls::{Authority, Secured, TlsClient};
 pub(crate) use vault::{Mood, ROOT, VaultServer};
 
 /// Long enough for two cores that compile meanwhile; a test that passes is much faster.
