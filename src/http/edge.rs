@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    body::HttpBody as _,
-    extract::{Request, State},
+    body::{Body, HttpBody as _},
+    extract::State,
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use tracing::{debug, error, info, warn};
 
 use super::{
@@ -78,7 +78,7 @@ const SAFE_EXTENSIONS: [&str; 48] = [
 /// The outermost layer.
 pub(super) async fn edge(
     State(settings): State<Arc<Settings>>,
-    request: Request,
+    request: Request<Body>,
     next: Next,
 ) -> Response {
     let began = Instant::now();
@@ -94,7 +94,7 @@ pub(super) async fn edge(
     let keep = answer.extensions_mut().remove::<Keep>();
     let failure = answer.extensions_mut().remove::<Failure>();
     let mut answer = failure.as_ref().map_or(answer, |failure| {
-        failure.write(&path, &Accept::of(&headers), settings.include_message)
+        written(failure, &path, &headers, &settings)
     });
 
     disarm(&path, &mut answer);
@@ -105,6 +105,27 @@ pub(super) async fn edge(
         .and_then(|failure| failure.message.as_deref());
     log(&method, &path, answer.status(), reason, began);
     answer
+}
+
+/// What a request is told that nobody is to see, and for which its connection ends.
+pub(super) fn refuse<B>(request: &Request<B>, failure: &Failure, settings: &Settings) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let mut answer = written(failure, path, request.headers(), settings);
+    guard(settings, &mut answer);
+    let close = HeaderValue::from_static("close");
+    answer.headers_mut().insert(header::CONNECTION, close);
+    log(
+        method,
+        path,
+        answer.status(),
+        failure.message.as_deref(),
+        Instant::now(),
+    );
+    answer
+}
+
+fn written(failure: &Failure, path: &str, headers: &HeaderMap, settings: &Settings) -> Response {
+    failure.write(path, &Accept::of(headers), settings.include_message)
 }
 
 /// Gives the answer in the form that is wanted. What may be kept goes along, to be given again.
@@ -131,9 +152,12 @@ async fn finish(
     answer
 }
 
-fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
+fn refusal(request: &Request<Body>, settings: &Settings) -> Option<Failure> {
     let uri = request.uri();
-    if is_refused(uri.path(), uri.query(), settings.limits.target) {
+    if uri.path().len() + uri.query().map_or(0, str::len) > settings.limits.target {
+        return Some(Failure::container(StatusCode::URI_TOO_LONG));
+    }
+    if is_refused(uri.path(), uri.query()) {
         return Some(Failure::container(StatusCode::BAD_REQUEST));
     }
     if request.method() == Method::TRACE {
@@ -141,7 +165,7 @@ fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
     }
     let context = settings.context_path.as_str();
     if !context.is_empty() && uri.path() == context {
-        return Some(to_the_slash(request, context, settings.tls.is_some()));
+        return Some(to_the_slash(request, context, settings.scheme()));
     }
     settings
         .context_path
@@ -151,11 +175,10 @@ fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
 }
 
 /// A context path without its slash leads to the one with it, as in Tomcat.
-fn to_the_slash(request: &Request, context: &str, is_secure: bool) -> Failure {
+fn to_the_slash(request: &Request<Body>, context: &str, scheme: &str) -> Failure {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let query = request.uri().query().map(|query| format!("?{query}"));
-    let scheme = if is_secure { "https" } else { "http" };
     let place = format!("{scheme}://{host}{context}/{}", query.unwrap_or_default());
     let failure = Failure::empty(StatusCode::FOUND);
     match HeaderValue::try_from(place) {
@@ -223,7 +246,7 @@ fn log(method: &Method, path: &str, status: StatusCode, reason: Option<&str>, be
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, middleware, routing::get};
+    use axum::{Router, middleware, routing::get};
     use tower::ServiceExt as _;
 
     use super::*;

@@ -4,14 +4,14 @@
 //! which gives the connection back as soon as it has answered everything and sent it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     error::Error,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
 };
 
-use http::Request;
+use http::{Request, StatusCode};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
@@ -21,11 +21,13 @@ use hyper_util::rt::TokioIo;
 
 use super::{
     lane::{Buffers, Lane, Next},
+    shape,
     stream::Stream,
     watch::{Order, Watch},
     wire::Wire,
 };
 use crate::http::{
+    error::Failure,
     front::{Answering, Body, Core},
     peer::Peer,
 };
@@ -34,12 +36,23 @@ use crate::http::{
 pub(super) struct Shared {
     pub(super) core: Rc<Core>,
     pub(super) buffers: RefCell<Buffers>,
+    /// Bytes of the longest head.
+    pub(super) longest_head: usize,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Anything,
+    /// One request, which hears how the server is or that it is to come again: there is no room.
+    Health,
 }
 
 pub(super) struct Connection {
     shared: Rc<Shared>,
     peer: Peer,
     watch: Rc<Watch>,
+    purpose: Purpose,
     at: At,
     /// It ends after the requests under way.
     finishes: bool,
@@ -57,14 +70,25 @@ enum At {
 pub(super) type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 
 impl Connection {
-    pub(super) fn new(shared: Rc<Shared>, stream: Wire, peer: Peer, watch: Rc<Watch>) -> Self {
-        Self {
+    pub(super) fn new(
+        shared: Rc<Shared>,
+        stream: Wire,
+        peer: Peer,
+        watch: Rc<Watch>,
+        purpose: Purpose,
+    ) -> Self {
+        let mut connection = Self {
             shared,
             peer,
             watch,
+            purpose,
             at: At::Lane(Lane::new(stream, Vec::new())),
             finishes: false,
+        };
+        if purpose == Purpose::Health {
+            connection.change_hands();
         }
+        connection
     }
 
     /// The end of the connection; nothing when it was told to break.
@@ -130,11 +154,15 @@ impl Connection {
             shared: Rc::clone(&self.shared),
             peer: self.peer.clone(),
             watch: Rc::clone(&self.watch),
+            purpose: self.purpose,
+            is_ambiguous: Cell::new(shape::is_ambiguous(&read)),
         };
         let stream = Stream::new(stream, read, Rc::clone(&self.watch));
         http1::Builder::new()
             // As Tomcat writes them: scripts look for `Content-Type:`.
             .title_case_headers(true)
+            .max_buf_size(self.shared.longest_head)
+            .keep_alive(self.purpose == Purpose::Anything)
             .serve_connection(TokioIo::new(stream), asked)
     }
 
@@ -151,6 +179,9 @@ struct Asked {
     shared: Rc<Shared>,
     peer: Peer,
     watch: Rc<Watch>,
+    purpose: Purpose,
+    /// The first head says the length of its body in two ways.
+    is_ambiguous: Cell<bool>,
 }
 
 impl Service<Request<Incoming>> for Asked {
@@ -159,12 +190,27 @@ impl Service<Request<Incoming>> for Asked {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        if !request.body().is_end_stream() {
+        if !request.body().is_end_stream() || self.purpose == Purpose::Health {
             // Only hyper knows where it ends.
             self.watch.leave();
         }
-        self.shared
-            .core
-            .answer(request, &self.peer, self.watch.busy())
+        let core = &self.shared.core;
+        match self.refusal(&request) {
+            Some(failure) => core.refuse(&request, failure, self.watch.busy()),
+            None => core.answer(request, &self.peer, self.watch.busy()),
+        }
+    }
+}
+
+impl Asked {
+    fn refusal(&self, request: &Request<Incoming>) -> Option<Failure> {
+        if self.is_ambiguous.take() {
+            return Some(Failure::container(StatusCode::BAD_REQUEST));
+        }
+        let is_too_much = || {
+            let for_health = self.shared.core.is_health(request.uri().path());
+            (self.purpose == Purpose::Health && !for_health).then(Failure::busy)
+        };
+        shape::refusal(request).or_else(is_too_much)
     }
 }

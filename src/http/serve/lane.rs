@@ -112,6 +112,9 @@ impl Lane {
                 core.reply(input, peer, is_last, output)
             });
             self.send(cx, output, watch)?;
+            if self.is_incomplete {
+                watch.begins();
+            }
         }
     }
 
@@ -165,7 +168,10 @@ impl Lane {
                 watch.got_on();
                 sent?
             }
-            Poll::Pending => 0,
+            Poll::Pending => {
+                watch.stalls();
+                0
+            }
         };
         if sent < output.len() {
             self.unsent = output[sent..].to_vec();
@@ -175,12 +181,19 @@ impl Lane {
 
     fn send_rest(&mut self, cx: &mut Context<'_>, watch: &Watch) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+            let Poll::Ready(sent) = Pin::new(&mut self.stream).poll_write(cx, &self.unsent)? else {
+                watch.stalls();
+                return Poll::Pending;
+            };
             watch.got_on();
             self.unsent.drain(..sent);
         }
         // A connection that nobody uses needs no room.
         self.unsent = Vec::new();
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_pending() {
+            watch.stalls();
+        }
+        flushed
     }
 }

@@ -1,0 +1,88 @@
+//! What a request must be for its reader and everybody in front of it to understand the same.
+
+use http::{HeaderValue, Request, StatusCode, Version, header};
+
+use crate::http::error::Failure;
+
+/// Whether the length of the body is said in two ways in this head. Whoever parses it keeps one of them.
+pub(super) fn is_ambiguous(head: &[u8]) -> bool {
+    let (mut has_length, mut has_coding) = (false, false);
+    for line in head.split(|byte| *byte == b'\n').skip(1) {
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else {
+            // The end of the head, or no head at all.
+            break;
+        };
+        let name = line[..colon].trim_ascii();
+        has_length |= name.eq_ignore_ascii_case(b"content-length");
+        has_coding |= name.eq_ignore_ascii_case(b"transfer-encoding");
+    }
+    has_length && has_coding
+}
+
+/// Why nobody gets to see this request.
+pub(super) fn refusal<B>(request: &Request<B>) -> Option<Failure> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let is_clear = match (hosts.next(), request.uri().authority()) {
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(host), authority) => {
+            hosts.all(|other| other == host)
+                && authority.is_none_or(|named| is_same(host, named.as_str()))
+        }
+    };
+    (!is_clear).then(|| Failure::container(StatusCode::BAD_REQUEST))
+}
+
+fn is_same(host: &HeaderValue, authority: &str) -> bool {
+    host.as_bytes().eq_ignore_ascii_case(authority.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_has_one_length() {
+        for (head, expected) in [
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                true,
+            ),
+            (
+                "POST / HTTP/1.1\r\ntransfer-encoding : x\ncontent-LENGTH:1\n\n",
+                true,
+            ),
+            (
+                "POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nTransfer-Encoding: x\r\n\r\n",
+                false,
+            ),
+            (
+                "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                false,
+            ),
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_ambiguous(head.as_bytes()), expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn a_request_says_once_whom_it_is_for() {
+        for (target, version, hosts, expected) in [
+            ("/", Version::HTTP_11, &["a"][..], true),
+            ("/", Version::HTTP_11, &["a", "a"], true),
+            ("/", Version::HTTP_11, &["a", "b"], false),
+            ("/", Version::HTTP_11, &[], false),
+            ("/", Version::HTTP_10, &[], true),
+            ("http://a:80/", Version::HTTP_11, &["a:80"], true),
+            ("http://a:80/", Version::HTTP_11, &["b"], false),
+        ] {
+            let mut request = Request::builder().uri(target).version(version);
+            for host in hosts {
+                request = request.header(header::HOST, *host);
+            }
+            let request = request.body(()).unwrap();
+            assert_eq!(refusal(&request).is_none(), expected, "{target} {hosts:?}");
+        }
+    }
+}
