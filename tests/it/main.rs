@@ -21,6 +21,7 @@ mod freshness;
 mod kept_answers;
 mod last_good;
 mod ledger;
+mod limits;
 mod looks;
 mod pins;
 mod program;

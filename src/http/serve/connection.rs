@@ -11,7 +11,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, StatusCode};
+use futures_util::future::Either;
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
@@ -197,9 +198,22 @@ impl Service<Request<Incoming>> for Asked {
         let core = &self.shared.core;
         match self.refusal(&request) {
             Some(failure) => core.refuse(&request, failure, self.watch.busy()),
+            None if shape::has_coding(&request) => {
+                closing(core.answer(request, &self.peer, self.watch.busy()))
+            }
             None => core.answer(request, &self.peer, self.watch.busy()),
         }
     }
+}
+
+/// The last answer of its connection: whoever stands in between may see another end of the request.
+fn closing(answering: Answering) -> Answering {
+    Either::Right(Box::pin(async {
+        let mut answer = answering.await?;
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+        Ok(answer)
+    }))
 }
 
 impl Asked {
@@ -211,6 +225,6 @@ impl Asked {
             let for_health = self.shared.core.is_health(request.uri().path());
             (self.purpose == Purpose::Health && !for_health).then(Failure::busy)
         };
-        shape::refusal(request).or_else(is_too_much)
+        shape::refusal(request, self.shared.longest_head).or_else(is_too_much)
     }
 }

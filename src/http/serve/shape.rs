@@ -19,17 +19,34 @@ pub(super) fn is_ambiguous(head: &[u8]) -> bool {
     has_length && has_coding
 }
 
-/// Why nobody gets to see this request.
-pub(super) fn refusal<B>(request: &Request<B>) -> Option<Failure> {
+/// Why nobody gets to see this request, whose head has at most so many bytes.
+pub(super) fn refusal<B>(request: &Request<B>, longest: usize) -> Option<Failure> {
+    let refused = |status| Some(Failure::container(status));
+    if !says_once_whom_it_is_for(request) {
+        return refused(StatusCode::BAD_REQUEST);
+    }
+    // A head that comes at once is read whole, however long.
+    let fields = request.headers().iter();
+    let length: usize = fields
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    (length > longest).then(|| refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))?
+}
+
+/// Whether only its end says how long the body is.
+pub(super) fn has_coding<B>(request: &Request<B>) -> bool {
+    request.headers().contains_key(header::TRANSFER_ENCODING)
+}
+
+fn says_once_whom_it_is_for<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();
-    let is_clear = match (hosts.next(), request.uri().authority()) {
+    match (hosts.next(), request.uri().authority()) {
         (None, _) => request.version() < Version::HTTP_11,
         (Some(host), authority) => {
             hosts.all(|other| other == host)
                 && authority.is_none_or(|named| is_same(host, named.as_str()))
         }
-    };
-    (!is_clear).then(|| Failure::container(StatusCode::BAD_REQUEST))
+    }
 }
 
 fn is_same(host: &HeaderValue, authority: &str) -> bool {
@@ -82,7 +99,15 @@ mod tests {
                 request = request.header(header::HOST, *host);
             }
             let request = request.body(()).unwrap();
-            assert_eq!(refusal(&request).is_none(), expected, "{target} {hosts:?}");
+            assert_eq!(
+                refusal(&request, 100).is_none(),
+                expected,
+                "{target} {hosts:?}"
+            );
         }
+        let request = Request::builder().header(header::HOST, "localhost");
+        let request = request.body(()).unwrap();
+        assert!(refusal(&request, 13).is_none());
+        assert!(refusal(&request, 12).is_some());
     }
 }
