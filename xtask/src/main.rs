@@ -42,6 +42,8 @@ enum Task {
     Bench(bench::Args),
     /// Instructions per hot request against the committed figures: a gate without a clock.
     Instructions(bench::instructions::Args),
+    /// Thousands of connections that let the server wait, and how a client that behaves fares beside them.
+    Loris(bench::loris::Args),
     /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
     Chaos(chaos::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
@@ -70,6 +72,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Conformance(args) => conformance::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => bench::instructions::run(&args),
+        Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),

@@ -15,7 +15,7 @@ use crate::http::{
 /// Bytes that are read at once.
 const INPUT: usize = 16 * 1024;
 /// Once so many bytes of answers wait to be sent, no further request is looked at.
-const ENOUGH: usize = 64 * 1024;
+const ENOUGH: usize = 16 * 1024;
 
 /// A connection between requests: reads heads, and sends the answers that are kept. It holds no memory while nobody asks.
 pub(super) struct Lane {
@@ -114,6 +114,10 @@ impl Lane {
             self.send(cx, output, watch)?;
             if self.is_incomplete {
                 watch.begins();
+            } else if self.next.is_none() && !self.held.is_empty() {
+                // Whoever asks for much at once gets a part of it, and then others have their turn.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
     }
