@@ -231,6 +231,20 @@ fn a_renewed_certificate_is_shown_to_new_connections_and_disturbs_nobody() {
 }
 
 #[test]
+fn a_key_store_does_as_well() {
+    let authority = Authority::new();
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let store = authority.path("server.p12").display().to_string();
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", &uri),
+        ("server.ssl.key-store", &store),
+        ("server.ssl.key-store-password", "changeit"),
+    ]);
+    ready(&authority.client(server.port()));
+}
+
+#[test]
 fn files_that_are_of_no_use_are_named_before_anybody_is_served() {
     let authority = Authority::new();
     let file = |name: &str| authority.path(name).display().to_string();

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKeyChain};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
@@ -61,6 +62,12 @@ impl Authority {
         let (certificate, key) = self.signed(CertificateParams::new(names).unwrap());
         fs::write(self.path("server.pem"), certificate.pem()).unwrap();
         fs::write(self.path("server.key"), key.serialize_pem()).unwrap();
+        let chain = [Certificate::from_der(certificate.der()).unwrap()];
+        let chain = PrivateKeyChain::new(key.serialize_der(), [1], chain);
+        let mut store = KeyStore::new();
+        store.add_entry("server", KeyStoreEntry::PrivateKeyChain(chain));
+        let store = store.writer("changeit").write().unwrap();
+        fs::write(self.path("server.p12"), store).unwrap();
         certificate.der().clone()
     }
 
