@@ -79,6 +79,12 @@ fn management(reader: &mut Reader, listen: SocketAddr) -> Option<SocketAddr> {
         reader.has_no_effect(ADDRESS, &format!("there is no `{PORT}`"));
         return None;
     }
+    reader.has_no_effect(
+        "management.server.base-path",
+        "paths are the same on either port",
+    );
+    let as_main = "that port speaks TLS as `server.ssl` says";
+    reader.have_no_effect("management.server.ssl.", &[], as_main);
     let address = address(reader, ADDRESS, listen.ip());
     let port = reader.number(PORT, listen.port());
     // 0 is another port each time.
