@@ -22,12 +22,15 @@ mod events;
 mod fields;
 mod finished;
 mod front;
+mod gate;
 mod gzip;
 mod health;
 mod instances;
 mod keep;
 mod methods;
 mod monitor;
+mod network;
+mod peer;
 mod pins;
 mod reader;
 mod refreshes;
@@ -37,6 +40,7 @@ mod route;
 mod serve;
 mod settings;
 mod target;
+mod tls;
 mod versions;
 mod waves;
 
@@ -59,8 +63,12 @@ use crate::{
 use events::Streams;
 pub(crate) use events::Writer;
 pub(crate) use front::Front;
-pub(crate) use serve::{Listeners, serve};
-pub(crate) use settings::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User};
+use gate::{Gate, Plane};
+pub(crate) use serve::{Door, Listeners, make_room, serve};
+pub(crate) use settings::{
+    Access, BasePath, Compression, HealthDetails, Limits, Rates, Settings, User,
+};
+pub(crate) use tls::{ClientAuth, Settings as TlsSettings, Tls};
 
 /// The rooms that handlers ask.
 #[derive(Debug)]
@@ -90,12 +98,22 @@ struct Services {
     shutdown: CancellationToken,
 }
 
+/// What answers requests.
+#[derive(Debug)]
+pub(crate) struct Fronts {
+    pub(crate) main: Front,
+    /// What another port answers, if there is one for management.
+    pub(crate) management: Option<Front>,
+    pub(crate) writer: Writer,
+}
+
 /// What answers all requests. Streams of events end with `shutdown`, and `readiness` goes down.
-pub(crate) fn front(
+pub(crate) fn fronts(
     settings: Settings,
     rooms: Rooms,
+    has_management_port: bool,
     shutdown: CancellationToken,
-) -> (Front, Writer) {
+) -> Fronts {
     let Rooms {
         repository,
         refresh,
@@ -120,11 +138,25 @@ pub(crate) fn front(
         deliveries: Deliveries::default(),
         shutdown,
     };
-    let router = router(Arc::clone(&settings), services);
-    (Front::new(router, settings, repository, ledger), writer)
+    let rates = Arc::new(gate::Rates::new(&settings.limits));
+    let router = |plane| {
+        let gate = Gate::new(Arc::clone(&settings), plane, Arc::clone(&rates));
+        router(Arc::clone(&settings), services.clone(), gate)
+    };
+    let (main, management) = if has_management_port {
+        (Plane::Main, Some(router(Plane::Management)))
+    } else {
+        (Plane::Whole, None)
+    };
+    let main = router(main);
+    Fronts {
+        management: management.map(|router| Front::plain(router, Arc::clone(&settings))),
+        main: Front::new(main, settings, repository, ledger),
+        writer,
+    }
 }
 
-fn router(settings: Arc<Settings>, services: Services) -> Router {
+fn router(settings: Arc<Settings>, services: Services, gate: Gate) -> Router {
     let context = settings.context_path.as_str();
     let at = |path: &str| format!("{context}{path}");
 
@@ -153,6 +185,7 @@ fn router(settings: Arc<Settings>, services: Services) -> Router {
         .route(&at("/error"), any(error::error_page))
         .fallback(configuration::find)
         .with_state(services)
+        .layer(middleware::from_fn_with_state(Arc::new(gate), gate::admit))
         .layer(middleware::from_fn_with_state(settings, edge::edge))
 }
 

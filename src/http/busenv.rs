@@ -29,7 +29,7 @@ pub(super) async fn change(
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let (parts, body) = request.into_parts();
-    let body = read(body, &settings.limits).await?;
+    let body = read(body, settings.limits.body, &settings.limits).await?;
     let values = property(&parts.headers, parts.uri.query(), &body)?;
     let path = settings.context_path.below(parts.uri.path());
     let destination = destination(path.unwrap_or_default());

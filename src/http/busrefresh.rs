@@ -50,7 +50,8 @@ pub(super) async fn admit(
     if !may_enter && !may_be_signed(settings, &parts.headers) {
         return Err(denied(&settings.access));
     }
-    let body = read(body, &settings.limits).await?;
+    // It may be a webhook.
+    let body = read(body, settings.limits.webhook, &settings.limits).await?;
     if !may_enter && !is_signed(settings, &parts.headers, &body) {
         return Err(denied(&settings.access));
     }

@@ -56,7 +56,7 @@ pub(super) async fn find(
         let request = encryption::Request {
             headers: &headers,
             query: uri.query(),
-            body: body::read(body, &settings.limits).await?,
+            body: body::read(body, settings.limits.body, &settings.limits).await?,
             caller,
         };
         return endpoint.answer(&settings, &method, &request);

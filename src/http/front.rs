@@ -14,7 +14,7 @@ mod shared;
 use std::{
     cell::RefCell,
     future::{Ready, ready},
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -33,9 +33,13 @@ use tracing::debug;
 use super::{
     Settings,
     access::Caller,
+    actuator,
     configuration::is_small,
+    edge,
+    error::Failure,
     fields::Fields,
     keep::Kept,
+    peer::Peer,
     reader::Reader,
     serve::{Busy, Clock},
 };
@@ -54,6 +58,7 @@ use shared::Shared;
 #[derive(Debug, Clone)]
 pub(crate) struct Front {
     router: Router,
+    settings: Arc<Settings>,
     keeping: Option<Keeping>,
 }
 
@@ -72,6 +77,7 @@ struct Keeping {
 /// The front of one core.
 pub(super) struct Core {
     router: Router,
+    settings: Arc<Settings>,
     keeping: Option<Keeping>,
     answers: RefCell<Answers>,
     clock: Rc<Clock>,
@@ -104,19 +110,20 @@ impl Front {
             makes_sure: reuse == Reuse::Sure,
             room,
             shared: Shared::new(settings.limits.kept_bytes),
-            settings,
+            settings: Arc::clone(&settings),
         };
         Self {
             router,
+            settings,
             keeping: (room > 0 && reuse != Reuse::Never).then_some(keeping),
         }
     }
 
     /// Keeps nothing.
-    #[cfg(test)]
-    pub(super) fn plain(router: Router) -> Self {
+    pub(super) fn plain(router: Router, settings: Arc<Settings>) -> Self {
         Self {
             router,
+            settings,
             keeping: None,
         }
     }
@@ -125,6 +132,7 @@ impl Front {
         let room = self.keeping.as_ref().map_or(0, |keeping| keeping.room);
         Core {
             router: self.router,
+            settings: self.settings,
             keeping: self.keeping,
             answers: RefCell::new(Answers::new(room)),
             date: Date::new(Rc::clone(&clock)),
@@ -168,7 +176,7 @@ impl Core {
     pub(super) fn answer(
         self: &Rc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: &Peer,
         busy: Busy,
     ) -> Answering {
         match self.recall_whole(&request, peer, false) {
@@ -177,23 +185,39 @@ impl Core {
                 Either::Left(ready(Ok(answer)))
             }
             recalled => {
-                let later = Rc::clone(self).later(request, peer, recalled, busy);
+                let later = Rc::clone(self).later(request, peer.clone(), recalled, busy);
                 Either::Right(Box::pin(later))
             }
         }
     }
 
+    /// Answers a request that nobody is to see; its connection ends.
+    pub(super) fn refuse<B>(
+        &self,
+        request: &Request<B>,
+        failure: Failure,
+        busy: Busy,
+    ) -> Answering {
+        let answer = edge::refuse(request, &failure, &self.settings);
+        Either::Left(ready(Ok(answer.map(|body| Body::routed(body, busy)))))
+    }
+
+    /// Whether somebody asks how the server is.
+    pub(super) fn is_health(&self, path: &str) -> bool {
+        actuator::is_health(&self.settings, path)
+    }
+
     async fn later(
         self: Rc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         recalled: Recalled<Response<Bytes>, Making>,
         busy: Busy,
     ) -> Answer {
         let recalled = match (recalled, &self.keeping) {
             (Recalled::Unsure(kept), Some(keeping)) => {
                 keeping.make_sure(&kept).await;
-                self.recall_whole(&request, peer, true)
+                self.recall_whole(&request, &peer, true)
             }
             (recalled, _) => recalled,
         };
@@ -207,7 +231,7 @@ impl Core {
     fn recall_whole<B>(
         &self,
         request: &Request<B>,
-        peer: SocketAddr,
+        peer: &Peer,
         is_sure: bool,
     ) -> Recalled<Response<Bytes>, Making> {
         let question = Head::of(request).and_then(|head| Question::of(&head));
@@ -229,14 +253,14 @@ impl Core {
     fn recall<F: Fields + ?Sized, A>(
         &self,
         question: &Question<'_, F>,
-        peer: SocketAddr,
+        peer: &Peer,
         is_sure: bool,
         mut give: impl FnMut(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
         let Some(keeping) = &self.keeping else {
             return Recalled::Make(Miss::Never);
         };
-        let peer = peer.ip().to_canonical();
+        let peer = peer.address.ip().to_canonical();
         let access = &keeping.settings.access;
         let caller = || Caller::of(&question.said, Some(peer), None, access);
         // Strangers hear from the router why they get nothing.
@@ -302,14 +326,15 @@ impl Core {
     async fn make(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         making: Making,
         busy: Busy,
     ) -> Answer {
         // Before anything is read: what moves meanwhile makes this answer an old one.
         let generation = self.keeping.as_ref().map(Keeping::generation);
         let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(ConnectInfo(peer.address));
+        request.extensions_mut().insert(peer);
         let began = Instant::now();
         let answer = self.router.clone().oneshot(request);
         let Ok(mut answer) = match making {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Services, Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails,
+    tls::Tls,
 };
 use crate::{
     environment_repository::{FindError, Health, Probe, UpstreamHealth},
@@ -115,6 +116,9 @@ fn components(
     let threads = json!({ "stuck": watchdog.stuck() });
     components.insert("threads".into(), up(threads));
     components.insert("security".into(), up(security(settings)));
+    if let Some(tls) = &settings.tls {
+        components.insert("ssl".into(), up(ssl(tls)));
+    }
     components
 }
 
@@ -212,6 +216,16 @@ fn broker(bus: &Bus) -> Value {
         "oversized": counters.oversized,
         "compressed": counters.compressed,
     });
+    details
+}
+
+/// Until when our certificate is good, and why new files are not in use.
+fn ssl(tls: &Tls) -> Value {
+    let not_after = tls.not_after().map(|end| end.to_string());
+    let mut details = json!({ "not_after": not_after });
+    if let Some(error) = tls.trouble() {
+        details["error"] = error.to_string().into();
+    }
     details
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn receive(
             .explained("webhooks are not taken from this address: see confbus.monitor.sources"));
     }
     let (parts, body) = request.into_parts();
-    let body = read(body, &settings.limits).await?;
+    let body = read(body, settings.limits.webhook, &settings.limits).await?;
     authenticate(&settings.webhook, caller, &parts.headers, &body)?;
     let content_type = Accept::of(&parts.headers).json().ok_or_else(|| {
         Failure::not_acceptable("application/json, application/*+json, application/yaml")

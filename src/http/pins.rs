@@ -17,7 +17,6 @@ use super::{
     body::{self, content_type, is_json},
     error::Failure,
     instances::json,
-    settings::Limits,
 };
 use crate::{
     environment_repository::{EnvironmentRepository, FindError},
@@ -86,11 +85,7 @@ pub(super) async fn json_body(
         let failure = Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         return Err(failure.explained("send it as application/json"));
     }
-    let limits = Limits {
-        body: LONGEST_BODY,
-        ..settings.limits.clone()
-    };
-    body::read(body, &limits).await
+    body::read(body, LONGEST_BODY, &settings.limits).await
 }
 
 pub(super) fn name_of(caller: Caller, settings: &Settings) -> String {

@@ -6,7 +6,7 @@ use axum::{body::Body, extract::State};
 use confbus_protocol::{LONGEST_REPORT, Report, ReportError};
 use http::StatusCode;
 
-use super::{Settings, access::Allowed, body, error::Failure, settings::Limits};
+use super::{Settings, access::Allowed, body, error::Failure};
 use crate::ledger::Ledger;
 
 /// Notes a report.
@@ -16,11 +16,7 @@ pub(super) async fn receive(
     _: Allowed,
     body: Body,
 ) -> Result<StatusCode, Failure> {
-    let limits = Limits {
-        body: LONGEST_REPORT,
-        ..settings.limits.clone()
-    };
-    let body = body::read(body, &limits).await?;
+    let body = body::read(body, LONGEST_REPORT, &settings.limits).await?;
     ledger.reported(Report::from_json(&body)?);
     Ok(StatusCode::NO_CONTENT)
 }

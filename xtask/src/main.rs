@@ -44,6 +44,8 @@ enum Task {
     Bench(bench::Args),
     /// Instructions per hot request against the committed figures: a gate without a clock.
     Instructions(bench::instructions::Args),
+    /// Thousands of connections that let the server wait, and how a client that behaves fares beside them.
+    Loris(bench::loris::Args),
     /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
     Chaos(chaos::Args),
     /// The black-box tests as a user without rights, on a file system that is read-only but for one folder.
@@ -76,6 +78,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Conformance(args) => conformance::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => bench::instructions::run(&args),
+        Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),
         Task::Confined => confined::run(),
         Task::Timing => timing::run(),

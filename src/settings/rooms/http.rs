@@ -1,16 +1,16 @@
+mod limits;
+mod tls;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::SERVER;
 use crate::{
-    http::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User},
+    http::{Access, BasePath, Compression, HealthDetails, Settings, User},
     settings::reader::Reader,
     webhook::{self, Secret},
 };
-
-/// More would only wait for one another.
-const MAX_THREADS: usize = 256;
 
 /// How the server shows itself, and to whom.
 pub(super) fn http(reader: &mut Reader) -> Settings {
@@ -28,7 +28,8 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
         webhook: webhook(reader),
         compression: compression(reader, defaults.compression),
-        limits: limits(reader, defaults.limits),
+        tls: tls::tls(reader),
+        limits: limits::limits(reader, defaults.limits),
         ..defaults
     }
 }
@@ -40,22 +41,6 @@ fn compression(reader: &mut Reader, defaults: Compression) -> Compression {
             "server.compression.min-response-size",
             defaults.min_response_size,
         ),
-    }
-}
-
-fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
-    let threads = reader.number("confbus.server.threads", defaults.threads);
-    if !(1..=MAX_THREADS).contains(&threads) {
-        reader.refuse(
-            "confbus.server.threads",
-            format!("`confbus.server.threads` is not between 1 and {MAX_THREADS}"),
-            None,
-        );
-    }
-    Limits {
-        threads,
-        kept_bytes: reader.bytes("confbus.server.kept-bytes", defaults.kept_bytes),
-        ..defaults
     }
 }
 

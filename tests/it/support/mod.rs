@@ -9,6 +9,7 @@ mod instance;
 mod process;
 mod server;
 mod status_host;
+mod tls;
 mod tls_front;
 mod vault;
 
@@ -29,6 +30,7 @@ pub(crate) use instance::Instance;
 pub(crate) use process::Running;
 pub(crate) use server::TestServer;
 pub(crate) use status_host::{Post, StatusHost};
+pub(crate) use tls::{Authority, Secured, TlsClient};
 pub(crate) use tls_front::{Shows, TlsFront};
 pub(crate) use vault::{Mood, ROOT, VaultServer};
 
