@@ -14,8 +14,9 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails};
+use super::{Settings, access::Asking, actuator::answer, error::Failure, settings::HealthDetails};
 use crate::{
+    access::{Access, Caller, Kind},
     environment_repository::{EnvironmentRepository, FindError, Health, Probe, UpstreamHealth},
     ledger::Ledger,
 };
@@ -26,15 +27,16 @@ pub(super) async fn whole(
     State(repository): State<EnvironmentRepository>,
     State(bus): State<Bus>,
     State(ledger): State<Ledger>,
-    caller: Caller,
+    asking: Asking,
 ) -> Response {
-    let components = components(&settings, &repository.health().await, &bus, &ledger);
+    let health = repository.health().await;
+    let components = components(&settings, asking.access(), &health, &bus, &ledger);
     let down = components
         .values()
         .any(|component| component["status"] != "UP");
     let mut body = Map::new();
     body.insert("status".into(), if down { "DOWN" } else { "UP" }.into());
-    if shows_details(&settings, caller) {
+    if shows_details(&settings, &asking.caller) {
         body.insert("components".into(), Value::Object(components));
     }
     body.insert("groups".into(), json!(["liveness", "readiness"]));
@@ -48,7 +50,7 @@ pub(super) async fn part(
     State(bus): State<Bus>,
     State(ledger): State<Ledger>,
     State(shutdown): State<CancellationToken>,
-    caller: Caller,
+    asking: Asking,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     if name == "liveness" {
@@ -58,12 +60,12 @@ pub(super) async fn part(
     let component = match name.as_str() {
         "readiness" => readiness(health.serving, &shutdown),
         name => {
-            let mut components = components(&settings, &health, &bus, &ledger);
+            let mut components = components(&settings, asking.access(), &health, &bus, &ledger);
             let mut component = components
                 .remove(name)
                 .ok_or_else(|| Failure::empty(StatusCode::NOT_FOUND))?;
             if let (false, Value::Object(component)) =
-                (shows_details(&settings, caller), &mut component)
+                (shows_details(&settings, &asking.caller), &mut component)
             {
                 component.remove("details");
             }
@@ -78,10 +80,13 @@ fn readiness(serving: bool, shutdown: &CancellationToken) -> Value {
     json!({ "status": if ready { "UP" } else { "OUT_OF_SERVICE" } })
 }
 
-fn shows_details(settings: &Settings, caller: Caller) -> bool {
+fn shows_details(settings: &Settings, caller: &Caller) -> bool {
     match settings.health_details {
         HealthDetails::Never => false,
-        HealthDetails::WhenAuthorized => caller.is_known(),
+        HealthDetails::WhenAuthorized => {
+            let known = caller.principal();
+            known.is_some_and(|known| known.may_some(Kind::Health))
+        }
         HealthDetails::Always => true,
     }
 }
@@ -97,6 +102,7 @@ fn with_status(body: Value) -> Response {
 
 fn components(
     settings: &Settings,
+    access: &Access,
     health: &Health,
     bus: &Bus,
     ledger: &Ledger,
@@ -111,7 +117,7 @@ fn components(
     components.insert("ledger".into(), up(ledger));
     components.insert("pins".into(), up(json!({ "pins": health.pins })));
     components.insert("waves".into(), up(json!({ "waves": health.waves })));
-    components.insert("security".into(), up(security(settings)));
+    components.insert("security".into(), up(security(settings, access)));
     components
 }
 
@@ -213,11 +219,14 @@ fn broker(bus: &Bus) -> Value {
 }
 
 /// Whatever was opened by name is shown by name.
-fn security(settings: &Settings) -> Value {
-    let reads = match (settings.access.mode_none, &settings.access.user) {
-        (true, _) => "open to everyone: confbus.security.mode=none",
-        (false, Some(_)) => "with the user's password",
-        (false, None) => "from this machine only",
+fn security(settings: &Settings, access: &Access) -> Value {
+    let reads = if access.is_open() {
+        "open to everyone: confbus.security.mode=none".to_owned()
+    } else if access.has_identities() {
+        let rules = if access.has_rules() { ", by rules" } else { "" };
+        format!("with {}{rules}", access.identities().join(", "))
+    } else {
+        "from this machine only".to_owned()
     };
     let webhooks = if settings.webhook.believes_strangers() {
         "believed without a signature"
@@ -226,7 +235,11 @@ fn security(settings: &Settings) -> Value {
     } else {
         "signed"
     };
-    json!({ "reads": reads, "webhooks": webhooks })
+    let mut security = json!({ "reads": reads, "webhooks": webhooks });
+    if !access.weak_secrets().is_empty() {
+        security["weak_secrets"] = access.weak_secrets().into();
+    }
+    security
 }
 
 #[cfg(test)]
@@ -266,6 +279,7 @@ mod tests {
     #[test]
     fn only_an_empty_server_is_down() {
         let settings = Settings::default();
+        let (access, _) = Access::new(crate::access::Settings::default());
         let (disconnected, _driver) = Bus::rabbit(confbus_bus::RabbitSettings::default());
         let (ledger, _bookkeeper) = Ledger::open(
             crate::ledger::Settings::default(),
@@ -275,7 +289,7 @@ mod tests {
                 is_for_all: true,
             }),
         );
-        let parts = components(&settings, &health(true), &disconnected, &ledger);
+        let parts = components(&settings, &access, &health(true), &disconnected, &ledger);
         assert!(
             parts.values().all(|part| part["status"] == "UP"),
             "{parts:?}"
@@ -290,7 +304,7 @@ mod tests {
             "repo/application.yml"
         );
 
-        let parts = components(&settings, &health(false), &disconnected, &ledger);
+        let parts = components(&settings, &access, &health(false), &disconnected, &ledger);
         assert_eq!(parts["configServer"]["status"], "DOWN");
         assert_eq!(parts["configServer"]["details"]["error"], "timeout");
         let silent = Settings {
@@ -298,7 +312,7 @@ mod tests {
             ..settings
         };
         assert!(
-            !components(&silent, &health(false), &disconnected, &ledger)
+            !components(&silent, &access, &health(false), &disconnected, &ledger)
                 .contains_key("configServer")
         );
     }
@@ -315,18 +329,18 @@ mod tests {
     #[test]
     fn details_are_for_those_who_may() {
         for (details, caller, expected) in [
-            (HealthDetails::Always, Caller::Stranger, true),
-            (HealthDetails::Never, Caller::User, false),
-            (HealthDetails::WhenAuthorized, Caller::Stranger, false),
-            (HealthDetails::WhenAuthorized, Caller::ThisMachine, true),
-            (HealthDetails::WhenAuthorized, Caller::User, true),
+            (HealthDetails::Always, Caller::Anyone, true),
+            (HealthDetails::Never, Caller::user(), false),
+            (HealthDetails::WhenAuthorized, Caller::Anyone, false),
+            (HealthDetails::WhenAuthorized, Caller::this_machine(), true),
+            (HealthDetails::WhenAuthorized, Caller::user(), true),
         ] {
             let settings = Settings {
                 health_details: details,
                 ..Settings::default()
             };
             assert_eq!(
-                shows_details(&settings, caller),
+                shows_details(&settings, &caller),
                 expected,
                 "{details:?} {caller:?}"
             );

@@ -15,11 +15,12 @@ use tracing::{info, warn};
 use super::{
     Settings,
     accept::Accept,
-    access::Caller,
+    access::Asking,
     body::{content_type, is_json, read},
     error::{Failure, to_json},
 };
 use crate::{
+    access::{Caller, Kind},
     refresh::Refresh,
     webhook::{self, Pushed, form_paths, recognise, signature},
 };
@@ -28,12 +29,12 @@ use crate::{
 pub(super) async fn receive(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
-    caller: Caller,
+    asking: Asking,
     request: Request,
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let body = read(body, &settings.limits).await?;
-    authenticate(&settings.webhook, caller, &parts.headers, &body)?;
+    authenticate(&settings.webhook, &asking.caller, &parts.headers, &body)?;
     let content_type = Accept::of(&parts.headers).json().ok_or_else(|| {
         Failure::not_acceptable("application/json, application/*+json, application/yaml")
     })?;
@@ -54,15 +55,18 @@ pub(super) async fn receive(
     Ok(([(header::CONTENT_TYPE, content_type)], to_json(&guessed)).into_response())
 }
 
-/// A signature, or the user's password; nothing at all where nothing can come of it elsewhere.
+/// A signature, or somebody who has proved to be one that may; nothing at all where nothing can come of it elsewhere.
 fn authenticate(
     settings: &webhook::Settings,
-    caller: Caller,
+    caller: &Caller,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), Failure> {
-    let is_ours = caller == Caller::ThisMachine && settings.believes_this_machine();
-    if is_ours || caller == Caller::User {
+    let is_ours = caller.is_this_machine() && settings.believes_this_machine();
+    let may = caller
+        .proved()
+        .is_some_and(|known| known.may_some(Kind::Monitor));
+    if is_ours || may {
         return Ok(());
     }
     signature::check(settings, headers, body, since_1970())
@@ -158,32 +162,32 @@ mod tests {
     fn strangers_and_this_machine_need_a_signature() {
         let mut settings = webhook::Settings::default();
         for (caller, believed) in [
-            (Caller::User, true),
-            (Caller::ThisMachine, false),
-            (Caller::Stranger, false),
+            (Caller::user(), true),
+            (Caller::this_machine(), false),
+            (Caller::Anyone, false),
         ] {
             assert_eq!(
-                authenticate(&settings, caller, &HeaderMap::new(), b"").is_ok(),
+                authenticate(&settings, &caller, &HeaderMap::new(), b"").is_ok(),
                 believed,
                 "{caller:?}"
             );
         }
         settings.validation = false;
-        assert!(authenticate(&settings, Caller::Stranger, &HeaderMap::new(), b"").is_ok());
+        assert!(authenticate(&settings, &Caller::Anyone, &HeaderMap::new(), b"").is_ok());
     }
 
     #[test]
     fn this_machine_is_believed_where_nothing_comes_of_it_elsewhere() {
-        let believed = |settings: &webhook::Settings, caller| {
-            authenticate(settings, caller, &HeaderMap::new(), b"").is_ok()
+        let believed = |settings: &webhook::Settings, caller: Caller| {
+            authenticate(settings, &caller, &HeaderMap::new(), b"").is_ok()
         };
         let mut settings = webhook::Settings {
             stays_here: true,
             ..webhook::Settings::default()
         };
-        assert!(believed(&settings, Caller::ThisMachine));
-        assert!(!believed(&settings, Caller::Stranger));
+        assert!(believed(&settings, Caller::this_machine()));
+        assert!(!believed(&settings, Caller::Anyone));
         settings.gitea.secret = webhook::Secret::new("a secret");
-        assert!(!believed(&settings, Caller::ThisMachine));
+        assert!(!believed(&settings, Caller::this_machine()));
     }
 }

@@ -6,14 +6,14 @@ use axum::{body::Body, extract::State};
 use confbus_protocol::{LONGEST_REPORT, Report, ReportError};
 use http::StatusCode;
 
-use super::{Settings, access::Allowed, body, error::Failure, settings::Limits};
-use crate::ledger::Ledger;
+use super::{Settings, access::Asking, body, error::Failure, settings::Limits};
+use crate::{access::Wanted, ledger::Ledger};
 
 /// Notes a report.
 pub(super) async fn receive(
     State(settings): State<Arc<Settings>>,
     State(ledger): State<Ledger>,
-    _: Allowed,
+    asking: Asking,
     body: Body,
 ) -> Result<StatusCode, Failure> {
     let limits = Limits {
@@ -21,7 +21,9 @@ pub(super) async fn receive(
         ..settings.limits.clone()
     };
     let body = body::read(body, &limits).await?;
-    ledger.reported(Report::from_json(&body)?);
+    let report = Report::from_json(&body)?;
+    asking.may(&Wanted::report(&report.application))?;
+    ledger.reported(report);
     Ok(StatusCode::NO_CONTENT)
 }
 

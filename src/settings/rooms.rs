@@ -1,3 +1,4 @@
+mod access;
 mod backends;
 mod bus;
 mod commit_status;
@@ -41,16 +42,22 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let backends = repository.as_ref().map_or(1, |all| all.backends.len());
     let waves = waves::waves(reader, waves_file, backends);
     let mut http = http::http(reader);
+    let access = access::access(reader, !listen.ip().is_loopback());
     let encryption = encryption?;
     http.encryption = encryption.clone();
     http.listens_to_this_machine_only = listen.ip().is_loopback();
     http.webhook.stays_here =
         listen.ip().is_loopback() && !reader.flag("spring.cloud.bus.enabled", true);
+    let repository = repository?;
     Some(Settings {
+        access: crate::access::Settings {
+            default_labels: repository.default_labels(),
+            ..access
+        },
         http,
         repository: crate::environment_repository::Settings {
             encryption,
-            ..repository?
+            ..repository
         },
         refresh: refresh?,
         commit_status: commit_status?,
