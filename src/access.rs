@@ -96,6 +96,9 @@ pub(crate) enum Unknown {
     SaidNothing,
     /// What it said is wrong.
     NotBelieved,
+    /// Its token names a key that the issuer did not have lately. That costs next to nothing, and right after a rotation it
+    /// happens to the best, so it does not count as a failure.
+    UnknownKey,
     /// It has said wrong things too often, and is listened to again after this.
     TooOften(Duration),
     /// Others are being checked, or the keys to check with are not at hand.
@@ -404,7 +407,8 @@ impl Inner {
                 Ok(Checked::New(principal, Some(remaining)))
             }
             Err(jwt::Refused::NoKeys) => Err(Unknown::NotChecked),
-            Err(jwt::Refused::Bad | jwt::Refused::UnknownKey) => Err(Unknown::NotBelieved),
+            Err(jwt::Refused::UnknownKey) => Err(Unknown::UnknownKey),
+            Err(jwt::Refused::Bad) => Err(Unknown::NotBelieved),
         }
     }
 

@@ -118,13 +118,13 @@ fn stranger(access: &Access, unknown: Unknown) -> Failure {
             .explained("too many wrong passwords or tokens came from your address"),
         Unknown::NotChecked => later(StatusCode::SERVICE_UNAVAILABLE, SOON)
             .explained("who you are cannot be checked right now; try again"),
-        Unknown::SaidNothing | Unknown::NotBelieved if access.has_identities() => {
+        _ if access.has_identities() => {
             let failure = Failure::new(StatusCode::UNAUTHORIZED);
             access.schemes().fold(failure, |failure, scheme| {
                 failure.with(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))
             })
         }
-        Unknown::SaidNothing | Unknown::NotBelieved => {
+        Unknown::SaidNothing | Unknown::NotBelieved | Unknown::UnknownKey => {
             Failure::new(StatusCode::UNAUTHORIZED).explained(
                 "no user is configured, so only this machine may ask, directly and as localhost: protect this server with spring.security.user.name and spring.security.user.password, \
                  or open it to everyone with confbus.security.mode=none",
@@ -306,6 +306,12 @@ mod tests {
             ),
             (
                 Unknown::NotBelieved,
+                401,
+                "www-authenticate",
+                &["Basic realm=\"Realm\"", "Bearer"],
+            ),
+            (
+                Unknown::UnknownKey,
                 401,
                 "www-authenticate",
                 &["Basic realm=\"Realm\"", "Bearer"],

@@ -8,6 +8,7 @@
 mod support;
 
 mod acceptance;
+mod access;
 mod architecture;
 mod backends;
 mod broken_file;
@@ -27,6 +28,7 @@ mod program;
 mod reads;
 mod shadow;
 mod stream;
+mod tokens;
 mod unreachable_remote;
 mod vault;
 mod watch;
