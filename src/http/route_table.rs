@@ -158,3 +158,22 @@ impl Guard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// The black-box tests ask for each of them. `UPDATE_EXPECT=1` writes the list anew.
+    #[test]
+    fn all_routes_are_listed() {
+        let mut list = String::new();
+        for route in routes(&Settings::default()) {
+            for (method, guard) in route.guards {
+                _ = writeln!(list, "{method} {} {guard:?}", route.path);
+            }
+        }
+        expect_test::expect_file!["../../tests/it/golden/routes.txt"].assert_eq(&list);
+    }
+}

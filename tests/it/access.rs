@@ -463,6 +463,55 @@ fn strangers_get_nothing_but_a_status() {
     assert_eq!(health.json().get("components"), None, "{health:?}");
 }
 
+/// All routes as the program lists them: method, path and who may take it.
+const ROUTES: &str = include_str!("golden/routes.txt");
+
+fn request_of(method: &str, path: &str) -> Request {
+    let path = path.replace("{*destination}", "x").replace(['{', '}'], "");
+    match method {
+        "GET" => Request::get(&path),
+        "POST" => Request::post(&path, "{}").header("Content-Type", "application/json"),
+        "DELETE" => Request::delete(&path),
+        other => panic!("no request is made with {other}"),
+    }
+}
+
+#[test]
+fn no_route_is_left_without_a_guard() {
+    let (_repo, server) = server();
+    for line in ROUTES.lines() {
+        let (method, rest) = line.split_once(' ').unwrap();
+        let (path, guard) = rest.split_once(' ').unwrap();
+        let request = request_of(method, path);
+        let status = |caller: Option<&str>| {
+            let request = request.clone();
+            let request = match caller {
+                Some(caller) => request.header("Authorization", &header(caller)),
+                None => request,
+            };
+            request.status(server.port()).unwrap()
+        };
+        let (stranger, known) = match guard {
+            "Public" => (None, None),
+            "Known" => (Some(401), None),
+            "Signed(Monitor)" => (Some(403), Some(403)),
+            _ => (Some(401), Some(403)),
+        };
+        for (caller, expected) in [
+            (None, stranger),
+            (Some("nobody"), known),
+            (Some("root"), None),
+        ] {
+            let status = status(caller);
+            let is_let_in = !matches!(status, 401 | 403 | 429);
+            assert!(
+                expected.map_or(is_let_in, |expected| status == expected),
+                "{caller:?} {line}: {status}"
+            );
+        }
+    }
+}
+
 #[test]
 fn what_may_not_be_read_looks_like_what_is_not_there() {
     let (_repo, server) = server();
