@@ -1,5 +1,7 @@
 //! A remote over TLS whose certificate must not be believed.
 
+use serde_json::Value;
+
 use crate::support::{
     ConfigRepo, GitHttp, Manner, Shows, TestServer, TlsFront, eventually, expect_that,
 };
@@ -33,13 +35,23 @@ fn nothing_is_fetched_from_a_remote_whose_certificate_is_not_good() {
         front.show(shows);
         let greeting = format!("greeting: number {number}\n");
         let commit = repo.push("another greeting", &[("orders.yml", &greeting)]);
-        remote.asked();
-        eventually("the reason in health", || {
+        let git = |holds: &dyn Fn(&Value) -> bool| {
             let health = server.get("/actuator/health");
             assert!(!health.body.contains("s3cret"), "{health:?}");
             let git = &health.json()["components"]["git"]["details"];
-            let error = git["error"].as_str().unwrap_or_default();
-            expect_that(git["degraded"] == true && error.contains(reason), &health)
+            expect_that(holds(git), &health).map(|()| git.clone())
+        };
+        let reason = |git: &Value| {
+            git["error"]
+                .as_str()
+                .is_some_and(|error| error.contains(reason))
+        };
+        let told = eventually("the reason in health", || git(&reason));
+        // What was asked before is answered by now.
+        remote.asked();
+        let age = told["confirmed_seconds_ago"].as_u64().unwrap() + 2;
+        eventually("another look", || {
+            git(&|git| git["confirmed_seconds_ago"].as_u64() >= Some(age))
         });
         assert_eq!(server.get("/orders/dev").json(), before, "{shows:?}");
         assert_eq!(remote.asked(), [""; 0], "{shows:?}: it was asked something");

@@ -73,8 +73,12 @@ fn answers_are_the_same_over_either_version_with_and_without_a_name() {
     let long: String = (0..20_000)
         .map(|line| format!("key{line}: {line}\n"))
         .collect();
-    repo.push("a long file", &[("long.yml", &long)]);
-    let expected = ready(&authority.client(server.port()));
+    let commit = repo.push("a long file", &[("long.yml", &long)]);
+    let client = authority.client(server.port());
+    let expected = eventually("the long file", || {
+        let answer = ready(&client);
+        expect_that(answer.json()["version"] == commit, &answer).map(|()| answer)
+    });
     assert_eq!(
         expected.header("strict-transport-security"),
         Some("max-age=31536000")

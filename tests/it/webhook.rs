@@ -250,6 +250,8 @@ fn a_push_to_a_branch_that_nobody_asked_for_refreshes_nobody() {
     let body = github_push("refs/heads/main", &["orders-dev.yml"]);
     server.send(&github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body)));
     instance.sees("greeting", "main");
+    // The log may come a moment later.
+    server.line_with("refresh event");
     let told: Vec<_> = server
         .lines()
         .into_iter()
