@@ -22,12 +22,14 @@ mod events;
 mod fields;
 mod finished;
 mod front;
+mod gate;
 mod gzip;
 mod health;
 mod instances;
 mod keep;
 mod methods;
 mod monitor;
+mod network;
 mod peer;
 mod pins;
 mod reader;
@@ -39,6 +41,7 @@ mod route_table;
 mod serve;
 mod settings;
 mod target;
+mod tls;
 mod versions;
 mod waves;
 
@@ -50,13 +53,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Access, environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins,
-    refresh::Refresh, waves::Waves,
+    refresh::Refresh, watchdog::Watchdog, waves::Waves, webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
 pub(crate) use front::Front;
-pub(crate) use serve::{Listeners, serve};
-pub(crate) use settings::{BasePath, Compression, HealthDetails, Limits, Settings};
+use gate::{Gate, Plane};
+pub(crate) use serve::{Door, Listeners, make_room, serve};
+pub(crate) use settings::{BasePath, Compression, HealthDetails, Limits, Rates, Settings};
+pub(crate) use tls::{ClientAuth, Settings as TlsSettings, Tls};
 
 /// The rooms that handlers ask.
 #[derive(Debug)]
@@ -68,6 +73,7 @@ pub(crate) struct Rooms {
     pub(crate) pins: Pins,
     pub(crate) waves: Waves,
     pub(crate) bus: Bus,
+    pub(crate) watchdog: Watchdog,
 }
 
 /// What handlers ask.
@@ -80,16 +86,28 @@ struct Services {
     pins: Pins,
     waves: Waves,
     bus: Bus,
+    watchdog: Watchdog,
     streams: Streams,
+    deliveries: Deliveries,
     shutdown: CancellationToken,
 }
 
+/// What answers requests.
+#[derive(Debug)]
+pub(crate) struct Fronts {
+    pub(crate) main: Front,
+    /// What another port answers, if there is one for management.
+    pub(crate) management: Option<Front>,
+    pub(crate) writer: Writer,
+}
+
 /// What answers all requests. Streams of events end with `shutdown`, and `readiness` goes down.
-pub(crate) fn front(
+pub(crate) fn fronts(
     settings: Settings,
     rooms: Rooms,
+    has_management_port: bool,
     shutdown: CancellationToken,
-) -> (Front, Writer) {
+) -> Fronts {
     let Rooms {
         access,
         repository,
@@ -98,6 +116,7 @@ pub(crate) fn front(
         pins,
         waves,
         bus,
+        watchdog,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -109,15 +128,35 @@ pub(crate) fn front(
         pins,
         waves,
         bus,
+        watchdog,
         streams,
+        deliveries: Deliveries::default(),
         shutdown,
     };
-    let router = router(Arc::clone(&settings), access.clone(), services);
-    let front = Front::new(router, settings, access, repository, ledger);
-    (front, writer)
+    let rates = Arc::new(gate::Rates::new(&settings.limits));
+    let router = |plane| {
+        let gate = Gate::new(Arc::clone(&settings), plane, Arc::clone(&rates));
+        router(
+            Arc::clone(&settings),
+            access.clone(),
+            services.clone(),
+            gate,
+        )
+    };
+    let (main, management) = if has_management_port {
+        (Plane::Main, Some(router(Plane::Management)))
+    } else {
+        (Plane::Whole, None)
+    };
+    let main = router(main);
+    Fronts {
+        management: management.map(|router| Front::plain(router, Arc::clone(&settings))),
+        main: Front::new(main, settings, access, repository, ledger),
+        writer,
+    }
 }
 
-fn router(settings: Arc<Settings>, access: Access, services: Services) -> Router {
+fn router(settings: Arc<Settings>, access: Access, services: Services, gate: Gate) -> Router {
     let context = settings.context_path.as_str();
     let routes = route_table::routes(&settings).into_iter();
     routes
@@ -125,6 +164,8 @@ fn router(settings: Arc<Settings>, access: Access, services: Services) -> Router
         .fallback(configuration::find)
         .with_state(services)
         .layer(middleware::from_fn_with_state(access, access::identify))
+        // Whoever asks too often is not even looked at.
+        .layer(middleware::from_fn_with_state(Arc::new(gate), gate::admit))
         .layer(middleware::from_fn_with_state(settings, edge::edge))
 }
 
@@ -137,4 +178,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, shutdown: CancellationToken);

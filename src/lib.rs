@@ -27,10 +27,12 @@ mod settings;
 mod app;
 mod hex;
 mod json_file;
+pub mod memory;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;
 mod tls;
+mod watchdog;
 
 pub use access::hash_token;
 pub use app::App;

@@ -33,6 +33,8 @@ pub struct Settings {
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,
+    /// Where management is answered, if not there.
+    pub(crate) management: Option<std::net::SocketAddr>,
     /// What was said but has no effect, one line each.
     pub(crate) warnings: Vec<String>,
 }

@@ -15,6 +15,14 @@ use crate::environment_repository::EnvironmentRepository;
 /// Boot's own media type.
 pub(super) const CONTENT_TYPE: &str = "application/vnd.spring-boot.actuator.v3+json";
 
+/// Whether somebody asks how the server is.
+pub(super) fn is_health(settings: &Settings, path: &str) -> bool {
+    let below = settings.context_path.below(path);
+    below
+        .and_then(|path| path.strip_prefix("/actuator/health"))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What there is, as links.
 pub(super) async fn links(
     State(settings): State<Arc<Settings>>,
@@ -27,7 +35,7 @@ pub(super) async fn links(
         .and_then(|host| host.parse::<Authority>().ok());
     let origin = host
         .or_else(|| uri.authority().cloned())
-        .map(|host| format!("http://{host}"))
+        .map(|host| format!("{}://{host}", settings.scheme()))
         .unwrap_or_default();
     let base = format!("{origin}{}/actuator", settings.context_path.as_str());
     let mut links = Map::new();

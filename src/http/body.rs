@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -10,17 +10,20 @@ use serde_json::{Map, Value};
 
 use super::{error::Failure, settings::Limits};
 
-/// The whole body.
-pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Failure> {
-    let collected = tokio::time::timeout(
-        limits.body_timeout,
-        Limited::new(body, limits.body).collect(),
-    )
-    .await;
+/// The whole body, of at most so many bytes.
+pub(super) async fn read(body: Body, longest: usize, limits: &Limits) -> Result<Bytes, Failure> {
+    let too_long = || {
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE)
+            .explained(format!("the body is larger than {longest} bytes"))
+    };
+    if body.size_hint().lower() > longest as u64 {
+        return Err(too_long());
+    }
+    let whole = Limited::new(body, longest).collect();
+    let collected = tokio::time::timeout(limits.body_timeout, whole).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if is_too_long(&*error) => Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE)
-            .explained(format!("the body is larger than {} bytes", limits.body))),
+        Ok(Err(error)) if is_too_long(&*error) => Err(too_long()),
         Ok(Err(_)) => Err(Failure::bad_request().because("the body could not be read")),
         Err(_) => Err(Failure::new(StatusCode::REQUEST_TIMEOUT)),
     }
@@ -65,19 +68,24 @@ fn is_too_long(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
 
     #[tokio::test]
     async fn a_long_body_is_refused_before_it_is_read() {
-        let limits = Limits {
-            body: 4,
-            ..Limits::default()
+        let limits = Limits::default();
+        let read = async |body| read(body, 4, &limits).await;
+        assert_eq!(read(Body::from("1234")).await.unwrap(), "1234");
+        let parts = |last: &'static str| {
+            let parts = ["12", last].map(Ok::<_, Infallible>);
+            Body::from_stream(futures_util::stream::iter(parts))
         };
-        assert_eq!(read(Body::from("1234"), &limits).await.unwrap(), "1234");
-        assert_eq!(
-            read(Body::from("12345"), &limits).await.unwrap_err().status,
-            StatusCode::PAYLOAD_TOO_LARGE
-        );
+        assert_eq!(read(parts("34")).await.unwrap(), "1234");
+        for body in [Body::from("12345"), parts("345")] {
+            let refused = read(body).await.unwrap_err();
+            assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+        }
     }
 
     #[test]

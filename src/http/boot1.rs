@@ -41,7 +41,10 @@ pub(super) async fn change(
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let (parts, body) = request.into_parts();
-    let said = said(&parts, &read(body, &settings.limits).await?);
+    let said = said(
+        &parts,
+        &read(body, settings.limits.body, &settings.limits).await?,
+    );
     let bytes = said.iter().map(|(name, value)| name.len() + value.len());
     check_length(bytes.sum())?;
     let destination = destination(&said);

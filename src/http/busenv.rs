@@ -32,7 +32,7 @@ pub(super) async fn change(
     let path = settings.context_path.below(parts.uri.path());
     let destination = destination(path.unwrap_or_default());
     asking.may(&Wanted::destination(&destination))?;
-    let body = read(body, &settings.limits).await?;
+    let body = read(body, settings.limits.body, &settings.limits).await?;
     let values = property(&parts.headers, parts.uri.query(), &body)?;
     refresh.change_environment(destination, values).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -59,7 +59,8 @@ pub(super) async fn admit(
     if may_some.is_err() && !may_be_signed(settings, &parts.headers) {
         may_some?;
     }
-    let body = read(body, &settings.limits).await?;
+    // It may be a webhook.
+    let body = read(body, settings.limits.webhook, &settings.limits).await?;
     let is_signed = is_signed(settings, &parts.headers, &body);
     if !is_signed {
         asking.may_some(Kind::Refresh)?;
@@ -94,16 +95,15 @@ impl From<RefreshError> for Failure {
 
 fn may_be_signed(settings: &Settings, headers: &HeaderMap) -> bool {
     settings.webhook.github.enabled
-        && settings.webhook.github.secret.is_some()
+        && !settings.webhook.github.secrets.is_empty()
         && headers.contains_key("x-hub-signature-256")
 }
 
 /// A GitHub webhook may point straight here.
 fn is_signed(settings: &Settings, headers: &HeaderMap, body: &[u8]) -> bool {
-    let secret = settings.webhook.github.secret.as_ref();
-    secret.is_some_and(|secret| {
-        signature::verify(Provider::Github, secret, headers, body, since_1970())
-    })
+    let now = since_1970();
+    let signs = |secret| signature::verify(Provider::Github, secret, headers, body, now);
+    settings.webhook.github.secrets.iter().any(signs)
 }
 
 /// All segments behind the endpoint's name, joined by colons; none at all means everyone.

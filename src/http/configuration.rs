@@ -60,7 +60,7 @@ pub(super) async fn find(
         let request = encryption::Request {
             headers: &headers,
             query: uri.query(),
-            body: body::read(body, &settings.limits).await?,
+            body: body::read(body, settings.limits.body, &settings.limits).await?,
             asking: &asking,
         };
         return endpoint.answer(&settings, &method, &request);

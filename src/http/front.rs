@@ -31,8 +31,10 @@ use tower::ServiceExt as _;
 use tracing::debug;
 
 use super::{
-    Settings,
+    Settings, actuator,
     configuration::is_small,
+    edge,
+    error::Failure,
     fields::Fields,
     keep::{Keep, Kept},
     peer::Peer,
@@ -55,6 +57,7 @@ use shared::Shared;
 #[derive(Debug, Clone)]
 pub(crate) struct Front {
     router: Router,
+    settings: Arc<Settings>,
     keeping: Option<Keeping>,
 }
 
@@ -74,6 +77,7 @@ struct Keeping {
 /// The front of one core.
 pub(super) struct Core {
     router: Router,
+    settings: Arc<Settings>,
     keeping: Option<Keeping>,
     answers: RefCell<Answers>,
     clock: Rc<Clock>,
@@ -108,19 +112,20 @@ impl Front {
             makes_sure: reuse == Reuse::Sure,
             room,
             shared: Shared::new(settings.limits.kept_bytes),
-            settings,
+            settings: Arc::clone(&settings),
         };
         Self {
             router,
+            settings,
             keeping: (room > 0 && reuse != Reuse::Never).then_some(keeping),
         }
     }
 
     /// Keeps nothing.
-    #[cfg(test)]
-    pub(super) fn plain(router: Router) -> Self {
+    pub(super) fn plain(router: Router, settings: Arc<Settings>) -> Self {
         Self {
             router,
+            settings,
             keeping: None,
         }
     }
@@ -129,6 +134,7 @@ impl Front {
         let room = self.keeping.as_ref().map_or(0, |keeping| keeping.room);
         Core {
             router: self.router,
+            settings: self.settings,
             keeping: self.keeping,
             answers: RefCell::new(Answers::new(room)),
             date: Date::new(Rc::clone(&clock)),
@@ -185,6 +191,22 @@ impl Core {
                 Either::Right(Box::pin(later))
             }
         }
+    }
+
+    /// Answers a request that nobody is to see; its connection ends.
+    pub(super) fn refuse<B>(
+        &self,
+        request: &Request<B>,
+        failure: Failure,
+        busy: Busy,
+    ) -> Answering {
+        let answer = edge::refuse(request, &failure, &self.settings);
+        Either::Left(ready(Ok(answer.map(|body| Body::routed(body, busy)))))
+    }
+
+    /// Whether somebody asks how the server is.
+    pub(super) fn is_health(&self, path: &str) -> bool {
+        actuator::is_health(&self.settings, path)
     }
 
     async fn later(

@@ -3,8 +3,6 @@
 //! Trouble with Git or the broker shows in the details and leaves the status alone: taking a server away that still
 //! serves would turn a small fault into an outage. It is `DOWN` only when there is nothing to serve.
 
-use std::sync::Arc;
-
 use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
@@ -14,29 +12,27 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Settings, access::Asking, actuator::answer, error::Failure, settings::HealthDetails};
+use super::{
+    Services, Settings, access::Asking, actuator::answer, error::Failure, settings::HealthDetails,
+    tls::Tls,
+};
 use crate::{
     access::{Access, Caller, Kind},
-    environment_repository::{EnvironmentRepository, FindError, Health, Probe, UpstreamHealth},
+    environment_repository::{FindError, Health, Probe, UpstreamHealth},
     ledger::Ledger,
+    watchdog::Watchdog,
 };
 
 /// The whole.
-pub(super) async fn whole(
-    State(settings): State<Arc<Settings>>,
-    State(repository): State<EnvironmentRepository>,
-    State(bus): State<Bus>,
-    State(ledger): State<Ledger>,
-    asking: Asking,
-) -> Response {
-    let health = repository.health().await;
-    let components = components(&settings, asking.access(), &health, &bus, &ledger);
+pub(super) async fn whole(State(services): State<Services>, asking: Asking) -> Response {
+    let health = services.repository.health().await;
+    let components = components_of(&services, &asking, &health);
     let down = components
         .values()
         .any(|component| component["status"] != "UP");
     let mut body = Map::new();
     body.insert("status".into(), if down { "DOWN" } else { "UP" }.into());
-    if shows_details(&settings, &asking.caller) {
+    if shows_details(&services.settings, &asking.caller) {
         body.insert("components".into(), Value::Object(components));
     }
     body.insert("groups".into(), json!(["liveness", "readiness"]));
@@ -45,28 +41,24 @@ pub(super) async fn whole(
 
 /// One component, or `liveness` or `readiness`.
 pub(super) async fn part(
-    State(settings): State<Arc<Settings>>,
-    State(repository): State<EnvironmentRepository>,
-    State(bus): State<Bus>,
-    State(ledger): State<Ledger>,
-    State(shutdown): State<CancellationToken>,
+    State(services): State<Services>,
     asking: Asking,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     if name == "liveness" {
         return Ok(with_status(json!({ "status": "UP" })));
     }
-    let health = repository.health().await;
+    let health = services.repository.health().await;
     let component = match name.as_str() {
-        "readiness" => readiness(health.serving, &shutdown),
+        "readiness" => readiness(health.serving, &services.shutdown),
         name => {
-            let mut components = components(&settings, asking.access(), &health, &bus, &ledger);
-            let mut component = components
+            let mut component = components_of(&services, &asking, &health)
                 .remove(name)
                 .ok_or_else(|| Failure::empty(StatusCode::NOT_FOUND))?;
-            if let (false, Value::Object(component)) =
-                (shows_details(&settings, &asking.caller), &mut component)
-            {
+            if let (false, Value::Object(component)) = (
+                shows_details(&services.settings, &asking.caller),
+                &mut component,
+            ) {
                 component.remove("details");
             }
             component
@@ -100,12 +92,24 @@ fn with_status(body: Value) -> Response {
     (status, answer(&body)).into_response()
 }
 
+fn components_of(services: &Services, asking: &Asking, health: &Health) -> Map<String, Value> {
+    components(
+        &services.settings,
+        asking.access(),
+        health,
+        &services.bus,
+        &services.ledger,
+        &services.watchdog,
+    )
+}
+
 fn components(
     settings: &Settings,
     access: &Access,
     health: &Health,
     bus: &Bus,
     ledger: &Ledger,
+    watchdog: &Watchdog,
 ) -> Map<String, Value> {
     let mut components = Map::new();
     if settings.health_enabled {
@@ -117,7 +121,12 @@ fn components(
     components.insert("ledger".into(), up(ledger));
     components.insert("pins".into(), up(json!({ "pins": health.pins })));
     components.insert("waves".into(), up(json!({ "waves": health.waves })));
+    let threads = json!({ "stuck": watchdog.stuck() });
+    components.insert("threads".into(), up(threads));
     components.insert("security".into(), up(security(settings, access)));
+    if let Some(tls) = &settings.tls {
+        components.insert("ssl".into(), up(ssl(tls)));
+    }
     components
 }
 
@@ -218,6 +227,16 @@ fn broker(bus: &Bus) -> Value {
     details
 }
 
+/// Until when our certificate is good, and why new files are not in use.
+fn ssl(tls: &Tls) -> Value {
+    let not_after = tls.not_after().map(|end| end.to_string());
+    let mut details = json!({ "not_after": not_after });
+    if let Some(error) = tls.trouble() {
+        details["error"] = error.to_string().into();
+    }
+    details
+}
+
 /// Whatever was opened by name is shown by name.
 fn security(settings: &Settings, access: &Access) -> Value {
     let reads = if access.is_open() {
@@ -244,6 +263,8 @@ fn security(settings: &Settings, access: &Access) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use confbus_protocol::{Application, Profiles};
     use confbus_resolution::EnvironmentRequest;
 
@@ -289,7 +310,17 @@ mod tests {
                 is_for_all: true,
             }),
         );
-        let parts = components(&settings, &access, &health(true), &disconnected, &ledger);
+        let components = |settings: &Settings, health: &Health| {
+            components(
+                settings,
+                &access,
+                health,
+                &disconnected,
+                &ledger,
+                &Watchdog::new(),
+            )
+        };
+        let parts = components(&settings, &health(true));
         assert!(
             parts.values().all(|part| part["status"] == "UP"),
             "{parts:?}"
@@ -304,17 +335,14 @@ mod tests {
             "repo/application.yml"
         );
 
-        let parts = components(&settings, &access, &health(false), &disconnected, &ledger);
+        let parts = components(&settings, &health(false));
         assert_eq!(parts["configServer"]["status"], "DOWN");
         assert_eq!(parts["configServer"]["details"]["error"], "timeout");
         let silent = Settings {
             health_enabled: false,
             ..settings
         };
-        assert!(
-            !components(&silent, &access, &health(false), &disconnected, &ledger)
-                .contains_key("configServer")
-        );
+        assert!(!components(&silent, &health(false)).contains_key("configServer"));
     }
 
     #[test]

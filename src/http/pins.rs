@@ -17,7 +17,6 @@ use super::{
     body::{self, content_type, is_json},
     error::Failure,
     instances::json,
-    settings::Limits,
 };
 use crate::{
     access::Wanted,
@@ -87,11 +86,7 @@ pub(super) async fn json_body(
         let failure = Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         return Err(failure.explained("send it as application/json"));
     }
-    let limits = Limits {
-        body: LONGEST_BODY,
-        ..settings.limits.clone()
-    };
-    body::read(body, &limits).await
+    body::read(body, LONGEST_BODY, &settings.limits).await
 }
 
 /// To decide about an address.

@@ -6,7 +6,7 @@ use axum::{body::Body, extract::State};
 use confbus_protocol::{LONGEST_REPORT, Report, ReportError};
 use http::StatusCode;
 
-use super::{Settings, access::Asking, body, error::Failure, settings::Limits};
+use super::{Settings, access::Asking, body, error::Failure};
 use crate::{access::Wanted, ledger::Ledger};
 
 /// Notes a report.
@@ -16,11 +16,7 @@ pub(super) async fn receive(
     asking: Asking,
     body: Body,
 ) -> Result<StatusCode, Failure> {
-    let limits = Limits {
-        body: LONGEST_REPORT,
-        ..settings.limits.clone()
-    };
-    let body = body::read(body, &limits).await?;
+    let body = body::read(body, LONGEST_REPORT, &settings.limits).await?;
     let report = Report::from_json(&body)?;
     asking.may(&Wanted::report(&report.application))?;
     ledger.reported(report);

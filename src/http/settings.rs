@@ -1,5 +1,6 @@
 use std::{num::NonZero, time::Duration};
 
+use super::tls::Tls;
 use crate::{encryption::Encryption, webhook};
 
 /// How the server shows itself over HTTP, and to whom.
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) webhook: webhook::Settings,
     /// Which answers are given as gzip.
     pub(crate) compression: Compression,
+    /// How TLS is spoken; not at all by default.
+    pub(crate) tls: Option<Tls>,
     /// Bounds of connections and requests.
     pub(crate) limits: Limits,
 }
@@ -59,16 +62,38 @@ pub(crate) enum HealthDetails {
 /// Bounds of connections and requests.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Bytes of a webhook's body; 1 MiB. GitHub sends at most 25 MB, but a push of thousands of files fits in one.
+    /// `confbus.limits.body-bytes`: bytes of a body, of whatever is not said otherwise; 64 KiB.
     pub(crate) body: usize,
-    /// Bytes of a request's path and query; 8 KiB, the default of Tomcat.
+    /// `confbus.limits.webhook-bytes`: bytes of a webhook's body; 1 MiB. GitHub sends at most 25 MB, but a push of thousands
+    /// of files fits in one.
+    pub(crate) webhook: usize,
+    /// `confbus.limits.target-bytes`: bytes of a request's path and query; 8 KiB, the default of Tomcat.
     pub(crate) target: usize,
-    /// How long a request's head may take, and how long a connection may idle between two requests; 60 s, as Tomcat.
+    /// `confbus.limits.head-bytes`: bytes of a request's head, with its first line; 32 KiB, and no more than 100 fields.
+    pub(crate) head: usize,
+    /// `confbus.limits.idle-timeout`: how long a connection may idle between two requests; 60 s, as Tomcat.
+    pub(crate) idle_timeout: Duration,
+    /// `confbus.limits.head-timeout`: how long a head may take that has begun; 10 s.
     pub(crate) head_timeout: Duration,
-    /// How long a request's body may take; 30 s. GitHub gives up after 10.
+    /// `confbus.limits.body-timeout`: how long a request's body may take; 30 s. GitHub gives up after 10.
     pub(crate) body_timeout: Duration,
-    /// Connections at a time; 8192, as Tomcat. Further ones wait in the kernel.
+    /// `confbus.limits.send-timeout`: how long nothing of an answer may be taken; 30 s.
+    pub(crate) send_timeout: Duration,
+    /// `confbus.limits.handshake-timeout`: how long it may take to agree on TLS; 10 s.
+    pub(crate) handshake_timeout: Duration,
+    /// `confbus.limits.connections`: connections at a time; 8192, as Tomcat. Further ones get 503, or hear how the server is.
     pub(crate) connections: usize,
+    /// `confbus.limits.connections-per-address`: connections of one address, or of one network of IPv6, at a time; 1024. As
+    /// many as there are where it is 0.
+    pub(crate) connections_per_address: usize,
+    /// `confbus.limits.requests`: requests that are answered at a time, besides those whose answers are kept; 4096. Further
+    /// ones get 503.
+    pub(crate) requests: usize,
+    /// `confbus.limits.rates.*`: what costs something, a minute and address.
+    pub(crate) rates: Rates,
+    /// `confbus.limits.this-machine`: whether what is bounded by address is bounded for this machine as well. Off by default:
+    /// a proxy here speaks for everybody.
+    pub(crate) this_machine: bool,
     /// `confbus.server.threads`: threads that serve connections, each with a core's worth of work; as many as there are
     /// cores. One where the system cannot share a port.
     pub(crate) threads: usize,
@@ -78,6 +103,19 @@ pub(crate) struct Limits {
     pub(crate) streams: usize,
     /// How long requests under way may take after the stop signal; 15 s: Kubernetes kills after 30.
     pub(crate) drain: Duration,
+}
+
+/// How often an address may ask for something, a minute; as often as it likes where it is 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Rates {
+    /// `/encrypt` and `/decrypt`; 600.
+    pub(crate) encryption: u32,
+    /// `/monitor`; 600.
+    pub(crate) webhooks: u32,
+    /// `busrefresh`, `busenv` and their elder names; 120.
+    pub(crate) refreshes: u32,
+    /// What changes pins and waves; 300.
+    pub(crate) decisions: u32,
 }
 
 /// What stands before paths: empty, or `/config`, or `/a/b`.
@@ -116,6 +154,16 @@ impl BasePath {
     }
 }
 
+impl Settings {
+    /// What addresses of this server begin with.
+    pub(super) fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -132,6 +180,7 @@ impl Default for Settings {
             listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),
             compression: Compression::default(),
+            tls: None,
             limits: Limits::default(),
         }
     }
@@ -146,14 +195,34 @@ impl Default for Compression {
     }
 }
 
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            encryption: 600,
+            webhooks: 600,
+            refreshes: 120,
+            decisions: 300,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 1 << 20,
-            target: 8192,
-            head_timeout: Duration::from_secs(60),
+            body: 64 << 10,
+            webhook: 1 << 20,
+            target: 8 << 10,
+            head: 32 << 10,
+            idle_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
             connections: 8192,
+            connections_per_address: 1024,
+            requests: 4096,
+            rates: Rates::default(),
+            this_machine: false,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             kept_bytes: 32 << 20,
             streams: 1024,

@@ -1,12 +1,16 @@
+mod limits;
+mod tls;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::SERVER;
 use crate::{
-    http::{BasePath, Compression, HealthDetails, Limits, Settings},
+    http::{BasePath, Compression, HealthDetails, Settings},
     settings::reader::Reader,
     webhook::{self, Secret},
 };
-
-/// More would only wait for one another.
-const MAX_THREADS: usize = 256;
 
 /// How the server shows itself, and to whom.
 pub(super) fn http(reader: &mut Reader) -> Settings {
@@ -23,7 +27,8 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
         webhook: webhook(reader),
         compression: compression(reader, defaults.compression),
-        limits: limits(reader, defaults.limits),
+        tls: tls::tls(reader),
+        limits: limits::limits(reader, defaults.limits),
         ..defaults
     }
 }
@@ -35,22 +40,6 @@ fn compression(reader: &mut Reader, defaults: Compression) -> Compression {
             "server.compression.min-response-size",
             defaults.min_response_size,
         ),
-    }
-}
-
-fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
-    let threads = reader.number("confbus.server.threads", defaults.threads);
-    if !(1..=MAX_THREADS).contains(&threads) {
-        reader.refuse(
-            "confbus.server.threads",
-            format!("`confbus.server.threads` is not between 1 and {MAX_THREADS}"),
-            None,
-        );
-    }
-    Limits {
-        threads,
-        kept_bytes: reader.bytes("confbus.server.kept-bytes", defaults.kept_bytes),
-        ..defaults
     }
 }
 
@@ -96,15 +85,36 @@ fn health_details(reader: &mut Reader) -> HealthDetails {
     }
 }
 
+fn sources(reader: &mut Reader) -> Vec<IpNet> {
+    const KEY: &str = "confbus.monitor.sources";
+    let parsed = |text: &String| {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse::<IpNet>().or_else(|_| address()).ok()
+    };
+    let said = reader.list(KEY);
+    let nets: Vec<_> = said.iter().filter_map(parsed).collect();
+    if nets.len() < said.len() {
+        reader.refuse(
+            KEY,
+            format!("`{KEY}` has something that is no address and no range of addresses"),
+            Some("write 192.30.252.0/22, 2a0a:a440::/29"),
+        );
+    }
+    nets
+}
+
 fn webhook(reader: &mut Reader) -> webhook::Settings {
     let monitor = format!("{SERVER}.monitor");
     let mut provider = |name: &str| {
-        let secret = reader
-            .text(&format!("{monitor}.{name}.webhook-secret"))
-            .and_then(Secret::new);
+        let keys = [
+            format!("{monitor}.{name}.webhook-secret"),
+            format!("confbus.monitor.previous-secrets.{name}"),
+        ];
+        let secrets = keys.iter().filter_map(|key| Secret::new(reader.text(key)?));
+        let secrets = secrets.collect();
         webhook::ProviderSettings {
             enabled: reader.flag(&format!("{monitor}.{name}.enabled"), true),
-            secret,
+            secrets,
             validation: reader.flag(&format!("{monitor}.{name}.validation-enabled"), true),
         }
     };
@@ -117,6 +127,7 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
         gogs: provider("gogs"),
         validation: reader.flag(&format!("{monitor}.validation-filter-enabled"), true),
         stays_here: false,
+        sources: sources(reader),
         max_paths: reader.number(&format!("{monitor}.max-paths"), 20),
         max_dashes: reader.number(&format!("{monitor}.max-dashes"), 20),
     }

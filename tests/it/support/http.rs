@@ -98,7 +98,8 @@ impl Request {
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    /// From the whole of what was received.
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let split = bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")
