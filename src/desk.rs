@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write as _},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::{
     cli::ServersArgs,
     shadow::{Answer, Header, Server},
-    watch::{bearer_token, printable},
+    watch::{TOKEN_FILE, bearer_token, printable},
 };
 
 /// The server may take half of it to look for a commit.
@@ -33,8 +34,9 @@ impl Desk {
             .clone()
             .or_else(|| variable("CONFBUS_SERVER"))
             .or_else(|| variable("SPRING_CLOUD_CONFIG_URI"));
-        let token = match &args.token_file {
-            Some(file) => Some(bearer_token(file)?),
+        let file = || variable(TOKEN_FILE).map(PathBuf::from);
+        let token = match args.token_file.clone().or_else(file) {
+            Some(file) => Some(bearer_token(&file)?),
             None => variable("CONFBUS_TOKEN"),
         };
         let servers = servers.unwrap_or_else(|| DEFAULT_SERVER.to_owned());

@@ -27,7 +27,7 @@ pub(crate) use follow::follow;
 pub(crate) use format::Format;
 pub(crate) use plan::WrongUsage;
 pub(crate) use say::printable;
-pub(crate) use settings::token as bearer_token;
+pub(crate) use settings::{TOKEN_FILE, token as bearer_token};
 
 /// Nobody gave a configuration.
 const UNAVAILABLE: u8 = 3;

@@ -102,7 +102,7 @@ pub(super) enum Refused {
     /// It never will be.
     Bad,
     /// None of the keys at hand made it.
-    UnknownKey,
+    NoSuchKey,
     /// There are no keys at hand.
     NoKeys,
 }
@@ -125,7 +125,7 @@ impl Tokens {
         let keys = self.keys.load().ok_or(Refused::NoKeys)?;
         let mut candidates = keys.candidates(kid, algorithm).peekable();
         if candidates.peek().is_none() {
-            return Err(Refused::UnknownKey);
+            return Err(Refused::NoSuchKey);
         }
         let validation = self.validation(algorithm);
         let claims = candidates.find_map(|key| {

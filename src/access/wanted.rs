@@ -71,7 +71,7 @@ impl Wanted {
         let items = |label: &str| {
             let items = label.split(',').map(str::trim);
             match Which::of(items.filter(|item| !item.is_empty())) {
-                Which::These(items) if &*items[0] == "" => Which::one(label),
+                Which::These(items) if items[0].is_empty() => Which::one(label),
                 items => items,
             }
         };

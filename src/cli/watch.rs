@@ -19,7 +19,7 @@ pub(crate) struct WatchArgs {
     /// [default: CONFBUS_SERVER, SPRING_CLOUD_CONFIG_URI, http://localhost:8888]
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
-    /// The file with the bearer token for the server [default: CONFBUS_TOKEN]
+    /// The file with the bearer token for the server [default: CONFBUS_TOKEN_FILE, or the token in CONFBUS_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Listen to RabbitMQ instead of the server's own stream of events.

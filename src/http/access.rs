@@ -124,7 +124,7 @@ fn stranger(access: &Access, unknown: Unknown) -> Failure {
                 failure.with(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))
             })
         }
-        Unknown::SaidNothing | Unknown::NotBelieved | Unknown::UnknownKey => {
+        Unknown::SaidNothing | Unknown::NotBelieved | Unknown::NoSuchKey => {
             Failure::new(StatusCode::UNAUTHORIZED).explained(
                 "no user is configured, so only this machine may ask, directly and as localhost: protect this server with spring.security.user.name and spring.security.user.password, \
                  or open it to everyone with confbus.security.mode=none",
@@ -311,7 +311,7 @@ mod tests {
                 &["Basic realm=\"Realm\"", "Bearer"],
             ),
             (
-                Unknown::UnknownKey,
+                Unknown::NoSuchKey,
                 401,
                 "www-authenticate",
                 &["Basic realm=\"Realm\"", "Bearer"],

@@ -1,6 +1,11 @@
 //! From arguments over variables to the settings of the client.
 
-use std::{fs::File, io::Read as _, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use confbus_bus::RabbitSettings;
@@ -12,6 +17,8 @@ const ATTEMPTS: &str = "SPRING_CLOUD_CONFIG_RETRY_MAX_ATTEMPTS";
 
 /// A longer file is no token.
 const LONGEST_TOKEN: u64 = 64 * 1024;
+/// Names the file where no argument does.
+pub(crate) const TOKEN_FILE: &str = "CONFBUS_TOKEN_FILE";
 
 /// `attempts`: how often all servers are asked for the first configuration, instead of what the variables say.
 pub(super) fn of(args: &WatchArgs, attempts: Option<u32>) -> anyhow::Result<Settings> {
@@ -32,8 +39,9 @@ pub(super) fn of(args: &WatchArgs, attempts: Option<u32>) -> anyhow::Result<Sett
     let mut settings = Settings::from_variables(own.iter().cloned().chain(typed))
         .map_err(confbus_client::ConnectError::from)?
         .index(&args.index);
-    let token = match &args.token_file {
-        Some(file) => Some(token(file)?),
+    let file = || variable(TOKEN_FILE).map(PathBuf::from);
+    let token = match args.token_file.clone().or_else(file) {
+        Some(file) => Some(token(&file)?),
         None => variable("CONFBUS_TOKEN"),
     };
     if let Some(token) = token {

@@ -566,7 +566,7 @@ fn the_hash_of_a_token_is_made_by_the_program() {
         .arg("hash-token")
         .stdin(std::process::Stdio::piped());
     let mut child = hash.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"a token of mine\n").unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"a-token-of-mine\n").unwrap();
     let output = child.wait_with_output().unwrap();
     let hash = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -586,9 +586,20 @@ fn the_hash_of_a_token_is_made_by_the_program() {
             Request::get("/orders/dev").header("Authorization", &format!("Bearer {token}"));
         server.send(&request).status
     };
-    eventually("an answer", || match get("a token of mine") {
+    eventually("an answer", || match get("a-token-of-mine") {
         200 => Ok(()),
         status => Err(status.to_string()),
     });
-    assert_eq!(get("a token of min"), 401);
+    assert_eq!(get("a-token-of-min"), 401);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "a-token-of-mine\n").unwrap();
+    let list = |file: &std::path::Path| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_confbus"));
+        command.args(["wave", "list", "--server", &server.url()]);
+        command.env("CONFBUS_TOKEN_FILE", file).output().unwrap()
+    };
+    let listed = list(file.path());
+    assert!(listed.status.success(), "{listed:?}");
+    std::fs::write(file.path(), "another\n").unwrap();
+    assert!(!list(file.path()).status.success());
 }
