@@ -20,6 +20,7 @@ use crate::{
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
+    watchdog::Watchdog,
     waves::{self, Waves},
 };
 
@@ -45,6 +46,7 @@ pub struct App {
     ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
     driver: Option<confbus_bus::RabbitDriver>,
+    watchdog: Watchdog,
     tasks: Tasks,
 }
 
@@ -124,6 +126,8 @@ impl App {
             tellings,
         );
 
+        let watchdog = Watchdog::new();
+        watchdog.start().context("the watchdog cannot be started")?;
         let fronts = http::fronts(
             settings.http,
             http::Rooms {
@@ -133,6 +137,7 @@ impl App {
                 pins,
                 waves,
                 bus,
+                watchdog: watchdog.clone(),
             },
             management.is_some(),
             tasks.shutdown(),
@@ -165,6 +170,7 @@ impl App {
             ledger,
             reporter,
             driver,
+            watchdog,
             tasks,
         })
     }
@@ -200,6 +206,7 @@ impl App {
             ledger,
             reporter,
             driver,
+            watchdog,
             tasks,
         } = self;
         let shutdown = || tasks.shutdown();
@@ -218,7 +225,9 @@ impl App {
         if let Some(tls) = &tls {
             tasks.spawn("certificates", tls.clone().follow(shutdown()));
         }
-        tasks.spawn("http", http::serve(doors, tls, limits, shutdown()));
+        tasks.spawn("pulse", watchdog.watch("tasks").beat_until(shutdown()));
+        let serving = http::serve(doors, tls, limits, watchdog, shutdown());
+        tasks.spawn("http", serving);
         let failed = tokio::select! {
             stopped = stop => stopped.map(|()| false)?,
             () = tasks.failed() => true,

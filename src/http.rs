@@ -58,7 +58,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins, refresh::Refresh,
-    waves::Waves,
+    watchdog::Watchdog, waves::Waves, webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -79,6 +79,7 @@ pub(crate) struct Rooms {
     pub(crate) pins: Pins,
     pub(crate) waves: Waves,
     pub(crate) bus: Bus,
+    pub(crate) watchdog: Watchdog,
 }
 
 /// What handlers ask.
@@ -91,7 +92,9 @@ struct Services {
     pins: Pins,
     waves: Waves,
     bus: Bus,
+    watchdog: Watchdog,
     streams: Streams,
+    deliveries: Deliveries,
     shutdown: CancellationToken,
 }
 
@@ -118,6 +121,7 @@ pub(crate) fn fronts(
         pins,
         waves,
         bus,
+        watchdog,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -129,7 +133,9 @@ pub(crate) fn fronts(
         pins,
         waves,
         bus,
+        watchdog,
         streams,
+        deliveries: Deliveries::default(),
         shutdown,
     };
     let rates = Arc::new(gate::Rates::new(&settings.limits));
@@ -227,4 +233,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, shutdown: CancellationToken);

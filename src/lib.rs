@@ -26,10 +26,12 @@ mod settings;
 mod app;
 mod hex;
 mod json_file;
+pub mod memory;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;
 mod tls;
+mod watchdog;
 
 pub use app::App;
 pub use git::run_worker as run_git_worker;

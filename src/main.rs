@@ -12,7 +12,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Parser as _, ValueEnum as _};
-use confbus::{App, GitProgram, Settings, SettingsError, Sources, shutdown, telemetry};
+use confbus::{App, GitProgram, Settings, SettingsError, Sources, memory, shutdown, telemetry};
 use tracing::info;
 
 use cli::{Cli, Command, GitWorkerArgs, ServeArgs};
@@ -76,6 +76,7 @@ fn in_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
 
 fn git_worker(args: &GitWorkerArgs) -> anyhow::Result<()> {
     let _log = telemetry::init(args.log_format, "info")?;
+    memory::keep_private();
     confbus::run_git_worker().context("this is for servers to start")
 }
 
@@ -98,6 +99,7 @@ fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let _log = telemetry::init(args.log_format, "info")?;
+    memory::keep_private();
     let program = git_program(&args)?;
     let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
 

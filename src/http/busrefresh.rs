@@ -66,16 +66,15 @@ impl From<RefreshError> for Failure {
 
 fn may_be_signed(settings: &Settings, headers: &HeaderMap) -> bool {
     settings.webhook.github.enabled
-        && settings.webhook.github.secret.is_some()
+        && !settings.webhook.github.secrets.is_empty()
         && headers.contains_key("x-hub-signature-256")
 }
 
 /// A GitHub webhook may point straight here.
 fn is_signed(settings: &Settings, headers: &HeaderMap, body: &[u8]) -> bool {
-    let secret = settings.webhook.github.secret.as_ref();
-    secret.is_some_and(|secret| {
-        signature::verify(Provider::Github, secret, headers, body, since_1970())
-    })
+    let now = since_1970();
+    let signs = |secret| signature::verify(Provider::Github, secret, headers, body, now);
+    settings.webhook.github.secrets.iter().any(signs)
 }
 
 /// All segments behind the endpoint's name, joined by colons; none at all means everyone.

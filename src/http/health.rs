@@ -3,8 +3,6 @@
 //! Trouble with Git or the broker shows in the details and leaves the status alone: taking a server away that still
 //! serves would turn a small fault into an outage. It is `DOWN` only when there is nothing to serve.
 
-use std::sync::Arc;
-
 use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
@@ -15,28 +13,24 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails, tls::Tls,
+    Services, Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails,
+    tls::Tls,
 };
 use crate::{
-    environment_repository::{EnvironmentRepository, FindError, Health, Probe, UpstreamHealth},
+    environment_repository::{FindError, Health, Probe, UpstreamHealth},
     ledger::Ledger,
+    watchdog::Watchdog,
 };
 
 /// The whole.
-pub(super) async fn whole(
-    State(settings): State<Arc<Settings>>,
-    State(repository): State<EnvironmentRepository>,
-    State(bus): State<Bus>,
-    State(ledger): State<Ledger>,
-    caller: Caller,
-) -> Response {
-    let components = components(&settings, &repository.health().await, &bus, &ledger);
+pub(super) async fn whole(State(services): State<Services>, caller: Caller) -> Response {
+    let components = components_of(&services, &services.repository.health().await);
     let down = components
         .values()
         .any(|component| component["status"] != "UP");
     let mut body = Map::new();
     body.insert("status".into(), if down { "DOWN" } else { "UP" }.into());
-    if shows_details(&settings, caller) {
+    if shows_details(&services.settings, caller) {
         body.insert("components".into(), Value::Object(components));
     }
     body.insert("groups".into(), json!(["liveness", "readiness"]));
@@ -45,27 +39,22 @@ pub(super) async fn whole(
 
 /// One component, or `liveness` or `readiness`.
 pub(super) async fn part(
-    State(settings): State<Arc<Settings>>,
-    State(repository): State<EnvironmentRepository>,
-    State(bus): State<Bus>,
-    State(ledger): State<Ledger>,
-    State(shutdown): State<CancellationToken>,
+    State(services): State<Services>,
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     if name == "liveness" {
         return Ok(with_status(json!({ "status": "UP" })));
     }
-    let health = repository.health().await;
+    let health = services.repository.health().await;
     let component = match name.as_str() {
-        "readiness" => readiness(health.serving, &shutdown),
+        "readiness" => readiness(health.serving, &services.shutdown),
         name => {
-            let mut components = components(&settings, &health, &bus, &ledger);
-            let mut component = components
+            let mut component = components_of(&services, &health)
                 .remove(name)
                 .ok_or_else(|| Failure::empty(StatusCode::NOT_FOUND))?;
             if let (false, Value::Object(component)) =
-                (shows_details(&settings, caller), &mut component)
+                (shows_details(&services.settings, caller), &mut component)
             {
                 component.remove("details");
             }
@@ -97,11 +86,22 @@ fn with_status(body: Value) -> Response {
     (status, answer(&body)).into_response()
 }
 
+fn components_of(services: &Services, health: &Health) -> Map<String, Value> {
+    components(
+        &services.settings,
+        health,
+        &services.bus,
+        &services.ledger,
+        &services.watchdog,
+    )
+}
+
 fn components(
     settings: &Settings,
     health: &Health,
     bus: &Bus,
     ledger: &Ledger,
+    watchdog: &Watchdog,
 ) -> Map<String, Value> {
     let mut components = Map::new();
     if settings.health_enabled {
@@ -113,6 +113,8 @@ fn components(
     components.insert("ledger".into(), up(ledger));
     components.insert("pins".into(), up(json!({ "pins": health.pins })));
     components.insert("waves".into(), up(json!({ "waves": health.waves })));
+    let threads = json!({ "stuck": watchdog.stuck() });
+    components.insert("threads".into(), up(threads));
     components.insert("security".into(), up(security(settings)));
     if let Some(tls) = &settings.tls {
         components.insert("ssl".into(), up(ssl(tls)));
@@ -246,6 +248,8 @@ fn security(settings: &Settings) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use confbus_protocol::{Application, Profiles};
     use confbus_resolution::EnvironmentRequest;
 
@@ -290,7 +294,13 @@ mod tests {
                 is_for_all: true,
             }),
         );
-        let parts = components(&settings, &health(true), &disconnected, &ledger);
+        let parts = components(
+            &settings,
+            &health(true),
+            &disconnected,
+            &ledger,
+            &Watchdog::new(),
+        );
         assert!(
             parts.values().all(|part| part["status"] == "UP"),
             "{parts:?}"
@@ -305,7 +315,13 @@ mod tests {
             "repo/application.yml"
         );
 
-        let parts = components(&settings, &health(false), &disconnected, &ledger);
+        let parts = components(
+            &settings,
+            &health(false),
+            &disconnected,
+            &ledger,
+            &Watchdog::new(),
+        );
         assert_eq!(parts["configServer"]["status"], "DOWN");
         assert_eq!(parts["configServer"]["details"]["error"], "timeout");
         let silent = Settings {
@@ -313,8 +329,14 @@ mod tests {
             ..settings
         };
         assert!(
-            !components(&silent, &health(false), &disconnected, &ledger)
-                .contains_key("configServer")
+            !components(
+                &silent,
+                &health(false),
+                &disconnected,
+                &ledger,
+                &Watchdog::new()
+            )
+            .contains_key("configServer")
         );
     }
 

@@ -1,12 +1,13 @@
 //! `POST /monitor`: a git host says that something was pushed.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -21,16 +22,23 @@ use super::{
 };
 use crate::{
     refresh::Refresh,
-    webhook::{self, Pushed, form_paths, recognise, signature},
+    webhook::{self, Deliveries, Pushed, form_paths, recognise, signature},
 };
 
 /// Believes or refuses the delivery, and answers with whom Spring would tell; the work goes on afterwards.
 pub(super) async fn receive(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
+    State(deliveries): State<Deliveries>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     caller: Caller,
     request: Request,
 ) -> Result<Response, Failure> {
+    let peer = peer.ip().to_canonical();
+    if caller != Caller::User && !settings.webhook.takes_from(peer) {
+        return Err(Failure::new(StatusCode::FORBIDDEN)
+            .explained("webhooks are not taken from this address: see confbus.monitor.sources"));
+    }
     let (parts, body) = request.into_parts();
     let body = read(body, settings.limits.webhook, &settings.limits).await?;
     authenticate(&settings.webhook, caller, &parts.headers, &body)?;
@@ -43,12 +51,18 @@ pub(super) async fn receive(
         .as_ref()
         .map(|pushed| pushed.guessed.clone())
         .unwrap_or_default();
-    if let Some(pushed) = pushed {
+    if let Some(mut pushed) = pushed {
+        let again = deliveries.came_before(&parts.headers, Instant::now());
         info!(
             reference = pushed.reference,
             files = pushed.paths.len(),
+            again,
             "a push was reported"
         );
+        if again {
+            // Somebody may have sent it again because nothing came of it: worth one look, and not several.
+            pushed.after = None;
+        }
         refresh.push_arrived(pushed);
     }
     Ok(([(header::CONTENT_TYPE, content_type)], to_json(&guessed)).into_response())
@@ -183,7 +197,10 @@ mod tests {
         };
         assert!(believed(&settings, Caller::ThisMachine));
         assert!(!believed(&settings, Caller::Stranger));
-        settings.gitea.secret = webhook::Secret::new("a secret");
+        settings
+            .gitea
+            .secrets
+            .extend(webhook::Secret::new("a secret"));
         assert!(!believed(&settings, Caller::ThisMachine));
     }
 }

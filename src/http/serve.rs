@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{Limits, front::Front, tls::Tls};
+use crate::watchdog::Watchdog;
 pub(crate) use files::make_room;
 pub(crate) use listen::Listeners;
 use room::Room;
@@ -44,6 +45,7 @@ pub(crate) async fn serve(
     doors: Vec<Door>,
     tls: Option<Tls>,
     limits: Limits,
+    watchdog: Watchdog,
     shutdown: CancellationToken,
 ) {
     let mut threads = FuturesUnordered::new();
@@ -56,6 +58,7 @@ pub(crate) async fn serve(
                 limits: limits.clone(),
                 room: Arc::clone(&room),
                 shutdown: shutdown.clone(),
+                pulse: watchdog.watch("http"),
                 beside: Handle::current(),
             };
             match start(thread, listener) {
@@ -138,7 +141,13 @@ mod tests {
             .route("/", get(peer))
             .route("/last", get(last));
         let doors = doors(listeners, router, &limits);
-        let server = tokio::spawn(serve(doors, None, limits, shutdown.clone()));
+        let server = tokio::spawn(serve(
+            doors,
+            None,
+            limits,
+            Watchdog::new(),
+            shutdown.clone(),
+        ));
         (address, shutdown, server)
     }
 
@@ -233,7 +242,13 @@ mod tests {
             ..Limits::default()
         };
         let doors = doors(listeners, router, &limits);
-        tokio::spawn(serve(doors, None, limits, CancellationToken::new()));
+        tokio::spawn(serve(
+            doors,
+            None,
+            limits,
+            Watchdog::new(),
+            CancellationToken::new(),
+        ));
         let answer = tokio::spawn(ask(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
         // Whoever comes later and says nothing is cut off first.
         assert_eq!(ask(address, "").await, "");

@@ -38,6 +38,8 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.limits.total-bytes",
     "confbus.limits.webhook-bytes",
     "confbus.monitor.destinations",
+    "confbus.monitor.previous-secrets.*",
+    "confbus.monitor.sources",
     "confbus.rabbitmq.certificate",
     "confbus.rabbitmq.password-file",
     "confbus.rabbitmq.private-key",

@@ -26,6 +26,7 @@ mod looks;
 mod pins;
 mod program;
 mod reads;
+mod remote_tls;
 mod shadow;
 mod stream;
 mod tls;

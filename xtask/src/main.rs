@@ -17,6 +17,7 @@ mod interop;
 mod rabbit;
 mod shell;
 mod test;
+mod timing;
 
 use std::process::ExitCode;
 
@@ -46,6 +47,8 @@ enum Task {
     Loris(bench::loris::Args),
     /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
     Chaos(chaos::Args),
+    /// Whether the time that a wrong signature takes tells what was wrong about it.
+    Timing,
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
     /// The demo, on request over a real RabbitMQ.
@@ -74,6 +77,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Instructions(args) => bench::instructions::run(&args),
         Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Timing => timing::run(),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),

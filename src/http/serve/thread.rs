@@ -18,12 +18,13 @@ use super::{
     watch::{Clock, Open, Patience, Watches},
     wire::Wire,
 };
-use crate::http::{front::Front, peer::Peer, tls::Tls};
+use crate::{
+    http::{front::Front, peer::Peer, tls::Tls},
+    watchdog::{BEAT, Pulse},
+};
 
 /// When no file descriptor is left, accepting again at once would only burn the processor.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How often a thread looks at the clock, unless it has to cut off sooner.
-const TICK: Duration = Duration::from_millis(250);
 /// What those hear for whom there is not even room to be heard.
 const REFUSED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\
@@ -37,6 +38,7 @@ pub(super) struct Thread {
     /// For the connections of all threads.
     pub(super) room: Arc<Room>,
     pub(super) shutdown: CancellationToken,
+    pub(super) pulse: Pulse,
     /// The runtime of the rest of the program.
     pub(super) beside: Handle,
 }
@@ -93,7 +95,7 @@ impl Thread {
             head: self.limits.head_timeout,
             send: self.limits.send_timeout,
         };
-        tokio::task::spawn_local(sweep(Rc::clone(&watches), patience));
+        tokio::task::spawn_local(sweep(Rc::clone(&watches), patience, self.pulse));
         let handshakes = Handshakes::new(self.tls, self.limits.handshake_timeout);
         let handshakes = Rc::new(handshakes);
         while let Some(accepted) = self.shutdown.run_until_cancelled(door.next()).await {
@@ -110,12 +112,13 @@ impl Thread {
     }
 }
 
-async fn sweep(watches: Rc<Watches>, patience: Patience) {
+async fn sweep(watches: Rc<Watches>, patience: Patience, pulse: Pulse) {
     let shortest = patience.idle.min(patience.head).min(patience.send);
-    let mut tick = tokio::time::interval(TICK.min(shortest / 4).max(Duration::from_millis(1)));
+    let mut tick = tokio::time::interval(BEAT.min(shortest / 4).max(Duration::from_millis(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
+        pulse.beat();
         watches.sweep(&patience);
     }
 }

@@ -1,6 +1,10 @@
 mod limits;
 mod tls;
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::SERVER;
 use crate::{
     http::{Access, BasePath, Compression, HealthDetails, Settings, User},
@@ -113,15 +117,36 @@ fn access(reader: &mut Reader) -> Access {
     Access { user, mode_none }
 }
 
+fn sources(reader: &mut Reader) -> Vec<IpNet> {
+    const KEY: &str = "confbus.monitor.sources";
+    let parsed = |text: &String| {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse::<IpNet>().or_else(|_| address()).ok()
+    };
+    let said = reader.list(KEY);
+    let nets: Vec<_> = said.iter().filter_map(parsed).collect();
+    if nets.len() < said.len() {
+        reader.refuse(
+            KEY,
+            format!("`{KEY}` has something that is no address and no range of addresses"),
+            Some("write 192.30.252.0/22, 2a0a:a440::/29"),
+        );
+    }
+    nets
+}
+
 fn webhook(reader: &mut Reader) -> webhook::Settings {
     let monitor = format!("{SERVER}.monitor");
     let mut provider = |name: &str| {
-        let secret = reader
-            .text(&format!("{monitor}.{name}.webhook-secret"))
-            .and_then(Secret::new);
+        let keys = [
+            format!("{monitor}.{name}.webhook-secret"),
+            format!("confbus.monitor.previous-secrets.{name}"),
+        ];
+        let secrets = keys.iter().filter_map(|key| Secret::new(reader.text(key)?));
+        let secrets = secrets.collect();
         webhook::ProviderSettings {
             enabled: reader.flag(&format!("{monitor}.{name}.enabled"), true),
-            secret,
+            secrets,
             validation: reader.flag(&format!("{monitor}.{name}.validation-enabled"), true),
         }
     };
@@ -134,6 +159,7 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
         gogs: provider("gogs"),
         validation: reader.flag(&format!("{monitor}.validation-filter-enabled"), true),
         stays_here: false,
+        sources: sources(reader),
         max_paths: reader.number(&format!("{monitor}.max-paths"), 20),
         max_dashes: reader.number(&format!("{monitor}.max-dashes"), 20),
     }

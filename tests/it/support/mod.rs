@@ -10,6 +10,7 @@ mod process;
 mod server;
 mod status_host;
 mod tls;
+mod tls_front;
 mod vault;
 
 #[cfg(feature = "broker-tests")]
@@ -30,6 +31,7 @@ pub(crate) use process::Running;
 pub(crate) use server::TestServer;
 pub(crate) use status_host::{Post, StatusHost};
 pub(crate) use tls::{Authority, Secured, TlsClient};
+pub(crate) use tls_front::{Shows, TlsFront};
 pub(crate) use vault::{Mood, ROOT, VaultServer};
 
 /// Long enough for two cores that compile meanwhile; a test that passes is much faster.
