@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::{
+    access::Access,
     commit_status,
     environment_repository::EnvironmentRepository,
     http,
@@ -72,6 +73,15 @@ impl App {
                 (bus, Some(driver))
             }
         };
+        let (access, keeper_of_keys) = Access::new(settings.access);
+        if let Some(keeper) = keeper_of_keys {
+            let keeper = keeper.prepare(tasks.shutdown());
+            let keeper = keeper.map_err(anyhow::Error::msg);
+            tasks.spawn(
+                "keys of tokens",
+                keeper.context("the issuer of tokens cannot be asked")?,
+            );
+        }
         let (ring, bell) = mpsc::channel(1);
         let (pins, keeper) = Pins::open(settings.pins);
         let (waves, waves_keeper) = Waves::open(settings.waves);
@@ -131,6 +141,7 @@ impl App {
         let fronts = http::fronts(
             settings.http,
             http::Rooms {
+                access,
                 repository: repository.clone(),
                 refresh: refresh.clone(),
                 ledger: ledger.clone(),
@@ -222,10 +233,10 @@ impl App {
         tasks.spawn("pins", pins);
         tasks.spawn("waves", waves.run(repository, refresh, ledger, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
+        tasks.spawn("pulse", watchdog.watch("tasks").beat_until(shutdown()));
         if let Some(tls) = &tls {
             tasks.spawn("certificates", tls.clone().follow(shutdown()));
         }
-        tasks.spawn("pulse", watchdog.watch("tasks").beat_until(shutdown()));
         let serving = http::serve(doors, tls, limits, watchdog, shutdown());
         tasks.spawn("http", serving);
         let failed = tokio::select! {

@@ -3,6 +3,7 @@
 //! This library is the server behind the program; [`App`] and [`Settings`] are what it offers.
 //! `ARCHITECTURE.md` is the map.
 
+mod access;
 mod files;
 mod git;
 mod look;
@@ -33,6 +34,7 @@ pub mod telemetry;
 mod tls;
 mod watchdog;
 
+pub use access::hash_token;
 pub use app::App;
 pub use git::run_worker as run_git_worker;
 pub use settings::{GitProgram, Settings, SettingsError, SettingsProblem, Sources};

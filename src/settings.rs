@@ -14,13 +14,14 @@ use std::{env, fmt, path::PathBuf};
 pub use crate::git::Program as GitProgram;
 pub use problem::{SettingsError, SettingsProblem};
 
-use crate::{commit_status, environment_repository, http, ledger, pins, refresh, waves};
+use crate::{access, commit_status, environment_repository, http, ledger, pins, refresh, waves};
 use layers::Layers;
 use reader::Reader;
 
 /// Everything the server needs to know, complete and typed.
 #[derive(Debug)]
 pub struct Settings {
+    pub(crate) access: access::Settings,
     pub(crate) http: http::Settings,
     pub(crate) repository: environment_repository::Settings,
     pub(crate) refresh: refresh::Settings,

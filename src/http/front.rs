@@ -31,19 +31,18 @@ use tower::ServiceExt as _;
 use tracing::debug;
 
 use super::{
-    Settings,
-    access::Caller,
-    actuator,
+    Settings, actuator,
     configuration::is_small,
     edge,
     error::Failure,
     fields::Fields,
-    keep::Kept,
+    keep::{Keep, Kept},
     peer::Peer,
     reader::Reader,
     serve::{Busy, Clock},
 };
 use crate::{
+    access::Access,
     environment_repository::{EnvironmentRepository, Reuse},
     ledger::Ledger,
 };
@@ -66,6 +65,7 @@ pub(crate) struct Front {
 #[derive(Debug, Clone)]
 struct Keeping {
     settings: Arc<Settings>,
+    access: Access,
     repository: EnvironmentRepository,
     ledger: Ledger,
     makes_sure: bool,
@@ -99,12 +99,14 @@ impl Front {
     pub(super) fn new(
         router: Router,
         settings: Arc<Settings>,
+        access: Access,
         repository: EnvironmentRepository,
         ledger: Ledger,
     ) -> Self {
         let room = settings.limits.kept_bytes / settings.limits.threads.max(1);
         let reuse = repository.reuse();
         let keeping = Keeping {
+            access,
             repository,
             ledger,
             makes_sure: reuse == Reuse::Sure,
@@ -260,13 +262,6 @@ impl Core {
         let Some(keeping) = &self.keeping else {
             return Recalled::Make(Miss::Never);
         };
-        let peer = peer.address.ip().to_canonical();
-        let access = &keeping.settings.access;
-        let caller = || Caller::of(&question.said, Some(peer), None, access);
-        // Strangers hear from the router why they get nothing.
-        if !access.mode_none && !caller().may_enter(access) {
-            return Recalled::Make(Miss::Never);
-        }
         match self.known(keeping, question, peer, is_sure, &mut give) {
             Recalled::Make(_) if self.adopt(keeping, &question.key) => {
                 self.known(keeping, question, peer, is_sure, &mut give)
@@ -279,7 +274,7 @@ impl Core {
         &self,
         keeping: &Keeping,
         question: &Question<'_, F>,
-        peer: IpAddr,
+        peer: &Peer,
         is_sure: bool,
         give: &mut impl FnMut(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
@@ -289,6 +284,10 @@ impl Core {
             return Recalled::Make(Miss::NotYet);
         };
         let keep = &entry.kept.keep;
+        // Whoever may not, or has yet to prove who it is, hears more from the router.
+        if !keeping.may(question, peer, keep) {
+            return Recalled::Make(Miss::Never);
+        }
         // Before the generation, which says that what looks have shown till then is true of this answer.
         let covers = question.minimum.is_none_or(|minimum| keep.covers(minimum));
         let is_valid = covers && entry.is_of(keeping.generation(), now);
@@ -297,6 +296,7 @@ impl Core {
         }
         match is_valid.then(|| give(entry)).flatten() {
             Some(answer) => {
+                let peer = peer.address.ip().to_canonical();
                 keeping.note(entry, question, peer, now);
                 debug!(path = question.path, "request answered from memory");
                 Recalled::Answer(answer)
@@ -379,6 +379,20 @@ impl Keeping {
         } else {
             Making::Beside(key)
         }
+    }
+
+    /// Whether it is certain that somebody may be given this.
+    fn may<F: Fields + ?Sized>(
+        &self,
+        question: &Question<'_, F>,
+        peer: &Peer,
+        keep: &Keep,
+    ) -> bool {
+        let address = Some(peer.address.ip().to_canonical());
+        let evidence = question.said.evidence(address, peer.certificate.as_deref());
+        let is_ours = || question.said.is_of_this_machine(address, None);
+        self.access
+            .surely_allows(&evidence, is_ours, keep.wanted.as_ref())
     }
 
     fn generation(&self) -> u64 {

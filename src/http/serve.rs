@@ -141,13 +141,8 @@ mod tests {
             .route("/", get(peer))
             .route("/last", get(last));
         let doors = doors(listeners, router, &limits);
-        let server = tokio::spawn(serve(
-            doors,
-            None,
-            limits,
-            Watchdog::new(),
-            shutdown.clone(),
-        ));
+        let until = shutdown.clone();
+        let server = tokio::spawn(serve(doors, None, limits, Watchdog::new(), until));
         (address, shutdown, server)
     }
 
@@ -242,13 +237,8 @@ mod tests {
             ..Limits::default()
         };
         let doors = doors(listeners, router, &limits);
-        tokio::spawn(serve(
-            doors,
-            None,
-            limits,
-            Watchdog::new(),
-            CancellationToken::new(),
-        ));
+        let until = CancellationToken::new();
+        tokio::spawn(serve(doors, None, limits, Watchdog::new(), until));
         let answer = tokio::spawn(ask(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
         // Whoever comes later and says nothing is cut off first.
         assert_eq!(ask(address, "").await, "");

@@ -1,10 +1,7 @@
 use std::{num::NonZero, time::Duration};
 
 use super::tls::Tls;
-use crate::{
-    encryption::Encryption,
-    webhook::{self, Secret},
-};
+use crate::{encryption::Encryption, webhook};
 
 /// How the server shows itself over HTTP, and to whom.
 #[derive(Debug, Clone)]
@@ -25,8 +22,6 @@ pub(crate) struct Settings {
     pub(crate) health_enabled: bool,
     /// `management.endpoint.health.show-details`.
     pub(crate) health_details: HealthDetails,
-    /// Who may ask.
-    pub(crate) access: Access,
     /// What `/encrypt`, `/decrypt` and `/key` work with.
     pub(crate) encryption: Encryption,
     /// `confbus.encrypt.decrypt-endpoint`: whoever logs in may have texts decrypted. Off by default.
@@ -52,28 +47,12 @@ pub(crate) struct Compression {
     pub(crate) min_response_size: usize,
 }
 
-/// Who may read configuration, refresh and look behind the scenes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Access {
-    /// `spring.security.user.name` and `.password`. Without it only this machine may ask.
-    pub(crate) user: Option<User>,
-    /// `confbus.security.mode=none`: everyone may read and refresh. Off by default.
-    pub(crate) mode_none: bool,
-}
-
-/// Who may ask from anywhere.
-#[derive(Debug, Clone)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) password: Secret,
-}
-
 /// Who sees more of health than its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum HealthDetails {
     /// `never`.
     Never,
-    /// `when-authorized`: with the user's password, or from this machine when there is no user.
+    /// `when-authorized`: whoever is known and may, or this machine when nobody has to be.
     #[default]
     WhenAuthorized,
     /// `always`.
@@ -196,7 +175,6 @@ impl Default for Settings {
             down_status: "DOWN".into(),
             health_enabled: true,
             health_details: HealthDetails::default(),
-            access: Access::default(),
             encryption: Encryption::default(),
             decrypt_endpoint: false,
             listens_to_this_machine_only: false,

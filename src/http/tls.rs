@@ -99,6 +99,11 @@ impl Tls {
         Arc::clone(&self.0.current.load().config)
     }
 
+    /// Whether callers may show a certificate.
+    pub(crate) fn asks_for_certificates(&self) -> bool {
+        self.0.settings.client_auth != ClientAuth::None
+    }
+
     /// When our certificate ends.
     pub(super) fn not_after(&self) -> Option<Timestamp> {
         self.0.current.load().not_after

@@ -46,6 +46,11 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.rabbitmq.trusted-certificates",
     "confbus.rabbitmq.username-file",
     "confbus.security.mode",
+    "confbus.security.open-to-network",
+    "confbus.security.rules*",
+    "confbus.security.tokens.*",
+    "confbus.security.users.*",
+    "confbus.security.weak-secrets",
     "confbus.server.kept-bytes",
     "confbus.server.threads",
     "confbus.waves.*",
@@ -226,6 +231,11 @@ pub(super) const KEYS: &[&str] = &[
     "spring.rabbitmq.username",
     "spring.rabbitmq.virtual-host",
     "spring.web.error.include-message",
+    "spring.security.oauth2.resourceserver.jwt.audiences",
+    "spring.security.oauth2.resourceserver.jwt.issuer-uri",
+    "spring.security.oauth2.resourceserver.jwt.jwk-set-uri",
+    "spring.security.oauth2.resourceserver.jwt.jws-algorithms",
+    "spring.security.oauth2.resourceserver.jwt.principal-claim-name",
     "spring.security.user.name",
     "spring.security.user.password",
     "vcap.application",
@@ -247,6 +257,7 @@ const OURS: &[&str] = &[
     "spring.cloud.stream.bindings.springcloudbus",
     "spring.cloud.stream.rabbit.bindings.springcloudbus",
     "spring.rabbitmq.",
+    "spring.security.oauth2.resourceserver.",
 ];
 
 /// Whether a key is meant for us.

@@ -1,3 +1,4 @@
+mod access;
 mod backends;
 mod bus;
 mod commit_status;
@@ -15,7 +16,10 @@ use std::{
 };
 
 use super::{Settings, reader::Reader};
-use crate::refresh::{self, Destinations};
+use crate::{
+    http::Tls,
+    refresh::{self, Destinations},
+};
 
 const SERVER: &str = "spring.cloud.config.server";
 const SECOND: Duration = Duration::from_secs(1);
@@ -43,15 +47,22 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let backends = repository.as_ref().map_or(1, |all| all.backends.len());
     let waves = waves::waves(reader, waves_file, backends);
     let mut http = http::http(reader);
+    let access = access::access(reader, !is_local);
     let encryption = encryption?;
     http.encryption = encryption.clone();
     http.listens_to_this_machine_only = is_local;
     http.webhook.stays_here = is_local && !reader.flag("spring.cloud.bus.enabled", true);
+    let repository = repository?;
     Some(Settings {
+        access: crate::access::Settings {
+            certificates: http.tls.as_ref().is_some_and(Tls::asks_for_certificates),
+            default_labels: repository.default_labels(),
+            ..access
+        },
         http,
         repository: crate::environment_repository::Settings {
             encryption,
-            ..repository?
+            ..repository
         },
         refresh: refresh?,
         commit_status: commit_status?,

@@ -8,6 +8,7 @@
 mod support;
 
 mod acceptance;
+mod access;
 mod architecture;
 mod backends;
 mod broken_file;
@@ -30,6 +31,7 @@ mod remote_tls;
 mod shadow;
 mod stream;
 mod tls;
+mod tokens;
 mod unreachable_remote;
 mod vault;
 mod watch;

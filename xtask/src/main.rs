@@ -10,6 +10,7 @@
 mod bench;
 mod chaos;
 mod check;
+mod confined;
 mod conformance;
 mod demo;
 mod git_remote;
@@ -47,6 +48,8 @@ enum Task {
     Loris(bench::loris::Args),
     /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
     Chaos(chaos::Args),
+    /// The black-box tests as a user without rights, on a file system that is read-only but for one folder.
+    Confined,
     /// Whether the time that a wrong signature takes tells what was wrong about it.
     Timing,
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
@@ -77,6 +80,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Instructions(args) => bench::instructions::run(&args),
         Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Confined => confined::run(),
         Task::Timing => timing::run(),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::SERVER;
 use crate::{
-    http::{Access, BasePath, Compression, HealthDetails, Settings, User},
+    http::{BasePath, Compression, HealthDetails, Settings},
     settings::reader::Reader,
     webhook::{self, Secret},
 };
@@ -24,7 +24,6 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         down_status: reader.text_or(&format!("{SERVER}.health.down-health-status"), "DOWN"),
         health_enabled: reader.flag(&format!("{SERVER}.health.enabled"), true),
         health_details: health_details(reader),
-        access: access(reader),
         decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
         webhook: webhook(reader),
         compression: compression(reader, defaults.compression),
@@ -84,37 +83,6 @@ fn health_details(reader: &mut Reader) -> HealthDetails {
             HealthDetails::default()
         }
     }
-}
-
-fn access(reader: &mut Reader) -> Access {
-    let password = reader
-        .text("spring.security.user.password")
-        .and_then(Secret::new);
-    let name = reader.text("spring.security.user.name");
-    if name.is_some() && password.is_none() {
-        reader.refuse(
-            "spring.security.user.name",
-            "a user without a password",
-            Some("set spring.security.user.password"),
-        );
-    }
-    let user = password.map(|password| User {
-        name: name.unwrap_or_else(|| "user".into()),
-        password,
-    });
-    let mode_none = match reader.text("confbus.security.mode").as_deref() {
-        None => false,
-        Some("none") => true,
-        Some(_) => {
-            reader.refuse(
-                "confbus.security.mode",
-                "`confbus.security.mode` can only be `none`",
-                Some("leave it out to stay closed"),
-            );
-            false
-        }
-    };
-    Access { user, mode_none }
 }
 
 fn sources(reader: &mut Reader) -> Vec<IpNet> {
