@@ -87,6 +87,8 @@ impl Connection {
             finishes: false,
         };
         if purpose == Purpose::Health {
+            // It is not to keep the place from others until it feels like asking.
+            connection.watch.begins();
             connection.change_hands();
         }
         connection
@@ -197,7 +199,11 @@ impl Service<Request<Incoming>> for Asked {
         }
         let core = &self.shared.core;
         match self.refusal(&request) {
-            Some(failure) => core.refuse(&request, failure, self.watch.busy()),
+            Some(failure) => {
+                // Nobody reads on.
+                self.watch.leave();
+                core.refuse(&request, failure, self.watch.busy())
+            }
             None if shape::has_coding(&request) => {
                 closing(core.answer(request, &self.peer, self.watch.busy()))
             }

@@ -1,6 +1,6 @@
 //! From a connection that was accepted to one that can be served.
 
-use std::{future::poll_fn, io, net::SocketAddr, pin::Pin, task::Poll, time::Duration};
+use std::{future::poll_fn, io, net::SocketAddr, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use rustls::server::Acceptor;
 use tokio::{
@@ -62,7 +62,7 @@ impl Handshakes {
         &self,
         tls: &Tls,
         mut stream: TcpStream,
-    ) -> io::Result<(Wire, Option<std::sync::Arc<str>>)> {
+    ) -> io::Result<(Wire, Option<Arc<str>>)> {
         let mut first = [0];
         if stream.peek(&mut first).await? == 1 && first[0] != HANDSHAKE {
             stream.write_all(TLS_ONLY).await?;

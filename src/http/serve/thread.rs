@@ -3,7 +3,7 @@ use std::{cell::RefCell, future::poll_fn, io, net::SocketAddr, rc::Rc, sync::Arc
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, Handle, LocalOptions},
-    time::{MissedTickBehavior, sleep, timeout},
+    time::{Interval, MissedTickBehavior, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -86,7 +86,7 @@ impl Thread {
         let clock = Rc::new(Clock::new());
         let watches = Rc::new(Watches::new(Rc::clone(&clock)));
         let shared = Rc::new(Shared {
-            core: Rc::new(self.front.core(clock, self.beside)),
+            core: Rc::new(self.front.core(Rc::clone(&clock), self.beside)),
             buffers: RefCell::new(Buffers::new()),
             longest_head: self.limits.head,
         });
@@ -95,7 +95,10 @@ impl Thread {
             head: self.limits.head_timeout,
             send: self.limits.send_timeout,
         };
-        tokio::task::spawn_local(sweep(Rc::clone(&watches), patience, self.pulse));
+        let shortest = patience.idle.min(patience.head).min(patience.send);
+        let every = BEAT.min(shortest / 4).max(Duration::from_millis(1));
+        tokio::task::spawn_local(tick(Rc::clone(&clock), self.pulse, every));
+        tokio::task::spawn_local(sweep(Rc::clone(&watches), patience, every));
         let handshakes = Handshakes::new(self.tls, self.limits.handshake_timeout);
         let handshakes = Rc::new(handshakes);
         while let Some(accepted) = self.shutdown.run_until_cancelled(door.next()).await {
@@ -112,15 +115,28 @@ impl Thread {
     }
 }
 
-async fn sweep(watches: Rc<Watches>, patience: Patience, pulse: Pulse) {
-    let shortest = patience.idle.min(patience.head).min(patience.send);
-    let mut tick = tokio::time::interval(BEAT.min(shortest / 4).max(Duration::from_millis(1)));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Moves the clock on, whatever else there is to do.
+async fn tick(clock: Rc<Clock>, pulse: Pulse, every: Duration) {
+    let mut tick = interval(every);
     loop {
         tick.tick().await;
         pulse.beat();
-        watches.sweep(&patience);
+        clock.tick();
     }
+}
+
+async fn sweep(watches: Rc<Watches>, patience: Patience, every: Duration) {
+    let mut tick = interval(every);
+    loop {
+        tick.tick().await;
+        watches.sweep(&patience).await;
+    }
+}
+
+fn interval(every: Duration) -> Interval {
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
 async fn serve_connection(

@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::yield_now};
+
+/// Connections that are ended before others have their turn.
+const AT_ONCE: usize = 32;
 
 /// The time, to the tick. Reading it asks nobody.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ impl Clock {
         self.0.get()
     }
 
-    fn tick(&self) {
+    pub(super) fn tick(&self) {
         self.0.set(Instant::now());
     }
 }
@@ -143,18 +146,27 @@ impl Watches {
         }
     }
 
-    /// Moves the clock on and ends the connections that let us wait for too long.
-    pub(super) fn sweep(&self, patience: &Patience) {
-        self.clock.tick();
+    /// Ends the connections that let us wait for too long: a few at a time, since thousands may have
+    /// begun together, and to close them takes longer than any answer.
+    pub(super) async fn sweep(&self, patience: &Patience) {
         let now = self.clock.now();
         let is_overdue = |watch: &&Rc<Watch>| {
             let waited = now.saturating_duration_since(watch.since.get());
             waited >= watch.patience(patience)
         };
-        let open = self.open.borrow();
-        open.values()
+        let overdue: Vec<_> = self
+            .open
+            .borrow()
+            .values()
             .filter(is_overdue)
-            .for_each(|watch| watch.tell(Order::Break));
+            .cloned()
+            .collect();
+        for some in overdue.chunks(AT_ONCE) {
+            some.iter()
+                .filter(is_overdue)
+                .for_each(|watch| watch.tell(Order::Break));
+            yield_now().await;
+        }
     }
 
     /// Lets all connections end after the answers under way; whether they did before the future was dropped shows in

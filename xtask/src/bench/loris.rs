@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1_000)]
     readers: usize,
     /// How long it lasts, in seconds; half as long before and after it the client is alone.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// A built server, instead of building it for release.
     #[arg(long)]

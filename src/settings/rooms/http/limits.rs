@@ -95,3 +95,51 @@ fn timeout(reader: &mut Reader, key: &str, default: Duration) -> Duration {
     }
     timeout
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(key: &str, value: &str) -> (Limits, Vec<String>) {
+        let said = vec![(format!("confbus.{key}"), value.to_owned())];
+        let mut reader = Reader::of(said, Vec::new());
+        let limits = limits(&mut reader, Limits::default());
+        let (problems, warnings) = reader.finish();
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let problems = problems.into_iter().map(|problem| problem.problem);
+        (limits, problems.collect())
+    }
+
+    #[test]
+    fn bounds_are_read_with_their_units() {
+        let limits = |key, value| {
+            let (limits, problems) = read(key, value);
+            assert!(problems.is_empty(), "{problems:?}");
+            limits
+        };
+        assert_eq!(limits("limits.body-bytes", "2KB").body, 2048);
+        assert_eq!(limits("limits.webhook-bytes", "2MB").webhook, 2 << 20);
+        assert_eq!(limits("limits.head-bytes", "8KB").head, 8 << 10);
+        assert_eq!(limits("limits.idle-timeout", "7").idle_timeout, 7 * SECOND);
+        assert_eq!(limits("limits.connections", "100").connections, 100);
+        assert_eq!(limits("limits.rates.webhooks", "0").rates.webhooks, 0);
+        assert!(limits("limits.this-machine", "true").this_machine);
+    }
+
+    #[test]
+    fn bounds_that_would_end_everything_are_refused() {
+        for (key, value) in [
+            ("limits.connections", "0"),
+            ("limits.requests", "0"),
+            ("limits.head-bytes", "4KB"),
+            ("limits.head-timeout", "0"),
+            ("limits.send-timeout", "0s"),
+            ("limits.rates.refreshes", "-1"),
+            ("server.threads", "257"),
+        ] {
+            let (_, problems) = read(key, value);
+            assert_eq!(problems.len(), 1, "{key}: {problems:?}");
+            assert!(problems[0].contains(key), "{problems:?}");
+        }
+    }
+}

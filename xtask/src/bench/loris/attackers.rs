@@ -17,6 +17,8 @@ use super::ORDERS;
 
 /// How often each of them does something.
 const ROUND: Duration = Duration::from_secs(1);
+/// They do not do it in step: so many times a round, some of them do.
+const TURNS: u32 = 100;
 /// Requests that a reader has sent at once: their answers are more than the buffers on the way hold.
 const ASKED: usize = 2_000;
 /// Bytes that the system takes for a connection and nobody reads; it makes a few more of it.
@@ -62,15 +64,17 @@ impl Attack {
         let thread = thread::spawn(move || {
             let mut lives = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
-                let began = Instant::now();
-                for attacker in &mut attackers {
-                    if attacker.goes_on(kind, text.as_bytes()) {
-                        continue;
+                for some in attackers.chunks_mut(count.div_ceil(TURNS as usize).max(1)) {
+                    let began = Instant::now();
+                    for attacker in some {
+                        if attacker.goes_on(kind, text.as_bytes()) {
+                            continue;
+                        }
+                        lives.push(attacker.opened.elapsed());
+                        *attacker = Attacker::open(port)?;
                     }
-                    lives.push(attacker.opened.elapsed());
-                    *attacker = Attacker::open(port)?;
+                    thread::sleep((ROUND / TURNS).saturating_sub(began.elapsed()));
                 }
-                thread::sleep(ROUND.saturating_sub(began.elapsed()));
             }
             Ok(lives)
         });
