@@ -7,6 +7,7 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod attacks;
 mod bench;
 mod chaos;
 mod check;
@@ -44,6 +45,8 @@ enum Task {
     Instructions(bench::instructions::Args),
     /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
     Chaos(chaos::Args),
+    /// Every attack of the corpus against the built server: no secret told, nothing hangs, nobody else notices.
+    Attacks(attacks::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
     /// The demo, on request over a real RabbitMQ.
@@ -71,6 +74,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => bench::instructions::run(&args),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Attacks(args) => attacks::run(&args),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),
