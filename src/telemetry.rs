@@ -1,5 +1,6 @@
 //! The log: lines for people on a terminal, JSON where asked for, on standard error.
 
+mod fields;
 mod writer;
 
 use std::io::{self, IsTerminal as _};
@@ -34,7 +35,10 @@ pub fn init(format: LogFormat, default_filter: &str) -> anyhow::Result<Log> {
         .with_writer(lines)
         .with_target(false);
     let started = match format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => lines
+            .with_ansi(io::stderr().is_terminal())
+            .fmt_fields(fields::on_one_line())
+            .try_init(),
         LogFormat::Json => lines.json().try_init(),
     };
     started.map_err(|cause| anyhow::anyhow!("the log cannot be started: {cause}"))?;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -10,8 +10,15 @@ use serde_json::{Map, Value};
 
 use super::{error::Failure, settings::Limits};
 
-/// The whole body.
+/// The whole body. One that says that it is too large is not waited for.
 pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Failure> {
+    let too_large = || {
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE)
+            .explained(format!("the body is larger than {} bytes", limits.body))
+    };
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(too_large());
+    }
     let collected = tokio::time::timeout(
         limits.body_timeout,
         Limited::new(body, limits.body).collect(),
@@ -19,8 +26,7 @@ pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, Failure> 
     .await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if is_too_long(&*error) => Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE)
-            .explained(format!("the body is larger than {} bytes", limits.body))),
+        Ok(Err(error)) if is_too_long(&*error) => Err(too_large()),
         Ok(Err(_)) => Err(Failure::bad_request().because("the body could not be read")),
         Err(_) => Err(Failure::new(StatusCode::REQUEST_TIMEOUT)),
     }
@@ -65,6 +71,14 @@ fn is_too_long(error: &(dyn Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        convert::Infallible,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use hyper::body::{Frame, SizeHint};
+
     use super::*;
 
     #[tokio::test]
@@ -76,6 +90,35 @@ mod tests {
         assert_eq!(read(Body::from("1234"), &limits).await.unwrap(), "1234");
         assert_eq!(
             read(Body::from("12345"), &limits).await.unwrap_err().status,
+            StatusCode::PAYLOAD_TOO_LARGE
+        );
+    }
+
+    /// Says how long it is, and never comes.
+    struct Promised(u64);
+
+    impl HttpBody for Promised {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.0)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_says_that_it_is_too_long_is_not_waited_for() {
+        let limits = Limits::default();
+        let promised = Body::new(Promised(limits.body as u64 + 1));
+        assert_eq!(
+            read(promised, &limits).await.unwrap_err().status,
             StatusCode::PAYLOAD_TOO_LARGE
         );
     }

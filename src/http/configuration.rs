@@ -71,7 +71,7 @@ pub(super) async fn find(
         repository: &repository,
         headers: &headers,
     };
-    let ask = route.ask(&query, &headers);
+    let ask = route.ask(&query, &headers, &settings.limits);
     // What changes from here on begins another generation, in which this answer is not given again.
     let is_divided = ask
         .as_ref()
@@ -156,7 +156,7 @@ pub(super) fn is_small(
     }
     let query = Query::parse(Some(query));
     let route = route(&segments, &query);
-    match route.map(|route| route.ask(&query, headers)) {
+    match route.map(|route| route.ask(&query, headers, &settings.limits)) {
         Some(Ok(Ask::Environment { request, .. } | Ask::Converted { request, .. })) => {
             repository.is_small(&request)
         }

@@ -84,6 +84,10 @@ pub(crate) struct Limits {
     pub(crate) body: usize,
     /// Bytes of a request's path and query; 8 KiB, the default of Tomcat.
     pub(crate) target: usize,
+    /// `confbus.limits.names`: applications, profiles or labels in one request; 32. Each combination is looked up.
+    pub(crate) names: usize,
+    /// `confbus.limits.path-segments`: folders above a plain file, and the file; 16.
+    pub(crate) path_segments: usize,
     /// How long a request's head may take, and how long a connection may idle between two requests; 60 s, as Tomcat.
     pub(crate) head_timeout: Duration,
     /// How long a request's body may take; 30 s. GitHub gives up after 10.
@@ -173,6 +177,8 @@ impl Default for Limits {
         Self {
             body: 1 << 20,
             target: 8192,
+            names: 32,
+            path_segments: 16,
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
             connections: 8192,

@@ -19,6 +19,8 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.ledger.directory",
     "confbus.limits.file-bytes",
     "confbus.limits.files",
+    "confbus.limits.names",
+    "confbus.limits.path-segments",
     "confbus.limits.total-bytes",
     "confbus.monitor.destinations",
     "confbus.rabbitmq.certificate",

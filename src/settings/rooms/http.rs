@@ -50,6 +50,8 @@ fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
     }
     Limits {
         threads,
+        names: reader.number("confbus.limits.names", defaults.names),
+        path_segments: reader.number("confbus.limits.path-segments", defaults.path_segments),
         kept_bytes: reader.bytes("confbus.server.kept-bytes", defaults.kept_bytes),
         ..defaults
     }

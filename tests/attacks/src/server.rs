@@ -121,6 +121,18 @@ impl Server {
         Ok(self.child.try_wait()?)
     }
 
+    /// How long its threads have waited for a processor, all together.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let wait = |task: fs::DirEntry| -> Option<u64> {
+            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            text.split(' ').nth(1)?.parse().ok()
+        };
+        let waits = tasks.into_iter().flatten().flatten().filter_map(wait);
+        Duration::from_nanos(waits.sum())
+    }
+
     /// What it takes.
     ///
     /// # Errors

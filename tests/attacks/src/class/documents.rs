@@ -1,4 +1,5 @@
-//! Files that are small to write and large to read: YAML, properties, JSON, placeholders, encrypted values.
+//! Files that are small to write and large to read: YAML, properties, JSON, placeholders, encrypted values. Each attack has a
+//! repository and a server of its own, so that what it costs is known.
 
 use anyhow::{Context as _, bail};
 
@@ -13,35 +14,35 @@ const DOCUMENTS: &str = include_str!("../../corpus/documents.txt");
 const NAME: &str = "documents.git";
 
 pub(super) fn play(tools: &Tools, judge: &mut Judge) -> anyhow::Result<()> {
-    let scripts = scripts(DOCUMENTS)?;
-    let bare = Bare::create(&tools.repository(NAME)?)?;
-    let mut root = Folder::default();
-    root.put("orders.yml", FILE, bare.blob(b"limit: 7\n")?);
-    for script in &scripts {
-        put(&bare, &mut root, script).with_context(|| script.id.clone())?;
+    for script in scripts(DOCUMENTS)? {
+        one(tools, judge, &script).with_context(|| script.id.clone())?;
     }
-    bare.point("refs/heads/main", bare.commit(&root, None, b"bombs")?)?;
+    Ok(())
+}
 
+fn one(tools: &Tools, judge: &mut Judge, script: &Script) -> anyhow::Result<()> {
+    let bare = Bare::create(&tools.repository(NAME)?)?;
+    make(&bare, script)?;
     let uri = format!(
         "spring.cloud.config.server.git.uri={}",
         tools.uri(NAME, judge)
     );
     let mut stage = Stage::start(tools, judge, "documents", &[uri])?;
     stage.is_normal("/orders/dev")?;
-    for script in &scripts {
-        let mut player = Player::default();
-        for step in script.steps.iter().filter(|step| step.verb != "file") {
-            let done = player.step(judge, &stage, &script.id, step);
-            if !done.with_context(|| script.id.clone())? {
-                bail!("{}: unknown verb: {}", script.id, step.verb);
-            }
+    let mut player = Player::default();
+    for step in script.steps.iter().filter(|step| step.verb != "file") {
+        if !player.step(judge, &stage, &script.id, step)? {
+            bail!("unknown verb: {}", step.verb);
         }
-        stage.look(judge, &script.id)?;
     }
+    stage.look(judge, &script.id)?;
     stage.end(judge)
 }
 
-fn put(bare: &Bare, root: &mut Folder, script: &Script) -> anyhow::Result<()> {
+/// The files of a script, beside one that everybody else reads.
+fn make(bare: &Bare, script: &Script) -> anyhow::Result<()> {
+    let mut root = Folder::default();
+    root.put("orders.yml", FILE, bare.blob(b"limit: 7\n")?);
     for step in script.steps.iter().filter(|step| step.verb == "file") {
         root.put(
             &step.words,
@@ -49,7 +50,8 @@ fn put(bare: &Bare, root: &mut Folder, script: &Script) -> anyhow::Result<()> {
             bare.blob(&expand(&step.text, &nothing)?)?,
         );
     }
-    Ok(())
+    let commit = bare.commit(&root, None, b"bombs")?;
+    bare.point("refs/heads/main", commit)
 }
 
 #[cfg(test)]
@@ -61,7 +63,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let bare = Bare::create(&folder.path().join("x.git")).unwrap();
         for script in scripts(DOCUMENTS).unwrap() {
-            put(&bare, &mut Folder::default(), &script).unwrap();
+            make(&bare, &script).unwrap();
         }
     }
 }
