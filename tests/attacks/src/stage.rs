@@ -49,6 +49,8 @@ pub struct Stage {
     pub login: String,
     /// What only this run knows.
     pub known: HashMap<String, String>,
+    /// Threads and descriptors that come and go, or that come with what is asked for.
+    pub slack: usize,
     normal: Option<(String, Vec<u8>)>,
     before: Usage,
 }
@@ -131,6 +133,7 @@ impl Stage {
             server,
             login: format!("Authorization: Basic {}\r\n", STANDARD.encode(login)),
             known: HashMap::new(),
+            slack: SLACK,
             normal: None,
         })
     }
@@ -206,7 +209,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the server has ended.
-    pub fn end(mut self, judge: &mut Judge) -> anyhow::Result<()> {
+    pub fn end(mut self, judge: &mut Judge, attack: &str) -> anyhow::Result<()> {
         let attacks = judge.attacks;
         for page in [
             "/actuator",
@@ -218,17 +221,17 @@ impl Stage {
             "/_/api/waves",
         ] {
             if let Reply::Answer(answer) = self.get(page) {
-                judge.says("end", page, &answer.body);
+                judge.says(attack, page, &answer.body);
             }
         }
-        self.look(judge, "end")?;
+        self.look(judge, attack)?;
         // The end is none.
         judge.attacks = attacks;
         let until = Instant::now() + SETTLES;
         let usage = loop {
             let usage = self.server.usage()?;
-            let is_back = usage.threads <= self.before.threads + SLACK
-                && usage.descriptors <= self.before.descriptors + SLACK;
+            let is_back = usage.threads <= self.before.threads + self.slack
+                && usage.descriptors <= self.before.descriptors + self.slack;
             if is_back || Instant::now() > until {
                 break usage;
             }
@@ -237,16 +240,16 @@ impl Stage {
         judge.most_memory = judge.most_memory.max(usage.peak);
         if usage.peak > MOST_MEMORY {
             judge.find(
-                "end",
+                attack,
                 What::Resources,
                 format!("{} bytes of memory", usage.peak),
             );
         }
-        if usage.threads > self.before.threads + SLACK
-            || usage.descriptors > self.before.descriptors + SLACK
+        if usage.threads > self.before.threads + self.slack
+            || usage.descriptors > self.before.descriptors + self.slack
         {
             let detail = format!("{usage:?} after {:?}", self.before);
-            judge.find("end", What::Resources, detail);
+            judge.find(attack, What::Resources, detail);
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ pub(super) fn play(tools: &Tools, judge: &mut Judge) -> anyhow::Result<()> {
         stage.look(judge, &script.id)?;
         still_tells(judge, &stage, &script.id);
     }
-    stage.end(judge)
+    stage.end(judge, "end")
 }
 
 /// The server's own connection is as good as before.

@@ -36,7 +36,7 @@ fn one(tools: &Tools, judge: &mut Judge, script: &Script) -> anyhow::Result<()> 
         }
     }
     stage.look(judge, &script.id)?;
-    stage.end(judge)
+    stage.end(judge, &script.id)
 }
 
 /// The files of a script, beside one that everybody else reads.

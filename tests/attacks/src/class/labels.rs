@@ -39,5 +39,5 @@ pub(super) fn play(tools: &Tools, judge: &mut Judge) -> anyhow::Result<()> {
         }
         stage.look(judge, &row.id)?;
     }
-    stage.end(judge)
+    stage.end(judge, "end")
 }

@@ -75,7 +75,7 @@ fn all(
         }
         stage.look(judge, &row.id)?;
     }
-    stage.end(judge)
+    stage.end(judge, "end")
 }
 
 /// A text in one of its forms.

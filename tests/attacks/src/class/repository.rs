@@ -47,6 +47,8 @@ fn over(tools: &Tools, judge: &mut Judge, name: &str, scripts: &[Script]) -> any
         "spring.cloud.config.server.git.refresh-rate=30".to_owned(),
     ];
     let mut stage = Stage::start(tools, judge, name, &settings)?;
+    // Each repository has a worker of its own.
+    stage.slack += 4 * scripts.len();
     let target = scripts.first().map(|script| format!("/{}/dev", script.id));
     stage.is_normal(&target.context("no scripts")?)?;
     for script in scripts {
@@ -56,7 +58,7 @@ fn over(tools: &Tools, judge: &mut Judge, name: &str, scripts: &[Script]) -> any
         }
         stage.look(judge, &script.id)?;
     }
-    stage.end(judge)
+    stage.end(judge, "end")
 }
 
 /// A commit that is being made.

@@ -54,7 +54,7 @@ fn all(judge: &mut Judge, mut stage: Stage, scripts: &[Script]) -> anyhow::Resul
     for script in scripts {
         play(judge, &mut stage, script).with_context(|| script.id.clone())?;
     }
-    stage.end(judge)
+    stage.end(judge, "end")
 }
 
 fn play(judge: &mut Judge, stage: &mut Stage, script: &Script) -> anyhow::Result<()> {

@@ -38,7 +38,6 @@ fn one(tools: &Tools, judge: &mut Judge, script: &Script) -> anyhow::Result<()> 
             "trap" => trap.port.to_string(),
             "redirect" => redirect.port.to_string(),
             "remote" => judge.canaries().of("remote"),
-            "out" => tools.out.display().to_string(),
             _ => return None,
         })
     };
@@ -49,7 +48,7 @@ fn one(tools: &Tools, judge: &mut Judge, script: &Script) -> anyhow::Result<()> 
     if refuses {
         refused(tools, judge, script, &settings)?;
     } else {
-        requests(tools, judge, script, &settings)?;
+        requests(tools, judge, script, &settings, trap.port)?;
     }
     if trap.visits() > 0 {
         let detail = format!("{} came to the trap", trap.visits());
@@ -84,8 +83,10 @@ fn requests(
     judge: &mut Judge,
     script: &Script,
     settings: &[String],
+    trap: u16,
 ) -> anyhow::Result<()> {
     let mut stage = Stage::start(tools, judge, "uri", settings)?;
+    stage.known.insert("trap".to_owned(), trap.to_string());
     let mut player = Player::default();
     for step in &script.steps {
         if !player.step(judge, &stage, &script.id, step)?
@@ -95,5 +96,5 @@ fn requests(
         }
     }
     stage.look(judge, &script.id)?;
-    stage.end(judge)
+    stage.end(judge, &script.id)
 }
