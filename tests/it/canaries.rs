@@ -91,9 +91,9 @@ fn ask_for_everything(port: u16, secrets: &Secrets) {
 fn no_secret_is_ever_told() {
     let repo = ConfigRepo::from_sample();
     repo.push("break a file", &[("broken.yml", "a: [")]);
-    let folder = repo.path().parent().unwrap();
-    let name = repo.path().file_name().unwrap().to_str().unwrap();
-    let git = GitHttp::serve(folder, Manner::WithLogin);
+    let path = repo.path();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let git = GitHttp::serve(path.parent().unwrap(), Manner::WithLogin);
     let vault = VaultServer::start();
     let closed = "127.0.0.1:1";
 
@@ -148,6 +148,39 @@ fn no_secret_is_ever_told() {
     ask_for_everything(port, &secrets);
     for line in running.lines() {
         assert_eq!(secrets.told_in(&line), None, "{line}");
+    }
+    let asked = git.asked();
+    let fetched = asked.iter().any(|line| line.contains("git-upload-pack"));
+    assert!(fetched, "nobody used the login: {asked:?}");
+}
+
+/// The client's own traces would hold the login, frame by frame.
+#[cfg(feature = "broker-tests")]
+#[test]
+fn no_login_at_a_broker_is_traced() {
+    use crate::support::broker;
+
+    let repo = ConfigRepo::from_sample();
+    let base = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_confbus"));
+    command
+        .args(["serve", "--server.address=127.0.0.1", "--server.port=0"])
+        .arg(format!("--{SERVER}.git.uri={}", repo.path().display()))
+        .arg(format!("--{SERVER}.git.basedir={}", base.path().display()))
+        .env("RUST_LOG", "trace,lapin=trace,lapin::io_loop=trace");
+    for (key, value) in broker::settings(&broker::shared(), &broker::own_exchange()) {
+        command.arg(format!("--{key}={value}"));
+    }
+    let running = Running::start(command);
+    running.line_with("bus");
+    let login = Secrets::default().and("\0guest\0guest");
+    eventually("a bound queue in the log", || {
+        let lines = running.lines();
+        let bound = lines.iter().any(|line| line.contains("connected"));
+        expect_that(bound, lines.last())
+    });
+    for line in running.lines() {
+        assert_eq!(login.told_in(&line), None, "{line}");
     }
 }
 

@@ -171,3 +171,73 @@ impl fmt::Display for Finding {
         write!(f, "{}: {:?}: {}", self.attack, self.what, self.detail)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::http::{request, send};
+
+    /// A server that does one thing wrong, and what is found.
+    fn found(answer: impl Fn(&Canaries) -> Option<String> + Send + 'static) -> Vec<What> {
+        let mut judge = Judge::default();
+        let canaries = judge.canaries().clone();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            _ = stream.read(&mut [0; 1024]).unwrap();
+            match answer(&canaries) {
+                Some(text) => stream.write_all(text.as_bytes()).unwrap(),
+                // Until the other side has enough.
+                None => _ = stream.read(&mut [0; 1]),
+            }
+        });
+        let limit = Duration::from_millis(200);
+        let (reply, took) = send(port, &request("GET", b"/", "", b""), limit);
+        let expected = Expected::parse("200,404").unwrap();
+        judge.reply("x", "GET /", &reply, took, &expected);
+        served.join().unwrap();
+        judge.findings.iter().map(|finding| finding.what).collect()
+    }
+
+    fn answer(status: u16, header: &str, body: &str) -> Option<String> {
+        let length = body.len();
+        Some(format!(
+            "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n{header}\r\n{body}"
+        ))
+    }
+
+    #[test]
+    fn what_a_server_does_wrong_is_found() {
+        assert_eq!(found(|_| answer(200, "", "{}")), []);
+        assert_eq!(found(|_| answer(500, "", "{}")), [What::Status]);
+        assert_eq!(found(|_| Some(String::new())), [What::Status]);
+        assert_eq!(found(|_| None), [What::Hang]);
+        let tells = |canaries: &Canaries| answer(200, "", &canaries.of("remote"));
+        assert_eq!(found(tells), [What::Canary]);
+        let tells =
+            |canaries: &Canaries| answer(404, &format!("X: {}\r\n", canaries.of("password")), "");
+        assert_eq!(found(tells), [What::Canary]);
+    }
+
+    #[test]
+    fn slowness_and_bad_lines_are_found() {
+        let mut judge = Judge::default();
+        let expected = Expected::parse("closed").unwrap();
+        let slow = PATIENCE + Duration::from_millis(1);
+        judge.reply("x", "GET /", &Reply::Closed, slow, &expected);
+        judge.log("x", b"all is well\n");
+        judge.log("x", b"thread 'main' panicked at src/main.rs:1:1\n");
+        judge.log("x", b"a\rb\n");
+        judge.log("x", b"a\x1b[31mred\n");
+        let secret = judge.canaries().of("encrypt");
+        judge.log("x", format!("key={secret}\n").as_bytes());
+        let found: Vec<_> = judge.findings.iter().map(|finding| finding.what).collect();
+        use What::{Answer, Canary, Hang, Panic};
+        assert_eq!(found, [Hang, Panic, Answer, Answer, Canary]);
+        assert_eq!((judge.found, judge.requests), (5, 1));
+    }
+}
