@@ -77,6 +77,7 @@ mod tests {
         task::{Context, Poll},
     };
 
+    use axum::body::HttpBody;
     use hyper::body::{Frame, SizeHint};
 
     use super::*;

@@ -5,7 +5,7 @@ use std::process::Command;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// In the environment of every program of ours.
-pub(crate) const VARIABLE: &str = "CONFBUS_CANARY";
+pub(crate) const VARIABLE: &str = "CANARY_ENV";
 /// Its value, which nothing asks for.
 const CANARY: &str = "canary-of-the-environment";
 
