@@ -9,9 +9,10 @@ use std::{
 use anyhow::Context as _;
 use confbus_bus::Bus;
 use tokio::sync::mpsc;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::{
+    access::Access,
     commit_status,
     environment_repository::EnvironmentRepository,
     http,
@@ -20,19 +21,23 @@ use crate::{
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
+    watchdog::Watchdog,
     waves::{self, Waves},
 };
 
 /// How long requests and tasks may take to end.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// Connections at a time of a port for management alone.
+const MANAGERS: usize = 256;
+
 /// A server that holds its port and has not answered anybody yet.
 #[derive(Debug)]
 pub struct App {
-    listeners: http::Listeners,
-    front: http::Front,
+    doors: Vec<http::Door>,
     writer: http::Writer,
     limits: http::Limits,
+    tls: Option<http::Tls>,
     refresher: Refresher,
     bookkeeper: Bookkeeper,
     keeper: Keeper,
@@ -42,6 +47,7 @@ pub struct App {
     ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
     driver: Option<confbus_bus::RabbitDriver>,
+    watchdog: Watchdog,
     tasks: Tasks,
 }
 
@@ -53,9 +59,12 @@ impl App {
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.warnings.iter().for_each(|line| warn!("{line}"));
         // First what may be refused; whoever connects meanwhile waits in the kernel.
-        let limits = settings.http.limits.clone();
-        let listeners = http::Listeners::bind(settings.listen, limits.threads)
-            .with_context(|| format!("{} cannot be listened on", settings.listen))?;
+        let mut limits = settings.http.limits.clone();
+        limits.connections = http::make_room(limits.connections);
+        let tls = settings.http.tls.clone();
+        let listeners = listen(settings.listen, limits.threads)?;
+        let management = settings.management;
+        let management = management.map(|address| listen(address, 1)).transpose()?;
         let tasks = Tasks::default();
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
@@ -64,6 +73,15 @@ impl App {
                 (bus, Some(driver))
             }
         };
+        let (access, keeper_of_keys) = Access::new(settings.access);
+        if let Some(keeper) = keeper_of_keys {
+            let keeper = keeper.prepare(tasks.shutdown());
+            let keeper = keeper.map_err(anyhow::Error::msg);
+            tasks.spawn(
+                "keys of tokens",
+                keeper.context("the issuer of tokens cannot be asked")?,
+            );
+        }
         let (ring, bell) = mpsc::channel(1);
         let (pins, keeper) = Pins::open(settings.pins);
         let (waves, waves_keeper) = Waves::open(settings.waves);
@@ -118,23 +136,42 @@ impl App {
             tellings,
         );
 
-        let (front, writer) = http::front(
+        let watchdog = Watchdog::new();
+        watchdog.start().context("the watchdog cannot be started")?;
+        let fronts = http::fronts(
             settings.http,
             http::Rooms {
+                access,
                 repository: repository.clone(),
                 refresh: refresh.clone(),
                 ledger: ledger.clone(),
                 pins,
                 waves,
                 bus,
+                watchdog: watchdog.clone(),
             },
+            management.is_some(),
             tasks.shutdown(),
         );
-        Ok(Self {
+        let mut doors = vec![http::Door {
             listeners,
-            front,
-            writer,
+            front: fronts.main,
+            connections: limits.connections,
+        }];
+        let management = management.zip(fronts.management);
+        doors.extend(management.map(|(listeners, front)| {
+            info!(address = %listeners.address(), "management has a port of its own");
+            http::Door {
+                listeners,
+                front,
+                connections: MANAGERS.min(limits.connections),
+            }
+        }));
+        Ok(Self {
+            doors,
+            writer: fronts.writer,
             limits,
+            tls,
             refresher,
             bookkeeper,
             keeper,
@@ -144,6 +181,7 @@ impl App {
             ledger,
             reporter,
             driver,
+            watchdog,
             tasks,
         })
     }
@@ -153,7 +191,8 @@ impl App {
     /// # Errors
     /// When the system does not say.
     pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        Ok(self.listeners.address())
+        let main = self.doors.first().map(|door| door.listeners.address());
+        main.ok_or_else(|| std::io::ErrorKind::NotConnected.into())
     }
 
     /// Serves until `stop` resolves or a task fails, then drains.
@@ -165,10 +204,10 @@ impl App {
         stop: impl Future<Output = std::io::Result<()>>,
     ) -> anyhow::Result<()> {
         let Self {
-            listeners,
-            front,
+            doors,
             writer,
             limits,
+            tls,
             refresher,
             bookkeeper,
             keeper,
@@ -178,6 +217,7 @@ impl App {
             ledger,
             reporter,
             driver,
+            watchdog,
             tasks,
         } = self;
         let shutdown = || tasks.shutdown();
@@ -193,7 +233,12 @@ impl App {
         tasks.spawn("pins", pins);
         tasks.spawn("waves", waves.run(repository, refresh, ledger, shutdown()));
         tasks.spawn("events", writer.run(shutdown()));
-        tasks.spawn("http", http::serve(listeners, front, limits, shutdown()));
+        tasks.spawn("pulse", watchdog.watch("tasks").beat_until(shutdown()));
+        if let Some(tls) = &tls {
+            tasks.spawn("certificates", tls.clone().follow(shutdown()));
+        }
+        let serving = http::serve(doors, tls, limits, watchdog, shutdown());
+        tasks.spawn("http", serving);
         let failed = tokio::select! {
             stopped = stop => stopped.map(|()| false)?,
             () = tasks.failed() => true,
@@ -202,4 +247,9 @@ impl App {
         anyhow::ensure!(!failed, "a background task failed");
         Ok(())
     }
+}
+
+fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<http::Listeners> {
+    http::Listeners::bind(address, threads)
+        .with_context(|| format!("{address} cannot be listened on"))
 }

@@ -52,6 +52,10 @@ pub(crate) enum Command {
     ///
     /// Each server has waves of its own.
     Wave(WaveArgs),
+    /// Read a token or a password from standard input, and write its hash for the settings.
+    ///
+    /// For confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
+    HashToken,
 }
 
 /// Which servers are asked, and with what.

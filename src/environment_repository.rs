@@ -100,6 +100,17 @@ pub(crate) struct Settings {
     pub(crate) git_program: Option<git::Program>,
 }
 
+impl Settings {
+    /// The label of each backend that is read where a request names none.
+    pub(crate) fn default_labels(&self) -> Vec<Box<str>> {
+        let labels = self
+            .backends
+            .iter()
+            .flat_map(BackendSettings::default_labels);
+        labels.map(|label| label.as_str().into()).collect()
+    }
+}
+
 /// The requests that somebody makes, as far as that is known: no version that one of them still needs is let go.
 pub(crate) type Known = Arc<ArcSwap<Vec<EnvironmentRequest>>>;
 

@@ -7,6 +7,7 @@
 mod address;
 mod cage;
 mod claims;
+mod folder;
 mod refs_news;
 mod seen;
 mod snapshots;

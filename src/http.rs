@@ -22,55 +22,58 @@ mod events;
 mod fields;
 mod finished;
 mod front;
+mod gate;
 mod gzip;
 mod health;
 mod instances;
 mod keep;
 mod methods;
 mod monitor;
+mod network;
+mod peer;
 mod pins;
 mod reader;
 mod refreshes;
 mod reports;
 mod resources;
 mod route;
+mod route_table;
 mod serve;
 mod settings;
 mod target;
+mod tls;
 mod versions;
 mod waves;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::FromRef,
-    middleware,
-    routing::{MethodRouter, any, delete, get, post},
-};
+use axum::{Router, extract::FromRef, middleware};
 use confbus_bus::Bus;
-use confbus_protocol::REPORTS_PATH;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins, refresh::Refresh,
-    waves::Waves,
+    access::Access, environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins,
+    refresh::Refresh, watchdog::Watchdog, waves::Waves, webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
 pub(crate) use front::Front;
-pub(crate) use serve::{Listeners, serve};
-pub(crate) use settings::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User};
+use gate::{Gate, Plane};
+pub(crate) use serve::{Door, Listeners, make_room, serve};
+pub(crate) use settings::{BasePath, Compression, HealthDetails, Limits, Rates, Settings};
+pub(crate) use tls::{ClientAuth, Settings as TlsSettings, Tls};
 
 /// The rooms that handlers ask.
 #[derive(Debug)]
 pub(crate) struct Rooms {
+    pub(crate) access: Access,
     pub(crate) repository: EnvironmentRepository,
     pub(crate) refresh: Refresh,
     pub(crate) ledger: Ledger,
     pub(crate) pins: Pins,
     pub(crate) waves: Waves,
     pub(crate) bus: Bus,
+    pub(crate) watchdog: Watchdog,
 }
 
 /// What handlers ask.
@@ -83,23 +86,37 @@ struct Services {
     pins: Pins,
     waves: Waves,
     bus: Bus,
+    watchdog: Watchdog,
     streams: Streams,
+    deliveries: Deliveries,
     shutdown: CancellationToken,
 }
 
+/// What answers requests.
+#[derive(Debug)]
+pub(crate) struct Fronts {
+    pub(crate) main: Front,
+    /// What another port answers, if there is one for management.
+    pub(crate) management: Option<Front>,
+    pub(crate) writer: Writer,
+}
+
 /// What answers all requests. Streams of events end with `shutdown`, and `readiness` goes down.
-pub(crate) fn front(
+pub(crate) fn fronts(
     settings: Settings,
     rooms: Rooms,
+    has_management_port: bool,
     shutdown: CancellationToken,
-) -> (Front, Writer) {
+) -> Fronts {
     let Rooms {
+        access,
         repository,
         refresh,
         ledger,
         pins,
         waves,
         bus,
+        watchdog,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -111,78 +128,45 @@ pub(crate) fn front(
         pins,
         waves,
         bus,
+        watchdog,
         streams,
+        deliveries: Deliveries::default(),
         shutdown,
     };
-    let router = router(Arc::clone(&settings), services);
-    (Front::new(router, settings, repository, ledger), writer)
+    let rates = Arc::new(gate::Rates::new(&settings.limits));
+    let router = |plane| {
+        let gate = Gate::new(Arc::clone(&settings), plane, Arc::clone(&rates));
+        router(
+            Arc::clone(&settings),
+            access.clone(),
+            services.clone(),
+            gate,
+        )
+    };
+    let (main, management) = if has_management_port {
+        (Plane::Main, Some(router(Plane::Management)))
+    } else {
+        (Plane::Whole, None)
+    };
+    let main = router(main);
+    Fronts {
+        management: management.map(|router| Front::plain(router, Arc::clone(&settings))),
+        main: Front::new(main, settings, access, repository, ledger),
+        writer,
+    }
 }
 
-fn router(settings: Arc<Settings>, services: Services) -> Router {
+fn router(settings: Arc<Settings>, access: Access, services: Services, gate: Gate) -> Router {
     let context = settings.context_path.as_str();
-    let at = |path: &str| format!("{context}{path}");
-
-    bus_routes(context)
-        .route(&at("/actuator"), read(get(actuator::links)))
-        .route(&at("/actuator/health"), read(get(health::whole)))
-        .route(&at("/actuator/health/{component}"), read(get(health::part)))
-        .route(&at("/actuator/info"), read(get(actuator::info)))
-        .route(
-            &at(&format!("{}/monitor", settings.monitor_path.as_str())),
-            write(post(monitor::receive)),
-        )
-        .route(&at("/confbus/events"), read(get(events::stream)))
-        .route(
-            &at(&format!("/{REPORTS_PATH}")),
-            beside(post(reports::receive)),
-        )
-        .route(&at("/_/api/instances"), beside(get(instances::list)))
-        .route(&at("/_/api/refreshes"), beside(get(refreshes::list)))
-        .route(&at("/_/api/refreshes/{id}"), beside(get(refreshes::one)))
-        .route(&at("/_/api/pins"), beside(get(pins::list).post(pins::pin)))
-        .route(&at("/_/api/pins/{id}"), beside(delete(pins::release)))
-        .route(&at("/_/api/waves"), beside(get(waves::list)))
-        .route(&at("/_/api/waves/promote"), beside(post(waves::promote)))
-        .route(&at("/_/api/waves/abort"), beside(post(waves::abort)))
-        .route(&at("/error"), any(error::error_page))
+    let routes = route_table::routes(&settings).into_iter();
+    routes
+        .fold(Router::new(), |router, route| route.add_to(router, context))
         .fallback(configuration::find)
         .with_state(services)
+        .layer(middleware::from_fn_with_state(access, access::identify))
+        // Whoever asks too often is not even looked at.
+        .layer(middleware::from_fn_with_state(Arc::new(gate), gate::admit))
         .layer(middleware::from_fn_with_state(settings, edge::edge))
-}
-
-/// What tells applications something. Under names that Spring has given up, everything but POST is the config space's.
-fn bus_routes(context: &str) -> Router<Services> {
-    let actuator = [
-        ("busrefresh", write(post(busrefresh::refresh))),
-        ("busenv", write(post(busenv::change))),
-        ("bus-refresh", beside(post(busrefresh::refresh))),
-        ("bus-env", beside(post(busenv::change))),
-    ];
-    let mut routes = Router::new()
-        .route(
-            &format!("{context}/bus/refresh"),
-            beside(post(boot1::refresh)),
-        )
-        .route(&format!("{context}/bus/env"), beside(post(boot1::change)));
-    for (name, route) in actuator {
-        for below in ["", "/", "/{*destination}"] {
-            routes = routes.route(&format!("{context}/actuator/{name}{below}"), route.clone());
-        }
-    }
-    routes
-}
-
-fn read(route: MethodRouter<Services>) -> MethodRouter<Services> {
-    route.fallback(methods::not_read)
-}
-
-fn write(route: MethodRouter<Services>) -> MethodRouter<Services> {
-    route.fallback(methods::not_written)
-}
-
-/// Other methods see what lies there in Spring: the configuration of an application with that name.
-fn beside(route: MethodRouter<Services>) -> MethodRouter<Services> {
-    route.fallback(configuration::find)
 }
 
 macro_rules! parts_of_services {
@@ -194,4 +178,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, shutdown: CancellationToken);

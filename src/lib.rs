@@ -3,6 +3,7 @@
 //! This library is the server behind the program; [`App`] and [`Settings`] are what it offers.
 //! `ARCHITECTURE.md` is the map.
 
+mod access;
 mod files;
 mod git;
 mod look;
@@ -26,11 +27,14 @@ mod settings;
 mod app;
 mod hex;
 mod json_file;
+pub mod memory;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;
 mod tls;
+mod watchdog;
 
+pub use access::hash_token;
 pub use app::App;
 pub use git::run_worker as run_git_worker;
 pub use settings::{GitProgram, Settings, SettingsError, SettingsProblem, Sources};

@@ -8,11 +8,16 @@ mod shadow;
 mod watch;
 mod wave;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::{BufRead as _, Read as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use clap::{Parser as _, ValueEnum as _};
-use confbus::{App, GitProgram, Settings, SettingsError, Sources, shutdown, telemetry};
+use confbus::{App, GitProgram, Settings, SettingsError, Sources, memory, shutdown, telemetry};
 use tracing::info;
 
 use cli::{Cli, Command, GitWorkerArgs, ServeArgs};
@@ -21,6 +26,9 @@ use cli::{Cli, Command, GitWorkerArgs, ServeArgs};
 const BAD_SETTINGS: u8 = 78;
 /// As for arguments that cannot be read at all.
 const WRONG_USAGE: u8 = 2;
+
+/// Bytes of the longest token that is hashed.
+const LONGEST_TOKEN: u64 = 8 * 1024;
 
 /// How long work that nobody can stop may go on in the end.
 const LAST_WORK: Duration = Duration::from_secs(5);
@@ -58,6 +66,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
+        Command::HashToken => hash_token(),
         // It has threads of its own, and as little else as can be.
         Command::GitWorker(args) => git_worker(&args),
     }?;
@@ -76,7 +85,25 @@ fn in_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
 
 fn git_worker(args: &GitWorkerArgs) -> anyhow::Result<()> {
     let _log = telemetry::init(args.log_format, "info")?;
+    memory::keep_private();
     confbus::run_git_worker().context("this is for servers to start")
+}
+
+/// The first line of standard input, so that nothing secret is in the list of processes or a history of commands.
+#[expect(clippy::print_stdout, reason = "this is what it was started for")]
+fn hash_token() -> anyhow::Result<()> {
+    let mut line = String::new();
+    let mut input = std::io::stdin().lock().take(LONGEST_TOKEN);
+    input
+        .read_line(&mut line)
+        .context("the token cannot be read")?;
+    let token = line.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!token.is_empty(), "there is no token on standard input");
+    println!(
+        "{}",
+        confbus::hash_token(token).map_err(anyhow::Error::msg)?
+    );
+    Ok(())
 }
 
 /// This program once more, as it was started: where a newer one lies in its place by now, the system still has the old one.
@@ -98,6 +125,7 @@ fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let _log = telemetry::init(args.log_format, "info")?;
+    memory::keep_private();
     let program = git_program(&args)?;
     let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
 

@@ -14,13 +14,14 @@ use std::{env, fmt, path::PathBuf};
 pub use crate::git::Program as GitProgram;
 pub use problem::{SettingsError, SettingsProblem};
 
-use crate::{commit_status, environment_repository, http, ledger, pins, refresh, waves};
+use crate::{access, commit_status, environment_repository, http, ledger, pins, refresh, waves};
 use layers::Layers;
 use reader::Reader;
 
 /// Everything the server needs to know, complete and typed.
 #[derive(Debug)]
 pub struct Settings {
+    pub(crate) access: access::Settings,
     pub(crate) http: http::Settings,
     pub(crate) repository: environment_repository::Settings,
     pub(crate) refresh: refresh::Settings,
@@ -32,6 +33,8 @@ pub struct Settings {
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,
+    /// Where management is answered, if not there.
+    pub(crate) management: Option<std::net::SocketAddr>,
     /// What was said but has no effect, one line each.
     pub(crate) warnings: Vec<String>,
 }

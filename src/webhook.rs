@@ -3,12 +3,17 @@
 //! Nothing here answers, fetches or publishes. A delivery is a hint to look again: what really changed, the repository
 //! tells.
 
+mod deliveries;
 mod guess;
 mod payload;
 pub(crate) mod signature;
 
-use confbus_protocol::CommitId;
+use std::net::IpAddr;
 
+use confbus_protocol::CommitId;
+use ipnet::IpNet;
+
+pub(crate) use deliveries::Deliveries;
 pub(crate) use guess::names as guess_names;
 pub(crate) use payload::{form_paths, recognise};
 pub(crate) use signature::Secret;
@@ -33,6 +38,8 @@ pub(crate) struct Settings {
     /// Nothing that a delivery causes can be seen from elsewhere: the server listens on this machine only, and its bus is
     /// switched off. Then, as long as no secret is set at all, deliveries need none.
     pub(crate) stays_here: bool,
+    /// `confbus.monitor.sources`: from where deliveries may come; empty for everywhere, the default.
+    pub(crate) sources: Vec<IpNet>,
     /// `…monitor.max-paths`, 20: with more paths than these, everyone is guessed.
     pub(crate) max_paths: usize,
     /// `…monitor.max-dashes`, 20: for a file name with more dashes than these, everyone is guessed.
@@ -44,8 +51,8 @@ pub(crate) struct Settings {
 pub(crate) struct ProviderSettings {
     /// Its deliveries are read; on by default.
     pub(crate) enabled: bool,
-    /// What its deliveries are signed with; none by default, and then they are refused.
-    pub(crate) secret: Option<Secret>,
+    /// What its deliveries are signed with, two while it is being changed; none by default, and then they are refused.
+    pub(crate) secrets: Vec<Secret>,
     /// `validation-enabled`, on by default: its deliveries prove who sent them.
     pub(crate) validation: bool,
 }
@@ -104,6 +111,7 @@ impl Default for Settings {
             gogs: provider,
             validation: true,
             stays_here: false,
+            sources: Vec::new(),
             max_paths: 20,
             max_dashes: 20,
         }
@@ -114,7 +122,7 @@ impl Default for ProviderSettings {
     fn default() -> Self {
         Self {
             enabled: true,
-            secret: None,
+            secrets: Vec::new(),
             validation: true,
         }
     }
@@ -135,8 +143,13 @@ impl Settings {
 
     /// Whether a delivery from this machine needs no proof.
     pub(crate) fn believes_this_machine(&self) -> bool {
-        let has_secret = |provider| self.of(provider).secret.is_some();
+        let has_secret = |provider| !self.of(provider).secrets.is_empty();
         self.stays_here && !Provider::ALL.into_iter().any(has_secret)
+    }
+
+    /// Whether deliveries may come from there.
+    pub(crate) fn takes_from(&self, peer: IpAddr) -> bool {
+        self.sources.is_empty() || self.sources.iter().any(|net| net.contains(&peer))
     }
 
     /// Whether some deliveries are believed without proof.

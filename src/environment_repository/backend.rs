@@ -26,6 +26,21 @@ pub(crate) enum Settings {
     Vault(vault::Settings),
 }
 
+impl Settings {
+    /// The labels that may be read where a request names none.
+    pub(super) fn default_labels(&self) -> Vec<&Label> {
+        match self {
+            Self::Git(git) => {
+                let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
+                let members = candidates.chain([&git.default]);
+                members.map(|member| &member.default_label).collect()
+            }
+            Self::Native(native) => native.repository.layout.default_label.iter().collect(),
+            Self::Vault(_) => Vec::new(),
+        }
+    }
+}
+
 /// Directories of this machine.
 #[derive(Debug, Clone)]
 pub(crate) struct NativeSettings {

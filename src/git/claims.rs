@@ -12,6 +12,8 @@ use rustix::{
     io::Errno,
 };
 
+use super::folder;
+
 /// Another server may be about to end.
 const PATIENCE: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
@@ -61,8 +63,11 @@ impl Claim {
     /// Takes the directory for this process, as soon as another one that may be about to end has let it go.
     ///
     /// # Errors
-    /// When another process keeps it.
+    /// When another process keeps it, or somebody else may have put there what lies there.
     pub(super) async fn lock(&self) -> io::Result<()> {
+        for end in ["git", "lock", "served"] {
+            folder::check(&self.0.path.with_extension(end))?;
+        }
         let mut taken = self.try_lock();
         for _ in 0..PATIENCE {
             if taken.is_ok() {

@@ -1,113 +1,150 @@
-//! Who may ask.
-//!
-//! Without any identity configured, only this machine may. With a user, the user's name and password, from anywhere.
+//! Who may ask: takes evidence out of a request, and makes an answer of a refusal. What to think of both, `crate::access` knows.
 
 use std::{
-    convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
+    time::Duration,
 };
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderValue, StatusCode, header, request::Parts, uri::Authority};
 
 use super::{
-    Settings,
     error::Failure,
     fields::{Fields as _, text},
-    settings::{Access, User},
+    peer::Peer,
+};
+use crate::{
+    access::{Access, Caller, Evidence, Kind, Refused, Unknown, Wanted},
+    environment_repository::FindError,
 };
 
-/// Who is asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
-    /// Gave the user's name and password.
-    User,
-    /// A program on this machine, and there is no user.
-    ThisMachine,
-    Stranger,
+/// Whoever is checked while others wait is done soon.
+const SOON: Duration = Duration::from_secs(1);
+/// Whoever needs no password is nobody in particular.
+const ANONYMOUS: &str = "anonymous";
+
+/// Finds out who asks, once for all who want to know.
+pub(super) async fn identify(
+    State(access): State<Access>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let caller = caller(&parts, &access).await;
+    parts.extensions.insert(Asking { caller, access });
+    next.run(Request::from_parts(parts, body)).await
 }
 
-/// The caller may read configuration, refresh, and see what an operator sees.
-#[derive(Debug)]
-pub(super) struct Allowed;
+async fn caller(parts: &Parts, access: &Access) -> Caller {
+    let mut said = Said::default();
+    for (name, value) in parts.headers.each() {
+        said.hear(name, value);
+    }
+    let peer = parts.extensions.get::<Peer>();
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let address = address.map(|ConnectInfo(address)| address.ip().to_canonical());
+    let certificate = peer.and_then(|peer| peer.certificate.as_deref());
+    let authority = parts.uri.authority();
+    let is_ours = || said.is_of_this_machine(address, authority);
+    access
+        .identify(&said.evidence(address, certificate), is_ours)
+        .await
+}
 
-impl Caller {
-    pub(super) fn is_known(self) -> bool {
-        self != Self::Stranger
+/// Who asks, and how to refuse it.
+#[derive(Debug, Clone)]
+pub(super) struct Asking {
+    pub(super) caller: Caller,
+    access: Access,
+}
+
+impl Asking {
+    /// # Errors
+    /// The answer for somebody who is not known.
+    pub(super) fn may_enter(&self) -> Result<(), Failure> {
+        self.caller
+            .may_enter()
+            .map_err(|refused| self.refusal(refused, None))
     }
 
-    /// Whether this caller may read and refresh.
-    pub(super) fn may_enter(self, access: &Access) -> bool {
-        access.mode_none || self.is_known()
+    /// # Errors
+    /// The answer for somebody who may do nothing of this kind.
+    pub(super) fn may_some(&self, kind: Kind) -> Result<(), Failure> {
+        let may = self.caller.may_some(kind);
+        may.map_err(|refused| self.refusal(refused, Some(kind)))
     }
 
-    /// `authority` is that of the target, which hardly anybody gives.
-    pub(super) fn of(
-        said: &Said<'_>,
-        peer: Option<IpAddr>,
-        authority: Option<&Authority>,
-        access: &Access,
-    ) -> Self {
-        match &access.user {
-            Some(user) if said.gives_password(user) => Self::User,
-            Some(_) => Self::Stranger,
-            None if said.is_of_this_machine(peer, authority) => Self::ThisMachine,
-            None => Self::Stranger,
+    /// # Errors
+    /// The answer for somebody who may not do all of this. What may not be read looks like a label that is not there.
+    pub(super) fn may(&self, wanted: &Wanted) -> Result<(), Failure> {
+        let may = self.caller.may(wanted);
+        may.map_err(|refused| self.refusal(refused, Some(wanted.kind)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn new(caller: Caller, access: Access) -> Self {
+        Self { caller, access }
+    }
+
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Who asks, for others to see.
+    pub(super) fn name(&self) -> String {
+        let name = self.caller.proved().map_or(ANONYMOUS, |known| known.name());
+        name.to_owned()
+    }
+
+    fn refusal(&self, refused: Refused, kind: Option<Kind>) -> Failure {
+        match (refused, kind) {
+            (Refused::Unknown(unknown), _) => stranger(&self.access, unknown),
+            (Refused::NotAllowed, Some(Kind::Read)) => FindError::NoSuchLabel.into(),
+            (Refused::NotAllowed, Some(Kind::Files)) => Failure::of_a_file(FindError::NoSuchLabel),
+            (Refused::NotAllowed, _) => Failure::new(StatusCode::FORBIDDEN)
+                .explained("no rule of this server allows you to"),
         }
     }
+}
 
-    fn of_request(parts: &Parts, access: &Access) -> Self {
-        let mut said = Said::default();
-        for (name, value) in parts.headers.each() {
-            said.hear(name, value);
+/// Why somebody is turned away who is not known, and what to do about it.
+fn stranger(access: &Access, unknown: Unknown) -> Failure {
+    match unknown {
+        Unknown::TooOften(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait)
+            .explained("too many wrong passwords or tokens came from your address"),
+        Unknown::NotChecked => later(StatusCode::SERVICE_UNAVAILABLE, SOON)
+            .explained("who you are cannot be checked right now; try again"),
+        _ if access.has_identities() => {
+            let failure = Failure::new(StatusCode::UNAUTHORIZED);
+            access.schemes().fold(failure, |failure, scheme| {
+                failure.with(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))
+            })
         }
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
-        Self::of(&said, peer, parts.uri.authority(), access)
+        Unknown::SaidNothing | Unknown::NotBelieved | Unknown::UnknownKey => {
+            Failure::new(StatusCode::UNAUTHORIZED).explained(
+                "no user is configured, so only this machine may ask, directly and as localhost: protect this server with spring.security.user.name and spring.security.user.password, \
+                 or open it to everyone with confbus.security.mode=none",
+            )
+        }
     }
 }
 
-/// Why a stranger is turned away, and what to do about it.
-pub(super) fn denied(access: &Access) -> Failure {
-    let failure = Failure::new(StatusCode::UNAUTHORIZED);
-    match access.user {
-        Some(_) => failure.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Realm\"")),
-        None => failure.explained(
-            "no user is configured, so only this machine may ask, directly and as localhost: protect this server with spring.security.user.name and spring.security.user.password, \
-             or open it to everyone with confbus.security.mode=none",
-        ),
-    }
+fn later(status: StatusCode, wait: Duration) -> Failure {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Failure::new(status).with(header::RETRY_AFTER, seconds.into())
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Caller
-where
-    Arc<Settings>: FromRef<S>,
-{
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        Ok(Self::of_request(
-            parts,
-            &Arc::<Settings>::from_ref(state).access,
-        ))
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Allowed
-where
-    Arc<Settings>: FromRef<S>,
-{
+/// What [`identify`] has found out.
+impl<S: Send + Sync> FromRequestParts<S> for Asking {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let settings = Arc::<Settings>::from_ref(state);
-        if Caller::of_request(parts, &settings.access).may_enter(&settings.access) {
-            Ok(Self)
-        } else {
-            Err(denied(&settings.access))
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let asking = parts.extensions.get().cloned();
+        asking.ok_or_else(|| Failure::new(StatusCode::INTERNAL_SERVER_ERROR))
     }
 }
 
@@ -135,27 +172,29 @@ impl<'r> Said<'r> {
         }
     }
 
-    fn gives_password(&self, user: &User) -> bool {
-        let given = || {
-            let value = text(self.authorization?)?;
-            let (scheme, credentials) = value.split_once(' ')?;
-            let decoded = scheme
-                .eq_ignore_ascii_case("basic")
-                .then(|| STANDARD.decode(credentials.trim()).ok())??;
-            String::from_utf8(decoded).ok()
-        };
-        let Some(given) = given() else { return false };
-        let Some((name, password)) = given.split_once(':') else {
-            return false;
-        };
-        // Always both, so that time does not tell whether the name was right.
-        let password = user.password.matches(password);
-        name == user.name && password
+    /// With where the request comes from, and whom a certificate names.
+    pub(super) fn evidence<'e>(
+        &self,
+        address: Option<IpAddr>,
+        certificate: Option<&'e str>,
+    ) -> Evidence<'e>
+    where
+        'r: 'e,
+    {
+        Evidence {
+            address,
+            authorization: self.authorization,
+            certificate,
+        }
     }
 
     /// A loopback peer that speaks for itself: not a proxy on this machine that says that it passes on what others ask, and
     /// not a browser on this machine that some page made ask.
-    fn is_of_this_machine(&self, peer: Option<IpAddr>, authority: Option<&Authority>) -> bool {
+    pub(super) fn is_of_this_machine(
+        &self,
+        peer: Option<IpAddr>,
+        authority: Option<&Authority>,
+    ) -> bool {
         peer.is_some_and(|peer| peer.is_loopback())
             && !self.is_forwarded
             && self.fetch_site.is_none_or(|site| site != b"cross-site")
@@ -200,17 +239,17 @@ mod tests {
 
     fn parts(peer: &str, headers: &[(&'static str, &str)]) -> Parts {
         let mut request = http::Request::new(());
-        request
-            .extensions_mut()
-            .insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        let peer = peer.parse::<SocketAddr>().unwrap();
+        request.extensions_mut().insert(ConnectInfo(peer));
         for (name, value) in headers {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
         request.into_parts().0
     }
 
-    #[test]
-    fn without_a_user_only_this_machine_may_ask() {
+    #[tokio::test]
+    async fn without_a_user_only_this_machine_may_ask() {
+        let (access, _) = Access::new(crate::access::Settings::default());
         for (peer, headers, expected) in [
             ("127.0.0.1:5", &[][..], true),
             ("[::1]:5", &[], true),
@@ -239,43 +278,53 @@ mod tests {
             ("127.0.0.1:5", &[("sec-fetch-site", "cross-site")], false),
             ("127.0.0.1:5", &[("authorization", "Basic dTpw")], true),
         ] {
-            let caller = Caller::of_request(&parts(peer, headers), &Access::default());
-            assert_eq!(caller.is_known(), expected, "{peer} {headers:?}");
+            let caller = caller(&parts(peer, headers), &access).await;
+            assert_eq!(caller.is_this_machine(), expected, "{peer} {headers:?}");
         }
     }
 
     #[test]
-    fn with_a_user_only_the_password_opens() {
-        let user = User {
-            name: "u".into(),
-            password: crate::webhook::Secret::new("p:w").unwrap(),
+    fn a_refusal_says_how_to_get_in() {
+        let password = crate::access::Password::parse("correct horse").unwrap();
+        let user = crate::access::Named {
+            name: "ana".into(),
+            password,
         };
-        let access = Access {
-            user: Some(user),
-            mode_none: false,
+        let settings = crate::access::Settings {
+            users: vec![user.clone()],
+            tokens: vec![user],
+            ..crate::access::Settings::default()
         };
-        for (given, expected) in [
-            ("u:p:w", true),
-            ("u:p", false),
-            ("v:p:w", false),
-            ("u", false),
-            ("", false),
-        ] {
-            let value = format!("Basic {}", STANDARD.encode(given));
-            let caller =
-                Caller::of_request(&parts("10.0.0.7:5", &[("authorization", &value)]), &access);
-            assert_eq!(caller == Caller::User, expected, "{given}");
-        }
-        assert_eq!(
-            Caller::of_request(&parts("127.0.0.1:5", &[]), &access),
-            Caller::Stranger
-        );
-        assert_eq!(
-            Caller::of_request(
-                &parts("127.0.0.1:5", &[("authorization", "Bearer x")]),
-                &access
+        let (access, _) = Access::new(settings);
+        let wait = Duration::from_millis(1500);
+        for (unknown, status, name, values) in [
+            (
+                Unknown::SaidNothing,
+                401,
+                "www-authenticate",
+                &["Basic realm=\"Realm\"", "Bearer"][..],
             ),
-            Caller::Stranger
-        );
+            (
+                Unknown::NotBelieved,
+                401,
+                "www-authenticate",
+                &["Basic realm=\"Realm\"", "Bearer"],
+            ),
+            (
+                Unknown::UnknownKey,
+                401,
+                "www-authenticate",
+                &["Basic realm=\"Realm\"", "Bearer"],
+            ),
+            (Unknown::TooOften(wait), 429, "retry-after", &["2"]),
+            (Unknown::NotChecked, 503, "retry-after", &["1"]),
+        ] {
+            let headers = http::HeaderMap::new();
+            let accept = super::super::accept::Accept::of(&headers);
+            let answer = stranger(&access, unknown).write("/", &accept, false);
+            assert_eq!(answer.status(), status);
+            let said: Vec<_> = answer.headers().get_all(name).iter().collect();
+            assert_eq!(said, values, "{unknown:?}");
+        }
     }
 }

@@ -9,16 +9,23 @@ use axum::{
 use http::{Uri, header, uri::Authority};
 use serde_json::{Map, Value, json};
 
-use super::{Settings, access::Allowed, error::to_json};
+use super::{Settings, error::to_json};
 use crate::environment_repository::EnvironmentRepository;
 
 /// Boot's own media type.
 pub(super) const CONTENT_TYPE: &str = "application/vnd.spring-boot.actuator.v3+json";
 
+/// Whether somebody asks how the server is.
+pub(super) fn is_health(settings: &Settings, path: &str) -> bool {
+    let below = settings.context_path.below(path);
+    below
+        .and_then(|path| path.strip_prefix("/actuator/health"))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What there is, as links.
 pub(super) async fn links(
     State(settings): State<Arc<Settings>>,
-    _: Allowed,
     uri: Uri,
     headers: http::HeaderMap,
 ) -> Response {
@@ -28,7 +35,7 @@ pub(super) async fn links(
         .and_then(|host| host.parse::<Authority>().ok());
     let origin = host
         .or_else(|| uri.authority().cloned())
-        .map(|host| format!("http://{host}"))
+        .map(|host| format!("{}://{host}", settings.scheme()))
         .unwrap_or_default();
     let base = format!("{origin}{}/actuator", settings.context_path.as_str());
     let mut links = Map::new();
@@ -51,7 +58,7 @@ pub(super) async fn links(
 }
 
 /// Which confbus this is, and which commit it serves.
-pub(super) async fn info(State(repository): State<EnvironmentRepository>, _: Allowed) -> Response {
+pub(super) async fn info(State(repository): State<EnvironmentRepository>) -> Response {
     let version = repository.version().map(|version| version.to_string());
     answer(&json!({
         "git": { "commit": { "id": version } },

@@ -11,25 +11,25 @@ use indexmap::IndexMap;
 
 use super::{
     Settings,
-    access::{Allowed, Caller},
+    access::Asking,
     body::{content_type, read},
     busenv::{check_length, parameters},
     busrefresh::admit,
     error::Failure,
 };
-use crate::refresh::Refresh;
+use crate::{access::Wanted, refresh::Refresh};
 
 /// `?destination=`, in the query or a form.
 pub(super) async fn refresh(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
-    caller: Caller,
+    asking: Asking,
     request: Request,
 ) -> Result<StatusCode, Failure> {
-    let (parts, body) = admit(&settings, caller, request).await?;
-    refresh
-        .destination(destination(&said(&parts, &body)))
-        .await?;
+    let admitted = admit(&settings, &asking, request).await?;
+    let destination = destination(&said(&admitted.parts, &admitted.body));
+    admitted.may_tell(&asking, &destination)?;
+    refresh.destination(destination).await?;
     Ok(StatusCode::OK)
 }
 
@@ -37,14 +37,18 @@ pub(super) async fn refresh(
 pub(super) async fn change(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
-    _: Allowed,
+    asking: Asking,
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let (parts, body) = request.into_parts();
-    let said = said(&parts, &read(body, &settings.limits).await?);
+    let said = said(
+        &parts,
+        &read(body, settings.limits.body, &settings.limits).await?,
+    );
     let bytes = said.iter().map(|(name, value)| name.len() + value.len());
     check_length(bytes.sum())?;
     let destination = destination(&said);
+    asking.may(&Wanted::destination(&destination))?;
     refresh.change_environment(destination, said).await?;
     Ok(StatusCode::OK)
 }

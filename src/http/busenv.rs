@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 
 use super::{
     Settings,
-    access::Allowed,
+    access::Asking,
     body::{content_type, json_object, read},
     busrefresh::destination,
     error::Failure,
 };
-use crate::refresh::Refresh;
+use crate::{access::Wanted, refresh::Refresh};
 
 const CONTENT_TYPES: &str = "application/vnd.spring-boot.actuator.v3+json, application/vnd.spring-boot.actuator.v2+json, application/json";
 
@@ -25,14 +25,15 @@ const LONGEST: usize = 32 * 1024;
 pub(super) async fn change(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
-    _: Allowed,
+    asking: Asking,
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let (parts, body) = request.into_parts();
-    let body = read(body, &settings.limits).await?;
-    let values = property(&parts.headers, parts.uri.query(), &body)?;
     let path = settings.context_path.below(parts.uri.path());
     let destination = destination(path.unwrap_or_default());
+    asking.may(&Wanted::destination(&destination))?;
+    let body = read(body, settings.limits.body, &settings.limits).await?;
+    let values = property(&parts.headers, parts.uri.query(), &body)?;
     refresh.change_environment(destination, values).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -9,13 +9,14 @@ use http::{HeaderMap, StatusCode, request::Parts};
 
 use super::{
     Settings,
-    access::{Caller, denied},
+    access::Asking,
     body::{content_type, is_json, json_object, read},
     error::Failure,
     monitor::since_1970,
     target::segments,
 };
 use crate::{
+    access::{Kind, Wanted},
     refresh::{Refresh, RefreshError},
     webhook::{Provider, signature},
 };
@@ -24,37 +25,66 @@ use crate::{
 pub(super) async fn refresh(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
-    caller: Caller,
+    asking: Asking,
     request: Request,
 ) -> Result<StatusCode, Failure> {
-    let (parts, body) = admit(&settings, caller, request).await?;
-    if !is_object_or_nothing(&parts.headers, &body) {
+    let admitted = admit(&settings, &asking, request).await?;
+    if !is_object_or_nothing(&admitted.parts.headers, &admitted.body) {
         return Err(Failure::bad_request().because("the body is not a JSON object"));
     }
-    let path = settings.context_path.below(parts.uri.path());
-    refresh
-        .destination(destination(path.unwrap_or_default()))
-        .await?;
+    let path = settings.context_path.below(admitted.parts.uri.path());
+    let destination = destination(path.unwrap_or_default());
+    admitted.may_tell(&asking, &destination)?;
+    refresh.destination(destination).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Reads the body of a refresh, if the caller may ask for one.
+/// A request for a refresh, its body read.
+pub(super) struct Admitted {
+    pub(super) parts: Parts,
+    pub(super) body: Bytes,
+    /// A webhook's, which may tell everyone.
+    is_signed: bool,
+}
+
+/// Reads the body of a refresh, if the caller may ask for one at all.
 pub(super) async fn admit(
     settings: &Settings,
-    caller: Caller,
+    asking: &Asking,
     request: Request,
-) -> Result<(Parts, Bytes), Failure> {
+) -> Result<Admitted, Failure> {
     let (parts, body) = request.into_parts();
-    let may_enter = caller.may_enter(&settings.access);
+    let may_some = asking.may_some(Kind::Refresh);
     // A body is only read for those who may be somebody.
-    if !may_enter && !may_be_signed(settings, &parts.headers) {
-        return Err(denied(&settings.access));
+    if may_some.is_err() && !may_be_signed(settings, &parts.headers) {
+        may_some?;
     }
-    let body = read(body, &settings.limits).await?;
-    if !may_enter && !is_signed(settings, &parts.headers, &body) {
-        return Err(denied(&settings.access));
+    // It may be a webhook.
+    let body = read(body, settings.limits.webhook, &settings.limits).await?;
+    let is_signed = is_signed(settings, &parts.headers, &body);
+    if !is_signed {
+        asking.may_some(Kind::Refresh)?;
     }
-    Ok((parts, body))
+    Ok(Admitted {
+        parts,
+        body,
+        is_signed,
+    })
+}
+
+impl Admitted {
+    /// # Errors
+    /// The answer for somebody who may not tell these.
+    pub(super) fn may_tell(
+        &self,
+        asking: &Asking,
+        destination: &Destination,
+    ) -> Result<(), Failure> {
+        if self.is_signed {
+            return Ok(());
+        }
+        asking.may(&Wanted::destination(destination))
+    }
 }
 
 impl From<RefreshError> for Failure {
@@ -65,16 +95,15 @@ impl From<RefreshError> for Failure {
 
 fn may_be_signed(settings: &Settings, headers: &HeaderMap) -> bool {
     settings.webhook.github.enabled
-        && settings.webhook.github.secret.is_some()
+        && !settings.webhook.github.secrets.is_empty()
         && headers.contains_key("x-hub-signature-256")
 }
 
 /// A GitHub webhook may point straight here.
 fn is_signed(settings: &Settings, headers: &HeaderMap, body: &[u8]) -> bool {
-    let secret = settings.webhook.github.secret.as_ref();
-    secret.is_some_and(|secret| {
-        signature::verify(Provider::Github, secret, headers, body, since_1970())
-    })
+    let now = since_1970();
+    let signs = |secret| signature::verify(Provider::Github, secret, headers, body, now);
+    settings.webhook.github.secrets.iter().any(signs)
 }
 
 /// All segments behind the endpoint's name, joined by colons; none at all means everyone.

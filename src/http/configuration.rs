@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{
     Settings,
-    access::{Allowed, Caller},
+    access::Asking,
     body, encryption, environments,
     error::Failure,
     keep::{self, Keep},
@@ -36,10 +36,11 @@ pub(super) async fn find(
     State(settings): State<Arc<Settings>>,
     State(repository): State<EnvironmentRepository>,
     State(ledger): State<Ledger>,
-    _: Allowed,
-    caller: Caller,
+    asking: Asking,
     request: Request,
 ) -> Result<Response, Failure> {
+    // Before anything is said, be it that there is nothing.
+    asking.may_enter()?;
     let (
         http::request::Parts {
             method,
@@ -53,11 +54,14 @@ pub(super) async fn find(
     let below = below(&settings, uri.path());
     let segments = segments(below.ok_or_else(Failure::not_found)?);
     if let Some(endpoint) = encryption::endpoint(&segments, &method) {
+        if let Some(wanted) = endpoint.wanted(&segments) {
+            asking.may(&wanted)?;
+        }
         let request = encryption::Request {
             headers: &headers,
             query: uri.query(),
-            body: body::read(body, &settings.limits).await?,
-            caller,
+            body: body::read(body, settings.limits.body, &settings.limits).await?,
+            asking: &asking,
         };
         return endpoint.answer(&settings, &method, &request);
     }
@@ -72,12 +76,16 @@ pub(super) async fn find(
         headers: &headers,
     };
     let ask = route.ask(&query, &headers, &settings.limits);
+    let wanted = ask.as_ref().ok().map(Ask::wanted);
+    if let Some(wanted) = &wanted {
+        asking.may(wanted)?;
+    }
     // What changes from here on begins another generation, in which this answer is not given again.
     let is_divided = ask
         .as_ref()
         .is_ok_and(|ask| repository.is_divided(ask.request()));
     let generation = repository.generation();
-    let (answer, keep) = find.answer(ask).await;
+    let (answer, mut keep) = find.answer(ask).await;
     if let Some(mark) = lagging(&keep.past, &headers, || {
         repository.generation() == generation
     }) {
@@ -90,6 +98,7 @@ pub(super) async fn find(
         ledger.read(reader.read(Arc::clone(answered), false));
     }
     if repository.reuse() != Reuse::Never && !is_divided {
+        keep.wanted = wanted.filter(|_| asking.access().has_rules());
         answer.extensions_mut().insert(keep);
     }
     Ok(answer)

@@ -3,17 +3,18 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    body::HttpBody as _,
-    extract::{Request, State},
+    body::{Body, HttpBody as _},
+    extract::State,
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use tracing::{debug, error, info, warn};
 
 use super::{
     Settings,
     accept::Accept,
+    body::{content_type, is_json},
     error::Failure,
     finished::{Finished, Wish},
     keep::{Keep, Kept},
@@ -77,7 +78,7 @@ const SAFE_EXTENSIONS: [&str; 48] = [
 /// The outermost layer.
 pub(super) async fn edge(
     State(settings): State<Arc<Settings>>,
-    request: Request,
+    request: Request<Body>,
     next: Next,
 ) -> Response {
     let began = Instant::now();
@@ -93,16 +94,38 @@ pub(super) async fn edge(
     let keep = answer.extensions_mut().remove::<Keep>();
     let failure = answer.extensions_mut().remove::<Failure>();
     let mut answer = failure.as_ref().map_or(answer, |failure| {
-        failure.write(&path, &Accept::of(&headers), settings.include_message)
+        written(failure, &path, &headers, &settings)
     });
 
     disarm(&path, &mut answer);
+    guard(&settings, &mut answer);
     let answer = finish(answer, keep, &wish, &settings).await;
     let reason = failure
         .as_ref()
         .and_then(|failure| failure.message.as_deref());
     log(&method, &path, answer.status(), reason, began);
     answer
+}
+
+/// What a request is told that nobody is to see, and for which its connection ends.
+pub(super) fn refuse<B>(request: &Request<B>, failure: &Failure, settings: &Settings) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let mut answer = written(failure, path, request.headers(), settings);
+    guard(settings, &mut answer);
+    let close = HeaderValue::from_static("close");
+    answer.headers_mut().insert(header::CONNECTION, close);
+    log(
+        method,
+        path,
+        answer.status(),
+        failure.message.as_deref(),
+        Instant::now(),
+    );
+    answer
+}
+
+fn written(failure: &Failure, path: &str, headers: &HeaderMap, settings: &Settings) -> Response {
+    failure.write(path, &Accept::of(headers), settings.include_message)
 }
 
 /// Gives the answer in the form that is wanted. What may be kept goes along, to be given again.
@@ -129,9 +152,12 @@ async fn finish(
     answer
 }
 
-fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
+fn refusal(request: &Request<Body>, settings: &Settings) -> Option<Failure> {
     let uri = request.uri();
-    if is_refused(uri.path(), uri.query(), settings.limits.target) {
+    if uri.path().len() + uri.query().map_or(0, str::len) > settings.limits.target {
+        return Some(Failure::container(StatusCode::URI_TOO_LONG));
+    }
+    if is_refused(uri.path(), uri.query()) {
         return Some(Failure::container(StatusCode::BAD_REQUEST));
     }
     if request.method() == Method::TRACE {
@@ -139,7 +165,7 @@ fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
     }
     let context = settings.context_path.as_str();
     if !context.is_empty() && uri.path() == context {
-        return Some(to_the_slash(request, context));
+        return Some(to_the_slash(request, context, settings.scheme()));
     }
     settings
         .context_path
@@ -149,11 +175,11 @@ fn refusal(request: &Request, settings: &Settings) -> Option<Failure> {
 }
 
 /// A context path without its slash leads to the one with it, as in Tomcat.
-fn to_the_slash(request: &Request, context: &str) -> Failure {
+fn to_the_slash(request: &Request<Body>, context: &str, scheme: &str) -> Failure {
     let host = request.headers().get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let query = request.uri().query().map(|query| format!("?{query}"));
-    let place = format!("http://{host}{context}/{}", query.unwrap_or_default());
+    let place = format!("{scheme}://{host}{context}/{}", query.unwrap_or_default());
     let failure = Failure::empty(StatusCode::FOUND);
     match HeaderValue::try_from(place) {
         Ok(place) => failure.with(header::LOCATION, place),
@@ -175,6 +201,21 @@ fn disarm(path: &str, answer: &mut Response) {
             header::CONTENT_DISPOSITION,
             HeaderValue::from_static("inline;filename=f.txt"),
         );
+    }
+}
+
+/// Tells browsers to take nothing for more than it is, to load nothing for it, and to stay with TLS.
+fn guard(settings: &Settings, answer: &mut Response) {
+    let content_type = content_type(answer.headers());
+    let is_data = is_json(&content_type) || matches!(content_type.as_str(), "" | "text/plain");
+    let headers = answer.headers_mut();
+    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    say(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if !is_data {
+        say(header::CONTENT_SECURITY_POLICY, "default-src 'none'");
+    }
+    if settings.tls.is_some() {
+        say(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
 }
 
@@ -205,7 +246,7 @@ fn log(method: &Method, path: &str, status: StatusCode, reason: Option<&str>, be
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, middleware, routing::get};
+    use axum::{Router, middleware, routing::get};
     use tower::ServiceExt as _;
 
     use super::*;

@@ -13,11 +13,14 @@ use http::{HeaderMap, Method, StatusCode};
 use super::{
     Settings,
     accept::Accept,
-    access::Caller,
+    access::Asking,
     error::Failure,
     methods::{self, Methods},
 };
-use crate::encryption::{CipherError, Prefix, without_prefix};
+use crate::{
+    access::{Kind, Wanted},
+    encryption::{CipherError, Prefix, without_prefix},
+};
 use answers::{Direction, Said, document, failed, not_acceptable, refused, text};
 use text::Received;
 
@@ -37,7 +40,7 @@ pub(super) struct Request<'r> {
     pub(super) headers: &'r HeaderMap,
     pub(super) query: Option<&'r str>,
     pub(super) body: Bytes,
-    pub(super) caller: Caller,
+    pub(super) asking: &'r Asking,
 }
 
 /// Which endpoint the segments name; `None` when they are coordinates of configuration.
@@ -73,8 +76,25 @@ pub(super) fn endpoint(segments: &[String], method: &Method) -> Option<Endpoint>
     })
 }
 
+/// The application and the profile of paths that name none, as in Spring.
+const NOBODYS: (&str, &str) = ("application", "default");
+
 impl Endpoint {
-    /// Answers; callers have been found to be allowed to read.
+    /// What it takes to have an answer; nothing where there is nothing to be had.
+    pub(super) fn wanted(self, segments: &[String]) -> Option<Wanted> {
+        let kind = match self {
+            Self::Status | Self::PublicKey | Self::Encrypt => Kind::Encrypt,
+            Self::Decrypt => Kind::Decrypt,
+            Self::Other(_) => return None,
+        };
+        let (application, profiles) = match segments {
+            [_, application, profiles] => (application.as_str(), profiles.as_str()),
+            _ => NOBODYS,
+        };
+        Some(Wanted::cipher(kind, application, profiles))
+    }
+
+    /// Answers those who may.
     pub(super) fn answer(
         self,
         settings: &Settings,
@@ -91,7 +111,7 @@ impl Endpoint {
             },
             Self::Encrypt => encrypt(settings, &accept, request),
             Self::Decrypt => {
-                may_decrypt(settings, request.caller)?;
+                may_decrypt(settings, request.asking)?;
                 decrypt(settings, &accept, request)
             }
         }
@@ -99,17 +119,18 @@ impl Endpoint {
 }
 
 /// Who may have texts decrypted: who has the secret values anyway, or who was told apart from all others and let in.
-fn may_decrypt(settings: &Settings, caller: Caller) -> Result<(), Failure> {
-    let may = match settings.access.user {
-        Some(_) => caller == Caller::User && settings.decrypt_endpoint,
-        None => caller == Caller::ThisMachine && settings.listens_to_this_machine_only,
+fn may_decrypt(settings: &Settings, asking: &Asking) -> Result<(), Failure> {
+    let has_identities = asking.access().has_identities();
+    let may = if has_identities {
+        asking.caller.proved().is_some() && settings.decrypt_endpoint
+    } else {
+        asking.caller.is_this_machine() && settings.listens_to_this_machine_only
     };
-    let open = match settings.access.user {
-        Some(_) => "set confbus.encrypt.decrypt-endpoint=true to open it to the user",
-        None => {
-            "without a user it is open only to this machine and only while server.address is a loopback address: \
-             set spring.security.user.name, spring.security.user.password and confbus.encrypt.decrypt-endpoint=true"
-        }
+    let open = if has_identities {
+        "set confbus.encrypt.decrypt-endpoint=true to open it to those who log in"
+    } else {
+        "without a user it is open only to this machine and only while server.address is a loopback address: \
+         set spring.security.user.name, spring.security.user.password and confbus.encrypt.decrypt-endpoint=true"
     };
     may.then_some(()).ok_or_else(|| {
         Failure::new(StatusCode::FORBIDDEN)
@@ -166,6 +187,7 @@ fn decrypt(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Caller;
 
     #[test]
     fn fixed_paths_win_over_coordinates() {
@@ -201,30 +223,35 @@ mod tests {
 
     #[test]
     fn decryption_is_for_the_user_who_was_let_in_or_a_machine_by_itself() {
-        let user = || super::super::User {
-            name: "ana".into(),
-            password: crate::webhook::Secret::new("p").unwrap(),
-        };
+        let (user, machine) = (Caller::user, Caller::this_machine);
         for (with_user, opened, local, caller, expected) in [
-            (false, false, true, Caller::ThisMachine, true),
-            (false, false, false, Caller::ThisMachine, false),
-            (false, true, false, Caller::ThisMachine, false),
-            (false, true, true, Caller::Stranger, false),
-            (true, true, false, Caller::User, true),
-            (true, false, true, Caller::User, false),
-            (true, true, true, Caller::Stranger, false),
+            (false, false, true, machine(), true),
+            (false, false, false, machine(), false),
+            (false, true, false, machine(), false),
+            (false, true, true, Caller::Anyone, false),
+            (true, true, false, user(), true),
+            (true, false, true, user(), false),
+            (true, true, true, Caller::Anyone, false),
         ] {
-            let mut settings = Settings {
+            let settings = Settings {
                 decrypt_endpoint: opened,
                 listens_to_this_machine_only: local,
                 ..Settings::default()
             };
-            settings.access.user = with_user.then(user);
-            settings.access.mode_none = true;
+            let users = with_user.then(|| crate::access::Named {
+                name: "ana".into(),
+                password: crate::access::Password::parse("correct horse").unwrap(),
+            });
+            let (access, _) = crate::access::Access::new(crate::access::Settings {
+                mode_none: true,
+                users: Vec::from_iter(users),
+                ..crate::access::Settings::default()
+            });
+            let asking = Asking::new(caller, access);
             assert_eq!(
-                may_decrypt(&settings, caller).is_ok(),
+                may_decrypt(&settings, &asking).is_ok(),
                 expected,
-                "{settings:?} {caller:?}"
+                "{settings:?} {asking:?}"
             );
         }
     }

@@ -3,7 +3,7 @@
 //! A handler returns a [`Failure`]; [`super::edge`], which knows the request, writes it out. Our own faults and those of a
 //! configuration's author carry a `message`; others have none unless settings ask for it, as in Spring.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use axum::{
     body::Body,
@@ -85,6 +85,21 @@ impl Failure {
 
     pub(super) fn bad_request() -> Self {
         Self::new(StatusCode::BAD_REQUEST)
+    }
+
+    /// The caller has used up what it may, and is to wait.
+    pub(super) fn too_often(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(StatusCode::TOO_MANY_REQUESTS)
+            .with(header::RETRY_AFTER, HeaderValue::from(seconds))
+            .explained(format!("asked for too often; ask again in {seconds} s"))
+    }
+
+    /// There is too much to do; soon there may be less.
+    pub(super) fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE)
+            .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            .explained("the server has more to do than it can; ask again")
     }
 
     /// With `Allow` as given.

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{access::Allowed, error::Failure};
+use super::error::Failure;
 use crate::environment_repository::EnvironmentRepository;
 
 /// Proxies cut connections that are silent for 30 or 60 seconds.
@@ -81,7 +81,6 @@ pub(super) async fn stream(
     State(repository): State<EnvironmentRepository>,
     State(Streams { room, written }): State<Streams>,
     State(shutdown): State<CancellationToken>,
-    _: Allowed,
 ) -> Result<Response, Failure> {
     let full = |_| {
         Failure::new(StatusCode::SERVICE_UNAVAILABLE)

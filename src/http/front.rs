@@ -14,7 +14,7 @@ mod shared;
 use std::{
     cell::RefCell,
     future::{Ready, ready},
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -31,15 +31,18 @@ use tower::ServiceExt as _;
 use tracing::debug;
 
 use super::{
-    Settings,
-    access::Caller,
+    Settings, actuator,
     configuration::is_small,
+    edge,
+    error::Failure,
     fields::Fields,
-    keep::Kept,
+    keep::{Keep, Kept},
+    peer::Peer,
     reader::Reader,
     serve::{Busy, Clock},
 };
 use crate::{
+    access::Access,
     environment_repository::{EnvironmentRepository, Reuse},
     ledger::Ledger,
 };
@@ -54,6 +57,7 @@ use shared::Shared;
 #[derive(Debug, Clone)]
 pub(crate) struct Front {
     router: Router,
+    settings: Arc<Settings>,
     keeping: Option<Keeping>,
 }
 
@@ -61,6 +65,7 @@ pub(crate) struct Front {
 #[derive(Debug, Clone)]
 struct Keeping {
     settings: Arc<Settings>,
+    access: Access,
     repository: EnvironmentRepository,
     ledger: Ledger,
     makes_sure: bool,
@@ -72,6 +77,7 @@ struct Keeping {
 /// The front of one core.
 pub(super) struct Core {
     router: Router,
+    settings: Arc<Settings>,
     keeping: Option<Keeping>,
     answers: RefCell<Answers>,
     clock: Rc<Clock>,
@@ -93,30 +99,33 @@ impl Front {
     pub(super) fn new(
         router: Router,
         settings: Arc<Settings>,
+        access: Access,
         repository: EnvironmentRepository,
         ledger: Ledger,
     ) -> Self {
         let room = settings.limits.kept_bytes / settings.limits.threads.max(1);
         let reuse = repository.reuse();
         let keeping = Keeping {
+            access,
             repository,
             ledger,
             makes_sure: reuse == Reuse::Sure,
             room,
             shared: Shared::new(settings.limits.kept_bytes),
-            settings,
+            settings: Arc::clone(&settings),
         };
         Self {
             router,
+            settings,
             keeping: (room > 0 && reuse != Reuse::Never).then_some(keeping),
         }
     }
 
     /// Keeps nothing.
-    #[cfg(test)]
-    pub(super) fn plain(router: Router) -> Self {
+    pub(super) fn plain(router: Router, settings: Arc<Settings>) -> Self {
         Self {
             router,
+            settings,
             keeping: None,
         }
     }
@@ -125,6 +134,7 @@ impl Front {
         let room = self.keeping.as_ref().map_or(0, |keeping| keeping.room);
         Core {
             router: self.router,
+            settings: self.settings,
             keeping: self.keeping,
             answers: RefCell::new(Answers::new(room)),
             date: Date::new(Rc::clone(&clock)),
@@ -168,7 +178,7 @@ impl Core {
     pub(super) fn answer(
         self: &Rc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: &Peer,
         busy: Busy,
     ) -> Answering {
         match self.recall_whole(&request, peer, false) {
@@ -177,23 +187,39 @@ impl Core {
                 Either::Left(ready(Ok(answer)))
             }
             recalled => {
-                let later = Rc::clone(self).later(request, peer, recalled, busy);
+                let later = Rc::clone(self).later(request, peer.clone(), recalled, busy);
                 Either::Right(Box::pin(later))
             }
         }
     }
 
+    /// Answers a request that nobody is to see; its connection ends.
+    pub(super) fn refuse<B>(
+        &self,
+        request: &Request<B>,
+        failure: Failure,
+        busy: Busy,
+    ) -> Answering {
+        let answer = edge::refuse(request, &failure, &self.settings);
+        Either::Left(ready(Ok(answer.map(|body| Body::routed(body, busy)))))
+    }
+
+    /// Whether somebody asks how the server is.
+    pub(super) fn is_health(&self, path: &str) -> bool {
+        actuator::is_health(&self.settings, path)
+    }
+
     async fn later(
         self: Rc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         recalled: Recalled<Response<Bytes>, Making>,
         busy: Busy,
     ) -> Answer {
         let recalled = match (recalled, &self.keeping) {
             (Recalled::Unsure(kept), Some(keeping)) => {
                 keeping.make_sure(&kept).await;
-                self.recall_whole(&request, peer, true)
+                self.recall_whole(&request, &peer, true)
             }
             (recalled, _) => recalled,
         };
@@ -207,7 +233,7 @@ impl Core {
     fn recall_whole<B>(
         &self,
         request: &Request<B>,
-        peer: SocketAddr,
+        peer: &Peer,
         is_sure: bool,
     ) -> Recalled<Response<Bytes>, Making> {
         let question = Head::of(request).and_then(|head| Question::of(&head));
@@ -229,20 +255,13 @@ impl Core {
     fn recall<F: Fields + ?Sized, A>(
         &self,
         question: &Question<'_, F>,
-        peer: SocketAddr,
+        peer: &Peer,
         is_sure: bool,
         mut give: impl FnMut(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
         let Some(keeping) = &self.keeping else {
             return Recalled::Make(Miss::Never);
         };
-        let peer = peer.ip().to_canonical();
-        let access = &keeping.settings.access;
-        let caller = || Caller::of(&question.said, Some(peer), None, access);
-        // Strangers hear from the router why they get nothing.
-        if !access.mode_none && !caller().may_enter(access) {
-            return Recalled::Make(Miss::Never);
-        }
         match self.known(keeping, question, peer, is_sure, &mut give) {
             Recalled::Make(_) if self.adopt(keeping, &question.key) => {
                 self.known(keeping, question, peer, is_sure, &mut give)
@@ -255,7 +274,7 @@ impl Core {
         &self,
         keeping: &Keeping,
         question: &Question<'_, F>,
-        peer: IpAddr,
+        peer: &Peer,
         is_sure: bool,
         give: &mut impl FnMut(&Entry) -> Option<A>,
     ) -> Recalled<A, Miss> {
@@ -265,6 +284,10 @@ impl Core {
             return Recalled::Make(Miss::NotYet);
         };
         let keep = &entry.kept.keep;
+        // Whoever may not, or has yet to prove who it is, hears more from the router.
+        if !keeping.may(question, peer, keep) {
+            return Recalled::Make(Miss::Never);
+        }
         // Before the generation, which says that what looks have shown till then is true of this answer.
         let covers = question.minimum.is_none_or(|minimum| keep.covers(minimum));
         let is_valid = covers && entry.is_of(keeping.generation(), now);
@@ -273,6 +296,7 @@ impl Core {
         }
         match is_valid.then(|| give(entry)).flatten() {
             Some(answer) => {
+                let peer = peer.address.ip().to_canonical();
                 keeping.note(entry, question, peer, now);
                 debug!(path = question.path, "request answered from memory");
                 Recalled::Answer(answer)
@@ -302,14 +326,15 @@ impl Core {
     async fn make(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Peer,
         making: Making,
         busy: Busy,
     ) -> Answer {
         // Before anything is read: what moves meanwhile makes this answer an old one.
         let generation = self.keeping.as_ref().map(Keeping::generation);
         let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(ConnectInfo(peer.address));
+        request.extensions_mut().insert(peer);
         let began = Instant::now();
         let answer = self.router.clone().oneshot(request);
         let Ok(mut answer) = match making {
@@ -354,6 +379,20 @@ impl Keeping {
         } else {
             Making::Beside(key)
         }
+    }
+
+    /// Whether it is certain that somebody may be given this.
+    fn may<F: Fields + ?Sized>(
+        &self,
+        question: &Question<'_, F>,
+        peer: &Peer,
+        keep: &Keep,
+    ) -> bool {
+        let address = Some(peer.address.ip().to_canonical());
+        let evidence = question.said.evidence(address, peer.certificate.as_deref());
+        let is_ours = || question.said.is_of_this_machine(address, None);
+        self.access
+            .surely_allows(&evidence, is_ours, keep.wanted.as_ref())
     }
 
     fn generation(&self) -> u64 {

@@ -3,8 +3,6 @@
 //! Trouble with Git or the broker shows in the details and leaves the status alone: taking a server away that still
 //! serves would turn a small fault into an outage. It is `DOWN` only when there is nothing to serve.
 
-use std::sync::Arc;
-
 use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
@@ -14,27 +12,27 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Settings, access::Caller, actuator::answer, error::Failure, settings::HealthDetails};
+use super::{
+    Services, Settings, access::Asking, actuator::answer, error::Failure, settings::HealthDetails,
+    tls::Tls,
+};
 use crate::{
-    environment_repository::{EnvironmentRepository, FindError, Health, Probe, UpstreamHealth},
+    access::{Access, Caller, Kind},
+    environment_repository::{FindError, Health, Probe, UpstreamHealth},
     ledger::Ledger,
+    watchdog::Watchdog,
 };
 
 /// The whole.
-pub(super) async fn whole(
-    State(settings): State<Arc<Settings>>,
-    State(repository): State<EnvironmentRepository>,
-    State(bus): State<Bus>,
-    State(ledger): State<Ledger>,
-    caller: Caller,
-) -> Response {
-    let components = components(&settings, &repository.health().await, &bus, &ledger);
+pub(super) async fn whole(State(services): State<Services>, asking: Asking) -> Response {
+    let health = services.repository.health().await;
+    let components = components_of(&services, &asking, &health);
     let down = components
         .values()
         .any(|component| component["status"] != "UP");
     let mut body = Map::new();
     body.insert("status".into(), if down { "DOWN" } else { "UP" }.into());
-    if shows_details(&settings, caller) {
+    if shows_details(&services.settings, &asking.caller) {
         body.insert("components".into(), Value::Object(components));
     }
     body.insert("groups".into(), json!(["liveness", "readiness"]));
@@ -43,28 +41,24 @@ pub(super) async fn whole(
 
 /// One component, or `liveness` or `readiness`.
 pub(super) async fn part(
-    State(settings): State<Arc<Settings>>,
-    State(repository): State<EnvironmentRepository>,
-    State(bus): State<Bus>,
-    State(ledger): State<Ledger>,
-    State(shutdown): State<CancellationToken>,
-    caller: Caller,
+    State(services): State<Services>,
+    asking: Asking,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     if name == "liveness" {
         return Ok(with_status(json!({ "status": "UP" })));
     }
-    let health = repository.health().await;
+    let health = services.repository.health().await;
     let component = match name.as_str() {
-        "readiness" => readiness(health.serving, &shutdown),
+        "readiness" => readiness(health.serving, &services.shutdown),
         name => {
-            let mut components = components(&settings, &health, &bus, &ledger);
-            let mut component = components
+            let mut component = components_of(&services, &asking, &health)
                 .remove(name)
                 .ok_or_else(|| Failure::empty(StatusCode::NOT_FOUND))?;
-            if let (false, Value::Object(component)) =
-                (shows_details(&settings, caller), &mut component)
-            {
+            if let (false, Value::Object(component)) = (
+                shows_details(&services.settings, &asking.caller),
+                &mut component,
+            ) {
                 component.remove("details");
             }
             component
@@ -78,10 +72,13 @@ fn readiness(serving: bool, shutdown: &CancellationToken) -> Value {
     json!({ "status": if ready { "UP" } else { "OUT_OF_SERVICE" } })
 }
 
-fn shows_details(settings: &Settings, caller: Caller) -> bool {
+fn shows_details(settings: &Settings, caller: &Caller) -> bool {
     match settings.health_details {
         HealthDetails::Never => false,
-        HealthDetails::WhenAuthorized => caller.is_known(),
+        HealthDetails::WhenAuthorized => {
+            let known = caller.principal();
+            known.is_some_and(|known| known.may_some(Kind::Health))
+        }
         HealthDetails::Always => true,
     }
 }
@@ -95,11 +92,24 @@ fn with_status(body: Value) -> Response {
     (status, answer(&body)).into_response()
 }
 
+fn components_of(services: &Services, asking: &Asking, health: &Health) -> Map<String, Value> {
+    components(
+        &services.settings,
+        asking.access(),
+        health,
+        &services.bus,
+        &services.ledger,
+        &services.watchdog,
+    )
+}
+
 fn components(
     settings: &Settings,
+    access: &Access,
     health: &Health,
     bus: &Bus,
     ledger: &Ledger,
+    watchdog: &Watchdog,
 ) -> Map<String, Value> {
     let mut components = Map::new();
     if settings.health_enabled {
@@ -111,7 +121,12 @@ fn components(
     components.insert("ledger".into(), up(ledger));
     components.insert("pins".into(), up(json!({ "pins": health.pins })));
     components.insert("waves".into(), up(json!({ "waves": health.waves })));
-    components.insert("security".into(), up(security(settings)));
+    let threads = json!({ "stuck": watchdog.stuck() });
+    components.insert("threads".into(), up(threads));
+    components.insert("security".into(), up(security(settings, access)));
+    if let Some(tls) = &settings.tls {
+        components.insert("ssl".into(), up(ssl(tls)));
+    }
     components
 }
 
@@ -212,12 +227,25 @@ fn broker(bus: &Bus) -> Value {
     details
 }
 
+/// Until when our certificate is good, and why new files are not in use.
+fn ssl(tls: &Tls) -> Value {
+    let not_after = tls.not_after().map(|end| end.to_string());
+    let mut details = json!({ "not_after": not_after });
+    if let Some(error) = tls.trouble() {
+        details["error"] = error.to_string().into();
+    }
+    details
+}
+
 /// Whatever was opened by name is shown by name.
-fn security(settings: &Settings) -> Value {
-    let reads = match (settings.access.mode_none, &settings.access.user) {
-        (true, _) => "open to everyone: confbus.security.mode=none",
-        (false, Some(_)) => "with the user's password",
-        (false, None) => "from this machine only",
+fn security(settings: &Settings, access: &Access) -> Value {
+    let reads = if access.is_open() {
+        "open to everyone: confbus.security.mode=none".to_owned()
+    } else if access.has_identities() {
+        let rules = if access.has_rules() { ", by rules" } else { "" };
+        format!("with {}{rules}", access.identities().join(", "))
+    } else {
+        "from this machine only".to_owned()
     };
     let webhooks = if settings.webhook.believes_strangers() {
         "believed without a signature"
@@ -226,11 +254,17 @@ fn security(settings: &Settings) -> Value {
     } else {
         "signed"
     };
-    json!({ "reads": reads, "webhooks": webhooks })
+    let mut security = json!({ "reads": reads, "webhooks": webhooks });
+    if !access.weak_secrets().is_empty() {
+        security["weak_secrets"] = access.weak_secrets().into();
+    }
+    security
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use confbus_protocol::{Application, Profiles};
     use confbus_resolution::EnvironmentRequest;
 
@@ -266,6 +300,7 @@ mod tests {
     #[test]
     fn only_an_empty_server_is_down() {
         let settings = Settings::default();
+        let (access, _) = Access::new(crate::access::Settings::default());
         let (disconnected, _driver) = Bus::rabbit(confbus_bus::RabbitSettings::default());
         let (ledger, _bookkeeper) = Ledger::open(
             crate::ledger::Settings::default(),
@@ -275,7 +310,17 @@ mod tests {
                 is_for_all: true,
             }),
         );
-        let parts = components(&settings, &health(true), &disconnected, &ledger);
+        let components = |settings: &Settings, health: &Health| {
+            components(
+                settings,
+                &access,
+                health,
+                &disconnected,
+                &ledger,
+                &Watchdog::new(),
+            )
+        };
+        let parts = components(&settings, &health(true));
         assert!(
             parts.values().all(|part| part["status"] == "UP"),
             "{parts:?}"
@@ -290,17 +335,14 @@ mod tests {
             "repo/application.yml"
         );
 
-        let parts = components(&settings, &health(false), &disconnected, &ledger);
+        let parts = components(&settings, &health(false));
         assert_eq!(parts["configServer"]["status"], "DOWN");
         assert_eq!(parts["configServer"]["details"]["error"], "timeout");
         let silent = Settings {
             health_enabled: false,
             ..settings
         };
-        assert!(
-            !components(&silent, &health(false), &disconnected, &ledger)
-                .contains_key("configServer")
-        );
+        assert!(!components(&silent, &health(false)).contains_key("configServer"));
     }
 
     #[test]
@@ -315,18 +357,18 @@ mod tests {
     #[test]
     fn details_are_for_those_who_may() {
         for (details, caller, expected) in [
-            (HealthDetails::Always, Caller::Stranger, true),
-            (HealthDetails::Never, Caller::User, false),
-            (HealthDetails::WhenAuthorized, Caller::Stranger, false),
-            (HealthDetails::WhenAuthorized, Caller::ThisMachine, true),
-            (HealthDetails::WhenAuthorized, Caller::User, true),
+            (HealthDetails::Always, Caller::Anyone, true),
+            (HealthDetails::Never, Caller::user(), false),
+            (HealthDetails::WhenAuthorized, Caller::Anyone, false),
+            (HealthDetails::WhenAuthorized, Caller::this_machine(), true),
+            (HealthDetails::WhenAuthorized, Caller::user(), true),
         ] {
             let settings = Settings {
                 health_details: details,
                 ..Settings::default()
             };
             assert_eq!(
-                shows_details(&settings, caller),
+                shows_details(&settings, &caller),
                 expected,
                 "{details:?} {caller:?}"
             );

@@ -7,6 +7,7 @@ use confbus_resolution::EnvironmentRequest;
 
 use super::{fields::text, finished::Finished};
 use crate::{
+    access::Wanted,
     environment_repository::{Labels, Past},
     ledger::Answered,
 };
@@ -20,6 +21,8 @@ pub(super) struct Keep {
     pub(super) sure_of: Option<(EnvironmentRequest, Labels)>,
     /// Where the labels have been that an environment comes from.
     pub(super) past: Past,
+    /// What it takes to be given it, where rules say who may what.
+    pub(super) wanted: Option<Wanted>,
 }
 
 impl Keep {

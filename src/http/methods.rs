@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, Method, StatusCode, header};
 
-use super::error::Failure;
+use super::{access::Asking, error::Failure};
 
 /// What a resource is asked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +41,13 @@ pub(super) fn other(method: &Method, methods: Methods) -> Result<Response, Failu
 }
 
 /// [`other`] as a handler of a resource that is read.
-pub(super) async fn not_read(method: Method) -> Result<Response, Failure> {
+pub(super) async fn not_read(asking: Asking, method: Method) -> Result<Response, Failure> {
+    asking.may_enter()?;
     other(&method, READ)
 }
 
 /// [`other`] as a handler of a resource that is written.
-pub(super) async fn not_written(method: Method) -> Result<Response, Failure> {
+pub(super) async fn not_written(asking: Asking, method: Method) -> Result<Response, Failure> {
+    asking.may_enter()?;
     other(&method, WRITE)
 }

@@ -1,12 +1,13 @@
 //! `POST /monitor`: a git host says that something was pushed.
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::{
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -15,25 +16,36 @@ use tracing::{info, warn};
 use super::{
     Settings,
     accept::Accept,
-    access::Caller,
+    access::Asking,
     body::{content_type, is_json, read},
     error::{Failure, to_json},
 };
 use crate::{
+    access::{Caller, Kind},
     refresh::Refresh,
-    webhook::{self, Pushed, form_paths, recognise, signature},
+    webhook::{self, Deliveries, Pushed, form_paths, recognise, signature},
 };
 
 /// Believes or refuses the delivery, and answers with whom Spring would tell; the work goes on afterwards.
 pub(super) async fn receive(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
-    caller: Caller,
+    State(deliveries): State<Deliveries>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    asking: Asking,
     request: Request,
 ) -> Result<Response, Failure> {
+    let peer = peer.ip().to_canonical();
+    let has_to_prove = has_to_prove(&settings.webhook, &asking.caller);
+    if has_to_prove && !settings.webhook.takes_from(peer) {
+        return Err(Failure::new(StatusCode::FORBIDDEN)
+            .explained("webhooks are not taken from this address: see confbus.monitor.sources"));
+    }
     let (parts, body) = request.into_parts();
-    let body = read(body, &settings.limits).await?;
-    authenticate(&settings.webhook, caller, &parts.headers, &body)?;
+    let body = read(body, settings.limits.webhook, &settings.limits).await?;
+    if has_to_prove {
+        check(&settings.webhook, &parts.headers, &body)?;
+    }
     let content_type = Accept::of(&parts.headers).json().ok_or_else(|| {
         Failure::not_acceptable("application/json, application/*+json, application/yaml")
     })?;
@@ -43,28 +55,34 @@ pub(super) async fn receive(
         .as_ref()
         .map(|pushed| pushed.guessed.clone())
         .unwrap_or_default();
-    if let Some(pushed) = pushed {
+    if let Some(mut pushed) = pushed {
+        let again = deliveries.came_before(&parts.headers, Instant::now());
         info!(
             reference = pushed.reference,
             files = pushed.paths.len(),
+            again,
             "a push was reported"
         );
+        if again {
+            // Somebody may have sent it again because nothing came of it: worth one look, and not several.
+            pushed.after = None;
+        }
         refresh.push_arrived(pushed);
     }
     Ok(([(header::CONTENT_TYPE, content_type)], to_json(&guessed)).into_response())
 }
 
-/// A signature, or the user's password; nothing at all where nothing can come of it elsewhere.
-fn authenticate(
-    settings: &webhook::Settings,
-    caller: Caller,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(), Failure> {
-    let is_ours = caller == Caller::ThisMachine && settings.believes_this_machine();
-    if is_ours || caller == Caller::User {
-        return Ok(());
-    }
+/// Whether a delivery has to prove where it comes from: not where its sender has proved to be one who may, and not where nothing
+/// can come of it elsewhere.
+fn has_to_prove(settings: &webhook::Settings, caller: &Caller) -> bool {
+    let is_ours = caller.is_this_machine() && settings.believes_this_machine();
+    let may = caller
+        .proved()
+        .is_some_and(|known| known.may_some(Kind::Monitor));
+    !is_ours && !may
+}
+
+fn check(settings: &webhook::Settings, headers: &HeaderMap, body: &[u8]) -> Result<(), Failure> {
     signature::check(settings, headers, body, since_1970())
         .map_err(|error| Failure::new(StatusCode::FORBIDDEN).explained(error.to_string()))
 }
@@ -112,6 +130,10 @@ pub(super) fn since_1970() -> Duration {
 mod tests {
     use super::*;
 
+    fn believes(settings: &webhook::Settings, caller: &Caller) -> bool {
+        !has_to_prove(settings, caller) || check(settings, &HeaderMap::new(), b"").is_ok()
+    }
+
     fn status(content_type: &str, body: &str) -> Result<Vec<String>, u16> {
         let headers = [(header::CONTENT_TYPE, content_type.parse().unwrap())]
             .into_iter()
@@ -158,32 +180,29 @@ mod tests {
     fn strangers_and_this_machine_need_a_signature() {
         let mut settings = webhook::Settings::default();
         for (caller, believed) in [
-            (Caller::User, true),
-            (Caller::ThisMachine, false),
-            (Caller::Stranger, false),
+            (Caller::user(), true),
+            (Caller::this_machine(), false),
+            (Caller::Anyone, false),
         ] {
-            assert_eq!(
-                authenticate(&settings, caller, &HeaderMap::new(), b"").is_ok(),
-                believed,
-                "{caller:?}"
-            );
+            assert_eq!(believes(&settings, &caller), believed, "{caller:?}");
         }
         settings.validation = false;
-        assert!(authenticate(&settings, Caller::Stranger, &HeaderMap::new(), b"").is_ok());
+        assert!(believes(&settings, &Caller::Anyone));
     }
 
     #[test]
     fn this_machine_is_believed_where_nothing_comes_of_it_elsewhere() {
-        let believed = |settings: &webhook::Settings, caller| {
-            authenticate(settings, caller, &HeaderMap::new(), b"").is_ok()
-        };
+        let believed = |settings: &webhook::Settings, caller: Caller| believes(settings, &caller);
         let mut settings = webhook::Settings {
             stays_here: true,
             ..webhook::Settings::default()
         };
-        assert!(believed(&settings, Caller::ThisMachine));
-        assert!(!believed(&settings, Caller::Stranger));
-        settings.gitea.secret = webhook::Secret::new("a secret");
-        assert!(!believed(&settings, Caller::ThisMachine));
+        assert!(believed(&settings, Caller::this_machine()));
+        assert!(!believed(&settings, Caller::Anyone));
+        settings
+            .gitea
+            .secrets
+            .extend(webhook::Secret::new("a secret"));
+        assert!(!believed(&settings, Caller::this_machine()));
     }
 }

@@ -13,21 +13,19 @@ use serde::Serialize;
 
 use super::{
     Settings,
-    access::{Allowed, Caller},
+    access::Asking,
     body::{self, content_type, is_json},
     error::Failure,
     instances::json,
-    settings::Limits,
 };
 use crate::{
+    access::Wanted,
     environment_repository::{EnvironmentRepository, FindError},
-    pins::{List, PinError, Pins, Wish},
+    pins::{Address, List, PinError, Pins, Wish},
 };
 
 /// Several times what a pin or a wave needs.
 const LONGEST_BODY: usize = 16 * 1024;
-/// Whoever needs no password is nobody in particular.
-const ANONYMOUS: &str = "anonymous";
 
 #[derive(Serialize)]
 struct View<'l> {
@@ -36,7 +34,7 @@ struct View<'l> {
 }
 
 /// All that hold now.
-pub(super) async fn list(State(pins): State<Pins>, _: Allowed) -> Response {
+pub(super) async fn list(State(pins): State<Pins>) -> Response {
     json(&View {
         schema: "confbus.pins/1",
         pins: &pins.all(),
@@ -48,28 +46,30 @@ pub(super) async fn pin(
     State(settings): State<Arc<Settings>>,
     State(repository): State<EnvironmentRepository>,
     State(pins): State<Pins>,
-    _: Allowed,
-    caller: Caller,
+    asking: Asking,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
     let wish = Wish::from_json(&json_body(&settings, &headers, body).await?)?;
+    asking.may(&of_address(&wish.address))?;
     let found = repository.find_holdable(&wish.request, &wish.commit).await;
     let found = found.map_err(not_holdable)?;
-    let pin = wish.pin(found.repository, found.commit, name_of(caller, &settings));
+    let pin = wish.pin(found.repository, found.commit, asking.name());
     let pin = pins.add(pin).await?;
     Ok((StatusCode::CREATED, json(&*pin)).into_response())
 }
 
 /// Lets an address go.
 pub(super) async fn release(
-    State(settings): State<Arc<Settings>>,
     State(pins): State<Pins>,
-    _: Allowed,
-    caller: Caller,
+    asking: Asking,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
-    if pins.release(id, name_of(caller, &settings)).await? {
+    let pin = pins.all().iter().find(|pin| pin.id == id).cloned();
+    if let Some(pin) = &pin {
+        asking.may(&of_address(&pin.address))?;
+    }
+    if pins.release(id, asking.name()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Failure::not_found().explained("there is no such pin"))
@@ -86,18 +86,13 @@ pub(super) async fn json_body(
         let failure = Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         return Err(failure.explained("send it as application/json"));
     }
-    let limits = Limits {
-        body: LONGEST_BODY,
-        ..settings.limits.clone()
-    };
-    body::read(body, &limits).await
+    body::read(body, LONGEST_BODY, &settings.limits).await
 }
 
-pub(super) fn name_of(caller: Caller, settings: &Settings) -> String {
-    match (caller, &settings.access.user) {
-        (Caller::User, Some(user)) => user.name.clone(),
-        _ => ANONYMOUS.to_owned(),
-    }
+/// To decide about an address.
+pub(super) fn of_address(address: &Address) -> Wanted {
+    let (profile, label) = (address.profile.as_deref(), address.label.as_deref());
+    Wanted::address(&address.application, profile, label)
 }
 
 fn not_holdable(error: FindError) -> Failure {

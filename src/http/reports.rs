@@ -6,22 +6,20 @@ use axum::{body::Body, extract::State};
 use confbus_protocol::{LONGEST_REPORT, Report, ReportError};
 use http::StatusCode;
 
-use super::{Settings, access::Allowed, body, error::Failure, settings::Limits};
-use crate::ledger::Ledger;
+use super::{Settings, access::Asking, body, error::Failure};
+use crate::{access::Wanted, ledger::Ledger};
 
 /// Notes a report.
 pub(super) async fn receive(
     State(settings): State<Arc<Settings>>,
     State(ledger): State<Ledger>,
-    _: Allowed,
+    asking: Asking,
     body: Body,
 ) -> Result<StatusCode, Failure> {
-    let limits = Limits {
-        body: LONGEST_REPORT,
-        ..settings.limits.clone()
-    };
-    let body = body::read(body, &limits).await?;
-    ledger.reported(Report::from_json(&body)?);
+    let body = body::read(body, LONGEST_REPORT, &settings.limits).await?;
+    let report = Report::from_json(&body)?;
+    asking.may(&Wanted::report(&report.application))?;
+    ledger.reported(report);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,7 +11,7 @@ use confbus_resolution::{EnvironmentRequest, Format, Placeholders, RepoPath};
 use http::{HeaderMap, header};
 
 use super::{accept::Accept, settings::Limits};
-use crate::environment_repository::Labels;
+use crate::{access::Wanted, environment_repository::Labels};
 
 /// What the path says, not yet checked.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,7 +100,17 @@ impl Ask {
         }
     }
 
-    /// The same, and how its label is read.
+    /// What it takes to be answered.
+    pub(super) fn wanted(&self) -> Wanted {
+        match self {
+            Self::Environment { request, .. } | Self::Converted { request, .. } => {
+                Wanted::environment(request)
+            }
+            Self::Resource { request, path, .. } => Wanted::file(request, path),
+        }
+    }
+
+    /// What the repository is asked for, and how its label is read.
     pub(super) fn read(&self) -> (EnvironmentRequest, Labels) {
         let labels = match self {
             Self::Environment { .. } | Self::Converted { .. } => Labels::Split,

@@ -4,47 +4,67 @@
 //! a config server speaks.
 
 mod connection;
+mod files;
+mod handshake;
 mod lane;
 mod listen;
+mod room;
+mod seldom;
+mod shape;
 mod stream;
 mod thread;
 mod watch;
+mod wire;
 
 use std::{io, sync::Arc};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, oneshot},
-};
+use tokio::{runtime::Handle, sync::oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Limits, front::Front};
+use super::{Limits, front::Front, tls::Tls};
+use crate::watchdog::Watchdog;
+pub(crate) use files::make_room;
 pub(crate) use listen::Listeners;
+use room::Room;
 use thread::{End, Thread};
 pub(super) use watch::{Busy, Clock};
 
+/// A port, and what answers there.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) listeners: Listeners,
+    pub(crate) front: Front,
+    /// Connections at a time.
+    pub(crate) connections: usize,
+}
+
 /// Serves HTTP/1.1 until `shutdown`, then lets requests under way end. Ends earlier when a thread does.
 pub(crate) async fn serve(
-    listeners: Listeners,
-    front: Front,
+    doors: Vec<Door>,
+    tls: Option<Tls>,
     limits: Limits,
+    watchdog: Watchdog,
     shutdown: CancellationToken,
 ) {
-    let connections = Arc::new(Semaphore::new(limits.connections));
     let mut threads = FuturesUnordered::new();
-    for listener in listeners.all {
-        let thread = Thread {
-            front: front.clone(),
-            limits: limits.clone(),
-            connections: Arc::clone(&connections),
-            shutdown: shutdown.clone(),
-            beside: Handle::current(),
-        };
-        match start(thread, listener) {
-            Ok(ended) => threads.push(ended),
-            Err(error) => return error!(%error, "a thread that serves cannot be started"),
+    for door in doors {
+        let room = Room::new(door.connections, &limits);
+        for listener in door.listeners.all {
+            let thread = Thread {
+                front: door.front.clone(),
+                tls: tls.clone(),
+                limits: limits.clone(),
+                room: Arc::clone(&room),
+                shutdown: shutdown.clone(),
+                pulse: watchdog.watch("http"),
+                beside: Handle::current(),
+            };
+            match start(thread, listener) {
+                Ok(ended) => threads.push(ended),
+                Err(error) => return error!(%error, "a thread that serves cannot be started"),
+            }
         }
     }
     let mut cut_off = false;
@@ -88,6 +108,19 @@ mod tests {
     };
 
     use super::*;
+    use crate::http::Settings;
+
+    fn doors(listeners: Listeners, router: Router, limits: &Limits) -> Vec<Door> {
+        let settings = Settings {
+            limits: limits.clone(),
+            ..Settings::default()
+        };
+        vec![Door {
+            listeners,
+            front: Front::plain(router, Arc::new(settings)),
+            connections: limits.connections,
+        }]
+    }
 
     fn start(limits: Limits) -> (SocketAddr, CancellationToken, tokio::task::JoinHandle<()>) {
         let listeners = Listeners::bind("127.0.0.1:0".parse().unwrap(), 2).unwrap();
@@ -104,14 +137,12 @@ mod tests {
             "done"
         };
         let router = Router::new()
+            .route("/actuator/health", get(|| async { "well" }))
             .route("/", get(peer))
             .route("/last", get(last));
-        let server = tokio::spawn(serve(
-            listeners,
-            Front::plain(router),
-            limits,
-            shutdown.clone(),
-        ));
+        let doors = doors(listeners, router, &limits);
+        let until = shutdown.clone();
+        let server = tokio::spawn(serve(doors, None, limits, Watchdog::new(), until));
         (address, shutdown, server)
     }
 
@@ -138,6 +169,7 @@ mod tests {
     async fn a_head_that_never_comes_or_ends_is_cut_off() {
         let (address, ..) = start(Limits {
             head_timeout: Duration::from_millis(100),
+            idle_timeout: Duration::from_millis(100),
             ..Limits::default()
         });
         for start in ["", "P", "GET / HTTP/1.1\r\nHost:"] {
@@ -158,12 +190,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn further_connections_wait_for_room() {
+    async fn further_connections_hear_how_the_server_is_and_that_they_are_to_come_again() {
         let (address, ..) = start(Limits {
             connections: 1,
             ..Limits::default()
         });
-        let head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let head = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
         // It has its room once it was answered.
         let mut first = TcpStream::connect(address).await.unwrap();
         first
@@ -171,13 +203,21 @@ mod tests {
             .await
             .unwrap();
         first.read_u8().await.unwrap();
-        let second = ask(address, head);
-        tokio::pin!(second);
-        let early = timeout(Duration::from_millis(100), &mut second).await;
-        assert!(early.is_err(), "{early:?}");
+        let refused = ask(address, head).await;
+        assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+        assert!(refused.contains("Retry-After: 1"), "{refused}");
+        let health = head.replacen('/', "/actuator/health", 1);
+        let health = ask(address, &health).await;
+        assert!(health.ends_with("well"), "{health}");
         drop(first);
-        let answer = timeout(Duration::from_secs(5), second).await.unwrap();
-        assert!(answer.contains("200 OK"), "{answer}");
+        let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+        timeout(Duration::from_secs(5), async {
+            while !ask(address, &head).await.contains("200 OK") {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
     }
 
     #[tokio::test]
@@ -193,14 +233,12 @@ mod tests {
         let router = Router::new().route("/", get(slow));
         let limits = Limits {
             head_timeout: Duration::from_millis(40),
+            idle_timeout: Duration::from_millis(40),
             ..Limits::default()
         };
-        tokio::spawn(serve(
-            listeners,
-            Front::plain(router),
-            limits,
-            CancellationToken::new(),
-        ));
+        let doors = doors(listeners, router, &limits);
+        let until = CancellationToken::new();
+        tokio::spawn(serve(doors, None, limits, Watchdog::new(), until));
         let answer = tokio::spawn(ask(address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
         // Whoever comes later and says nothing is cut off first.
         assert_eq!(ask(address, "").await, "");

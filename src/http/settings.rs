@@ -1,9 +1,7 @@
 use std::{num::NonZero, time::Duration};
 
-use crate::{
-    encryption::Encryption,
-    webhook::{self, Secret},
-};
+use super::tls::Tls;
+use crate::{encryption::Encryption, webhook};
 
 /// How the server shows itself over HTTP, and to whom.
 #[derive(Debug, Clone)]
@@ -24,8 +22,6 @@ pub(crate) struct Settings {
     pub(crate) health_enabled: bool,
     /// `management.endpoint.health.show-details`.
     pub(crate) health_details: HealthDetails,
-    /// Who may ask.
-    pub(crate) access: Access,
     /// What `/encrypt`, `/decrypt` and `/key` work with.
     pub(crate) encryption: Encryption,
     /// `confbus.encrypt.decrypt-endpoint`: whoever logs in may have texts decrypted. Off by default.
@@ -36,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) webhook: webhook::Settings,
     /// Which answers are given as gzip.
     pub(crate) compression: Compression,
+    /// How TLS is spoken; not at all by default.
+    pub(crate) tls: Option<Tls>,
     /// Bounds of connections and requests.
     pub(crate) limits: Limits,
 }
@@ -49,28 +47,12 @@ pub(crate) struct Compression {
     pub(crate) min_response_size: usize,
 }
 
-/// Who may read configuration, refresh and look behind the scenes.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Access {
-    /// `spring.security.user.name` and `.password`. Without it only this machine may ask.
-    pub(crate) user: Option<User>,
-    /// `confbus.security.mode=none`: everyone may read and refresh. Off by default.
-    pub(crate) mode_none: bool,
-}
-
-/// Who may ask from anywhere.
-#[derive(Debug, Clone)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) password: Secret,
-}
-
 /// Who sees more of health than its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum HealthDetails {
     /// `never`.
     Never,
-    /// `when-authorized`: with the user's password, or from this machine when there is no user.
+    /// `when-authorized`: whoever is known and may, or this machine when nobody has to be.
     #[default]
     WhenAuthorized,
     /// `always`.
@@ -80,20 +62,42 @@ pub(crate) enum HealthDetails {
 /// Bounds of connections and requests.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Bytes of a webhook's body; 1 MiB. GitHub sends at most 25 MB, but a push of thousands of files fits in one.
+    /// `confbus.limits.body-bytes`: bytes of a body, of whatever is not said otherwise; 64 KiB.
     pub(crate) body: usize,
-    /// Bytes of a request's path and query; 8 KiB, the default of Tomcat.
+    /// `confbus.limits.webhook-bytes`: bytes of a webhook's body; 1 MiB. GitHub sends at most 25 MB, but a push of thousands
+    /// of files fits in one.
+    pub(crate) webhook: usize,
+    /// `confbus.limits.target-bytes`: bytes of a request's path and query; 8 KiB, the default of Tomcat.
     pub(crate) target: usize,
     /// `confbus.limits.names`: applications, profiles or labels in one request; 32. Each combination is looked up.
     pub(crate) names: usize,
     /// `confbus.limits.path-segments`: folders above a plain file, and the file; 16.
     pub(crate) path_segments: usize,
-    /// How long a request's head may take, and how long a connection may idle between two requests; 60 s, as Tomcat.
+    /// `confbus.limits.head-bytes`: bytes of a request's head, with its first line; 32 KiB, and no more than 100 fields.
+    pub(crate) head: usize,
+    /// `confbus.limits.idle-timeout`: how long a connection may idle between two requests; 60 s, as Tomcat.
+    pub(crate) idle_timeout: Duration,
+    /// `confbus.limits.head-timeout`: how long a head may take that has begun; 10 s.
     pub(crate) head_timeout: Duration,
-    /// How long a request's body may take; 30 s. GitHub gives up after 10.
+    /// `confbus.limits.body-timeout`: how long a request's body may take; 30 s. GitHub gives up after 10.
     pub(crate) body_timeout: Duration,
-    /// Connections at a time; 8192, as Tomcat. Further ones wait in the kernel.
+    /// `confbus.limits.send-timeout`: how long nothing of an answer may be taken; 30 s.
+    pub(crate) send_timeout: Duration,
+    /// `confbus.limits.handshake-timeout`: how long it may take to agree on TLS; 10 s.
+    pub(crate) handshake_timeout: Duration,
+    /// `confbus.limits.connections`: connections at a time; 8192, as Tomcat. Further ones get 503, or hear how the server is.
     pub(crate) connections: usize,
+    /// `confbus.limits.connections-per-address`: connections of one address, or of one network of IPv6, at a time; 1024. As
+    /// many as there are where it is 0.
+    pub(crate) connections_per_address: usize,
+    /// `confbus.limits.requests`: requests that are answered at a time, besides those whose answers are kept; 4096. Further
+    /// ones get 503.
+    pub(crate) requests: usize,
+    /// `confbus.limits.rates.*`: what costs something, a minute and address.
+    pub(crate) rates: Rates,
+    /// `confbus.limits.this-machine`: whether what is bounded by address is bounded for this machine as well. Off by default:
+    /// a proxy here speaks for everybody.
+    pub(crate) this_machine: bool,
     /// `confbus.server.threads`: threads that serve connections, each with a core's worth of work; as many as there are
     /// cores. One where the system cannot share a port.
     pub(crate) threads: usize,
@@ -103,6 +107,19 @@ pub(crate) struct Limits {
     pub(crate) streams: usize,
     /// How long requests under way may take after the stop signal; 15 s: Kubernetes kills after 30.
     pub(crate) drain: Duration,
+}
+
+/// How often an address may ask for something, a minute; as often as it likes where it is 0.
+#[derive(Debug, Clone)]
+pub(crate) struct Rates {
+    /// `/encrypt` and `/decrypt`; 600.
+    pub(crate) encryption: u32,
+    /// `/monitor`; 600.
+    pub(crate) webhooks: u32,
+    /// `busrefresh`, `busenv` and their elder names; 120.
+    pub(crate) refreshes: u32,
+    /// What changes pins and waves; 300.
+    pub(crate) decisions: u32,
 }
 
 /// What stands before paths: empty, or `/config`, or `/a/b`.
@@ -141,6 +158,16 @@ impl BasePath {
     }
 }
 
+impl Settings {
+    /// What addresses of this server begin with.
+    pub(super) fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -152,12 +179,12 @@ impl Default for Settings {
             down_status: "DOWN".into(),
             health_enabled: true,
             health_details: HealthDetails::default(),
-            access: Access::default(),
             encryption: Encryption::default(),
             decrypt_endpoint: false,
             listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),
             compression: Compression::default(),
+            tls: None,
             limits: Limits::default(),
         }
     }
@@ -172,16 +199,36 @@ impl Default for Compression {
     }
 }
 
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            encryption: 600,
+            webhooks: 600,
+            refreshes: 120,
+            decisions: 300,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 1 << 20,
-            target: 8192,
+            body: 64 << 10,
+            webhook: 1 << 20,
+            target: 8 << 10,
+            head: 32 << 10,
+            idle_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(10),
             names: 32,
             path_segments: 16,
-            head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
             connections: 8192,
+            connections_per_address: 1024,
+            requests: 4096,
+            rates: Rates::default(),
+            this_machine: false,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             kept_bytes: 32 << 20,
             streams: 1024,

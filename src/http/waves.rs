@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::{
     Settings,
-    access::{Allowed, Caller},
+    access::Asking,
     error::Failure,
     instances::json,
-    pins::{json_body, name_of},
+    pins::{json_body, of_address},
 };
 use crate::waves::{Decision, WaveError, WaveView, Waves, Wish};
 
@@ -22,7 +22,7 @@ struct View {
 }
 
 /// All that are under way or stand still.
-pub(super) async fn list(State(waves): State<Waves>, _: Allowed) -> Response {
+pub(super) async fn list(State(waves): State<Waves>) -> Response {
     shown(waves.all())
 }
 
@@ -30,28 +30,28 @@ pub(super) async fn list(State(waves): State<Waves>, _: Allowed) -> Response {
 pub(super) async fn promote(
     State(settings): State<Arc<Settings>>,
     State(waves): State<Waves>,
-    _: Allowed,
-    caller: Caller,
+    asking: Asking,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
     let body = json_body(&settings, &headers, body).await?;
     let wish = Wish::from_json(&body, Decision::Promote)?;
-    Ok(shown(waves.decide(wish, name_of(caller, &settings)).await?))
+    asking.may(&of_address(&wish.address))?;
+    Ok(shown(waves.decide(wish, asking.name()).await?))
 }
 
 /// Gives nobody the commit of a wave.
 pub(super) async fn abort(
     State(settings): State<Arc<Settings>>,
     State(waves): State<Waves>,
-    _: Allowed,
-    caller: Caller,
+    asking: Asking,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
     let body = json_body(&settings, &headers, body).await?;
     let wish = Wish::from_json(&body, Decision::Abort)?;
-    Ok(shown(waves.decide(wish, name_of(caller, &settings)).await?))
+    asking.may(&of_address(&wish.address))?;
+    Ok(shown(waves.decide(wish, asking.name()).await?))
 }
 
 fn shown(waves: Vec<WaveView>) -> Response {

@@ -15,7 +15,7 @@ const LONGEST_SECONDS: u64 = 30 * 24 * 60 * 60;
 /// What somebody wants to be held, and makes sense.
 #[derive(Debug)]
 pub(crate) struct Wish {
-    address: Address,
+    pub(crate) address: Address,
     /// The plainest request for the address.
     pub(crate) request: EnvironmentRequest,
     /// At least the first seven digits.

@@ -1,4 +1,8 @@
-use std::{str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use super::{
     known::{self, KEYS, UNSUPPORTED},
@@ -191,6 +195,24 @@ impl Reader {
             );
             default
         })
+    }
+
+    /// A file of this machine, which has to be there; `None` when it is not.
+    #[expect(
+        clippy::option_option,
+        reason = "outer: can it be used; inner: was it said"
+    )]
+    pub(super) fn file(&mut self, key: &str) -> Option<Option<PathBuf>> {
+        let Some(text) = self.text(key) else {
+            return Some(None);
+        };
+        let path = Path::new(text.strip_prefix("file:").unwrap_or(&text)).to_owned();
+        if path.is_file() {
+            return Some(Some(path));
+        }
+        let problem = format!("`{key}` names no file: {}", path.display());
+        self.refuse(key, problem, None);
+        None
     }
 
     /// A comma list, or a list of its own.

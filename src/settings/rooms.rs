@@ -1,3 +1,4 @@
+mod access;
 mod backends;
 mod bus;
 mod commit_status;
@@ -15,7 +16,10 @@ use std::{
 };
 
 use super::{Settings, reader::Reader};
-use crate::refresh::{self, Destinations};
+use crate::{
+    http::Tls,
+    refresh::{self, Destinations},
+};
 
 const SERVER: &str = "spring.cloud.config.server";
 const SECOND: Duration = Duration::from_secs(1);
@@ -33,6 +37,8 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     }
     let repository = backends::repository(reader);
     let listen = listen(reader);
+    let management = management(reader, listen);
+    let is_local = listen.ip().is_loopback() && management.is_none_or(|at| at.ip().is_loopback());
     let bus = bus::bus(reader);
     let member = bus::member(reader);
     let refresh = refresh(reader);
@@ -41,16 +47,22 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let backends = repository.as_ref().map_or(1, |all| all.backends.len());
     let waves = waves::waves(reader, waves_file, backends);
     let mut http = http::http(reader);
+    let access = access::access(reader, !is_local);
     let encryption = encryption?;
     http.encryption = encryption.clone();
-    http.listens_to_this_machine_only = listen.ip().is_loopback();
-    http.webhook.stays_here =
-        listen.ip().is_loopback() && !reader.flag("spring.cloud.bus.enabled", true);
+    http.listens_to_this_machine_only = is_local;
+    http.webhook.stays_here = is_local && !reader.flag("spring.cloud.bus.enabled", true);
+    let repository = repository?;
     Some(Settings {
+        access: crate::access::Settings {
+            certificates: http.tls.as_ref().is_some_and(Tls::asks_for_certificates),
+            default_labels: repository.default_labels(),
+            ..access
+        },
         http,
         repository: crate::environment_repository::Settings {
             encryption,
-            ..repository?
+            ..repository
         },
         refresh: refresh?,
         commit_status: commit_status?,
@@ -60,23 +72,48 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         bus: bus?,
         member: member?,
         listen,
+        management,
         warnings: Vec::new(),
     })
 }
 
 fn listen(reader: &mut Reader) -> SocketAddr {
-    let address = match reader.text_or("server.address", "0.0.0.0").as_str() {
-        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        text => text.parse().unwrap_or_else(|_| {
-            reader.refuse(
-                "server.address",
-                "`server.address` is not an IP address",
-                Some("write 127.0.0.1, 0.0.0.0 or ::"),
-            );
-            IpAddr::V4(Ipv4Addr::LOCALHOST)
-        }),
-    };
+    let address = address(reader, "server.address", IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     SocketAddr::new(address, reader.number("server.port", 8888))
+}
+
+/// A port of its own for management; as in Spring, the address is that of the server unless it is said.
+fn management(reader: &mut Reader, listen: SocketAddr) -> Option<SocketAddr> {
+    const PORT: &str = "management.server.port";
+    const ADDRESS: &str = "management.server.address";
+    if !reader.has(PORT) {
+        reader.has_no_effect(ADDRESS, &format!("there is no `{PORT}`"));
+        return None;
+    }
+    reader.has_no_effect(
+        "management.server.base-path",
+        "paths are the same on either port",
+    );
+    let as_main = "that port speaks TLS as `server.ssl` says";
+    reader.have_no_effect("management.server.ssl.", &[], as_main);
+    let address = address(reader, ADDRESS, listen.ip());
+    let port = reader.number(PORT, listen.port());
+    // 0 is another port each time.
+    (port == 0 || port != listen.port()).then(|| SocketAddr::new(address, port))
+}
+
+fn address(reader: &mut Reader, key: &str, default: IpAddr) -> IpAddr {
+    let Some(text) = reader.text(key) else {
+        return default;
+    };
+    if text == "localhost" {
+        return IpAddr::V4(Ipv4Addr::LOCALHOST);
+    }
+    text.parse().unwrap_or_else(|_| {
+        let hint = "write 127.0.0.1, 0.0.0.0 or ::";
+        reader.refuse(key, format!("`{key}` is not an IP address"), Some(hint));
+        default
+    })
 }
 
 fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {

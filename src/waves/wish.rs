@@ -6,7 +6,7 @@ use crate::pins::{Address, one_line};
 /// What somebody decides about the waves of an address, and makes sense.
 #[derive(Debug)]
 pub(crate) struct Wish {
-    pub(super) address: Address,
+    pub(crate) address: Address,
     pub(super) decision: Decision,
     pub(super) reason: Option<String>,
 }

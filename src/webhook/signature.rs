@@ -79,11 +79,12 @@ pub(crate) fn check(
         if !known.validation {
             return Ok(());
         }
-        match &known.secret {
-            Some(secret) if verify(provider, secret, headers, body, now) => return Ok(()),
-            Some(_) => why_not = Untrusted::BadSignature(provider),
-            None if why_not == Untrusted::Unsigned => why_not = Untrusted::NoSecret(provider),
-            None => {}
+        let signs = |secret| verify(provider, secret, headers, body, now);
+        match known.secrets.as_slice() {
+            [] if why_not == Untrusted::Unsigned => why_not = Untrusted::NoSecret(provider),
+            [] => {}
+            secrets if secrets.iter().any(signs) => return Ok(()),
+            _ => why_not = Untrusted::BadSignature(provider),
         }
     }
     Err(why_not)
@@ -151,6 +152,9 @@ fn hex(text: &str) -> Option<Vec<u8>> {
     let is_usual = text.len() == 64 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
     is_usual.then(|| crate::hex::decoded(text)).flatten()
 }
+
+#[cfg(test)]
+mod timing;
 
 #[cfg(test)]
 mod tests {
@@ -278,7 +282,10 @@ mod tests {
             Err(Untrusted::Unsigned)
         );
 
-        settings.gitea.secret = Secret::new(SECRET);
+        settings.gitea.secrets = ["another", SECRET]
+            .into_iter()
+            .filter_map(Secret::new)
+            .collect();
         assert_eq!(check(&settings, &both, BODY, NOW), Ok(()));
         assert_eq!(
             check(&settings, &both, b"another body", NOW),

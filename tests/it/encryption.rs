@@ -180,9 +180,11 @@ fn decryption_over_http_is_closed_to_users_until_it_is_opened() {
 fn decryption_over_http_is_closed_while_others_can_reach_the_server() {
     let everywhere = ("server.address", "0.0.0.0");
     let open = ("confbus.security.mode", "none");
+    let is_meant = ("confbus.security.open-to-network", "true");
+    let is_weak = ("confbus.security.weak-secrets", "true");
     let server = start(
         &ConfigRepo::from_sample(),
-        &[("encrypt.key", "foo"), everywhere, open],
+        &[("encrypt.key", "foo"), everywhere, open, is_meant, is_weak],
     )
     .ready();
     let refused = post(&server, "/decrypt", CIPHER);

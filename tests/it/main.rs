@@ -8,6 +8,7 @@
 mod support;
 
 mod acceptance;
+mod access;
 mod architecture;
 mod backends;
 mod broken_file;
@@ -22,12 +23,16 @@ mod freshness;
 mod kept_answers;
 mod last_good;
 mod ledger;
+mod limits;
 mod looks;
 mod pins;
 mod program;
 mod reads;
+mod remote_tls;
 mod shadow;
 mod stream;
+mod tls;
+mod tokens;
 mod unreachable_remote;
 mod vault;
 mod watch;

@@ -87,3 +87,34 @@ fn a_taken_port_is_an_error() {
     assert_eq!(second.wait().code(), Some(1));
     second.line_with("cannot be listened on");
 }
+
+/// The server's process and those that it started.
+fn processes(server: &mut TestServer) -> Vec<u32> {
+    let id = server.running().id();
+    let tasks = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+    let children = tasks.flatten().flat_map(|task| {
+        let list = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+        list.split_whitespace()
+            .filter_map(|id| id.parse().ok())
+            .collect::<Vec<u32>>()
+    });
+    std::iter::once(id).chain(children).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_crash_leaves_no_memory_behind() {
+    let repo = ConfigRepo::from_sample();
+    let mut server = TestServer::start(&repo).ready();
+    let processes = processes(&mut server);
+    assert_eq!(processes.len(), 2, "a server and its worker");
+    for id in processes {
+        let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+        let core = limits
+            .lines()
+            .find(|line| line.contains("core file"))
+            .unwrap();
+        let numbers: Vec<_> = core.split_whitespace().skip(4).collect();
+        assert_eq!(numbers, ["0", "0", "bytes"], "{core}");
+    }
+}

@@ -299,3 +299,55 @@ fn a_webhook_that_comes_before_its_push_can_be_seen_is_not_forgotten() {
     });
     assert_eq!(looks_again(), 1);
 }
+
+#[test]
+fn while_a_secret_changes_both_are_believed() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let mut settings = quiet_settings(&daemon);
+    let (secret, value) = settings.pop().unwrap();
+    settings.push((secret, "the new one".to_owned()));
+    settings.push(("confbus.monitor.previous-secrets.github", value));
+    let server = start(&settings);
+    let body = github_push("refs/heads/main", &["orders.yml"]);
+    let signed = |signature: &str| {
+        let request = github("/monitor", &body).header("X-Hub-Signature-256", signature);
+        server.send(&request).status
+    };
+    assert_eq!(signed(&sign(&body)), 200);
+    assert_eq!(signed(&sign("another body")), 403);
+}
+
+#[test]
+fn deliveries_come_from_where_they_may() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let body = github_push("refs/heads/main", &["orders.yml"]);
+    let delivery = github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body));
+    for (sources, expected) in [
+        ("192.0.2.0/24, 2001:db8::/32", 403),
+        ("192.0.2.0/24, 127.0.0.1", 200),
+    ] {
+        let mut settings = quiet_settings(&daemon);
+        settings.push(("confbus.monitor.sources", sources.to_owned()));
+        let answer = start(&settings).send(&delivery);
+        assert_eq!(answer.status, expected, "{sources}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_delivery_that_comes_again_is_looked_at_once_more() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&quiet_settings(&daemon));
+    let body = github_push("refs/heads/main", &["orders.yml"]);
+    let delivery = github("/monitor", &body)
+        .header("X-Hub-Signature-256", &sign(&body))
+        .header("X-GitHub-Delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958");
+    assert_eq!(server.send(&delivery).status, 200);
+    server.line_with("a push was reported");
+    let commit = repo.push("later", &[("orders.yml", "greeting: later\n")]);
+    assert_eq!(server.send(&delivery).status, 200);
+    server.line_with("again=true");
+    server.serves(&commit);
+}

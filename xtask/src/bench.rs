@@ -16,6 +16,7 @@ mod keep;
 mod labels;
 mod limits;
 mod load;
+pub(crate) mod loris;
 mod machine;
 mod memory;
 mod nginx;

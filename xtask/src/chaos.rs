@@ -62,7 +62,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let program = match &args.program {
-        Some(program) => program.clone(),
+        // The server runs elsewhere.
+        Some(program) => std::path::absolute(program)?,
         None if args.release => release_server()?,
         None => debug_server()?,
     };

@@ -11,6 +11,7 @@ mod attacks;
 mod bench;
 mod chaos;
 mod check;
+mod confined;
 mod conformance;
 mod demo;
 mod git_remote;
@@ -18,6 +19,7 @@ mod interop;
 mod rabbit;
 mod shell;
 mod test;
+mod timing;
 
 use std::process::ExitCode;
 
@@ -43,10 +45,16 @@ enum Task {
     Bench(bench::Args),
     /// Instructions per hot request against the committed figures: a gate without a clock.
     Instructions(bench::instructions::Args),
+    /// Thousands of connections that let the server wait, and how a client that behaves fares beside them.
+    Loris(bench::loris::Args),
     /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
     Chaos(chaos::Args),
     /// Every attack of the corpus against the built server: no secret told, nothing hangs, nobody else notices.
     Attacks(attacks::Args),
+    /// The black-box tests as a user without rights, on a file system that is read-only but for one folder.
+    Confined,
+    /// Whether the time that a wrong signature takes tells what was wrong about it.
+    Timing,
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
     /// The demo, on request over a real RabbitMQ.
@@ -73,8 +81,11 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Conformance(args) => conformance::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Instructions(args) => bench::instructions::run(&args),
+        Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),
         Task::Attacks(args) => attacks::run(&args),
+        Task::Confined => confined::run(),
+        Task::Timing => timing::run(),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),

@@ -39,7 +39,7 @@ pub use bus::{Bus, Message, PublishError, Status};
 pub use counters::Counters;
 #[cfg(feature = "rabbit")]
 pub use rabbit::{
-    Address, Connections, InvalidAddress, KeyFile, Password, PublisherStart, RabbitDriver,
-    RabbitSettings, Routing, TlsSettings, Verification, spring_anonymous_name,
+    Address, Connections, InvalidAddress, KeyFile, Keys, Password, PublisherStart, RabbitDriver,
+    RabbitSettings, Routing, TlsSettings, UnusableKeys, Verification, spring_anonymous_name,
 };
 pub use subscription::{Signal, Subscription};

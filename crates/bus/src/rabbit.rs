@@ -5,6 +5,7 @@ mod credentials;
 mod driver;
 mod failure;
 mod inbox;
+mod keys;
 mod link;
 mod names;
 mod publisher;
@@ -23,12 +24,13 @@ use tokio::sync::{broadcast, watch};
 
 pub use connections::Connections;
 pub use driver::RabbitDriver;
+pub use keys::{KeyFile, Keys, UnusableKeys};
 pub use names::spring_anonymous_name;
 use publisher::Publisher;
 pub use routing::Routing;
 pub use settings::{Address, InvalidAddress, Password, PublisherStart, RabbitSettings};
 use tally::{Tally, count};
-pub use tls::{KeyFile, TlsSettings, Verification};
+pub use tls::{TlsSettings, Verification};
 
 use crate::{
     Counters, Message, PublishError, Status,

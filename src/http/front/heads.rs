@@ -1,6 +1,6 @@
 //! Answers to heads that nobody has read yet.
 
-use std::{mem::MaybeUninit, net::SocketAddr};
+use std::mem::MaybeUninit;
 
 use httparse::Status;
 
@@ -8,7 +8,7 @@ use super::{
     Core, Recalled,
     question::{Afterwards, Head, Question},
 };
-use crate::http::finished::Wire;
+use crate::http::{finished::Wire, peer::Peer};
 
 /// Bytes of the longest head that is answered here.
 const LONGEST_HEAD: usize = 8 * 1024;
@@ -33,7 +33,7 @@ impl Core {
     pub(in crate::http) fn reply(
         &self,
         input: &[u8],
-        peer: SocketAddr,
+        peer: &Peer,
         is_last: bool,
         output: &mut Vec<u8>,
     ) -> Reply {

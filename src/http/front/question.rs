@@ -58,8 +58,8 @@ impl<'r> Head<'r, http::HeaderMap> {
 }
 
 impl<'r, F: Fields + ?Sized> Question<'r, F> {
-    /// `None` when the answer depends on more than that: it is no read, has a body, or comes with a condition, a character
-    /// set or a token.
+    /// `None` when the answer depends on more than that: it is no read, has a body, does not say whom it is for, or comes with
+    /// a condition, a character set or a token.
     pub(super) fn of(head: &Head<'r, F>) -> Option<Self> {
         let is_head = head.method == Method::HEAD.as_str();
         if !is_head && head.method != Method::GET.as_str() || head.target.len() > LONGEST_TARGET {
@@ -68,7 +68,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
         let mut accept = None;
         let (mut accepts_encodings, mut is_conditional) = (false, false);
         let mut said = Said::default();
-        let (mut has_name, mut minimum) = (false, None);
+        let (mut has_name, mut minimum, mut host) = (false, None, None);
         let mut afterwards = Afterwards::Stays;
         for (name, value) in head.fields.each() {
             let mut lower = [0; LONGEST_NAME];
@@ -78,6 +78,9 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
                 "accept-encoding" => accepts_encodings = true,
                 "if-none-match" => is_conditional = true,
                 "connection" => afterwards = afterwards.and(value),
+                // Who says it in two ways is refused elsewhere.
+                "host" if host.replace(value).is_some() => return None,
+                "host" => said.hear("host", value),
                 "content-length" if value != b"0" => return None,
                 // With these, the router has more to say or to read.
                 "accept-charset"
@@ -95,6 +98,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
                 name => said.hear(name, value),
             }
         }
+        host?;
         let accept = accept.unwrap_or_default();
         (accept.len() <= LONGEST_ACCEPT).then_some(Self {
             key: KeyRef::new(head.target, accept),
@@ -139,6 +143,7 @@ mod tests {
 
     fn is_kept(method: &str, target: &str, headers: &[(&str, &str)]) -> bool {
         let mut request = Request::builder().method(method).uri(target);
+        request = request.header("host", "localhost");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -163,6 +168,7 @@ mod tests {
                 &[("x-config-min-version", "a"), ("x-config-min-version", "b")],
                 false,
             ),
+            ("GET", "/foo/dev", &[("host", "x")], false),
             ("POST", "/foo/dev", &[], false),
             ("OPTIONS", "/foo/dev", &[], false),
             ("GET", "http://localhost/foo/dev", &[], false),

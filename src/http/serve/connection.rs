@@ -4,40 +4,56 @@
 //! which gives the connection back as soon as it has answered everything and sent it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     error::Error,
-    net::SocketAddr,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
 };
 
-use http::Request;
+use futures_util::future::Either;
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
     service::Service,
 };
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::{
     lane::{Buffers, Lane, Next},
+    shape,
     stream::Stream,
     watch::{Order, Watch},
+    wire::Wire,
 };
-use crate::http::front::{Answering, Body, Core};
+use crate::http::{
+    error::Failure,
+    front::{Answering, Body, Core},
+    peer::Peer,
+};
 
 /// What the connections of a thread share.
 pub(super) struct Shared {
     pub(super) core: Rc<Core>,
     pub(super) buffers: RefCell<Buffers>,
+    /// Bytes of the longest head.
+    pub(super) longest_head: usize,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Anything,
+    /// One request, which hears how the server is or that it is to come again: there is no room.
+    Health,
 }
 
 pub(super) struct Connection {
     shared: Rc<Shared>,
-    peer: SocketAddr,
+    peer: Peer,
     watch: Rc<Watch>,
+    purpose: Purpose,
     at: At,
     /// It ends after the requests under way.
     finishes: bool,
@@ -57,17 +73,23 @@ pub(super) type Ended = Result<(), Box<dyn Error + Send + Sync>>;
 impl Connection {
     pub(super) fn new(
         shared: Rc<Shared>,
-        stream: TcpStream,
-        peer: SocketAddr,
+        stream: Wire,
+        peer: Peer,
         watch: Rc<Watch>,
+        purpose: Purpose,
     ) -> Self {
-        Self {
+        let mut connection = Self {
             shared,
             peer,
             watch,
+            purpose,
             at: At::Lane(Lane::new(stream, Vec::new())),
             finishes: false,
+        };
+        if purpose == Purpose::Health {
+            connection.change_hands();
         }
+        connection
     }
 
     /// The end of the connection; nothing when it was told to break.
@@ -86,7 +108,7 @@ impl Connection {
                 At::Lane(lane) => {
                     let buffers = &mut self.shared.buffers.borrow_mut();
                     let (core, watch) = (&self.shared.core, &self.watch);
-                    match lane.poll(cx, core, self.peer, watch, buffers, self.finishes)? {
+                    match lane.poll(cx, core, &self.peer, watch, buffers, self.finishes)? {
                         Poll::Ready(Next::Elsewhere) => {}
                         Poll::Ready(Next::End) => return Poll::Ready(Ok(())),
                         Poll::Pending if self.finishes && lane.is_idle() => {
@@ -127,21 +149,21 @@ impl Connection {
         };
     }
 
-    fn by_hyper(
-        &self,
-        stream: TcpStream,
-        read: Vec<u8>,
-    ) -> http1::Connection<TokioIo<Stream>, Asked> {
+    fn by_hyper(&self, stream: Wire, read: Vec<u8>) -> http1::Connection<TokioIo<Stream>, Asked> {
         self.watch.hand_over();
         let asked = Asked {
             shared: Rc::clone(&self.shared),
-            peer: self.peer,
+            peer: self.peer.clone(),
             watch: Rc::clone(&self.watch),
+            purpose: self.purpose,
+            is_ambiguous: Cell::new(shape::is_ambiguous(&read)),
         };
         let stream = Stream::new(stream, read, Rc::clone(&self.watch));
         http1::Builder::new()
             // As Tomcat writes them: scripts look for `Content-Type:`.
             .title_case_headers(true)
+            .max_buf_size(self.shared.longest_head)
+            .keep_alive(self.purpose == Purpose::Anything)
             .serve_connection(TokioIo::new(stream), asked)
     }
 
@@ -156,8 +178,11 @@ impl Connection {
 /// Answers what hyper has read.
 struct Asked {
     shared: Rc<Shared>,
-    peer: SocketAddr,
+    peer: Peer,
     watch: Rc<Watch>,
+    purpose: Purpose,
+    /// The first head says the length of its body in two ways.
+    is_ambiguous: Cell<bool>,
 }
 
 impl Service<Request<Incoming>> for Asked {
@@ -166,12 +191,40 @@ impl Service<Request<Incoming>> for Asked {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        if !request.body().is_end_stream() {
+        if !request.body().is_end_stream() || self.purpose == Purpose::Health {
             // Only hyper knows where it ends.
             self.watch.leave();
         }
-        self.shared
-            .core
-            .answer(request, self.peer, self.watch.busy())
+        let core = &self.shared.core;
+        match self.refusal(&request) {
+            Some(failure) => core.refuse(&request, failure, self.watch.busy()),
+            None if shape::has_coding(&request) => {
+                closing(core.answer(request, &self.peer, self.watch.busy()))
+            }
+            None => core.answer(request, &self.peer, self.watch.busy()),
+        }
+    }
+}
+
+/// The last answer of its connection: whoever stands in between may see another end of the request.
+fn closing(answering: Answering) -> Answering {
+    Either::Right(Box::pin(async {
+        let mut answer = answering.await?;
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+        Ok(answer)
+    }))
+}
+
+impl Asked {
+    fn refusal(&self, request: &Request<Incoming>) -> Option<Failure> {
+        if self.is_ambiguous.take() {
+            return Some(Failure::container(StatusCode::BAD_REQUEST));
+        }
+        let is_too_much = || {
+            let for_health = self.shared.core.is_health(request.uri().path());
+            (self.purpose == Purpose::Health && !for_health).then(Failure::busy)
+        };
+        shape::refusal(request, self.shared.longest_head).or_else(is_too_much)
     }
 }

@@ -1,26 +1,25 @@
 use std::{
     io,
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
-use super::watch::Watch;
-use crate::http::front::{Core, Reply};
+use super::{watch::Watch, wire::Wire};
+use crate::http::{
+    front::{Core, Reply},
+    peer::Peer,
+};
 
 /// Bytes that are read at once.
 const INPUT: usize = 16 * 1024;
 /// Once so many bytes of answers wait to be sent, no further request is looked at.
-const ENOUGH: usize = 64 * 1024;
+const ENOUGH: usize = 16 * 1024;
 
 /// A connection between requests: reads heads, and sends the answers that are kept. It holds no memory while nobody asks.
 pub(super) struct Lane {
-    stream: TcpStream,
+    stream: Wire,
     /// What was read and is not answered.
     held: Vec<u8>,
     /// What is held is but the beginning of a head.
@@ -57,7 +56,7 @@ impl Buffers {
 
 impl Lane {
     /// Goes on with a connection of which this was read already.
-    pub(super) fn new(stream: TcpStream, held: Vec<u8>) -> Self {
+    pub(super) fn new(stream: Wire, held: Vec<u8>) -> Self {
         Self {
             stream,
             held,
@@ -68,7 +67,7 @@ impl Lane {
     }
 
     /// The connection, and what was read of it and not answered.
-    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub(super) fn into_parts(self) -> (Wire, Vec<u8>) {
         (self.stream, self.held)
     }
 
@@ -82,15 +81,20 @@ impl Lane {
         &mut self,
         cx: &mut Context<'_>,
         core: &Core,
-        peer: SocketAddr,
+        peer: &Peer,
         watch: &Watch,
         buffers: &mut Buffers,
         is_last: bool,
     ) -> Poll<io::Result<Next>> {
         loop {
             ready!(self.send_rest(cx, watch))?;
-            if let Some(next) = self.next {
-                return Poll::Ready(Ok(next));
+            match self.next {
+                None => {}
+                Some(Next::Elsewhere) => return Poll::Ready(Ok(Next::Elsewhere)),
+                Some(Next::End) => {
+                    ready!(self.stream.poll_end(cx))?;
+                    return Poll::Ready(Ok(Next::End));
+                }
             }
             let mut read = 0;
             if self.held.is_empty() || self.is_incomplete {
@@ -108,6 +112,13 @@ impl Lane {
                 core.reply(input, peer, is_last, output)
             });
             self.send(cx, output, watch)?;
+            if self.is_incomplete {
+                watch.begins();
+            } else if self.next.is_none() && !self.held.is_empty() {
+                // Whoever asks for much at once gets a part of it, and then others have their turn.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
     }
 
@@ -161,7 +172,10 @@ impl Lane {
                 watch.got_on();
                 sent?
             }
-            Poll::Pending => 0,
+            Poll::Pending => {
+                watch.stalls();
+                0
+            }
         };
         if sent < output.len() {
             self.unsent = output[sent..].to_vec();
@@ -171,12 +185,19 @@ impl Lane {
 
     fn send_rest(&mut self, cx: &mut Context<'_>, watch: &Watch) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.unsent))?;
+            let Poll::Ready(sent) = Pin::new(&mut self.stream).poll_write(cx, &self.unsent)? else {
+                watch.stalls();
+                return Poll::Pending;
+            };
             watch.got_on();
             self.unsent.drain(..sent);
         }
         // A connection that nobody uses needs no room.
         self.unsent = Vec::new();
-        Poll::Ready(Ok(()))
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_pending() {
+            watch.stalls();
+        }
+        flushed
     }
 }

@@ -5,29 +5,33 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::watch::Watch;
+use super::{watch::Watch, wire::Wire};
 
-/// A connection as hyper sees it. It notes when it gets on with an answer; what arrives does not count: a head may come byte
-/// by byte.
+/// A connection as hyper sees it. It notes when it gets on with an answer and when it does not; of what arrives only that a
+/// head begins: it may come byte by byte.
 pub(super) struct Stream {
-    inner: TcpStream,
+    inner: Wire,
     /// What was read before.
     read: Vec<u8>,
     watch: Rc<Watch>,
 }
 
 impl Stream {
-    pub(super) fn new(inner: TcpStream, read: Vec<u8>, watch: Rc<Watch>) -> Self {
+    pub(super) fn new(inner: Wire, read: Vec<u8>, watch: Rc<Watch>) -> Self {
         Self { inner, read, watch }
     }
 
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Ready(_) => self.watch.got_on(),
+            Poll::Pending => self.watch.stalls(),
+        }
+    }
+
     /// The connection, and what was read before and not yet again.
-    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub(super) fn into_parts(self) -> (Wire, Vec<u8>) {
         (self.inner, self.read)
     }
 }
@@ -39,7 +43,12 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.read.is_empty() {
-            return Pin::new(&mut self.inner).poll_read(cx, buffer);
+            let before = buffer.filled().len();
+            let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+            if buffer.filled().len() > before {
+                self.watch.begins();
+            }
+            return read;
         }
         let length = self.read.len().min(buffer.remaining());
         buffer.put_slice(&self.read[..length]);
@@ -55,17 +64,16 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        if written.is_ready() {
-            self.watch.got_on();
-        }
+        self.note(&written);
         written
     }
 
     /// hyper asks for this once all that it has to send is written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.inner).poll_flush(cx);
-        if flushed.is_ready() {
-            self.watch.flushed();
+        match flushed {
+            Poll::Ready(_) => self.watch.flushed(),
+            Poll::Pending => self.watch.stalls(),
         }
         flushed
     }
@@ -80,9 +88,7 @@ impl AsyncWrite for Stream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
-        if written.is_ready() {
-            self.watch.got_on();
-        }
+        self.note(&written);
         written
     }
 

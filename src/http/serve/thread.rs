@@ -3,7 +3,6 @@ use std::{cell::RefCell, future::poll_fn, io, net::SocketAddr, rc::Rc, sync::Arc
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, Handle, LocalOptions},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{MissedTickBehavior, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -11,24 +10,35 @@ use tracing::{debug, warn};
 
 use super::{
     Limits,
-    connection::{Connection, Shared},
+    connection::{Connection, Purpose, Shared},
+    handshake::Handshakes,
     lane::Buffers,
-    watch::{Clock, Open, Watches},
+    room::{Admission, Place, Room},
+    seldom::Seldom,
+    watch::{Clock, Open, Patience, Watches},
+    wire::Wire,
 };
-use crate::http::front::Front;
+use crate::{
+    http::{front::Front, peer::Peer, tls::Tls},
+    watchdog::{BEAT, Pulse},
+};
 
 /// When no file descriptor is left, accepting again at once would only burn the processor.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How often a thread looks at the clock, unless it has to cut off sooner.
-const TICK: Duration = Duration::from_millis(250);
+/// What those hear for whom there is not even room to be heard.
+const REFUSED: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\
+    Connection: close\r\n\r\n";
 
 /// A thread that serves connections, with a runtime of its own.
 pub(super) struct Thread {
     pub(super) front: Front,
+    pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
-    /// Connections of all threads.
-    pub(super) connections: Arc<Semaphore>,
+    /// For the connections of all threads.
+    pub(super) room: Arc<Room>,
     pub(super) shutdown: CancellationToken,
+    pub(super) pulse: Pulse,
     /// The runtime of the rest of the program.
     pub(super) beside: Handle,
 }
@@ -40,6 +50,23 @@ pub(super) enum End {
     CutOff,
 }
 
+/// A connection that was accepted.
+struct Accepted {
+    stream: TcpStream,
+    address: SocketAddr,
+    purpose: Purpose,
+    place: Place,
+}
+
+/// Takes connections while there is room.
+struct Door {
+    listener: TcpListener,
+    room: Arc<Room>,
+    speaks_tls: bool,
+    refuses: Seldom,
+    fails: Seldom,
+}
+
 impl Thread {
     /// Serves until `shutdown`, then lets requests under way end.
     pub(super) fn run(self, listener: std::net::TcpListener) -> io::Result<End> {
@@ -49,40 +76,80 @@ impl Thread {
     }
 
     async fn serve(self, listener: std::net::TcpListener) -> io::Result<End> {
-        let listener = TcpListener::from_std(listener)?;
+        let door = Door {
+            listener: TcpListener::from_std(listener)?,
+            room: self.room,
+            speaks_tls: self.tls.is_some(),
+            refuses: Seldom::default(),
+            fails: Seldom::default(),
+        };
         let clock = Rc::new(Clock::new());
         let watches = Rc::new(Watches::new(Rc::clone(&clock)));
         let shared = Rc::new(Shared {
             core: Rc::new(self.front.core(clock, self.beside)),
             buffers: RefCell::new(Buffers::new()),
+            longest_head: self.limits.head,
         });
-        tokio::task::spawn_local(sweep(Rc::clone(&watches), self.limits.head_timeout));
-        let next = || accept(&listener, &self.connections, &self.shutdown);
-        while let Some((stream, peer, permit)) = next().await {
+        let patience = Patience {
+            idle: self.limits.idle_timeout,
+            head: self.limits.head_timeout,
+            send: self.limits.send_timeout,
+        };
+        tokio::task::spawn_local(sweep(Rc::clone(&watches), patience, self.pulse));
+        let handshakes = Handshakes::new(self.tls, self.limits.handshake_timeout);
+        let handshakes = Rc::new(handshakes);
+        while let Some(accepted) = self.shutdown.run_until_cancelled(door.next()).await {
+            let (shared, handshakes) = (Rc::clone(&shared), Rc::clone(&handshakes));
             // Before it runs, so that it hears of the end.
-            let (shared, open) = (Rc::clone(&shared), watches.open());
+            let open = watches.open();
             tokio::task::spawn_local(async move {
-                serve_connection(shared, open, stream, peer).await;
-                drop(permit);
+                serve_connection(shared, &handshakes, open, accepted).await;
             });
         }
-        drop(listener);
+        drop(door);
         let finished = timeout(self.limits.drain, watches.finish()).await;
         Ok(finished.map_or(End::CutOff, |()| End::Answered))
     }
 }
 
-async fn sweep(watches: Rc<Watches>, patience: Duration) {
-    let mut tick = tokio::time::interval(TICK.min(patience / 4).max(Duration::from_millis(1)));
+async fn sweep(watches: Rc<Watches>, patience: Patience, pulse: Pulse) {
+    let shortest = patience.idle.min(patience.head).min(patience.send);
+    let mut tick = tokio::time::interval(BEAT.min(shortest / 4).max(Duration::from_millis(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        watches.sweep(patience);
+        pulse.beat();
+        watches.sweep(&patience);
     }
 }
 
-async fn serve_connection(shared: Rc<Shared>, open: Open, stream: TcpStream, peer: SocketAddr) {
-    let mut connection = Connection::new(shared, stream, peer, Rc::clone(&open.watch));
+async fn serve_connection(
+    shared: Rc<Shared>,
+    handshakes: &Handshakes,
+    open: Open,
+    accepted: Accepted,
+) {
+    let Accepted {
+        stream,
+        address,
+        purpose,
+        place,
+    } = accepted;
+    let shaken = tokio::select! {
+        biased;
+        shaken = handshakes.shake(stream, address) => shaken,
+        () = open.watch.is_to_end() => return,
+    };
+    match shaken {
+        Ok((wire, peer)) => serve_wire(shared, wire, peer, &open, purpose).await,
+        Err(error) => debug!(peer = %address, %error, "no TLS came about"),
+    }
+    drop(place);
+}
+
+async fn serve_wire(shared: Rc<Shared>, wire: Wire, peer: Peer, open: &Open, purpose: Purpose) {
+    let watch = Rc::clone(&open.watch);
+    let mut connection = Connection::new(shared, wire, peer.clone(), watch, purpose);
     match poll_fn(|cx| connection.poll(cx)).await {
         Some(Ok(())) => {}
         Some(Err(error)) => debug!(%peer, %error, "a connection broke"),
@@ -90,28 +157,49 @@ async fn serve_connection(shared: Rc<Shared>, open: Open, stream: TcpStream, pee
     }
 }
 
-/// The next connection, once there is room for it; `None` on shutdown.
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let next = async {
+impl Door {
+    /// The next connection for which there is room.
+    async fn next(&self) -> Accepted {
         loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    // Not before: a thread that waits for connections takes no room from those that have some.
-                    let permit = Arc::clone(connections).acquire_owned().await.ok()?;
-                    // Answers are written whole; waiting to fill a packet only delays them.
-                    _ = stream.set_nodelay(true);
-                    return Some((stream, peer, permit));
-                }
+            let (stream, address) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
-                    warn!(%error, "cannot accept connections");
+                    if self.fails.is_due() {
+                        warn!(%error, "cannot accept connections");
+                    }
                     sleep(PAUSE).await;
+                    continue;
                 }
+            };
+            let (purpose, place) = match self.room.admit(address.ip()) {
+                Admission::Welcome(place) => (Purpose::Anything, place),
+                Admission::Health(place) => (Purpose::Health, place),
+                Admission::Refused => {
+                    self.refuse(&stream, address);
+                    continue;
+                }
+            };
+            if purpose == Purpose::Health && self.refuses.is_due() {
+                warn!("all connections are taken; more of them are only told so");
             }
+            // Answers are written whole; waiting to fill a packet only delays them.
+            _ = stream.set_nodelay(true);
+            return Accepted {
+                stream,
+                address,
+                purpose,
+                place,
+            };
         }
-    };
-    shutdown.run_until_cancelled(next).await?
+    }
+
+    /// Says so, if that can be done at once.
+    fn refuse(&self, stream: &TcpStream, address: SocketAddr) {
+        if self.refuses.is_due() {
+            warn!(peer = %address, "there is no room for this connection, nor for others like it");
+        }
+        if !self.speaks_tls {
+            _ = stream.try_write(REFUSED);
+        }
+    }
 }

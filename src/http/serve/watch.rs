@@ -6,8 +6,9 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
+    future::poll_fn,
     rc::Rc,
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -46,11 +47,34 @@ pub(super) struct Watch {
     clock: Rc<Clock>,
     /// Answers under way.
     busy: Cell<u32>,
-    /// When something was last sent, or an answer ended.
+    waits: Cell<Waits>,
+    /// When that began: when something was last sent, or an answer ended, or a head began.
     since: Cell<Instant>,
     handed: Cell<Handed>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// The first byte of a request, or our own answer.
+    Request,
+    /// The rest of a head.
+    Head,
+    /// Somebody who takes what is to be sent.
+    Reader,
+}
+
+/// How long connections may let us wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For a request to begin.
+    pub(super) idle: Duration,
+    /// For the end of a head that has begun.
+    pub(super) head: Duration,
+    /// For anything to be taken of what is sent.
+    pub(super) send: Duration,
 }
 
 /// How far somebody is with a connection that was handed over.
@@ -103,6 +127,7 @@ impl Watches {
         let watch = Rc::new(Watch {
             clock: Rc::clone(&self.clock),
             busy: Cell::new(0),
+            waits: Cell::new(Waits::Request),
             since: Cell::new(self.clock.now()),
             handed: Cell::new(Handed::Reads),
             order: Cell::new(Order::GoOn),
@@ -118,12 +143,13 @@ impl Watches {
         }
     }
 
-    /// Moves the clock on and ends the connections that let us wait for longer than `patience`.
-    pub(super) fn sweep(&self, patience: Duration) {
+    /// Moves the clock on and ends the connections that let us wait for too long.
+    pub(super) fn sweep(&self, patience: &Patience) {
         self.clock.tick();
         let now = self.clock.now();
         let is_overdue = |watch: &&Rc<Watch>| {
-            watch.busy.get() == 0 && now.saturating_duration_since(watch.since.get()) >= patience
+            let waited = now.saturating_duration_since(watch.since.get());
+            waited >= watch.patience(patience)
         };
         let open = self.open.borrow();
         open.values()
@@ -154,7 +180,37 @@ impl Drop for Open {
 impl Watch {
     /// Something was sent.
     pub(super) fn got_on(&self) {
+        self.waits(Waits::Request);
+    }
+
+    /// Something of a head has come, but not its end.
+    pub(super) fn begins(&self) {
+        if self.busy.get() == 0 && self.waits.get() == Waits::Request {
+            self.waits(Waits::Head);
+        }
+    }
+
+    /// Nobody takes what is to be sent.
+    pub(super) fn stalls(&self) {
+        if self.waits.get() != Waits::Reader {
+            self.waits(Waits::Reader);
+        }
+    }
+
+    fn waits(&self, waits: Waits) {
+        self.waits.set(waits);
         self.since.set(self.clock.now());
+    }
+
+    /// How long it may go on as it is.
+    fn patience(&self, patience: &Patience) -> Duration {
+        match self.waits.get() {
+            Waits::Reader => patience.send,
+            // It waits for us.
+            _ if self.busy.get() > 0 => Duration::MAX,
+            Waits::Head => patience.head,
+            Waits::Request => patience.idle,
+        }
     }
 
     pub(super) fn busy(self: &Rc<Self>) -> Busy {
@@ -196,6 +252,15 @@ impl Watch {
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
+    }
+
+    /// Resolves once it is not to go on.
+    pub(super) async fn is_to_end(&self) {
+        let order = |cx: &mut Context<'_>| match self.order(cx) {
+            Order::GoOn => Poll::Pending,
+            Order::Finish | Order::Break => Poll::Ready(()),
+        };
+        poll_fn(order).await;
     }
 
     /// What to do now; a later order wakes whoever asked.

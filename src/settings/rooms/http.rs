@@ -1,12 +1,16 @@
+mod limits;
+mod tls;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::SERVER;
 use crate::{
-    http::{Access, BasePath, Compression, HealthDetails, Limits, Settings, User},
+    http::{BasePath, Compression, HealthDetails, Settings},
     settings::reader::Reader,
     webhook::{self, Secret},
 };
-
-/// More would only wait for one another.
-const MAX_THREADS: usize = 256;
 
 /// How the server shows itself, and to whom.
 pub(super) fn http(reader: &mut Reader) -> Settings {
@@ -20,11 +24,11 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         down_status: reader.text_or(&format!("{SERVER}.health.down-health-status"), "DOWN"),
         health_enabled: reader.flag(&format!("{SERVER}.health.enabled"), true),
         health_details: health_details(reader),
-        access: access(reader),
         decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
         webhook: webhook(reader),
         compression: compression(reader, defaults.compression),
-        limits: limits(reader, defaults.limits),
+        tls: tls::tls(reader),
+        limits: limits::limits(reader, defaults.limits),
         ..defaults
     }
 }
@@ -36,24 +40,6 @@ fn compression(reader: &mut Reader, defaults: Compression) -> Compression {
             "server.compression.min-response-size",
             defaults.min_response_size,
         ),
-    }
-}
-
-fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
-    let threads = reader.number("confbus.server.threads", defaults.threads);
-    if !(1..=MAX_THREADS).contains(&threads) {
-        reader.refuse(
-            "confbus.server.threads",
-            format!("`confbus.server.threads` is not between 1 and {MAX_THREADS}"),
-            None,
-        );
-    }
-    Limits {
-        threads,
-        names: reader.number("confbus.limits.names", defaults.names),
-        path_segments: reader.number("confbus.limits.path-segments", defaults.path_segments),
-        kept_bytes: reader.bytes("confbus.server.kept-bytes", defaults.kept_bytes),
-        ..defaults
     }
 }
 
@@ -99,46 +85,36 @@ fn health_details(reader: &mut Reader) -> HealthDetails {
     }
 }
 
-fn access(reader: &mut Reader) -> Access {
-    let password = reader
-        .text("spring.security.user.password")
-        .and_then(Secret::new);
-    let name = reader.text("spring.security.user.name");
-    if name.is_some() && password.is_none() {
+fn sources(reader: &mut Reader) -> Vec<IpNet> {
+    const KEY: &str = "confbus.monitor.sources";
+    let parsed = |text: &String| {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse::<IpNet>().or_else(|_| address()).ok()
+    };
+    let said = reader.list(KEY);
+    let nets: Vec<_> = said.iter().filter_map(parsed).collect();
+    if nets.len() < said.len() {
         reader.refuse(
-            "spring.security.user.name",
-            "a user without a password",
-            Some("set spring.security.user.password"),
+            KEY,
+            format!("`{KEY}` has something that is no address and no range of addresses"),
+            Some("write 192.30.252.0/22, 2a0a:a440::/29"),
         );
     }
-    let user = password.map(|password| User {
-        name: name.unwrap_or_else(|| "user".into()),
-        password,
-    });
-    let mode_none = match reader.text("confbus.security.mode").as_deref() {
-        None => false,
-        Some("none") => true,
-        Some(_) => {
-            reader.refuse(
-                "confbus.security.mode",
-                "`confbus.security.mode` can only be `none`",
-                Some("leave it out to stay closed"),
-            );
-            false
-        }
-    };
-    Access { user, mode_none }
+    nets
 }
 
 fn webhook(reader: &mut Reader) -> webhook::Settings {
     let monitor = format!("{SERVER}.monitor");
     let mut provider = |name: &str| {
-        let secret = reader
-            .text(&format!("{monitor}.{name}.webhook-secret"))
-            .and_then(Secret::new);
+        let keys = [
+            format!("{monitor}.{name}.webhook-secret"),
+            format!("confbus.monitor.previous-secrets.{name}"),
+        ];
+        let secrets = keys.iter().filter_map(|key| Secret::new(reader.text(key)?));
+        let secrets = secrets.collect();
         webhook::ProviderSettings {
             enabled: reader.flag(&format!("{monitor}.{name}.enabled"), true),
-            secret,
+            secrets,
             validation: reader.flag(&format!("{monitor}.{name}.validation-enabled"), true),
         }
     };
@@ -151,6 +127,7 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
         gogs: provider("gogs"),
         validation: reader.flag(&format!("{monitor}.validation-filter-enabled"), true),
         stays_here: false,
+        sources: sources(reader),
         max_paths: reader.number(&format!("{monitor}.max-paths"), 20),
         max_dashes: reader.number(&format!("{monitor}.max-dashes"), 20),
     }

@@ -3,6 +3,7 @@
 pub(crate) mod bus;
 pub(crate) mod clock;
 pub(crate) mod commits;
+pub(crate) mod crowd;
 pub(crate) mod damage;
 pub(crate) mod events;
 pub(crate) mod full;
@@ -13,6 +14,7 @@ mod measure;
 pub(crate) mod outage;
 pub(crate) mod process;
 pub(crate) mod replicas;
+pub(crate) mod stuck;
 pub(crate) mod webhook;
 
 use std::time::{Duration, Instant};

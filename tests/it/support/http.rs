@@ -1,12 +1,12 @@
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
 };
 
 use super::DEADLINE;
 
 /// A request over a connection of its own, byte for byte as a test wants it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     method: &'static str,
     path: String,
@@ -63,6 +63,24 @@ impl Request {
 
     /// Sends it; `Err` when nobody listens or the answer is cut off.
     pub(crate) fn send(&self, port: u16) -> std::io::Result<Answer> {
+        let mut connection = self.sent(port)?;
+        let mut bytes = Vec::new();
+        connection.read_to_end(&mut bytes)?;
+        Ok(Answer::parse(&bytes))
+    }
+
+    /// The status alone, also of an answer that has no end.
+    pub(crate) fn status(&self, port: u16) -> std::io::Result<u16> {
+        let mut line = String::new();
+        BufReader::new(self.sent(port)?).read_line(&mut line)?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        status.ok_or_else(|| std::io::Error::other(line))
+    }
+
+    fn sent(&self, port: u16) -> std::io::Result<TcpStream> {
         let mut connection = TcpStream::connect(("127.0.0.1", port))?;
         connection.set_read_timeout(Some(DEADLINE))?;
         let mut head = format!(
@@ -75,14 +93,13 @@ impl Request {
         head.push_str(&format!("Content-Length: {}\r\n\r\n", self.body.len()));
         connection.write_all(head.as_bytes())?;
         connection.write_all(&self.body)?;
-        let mut bytes = Vec::new();
-        connection.read_to_end(&mut bytes)?;
-        Ok(Answer::parse(&bytes))
+        Ok(connection)
     }
 }
 
 impl Answer {
-    fn parse(bytes: &[u8]) -> Self {
+    /// From the whole of what was received.
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let split = bytes
             .windows(4)
             .position(|window| window == b"\r\n\r\n")

@@ -2,14 +2,16 @@
 
 mod config_repo;
 mod git_daemon;
-#[expect(dead_code, reason = "what only tests within the server look at")]
 mod git_http;
 mod http;
 mod instance;
+mod issuer;
 mod process;
 mod secrets;
 mod server;
 mod status_host;
+mod tls;
+mod tls_front;
 mod vault;
 
 #[cfg(feature = "broker-tests")]
@@ -26,10 +28,13 @@ pub(crate) use git_daemon::GitDaemon;
 pub(crate) use git_http::{GitHttp, Manner};
 pub(crate) use http::{Answer, Request};
 pub(crate) use instance::Instance;
+pub(crate) use issuer::{Issuer, SigningKey, message, now};
 pub(crate) use process::Running;
 pub(crate) use secrets::Secrets;
 pub(crate) use server::TestServer;
 pub(crate) use status_host::{Post, StatusHost};
+pub(crate) use tls::{Authority, Secured, TlsClient};
+pub(crate) use tls_front::{Shows, TlsFront};
 pub(crate) use vault::{Mood, ROOT, VaultServer};
 
 /// Long enough for two cores that compile meanwhile; a test that passes is much faster.

@@ -24,12 +24,17 @@ impl Running {
     }
 
     /// Starts it with a log that says how it came to what it serves, and a folder for what has no other.
-    pub(crate) fn talkative_in(cache: &Path, arguments: &[String]) -> Self {
+    pub(crate) fn talkative_in(
+        cache: &Path,
+        arguments: &[String],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_confbus"));
         command
             .args(arguments)
             .env("XDG_CACHE_HOME", cache)
-            .env("RUST_LOG", "info,confbus=trace");
+            .env("RUST_LOG", "info,confbus=trace")
+            .envs(environment.iter().copied());
         Self::start(command)
     }
 
@@ -76,6 +81,10 @@ impl Running {
                 .cloned()
                 .ok_or_else(|| lines.join("\n"))
         })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -24,14 +24,26 @@ impl TestServer {
 
     /// Serves with these settings.
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
+        Self::with_environment(settings, &[])
+    }
+
+    /// Serves with these settings and environment variables.
+    pub(crate) fn with_environment(
+        settings: &[(&str, &str)],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut server = Self::in_folder(folder.path(), settings);
+        let mut server = Self::launch(folder.path(), settings, environment);
         server._folder = Some(folder);
         server
     }
 
     /// Serves with clones in a folder that outlives it.
     pub(crate) fn in_folder(base: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::launch(base, settings, &[])
+    }
+
+    fn launch(base: &Path, settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Self {
         let mut arguments = vec![
             "serve".to_owned(),
             "--log-format=text".to_owned(),
@@ -47,7 +59,7 @@ impl TestServer {
                 .iter()
                 .map(|(key, value)| format!("--{key}={value}")),
         );
-        let running = Running::talkative_in(base, &arguments);
+        let running = Running::talkative_in(base, &arguments, environment);
         let line = running.line_with("listening");
         let port = line
             .rsplit(':')

@@ -3,21 +3,18 @@
 use std::{path::PathBuf, sync::Arc};
 
 use lapin::tcp::RustlsConnector;
-use p12_keystore::{KeyStore, KeyStoreEntry};
 use rustls::{
     ClientConfig, RootCertStore,
     client::{WebPkiServerVerifier, danger::ServerCertVerifier},
     crypto::CryptoProvider,
-    pki_types::{
-        CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer,
-        pem::{self, PemObject as _},
-    },
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use rustls_platform_verifier::Verifier;
 
 use super::{
-    Password, credentials,
+    credentials,
     failure::Failure,
+    keys::{KeyFile, Keys},
     verifier::{AnyName, Anyone},
 };
 
@@ -34,15 +31,6 @@ pub struct TlsSettings {
     pub verification: Verification,
 }
 
-/// A file with certificates, maybe with a private key: PEM or PKCS#12; which of them, the file itself says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyFile {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// The password of a PKCS#12 store.
-    pub password: Password,
-}
-
 /// How the broker's certificate is verified.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Verification {
@@ -54,15 +42,6 @@ pub enum Verification {
     /// Not at all: whoever answers is believed, and told our password.
     Off,
 }
-
-/// What a file holds.
-#[derive(Default)]
-struct Keys {
-    certificates: Vec<CertificateDer<'static>>,
-    key: Option<PrivateKeyDer<'static>>,
-}
-
-const JAVA_KEY_STORES: [[u8; 4]; 2] = [[0xfe, 0xed, 0xfe, 0xed], [0xce, 0xce, 0xce, 0xce]];
 
 /// Reads the files.
 pub(super) async fn connector(settings: &TlsSettings) -> Result<RustlsConnector, Failure> {
@@ -132,54 +111,8 @@ async fn identity(settings: &TlsSettings) -> Result<Option<Identity>, Failure> {
 
 async fn keys(file: &KeyFile) -> Result<Keys, Failure> {
     let bytes = credentials::read(&file.path).await?;
-    let path = file.path.display();
-    let unusable = |problem: String| Failure::Keys(format!("{path}: {problem}"));
-    let keys = if bytes.windows(11).any(|window| window == b"-----BEGIN ") {
-        pem(&bytes).map_err(|error| unusable(error.to_string()))?
-    } else if JAVA_KEY_STORES.iter().any(|magic| bytes.starts_with(magic)) {
-        return Err(unusable(format!(
-            "it is a key store of Java's own type: make one of PKCS#12 of it, with \
-             keytool -importkeystore -srckeystore {path} -destkeystore new.p12 -deststoretype PKCS12"
-        )));
-    } else {
-        pkcs12(&bytes, file.password.reveal()).map_err(|error| unusable(error.to_string()))?
-    };
-    if keys.certificates.is_empty() {
-        return Err(unusable("it holds no certificate".into()));
-    }
-    Ok(keys)
-}
-
-fn pem(bytes: &[u8]) -> Result<Keys, pem::Error> {
-    let certificates: Result<_, _> = CertificateDer::pem_slice_iter(bytes).collect();
-    Ok(Keys {
-        certificates: certificates?,
-        key: PrivateKeyDer::from_pem_slice(bytes).ok(),
-    })
-}
-
-/// All certificates of the store, or those of its first private key, and that key.
-fn pkcs12(bytes: &[u8], password: &str) -> Result<Keys, p12_keystore::error::Error> {
-    let store = KeyStore::from_pkcs12(bytes, password)?;
-    if let Some((_, chain)) = store.private_key_chain() {
-        let key = PrivatePkcs8KeyDer::from(chain.key().to_vec());
-        return Ok(Keys {
-            certificates: chain.chain().iter().map(der).collect(),
-            key: Some(key.into()),
-        });
-    }
-    let certificates = store.entries().filter_map(|(_, entry)| match entry {
-        KeyStoreEntry::Certificate(certificate) => Some(der(certificate)),
-        KeyStoreEntry::PrivateKeyChain(_) | KeyStoreEntry::Secret(_) => None,
-    });
-    Ok(Keys {
-        certificates: certificates.collect(),
-        key: None,
-    })
-}
-
-fn der(certificate: &p12_keystore::Certificate) -> CertificateDer<'static> {
-    certificate.as_der().to_vec().into()
+    file.keys(&bytes)
+        .map_err(|error| Failure::Keys(error.to_string()))
 }
 
 fn unusable(error: rustls::Error) -> Failure {

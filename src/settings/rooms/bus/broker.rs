@@ -1,9 +1,6 @@
 //! `spring.rabbitmq.*`: where the broker is, who we are there, and how TLS is spoken with it.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use confbus_bus::{Address, KeyFile, RabbitSettings, TlsSettings, Verification};
 
@@ -15,8 +12,8 @@ const OURS: &str = "confbus.rabbitmq";
 pub(super) fn broker(reader: &mut Reader, mut settings: RabbitSettings) -> Option<RabbitSettings> {
     say_what_has_no_effect(reader);
     let ssl = reader.flag(&format!("{SPRING}.ssl.enabled"), false);
-    let username_file = file(reader, &format!("{OURS}.username-file"));
-    let password_file = file(reader, &format!("{OURS}.password-file"));
+    let username_file = reader.file(&format!("{OURS}.username-file"));
+    let password_file = reader.file(&format!("{OURS}.password-file"));
     let tls = tls(reader);
     let password = reader.text(&format!("{SPRING}.password"));
     settings.ssl = ssl;
@@ -106,7 +103,7 @@ fn tls(reader: &mut Reader) -> Option<TlsSettings> {
     }
     let trusted = key_file(reader, "trust-store", "trusted-certificates");
     let certificate = key_file(reader, "key-store", "certificate");
-    let private_key = file(reader, &format!("{OURS}.private-key"));
+    let private_key = reader.file(&format!("{OURS}.private-key"));
     Some(TlsSettings {
         trusted: trusted?,
         certificate: certificate?,
@@ -143,36 +140,15 @@ fn key_file(reader: &mut Reader, springs: &str, ours: &str) -> Option<Option<Key
         let text = format!("`{of_type}` is none of PKCS12 and PEM");
         reader.refuse(&of_type, text, None);
     }
-    let path = match file(reader, &format!("{OURS}.{ours}"))? {
+    let path = match reader.file(&format!("{OURS}.{ours}"))? {
         Some(path) => Some(path),
-        None => file(reader, &store)?,
+        None => reader.file(&store)?,
     };
     let password = reader.text_or(&format!("{store}-password"), "");
     Some(path.map(|path| KeyFile {
         path,
         password: password.into(),
     }))
-}
-
-/// A file of this machine, which has to be there; `None` when it is not.
-#[expect(
-    clippy::option_option,
-    reason = "outer: can it be used; inner: was it said"
-)]
-fn file(reader: &mut Reader, key: &str) -> Option<Option<PathBuf>> {
-    let Some(text) = reader.text(key) else {
-        return Some(None);
-    };
-    let path = Path::new(text.strip_prefix("file:").unwrap_or(&text)).to_owned();
-    if path.is_file() {
-        return Some(Some(path));
-    }
-    reader.refuse(
-        key,
-        format!("`{key}` names no file: {}", path.display()),
-        None,
-    );
-    None
 }
 
 fn say_what_has_no_effect(reader: &mut Reader) {

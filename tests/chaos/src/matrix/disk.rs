@@ -1,6 +1,6 @@
 //! What lies on the disk of a server.
 
-use super::{Row, Section, bare, open, small, test, tested, watched};
+use super::{Row, Section, bare, small, test, tested, watched};
 use crate::scenario::{damage, full, process};
 
 pub(super) const SECTION: Section = Section {
@@ -60,11 +60,14 @@ const ROWS: &[Row] = &[
         "it serves from memory and clones again",
         |rig| Box::pin(process::d8(rig)),
     ),
-    open(
+    tested(
         "D9",
-        "the folder of clones is replaced by a link",
-        "nothing elsewhere is written",
-        "folders are opened by their names; whoever may write beside them is trusted",
+        "somebody else puts a link or a folder where the clones belong",
+        "it is refused, and nothing elsewhere is written",
+        &[test(
+            "src/git/folder.rs",
+            "what_others_put_where_everybody_may_write_is_refused",
+        )],
     ),
     small(
         "D10",

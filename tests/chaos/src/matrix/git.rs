@@ -1,6 +1,6 @@
 //! The Git remote.
 
-use super::{Row, Section, bare, excluded, open, small, test, tested, watched};
+use super::{Row, Section, bare, excluded, small, test, tested, watched};
 use crate::scenario::{commits, git};
 
 pub(super) const SECTION: Section = Section {
@@ -63,11 +63,14 @@ const ROWS: &[Row] = &[
         "told by health, reads do not notice, nobody else is asked",
         |rig| Box::pin(git::g9(rig)),
     ),
-    open(
+    tested(
         "G10",
         "the certificate of the remote is expired, for another host, or signed by itself",
-        "nothing is fetched, what is there is served",
-        "the remote of these runs speaks plain HTTP",
+        "nothing is fetched, what is there is served, health names the reason",
+        &[test(
+            "tests/it/remote_tls.rs",
+            "nothing_is_fetched_from_a_remote_whose_certificate_is_not_good",
+        )],
     ),
     excluded(
         "G11",

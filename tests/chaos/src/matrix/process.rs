@@ -1,7 +1,7 @@
 //! The server's process, its HTTP, and its replicas.
 
-use super::{Row, Section, bare, excluded, open, small, test, tested, watched};
-use crate::scenario::{limits, process, replicas};
+use super::{Row, Section, bare, excluded, small, test, tested, watched};
+use crate::scenario::{crowd, limits, process, replicas, stuck};
 
 pub(super) const SECTION: Section = Section {
     title: "Server process, HTTP, replicas",
@@ -72,11 +72,11 @@ const ROWS: &[Row] = &[
             "no_file_stops_a_parser",
         )],
     ),
-    open(
+    bare(
         "P11",
-        "ten thousand clients start at once",
+        "ten thousand clients start within five seconds",
         "no failed read",
-        "needs a machine for the clients alone; half-the-events has a thousand",
+        |rig| Box::pin(crowd::p11(rig)),
     ),
     tested(
         "P12",
@@ -105,11 +105,11 @@ const ROWS: &[Row] = &[
         "limited",
         "the server speaks HTTP/1.1 alone",
     ),
-    open(
+    bare(
         "P15",
-        "a thread that serves is blocked by a mistake of ours",
-        "seen within seconds",
-        "there is no watchdog",
+        "a thread that answers does nothing any more",
+        "said within seconds; who waits is answered once it goes on",
+        |rig| Box::pin(stuck::p15(rig)),
     ),
     bare(
         "P16",
@@ -132,10 +132,13 @@ const ROWS: &[Row] = &[
         "known keys are good",
         "the server knows no tokens that others sign",
     ),
-    excluded(
+    tested(
         "P19",
         "the server's certificate is replaced",
-        "used for the next connection",
-        "the server speaks plain HTTP; TLS is the business of what stands in front of it",
+        "used for the next connection; open ones live on, and a file of no use changes nothing",
+        &[test(
+            "tests/it/tls.rs",
+            "a_renewed_certificate_is_shown_to_new_connections_and_disturbs_nobody",
+        )],
     ),
 ];

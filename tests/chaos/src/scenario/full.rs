@@ -58,6 +58,29 @@ impl Drop for Disk {
     }
 }
 
+/// A disk that is read-only until this is dropped.
+struct Closed<'d>(&'d Disk);
+
+impl Disk {
+    /// Covers it with a view of itself that nobody may write. To change it itself is not allowed while a server has files
+    /// open for writing, so what is open already can be written on.
+    fn close(&self) -> anyhow::Result<Closed<'_>> {
+        run(Command::new("mount").arg("--bind").args([&self.0, &self.0]))?;
+        let closed = Closed(self);
+        run(Command::new("mount")
+            .args(["-o", "remount,ro,bind"])
+            .arg(&self.0))?;
+        Ok(closed)
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        // Lazily: somebody may look at it now.
+        _ = run(Command::new("umount").arg("--lazy").arg(&self.0.0));
+    }
+}
+
 fn run(command: &mut Command) -> anyhow::Result<()> {
     let output = command.output()?;
     let complaint = String::from_utf8_lossy(&output.stderr);
@@ -111,13 +134,9 @@ pub(crate) async fn d6(rig: &mut Rig) -> anyhow::Result<()> {
 
 pub(crate) async fn d7(rig: &mut Rig) -> anyhow::Result<()> {
     let disk = on(rig, "size=16m,mode=0755").await?;
-    // Files that are open for writing would forbid it.
-    run(Command::new("mount")
-        .args(["-o", "remount,ro,bind"])
-        .arg(&disk.0))
-    .or_else(|_| disk.remount("ro"))?;
+    let closed = disk.close()?;
     lasts(rig, "disk-read-only").await?;
-    disk.remount("rw")?;
+    drop(closed);
     over(rig, "disk-read-only").await?;
     end(rig, disk).await
 }

@@ -1,0 +1,122 @@
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Attempts that may fail at once, from one address.
+const BURST: u32 = 20;
+/// After so long one more may.
+const PAUSE: Duration = Duration::from_secs(3);
+/// Addresses that are told apart. Where there are more, those that failed longest ago begin anew.
+const MOST: usize = 8192;
+
+/// How often somebody failed to prove who it is: of each address when all its attempts will be back.
+#[derive(Debug, Default)]
+pub(super) struct Attempts(Mutex<HashMap<IpAddr, Instant>>);
+
+impl Attempts {
+    /// Whether this address may try.
+    ///
+    /// # Errors
+    /// How long to wait until it may.
+    pub(super) fn check(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+        let full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = full_at.get(&network(address));
+        let missing = full.map_or(Duration::ZERO, |full| full.saturating_duration_since(now));
+        match (missing + PAUSE).checked_sub(PAUSE * BURST) {
+            None | Some(Duration::ZERO) => Ok(()),
+            Some(wait) => Err(wait),
+        }
+    }
+
+    /// Notes that it tried and failed.
+    pub(super) fn failed(&self, address: IpAddr, now: Instant) {
+        let address = network(address);
+        let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if full_at.len() >= MOST && !full_at.contains_key(&address) {
+            make_room(&mut full_at, now);
+        }
+        let full = full_at.entry(address).or_insert(now);
+        // Those that failed at the same time count no more than a whole burst.
+        *full = (*full).max(now).min(now + PAUSE * (BURST - 1)) + PAUSE;
+    }
+}
+
+fn make_room(full_at: &mut HashMap<IpAddr, Instant>, now: Instant) {
+    full_at.retain(|_, full| *full > now);
+    if full_at.len() >= MOST {
+        let oldest = full_at.iter().min_by_key(|(_, full)| **full);
+        let oldest = oldest.map(|(address, _)| *address);
+        oldest.map(|oldest| full_at.remove(&oldest));
+    }
+}
+
+/// Whoever has an address of IPv6 has 2^64 of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tries(attempts: &Attempts, address: &str, now: Instant) -> Result<(), Duration> {
+        let address = address.parse().unwrap();
+        attempts.check(address, now)?;
+        attempts.failed(address, now);
+        Ok(())
+    }
+
+    #[test]
+    fn after_many_failures_somebody_waits() {
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        for _ in 0..BURST {
+            assert_eq!(tries(&attempts, "10.0.0.7", now), Ok(()));
+        }
+        assert_eq!(tries(&attempts, "10.0.0.7", now), Err(PAUSE));
+        assert_eq!(
+            tries(&attempts, "10.0.0.7", now + PAUSE / 2),
+            Err(PAUSE / 2)
+        );
+        assert_eq!(tries(&attempts, "10.0.0.8", now), Ok(()));
+        assert_eq!(tries(&attempts, "10.0.0.7", now + PAUSE), Ok(()));
+        assert!(tries(&attempts, "10.0.0.7", now + PAUSE).is_err());
+    }
+
+    #[test]
+    fn failures_at_the_same_time_lock_nobody_out_for_long() {
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        let address = "10.0.0.7".parse().unwrap();
+        for _ in 0..1000 {
+            attempts.failed(address, now);
+        }
+        assert_eq!(attempts.check(address, now), Err(PAUSE));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_once() {
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        for number in 0..BURST {
+            assert_eq!(
+                tries(&attempts, &format!("2001:db8::{number:x}"), now),
+                Ok(())
+            );
+        }
+        assert!(tries(&attempts, "2001:db8::ffff:1", now).is_err());
+        assert!(tries(&attempts, "2001:db8:0:1::1", now).is_ok());
+    }
+
+    #[test]
+    fn only_so_many_addresses_are_told_apart() {
+        let (attempts, now) = (Attempts::default(), Instant::now());
+        for number in 0..=u32::try_from(MOST).unwrap() {
+            attempts.failed(IpAddr::V4(number.into()), now);
+        }
+        assert_eq!(attempts.0.lock().unwrap().len(), MOST);
+    }
+}

@@ -1,0 +1,58 @@
+use std::fmt;
+
+use super::{kind::Kind, rules::Grants, wanted::Wanted};
+
+/// Somebody who is known, and what rules allow.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    name: Box<str>,
+    proof: Proof,
+    grants: Grants,
+}
+
+/// How somebody proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A program on this machine, and nobody has to prove anything.
+    ThisMachine,
+    Password,
+    /// A token whose hash the settings hold.
+    Token,
+    /// A token of an issuer.
+    Jwt,
+    Certificate,
+}
+
+impl Principal {
+    pub(super) fn new(name: impl Into<Box<str>>, proof: Proof, grants: Grants) -> Self {
+        Self {
+            name: name.into(),
+            proof,
+            grants,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn is_this_machine(&self) -> bool {
+        self.proof == Proof::ThisMachine
+    }
+
+    /// Whether there is anything of this kind that it may do.
+    pub(crate) fn may_some(&self, kind: Kind) -> bool {
+        self.grants.have(kind)
+    }
+
+    /// Whether it may do all of this.
+    pub(crate) fn may(&self, wanted: &Wanted) -> bool {
+        self.grants.allow(wanted)
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}

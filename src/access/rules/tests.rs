@@ -1,0 +1,233 @@
+use confbus_protocol::{Application, Destination, Label, Profiles};
+use confbus_resolution::{EnvironmentRequest, RepoPath};
+use serde_json::{Map, json};
+
+use super::*;
+use crate::access::Wanted;
+
+fn patterns(texts: &[&str]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::new(text)).collect()
+}
+
+fn these(texts: &[&str]) -> Patterns {
+    Patterns::These(patterns(texts))
+}
+
+fn rule(who: &str, allow: &[&str], applications: &[&str]) -> Rule {
+    let allow = allow.iter().filter_map(|word| Kinds::named(word));
+    Rule {
+        principals: vec![Who::Named(Pattern::new(who))],
+        allow: allow.fold(Kinds::default(), Kinds::and),
+        applications: patterns(applications),
+        profiles: Patterns::All,
+        labels: Patterns::All,
+        paths: Patterns::All,
+    }
+}
+
+fn grants(rules: Vec<Rule>, who: &str) -> Grants {
+    let rules = Arc::new(Rules::new(rules, vec!["main".into()]));
+    rules.grants(Proof::Password, who, &Map::new())
+}
+
+/// `orders/dev` or `orders/dev/main`.
+fn request(address: &str) -> EnvironmentRequest {
+    let mut parts = address.splitn(3, '/');
+    let mut part = || parts.next();
+    EnvironmentRequest {
+        application: Application::parse(part().unwrap()).unwrap(),
+        profiles: Profiles::parse(part().unwrap()).unwrap(),
+        label: part().map(|label| Label::parse(label).unwrap()),
+    }
+}
+
+#[track_caller]
+fn check(grants: &Grants, address: &str, expected: bool) {
+    let wanted = Wanted::environment(&request(address));
+    assert_eq!(grants.allow(&wanted), expected, "{address}");
+}
+
+#[test]
+fn without_rules_everything_is_allowed_and_with_one_nothing_else() {
+    check(&grants(Vec::new(), "ana"), "orders/dev", true);
+    let one = || vec![rule("ana", &["read"], &["orders"])];
+    check(&grants(one(), "ana"), "orders/dev", true);
+    check(&grants(one(), "ana"), "billing/dev", false);
+    check(&grants(one(), "jo"), "orders/dev", false);
+    let file = Wanted::file(&request("orders/dev"), &RepoPath::parse("x").unwrap());
+    assert!(!grants(one(), "ana").allow(&file));
+    assert!(grants(one(), "ana").have(Kind::Read) && !grants(one(), "ana").have(Kind::Files));
+}
+
+#[test]
+fn every_element_has_to_pass() {
+    let rules = vec![
+        Rule {
+            profiles: these(&["dev", "qa-*"]),
+            labels: these(&["main", "feature/*"]),
+            ..rule("ana", &["read"], &["orders", "shop-*"])
+        },
+        Rule {
+            profiles: these(&["prod"]),
+            labels: these(&["main"]),
+            ..rule("*", &["read"], &["orders"])
+        },
+    ];
+    let grants = grants(rules, "ana");
+    for (address, expected) in [
+        ("orders/dev", true),
+        ("orders/dev/main", true),
+        ("orders/dev/v1", false),
+        ("orders/dev/feature(_)x", true),
+        ("orders/dev/main,v1", false),
+        ("orders/dev/main,feature(_)x", true),
+        ("orders/prod", true),
+        // Each combination by a rule of its own.
+        ("orders/dev,prod", true),
+        ("orders/dev,prod/feature(_)x", false),
+        ("orders,shop-eu/dev", true),
+        ("orders,shop-eu/dev,prod", false),
+        ("shop-eu,billing/dev", false),
+        ("billing,shop-eu/dev", false),
+        ("Orders/dev", false),
+        ("orders/Dev", false),
+    ] {
+        check(&grants, address, expected);
+    }
+}
+
+#[test]
+fn a_file_that_another_application_is_named_for_is_its_own() {
+    let rules = || {
+        vec![
+            rule("ana", &["read", "files"], &["orders"]),
+            rule("jo", &["read"], &["orders-eu"]),
+        ]
+    };
+    let ana = grants(rules(), "ana");
+    check(&ana, "orders/prod", true);
+    check(&ana, "orders/eu", false);
+    check(&ana, "orders/eu-prod", false);
+    check(&ana, "orders/dev,eu", false);
+    check(&grants(rules(), "jo"), "orders-eu/prod", true);
+    check(&grants(rules(), "jo"), "orders/eu", false);
+    let file = |path| {
+        let path = RepoPath::parse(path).unwrap();
+        ana.allow(&Wanted::file(&request("orders/dev"), &path))
+    };
+    assert!(file("nginx.conf") && file("orders.yml"));
+    assert!(!file("orders-eu.yml") && !file("orders-eu/nginx.conf"));
+}
+
+#[test]
+fn too_many_combinations_are_nobodys_question() {
+    let many = |name: &str, count: usize| -> String {
+        let names: Vec<_> = (0..count).map(|number| format!("{name}{number}")).collect();
+        names.join(",")
+    };
+    let grants = grants(vec![rule("ana", &["read"], &["*"])], "ana");
+    check(
+        &grants,
+        &format!("{}/{}", many("a", 32), many("p", 32)),
+        true,
+    );
+    check(
+        &grants,
+        &format!("{}/{}", many("a", 33), many("p", 32)),
+        false,
+    );
+}
+
+#[test]
+fn destinations_are_covered_by_what_is_as_wide() {
+    let some = grants(
+        vec![rule("ana", &["refresh"], &["orders", "shop-*"])],
+        "ana",
+    );
+    for (destination, expected) in [
+        ("orders", true),
+        ("orders:dev:**", true),
+        ("shop-eu:8080", true),
+        ("shop-*:**", true),
+        ("shop-?", true),
+        ("shop*", false),
+        ("order?", false),
+        ("orders*", false),
+        ("{x}", false),
+        ("*", false),
+        ("**", false),
+        ("**:8080", false),
+        ("", false),
+        ("billing", false),
+    ] {
+        let wanted = Wanted::destination(&Destination::from_wire(destination));
+        assert_eq!(some.allow(&wanted), expected, "{destination}");
+    }
+    let all = grants(vec![rule("ana", &["refresh"], &["*"])], "ana");
+    assert!(all.allow(&Wanted::destination(&Destination::everyone())));
+}
+
+#[test]
+fn an_address_without_a_profile_is_that_of_all() {
+    let only_dev = Rule {
+        profiles: these(&["dev"]),
+        ..rule("ana", &["operate"], &["orders"])
+    };
+    let grants = grants(vec![only_dev], "ana");
+    assert!(grants.allow(&Wanted::address("orders", Some("dev"), None)));
+    assert!(!grants.allow(&Wanted::address("orders", None, None)));
+    assert!(!grants.allow(&Wanted::address("orders", Some("prod"), None)));
+}
+
+#[test]
+fn a_name_counts_only_with_its_proof() {
+    let claims = json!({ "groups": ["ops"] });
+    let claims = claims.as_object().unwrap();
+    let claim = Who::Claim {
+        name: "groups".into(),
+        value: Pattern::new("ops"),
+    };
+    let name = || Pattern::new("ana");
+    for (who, expected) in [
+        (Who::Anybody, [true, true, true, true]),
+        (Who::Named(name()), [true, true, false, false]),
+        (Who::Issued(name()), [false, false, true, false]),
+        (Who::Certified(name()), [false, false, false, true]),
+        (claim, [false, false, true, false]),
+    ] {
+        let proofs = [
+            Proof::Password,
+            Proof::Token,
+            Proof::Jwt,
+            Proof::Certificate,
+        ];
+        for (proof, expected) in proofs.into_iter().zip(expected) {
+            let nothing = Map::new();
+            let claims = if proof == Proof::Jwt {
+                claims
+            } else {
+                &nothing
+            };
+            assert_eq!(who.is(proof, "ana", claims), expected, "{who:?} {proof:?}");
+        }
+    }
+}
+
+#[test]
+fn a_label_that_is_not_named_is_that_of_every_repository() {
+    let rule = Rule {
+        labels: these(&["main"]),
+        ..rule("ana", &["read"], &["*"])
+    };
+    let wanted = Wanted::environment(&request("orders/dev"));
+    for (labels, expected) in [
+        (&["main"][..], true),
+        (&["main", "master"], false),
+        (&[], false),
+    ] {
+        let labels = labels.iter().map(|label| (*label).into()).collect();
+        let rules = Arc::new(Rules::new(vec![rule.clone()], labels));
+        let grants = rules.grants(Proof::Password, "ana", &Map::new());
+        assert_eq!(grants.allow(&wanted), expected);
+    }
+}

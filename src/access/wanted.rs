@@ -1,0 +1,199 @@
+use confbus_protocol::{Application, Destination, Label, Profiles};
+use confbus_resolution::{EnvironmentRequest, RepoPath};
+
+use super::kind::Kind;
+
+/// What somebody wants to do, and to what: every application with every profile under every label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) kind: Kind,
+    pub(crate) applications: Which,
+    pub(crate) profiles: Which,
+    pub(crate) labels: Which,
+    /// The plain file.
+    pub(crate) path: Option<Box<str>>,
+}
+
+/// Names of one sort that a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The request is not about them.
+    None,
+    /// Whichever there are.
+    All,
+    /// Each of these.
+    These(Vec<Box<str>>),
+    /// No label is named, so that of each repository which may answer.
+    Default,
+}
+
+impl Which {
+    pub(super) fn one(name: impl Into<Box<str>>) -> Self {
+        Self::These(vec![name.into()])
+    }
+
+    /// The names of a list; of an empty one the empty name, so that nothing is not allowed for being nothing.
+    fn of<'n>(names: impl Iterator<Item = &'n str>) -> Self {
+        let mut names: Vec<Box<str>> = names.map(Into::into).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() {
+            names.push("".into());
+        }
+        Self::These(names)
+    }
+
+    /// A name, or all where none is said.
+    fn said(name: Option<&str>) -> Self {
+        name.map_or(Self::All, Self::one)
+    }
+}
+
+impl Wanted {
+    /// What has no applications.
+    pub(crate) fn plain(kind: Kind) -> Self {
+        Self::about(kind, Which::None)
+    }
+
+    fn about(kind: Kind, applications: Which) -> Self {
+        Self {
+            kind,
+            applications,
+            profiles: Which::None,
+            labels: Which::None,
+            path: None,
+        }
+    }
+
+    /// An environment. A label with commas is several.
+    pub(crate) fn environment(request: &EnvironmentRequest) -> Self {
+        let label = request.label.as_ref().map(Label::as_str);
+        let items = |label: &str| {
+            let items = label.split(',').map(str::trim);
+            match Which::of(items.filter(|item| !item.is_empty())) {
+                Which::These(items) if &*items[0] == "" => Which::one(label),
+                items => items,
+            }
+        };
+        Self {
+            labels: label.map_or(Which::Default, items),
+            ..Self::coordinates(Kind::Read, &request.application, &request.profiles)
+        }
+    }
+
+    /// A plain file, for which a label is one whatever it holds.
+    pub(crate) fn file(request: &EnvironmentRequest, path: &RepoPath) -> Self {
+        let label = request.label.as_ref().map(Label::as_str);
+        Self {
+            labels: label.map_or(Which::Default, Which::one),
+            path: Some(path.as_str().into()),
+            ..Self::coordinates(Kind::Files, &request.application, &request.profiles)
+        }
+    }
+
+    /// A text to encrypt or to decrypt, for an application under profiles.
+    pub(crate) fn cipher(kind: Kind, application: &str, profiles: &str) -> Self {
+        let items = |list: &str| Which::of(list.split(',').map(str::trim));
+        Self {
+            applications: items(application),
+            profiles: items(profiles),
+            ..Self::plain(kind)
+        }
+    }
+
+    /// A report about an application.
+    pub(crate) fn report(application: &str) -> Self {
+        let items = application.split(',').map(str::trim);
+        Self::about(Kind::Report, Which::of(items))
+    }
+
+    /// An address that somebody decides about; what it leaves out is all.
+    pub(crate) fn address(application: &str, profile: Option<&str>, label: Option<&str>) -> Self {
+        Self {
+            applications: Which::one(application),
+            profiles: Which::said(profile),
+            labels: Which::said(label),
+            ..Self::plain(Kind::Operate)
+        }
+    }
+
+    /// An event for a destination: it names applications, and only its first part does. Where that is a pattern itself, only
+    /// a rule for the very same pattern, or a wider one, covers it.
+    pub(crate) fn destination(destination: &Destination) -> Self {
+        let parts = destination.as_str().trim();
+        let first = parts.split(':').find(|part| !part.is_empty());
+        Self::about(
+            Kind::Refresh,
+            match first {
+                None | Some("**") => Which::All,
+                Some(first) => Which::one(first),
+            },
+        )
+    }
+
+    fn coordinates(kind: Kind, application: &Application, profiles: &Profiles) -> Self {
+        Self {
+            applications: Which::of(application.names()),
+            profiles: Which::of(profiles.names()),
+            ..Self::plain(kind)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(application: &str, profiles: &str, label: Option<&str>) -> EnvironmentRequest {
+        EnvironmentRequest {
+            application: Application::parse(application).unwrap(),
+            profiles: Profiles::parse(profiles).unwrap(),
+            label: label.map(|label| Label::parse(label).unwrap()),
+        }
+    }
+
+    fn these(names: &[&str]) -> Which {
+        Which::These(names.iter().map(|name| (*name).into()).collect())
+    }
+
+    #[test]
+    fn lists_come_apart() {
+        let wanted = Wanted::environment(&request("b, a,a", "dev,prod", Some("x, feature(_)y")));
+        assert_eq!(wanted.applications, these(&["a", "b"]));
+        assert_eq!(wanted.profiles, these(&["dev", "prod"]));
+        assert_eq!(wanted.labels, these(&["feature/y", "x"]));
+        let wanted = Wanted::environment(&request(",", "dev", Some(",")));
+        assert_eq!(wanted.applications, these(&[""]));
+        assert_eq!(wanted.labels, these(&[","]));
+        assert_eq!(
+            Wanted::environment(&request("a", "b", None)).labels,
+            Which::Default
+        );
+    }
+
+    #[test]
+    fn the_label_of_a_file_is_one() {
+        let path = RepoPath::parse("x.txt").unwrap();
+        let wanted = Wanted::file(&request("a", "dev", Some("x,y")), &path);
+        assert_eq!(wanted.labels, these(&["x,y"]));
+        assert_eq!(wanted.path.as_deref(), Some("x.txt"));
+    }
+
+    #[test]
+    fn a_destination_names_applications() {
+        for (text, expected) in [
+            ("**", Which::All),
+            ("", Which::All),
+            (" ", Which::All),
+            ("orders", these(&["orders"])),
+            ("orders:8080", these(&["orders"])),
+            ("orders*:**", these(&["orders*"])),
+            ("*:dev:**", these(&["*"])),
+            ("**:8080", Which::All),
+            (":orders", these(&["orders"])),
+        ] {
+            let wanted = Wanted::destination(&Destination::from_wire(text));
+            assert_eq!(wanted.applications, expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Whose an address is, for counting: with IPv6 everybody has a network full of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Network(IpAddr);
+
+impl Network {
+    pub(super) fn of(address: IpAddr) -> Self {
+        /// What every site has at least.
+        const SITE: u128 = u128::MAX << 64;
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) if !address.is_loopback() => {
+                Ipv6Addr::from_bits(address.to_bits() & SITE).into()
+            }
+            address => address,
+        })
+    }
+
+    pub(super) fn is_this_machine(self) -> bool {
+        self.0.is_loopback()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_site_count_as_one() {
+        let network = |text: &str| Network::of(text.parse().unwrap());
+        assert_eq!(network("::ffff:10.0.0.7"), network("10.0.0.7"));
+        assert_ne!(network("10.0.0.7"), network("10.0.0.8"));
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert!(network("::1").is_this_machine() && network("127.0.0.9").is_this_machine());
+        assert!(!network("::2").is_this_machine());
+    }
+}

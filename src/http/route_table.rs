@@ -1,0 +1,179 @@
+//! Which routes there are, and who may take them. A route is added here and nowhere else, and none without a [`Guard`].
+
+use axum::{
+    Router,
+    extract::Request,
+    handler::Handler,
+    middleware::{self, Next},
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use confbus_protocol::REPORTS_PATH;
+use http::Method;
+
+use super::{
+    Services, Settings, access::Asking, actuator, boot1, busenv, busrefresh, configuration, error,
+    error::Failure, events, health, instances, methods, monitor, pins, refreshes, reports, waves,
+};
+use crate::access::Kind;
+
+/// Who may take a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// Everyone; how much it shows depends on who asks.
+    Public,
+    /// Whoever is known.
+    Known,
+    /// Whoever may do something of this kind; its handler looks whether this is it.
+    For(Kind),
+    /// Likewise, and deliveries with a signature, which the handler checks.
+    Signed(Kind),
+}
+
+/// A path, and what may be done there.
+pub(super) struct Route {
+    path: String,
+    guards: Vec<(Method, Guard)>,
+    methods: MethodRouter<Services>,
+}
+
+/// All routes but those of the config space, whose guard is in [`configuration::find`].
+pub(super) fn routes(settings: &Settings) -> Vec<Route> {
+    use Guard::{For, Known, Public, Signed};
+    let monitor = format!("{}/monitor", settings.monitor_path.as_str());
+    let mut routes = vec![
+        read("/actuator").get(Known, actuator::links),
+        read("/actuator/health").get(Public, health::whole),
+        read("/actuator/health/{component}").get(Public, health::part),
+        read("/actuator/info").get(For(Kind::Health), actuator::info),
+        write(&monitor).post(Signed(Kind::Monitor), monitor::receive),
+        read("/confbus/events").get(For(Kind::Events), events::stream),
+        beside(&format!("/{REPORTS_PATH}")).post(For(Kind::Report), reports::receive),
+        beside("/_/api/instances").get(For(Kind::Fleet), instances::list),
+        beside("/_/api/refreshes").get(For(Kind::Fleet), refreshes::list),
+        beside("/_/api/refreshes/{id}").get(For(Kind::Fleet), refreshes::one),
+        beside("/_/api/pins")
+            .get(For(Kind::Fleet), pins::list)
+            .post(For(Kind::Operate), pins::pin),
+        beside("/_/api/pins/{id}").delete(For(Kind::Operate), pins::release),
+        beside("/_/api/waves").get(For(Kind::Fleet), waves::list),
+        beside("/_/api/waves/promote").post(For(Kind::Operate), waves::promote),
+        beside("/_/api/waves/abort").post(For(Kind::Operate), waves::abort),
+        beside("/bus/refresh").post(Signed(Kind::Refresh), boot1::refresh),
+        beside("/bus/env").post(For(Kind::Refresh), boot1::change),
+        Route::new("/error").any(Public, error::error_page),
+    ];
+    // Under names that Spring has given up, everything but POST is the config space's.
+    for below in ["", "/", "/{*destination}"] {
+        let at = |name: &str| format!("/actuator/{name}{below}");
+        routes.extend([
+            write(&at("busrefresh")).post(Signed(Kind::Refresh), busrefresh::refresh),
+            write(&at("busenv")).post(For(Kind::Refresh), busenv::change),
+            beside(&at("bus-refresh")).post(Signed(Kind::Refresh), busrefresh::refresh),
+            beside(&at("bus-env")).post(For(Kind::Refresh), busenv::change),
+        ]);
+    }
+    routes
+}
+
+fn read(path: &str) -> Route {
+    Route::new(path).otherwise(methods::not_read)
+}
+
+fn write(path: &str) -> Route {
+    Route::new(path).otherwise(methods::not_written)
+}
+
+/// Other methods see what lies there in Spring: the configuration of an application with that name.
+fn beside(path: &str) -> Route {
+    Route::new(path).otherwise(configuration::find)
+}
+
+impl Route {
+    fn new(path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            guards: Vec::new(),
+            methods: MethodRouter::new(),
+        }
+    }
+
+    fn otherwise<H: Handler<T, Services>, T: 'static>(mut self, handler: H) -> Self {
+        self.methods = self.methods.fallback(handler);
+        self
+    }
+
+    fn get<H: Handler<T, Services>, T: 'static>(self, guard: Guard, handler: H) -> Self {
+        self.on(Method::GET, MethodFilter::GET, guard, handler)
+    }
+
+    fn post<H: Handler<T, Services>, T: 'static>(self, guard: Guard, handler: H) -> Self {
+        self.on(Method::POST, MethodFilter::POST, guard, handler)
+    }
+
+    fn delete<H: Handler<T, Services>, T: 'static>(self, guard: Guard, handler: H) -> Self {
+        self.on(Method::DELETE, MethodFilter::DELETE, guard, handler)
+    }
+
+    fn any<H: Handler<T, Services>, T: 'static>(mut self, guard: Guard, handler: H) -> Self {
+        self.guards.push((Method::GET, guard));
+        self.methods = guarded(guard, axum::routing::any(handler));
+        self
+    }
+
+    fn on<H: Handler<T, Services>, T: 'static>(
+        mut self,
+        method: Method,
+        filter: MethodFilter,
+        guard: Guard,
+        handler: H,
+    ) -> Self {
+        self.guards.push((method, guard));
+        self.methods = self.methods.merge(guarded(guard, on(filter, handler)));
+        self
+    }
+
+    /// Adds it below a context path.
+    pub(super) fn add_to(self, router: Router<Services>, context: &str) -> Router<Services> {
+        router.route(&format!("{context}{}", self.path), self.methods)
+    }
+}
+
+/// Lets nobody through to the handlers whom the guard refuses.
+fn guarded(guard: Guard, methods: MethodRouter<Services>) -> MethodRouter<Services> {
+    methods.layer(middleware::from_fn(
+        move |asking: Asking, request: Request, next: Next| async move {
+            guard.check(&asking)?;
+            Ok::<Response, Failure>(next.run(request).await)
+        },
+    ))
+}
+
+impl Guard {
+    fn check(self, asking: &Asking) -> Result<(), Failure> {
+        match self {
+            Self::Public | Self::Signed(_) => Ok(()),
+            Self::Known => asking.may_enter(),
+            Self::For(kind) => asking.may_some(kind),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// The black-box tests ask for each of them. `UPDATE_EXPECT=1` writes the list anew.
+    #[test]
+    fn all_routes_are_listed() {
+        let mut list = String::new();
+        for route in routes(&Settings::default()) {
+            for (method, guard) in route.guards {
+                _ = writeln!(list, "{method} {} {guard:?}", route.path);
+            }
+        }
+        expect_test::expect_file!["../../tests/it/golden/routes.txt"].assert_eq(&list);
+    }
+}

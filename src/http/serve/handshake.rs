@@ -1,0 +1,90 @@
+//! From a connection that was accepted to one that can be served.
+
+use std::{future::poll_fn, io, net::SocketAddr, pin::Pin, task::Poll, time::Duration};
+
+use rustls::server::Acceptor;
+use tokio::{
+    io::AsyncWriteExt as _, net::TcpStream, sync::Semaphore, task::yield_now, time::timeout,
+};
+use tokio_rustls::LazyConfigAcceptor;
+
+use super::wire::Wire;
+use crate::http::{
+    peer::Peer,
+    tls::{Tls, name},
+};
+
+/// The first byte of every TLS connection.
+const HANDSHAKE: u8 = 22;
+/// What who speaks without TLS is told.
+const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
+    Content-Length: 22\r\nConnection: close\r\n\r\nThis port speaks TLS.\n";
+
+/// How a thread comes by connections.
+pub(super) struct Handshakes {
+    tls: Option<Tls>,
+    /// How long a handshake may take.
+    patience: Duration,
+    /// To sign takes longer than any answer: one at a time, and between two of them all else that there is to do.
+    turn: Semaphore,
+}
+
+impl Handshakes {
+    pub(super) fn new(tls: Option<Tls>, patience: Duration) -> Self {
+        Self {
+            tls,
+            patience,
+            turn: Semaphore::new(1),
+        }
+    }
+
+    /// Agrees on TLS, where it is spoken.
+    pub(super) async fn shake(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> io::Result<(Wire, Peer)> {
+        let Some(tls) = &self.tls else {
+            return Ok((Wire::Plain(stream), address.into()));
+        };
+        let shaken = timeout(self.patience, self.secure(tls, stream));
+        let (wire, certificate) = shaken.await.map_err(|_| io::ErrorKind::TimedOut)??;
+        Ok((
+            wire,
+            Peer {
+                certificate,
+                ..address.into()
+            },
+        ))
+    }
+
+    async fn secure(
+        &self,
+        tls: &Tls,
+        mut stream: TcpStream,
+    ) -> io::Result<(Wire, Option<std::sync::Arc<str>>)> {
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 1 && first[0] != HANDSHAKE {
+            stream.write_all(TLS_ONLY).await?;
+            stream.shutdown().await?;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let mut accept = hello.into_stream(tls.config());
+        let early = {
+            let _turn = self.turn.acquire().await.map_err(io::Error::other)?;
+            let early = poll_fn(|cx| Poll::Ready(Pin::new(&mut accept).poll(cx))).await;
+            yield_now().await;
+            early
+        };
+        let stream = match early {
+            Poll::Ready(stream) => stream?,
+            Poll::Pending => accept.await?,
+        };
+        let (_, session) = stream.get_ref();
+        let certificate = session
+            .peer_certificates()
+            .and_then(|chain| name(chain.first()?));
+        Ok((Wire::Tls(Box::new(stream)), certificate))
+    }
+}

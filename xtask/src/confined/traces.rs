@@ -1,0 +1,217 @@
+//! What `strace` saw of many programs: what servers started, and where they wrote.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+/// What is asked for.
+pub(super) const CALLS: &str = "trace=clone,clone3,fork,vfork,execve,execveat,open,openat,creat,mkdir,mkdirat,mknod,\
+    mknodat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,truncate,chmod,fchmodat,chown,\
+    fchownat";
+
+/// What servers did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    /// How many there were.
+    pub(super) servers: usize,
+    /// How often they wrote where they may.
+    pub(super) fine: usize,
+    /// How they wrote elsewhere.
+    pub(super) written: BTreeSet<String>,
+    /// How they started programs, but for their workers.
+    pub(super) started: BTreeSet<String>,
+}
+
+/// Goes over what was seen, line by line.
+#[derive(Default)]
+pub(super) struct Reader<'t> {
+    findings: Findings,
+    /// Of threads and processes, by number; nothing for those that are no server's.
+    owners: HashMap<&'t str, Option<Rc<Server<'t>>>>,
+    /// What children did before it was seen whose they are.
+    early: HashMap<&'t str, Vec<&'t str>>,
+}
+
+struct Server<'t> {
+    program: &'t str,
+    /// Where it keeps what it writes.
+    base: &'t str,
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn read(text: &'t str) -> Findings {
+        let mut reader = Self::default();
+        for line in text.lines() {
+            let Some((number, call)) = line.split_once(' ') else {
+                continue;
+            };
+            if reader.owners.is_empty() {
+                // The first one is nobody's child.
+                reader.owners.insert(number, None);
+            }
+            reader.see(number, call.trim_start());
+        }
+        reader.findings
+    }
+
+    fn see(&mut self, number: &'t str, line: &'t str) {
+        let Some(owner) = self.owners.get(number).cloned() else {
+            self.early.entry(number).or_default().push(line);
+            return;
+        };
+        if let Some(child) = child(line) {
+            self.owners.insert(child, owner);
+            for line in self.early.remove(child).unwrap_or_default() {
+                self.see(child, line);
+            }
+            return;
+        }
+        match (owner, Call::parse(line)) {
+            (Some(server), Some(call)) => self.findings.judge(&call, &server),
+            (None, Some(call)) => {
+                if let Some(server) = Server::started_by(&call) {
+                    self.findings.servers += 1;
+                    self.owners.insert(number, Some(Rc::new(server)));
+                }
+            }
+            (_, None) => {}
+        }
+    }
+}
+
+/// The number of what was started here, be it in the second half of a line.
+fn child(line: &str) -> Option<&str> {
+    let name = line.trim_start_matches("<... ");
+    let is_start = ["clone", "fork", "vfork"]
+        .iter()
+        .any(|call| name.starts_with(call));
+    let (_, child) = line.rsplit_once(" = ").filter(|_| is_start)?;
+    child
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(child)
+}
+
+impl<'t> Server<'t> {
+    fn started_by(call: &Call<'t>) -> Option<Self> {
+        let [program, _, "serve", arguments @ ..] = call.texts.as_slice() else {
+            return None;
+        };
+        let base =
+            |argument: &&'t str| argument.strip_prefix("--spring.cloud.config.server.git.basedir=");
+        let base = arguments.iter().find_map(base)?;
+        call.name
+            .starts_with("execve")
+            .then_some(Self { program, base })
+    }
+}
+
+impl Findings {
+    fn judge(&mut self, call: &Call<'_>, server: &Server<'_>) {
+        if call.name.starts_with("execve") {
+            let is_worker = matches!(call.texts.as_slice(), [program, _, "git-worker", ..] if *program == server.program);
+            if !is_worker {
+                self.started.insert(call.line.to_owned());
+            }
+        } else if call.writes() {
+            let is_fine = |path: &str| path.starts_with(server.base) || path == "/dev/null";
+            if call.places().all(is_fine) {
+                self.fine += 1;
+            } else {
+                self.written.insert(call.line.to_owned());
+            }
+        }
+    }
+}
+
+struct Call<'t> {
+    name: &'t str,
+    /// What stands between quotes.
+    texts: Vec<&'t str>,
+    line: &'t str,
+}
+
+impl<'t> Call<'t> {
+    /// `openat(AT_FDCWD, "/x", O_RDONLY) = 3`; nothing for ends, and second halves of lines.
+    fn parse(line: &'t str) -> Option<Self> {
+        let (name, rest) = line.split_once('(')?;
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_name.then(|| Self {
+            name,
+            texts: rest.split('"').skip(1).step_by(2).collect(),
+            line,
+        })
+    }
+
+    /// What it names, or the folder that a relative name is of.
+    fn places(&self) -> impl Iterator<Item = &'t str> {
+        let folder = self
+            .line
+            .split_once('<')
+            .and_then(|(_, rest)| rest.split_once('>'));
+        let folder = folder.map_or("", |(folder, _)| folder);
+        // What a link says is no place that is written to.
+        let said = usize::from(self.name.starts_with("symlink"));
+        let names = self.texts.iter().skip(said);
+        names.map(move |name| if name.starts_with('/') { name } else { folder })
+    }
+
+    fn writes(&self) -> bool {
+        let opens = self.name.starts_with("open");
+        let flags = ["O_WRONLY", "O_RDWR", "O_CREAT"];
+        !opens || flags.iter().any(|flag| self.line.contains(flag))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tests start a server, whose thread 12 goes on.
+    const BEGIN: [&str; 5] = [
+        r#"9 execve("/x/tests", ["/x/tests"], 0x7f /* 3 vars */) = 0"#,
+        "9 clone3({flags=CLONE_VM} <unfinished ...>",
+        r#"10 execve("/x/confbus", ["/x/confbus", "serve", "--spring.cloud.config.server.git.basedir=/tmp/a"], 0x7f /* 3 vars */) = 0"#,
+        "9 <... clone3 resumed>) = 10",
+        "10 clone3({flags=CLONE_VM}, 88) = 12",
+    ];
+
+    fn findings(lines: &[&str]) -> Findings {
+        Reader::read(&[&BEGIN, lines].concat().join("\n"))
+    }
+
+    #[test]
+    fn what_belongs_to_a_server_is_fine() {
+        let found = findings(&[
+            r#"12 openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3"#,
+            r#"12 openat(AT_FDCWD, "/tmp/a/x.lock", O_WRONLY|O_CREAT|O_CLOEXEC, 0666) = 3"#,
+            r#"12 rename("/tmp/a/x", "/tmp/a/y") = 0"#,
+            r#"12 unlinkat(6</tmp/a/x>, "y", AT_REMOVEDIR) = 0"#,
+            r#"12 symlink("elsewhere", "/tmp/a/z") = 0"#,
+            "12 vfork() = 13",
+            r#"13 execve("/x/confbus", ["/x/confbus", "git-worker", "--log-format", "text"], 0x7f /* 3 vars */) = 0"#,
+            r#"9 openat(AT_FDCWD, "/of/the/tests", O_WRONLY|O_CREAT, 0666) = 3"#,
+            "13 +++ exited with 0 +++",
+        ]);
+        let fine = Findings {
+            servers: 1,
+            fine: 4,
+            ..Findings::default()
+        };
+        assert_eq!(found, fine);
+    }
+
+    #[test]
+    fn what_does_not_is_found() {
+        let write = r#"openat(AT_FDCWD, "/tmp/b", O_RDWR|O_CREAT, 0666) = -1 EROFS (Read-only file system)"#;
+        let relative = r#"unlinkat(6</var>, "y", 0) = 0"#;
+        let moved = r#"rename("/tmp/a/x", "/var/y") = 0"#;
+        let shell = r#"execve("/bin/sh", ["sh", "-c", "id"], 0x7f /* 3 vars */) = 0"#;
+        let lines = [write, moved, relative, shell].map(|call| format!("12 {call}"));
+        let found = findings(&lines.each_ref().map(String::as_str));
+        assert_eq!(found.started, BTreeSet::from([shell.to_owned()]));
+        assert_eq!(
+            found.written,
+            BTreeSet::from([write, moved, relative].map(str::to_owned))
+        );
+    }
+}
