@@ -28,7 +28,8 @@ pub(super) fn play(tools: &Tools, judge: &mut Judge) -> anyhow::Result<()> {
         // Where one row is many labels, each is asked for once.
         for label in payload.split(|byte| *byte == b'\n') {
             let forms = [label.to_vec(), encoded(label), encoded(&encoded(label))];
-            for (text, expected) in forms.iter().zip(&row.expected) {
+            let forms = forms.iter().zip(&row.expected);
+            for (text, expected) in forms.take(if tools.quick { 2 } else { 3 }) {
                 for target in TARGETS {
                     let (before, after) = target.split_once("{}").context("no {}")?;
                     let target = [before.as_bytes(), text, after.as_bytes()].concat();

@@ -62,7 +62,8 @@ fn all(
         let payload = expand(&row.payload, &nothing).with_context(|| row.id.clone())?;
         let once = encoded(&payload);
         let twice = encoded(&once);
-        for (text, expected) in [&payload, &once, &twice].into_iter().zip(&row.expected) {
+        let forms = [&payload, &once, &twice].into_iter().zip(&row.expected);
+        for (text, expected) in forms.take(if tools.quick { 2 } else { 3 }) {
             let attack = Attack {
                 id: &row.id,
                 prefix,
