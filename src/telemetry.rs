@@ -1,10 +1,14 @@
 //! The log: lines for people on a terminal, JSON where asked for, on standard error.
 
+mod fields;
 mod writer;
 
 use std::io::{self, IsTerminal as _};
 
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use writer::Lines;
 pub use writer::Log;
@@ -21,6 +25,11 @@ pub enum LogFormat {
 /// Our bus says what happens to its connections; lapin would say it again, several times.
 const SILENT: &str = "lapin=off";
 
+/// lapin traces each frame as it is sent, and one of them is the login. Nobody means that who asks for everything.
+fn tells_no_secret(what: &Metadata<'_>) -> bool {
+    !(what.target().starts_with("lapin") && *what.level() == Level::TRACE)
+}
+
 /// Starts the log, which nobody waits for; `RUST_LOG` chooses what is said.
 ///
 /// # Errors
@@ -34,8 +43,17 @@ pub fn init(format: LogFormat, default_filter: &str) -> anyhow::Result<Log> {
         .with_writer(lines)
         .with_target(false);
     let started = match format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => lines.json().try_init(),
+        LogFormat::Text => lines
+            .with_ansi(io::stderr().is_terminal())
+            .fmt_fields(fields::on_one_line())
+            .finish()
+            .with(filter_fn(tells_no_secret))
+            .try_init(),
+        LogFormat::Json => lines
+            .json()
+            .finish()
+            .with(filter_fn(tells_no_secret))
+            .try_init(),
     };
     started.map_err(|cause| anyhow::anyhow!("the log cannot be started: {cause}"))?;
     Ok(log)

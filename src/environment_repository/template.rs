@@ -51,18 +51,34 @@ impl Template {
         &self.0
     }
 
-    /// The address for a request; `profile` is all of its profiles, or one of them.
+    /// The address for a request; `profile` is all of its profiles, or one of them. `None` for names that would be more in
+    /// it than names: a query, a port, an escape, a sign of some shell.
     pub(super) fn fill_in(
         &self,
         request: &EnvironmentRequest,
         profile: &str,
         label: &Label,
-    ) -> String {
-        self.0
-            .replace("{application}", request.application.as_str())
-            .replace("{profile}", profile)
-            .replace("{label}", label.as_str())
+    ) -> Option<String> {
+        let mut address = self.0.clone();
+        for (placeholder, name) in
+            PLACEHOLDERS
+                .into_iter()
+                .zip([request.application.as_str(), profile, label.as_str()])
+        {
+            if !address.contains(placeholder) {
+                continue;
+            }
+            if !name.chars().all(is_plain) {
+                return None;
+            }
+            address = address.replace(placeholder, name);
+        }
+        Some(address)
     }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '@' | '/' | ',' | '~')
 }
 
 #[cfg(test)]
@@ -81,10 +97,37 @@ mod tests {
         let template = Template::new("https://git.example/{application}/{profile}-{label}.git");
         assert_eq!(
             template.fill_in(&request, "qa", &Label::parse("main").unwrap()),
-            "https://git.example/org/app/qa-main.git"
+            Some("https://git.example/org/app/qa-main.git".into())
         );
         assert!(template.has_placeholders() && template.has_profile());
         assert!(!Template::new("https://git.example/{x}").has_placeholders());
+    }
+
+    #[test]
+    fn a_name_stays_a_name() {
+        let template = Template::new("ssh://git@git.example/{application}.git");
+        let label = Label::parse("main").unwrap();
+        for name in [
+            "x?y",
+            "x%2fy",
+            "x y",
+            "x:1",
+            "'; touch x; '",
+            "x\ny",
+            "$(id)",
+            "x\\y",
+            "x{label}",
+        ] {
+            let request = EnvironmentRequest {
+                application: Application::parse(name).unwrap(),
+                profiles: Profiles::none(),
+                label: None,
+            };
+            assert_eq!(template.fill_in(&request, "dev", &label), None, "{name}");
+            // Where it does not go into the address, it may be any.
+            let other = Template::new("https://git.example/{profile}.git");
+            assert!(other.fill_in(&request, "dev", &label).is_some(), "{name}");
+        }
     }
 
     #[test]

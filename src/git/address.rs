@@ -100,11 +100,11 @@ fn location(uri: &str) -> Result<Location, AddressError> {
         url::Url::parse(uri).map_err(|_| AddressError::NotAUrl)?;
         return Ok(Location::Remote(uri.to_owned()));
     }
+    if uri.contains("://") || names_a_program(uri) {
+        return Err(AddressError::UnknownScheme);
+    }
     if is_scp_like(uri) {
         return Ok(Location::Remote(uri.to_owned()));
-    }
-    if uri.contains("://") {
-        return Err(AddressError::UnknownScheme);
     }
     Ok(Location::Local(home_expanded(uri)))
 }
@@ -113,6 +113,16 @@ fn location(uri: &str) -> Result<Location, AddressError> {
 fn is_scp_like(uri: &str) -> bool {
     uri.find(':')
         .is_some_and(|colon| !uri[..colon].contains('/') && colon > 1)
+}
+
+/// `ext::command`: Git would run `git-remote-ext`.
+fn names_a_program(uri: &str) -> bool {
+    uri.split_once("::").is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
 }
 
 fn home_expanded(path: &str) -> PathBuf {
@@ -162,6 +172,17 @@ mod tests {
         for (uri, shown) in cases {
             assert_eq!(display_uri(uri), shown);
         }
+    }
+
+    #[test]
+    fn what_git_would_run_or_does_not_know_is_no_address() {
+        for uri in ["ext::sh -c x", "fd::17", "gopher://host/x", "ftp://host/x"] {
+            assert_eq!(location(uri), Err(AddressError::UnknownScheme), "{uri}");
+        }
+        for uri in ["git@[::1]:x/y", "git@host:x::y", "ssh://host/x"] {
+            assert!(matches!(location(uri), Ok(Location::Remote(_))), "{uri}");
+        }
+        assert!(matches!(location("/srv/a::b"), Ok(Location::Local(_))));
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) async fn find(
         repository: &repository,
         headers: &headers,
     };
-    let ask = route.ask(&query, &headers);
+    let ask = route.ask(&query, &headers, &settings.limits);
     let wanted = ask.as_ref().ok().map(Ask::wanted);
     if let Some(wanted) = &wanted {
         asking.may(wanted)?;
@@ -165,7 +165,7 @@ pub(super) fn is_small(
     }
     let query = Query::parse(Some(query));
     let route = route(&segments, &query);
-    match route.map(|route| route.ask(&query, headers)) {
+    match route.map(|route| route.ask(&query, headers, &settings.limits)) {
         Some(Ok(Ask::Environment { request, .. } | Ask::Converted { request, .. })) => {
             repository.is_small(&request)
         }

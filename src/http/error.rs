@@ -313,6 +313,8 @@ impl From<Refusal> for Failure {
         match refusal {
             Refusal::Name(name) => Self::bad_request().because(name.to_string()),
             Refusal::NothingThere(name) => Self::not_found().because(name.to_string()),
+            Refusal::TooMany(what) => Self::bad_request()
+                .explained(format!("these are more {what} than may be asked for")),
             Refusal::NoFile => Self::empty(StatusCode::NOT_FOUND),
             Refusal::NoBoolean => {
                 Self::bad_request().because("`resolvePlaceholders` is neither true nor false")

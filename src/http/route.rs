@@ -10,7 +10,7 @@ use confbus_protocol::{Application, InvalidName, Label, Profiles, Representation
 use confbus_resolution::{EnvironmentRequest, Format, Placeholders, RepoPath};
 use http::{HeaderMap, header};
 
-use super::accept::Accept;
+use super::{accept::Accept, settings::Limits};
 use crate::{access::Wanted, environment_repository::Labels};
 
 /// What the path says, not yet checked.
@@ -80,6 +80,8 @@ pub(super) enum Refusal {
     Name(InvalidName),
     /// Spring finds nothing under this name.
     NothingThere(InvalidName),
+    /// More of them than one request may name.
+    TooMany(&'static str),
     /// No plain file can lie there.
     NoFile,
     /// `resolvePlaceholders` is neither true nor false.
@@ -193,21 +195,29 @@ fn holds_extension(segment: &str) -> bool {
 
 impl Route {
     /// Checks everything and settles in which form the answer comes.
-    pub(super) fn ask(self, query: &Query, headers: &HeaderMap) -> Result<Ask, Refusal> {
+    pub(super) fn ask(
+        self,
+        query: &Query,
+        headers: &HeaderMap,
+        limits: &Limits,
+    ) -> Result<Ask, Refusal> {
         let accept = Accept::of(headers);
         match self {
-            Self::Environment(names) => environment(&names, &accept),
+            Self::Environment(names) => environment(&names, &accept, limits),
             Self::Converted(names, format) => {
                 let placeholders = query.placeholders()?;
                 Ok(Ask::Converted {
-                    request: names.check()?,
+                    request: names.check(limits)?,
                     format,
                     placeholders,
                 })
             }
             Self::Resource(names, path) => {
                 let form = form(query, headers, &accept)?;
-                let request = names.check().map_err(Refusal::for_a_file)?;
+                if path.split('/').count() > limits.path_segments {
+                    return Err(Refusal::TooMany("path segments"));
+                }
+                let request = names.check(limits).map_err(Refusal::for_a_file)?;
                 let path = repo_path(&path).ok_or(Refusal::NoFile)?;
                 Ok(Ask::Resource {
                     request,
@@ -219,7 +229,7 @@ impl Route {
     }
 }
 
-fn environment(names: &Names, accept: &Accept) -> Result<Ask, Refusal> {
+fn environment(names: &Names, accept: &Accept, limits: &Limits) -> Result<Ask, Refusal> {
     // With a label, Spring's next best route is a plain file without a path.
     let unacceptable = if names.label.is_some() {
         Refusal::NoFile
@@ -228,7 +238,7 @@ fn environment(names: &Names, accept: &Accept) -> Result<Ask, Refusal> {
     };
     let (representation, content_type) = accept.environment().ok_or(unacceptable)?;
     Ok(Ask::Environment {
-        request: names.check()?,
+        request: names.check(limits)?,
         representation,
         content_type,
     })
@@ -270,7 +280,16 @@ impl Names {
         }
     }
 
-    fn check(&self) -> Result<EnvironmentRequest, Refusal> {
+    fn check(&self, limits: &Limits) -> Result<EnvironmentRequest, Refusal> {
+        for (list, what) in [
+            (Some(&self.application), "applications"),
+            (Some(&self.profiles), "profiles"),
+            (self.label.as_ref(), "labels"),
+        ] {
+            if list.is_some_and(|list| list.split(',').count() > limits.names) {
+                return Err(Refusal::TooMany(what));
+            }
+        }
         Ok(EnvironmentRequest {
             application: Application::parse(&self.application)?,
             profiles: if self.profiles.is_empty() {
@@ -314,7 +333,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.clone(), value.parse().unwrap()))
             .collect();
-        Some(route(&segments(path), &query)?.ask(&query, &headers))
+        Some(route(&segments(path), &query)?.ask(&query, &headers, &Limits::default()))
     }
 
     /// `E`, `F` or `R`, then application, profiles, label, and the format or path.
@@ -457,6 +476,20 @@ mod tests {
             ("/foo/%20", "NothingThere"),
             ("/%2A-dev.yml", "NothingThere"),
         ]);
+    }
+
+    #[test]
+    fn a_request_names_no_more_than_it_may() {
+        let list = |count: usize| vec!["x"; count].join(",");
+        let (most, more) = (list(32), list(33));
+        for target in ["/{}/dev", "/foo/{}", "/foo/dev/{}", "/foo-{}.yml"] {
+            let of = |list: &str| shown(&target.replace("{}", list));
+            assert!(of(&most).starts_with(['E', 'F']), "{target}");
+            assert_eq!(of(&more), "TooMany", "{target}");
+        }
+        let path = |count: usize| shown(&format!("/foo/dev/main/{}x", "d/".repeat(count - 1)));
+        assert!(path(16).starts_with("R "));
+        assert_eq!(path(17), "TooMany");
     }
 
     #[test]

@@ -69,6 +69,10 @@ pub(crate) struct Limits {
     pub(crate) webhook: usize,
     /// `confbus.limits.target-bytes`: bytes of a request's path and query; 8 KiB, the default of Tomcat.
     pub(crate) target: usize,
+    /// `confbus.limits.names`: applications, profiles or labels in one request; 32. Each combination is looked up.
+    pub(crate) names: usize,
+    /// `confbus.limits.path-segments`: folders above a plain file, and the file; 16.
+    pub(crate) path_segments: usize,
     /// `confbus.limits.head-bytes`: bytes of a request's head, with its first line; 32 KiB, and no more than 100 fields.
     pub(crate) head: usize,
     /// `confbus.limits.idle-timeout`: how long a connection may idle between two requests; 60 s, as Tomcat.
@@ -215,6 +219,8 @@ impl Default for Limits {
             head: 32 << 10,
             idle_timeout: Duration::from_secs(60),
             head_timeout: Duration::from_secs(10),
+            names: 32,
+            path_segments: 16,
             body_timeout: Duration::from_secs(30),
             send_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),

@@ -23,6 +23,8 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.limits.connections-per-address",
     "confbus.limits.file-bytes",
     "confbus.limits.files",
+    "confbus.limits.names",
+    "confbus.limits.path-segments",
     "confbus.limits.handshake-timeout",
     "confbus.limits.head-bytes",
     "confbus.limits.head-timeout",

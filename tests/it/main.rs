@@ -13,6 +13,7 @@ mod architecture;
 mod backends;
 mod broken_file;
 mod bus_endpoints;
+mod canaries;
 mod commit_status;
 mod concerned;
 mod connections;

@@ -7,6 +7,7 @@
     reason = "a command line program talks to its terminal"
 )]
 
+mod attacks;
 mod bench;
 mod chaos;
 mod check;
@@ -48,6 +49,8 @@ enum Task {
     Loris(bench::loris::Args),
     /// Real servers, a real broker and a real Git remote, all of which fail, and a checker of what was promised.
     Chaos(chaos::Args),
+    /// Every attack of the corpus against the built server: no secret told, nothing hangs, nobody else notices.
+    Attacks(attacks::Args),
     /// The black-box tests as a user without rights, on a file system that is read-only but for one folder.
     Confined,
     /// Whether the time that a wrong signature takes tells what was wrong about it.
@@ -80,6 +83,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Instructions(args) => bench::instructions::run(&args),
         Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),
+        Task::Attacks(args) => attacks::run(&args),
         Task::Confined => confined::run(),
         Task::Timing => timing::run(),
         Task::Interop(args) => interop::run(&args),

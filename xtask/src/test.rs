@@ -3,16 +3,17 @@
 mod tally;
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Write as _, stdout};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::Context as _;
 
 use self::tally::Tally;
+use crate::attacks;
 use crate::interop::{self, Unavailable};
 use crate::rabbit::{Rabbit, server};
-use crate::shell::{KillOnDrop, announce, cargo};
+use crate::shell::{KillOnDrop, announce, built_server, cargo};
 
 /// The broker that tests may use but not stop.
 const BROKER: &str = "CONFBUS_TEST_AMQP";
@@ -52,7 +53,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .env(KEEPER, keeper);
     let mut tally = Tally::default();
     let mut status = stream(&mut tests, &mut tally)?;
-    drop(private);
     if args.rest.is_empty() && status.success() {
         // As most users build it: the workspace turns features on that the others need.
         status = stream(
@@ -60,6 +60,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             &mut tally,
         )?;
     }
+    if args.rest.is_empty() {
+        add_attacks(&mut tally, &broker);
+    }
+    drop(private);
     if args.with_spring {
         add_spring(&mut tally);
     }
@@ -95,6 +99,17 @@ fn stream(command: &mut Command, tally: &mut Tally) -> anyhow::Result<ExitStatus
         line.clear();
     }
     tests.0.wait().map_err(Into::into)
+}
+
+/// The quick part of the corpus counts as one test.
+fn add_attacks(tally: &mut Tally, broker: &OsStr) {
+    let outcome = built_server()
+        .and_then(|program| attacks::quick(&program, &broker.to_string_lossy()))
+        .unwrap_or_else(|error| {
+            eprintln!("xtask: the attacks: {error:#}");
+            false
+        });
+    tally.add_counts(usize::from(outcome), usize::from(!outcome), 0);
 }
 
 /// What does not start counts as one failure.

@@ -21,8 +21,14 @@ const SIZE_LIMIT: u64 = 3 << 20;
 /// How many documents one file may hold.
 const DOCUMENT_LIMIT: usize = 1_000;
 
+/// How many keys one file may hold; each becomes a node of what is answered.
+const KEY_LIMIT: usize = 100_000;
+
 /// How much text the flattened keys of one file may take: a long key above a long list multiplies.
 const KEY_TEXT_LIMIT: usize = 16 << 20;
+
+/// What a file holds that Git LFS has taken out of the repository.
+const LARGE_FILE_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
 /// What a property takes besides itself and its texts: its place in the table, two allocations, the signs of JSON.
 const PROPERTY_BYTES: usize = 80;
@@ -145,6 +151,13 @@ pub(crate) fn parse(syntax: Syntax, bytes: &[u8]) -> Result<Vec<Document>, Flaw>
     if size > SIZE_LIMIT {
         return Err(too_large(size));
     }
+    if bytes.starts_with(LARGE_FILE_POINTER) {
+        return Err(Flaw::new(
+            None,
+            "this is a pointer of Git LFS; the file itself lies elsewhere",
+        )
+        .with_hint("keep configuration out of LFS, in .gitattributes"));
+    }
     let documents = match syntax {
         Syntax::Properties => properties::parse(bytes),
         Syntax::Xml => xml::parse(bytes).map(|properties| vec![properties]),
@@ -239,6 +252,27 @@ mod tests {
                 document
             "#]],
         );
+    }
+
+    #[test]
+    fn what_lies_in_lfs_is_no_configuration() {
+        let pointer = [LARGE_FILE_POINTER, b"oid sha256:4d7a\nsize 12345\n"].concat();
+        for path in ["a.yml", "a.properties"] {
+            let problem = parse_documents(path, &pointer).unwrap_err();
+            assert!(problem.to_string().contains("Git LFS"), "{problem}");
+        }
+        assert!(parse_documents("a.yml", b"version: https").is_ok());
+    }
+
+    #[test]
+    fn a_file_holds_so_many_keys_and_no_more() {
+        let keys = |count: usize| {
+            let lines = (0..count).map(|number| format!("k{number}=\n"));
+            parse_documents("a.properties", lines.collect::<String>().as_bytes())
+        };
+        assert_eq!(keys(KEY_LIMIT).unwrap()[0].len(), KEY_LIMIT);
+        let problem = keys(KEY_LIMIT + 1).unwrap_err().to_string();
+        assert!(problem.contains("more than 100000 keys"), "{problem}");
     }
 
     #[test]

@@ -90,6 +90,7 @@ impl Member {
             }
             Repositories::Many(pool) => {
                 let uri = self.settings.uri.fill_in(request, profiles, label);
+                let uri = uri.ok_or(FindError::NoRepository)?;
                 if before == Before::Served {
                     return pool.serving_at(&uri).ok_or(FindError::NotYet);
                 }

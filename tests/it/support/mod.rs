@@ -2,12 +2,12 @@
 
 mod config_repo;
 mod git_daemon;
-#[expect(dead_code, reason = "what only tests within the server look at")]
 mod git_http;
 mod http;
 mod instance;
 mod issuer;
 mod process;
+mod secrets;
 mod server;
 mod status_host;
 mod tls;
@@ -30,6 +30,7 @@ pub(crate) use http::{Answer, Request};
 pub(crate) use instance::Instance;
 pub(crate) use issuer::{Issuer, SigningKey, message, now};
 pub(crate) use process::Running;
+pub(crate) use secrets::Secrets;
 pub(crate) use server::TestServer;
 pub(crate) use status_host::{Post, StatusHost};
 pub(crate) use tls::{Authority, Secured, TlsClient};

@@ -6,12 +6,13 @@ use std::{
     time::Instant,
 };
 
-use super::{DEADLINE, eventually};
+use super::{DEADLINE, Secrets, eventually};
 
 /// A program of ours that runs until it is dropped, with all lines it has written so far.
 pub(crate) struct Running {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    secrets: Secrets,
 }
 
 impl Running {
@@ -32,7 +33,7 @@ impl Running {
         command
             .args(arguments)
             .env("XDG_CACHE_HOME", cache)
-            .env("RUST_LOG", "info,confbus=debug")
+            .env("RUST_LOG", "info,confbus=trace")
             .envs(environment.iter().copied());
         Self::start(command)
     }
@@ -43,6 +44,7 @@ impl Running {
         {
             command.env_remove(name);
         }
+        let secrets = Secrets::plant(&mut command);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -52,11 +54,20 @@ impl Running {
         let lines = Arc::default();
         collect(child.stdout.take().unwrap(), &lines);
         collect(child.stderr.take().unwrap(), &lines);
-        Self { child, lines }
+        Self {
+            child,
+            lines,
+            secrets,
+        }
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
+    }
+
+    /// What it must not say.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Waits for a line that contains `text`.
@@ -106,8 +117,14 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
+        let lines = self.lines();
         if std::thread::panicking() {
-            eprintln!("--- what it wrote\n{}", self.lines().join("\n"));
+            eprintln!("--- what it wrote\n{}", lines.join("\n"));
+            return;
+        }
+        for line in lines {
+            let told = self.secrets.told_in(&line);
+            assert_eq!(told, None, "a secret was told: {line}");
         }
     }
 }

@@ -5,13 +5,14 @@
 
 use confbus_protocol::{Position, Properties, Property, PropertyValue};
 
-use super::{Flaw, KEY_TEXT_LIMIT};
+use super::{Flaw, KEY_LIMIT, KEY_TEXT_LIMIT};
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Properties>, Flaw> {
     let mut loader = Loader {
         reader: Reader::new(bytes),
         documents: Vec::new(),
         document: Properties::new(),
+        keys: 0,
         key_text: 0,
     };
     while loader.reader.read()? {
@@ -33,6 +34,7 @@ struct Loader<'b> {
     reader: Reader<'b>,
     documents: Vec<Properties>,
     document: Properties,
+    keys: usize,
     key_text: usize,
 }
 
@@ -75,6 +77,13 @@ impl Loader<'_> {
     }
 
     fn put(&mut self, key: String, value: Property) -> Result<(), Flaw> {
+        self.keys += 1;
+        if self.keys > KEY_LIMIT {
+            return Err(Flaw::new(
+                value.origin,
+                format!("the file holds more than {KEY_LIMIT} keys"),
+            ));
+        }
         self.key_text += key.len();
         if self.key_text > KEY_TEXT_LIMIT {
             return Err(Flaw::new(

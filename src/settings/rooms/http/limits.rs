@@ -25,6 +25,8 @@ pub(super) fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
         let text = "`confbus.limits.head-bytes` is not between 8KB and 1MB";
         reader.refuse("confbus.limits.head-bytes", text, None);
     }
+    let names = reader.number("confbus.limits.names", defaults.names);
+    let path_segments = reader.number("confbus.limits.path-segments", defaults.path_segments);
     let mut time =
         |name: &str, default| timeout(reader, &format!("confbus.limits.{name}"), default);
     Limits {
@@ -32,6 +34,8 @@ pub(super) fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
         webhook,
         target,
         head,
+        names,
+        path_segments,
         rates,
         idle_timeout: time("idle-timeout", defaults.idle_timeout),
         head_timeout: time("head-timeout", defaults.head_timeout),
