@@ -126,11 +126,20 @@ const ROWS: &[Row] = &[
             "wrong_values_name_file_line_and_column_all_at_once",
         )],
     ),
-    excluded(
+    tested(
         "P18",
-        "the host of token keys is away",
-        "known keys are good",
-        "the server knows no tokens that others sign",
+        "the host of token keys is away, or changes its keys",
+        "known keys are good, and new ones are fetched once",
+        &[
+            test(
+                "tests/it/tokens.rs",
+                "keys_that_rotate_are_fetched_once_and_known_ones_outlive_their_issuer",
+            ),
+            test(
+                "tests/it/tokens.rs",
+                "without_keys_nobody_is_refused_for_good",
+            ),
+        ],
     ),
     tested(
         "P19",
