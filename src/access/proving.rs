@@ -10,6 +10,7 @@ use serde_json::Map;
 
 use super::{
     Evidence, Inner, Named, Unknown,
+    attempts::Attempt,
     credential::Credential,
     jwt,
     principal::{Principal, Proof},
@@ -86,65 +87,63 @@ impl Inner {
         header: &[u8],
         address: IpAddr,
     ) -> Result<Checked, Unknown> {
-        let may_try = || {
-            let allowed = self.attempts.check(address, Instant::now());
-            allowed.map_err(Unknown::TooOften)
-        };
-        may_try()?;
-        let checked = match Credential::parse(header) {
-            Some(credential) => self.check_credential(digest, credential, may_try).await,
-            None => Err(Unknown::NotBelieved),
-        };
-        if matches!(checked, Err(Unknown::NotBelieved)) {
-            self.attempts.failed(address, Instant::now());
+        let attempt = self.attempts.of(address);
+        attempt.may_go_on()?;
+        match Credential::parse(header) {
+            Some(credential) => self.check_credential(digest, credential, attempt).await,
+            None => Err(attempt.failed()),
         }
-        checked
     }
 
     async fn check_credential(
         &self,
         digest: Digest,
         credential: Credential,
-        may_try: impl Fn() -> Result<(), Unknown>,
+        attempt: Attempt,
     ) -> Result<Checked, Unknown> {
         match (credential, &self.jwt) {
             (Credential::Basic { name, password }, _) if !self.has_slow_users() => {
                 let name = right_name(&self.users, &name, &password);
-                let name = name.ok_or(Unknown::NotBelieved)?;
+                let name = name.ok_or_else(|| attempt.failed())?;
                 Ok(self.known_by(&name, Proof::Password))
             }
             (Credential::Bearer(token), Some(jwt)) if jwt::looks_issued(&token) => {
-                self.check_issued(jwt, token).await
+                self.check_issued(jwt, token, attempt).await
             }
             (credential, _) => {
-                let _turn = self.turn().await?;
+                let turn = self.turn().await?;
                 // Many ask with the same at the same time, above all after a start.
                 if let Some(known) = self.known(&digest) {
                     return Ok(Checked::Known(known));
                 }
-                may_try()?;
-                self.check_slowly(credential).await
+                attempt.may_go_on()?;
+                self.check_slowly(credential, turn, attempt).await
             }
         }
     }
 
-    async fn turn(&self) -> Result<Turn<'_>, Unknown> {
+    async fn turn(&self) -> Result<Turn, Unknown> {
         self.turns.take().await.ok_or(Unknown::NotChecked)
     }
 
-    async fn check_slowly(&self, credential: Credential) -> Result<Checked, Unknown> {
+    async fn check_slowly(
+        &self,
+        credential: Credential,
+        turn: Turn,
+        attempt: Attempt,
+    ) -> Result<Checked, Unknown> {
         let (users, tokens) = (Arc::clone(&self.users), Arc::clone(&self.tokens));
-        let (name, proof) = match credential {
-            Credential::Basic { name, password } => {
-                let check = move || right_name(&users, &name, &password);
-                (aside(check).await?, Proof::Password)
-            }
-            Credential::Bearer(token) => (
-                aside(move || token_name(&tokens, &token)).await?,
-                Proof::Token,
-            ),
+        let check = move || {
+            let (name, proof) = match credential {
+                Credential::Basic { name, password } => {
+                    (right_name(&users, &name, &password), Proof::Password)
+                }
+                Credential::Bearer(token) => (token_name(&tokens, &token), Proof::Token),
+            };
+            let name = name.ok_or_else(|| attempt.failed())?;
+            Ok((name, proof))
         };
-        let name = name.ok_or(Unknown::NotBelieved)?;
+        let (name, proof) = aside(turn, check).await??;
         Ok(self.known_by(&name, proof))
     }
 
@@ -161,12 +160,20 @@ impl Inner {
         &self,
         jwt: &Arc<jwt::Tokens>,
         token: String,
+        attempt: Attempt,
     ) -> Result<Checked, Unknown> {
         let token: Arc<str> = token.into();
         let verify = async || {
-            let _turn = self.turn().await?;
-            let (jwt, token) = (Arc::clone(jwt), Arc::clone(&token));
-            aside(move || jwt.verify(&token)).await
+            let turn = self.turn().await?;
+            let (jwt, token, attempt) = (Arc::clone(jwt), Arc::clone(&token), attempt.clone());
+            let verify = move || {
+                let verified = jwt.verify(&token);
+                if matches!(verified, Err(jwt::Refused::Bad)) {
+                    attempt.failed();
+                }
+                verified
+            };
+            aside(turn, verify).await
         };
         let mut verified = verify().await?;
         if matches!(
@@ -232,8 +239,17 @@ fn token_name(tokens: &[Named], given: &str) -> Option<Box<str>> {
     token.map(|token| token.name.clone())
 }
 
-/// Does work that a core must not wait for.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unknown> {
-    let done = tokio::task::spawn_blocking(work).await;
+/// Does work that a core must not wait for. Whoever asked may hang up meanwhile: the work goes on, and it is its turn until it
+/// is done.
+async fn aside<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Unknown> {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    let done = done.await;
     done.map_err(|_| Unknown::NotChecked)
 }

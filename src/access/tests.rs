@@ -131,6 +131,34 @@ async fn who_fails_often_waits_and_who_is_known_does_not() {
 }
 
 #[tokio::test]
+async fn who_hangs_up_keeps_its_turn_and_has_failed() {
+    let (access, _) = Access::new(Settings {
+        users: vec![named("jo", &hash_token("battery staple").unwrap())],
+        ..Settings::default()
+    });
+    let free = access.0.turns.free();
+    for number in 0..20 {
+        let wrong = basic(&format!("jo:{number}"));
+        let mut asking = Box::pin(ask(&access, &wrong));
+        // Once is enough for the check to begin.
+        let hung_up = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(asking.as_mut().poll(context).is_pending())
+        });
+        assert!(hung_up.await);
+        drop(asking);
+        assert!(access.0.turns.free() < free);
+        while access.0.turns.free() < free {
+            tokio::task::yield_now().await;
+        }
+    }
+    let caller = ask(&access, &basic("jo:battery staple")).await;
+    assert!(
+        matches!(caller, Caller::Unknown(Unknown::TooOften(_))),
+        "{caller:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_open_server_knows_those_who_say_who_they_are() {
     let (access, _) = Access::new(Settings {
         mode_none: true,
