@@ -12,6 +12,8 @@ pub(crate) struct Wanted {
     pub(crate) labels: Which,
     /// The plain file.
     pub(crate) path: Option<Box<str>>,
+    /// Where it was found.
+    pub(crate) found: Option<Box<str>>,
 }
 
 /// Names of one sort that a request is about.
@@ -62,6 +64,15 @@ impl Wanted {
             profiles: Which::None,
             labels: Which::None,
             path: None,
+            found: None,
+        }
+    }
+
+    /// The same plain file, now that it is known where it lies: names of profiles and search paths lead to others.
+    pub(crate) fn found_at(self, path: &str) -> Self {
+        Self {
+            found: Some(path.into()),
+            ..self
         }
     }
 

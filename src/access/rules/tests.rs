@@ -120,6 +120,27 @@ fn a_file_that_another_application_is_named_for_is_its_own() {
 }
 
 #[test]
+fn a_plain_file_is_whose_it_was_found_to_be() {
+    let rules = vec![
+        rule("ana", &["files"], &["orders"]),
+        rule("jo", &["read"], &["billing", "orders-eu"]),
+    ];
+    let ana = grants(rules, "ana");
+    for (address, path, found, expected) in [
+        ("orders/dev", "x", "x-dev", true),
+        ("orders/dev", "x", "orders/x", true),
+        ("orders/dev", "tls.key", "billing/tls.key", false),
+        ("orders/prod.yml", "billing", "billing-prod.yml", false),
+        // Its placeholders stand for what `orders-eu` says.
+        ("orders/eu", "x", "x", false),
+    ] {
+        let path = RepoPath::parse(path).unwrap();
+        let wanted = Wanted::file(&request(address), &path).found_at(found);
+        assert_eq!(ana.allow(&wanted), expected, "{address} {found}");
+    }
+}
+
+#[test]
 fn too_many_combinations_are_nobodys_question() {
     let many = |name: &str, count: usize| -> String {
         let names: Vec<_> = (0..count).map(|number| format!("{name}{number}")).collect();
