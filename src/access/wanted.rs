@@ -92,11 +92,16 @@ impl Wanted {
         }
     }
 
-    /// A plain file, for which a label is one whatever it holds.
+    /// A plain file. A label with commas is one branch, and several directories of a machine.
     pub(crate) fn file(request: &EnvironmentRequest, path: &RepoPath) -> Self {
         let label = request.label.as_ref().map(Label::as_str);
+        let items = |label: &str| {
+            let items = label.split(',').map(str::trim);
+            let items = items.filter(|item| !item.is_empty());
+            Which::of(items.chain([label]))
+        };
         Self {
-            labels: label.map_or(Which::Default, Which::one),
+            labels: label.map_or(Which::Default, items),
             path: Some(path.as_str().into()),
             ..Self::coordinates(Kind::Files, &request.application, &request.profiles)
         }
@@ -183,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn the_label_of_a_file_is_one() {
+    fn the_label_of_a_file_is_one_and_several() {
         let path = RepoPath::parse("x.txt").unwrap();
         let wanted = Wanted::file(&request("a", "dev", Some("x,y")), &path);
-        assert_eq!(wanted.labels, these(&["x,y"]));
+        assert_eq!(wanted.labels, these(&["x", "x,y", "y"]));
         assert_eq!(wanted.path.as_deref(), Some("x.txt"));
     }
 
