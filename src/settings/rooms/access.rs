@@ -3,7 +3,7 @@ mod rules;
 
 use crate::{
     access::{Named, Password, Settings, is_weak},
-    settings::reader::Reader,
+    settings::{layers::uniform, reader::Reader},
 };
 
 const SECURITY: &str = "confbus.security";
@@ -26,6 +26,7 @@ const SECRETS: [&str; 9] = [
 
 /// Who may ask, how they prove it, and what they may. `is_reachable` where other machines can reach the server.
 pub(super) fn access(reader: &mut Reader, is_reachable: bool) -> Settings {
+    check_keys(reader);
     let mut passwords = Vec::new();
     let mut users = Vec::from_iter(spring_user(reader, &mut passwords));
     users.extend(named_users(reader, &mut passwords));
@@ -46,6 +47,38 @@ pub(super) fn access(reader: &mut Reader, is_reachable: bool) -> Settings {
         );
     }
     settings
+}
+
+/// What is not read here keeps nobody out: rules above all, which would be none at all.
+fn check_keys(reader: &mut Reader) {
+    for (rest, _) in reader.below(&format!("{SECURITY}.")) {
+        let hint = match rest.split(['.', '[']).next() {
+            _ if is_read(&rest) => continue,
+            Some("rules") => {
+                "rules are a list: write confbus.security.rules[0].principals, or a - in YAML"
+            }
+            _ => "leave it out, or look at its spelling",
+        };
+        let key = format!("{SECURITY}.{rest}");
+        let problem = format!("`{key}` is nothing that keeps anybody out");
+        reader.refuse(&key, problem, Some(hint));
+    }
+}
+
+fn is_read(rest: &str) -> bool {
+    let rest = uniform(rest);
+    match rest.split('.').collect::<Vec<_>>()[..] {
+        ["mode" | "opentonetwork" | "weaksecrets"]
+        | ["tokens", _, "hash"]
+        | ["users", _, "password"] => true,
+        [rule, _, ..] => {
+            let index = rule
+                .strip_prefix("rules[")
+                .and_then(|index| index.strip_suffix(']'));
+            index.is_some_and(|index| index.parse::<usize>().is_ok())
+        }
+        _ => false,
+    }
 }
 
 /// `spring.security.user.*`, the one user that Spring knows.
