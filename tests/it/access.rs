@@ -34,14 +34,14 @@ fn may(caller: &str, (kind, application, profile, label): Atom) -> bool {
         }
         "caster" => kind == "refresh",
         "hooks" => kind == "monitor",
-        "crypt" => matches!(kind, "encrypt" | "decrypt") && is_orders,
+        "crypt" => kind == "encrypt" && is_orders || kind == "decrypt",
         "app" => kind == "events" || matches!(kind, "read" | "report") && is_orders,
         "root" => true,
         _ => false,
     }
 }
 
-const RULES: [(&str, &str); 40] = [
+const RULES: [(&str, &str); 43] = [
     ("[0].principals", "reader"),
     ("[0].applications", "orders"),
     ("[0].profiles", "dev,prod"),
@@ -66,7 +66,10 @@ const RULES: [(&str, &str); 40] = [
     ("[6].allow", "monitor"),
     ("[7].principals", "crypt"),
     ("[7].applications", "orders"),
-    ("[7].allow", "encrypt,decrypt"),
+    ("[7].allow", "encrypt"),
+    ("[12].principals", "crypt"),
+    ("[12].applications", "*"),
+    ("[12].allow", "decrypt"),
     ("[8].principals", "app"),
     ("[8].applications", "orders"),
     ("[8].allow", "read,report,events"),

@@ -201,6 +201,32 @@ fn an_address_without_a_profile_is_that_of_all() {
 }
 
 #[test]
+fn profiles_and_labels_restrict_refreshes_and_reports() {
+    let some = Rule {
+        profiles: these(&["dev"]),
+        labels: these(&["main"]),
+        ..rule("ana", &["refresh", "report"], &["orders"])
+    };
+    let grants = grants(vec![some], "ana");
+    // Whoever acts on it may have any profile.
+    assert!(!grants.allow(&Wanted::destination(&Destination::from_wire("orders"))));
+    for (profiles, label, expected) in [
+        ("dev", "main", true),
+        ("dev,prod", "main", false),
+        ("dev", "main,v1", false),
+        ("prod", "main", false),
+    ] {
+        let report = json!({
+            "instance": "orders:1", "application": "orders",
+            "profiles": profiles, "label": label, "outcome": "applied",
+        });
+        let report = confbus_protocol::Report::from_json(report.to_string().as_bytes()).unwrap();
+        let allowed = grants.allow(&Wanted::report(&report));
+        assert_eq!(allowed, expected, "{profiles} {label}");
+    }
+}
+
+#[test]
 fn a_name_counts_only_with_its_proof() {
     let claims = json!({ "groups": ["ops"] });
     let claims = claims.as_object().unwrap();
