@@ -24,6 +24,9 @@ const SECRETS: [&str; 9] = [
     "spring.cloud.config.server.monitor.gogs.webhook-secret",
 ];
 
+/// Secrets of webhooks that are good for a while longer.
+const PREVIOUS_SECRETS: &str = "confbus.monitor.previous-secrets";
+
 /// Who may ask, how they prove it, and what they may. `is_reachable` where other machines can reach the server.
 pub(super) fn access(reader: &mut Reader, is_reachable: bool) -> Settings {
     check_keys(reader);
@@ -219,14 +222,18 @@ fn refuse_mode(reader: &mut Reader, problem: &str, hint: &str) {
 /// Secrets that are the first ones to be tried: refused where others could try them, unless that is meant.
 fn weak_secrets(reader: &mut Reader, passwords: &[String], is_reachable: bool) -> Vec<String> {
     let are_meant = reader.flag("confbus.security.weak-secrets", false);
-    let keys = passwords.iter().map(String::as_str).chain(SECRETS);
-    let is_weak = |key: &&str| {
+    let previous = reader.below(&format!("{PREVIOUS_SECRETS}."));
+    let previous = previous.into_iter();
+    let previous = previous.map(|(name, _)| format!("{PREVIOUS_SECRETS}.{name}"));
+    let keys = passwords.iter().cloned();
+    let keys = keys.chain(SECRETS.map(str::to_owned)).chain(previous);
+    let is_weak = |key: &String| {
         let secret = reader.text(key).unwrap_or_default();
         let secret = secret.strip_prefix("{noop}").unwrap_or(&secret);
         let is_hash = secret.starts_with('{') || secret.starts_with("$argon2id$");
         !secret.is_empty() && !is_hash && is_weak(secret)
     };
-    let weak: Vec<String> = keys.filter(is_weak).map(str::to_owned).collect();
+    let weak: Vec<String> = keys.filter(is_weak).collect();
     for key in weak.iter().filter(|_| is_reachable) {
         if are_meant {
             reader.warn(format!("`{key}` is a secret that is quickly guessed, and confbus.security.weak-secrets=true lets it pass"));

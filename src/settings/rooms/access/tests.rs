@@ -197,6 +197,8 @@ fn secrets_that_are_guessed_do_not_face_a_network() {
         "`encrypt.key` is a secret that is quickly guessed",
     );
     refused(&weak, true, "`spring.security.user.password` is a secret");
+    let previous = ("confbus.monitor.previous-secrets.github", "s3cret");
+    refused(&[previous], true, "previous-secrets.github` is a secret");
     let keys = ["spring.security.user.password", "encrypt.key"];
     let (settings, problems, _) = read(&weak, false);
     assert_eq!(
