@@ -23,14 +23,26 @@ pub(super) struct Attempts(Arc<Mutex<HashMap<IpAddr, Instant>>>);
 pub(super) struct Attempt {
     attempts: Attempts,
     address: IpAddr,
+    is_excused: bool,
 }
 
 impl Attempt {
+    /// One that goes on however many others failed.
+    pub(super) fn excused(self) -> Self {
+        Self {
+            is_excused: true,
+            ..self
+        }
+    }
+
     /// Whether there have not been too many.
     ///
     /// # Errors
     /// [`Unknown::TooOften`] with how long to wait.
     pub(super) fn may_go_on(&self) -> Result<(), Unknown> {
+        if self.is_excused {
+            return Ok(());
+        }
         let allowed = self.attempts.check(self.address, Instant::now());
         allowed.map_err(Unknown::TooOften)
     }
@@ -47,6 +59,7 @@ impl Attempts {
         Attempt {
             attempts: self.clone(),
             address,
+            is_excused: false,
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::Map;
 use super::{
     Evidence, Inner, Named, Unknown,
     attempts::Attempt,
-    credential::Credential,
+    credential::{Credential, Scheme},
     jwt,
     principal::{Principal, Proof},
     remembered::Digest,
@@ -21,6 +21,8 @@ use super::{
 /// Where evidence came from, so that one sort is never taken for the other.
 const OF_HEADER: u8 = 0;
 const OF_CERTIFICATE: u8 = 1;
+const OF_BASIC: u8 = 2;
+const OF_BEARER: u8 = 3;
 
 /// What was shown, to be checked.
 pub(super) enum Shown<'r> {
@@ -38,7 +40,15 @@ impl Inner {
         let certificate = evidence.certificate.filter(|_| self.certificates);
         let digest = |sort, shown| self.remembered.digest(sort, shown);
         match (header, certificate) {
-            (Some(header), _) => Some((digest(OF_HEADER, header), Shown::Header(header))),
+            (Some(header), _) => {
+                // Not the header: else each spelling of a credential would be remembered by itself.
+                let digest = match Scheme::split(header) {
+                    Some((Scheme::Basic, said)) => digest(OF_BASIC, said.as_bytes()),
+                    Some((Scheme::Bearer, said)) => digest(OF_BEARER, said.as_bytes()),
+                    None => digest(OF_HEADER, header),
+                };
+                Some((digest, Shown::Header(header)))
+            }
             (None, Some(name)) => {
                 let digest = digest(OF_CERTIFICATE, name.as_bytes());
                 Some((digest, Shown::Certificate(name)))
@@ -76,7 +86,7 @@ impl Inner {
         })
     }
 
-    fn known(&self, digest: &Digest) -> Option<Arc<Principal>> {
+    pub(super) fn known(&self, digest: &Digest) -> Option<Arc<Principal>> {
         self.remembered.with(digest, Instant::now(), Arc::clone)
     }
 
@@ -87,7 +97,10 @@ impl Inner {
         header: &[u8],
         address: IpAddr,
     ) -> Result<Checked, Unknown> {
-        let attempt = self.attempts.of(address);
+        let mut attempt = self.attempts.of(address);
+        if self.remembered.was_good(&digest) {
+            attempt = attempt.excused();
+        }
         attempt.may_go_on()?;
         match Credential::parse(header) {
             Some(credential) => self.check_credential(digest, credential, attempt).await,

@@ -121,6 +121,15 @@ async fn who_fails_often_waits_and_who_is_known_does_not() {
         waits = matches!(caller, Caller::Unknown(Unknown::TooOften(wait)) if wait > Duration::ZERO);
     }
     assert!(waits);
+    // As if it had been long ago.
+    let (digest, _) = access.0.shown(&evidence(&right)).unwrap();
+    let somebody = Principal::new("ana", Proof::Password, rules::Grants::Everything);
+    let (now, none) = (Instant::now(), Some(Duration::ZERO));
+    access
+        .0
+        .remembered
+        .add(digest, Arc::new(somebody), now, none);
+    assert!(access.0.known(&digest).is_none());
     assert_eq!(name(&ask(&access, &right).await), Some("ana"));
     let elsewhere = Evidence {
         address: Some("10.0.0.8".parse().unwrap()),
