@@ -176,11 +176,11 @@ impl Inner {
         attempt: Attempt,
     ) -> Result<Checked, Unknown> {
         let token: Arc<str> = token.into();
-        let verify = async || {
+        let verify = async |keys: Option<Arc<jwt::Set>>| {
             let turn = self.turn().await?;
             let (jwt, token, attempt) = (Arc::clone(jwt), Arc::clone(&token), attempt.clone());
             let verify = move || {
-                let verified = jwt.verify(&token);
+                let verified = jwt.verify(keys.as_deref(), &token);
                 if matches!(verified, Err(jwt::Refused::Bad)) {
                     attempt.failed();
                 }
@@ -188,13 +188,14 @@ impl Inner {
             };
             aside(turn, verify).await
         };
-        let mut verified = verify().await?;
+        let keys = jwt.keys.load();
+        let mut verified = verify(keys.clone()).await?;
         if matches!(
             verified,
             Err(jwt::Refused::NoSuchKey | jwt::Refused::NoKeys)
-        ) && jwt.keys.fetch_anew().await
+        ) && let Some(others) = jwt.keys.others(keys.as_ref()).await
         {
-            verified = verify().await?;
+            verified = verify(Some(others)).await?;
         }
         match verified {
             Ok(jwt::Verified {
