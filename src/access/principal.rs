@@ -32,7 +32,8 @@ impl Principal {
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    #[cfg(test)]
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
