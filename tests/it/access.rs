@@ -49,7 +49,7 @@ const RULES: [(&str, &str); 43] = [
     ("[0].allow", "read"),
     ("[1].principals", "wide"),
     ("[1].applications", "orders*"),
-    ("[1].profiles", "dev,eu,eu-dev,default"),
+    ("[1].profiles", "dev,dev.yml,eu,eu-dev,default"),
     ("[1].allow", "read,files"),
     ("[2].principals", "filer"),
     ("[2].applications", "orders"),
@@ -237,6 +237,9 @@ fn files() -> Vec<Form> {
         ("files", "orders-eu", "dev", "main"),
     ];
     forms.push(form(Request::get("/orders/dev/main/orders-eu.yml"), &both));
+    // The variant of a profile that is an extension, too.
+    let both = both.map(|(kind, application, _, label)| (kind, application, "dev.yml", label));
+    forms.push(form(Request::get("/orders/dev.yml/main/orders-eu"), &both));
     forms
 }
 
