@@ -107,7 +107,7 @@ impl Settings {
             .backends
             .iter()
             .flat_map(BackendSettings::default_labels);
-        labels.map(|label| label.as_str().into()).collect()
+        labels.map(Into::into).collect()
     }
 }
 

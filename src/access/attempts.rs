@@ -1,9 +1,11 @@
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use super::Unknown;
 
 /// Attempts that may fail at once, from one address.
 const BURST: u32 = 20;
@@ -12,16 +14,60 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// Addresses that are told apart. Where there are more, those that failed longest ago begin anew.
 const MOST: usize = 8192;
 
-/// How often somebody failed to prove who it is: of each address when all its attempts will be back.
-#[derive(Debug, Default)]
-pub(super) struct Attempts(Mutex<HashMap<IpAddr, Instant>>);
+/// How often somebody failed to prove who it is: of each address when all its attempts will be back. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Attempts(Arc<Mutex<HashMap<IpAddr, Instant>>>);
+
+/// An attempt from one address. It goes where the check goes, which may outlive whoever asked for it.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    attempts: Attempts,
+    address: IpAddr,
+    is_excused: bool,
+}
+
+impl Attempt {
+    /// One that goes on however many others failed.
+    pub(super) fn excused(self) -> Self {
+        Self {
+            is_excused: true,
+            ..self
+        }
+    }
+
+    /// Whether there have not been too many.
+    ///
+    /// # Errors
+    /// [`Unknown::TooOften`] with how long to wait.
+    pub(super) fn may_go_on(&self) -> Result<(), Unknown> {
+        if self.is_excused {
+            return Ok(());
+        }
+        let allowed = self.attempts.check(self.address, Instant::now());
+        allowed.map_err(Unknown::TooOften)
+    }
+
+    /// Notes that it failed.
+    pub(super) fn failed(&self) -> Unknown {
+        self.attempts.failed(self.address, Instant::now());
+        Unknown::NotBelieved
+    }
+}
 
 impl Attempts {
+    pub(super) fn of(&self, address: IpAddr) -> Attempt {
+        Attempt {
+            attempts: self.clone(),
+            address,
+            is_excused: false,
+        }
+    }
+
     /// Whether this address may try.
     ///
     /// # Errors
     /// How long to wait until it may.
-    pub(super) fn check(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+    fn check(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let full = full_at.get(&network(address));
         let missing = full.map_or(Duration::ZERO, |full| full.saturating_duration_since(now));
@@ -32,7 +78,7 @@ impl Attempts {
     }
 
     /// Notes that it tried and failed.
-    pub(super) fn failed(&self, address: IpAddr, now: Instant) {
+    fn failed(&self, address: IpAddr, now: Instant) {
         let address = network(address);
         let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if full_at.len() >= MOST && !full_at.contains_key(&address) {

@@ -1,5 +1,12 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+/// How an `Authorization` header says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Basic,
+    Bearer,
+}
+
 /// What an `Authorization` header says.
 #[derive(PartialEq, Eq)]
 pub(super) enum Credential {
@@ -10,20 +17,32 @@ pub(super) enum Credential {
 /// Bytes of the longest header that is looked at: room for a token of 8 KiB.
 const LONGEST: usize = 9 * 1024;
 
-impl Credential {
-    /// Nothing for what is too long, or said in no known way.
-    pub(super) fn parse(header: &[u8]) -> Option<Self> {
+impl Scheme {
+    /// What is said, apart from how: the same for all spellings of the same. Nothing for what is too long, or said in no
+    /// known way.
+    pub(super) fn split(header: &[u8]) -> Option<(Self, &str)> {
         let is_shown = |byte: &u8| matches!(byte, b' '..=b'~');
         if header.len() > LONGEST || !header.iter().all(is_shown) {
             return None;
         }
         let (scheme, said) = str::from_utf8(header).ok()?.split_once(' ')?;
         let said = said.trim();
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return (!said.is_empty()).then(|| Self::Bearer(said.to_owned()));
-        }
-        if !scheme.eq_ignore_ascii_case("basic") {
+        if said.is_empty() || said.contains(' ') {
             return None;
+        }
+        let schemes = [("basic", Self::Basic), ("bearer", Self::Bearer)];
+        let mut schemes = schemes.into_iter();
+        let (_, scheme) = schemes.find(|(name, _)| scheme.eq_ignore_ascii_case(name))?;
+        Some((scheme, said))
+    }
+}
+
+impl Credential {
+    /// Nothing for what [`Scheme::split`] does not know, or what holds no name.
+    pub(super) fn parse(header: &[u8]) -> Option<Self> {
+        let (scheme, said) = Scheme::split(header)?;
+        if scheme == Scheme::Bearer {
+            return Some(Self::Bearer(said.to_owned()));
         }
         let decoded = String::from_utf8(STANDARD.decode(said).ok()?).ok()?;
         let (name, password) = decoded.split_once(':')?;
@@ -43,6 +62,14 @@ mod tests {
     }
 
     #[test]
+    fn the_same_is_the_same_in_all_its_spellings() {
+        for header in ["Bearer abc", "bearer   abc ", "BEARER abc  "] {
+            let split = Scheme::split(header.as_bytes());
+            assert_eq!(split, Some((Scheme::Bearer, "abc")), "{header}");
+        }
+    }
+
+    #[test]
     fn only_what_is_whole_is_taken() {
         let parsed = Credential::parse(&basic(b"u:p:w"));
         assert!(
@@ -56,6 +83,8 @@ mod tests {
             b"Basic !".into(),
             b"Basic dTpw\n".into(),
             b"Bearer ".into(),
+            b"Bearer a b".into(),
+            b"Basic dTpw dTpw".into(),
             b"Digest x".into(),
             b"Bearer \xc3\xa4".into(),
             basic(&[b'x'; LONGEST]),

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use confbus_resolution::is_configuration;
+
 /// An application that a file belongs to by its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Namesake<'n> {
@@ -13,8 +15,6 @@ pub(super) struct Namesake<'n> {
     pub(super) profile: Option<&'n str>,
 }
 
-/// Extensions of files that hold properties.
-const EXTENSIONS: [&str; 4] = ["yml", "yaml", "properties", "json"];
 /// The profile of what is for all profiles.
 const DEFAULT: &str = "default";
 
@@ -53,8 +53,8 @@ pub(super) fn of_path<'n>(
             profile: None,
         })
         .collect();
-    if let Some((stem, extension)) = file.rsplit_once('.')
-        && EXTENSIONS.contains(&extension)
+    if let Some((stem, _)) = file.rsplit_once('.')
+        && is_configuration(file)
     {
         // The variant of the profile is looked for first.
         for stem in [stem.to_owned(), format!("{stem}-{profile}")] {
@@ -109,6 +109,7 @@ mod tests {
             ("orders.yml", &[]),
             ("orders-eu.yml", &["orders-eu"]),
             ("billing-prod.properties", &["billing"]),
+            ("billing.xml", &["billing"]),
             ("billing.txt", &[]),
             ("billing/x.txt", &["billing"]),
             (

@@ -32,7 +32,8 @@ impl Principal {
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    #[cfg(test)]
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
@@ -51,8 +52,27 @@ impl Principal {
     }
 }
 
+/// As rules call it: who is called so by others is not the user of this name.
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.proof {
+            Proof::Jwt => "jwt:",
+            Proof::Certificate => "certificate:",
+            Proof::ThisMachine | Proof::Password | Proof::Token => "",
+        })?;
         f.write_str(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_called_so_by_others_is_shown_so() {
+        let shown = |proof| Principal::new("ana", proof, Grants::Everything).to_string();
+        assert_eq!(shown(Proof::Password), "ana");
+        assert_eq!(shown(Proof::Jwt), "jwt:ana");
+        assert_eq!(shown(Proof::Certificate), "certificate:ana");
     }
 }

@@ -10,7 +10,8 @@ use serde_json::Map;
 
 use super::{
     Evidence, Inner, Named, Unknown,
-    credential::Credential,
+    attempts::Attempt,
+    credential::{Credential, Scheme},
     jwt,
     principal::{Principal, Proof},
     remembered::Digest,
@@ -20,6 +21,8 @@ use super::{
 /// Where evidence came from, so that one sort is never taken for the other.
 const OF_HEADER: u8 = 0;
 const OF_CERTIFICATE: u8 = 1;
+const OF_BASIC: u8 = 2;
+const OF_BEARER: u8 = 3;
 
 /// What was shown, to be checked.
 pub(super) enum Shown<'r> {
@@ -37,7 +40,15 @@ impl Inner {
         let certificate = evidence.certificate.filter(|_| self.certificates);
         let digest = |sort, shown| self.remembered.digest(sort, shown);
         match (header, certificate) {
-            (Some(header), _) => Some((digest(OF_HEADER, header), Shown::Header(header))),
+            (Some(header), _) => {
+                // Not the header: else each spelling of a credential would be remembered by itself.
+                let digest = match Scheme::split(header) {
+                    Some((Scheme::Basic, said)) => digest(OF_BASIC, said.as_bytes()),
+                    Some((Scheme::Bearer, said)) => digest(OF_BEARER, said.as_bytes()),
+                    None => digest(OF_HEADER, header),
+                };
+                Some((digest, Shown::Header(header)))
+            }
             (None, Some(name)) => {
                 let digest = digest(OF_CERTIFICATE, name.as_bytes());
                 Some((digest, Shown::Certificate(name)))
@@ -75,7 +86,7 @@ impl Inner {
         })
     }
 
-    fn known(&self, digest: &Digest) -> Option<Arc<Principal>> {
+    pub(super) fn known(&self, digest: &Digest) -> Option<Arc<Principal>> {
         self.remembered.with(digest, Instant::now(), Arc::clone)
     }
 
@@ -86,65 +97,66 @@ impl Inner {
         header: &[u8],
         address: IpAddr,
     ) -> Result<Checked, Unknown> {
-        let may_try = || {
-            let allowed = self.attempts.check(address, Instant::now());
-            allowed.map_err(Unknown::TooOften)
-        };
-        may_try()?;
-        let checked = match Credential::parse(header) {
-            Some(credential) => self.check_credential(digest, credential, may_try).await,
-            None => Err(Unknown::NotBelieved),
-        };
-        if matches!(checked, Err(Unknown::NotBelieved)) {
-            self.attempts.failed(address, Instant::now());
+        let mut attempt = self.attempts.of(address);
+        if self.remembered.was_good(&digest) {
+            attempt = attempt.excused();
         }
-        checked
+        attempt.may_go_on()?;
+        match Credential::parse(header) {
+            Some(credential) => self.check_credential(digest, credential, attempt).await,
+            None => Err(attempt.failed()),
+        }
     }
 
     async fn check_credential(
         &self,
         digest: Digest,
         credential: Credential,
-        may_try: impl Fn() -> Result<(), Unknown>,
+        attempt: Attempt,
     ) -> Result<Checked, Unknown> {
         match (credential, &self.jwt) {
             (Credential::Basic { name, password }, _) if !self.has_slow_users() => {
                 let name = right_name(&self.users, &name, &password);
-                let name = name.ok_or(Unknown::NotBelieved)?;
+                let name = name.ok_or_else(|| attempt.failed())?;
                 Ok(self.known_by(&name, Proof::Password))
             }
             (Credential::Bearer(token), Some(jwt)) if jwt::looks_issued(&token) => {
-                self.check_issued(jwt, token).await
+                self.check_issued(jwt, token, attempt).await
             }
             (credential, _) => {
-                let _turn = self.turn().await?;
+                let turn = self.turn().await?;
                 // Many ask with the same at the same time, above all after a start.
                 if let Some(known) = self.known(&digest) {
                     return Ok(Checked::Known(known));
                 }
-                may_try()?;
-                self.check_slowly(credential).await
+                attempt.may_go_on()?;
+                self.check_slowly(credential, turn, attempt).await
             }
         }
     }
 
-    async fn turn(&self) -> Result<Turn<'_>, Unknown> {
+    async fn turn(&self) -> Result<Turn, Unknown> {
         self.turns.take().await.ok_or(Unknown::NotChecked)
     }
 
-    async fn check_slowly(&self, credential: Credential) -> Result<Checked, Unknown> {
+    async fn check_slowly(
+        &self,
+        credential: Credential,
+        turn: Turn,
+        attempt: Attempt,
+    ) -> Result<Checked, Unknown> {
         let (users, tokens) = (Arc::clone(&self.users), Arc::clone(&self.tokens));
-        let (name, proof) = match credential {
-            Credential::Basic { name, password } => {
-                let check = move || right_name(&users, &name, &password);
-                (aside(check).await?, Proof::Password)
-            }
-            Credential::Bearer(token) => (
-                aside(move || token_name(&tokens, &token)).await?,
-                Proof::Token,
-            ),
+        let check = move || {
+            let (name, proof) = match credential {
+                Credential::Basic { name, password } => {
+                    (right_name(&users, &name, &password), Proof::Password)
+                }
+                Credential::Bearer(token) => (token_name(&tokens, &token), Proof::Token),
+            };
+            let name = name.ok_or_else(|| attempt.failed())?;
+            Ok((name, proof))
         };
-        let name = name.ok_or(Unknown::NotBelieved)?;
+        let (name, proof) = aside(turn, check).await??;
         Ok(self.known_by(&name, proof))
     }
 
@@ -161,20 +173,29 @@ impl Inner {
         &self,
         jwt: &Arc<jwt::Tokens>,
         token: String,
+        attempt: Attempt,
     ) -> Result<Checked, Unknown> {
         let token: Arc<str> = token.into();
-        let verify = async || {
-            let _turn = self.turn().await?;
-            let (jwt, token) = (Arc::clone(jwt), Arc::clone(&token));
-            aside(move || jwt.verify(&token)).await
+        let verify = async |keys: Option<Arc<jwt::Set>>| {
+            let turn = self.turn().await?;
+            let (jwt, token, attempt) = (Arc::clone(jwt), Arc::clone(&token), attempt.clone());
+            let verify = move || {
+                let verified = jwt.verify(keys.as_deref(), &token);
+                if matches!(verified, Err(jwt::Refused::Bad)) {
+                    attempt.failed();
+                }
+                verified
+            };
+            aside(turn, verify).await
         };
-        let mut verified = verify().await?;
+        let keys = jwt.keys.load();
+        let mut verified = verify(keys.clone()).await?;
         if matches!(
             verified,
             Err(jwt::Refused::NoSuchKey | jwt::Refused::NoKeys)
-        ) && jwt.keys.fetch_anew().await
+        ) && let Some(others) = jwt.keys.others(keys.as_ref()).await
         {
-            verified = verify().await?;
+            verified = verify(Some(others)).await?;
         }
         match verified {
             Ok(jwt::Verified {
@@ -232,8 +253,17 @@ fn token_name(tokens: &[Named], given: &str) -> Option<Box<str>> {
     token.map(|token| token.name.clone())
 }
 
-/// Does work that a core must not wait for.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unknown> {
-    let done = tokio::task::spawn_blocking(work).await;
+/// Does work that a core must not wait for. Whoever asked may hang up meanwhile: the work goes on, and it is its turn until it
+/// is done.
+async fn aside<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Unknown> {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    let done = done.await;
     done.map_err(|_| Unknown::NotChecked)
 }

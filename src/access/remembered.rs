@@ -19,6 +19,9 @@ const MOST: usize = 4096;
 /// How long a credential is taken for good without another look: as long may somebody go on who was struck off.
 const LONGEST: Duration = Duration::from_secs(300);
 
+/// How long afterwards it is known that it was good: whoever comes again with it is not guessing.
+const AFTERWARDS: Duration = Duration::from_secs(3600);
+
 /// What a credential is known by: made with a key of this process, so that it says nothing about the credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Digest([u8; SHA256_OUTPUT_LEN]);
@@ -68,6 +71,11 @@ impl Remembered {
         Some(read(&entry.principal))
     }
 
+    /// Whether this was proved lately, be it good no longer.
+    pub(super) fn was_good(&self, digest: &Digest) -> bool {
+        self.known.load().contains_key(digest)
+    }
+
     /// Remembers somebody, but not beyond `most`.
     pub(super) fn add(
         &self,
@@ -79,7 +87,7 @@ impl Remembered {
         let until = now + most.map_or(LONGEST, |most| most.min(LONGEST));
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         let mut known = HashMap::clone(&self.known.load());
-        known.retain(|_, entry| entry.until > now);
+        known.retain(|_, entry| entry.until + AFTERWARDS > now);
         if known.len() >= MOST && !known.contains_key(&digest) {
             let oldest = known.iter().min_by_key(|(_, entry)| entry.until);
             let oldest = oldest.map(|(digest, _)| *digest);
@@ -115,8 +123,14 @@ mod tests {
         remembered.add(digest, principal("ana"), now, None);
         let name = |digest, at| remembered.with(&digest, at, |known| known.name().to_owned());
         assert_eq!(name(digest, now).as_deref(), Some("ana"));
-        assert_eq!(name(remembered.digest(0, b"two"), now), None);
+        assert_eq!(name(remembered.digest(0, b"other"), now), None);
         assert_eq!(name(digest, now + LONGEST), None);
+        let later = now + LONGEST;
+        remembered.add(remembered.digest(0, b"two"), principal("jo"), later, None);
+        assert!(remembered.was_good(&digest));
+        let later = later + AFTERWARDS;
+        remembered.add(remembered.digest(0, b"two"), principal("jo"), later, None);
+        assert!(!remembered.was_good(&digest));
         remembered.add(digest, principal("ana"), now, Some(Duration::from_secs(5)));
         assert_eq!(name(digest, now + Duration::from_secs(5)), None);
     }

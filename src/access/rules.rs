@@ -79,6 +79,7 @@ struct Element<'w> {
     profile: Option<One<'w>>,
     label: Option<One<'w>>,
     path: Option<&'w str>,
+    found: Option<&'w str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -170,6 +171,7 @@ impl Grants {
                     profile: *profile,
                     label: *label,
                     path: wanted.path.as_deref(),
+                    found: wanted.found.as_deref(),
                 })
             })
         });
@@ -192,11 +194,14 @@ impl Grants {
             Some(One::Name(profile)) => profile,
             _ => "",
         };
-        let namesakes = match element.path {
-            None if kind == Kind::Read => namesakes::of_profile(&rules.named, application, profile),
-            None => Vec::new(),
-            Some(path) => namesakes::of_path(&rules.named, application, path, profile),
-        };
+        let of_path = |path| namesakes::of_path(&rules.named, application, path, profile);
+        let paths = element.path.into_iter().chain(element.found);
+        let mut namesakes: Vec<_> = paths.flat_map(of_path).collect();
+        // Placeholders of plain files stand for what the environment says.
+        if matches!(kind, Kind::Read | Kind::Files) {
+            let of_profile = namesakes::of_profile(&rules.named, application, profile);
+            namesakes.extend(of_profile);
+        }
         namesakes.iter().all(|namesake| {
             let profile = namesake.profile.unwrap_or(profile);
             let of_namesake = Element {

@@ -121,6 +121,15 @@ async fn who_fails_often_waits_and_who_is_known_does_not() {
         waits = matches!(caller, Caller::Unknown(Unknown::TooOften(wait)) if wait > Duration::ZERO);
     }
     assert!(waits);
+    // As if it had been long ago.
+    let (digest, _) = access.0.shown(&evidence(&right)).unwrap();
+    let somebody = Principal::new("ana", Proof::Password, rules::Grants::Everything);
+    let (now, none) = (Instant::now(), Some(Duration::ZERO));
+    access
+        .0
+        .remembered
+        .add(digest, Arc::new(somebody), now, none);
+    assert!(access.0.known(&digest).is_none());
     assert_eq!(name(&ask(&access, &right).await), Some("ana"));
     let elsewhere = Evidence {
         address: Some("10.0.0.8".parse().unwrap()),
@@ -128,6 +137,34 @@ async fn who_fails_often_waits_and_who_is_known_does_not() {
     };
     let caller = access.identify(&elsewhere, || false).await;
     assert!(is_unknown(&caller, Unknown::NotBelieved));
+}
+
+#[tokio::test]
+async fn who_hangs_up_keeps_its_turn_and_has_failed() {
+    let (access, _) = Access::new(Settings {
+        users: vec![named("jo", &hash_token("battery staple").unwrap())],
+        ..Settings::default()
+    });
+    let free = access.0.turns.free();
+    for number in 0..20 {
+        let wrong = basic(&format!("jo:{number}"));
+        let mut asking = Box::pin(ask(&access, &wrong));
+        // Once is enough for the check to begin.
+        let hung_up = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(asking.as_mut().poll(context).is_pending())
+        });
+        assert!(hung_up.await);
+        drop(asking);
+        assert!(access.0.turns.free() < free);
+        while access.0.turns.free() < free {
+            tokio::task::yield_now().await;
+        }
+    }
+    let caller = ask(&access, &basic("jo:battery staple")).await;
+    assert!(
+        matches!(caller, Caller::Unknown(Unknown::TooOften(_))),
+        "{caller:?}"
+    );
 }
 
 #[tokio::test]

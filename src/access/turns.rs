@@ -1,6 +1,6 @@
-use std::{num::NonZero, time::Duration};
+use std::{num::NonZero, sync::Arc, time::Duration};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Checks that may wait for their turn.
 const MOST_WAITING: usize = 256;
@@ -10,34 +10,43 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Lets few do at the same time what takes a processor for itself: the other half of them is left to reads.
 #[derive(Debug)]
 pub(super) struct Turns {
-    waiting: Semaphore,
-    running: Semaphore,
+    waiting: Arc<Semaphore>,
+    running: Arc<Semaphore>,
 }
 
-/// Until it is dropped it is somebody's turn.
+/// Until it is dropped it is somebody's turn. It goes where the work goes, which may outlive whoever asked for it.
 #[derive(Debug)]
-pub(super) struct Turn<'t> {
-    _running: SemaphorePermit<'t>,
-    _waiting: SemaphorePermit<'t>,
+pub(super) struct Turn {
+    _running: OwnedSemaphorePermit,
+    _waiting: OwnedSemaphorePermit,
 }
 
 impl Turns {
     pub(super) fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
-            waiting: Semaphore::new(MOST_WAITING),
-            running: Semaphore::new((processors / 2).max(1)),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+            running: Arc::new(Semaphore::new((processors / 2).max(1))),
         }
     }
 
     /// Nothing when too many wait, or one has waited too long.
-    pub(super) async fn take(&self) -> Option<Turn<'_>> {
-        let waiting = self.waiting.try_acquire().ok()?;
-        let running = tokio::time::timeout(PATIENCE, self.running.acquire()).await;
+    pub(super) async fn take(&self) -> Option<Turn> {
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned().ok()?;
+        let running = Arc::clone(&self.running).acquire_owned();
+        let running = tokio::time::timeout(PATIENCE, running).await;
         Some(Turn {
             _running: running.ok()?.ok()?,
             _waiting: waiting,
         })
+    }
+}
+
+#[cfg(test)]
+impl Turns {
+    /// Checks that could begin now.
+    pub(super) fn free(&self) -> usize {
+        self.running.available_permits()
     }
 }
 
@@ -48,8 +57,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_long() {
         let turns = Turns {
-            waiting: Semaphore::new(2),
-            running: Semaphore::new(1),
+            waiting: Arc::new(Semaphore::new(2)),
+            running: Arc::new(Semaphore::new(1)),
         };
         let first = turns.take().await.expect("nobody is before");
         let (second, third) = tokio::join!(turns.take(), turns.take());

@@ -1,4 +1,4 @@
-use confbus_protocol::{Application, Destination, Label, Profiles};
+use confbus_protocol::{Application, Destination, Label, Profiles, Report};
 use confbus_resolution::{EnvironmentRequest, RepoPath};
 
 use super::kind::Kind;
@@ -12,6 +12,8 @@ pub(crate) struct Wanted {
     pub(crate) labels: Which,
     /// The plain file.
     pub(crate) path: Option<Box<str>>,
+    /// Where it was found.
+    pub(crate) found: Option<Box<str>>,
 }
 
 /// Names of one sort that a request is about.
@@ -62,30 +64,36 @@ impl Wanted {
             profiles: Which::None,
             labels: Which::None,
             path: None,
+            found: None,
+        }
+    }
+
+    /// The same plain file, now that it is known where it lies: names of profiles and search paths lead to others.
+    pub(crate) fn found_at(self, path: &str) -> Self {
+        Self {
+            found: Some(path.into()),
+            ..self
         }
     }
 
     /// An environment. A label with commas is several.
     pub(crate) fn environment(request: &EnvironmentRequest) -> Self {
-        let label = request.label.as_ref().map(Label::as_str);
-        let items = |label: &str| {
-            let items = label.split(',').map(str::trim);
-            match Which::of(items.filter(|item| !item.is_empty())) {
-                Which::These(items) if items[0].is_empty() => Which::one(label),
-                items => items,
-            }
-        };
         Self {
-            labels: label.map_or(Which::Default, items),
+            labels: labels(request.label.as_ref().map(Label::as_str)),
             ..Self::coordinates(Kind::Read, &request.application, &request.profiles)
         }
     }
 
-    /// A plain file, for which a label is one whatever it holds.
+    /// A plain file. A label with commas is one branch, and several directories of a machine.
     pub(crate) fn file(request: &EnvironmentRequest, path: &RepoPath) -> Self {
         let label = request.label.as_ref().map(Label::as_str);
+        let items = |label: &str| {
+            let items = label.split(',').map(str::trim);
+            let items = items.filter(|item| !item.is_empty());
+            Which::of(items.chain([label]))
+        };
         Self {
-            labels: label.map_or(Which::Default, Which::one),
+            labels: label.map_or(Which::Default, items),
             path: Some(path.as_str().into()),
             ..Self::coordinates(Kind::Files, &request.application, &request.profiles)
         }
@@ -101,10 +109,17 @@ impl Wanted {
         }
     }
 
-    /// A report about an application.
-    pub(crate) fn report(application: &str) -> Self {
-        let items = application.split(',').map(str::trim);
-        Self::about(Kind::Report, Which::of(items))
+    /// A report about an environment.
+    pub(crate) fn report(report: &Report) -> Self {
+        let items = |list: &str| Which::of(list.split(',').map(str::trim));
+        let label = report.label.as_deref();
+        // What is no label is no pattern's either.
+        let parsed = label.and_then(|label| Label::parse(label).ok());
+        Self {
+            profiles: items(&report.profiles),
+            labels: labels(parsed.as_ref().map(Label::as_str).or(label)),
+            ..Self::about(Kind::Report, items(&report.application))
+        }
     }
 
     /// An address that somebody decides about; what it leaves out is all.
@@ -117,18 +132,21 @@ impl Wanted {
         }
     }
 
-    /// An event for a destination: it names applications, and only its first part does. Where that is a pattern itself, only
+    /// An event for a destination, whichever profiles and labels they have who act on it: it names applications, and only its
+    /// first part does. Where that is a pattern itself, only
     /// a rule for the very same pattern, or a wider one, covers it.
     pub(crate) fn destination(destination: &Destination) -> Self {
         let parts = destination.as_str().trim();
         let first = parts.split(':').find(|part| !part.is_empty());
-        Self::about(
-            Kind::Refresh,
-            match first {
-                None | Some("**") => Which::All,
-                Some(first) => Which::one(first),
-            },
-        )
+        let applications = match first {
+            None | Some("**") => Which::All,
+            Some(first) => Which::one(first),
+        };
+        Self {
+            profiles: Which::All,
+            labels: Which::All,
+            ..Self::about(Kind::Refresh, applications)
+        }
     }
 
     fn coordinates(kind: Kind, application: &Application, profiles: &Profiles) -> Self {
@@ -138,6 +156,18 @@ impl Wanted {
             ..Self::plain(kind)
         }
     }
+}
+
+/// The labels of an environment: one with commas is several.
+fn labels(label: Option<&str>) -> Which {
+    let items = |label: &str| {
+        let items = label.split(',').map(str::trim);
+        match Which::of(items.filter(|item| !item.is_empty())) {
+            Which::These(items) if items[0].is_empty() => Which::one(label),
+            items => items,
+        }
+    };
+    label.map_or(Which::Default, items)
 }
 
 #[cfg(test)]
@@ -172,10 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn the_label_of_a_file_is_one() {
+    fn the_label_of_a_file_is_one_and_several() {
         let path = RepoPath::parse("x.txt").unwrap();
         let wanted = Wanted::file(&request("a", "dev", Some("x,y")), &path);
-        assert_eq!(wanted.labels, these(&["x,y"]));
+        assert_eq!(wanted.labels, these(&["x", "x,y", "y"]));
         assert_eq!(wanted.path.as_deref(), Some("x.txt"));
     }
 

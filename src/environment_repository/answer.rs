@@ -45,6 +45,8 @@ pub(crate) enum Because {
 /// A plain file.
 #[derive(Debug)]
 pub(crate) struct Resource {
+    /// Where it lies: in its tree, or below the search location that led to it.
+    pub(crate) path: Box<str>,
     pub(crate) bytes: Bytes,
     /// When its commit was made, in seconds since 1970.
     pub(crate) modified: i64,

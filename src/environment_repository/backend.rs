@@ -28,15 +28,20 @@ pub(crate) enum Settings {
 
 impl Settings {
     /// The labels that may be read where a request names none.
-    pub(super) fn default_labels(&self) -> Vec<&Label> {
+    pub(super) fn default_labels(&self) -> Vec<&str> {
         match self {
             Self::Git(git) => {
                 let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
                 let members = candidates.chain([&git.default]);
-                members.map(|member| &member.default_label).collect()
+                members
+                    .map(|member| member.default_label.as_str())
+                    .collect()
             }
-            Self::Native(native) => native.repository.layout.default_label.iter().collect(),
-            Self::Vault(_) => Vec::new(),
+            Self::Native(native) => {
+                let label = native.repository.layout.default_label.iter();
+                label.map(Label::as_str).collect()
+            }
+            Self::Vault(vault) => vault.naming.default_label.as_deref().into_iter().collect(),
         }
     }
 }

@@ -207,12 +207,13 @@ impl Picked {
 
     fn resource(&self, path: &RepoPath) -> Option<Result<Resource, FindError>> {
         let (place, snapshot) = (&self.place, &self.version.snapshot);
-        let (found, blob) =
-            find_resource(snapshot, place.repository.layout(), &place.request, path)?;
+        let layout = place.repository.layout();
+        let (found, blob) = find_resource(snapshot, layout, &place.request, path)?;
         Some(
             blob.bytes()
                 .ok_or(FindError::TooLarge)
                 .map(|bytes| Resource {
+                    path: layout.places.below(found.as_str()).into(),
                     bytes: Bytes::copy_from_slice(bytes),
                     modified: self.version.modified.of(&found),
                 }),

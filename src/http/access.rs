@@ -96,8 +96,8 @@ impl Asking {
 
     /// Who asks, for others to see.
     pub(super) fn name(&self) -> String {
-        let name = self.caller.proved().map_or(ANONYMOUS, |known| known.name());
-        name.to_owned()
+        let name = self.caller.proved().map(ToString::to_string);
+        name.unwrap_or_else(|| ANONYMOUS.to_owned())
     }
 
     fn refusal(&self, refused: Refused, kind: Option<Kind>) -> Failure {

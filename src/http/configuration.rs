@@ -18,7 +18,7 @@ use super::{
     keep::{self, Keep},
     methods,
     reader::Reader,
-    resources,
+    resources::{self, Judge},
     route::{Ask, Query, Refusal, route},
     target::segments,
 };
@@ -74,6 +74,7 @@ pub(super) async fn find(
         settings: &settings,
         repository: &repository,
         headers: &headers,
+        asking: &asking,
     };
     let ask = route.ask(&query, &headers, &settings.limits);
     let wanted = ask.as_ref().ok().map(Ask::wanted);
@@ -98,6 +99,7 @@ pub(super) async fn find(
         ledger.read(reader.read(Arc::clone(answered), false));
     }
     if repository.reuse() != Reuse::Never && !is_divided {
+        let wanted = keep.wanted.take().or(wanted);
         keep.wanted = wanted.filter(|_| asking.access().has_rules());
         answer.extensions_mut().insert(keep);
     }
@@ -178,6 +180,7 @@ struct Find<'r> {
     settings: &'r Settings,
     repository: &'r EnvironmentRepository,
     headers: &'r HeaderMap,
+    asking: &'r Asking,
 }
 
 impl Find<'_> {
@@ -242,7 +245,14 @@ impl Find<'_> {
                 request,
                 path,
                 form,
-            } => resources::find(repository, &request, &path, form, self.headers).await,
+            } => {
+                let mut judge = Judge::new(self.asking, &request, &path);
+                let answer =
+                    resources::find(repository, &mut judge, &request, &path, form, self.headers)
+                        .await;
+                keep.wanted = Some(judge.into_wanted());
+                answer
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) async fn receive(
 ) -> Result<StatusCode, Failure> {
     let body = body::read(body, LONGEST_REPORT, &settings.limits).await?;
     let report = Report::from_json(&body)?;
-    asking.may(&Wanted::report(&report.application))?;
+    asking.may(&Wanted::report(&report))?;
     ledger.reported(report);
     Ok(StatusCode::NO_CONTENT)
 }

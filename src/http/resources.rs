@@ -10,6 +10,7 @@ use confbus_resolution::{EnvironmentRequest, Placeholders, RepoPath, resolve_tex
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::{
+    access::Asking,
     charset::{self, IllegalCharset},
     conditional::{http_date, instead},
     configuration::config_token,
@@ -19,13 +20,38 @@ use super::{
     versions::Provenance,
 };
 use crate::{
-    environment_repository::{EnvironmentRepository, Found},
+    access::Wanted,
+    environment_repository::{EnvironmentRepository, Found, Resource},
     vault::Token,
 };
 
-/// A plain file in the form that is wanted.
+/// Whether somebody may have a plain file that was found.
+pub(super) struct Judge<'a> {
+    asking: &'a Asking,
+    wanted: Wanted,
+}
+
+impl<'a> Judge<'a> {
+    pub(super) fn new(asking: &'a Asking, request: &EnvironmentRequest, path: &RepoPath) -> Self {
+        let wanted = Wanted::file(request, path);
+        Self { asking, wanted }
+    }
+
+    /// What it took, to ask of others who are given the same.
+    pub(super) fn into_wanted(self) -> Wanted {
+        self.wanted
+    }
+
+    fn judge(&mut self, file: &Resource) -> Result<(), Failure> {
+        self.wanted = self.wanted.clone().found_at(&file.path);
+        self.asking.may(&self.wanted)
+    }
+}
+
+/// A plain file in the form that is wanted, for those who may have what was found.
 pub(super) async fn find(
     repository: &EnvironmentRepository,
+    judge: &mut Judge<'_>,
     request: &EnvironmentRequest,
     path: &RepoPath,
     form: Form,
@@ -40,6 +66,7 @@ pub(super) async fn find(
         .find_resource(request, path, instance(headers).as_ref())
         .await
         .map_err(Failure::of_a_file)?;
+    judge.judge(&file)?;
     if let Some(status) = instead(headers, file.modified) {
         return Ok(dated(status.into_response(), file.modified));
     }
@@ -59,7 +86,7 @@ pub(super) async fn find(
                 instance: instance(headers),
                 wanted,
             };
-            source.answer(file.bytes, provenance).await
+            source.answer(file.bytes, provenance, judge).await
         }
     };
     match answer {
@@ -83,8 +110,13 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    async fn answer(&self, bytes: Bytes, provenance: Provenance) -> Result<Response, Failure> {
-        let (text, provenance) = self.text(&bytes, provenance).await?;
+    async fn answer(
+        &self,
+        bytes: Bytes,
+        provenance: Provenance,
+        judge: &mut Judge<'_>,
+    ) -> Result<Response, Failure> {
+        let (text, provenance) = self.text(&bytes, provenance, judge).await?;
         let content_type = self.wanted.content_type.as_deref();
         let content_type =
             content_type.ok_or_else(|| Failure::not_acceptable("text/plain, */*"))?;
@@ -96,6 +128,7 @@ impl Source<'_> {
         &self,
         bytes: &[u8],
         provenance: Provenance,
+        judge: &mut Judge<'_>,
     ) -> Result<(String, Provenance), Failure> {
         let text = self.decode(bytes)?;
         if self.wanted.placeholders == Placeholders::Keep || !text.contains("${") {
@@ -116,6 +149,8 @@ impl Source<'_> {
             held,
             past,
         } = found.map_err(Failure::of_a_file)?;
+        // Of another commit, it may lie elsewhere.
+        judge.judge(&value.resource)?;
         let text = resolve_text(&self.decode(&value.resource.bytes)?, &value.environment)
             .map_err(|error| internal(error.to_string()))?;
         let provenance = Provenance {

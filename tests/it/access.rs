@@ -34,14 +34,14 @@ fn may(caller: &str, (kind, application, profile, label): Atom) -> bool {
         }
         "caster" => kind == "refresh",
         "hooks" => kind == "monitor",
-        "crypt" => matches!(kind, "encrypt" | "decrypt") && is_orders,
+        "crypt" => kind == "encrypt" && is_orders || kind == "decrypt",
         "app" => kind == "events" || matches!(kind, "read" | "report") && is_orders,
         "root" => true,
         _ => false,
     }
 }
 
-const RULES: [(&str, &str); 40] = [
+const RULES: [(&str, &str); 43] = [
     ("[0].principals", "reader"),
     ("[0].applications", "orders"),
     ("[0].profiles", "dev,prod"),
@@ -49,7 +49,7 @@ const RULES: [(&str, &str); 40] = [
     ("[0].allow", "read"),
     ("[1].principals", "wide"),
     ("[1].applications", "orders*"),
-    ("[1].profiles", "dev,eu,eu-dev,default"),
+    ("[1].profiles", "dev,dev.yml,eu,eu-dev,default"),
     ("[1].allow", "read,files"),
     ("[2].principals", "filer"),
     ("[2].applications", "orders"),
@@ -66,7 +66,10 @@ const RULES: [(&str, &str); 40] = [
     ("[6].allow", "monitor"),
     ("[7].principals", "crypt"),
     ("[7].applications", "orders"),
-    ("[7].allow", "encrypt,decrypt"),
+    ("[7].allow", "encrypt"),
+    ("[12].principals", "crypt"),
+    ("[12].applications", "*"),
+    ("[12].allow", "decrypt"),
     ("[8].principals", "app"),
     ("[8].applications", "orders"),
     ("[8].allow", "read,report,events"),
@@ -234,6 +237,9 @@ fn files() -> Vec<Form> {
         ("files", "orders-eu", "dev", "main"),
     ];
     forms.push(form(Request::get("/orders/dev/main/orders-eu.yml"), &both));
+    // The variant of a profile that is an extension, too.
+    let both = both.map(|(kind, application, _, label)| (kind, application, "dev.yml", label));
+    forms.push(form(Request::get("/orders/dev.yml/main/orders-eu"), &both));
     forms
 }
 

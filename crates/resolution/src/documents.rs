@@ -96,6 +96,12 @@ pub(crate) const EXTENSIONS: [(&str, Syntax); 4] = [
     ("properties", Syntax::Properties),
 ];
 
+/// Whether a file of this name may hold properties.
+#[must_use]
+pub fn is_configuration(path: &str) -> bool {
+    Syntax::of(path).is_some()
+}
+
 impl Syntax {
     /// The syntax that a file's extension stands for; `None` when it is no configuration file.
     pub(crate) fn of(path: &str) -> Option<Self> {

@@ -65,10 +65,48 @@ impl Default for Places {
     }
 }
 
+impl Places {
+    /// A path of the snapshot without what the operator wrote before the first placeholder or wildcard: of a directory of a
+    /// machine, names above it say nothing of applications.
+    #[must_use]
+    pub fn below<'p>(&self, path: &'p str) -> &'p str {
+        let Self::Directories { locations, .. } = self else {
+            return path;
+        };
+        let fixed = locations.iter().map(|location| {
+            let path = location.path.split(['{', '*']).next().unwrap_or_default();
+            path.rfind('/').map_or("", |slash| &path[..=slash])
+        });
+        let below = fixed.filter_map(|fixed| path.strip_prefix(fixed));
+        below.min_by_key(|below| below.len()).unwrap_or(path)
+    }
+}
+
 impl Root {
     /// How a file below this root is shown.
     pub(crate) fn show(&self, path: &str) -> Option<String> {
         let rest = path.strip_prefix(&self.path)?;
         Some(format!("{}{rest}", self.shown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_above_a_location_is_not_below_it() {
+        let location = |path: &str| SearchLocation {
+            written: path.to_owned(),
+            path: path.to_owned(),
+        };
+        let places = Places::Directories {
+            locations: vec![location("srv/"), location("srv/orders/c-{profile}/")],
+            label_locations: true,
+            roots: Vec::new(),
+        };
+        assert_eq!(places.below("srv/orders/c-billing/x"), "c-billing/x");
+        assert_eq!(places.below("srv/billing/x"), "billing/x");
+        assert_eq!(Places::default().below("srv/x"), "srv/x");
     }
 }

@@ -40,7 +40,7 @@ pub use blob::{Blob, BlobId};
 pub use budget::Budget;
 pub use comparison::Comparison;
 pub use convert::{Conversion, ConvertError, Format, Placeholders, convert};
-pub use documents::{nested_key, parse_documents};
+pub use documents::{is_configuration, nested_key, parse_documents};
 pub use effect::{Detail, Effect, KeyChange};
 pub use files::{FileChange, Files};
 pub use layout::{Layout, Places, Root, SearchLocation};

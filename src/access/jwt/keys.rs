@@ -148,21 +148,25 @@ impl Keys {
     }
 
     /// The keys at hand, unless they are too old.
-    pub(super) fn load(&self) -> Option<Arc<Set>> {
+    pub(in crate::access) fn load(&self) -> Option<Arc<Set>> {
         self.set
             .load_full()
             .filter(|set| set.is_good(Instant::now()))
     }
 
-    /// Has the keys fetched if that was not done lately, and waits for it; whether there is anything new.
-    pub(in crate::access) async fn fetch_anew(&self) -> bool {
+    /// Other keys than these: such as were fetched meanwhile, or are now, if that was not done lately.
+    pub(in crate::access) async fn others(&self, than: Option<&Arc<Set>>) -> Option<Arc<Set>> {
         let mut fetched = self.fetched.clone();
         fetched.mark_unchanged();
-        if !self.ask() {
-            return false;
+        let is_other = |set: &Arc<Set>| than.is_none_or(|than| !Arc::ptr_eq(set, than));
+        let others = self.load().filter(is_other);
+        if others.is_some() || !self.ask() {
+            // One that was under way may have ended in between.
+            return others.or_else(|| self.load().filter(is_other));
         }
-        let changed = tokio::time::timeout(PATIENCE, fetched.changed()).await;
-        matches!(changed, Ok(Ok(())))
+        // Whatever came of it shows in the keys.
+        _ = tokio::time::timeout(PATIENCE, fetched.changed()).await;
+        self.load().filter(is_other)
     }
 
     /// Asks for it; whether an answer will come.
@@ -197,5 +201,29 @@ impl Keys {
 
     fn asking(&self) -> MutexGuard<'_, Asking> {
         self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Set {
+        Set {
+            keys: Vec::new(),
+            since: Instant::now(),
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_that_were_fetched_meanwhile_are_others() {
+        let place = Place::Keys("https://idp.example/keys".parse().unwrap());
+        let (keys, _keeper) = Keys::new(place, "https://idp.example".into());
+        keys.ends(Some(empty()));
+        let held = keys.load();
+        // Asked a moment ago, so nobody is asked now.
+        assert!(keys.others(held.as_ref()).await.is_none());
+        keys.ends(Some(empty()));
+        assert!(keys.others(held.as_ref()).await.is_some());
     }
 }

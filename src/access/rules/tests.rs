@@ -120,6 +120,27 @@ fn a_file_that_another_application_is_named_for_is_its_own() {
 }
 
 #[test]
+fn a_plain_file_is_whose_it_was_found_to_be() {
+    let rules = vec![
+        rule("ana", &["files"], &["orders"]),
+        rule("jo", &["read"], &["billing", "orders-eu"]),
+    ];
+    let ana = grants(rules, "ana");
+    for (address, path, found, expected) in [
+        ("orders/dev", "x", "x-dev", true),
+        ("orders/dev", "x", "orders/x", true),
+        ("orders/dev", "tls.key", "billing/tls.key", false),
+        ("orders/prod.yml", "billing", "billing-prod.yml", false),
+        // Its placeholders stand for what `orders-eu` says.
+        ("orders/eu", "x", "x", false),
+    ] {
+        let path = RepoPath::parse(path).unwrap();
+        let wanted = Wanted::file(&request(address), &path).found_at(found);
+        assert_eq!(ana.allow(&wanted), expected, "{address} {found}");
+    }
+}
+
+#[test]
 fn too_many_combinations_are_nobodys_question() {
     let many = |name: &str, count: usize| -> String {
         let names: Vec<_> = (0..count).map(|number| format!("{name}{number}")).collect();
@@ -177,6 +198,32 @@ fn an_address_without_a_profile_is_that_of_all() {
     assert!(grants.allow(&Wanted::address("orders", Some("dev"), None)));
     assert!(!grants.allow(&Wanted::address("orders", None, None)));
     assert!(!grants.allow(&Wanted::address("orders", Some("prod"), None)));
+}
+
+#[test]
+fn profiles_and_labels_restrict_refreshes_and_reports() {
+    let some = Rule {
+        profiles: these(&["dev"]),
+        labels: these(&["main"]),
+        ..rule("ana", &["refresh", "report"], &["orders"])
+    };
+    let grants = grants(vec![some], "ana");
+    // Whoever acts on it may have any profile.
+    assert!(!grants.allow(&Wanted::destination(&Destination::from_wire("orders"))));
+    for (profiles, label, expected) in [
+        ("dev", "main", true),
+        ("dev,prod", "main", false),
+        ("dev", "main,v1", false),
+        ("prod", "main", false),
+    ] {
+        let report = json!({
+            "instance": "orders:1", "application": "orders",
+            "profiles": profiles, "label": label, "outcome": "applied",
+        });
+        let report = confbus_protocol::Report::from_json(report.to_string().as_bytes()).unwrap();
+        let allowed = grants.allow(&Wanted::report(&report));
+        assert_eq!(allowed, expected, "{profiles} {label}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@ mod rules;
 
 use crate::{
     access::{Named, Password, Settings, is_weak},
-    settings::reader::Reader,
+    settings::{layers::uniform, reader::Reader},
 };
 
 const SECURITY: &str = "confbus.security";
@@ -24,8 +24,12 @@ const SECRETS: [&str; 9] = [
     "spring.cloud.config.server.monitor.gogs.webhook-secret",
 ];
 
+/// Secrets of webhooks that are good for a while longer.
+const PREVIOUS_SECRETS: &str = "confbus.monitor.previous-secrets";
+
 /// Who may ask, how they prove it, and what they may. `is_reachable` where other machines can reach the server.
 pub(super) fn access(reader: &mut Reader, is_reachable: bool) -> Settings {
+    check_keys(reader);
     let mut passwords = Vec::new();
     let mut users = Vec::from_iter(spring_user(reader, &mut passwords));
     users.extend(named_users(reader, &mut passwords));
@@ -46,6 +50,38 @@ pub(super) fn access(reader: &mut Reader, is_reachable: bool) -> Settings {
         );
     }
     settings
+}
+
+/// What is not read here keeps nobody out: rules above all, which would be none at all.
+fn check_keys(reader: &mut Reader) {
+    for (rest, _) in reader.below(&format!("{SECURITY}.")) {
+        let hint = match rest.split(['.', '[']).next() {
+            _ if is_read(&rest) => continue,
+            Some("rules") => {
+                "rules are a list: write confbus.security.rules[0].principals, or a - in YAML"
+            }
+            _ => "leave it out, or look at its spelling",
+        };
+        let key = format!("{SECURITY}.{rest}");
+        let problem = format!("`{key}` is nothing that keeps anybody out");
+        reader.refuse(&key, problem, Some(hint));
+    }
+}
+
+fn is_read(rest: &str) -> bool {
+    let rest = uniform(rest);
+    match rest.split('.').collect::<Vec<_>>()[..] {
+        ["mode" | "opentonetwork" | "weaksecrets"]
+        | ["tokens", _, "hash"]
+        | ["users", _, "password"] => true,
+        [rule, _, ..] => {
+            let index = rule
+                .strip_prefix("rules[")
+                .and_then(|index| index.strip_suffix(']'));
+            index.is_some_and(|index| index.parse::<usize>().is_ok())
+        }
+        _ => false,
+    }
 }
 
 /// `spring.security.user.*`, the one user that Spring knows.
@@ -186,14 +222,18 @@ fn refuse_mode(reader: &mut Reader, problem: &str, hint: &str) {
 /// Secrets that are the first ones to be tried: refused where others could try them, unless that is meant.
 fn weak_secrets(reader: &mut Reader, passwords: &[String], is_reachable: bool) -> Vec<String> {
     let are_meant = reader.flag("confbus.security.weak-secrets", false);
-    let keys = passwords.iter().map(String::as_str).chain(SECRETS);
-    let is_weak = |key: &&str| {
+    let previous = reader.below(&format!("{PREVIOUS_SECRETS}."));
+    let previous = previous.into_iter();
+    let previous = previous.map(|(name, _)| format!("{PREVIOUS_SECRETS}.{name}"));
+    let keys = passwords.iter().cloned();
+    let keys = keys.chain(SECRETS.map(str::to_owned)).chain(previous);
+    let is_weak = |key: &String| {
         let secret = reader.text(key).unwrap_or_default();
         let secret = secret.strip_prefix("{noop}").unwrap_or(&secret);
         let is_hash = secret.starts_with('{') || secret.starts_with("$argon2id$");
         !secret.is_empty() && !is_hash && is_weak(secret)
     };
-    let weak: Vec<String> = keys.filter(is_weak).map(str::to_owned).collect();
+    let weak: Vec<String> = keys.filter(is_weak).collect();
     for key in weak.iter().filter(|_| is_reachable) {
         if are_meant {
             reader.warn(format!("`{key}` is a secret that is quickly guessed, and confbus.security.weak-secrets=true lets it pass"));

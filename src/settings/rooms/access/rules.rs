@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    access::{Kinds, Pattern, Patterns, Rule, Who},
+    access::{Kind, Kinds, Pattern, Patterns, Rule, Who},
     settings::reader::Reader,
 };
 
@@ -20,6 +20,9 @@ const MEMBERS: [&str; 6] = [
     "paths",
     "allow",
 ];
+
+/// Members that would restrict nothing if they were empty.
+const RESTRICTIONS: [&str; 4] = ["applications", "profiles", "labels", "paths"];
 
 /// All rules, in no order: one that allows is enough.
 pub(super) fn rules(reader: &mut Reader) -> Vec<Rule> {
@@ -47,6 +50,7 @@ fn rule(reader: &mut Reader, at: &str) -> Option<Rule> {
         );
     }
     check_members(reader, at);
+    check_restrictions(reader, at);
     let allow = allow(reader, &key("allow"));
     let applications = patterns(reader, &key("applications"));
     let rule = Rule {
@@ -58,6 +62,7 @@ fn rule(reader: &mut Reader, at: &str) -> Option<Rule> {
         applications,
     };
     check_applications(reader, at, &rule);
+    check_decrypt(reader, at, &rule);
     Some(rule)
 }
 
@@ -70,6 +75,44 @@ fn check_members(reader: &mut Reader, at: &str) {
             let hint = format!("write some of {}", MEMBERS.join(", "));
             reader.refuse(&format!("{at}.{member}"), problem, Some(&hint));
         }
+    }
+}
+
+/// A restriction that is there has to restrict something, in each of its places.
+fn check_restrictions(reader: &mut Reader, at: &str) {
+    let below = reader.below(&format!("{at}."));
+    for member in RESTRICTIONS {
+        let said: Vec<_> = below
+            .iter()
+            .filter(|(key, _)| key.split('[').next() == Some(member))
+            .collect();
+        let elements = said.iter().filter(|(key, _)| key != member).count();
+        let is_element = |key: &str| (0..elements).any(|index| key == format!("{member}[{index}]"));
+        let is_whole = |(key, text): &&(String, String)| {
+            let mut items = text.split(',').map(str::trim);
+            items.all(|item| !item.is_empty()) && (key == member || is_element(key))
+        };
+        if let Some((key, _)) = said.iter().find(|one| !is_whole(one)) {
+            reader.refuse(
+                &format!("{at}.{key}"),
+                format!("`{at}.{member}` names nothing in some place of its list"),
+                Some("write a name, or leave the member out where all are meant"),
+            );
+        }
+    }
+}
+
+/// All applications have the same keys, so whoever has texts decrypted has those of all.
+fn check_decrypt(reader: &mut Reader, at: &str, rule: &Rule) {
+    let is_of_all = rule.applications.iter().any(Pattern::is_all)
+        && rule.profiles == Patterns::All
+        && rule.labels == Patterns::All;
+    if rule.allow.has(Kind::Decrypt) && !is_of_all {
+        reader.refuse(
+            &format!("{at}.allow"),
+            format!("`{at}` allows `decrypt`, which shows the secrets of all applications, to whom not all are open"),
+            Some("take a rule of its own with applications: \"*\" and neither profiles nor labels, and write what else is allowed instead of `all`"),
+        );
     }
 }
 

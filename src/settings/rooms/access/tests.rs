@@ -101,6 +101,27 @@ fn what_would_open_more_than_was_meant_is_refused() {
             "order?",
             "holds one of",
         ),
+        ("confbus.security.rules[0].profiles", "", "names nothing"),
+        ("confbus.security.rules[0].labels", ",", "names nothing"),
+        (
+            "confbus.security.rules[0].labels",
+            "main,,x",
+            "names nothing",
+        ),
+        ("confbus.security.rules[0].paths[0]", " ", "names nothing"),
+        ("confbus.security.rules[0].paths[1]", "x", "names nothing"),
+        ("confbus.security.rules[0].paths[0].x", "x", "names nothing"),
+        ("confbus.security.rules[0].allow", "all", "secrets of all"),
+        (
+            "confbus.security.rules[0].allow",
+            "decrypt",
+            "secrets of all",
+        ),
+        ("confbus.security.rules.team.principals", "x", "are a list"),
+        ("confbus.security.rules[x].principals", "x", "are a list"),
+        ("confbus.security.rules", "", "are a list"),
+        ("confbus.security.rule[0].allow", "read", "its spelling"),
+        ("confbus.security.weak-secret", "true", "its spelling"),
         ("confbus.security.mode", "none", "what rules are to keep"),
     ] {
         refused(&rule(member, value), false, expected);
@@ -176,6 +197,8 @@ fn secrets_that_are_guessed_do_not_face_a_network() {
         "`encrypt.key` is a secret that is quickly guessed",
     );
     refused(&weak, true, "`spring.security.user.password` is a secret");
+    let previous = ("confbus.monitor.previous-secrets.github", "s3cret");
+    refused(&[previous], true, "previous-secrets.github` is a secret");
     let keys = ["spring.security.user.password", "encrypt.key"];
     let (settings, problems, _) = read(&weak, false);
     assert_eq!(
