@@ -50,7 +50,7 @@ pub(crate) async fn serve(
 ) {
     let mut threads = FuturesUnordered::new();
     for door in doors {
-        let room = Room::new(door.connections, &limits);
+        let room = Arc::new(Room::new(door.connections, &limits));
         for listener in door.listeners.all {
             let thread = Thread {
                 front: door.front.clone(),
