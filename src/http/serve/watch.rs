@@ -249,9 +249,17 @@ impl Watch {
 
     /// All that was to be sent so far is sent.
     pub(super) fn flushed(&self) {
+        if self.waits.get() == Waits::Reader {
+            self.got_on();
+        }
         if self.busy.get() == 0 && self.handed.get() == Handed::Answers {
             self.moves(Handed::Sent);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn waits_for_its_reader(&self) -> bool {
+        self.waits.get() == Waits::Reader
     }
 
     /// Whether whoever was handed the connection is done with it.
