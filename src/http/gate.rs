@@ -52,6 +52,11 @@ impl Plane {
             Self::Management => kind != Kind::Read,
         }
     }
+
+    /// Whether what is no fixed route may be configuration here.
+    pub(super) fn has_configuration(self) -> bool {
+        self != Self::Management
+    }
 }
 
 impl Gate {
@@ -69,13 +74,14 @@ impl Gate {
 /// Answers what this port answers, unless it is too much.
 pub(super) async fn admit(
     State(gate): State<Arc<Gate>>,
-    request: Request<Body>,
+    mut request: Request<Body>,
     next: Next,
 ) -> Response {
     let kind = Kind::of(&gate.settings, request.method(), request.uri().path());
     if !gate.plane.answers(kind) {
         return Failure::not_found().into_response();
     }
+    request.extensions_mut().insert(gate.plane);
     if matches!(kind, Kind::Health | Kind::Probe) {
         return next.run(request).await;
     }

@@ -311,6 +311,11 @@ fn management_has_a_port_of_its_own_where_that_is_set() {
         (Request::get("/actuator/info"), 404, 200),
         (Request::post("/actuator/busrefresh", ""), 404, 204),
         (Request::get("/_/api/instances"), 404, 200),
+        // Where nothing is managed, there is no configuration of an application with that name either.
+        (Request::get("/actuator/prod"), 404, 404),
+        (Request::get("/actuator/health/prod/main"), 404, 404),
+        (Request::get("/_/api/orders-dev.yml"), 404, 404),
+        (Request::get("/bus/refresh"), 200, 404),
         (encrypt, 404, 200),
     ] {
         let answer = server.send(&request);
