@@ -28,6 +28,7 @@ use crate::watchdog::Watchdog;
 pub(crate) use files::make_room;
 pub(crate) use listen::Listeners;
 use room::Room;
+pub(super) use seldom::Seldom;
 use thread::{End, Thread};
 pub(super) use watch::{Busy, Clock};
 

@@ -82,8 +82,8 @@ impl Thread {
             listener: TcpListener::from_std(listener)?,
             room: Arc::clone(&self.room),
             speaks_tls: self.tls.is_some(),
-            refuses: Seldom::default(),
-            fails: Seldom::default(),
+            refuses: Seldom::new(),
+            fails: Seldom::new(),
         };
         let clock = Rc::new(Clock::new());
         let watches = Rc::new(Watches::new(Rc::clone(&clock)));
