@@ -272,7 +272,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_waits_within_tls_is_not_sent() {
-        const ANSWER: [u8; 48 * 1024] = [b'x'; 48 * 1024];
+        static ANSWER: [u8; 48 * 1024] = [b'x'; 48 * 1024];
         let (wire, mut client) = pair().await;
         let clock = Rc::new(Clock::new());
         let watches = Rc::new(Watches::new(clock));
