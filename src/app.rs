@@ -60,7 +60,10 @@ impl App {
         settings.warnings.iter().for_each(|line| warn!("{line}"));
         // First what may be refused; whoever connects meanwhile waits in the kernel.
         let mut limits = settings.http.limits.clone();
-        limits.connections = http::make_room(limits.connections);
+        let managers = settings
+            .management
+            .map(|_| MANAGERS.min(limits.connections));
+        limits.connections = http::make_room(limits.connections, managers.as_slice());
         let tls = settings.http.tls.clone();
         let listeners = listen(settings.listen, limits.threads)?;
         let management = settings.management;

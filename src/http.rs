@@ -32,6 +32,7 @@ mod monitor;
 mod network;
 mod peer;
 mod pins;
+mod places;
 mod reader;
 mod refreshes;
 mod reports;

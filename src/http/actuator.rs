@@ -15,12 +15,15 @@ use crate::environment_repository::EnvironmentRepository;
 /// Boot's own media type.
 pub(super) const CONTENT_TYPE: &str = "application/vnd.spring-boot.actuator.v3+json";
 
-/// Whether somebody asks how the server is.
+/// Whether somebody asks how the server is, or a part of it.
 pub(super) fn is_health(settings: &Settings, path: &str) -> bool {
     let below = settings.context_path.below(path);
     below
         .and_then(|path| path.strip_prefix("/actuator/health"))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        .is_some_and(|rest| match rest.strip_prefix('/') {
+            Some(part) => !part.is_empty() && !part.contains('/'),
+            None => rest.is_empty(),
+        })
 }
 
 /// What there is, as links.
@@ -68,4 +71,22 @@ pub(super) async fn info(State(repository): State<EnvironmentRepository>) -> Res
 
 pub(super) fn answer(body: &Value) -> Response {
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], to_json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_is_one_path_and_those_of_its_parts() {
+        for (path, expected) in [
+            ("/actuator/health", true),
+            ("/actuator/health/git", true),
+            ("/actuator/health/", false),
+            ("/actuator/health/git/main", false),
+            ("/actuator/healthy", false),
+        ] {
+            assert_eq!(is_health(&Settings::default(), path), expected, "{path}");
+        }
+    }
 }

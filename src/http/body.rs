@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
-use super::{error::Failure, settings::Limits};
+use super::{error::Failure, gate::TooMany, settings::Limits};
 
 /// The whole body, of at most so many bytes.
 pub(super) async fn read(body: Body, longest: usize, limits: &Limits) -> Result<Bytes, Failure> {
@@ -23,7 +23,8 @@ pub(super) async fn read(body: Body, longest: usize, limits: &Limits) -> Result<
     let collected = tokio::time::timeout(limits.body_timeout, whole).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if is_too_long(&*error) => Err(too_long()),
+        Ok(Err(error)) if comes_from::<LengthLimitError>(&*error) => Err(too_long()),
+        Ok(Err(error)) if comes_from::<TooMany>(&*error) => Err(Failure::busy()),
         Ok(Err(_)) => Err(Failure::bad_request().because("the body could not be read")),
         Err(_) => Err(Failure::new(StatusCode::REQUEST_TIMEOUT)),
     }
@@ -55,10 +56,10 @@ pub(super) fn json_object(body: &[u8]) -> Result<Map<String, Value>, Failure> {
     Ok(object.unwrap_or_default())
 }
 
-fn is_too_long(error: &(dyn Error + 'static)) -> bool {
+fn comes_from<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.is::<LengthLimitError>() {
+        if error.is::<E>() {
             return true;
         }
         cause = error.source();

@@ -15,6 +15,7 @@ use super::{
     access::Asking,
     body, encryption, environments,
     error::Failure,
+    gate::Plane,
     keep::{self, Keep},
     methods,
     reader::Reader,
@@ -64,6 +65,10 @@ pub(super) async fn find(
             asking: &asking,
         };
         return endpoint.answer(&settings, &method, &request);
+    }
+    let plane = extensions.get::<Plane>();
+    if plane.is_some_and(|plane| !plane.has_configuration()) {
+        return Err(Failure::not_found());
     }
     let query = Query::parse(uri.query());
     let route = route(&segments, &query).ok_or_else(Failure::not_found)?;

@@ -18,9 +18,12 @@ use super::{
     error::Failure,
     finished::{Finished, Wish},
     keep::{Keep, Kept},
+    serve::Seldom,
     target::{decoded, is_refused},
 };
 
+/// Told once a minute: whoever is not answered asks again, and others with it.
+static NOT_READY: Seldom = Seldom::new();
 /// Everything that Tomcat answers to TRACE.
 const TRACE_ALLOW: &str = "HEAD, DELETE, POST, GET, OPTIONS, PUT";
 /// Extensions that a browser may take for what they say; Spring adds a harmless file name to all others.
@@ -237,7 +240,10 @@ fn log(method: &Method, path: &str, status: StatusCode, reason: Option<&str>, be
     let status = status.as_u16();
     let duration_ms = began.elapsed().as_millis();
     match (status, reason) {
-        (503, reason) => warn!(%method, path, status, reason, "not ready to answer"),
+        (503, reason) if NOT_READY.is_due() => {
+            warn!(%method, path, status, reason, "not ready to answer; others like it are told at `debug` for a minute");
+        }
+        (503, reason) => debug!(%method, path, status, reason, "not ready to answer"),
         (500.., reason) => error!(%method, path, status, reason, "request failed"),
         (401 | 403, reason) => info!(%method, path, status, reason, "request refused"),
         (_, reason) => debug!(%method, path, status, reason, duration_ms, "request answered"),

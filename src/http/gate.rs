@@ -1,5 +1,6 @@
 //! What stands between the edge and the router: which port answers what, how often, and how much at a time.
 
+mod bodies;
 mod kind;
 mod rates;
 
@@ -14,7 +15,8 @@ use axum::{
 use http::Request;
 use tokio::sync::Semaphore;
 
-use super::{Settings, error::Failure, network::Network, peer::Peer};
+use super::{Settings, error::Failure, network::Network, peer::Peer, places::Places};
+pub(super) use bodies::TooMany;
 use kind::Kind;
 pub(super) use rates::Rates;
 
@@ -37,6 +39,8 @@ pub(super) struct Gate {
     rates: Arc<Rates>,
     /// Requests at a time.
     places: Semaphore,
+    /// Bodies at a time: few, so that slow ones cannot take the places of all requests.
+    bodies: Arc<Places>,
 }
 
 impl Plane {
@@ -48,12 +52,18 @@ impl Plane {
             Self::Management => kind != Kind::Read,
         }
     }
+
+    /// Whether what is no fixed route may be configuration here.
+    pub(super) fn has_configuration(self) -> bool {
+        self != Self::Management
+    }
 }
 
 impl Gate {
     pub(super) fn new(settings: Arc<Settings>, plane: Plane, rates: Arc<Rates>) -> Self {
         Self {
             places: Semaphore::new(settings.limits.requests),
+            bodies: bodies::places(&settings.limits),
             settings,
             plane,
             rates,
@@ -64,13 +74,14 @@ impl Gate {
 /// Answers what this port answers, unless it is too much.
 pub(super) async fn admit(
     State(gate): State<Arc<Gate>>,
-    request: Request<Body>,
+    mut request: Request<Body>,
     next: Next,
 ) -> Response {
     let kind = Kind::of(&gate.settings, request.method(), request.uri().path());
     if !gate.plane.answers(kind) {
         return Failure::not_found().into_response();
     }
+    request.extensions_mut().insert(gate.plane);
     if matches!(kind, Kind::Health | Kind::Probe) {
         return next.run(request).await;
     }
@@ -83,6 +94,10 @@ pub(super) async fn admit(
     let Ok(_place) = gate.places.try_acquire() else {
         return Failure::busy().into_response();
     };
+    let counts =
+        |network: &Network| gate.settings.limits.this_machine || !network.is_this_machine();
+    let network = network.filter(counts);
+    let request = request.map(|body| bodies::bounded(body, &gate.bodies, network));
     next.run(request).await
 }
 

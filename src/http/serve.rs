@@ -28,6 +28,7 @@ use crate::watchdog::Watchdog;
 pub(crate) use files::make_room;
 pub(crate) use listen::Listeners;
 use room::Room;
+pub(super) use seldom::Seldom;
 use thread::{End, Thread};
 pub(super) use watch::{Busy, Clock};
 
@@ -50,7 +51,7 @@ pub(crate) async fn serve(
 ) {
     let mut threads = FuturesUnordered::new();
     for door in doors {
-        let room = Room::new(door.connections, &limits);
+        let room = Arc::new(Room::new(door.connections, &limits));
         for listener in door.listeners.all {
             let thread = Thread {
                 front: door.front.clone(),

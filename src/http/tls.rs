@@ -12,7 +12,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use confbus_bus::KeyFile;
 use jiff::Timestamp;
 use rustls::{ServerConfig, SupportedProtocolVersion};
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -61,6 +61,8 @@ pub(crate) struct Tls(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     settings: Settings,
+    /// What was read at the start.
+    began: Mark,
     current: ArcSwap<Current>,
     /// Why the files are not what is spoken.
     trouble: ArcSwapOption<TlsError>,
@@ -70,6 +72,7 @@ struct Inner {
 #[derive(Debug)]
 struct Current {
     config: Arc<ServerConfig>,
+    not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
 }
 
@@ -78,6 +81,8 @@ struct Seen {
     last: Mark,
     /// What is in service, or was found to be of no use.
     judged: Mark,
+    /// What is good but for its time, while what is in service is good.
+    waits: Option<Arc<Current>>,
 }
 
 impl Tls {
@@ -86,9 +91,12 @@ impl Tls {
     /// # Errors
     /// Where they do not hold what they should.
     pub(crate) fn open(settings: Settings) -> Result<Self, TlsError> {
-        let current = Files::read(&settings)?.load(&settings)?;
+        let files = Files::read(&settings);
+        let began = Files::mark(&files);
+        let current = files?.load(&settings)?;
         Ok(Self(Arc::new(Inner {
             settings,
+            began,
             current: ArcSwap::from_pointee(current),
             trouble: ArcSwapOption::empty(),
         })))
@@ -116,37 +124,172 @@ impl Tls {
 
     /// Takes what the files hold whenever they change, until `shutdown`.
     pub(crate) async fn follow(self, shutdown: CancellationToken) {
-        let began = Files::mark(&Files::read(&self.0.settings));
-        let mut seen = Seen {
-            last: began,
-            judged: began,
-        };
+        let mut seen = self.seen_at_start();
         while shutdown.run_until_cancelled(sleep(LOOK)).await.is_some() {
-            let tls = self.clone();
-            // Files may lie on a disk that is away, and a key store takes its time.
-            let look = tokio::task::spawn_blocking(move || tls.look(seen));
-            let Ok(next) = look.await else { return };
-            seen = next;
+            seen = self.look(seen).await;
         }
     }
 
-    fn look(&self, seen: Seen) -> Seen {
-        let files = Files::read(&self.0.settings);
-        let last = Files::mark(&files);
-        if last != seen.last || last == seen.judged {
+    /// Files that were changed since are new ones.
+    fn seen_at_start(&self) -> Seen {
+        Seen {
+            last: self.0.began,
+            judged: self.0.began,
+            waits: None,
+        }
+    }
+
+    async fn look(&self, seen: Seen) -> Seen {
+        let tls = self.clone();
+        // Files may lie on a disk that is away, and a key store takes its time.
+        let read = spawn_blocking(move || {
+            let files = Files::read(&tls.0.settings);
+            (Files::mark(&files), files)
+        });
+        let Ok((last, files)) = read.await else {
+            return seen;
+        };
+        if last == seen.judged {
+            let waits = seen.waits.filter(|next| !self.take(next));
+            return Seen {
+                last,
+                waits,
+                ..seen
+            };
+        }
+        if last != seen.last {
             return Seen { last, ..seen };
         }
-        match files.and_then(|files| files.load(&self.0.settings)) {
-            Ok(current) => {
-                self.0.current.store(Arc::new(current));
-                self.0.trouble.store(None);
-                info!("the certificate was renewed");
-            }
+        let tls = self.clone();
+        let load = move || files.and_then(|files| files.load(&tls.0.settings));
+        // Whoever can write these files is not to end the server with them.
+        let broken = |_| Err(TlsError("the files cannot be understood".into()));
+        let waits = match spawn_blocking(load).await.unwrap_or_else(broken) {
+            Ok(next) => Some(Arc::new(next)).filter(|next| !self.take(next)),
             Err(error) => {
-                warn!(%error, "the new certificate cannot be used; the one before stays");
-                self.0.trouble.store(Some(Arc::new(error)));
+                self.refuse(error);
+                None
             }
+        };
+        Seen {
+            last,
+            judged: last,
+            waits,
         }
-        Seen { last, judged: last }
+    }
+
+    /// Takes what is to be in service, unless its time is not now while that of what is there is; whether it did.
+    fn take(&self, next: &Arc<Current>) -> bool {
+        let now = Timestamp::now();
+        if let Err(reason) = next.is_in_force(now)
+            && self.0.current.load().is_in_force(now).is_ok()
+        {
+            self.refuse(files::of(&self.0.settings.certificate.path, reason));
+            return false;
+        }
+        self.0.current.store(Arc::clone(next));
+        self.0.trouble.store(None);
+        info!("the certificate was renewed");
+        true
+    }
+
+    fn refuse(&self, error: TlsError) {
+        if self.trouble().is_none_or(|known| *known != error) {
+            warn!(%error, "the new certificate cannot be used; the one before stays");
+            self.0.trouble.store(Some(Arc::new(error)));
+        }
+    }
+}
+
+impl Current {
+    /// Whether now is the time of our certificate, or why not.
+    fn is_in_force(&self, now: Timestamp) -> Result<(), &'static str> {
+        if self.not_before.is_some_and(|begin| now < begin) {
+            return Err("the time of the certificate has not begun");
+        }
+        if self.not_after.is_some_and(|end| now > end) {
+            return Err("the certificate has run out");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path, time::SystemTime};
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::version::TLS13;
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Writes a certificate that begins and ends so many days after the first of all.
+    fn write(path: &Path, begins: u32, ends: u32) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_before = (SystemTime::UNIX_EPOCH + DAY * begins).into();
+        params.not_after = (SystemTime::UNIX_EPOCH + DAY * ends).into();
+        let certificate = params.self_signed(&key).unwrap();
+        fs::write(path, certificate.pem() + &key.serialize_pem()).unwrap();
+    }
+
+    fn open(path: &Path) -> Tls {
+        let settings = Settings {
+            certificate: KeyFile {
+                path: path.to_owned(),
+                password: String::new().into(),
+            },
+            private_key: None,
+            trusted: None,
+            client_auth: ClientAuth::None,
+            versions: vec![&TLS13],
+        };
+        Tls::open(settings).unwrap()
+    }
+
+    /// What is seen to be complete takes two looks.
+    async fn look(tls: &Tls, seen: Seen) -> Seen {
+        let seen = tls.look(seen).await;
+        tls.look(seen).await
+    }
+
+    #[tokio::test]
+    async fn what_was_renewed_before_anybody_followed_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.pem");
+        write(&path, 1, 40_000);
+        let tls = open(&path);
+        let before = tls.not_after();
+        write(&path, 1, 40_001);
+        look(&tls, tls.seen_at_start()).await;
+        assert_ne!(tls.not_after(), before);
+    }
+
+    #[tokio::test]
+    async fn a_certificate_whose_time_is_not_now_replaces_none_whose_time_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own.pem");
+        write(&path, 1, 40_000);
+        let tls = open(&path);
+        let before = tls.not_after();
+        let mut seen = tls.seen_at_start();
+        for (begins, ends, reason) in [(1, 2, "has run out"), (40_000, 40_001, "has not begun")] {
+            write(&path, begins, ends);
+            seen = look(&tls, seen).await;
+            assert_eq!(tls.not_after(), before);
+            let trouble = tls.trouble().unwrap().to_string();
+            assert!(trouble.ends_with(reason), "{trouble}");
+        }
+        // Once what is in service has run out as well, the newest counts.
+        let out = Current {
+            config: tls.config(),
+            not_before: None,
+            not_after: Some(Timestamp::UNIX_EPOCH),
+        };
+        tls.0.current.store(Arc::new(out));
+        tls.look(seen).await;
+        assert!(tls.trouble().is_none() && tls.not_after() > before);
     }
 }

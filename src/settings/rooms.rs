@@ -99,7 +99,15 @@ fn management(reader: &mut Reader, listen: SocketAddr) -> Option<SocketAddr> {
     let address = address(reader, ADDRESS, listen.ip());
     let port = reader.number(PORT, listen.port());
     // 0 is another port each time.
-    (port == 0 || port != listen.port()).then(|| SocketAddr::new(address, port))
+    if port == 0 || port != listen.port() {
+        return Some(SocketAddr::new(address, port));
+    }
+    if address != listen.ip() {
+        let text = format!("`{ADDRESS}` is another address, but `{PORT}` is the same port");
+        let hint = "give management a port of its own, or leave out its address";
+        reader.refuse(ADDRESS, text, Some(hint));
+    }
+    None
 }
 
 fn address(reader: &mut Reader, key: &str, default: IpAddr) -> IpAddr {
@@ -138,4 +146,26 @@ fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {
         ack: reader.flag("spring.cloud.bus.ack.enabled", true),
         ack_destination: bus::ack_destination(reader),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn management_has_an_address_only_with_a_port_of_its_own() {
+        let listen = SocketAddr::from(([0, 0, 0, 0], 8888));
+        for (port, address, expected, problems) in [
+            ("8889", "127.0.0.1", Some("127.0.0.1:8889"), 0),
+            ("8888", "127.0.0.1", None, 1),
+            ("8888", "0.0.0.0", None, 0),
+        ] {
+            let said = [("port", port), ("address", address)];
+            let said = said.map(|(key, value)| (format!("management.server.{key}"), value.into()));
+            let mut reader = Reader::of(said.into(), Vec::new());
+            let management = management(&mut reader, listen);
+            assert_eq!(management, expected.map(|text| text.parse().unwrap()));
+            assert_eq!(reader.finish().0.len(), problems, "{address}:{port}");
+        }
+    }
 }

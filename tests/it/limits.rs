@@ -105,7 +105,7 @@ fn every_shape_of_a_request_has_its_status() {
         (post("/encrypt", chunked) + "xyz\r\n", 400),
         (get("/orders/dev", &both), 400),
         // Whom it is for.
-        (get("/orders/dev", "Host: localhost\r\n"), 200),
+        (get("/orders/dev", "Host: localhost\r\n"), 400),
         (get("/orders/dev", "Host: 127.0.0.1\r\n"), 400),
         ("GET /orders/dev HTTP/1.1\r\n\r\n".into(), 400),
         ("GET /orders/dev HTTP/1.0\r\n\r\n".into(), 200),
@@ -254,12 +254,35 @@ fn an_address_has_so_many_connections_and_the_next_one_is_told() {
         let two = std::panic::catch_unwind(|| [open(), open()]);
         two.map_err(|_| "refused".to_owned())
     });
-    let mut third = connect(&server);
-    let mut answer = Vec::new();
-    _ = third.read_to_end(&mut answer);
-    let answer = Answer::parse(&answer);
-    assert_eq!(answer.status, 503);
-    assert_eq!(answer.header("retry-after"), Some("1"));
+    for (path, status, wait) in [
+        ("/orders/dev", 503, Some("1")),
+        ("/actuator/health", 200, None),
+    ] {
+        let mut third = connect(&server);
+        let get = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        third.write_all(get.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        _ = third.read_to_end(&mut answer);
+        let answer = Answer::parse(&answer);
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("retry-after"), wait, "{path}");
+    }
+}
+
+#[test]
+fn who_says_nothing_keeps_nobody_from_hearing_how_the_server_is() {
+    let (_repo, server) = start(&[
+        ("confbus.limits.connections", "1"),
+        ("confbus.limits.head-timeout", "10m"),
+        ("confbus.limits.idle-timeout", "10m"),
+    ]);
+    let server = server.ready();
+    let _silent: Vec<_> = (0..80).map(|_| connect(&server)).collect();
+    let get = b"GET /actuator/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    eventually("health", || match status(&server, get) {
+        Some(200) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
 }
 
 #[test]
@@ -311,6 +334,11 @@ fn management_has_a_port_of_its_own_where_that_is_set() {
         (Request::get("/actuator/info"), 404, 200),
         (Request::post("/actuator/busrefresh", ""), 404, 204),
         (Request::get("/_/api/instances"), 404, 200),
+        // Where nothing is managed, there is no configuration of an application with that name either.
+        (Request::get("/actuator/prod"), 404, 404),
+        (Request::get("/actuator/health/prod/main"), 404, 404),
+        (Request::get("/_/api/orders-dev.yml"), 404, 404),
+        (Request::get("/bus/refresh"), 200, 404),
         (encrypt, 404, 200),
     ] {
         let answer = server.send(&request);

@@ -114,7 +114,8 @@ impl Connection {
                         Poll::Ready(Next::Elsewhere) => {}
                         Poll::Ready(Next::End) => return Poll::Ready(Ok(())),
                         Poll::Pending if self.finishes && lane.is_idle() => {
-                            return Poll::Ready(Ok(()));
+                            lane.end();
+                            continue;
                         }
                         Poll::Pending => return Poll::Pending,
                     }

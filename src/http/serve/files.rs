@@ -3,19 +3,24 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
+use super::room::RESERVE;
+
 /// What everything but connections needs: repositories, journals, workers, the broker.
 const OTHERS: u64 = 256;
 /// Fewer connections are of no use to anybody.
 const LEAST: u64 = 64;
 
-/// Asks the system for as many files as so many connections need; how many connections there may be then.
-pub(crate) fn make_room(connections: usize) -> usize {
-    let wanted = connections as u64 + OTHERS;
+/// Asks the system for as many files as so many connections need, besides those of so many of other ports; how many
+/// connections there may be then.
+pub(crate) fn make_room(connections: usize, others: &[usize]) -> usize {
+    let ports = others.len() + 1;
+    let others = OTHERS + (others.iter().sum::<usize>() + ports * RESERVE) as u64;
+    let wanted = connections as u64 + others;
     let allowed = raise(wanted);
     if allowed >= wanted {
         return connections;
     }
-    let fewer = allowed.saturating_sub(OTHERS).max(LEAST);
+    let fewer = allowed.saturating_sub(others).max(LEAST);
     warn!(
         files = allowed,
         connections = fewer,

@@ -71,15 +71,11 @@ impl Handshakes {
         }
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let mut accept = hello.into_stream(tls.config());
-        let early = {
-            let _turn = self.turn.acquire().await.map_err(io::Error::other)?;
-            let early = poll_fn(|cx| Poll::Ready(Pin::new(&mut accept).poll(cx))).await;
-            yield_now().await;
-            early
-        };
-        let stream = match early {
-            Poll::Ready(stream) => stream?,
-            Poll::Pending => accept.await?,
+        let stream = loop {
+            match self.step(&mut accept).await? {
+                Poll::Ready(stream) => break stream?,
+                Poll::Pending => woken().await,
+            }
         };
         let (_, session) = stream.get_ref();
         let certificate = session
@@ -87,4 +83,22 @@ impl Handshakes {
             .and_then(|chain| name(chain.first()?));
         Ok((Wire::Tls(Box::new(stream)), certificate))
     }
+
+    /// Goes on with a handshake as far as it can at once.
+    async fn step<F: Future + Unpin>(&self, accept: &mut F) -> io::Result<Poll<F::Output>> {
+        let _turn = self.turn.acquire().await.map_err(io::Error::other)?;
+        // Before the step and not after it: nothing that wakes us in between is to be missed.
+        yield_now().await;
+        Ok(poll_fn(|cx| Poll::Ready(Pin::new(&mut *accept).poll(cx))).await)
+    }
+}
+
+/// Waits until whatever was polled last has something to say.
+async fn woken() {
+    let mut is_first = true;
+    poll_fn(|_| match std::mem::take(&mut is_first) {
+        true => Poll::Pending,
+        false => Poll::Ready(()),
+    })
+    .await;
 }

@@ -26,6 +26,8 @@ pub(super) struct Lane {
     is_incomplete: bool,
     /// Answers that did not fit into the connection.
     unsent: Vec<u8>,
+    /// Nothing waits within the connection: TLS takes more than it can send.
+    is_flushed: bool,
     /// What follows once all answers are sent, if that is known.
     next: Option<Next>,
 }
@@ -62,6 +64,7 @@ impl Lane {
             held,
             is_incomplete: false,
             unsent: Vec::new(),
+            is_flushed: true,
             next: None,
         }
     }
@@ -73,7 +76,12 @@ impl Lane {
 
     /// Nobody waits for anything.
     pub(super) fn is_idle(&self) -> bool {
-        self.held.is_empty() && self.unsent.is_empty()
+        self.held.is_empty() && self.unsent.is_empty() && self.is_flushed && self.next.is_none()
+    }
+
+    /// Nothing more is read; the other side is told.
+    pub(super) fn end(&mut self) {
+        self.next = Some(Next::End);
     }
 
     /// Answers what can be answered here, until somebody else has to; the next answer may be the last one.
@@ -92,8 +100,11 @@ impl Lane {
                 None => {}
                 Some(Next::Elsewhere) => return Poll::Ready(Ok(Next::Elsewhere)),
                 Some(Next::End) => {
-                    ready!(self.stream.poll_end(cx))?;
-                    return Poll::Ready(Ok(Next::End));
+                    let ended = self.stream.poll_end(cx);
+                    if ended.is_pending() {
+                        watch.stalls();
+                    }
+                    return ended.map_ok(|()| Next::End);
                 }
             }
             let mut read = 0;
@@ -102,7 +113,8 @@ impl Lane {
                 ready!(Pin::new(&mut self.stream).poll_read(cx, &mut input))?;
                 read = input.filled().len();
                 if read == 0 {
-                    return Poll::Ready(Ok(Next::End));
+                    self.end();
+                    continue;
                 }
             }
             let Buffers { input, output } = buffers;
@@ -167,6 +179,7 @@ impl Lane {
         if output.is_empty() {
             return Ok(());
         }
+        self.is_flushed = false;
         let sent = match Pin::new(&mut self.stream).poll_write(cx, output) {
             Poll::Ready(sent) => {
                 watch.got_on();
@@ -195,9 +208,92 @@ impl Lane {
         // A connection that nobody uses needs no room.
         self.unsent = Vec::new();
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        if flushed.is_pending() {
-            watch.stalls();
+        self.is_flushed = flushed.is_ready();
+        match flushed {
+            Poll::Ready(_) => watch.flushed(),
+            Poll::Pending => watch.stalls(),
         }
         flushed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, rc::Rc};
+
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::{
+        ClientConfig, RootCertStore, ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName},
+    };
+    use tokio::{
+        io::AsyncReadExt as _,
+        net::{TcpSocket, TcpStream},
+    };
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+    use super::*;
+    use crate::http::serve::{
+        connection::Purpose,
+        watch::{Clock, Watches},
+    };
+
+    /// Both ends of a connection that takes but little at a time.
+    async fn pair() -> (Wire, tokio_rustls::client::TlsStream<TcpStream>) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = CertificateDer::from(params.self_signed(&key).unwrap());
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.clone()).unwrap();
+        let client = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let server = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let listener = TcpSocket::new_v4().unwrap();
+        listener.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        // Those that it accepts inherit it.
+        listener.set_send_buffer_size(4096).unwrap();
+        let listener = listener.listen(1).unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let connected = socket.connect(listener.local_addr().unwrap());
+        let (connected, accepted) = tokio::join!(connected, listener.accept());
+        let localhost = ServerName::try_from("localhost").unwrap();
+        let (client, server) = tokio::join!(
+            TlsConnector::from(std::sync::Arc::new(client)).connect(localhost, connected.unwrap()),
+            TlsAcceptor::from(std::sync::Arc::new(server)).accept(accepted.unwrap().0),
+        );
+        (Wire::Tls(Box::new(server.unwrap())), client.unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_waits_within_tls_is_not_sent() {
+        static ANSWER: [u8; 48 * 1024] = [b'x'; 48 * 1024];
+        let (wire, mut client) = pair().await;
+        let clock = Rc::new(Clock::new());
+        let watches = Rc::new(Watches::new(clock));
+        let open = watches.open(Purpose::Anything);
+        let watch = &open.watch;
+        let mut lane = Lane::new(wire, Vec::new());
+        let waits = poll_fn(|cx| {
+            lane.send(cx, &ANSWER, watch).unwrap();
+            Poll::Ready(lane.send_rest(cx, watch).is_pending())
+        });
+        assert!(waits.await);
+        assert!(!lane.is_idle() && watch.waits_for_its_reader());
+        let mut answer = Vec::new();
+        let read = client.read_to_end(&mut answer);
+        let sent = async {
+            poll_fn(|cx| lane.send_rest(cx, watch)).await.unwrap();
+            assert!(lane.is_idle() && !watch.waits_for_its_reader());
+            poll_fn(|cx| lane.stream.poll_end(cx)).await.unwrap();
+        };
+        // It ends with a word, or this were an error.
+        let (read, ()) = tokio::join!(read, sent);
+        assert_eq!(read.unwrap(), ANSWER.len());
     }
 }

@@ -13,18 +13,20 @@ use super::{
     connection::{Connection, Purpose, Shared},
     handshake::Handshakes,
     lane::Buffers,
-    room::{Admission, Place, Room},
+    room::{Admission, Room},
     seldom::Seldom,
     watch::{Clock, Open, Patience, Watches},
     wire::Wire,
 };
 use crate::{
-    http::{front::Front, peer::Peer, tls::Tls},
+    http::{front::Front, peer::Peer, places::Place, tls::Tls},
     watchdog::{BEAT, Pulse},
 };
 
 /// When no file descriptor is left, accepting again at once would only burn the processor.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long who does not ask keeps others out.
+const IDLE_WHEN_FULL: Duration = Duration::from_secs(5);
 /// What those hear for whom there is not even room to be heard.
 const REFUSED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\
@@ -78,10 +80,10 @@ impl Thread {
     async fn serve(self, listener: std::net::TcpListener) -> io::Result<End> {
         let door = Door {
             listener: TcpListener::from_std(listener)?,
-            room: self.room,
+            room: Arc::clone(&self.room),
             speaks_tls: self.tls.is_some(),
-            refuses: Seldom::default(),
-            fails: Seldom::default(),
+            refuses: Seldom::new(),
+            fails: Seldom::new(),
         };
         let clock = Rc::new(Clock::new());
         let watches = Rc::new(Watches::new(Rc::clone(&clock)));
@@ -98,13 +100,13 @@ impl Thread {
         let shortest = patience.idle.min(patience.head).min(patience.send);
         let every = BEAT.min(shortest / 4).max(Duration::from_millis(1));
         tokio::task::spawn_local(tick(Rc::clone(&clock), self.pulse, every));
-        tokio::task::spawn_local(sweep(Rc::clone(&watches), patience, every));
+        tokio::task::spawn_local(sweep(Rc::clone(&watches), self.room, patience, every));
         let handshakes = Handshakes::new(self.tls, self.limits.handshake_timeout);
         let handshakes = Rc::new(handshakes);
         while let Some(accepted) = self.shutdown.run_until_cancelled(door.next()).await {
             let (shared, handshakes) = (Rc::clone(&shared), Rc::clone(&handshakes));
             // Before it runs, so that it hears of the end.
-            let open = watches.open();
+            let open = watches.open(accepted.purpose);
             tokio::task::spawn_local(async move {
                 serve_connection(shared, &handshakes, open, accepted).await;
             });
@@ -125,11 +127,20 @@ async fn tick(clock: Rc<Clock>, pulse: Pulse, every: Duration) {
     }
 }
 
-async fn sweep(watches: Rc<Watches>, patience: Patience, every: Duration) {
+async fn sweep(watches: Rc<Watches>, room: Arc<Room>, patience: Patience, every: Duration) {
     let mut tick = interval(every);
+    let when_full = Patience {
+        idle: patience.idle.min(IDLE_WHEN_FULL),
+        ..patience
+    };
     loop {
         tick.tick().await;
-        watches.sweep(&patience).await;
+        let patience = if room.is_full() {
+            &when_full
+        } else {
+            &patience
+        };
+        watches.sweep(patience).await;
     }
 }
 
@@ -196,7 +207,7 @@ impl Door {
                 }
             };
             if purpose == Purpose::Health && self.refuses.is_due() {
-                warn!("all connections are taken; more of them are only told so");
+                warn!(peer = %address, "there is no room for this connection, nor for others like it: they only hear how the server is");
             }
             // Answers are written whole; waiting to fill a packet only delays them.
             _ = stream.set_nodelay(true);

@@ -14,8 +14,12 @@ use std::{
 
 use tokio::{sync::Notify, task::yield_now};
 
+use super::connection::Purpose;
+
 /// Connections that are ended before others have their turn.
 const AT_ONCE: usize = 32;
+/// What a connection has in all, from its first byte to its last, for which there is no room.
+const IN_ALL: Duration = Duration::from_secs(2);
 
 /// The time, to the tick. Reading it asks nobody.
 #[derive(Debug)]
@@ -48,6 +52,8 @@ pub(super) struct Watches {
 #[derive(Debug)]
 pub(super) struct Watch {
     clock: Rc<Clock>,
+    /// When it ends whatever it waits for, but for an answer of ours.
+    until: Option<Instant>,
     /// Answers under way.
     busy: Cell<u32>,
     waits: Cell<Waits>,
@@ -126,9 +132,10 @@ impl Watches {
     }
 
     /// Watches a new connection until the answer is dropped.
-    pub(super) fn open(self: &Rc<Self>) -> Open {
+    pub(super) fn open(self: &Rc<Self>, purpose: Purpose) -> Open {
         let watch = Rc::new(Watch {
             clock: Rc::clone(&self.clock),
+            until: (purpose == Purpose::Health).then(|| self.clock.now() + IN_ALL),
             busy: Cell::new(0),
             waits: Cell::new(Waits::Request),
             since: Cell::new(self.clock.now()),
@@ -150,10 +157,7 @@ impl Watches {
     /// begun together, and to close them takes longer than any answer.
     pub(super) async fn sweep(&self, patience: &Patience) {
         let now = self.clock.now();
-        let is_overdue = |watch: &&Rc<Watch>| {
-            let waited = now.saturating_duration_since(watch.since.get());
-            waited >= watch.patience(patience)
-        };
+        let is_overdue = |watch: &&Rc<Watch>| watch.is_overdue(now, patience);
         let overdue: Vec<_> = self
             .open
             .borrow()
@@ -214,15 +218,17 @@ impl Watch {
         self.since.set(self.clock.now());
     }
 
-    /// How long it may go on as it is.
-    fn patience(&self, patience: &Patience) -> Duration {
-        match self.waits.get() {
+    /// Whether it let us wait for too long.
+    fn is_overdue(&self, now: Instant, patience: &Patience) -> bool {
+        let patience = match self.waits.get() {
             Waits::Reader => patience.send,
             // It waits for us.
-            _ if self.busy.get() > 0 => Duration::MAX,
+            _ if self.busy.get() > 0 => return false,
             Waits::Head => patience.head,
             Waits::Request => patience.idle,
-        }
+        };
+        let waited = now.saturating_duration_since(self.since.get());
+        waited >= patience || self.until.is_some_and(|until| now >= until)
     }
 
     pub(super) fn busy(self: &Rc<Self>) -> Busy {
@@ -243,9 +249,17 @@ impl Watch {
 
     /// All that was to be sent so far is sent.
     pub(super) fn flushed(&self) {
+        if self.waits.get() == Waits::Reader {
+            self.got_on();
+        }
         if self.busy.get() == 0 && self.handed.get() == Handed::Answers {
             self.moves(Handed::Sent);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn waits_for_its_reader(&self) -> bool {
+        self.waits.get() == Waits::Reader
     }
 
     /// Whether whoever was handed the connection is done with it.
@@ -292,5 +306,36 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.0.busy.set(self.0.busy.get() - 1);
         self.0.got_on();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn who_only_hears_how_the_server_is_has_a_moment_in_all() {
+        let patience = Patience {
+            idle: 60 * SECOND,
+            head: 10 * SECOND,
+            send: 30 * SECOND,
+        };
+        let clock = Rc::new(Clock::new());
+        let watches = Rc::new(Watches::new(Rc::clone(&clock)));
+        let [anything, health] =
+            [Purpose::Anything, Purpose::Health].map(|purpose| watches.open(purpose));
+        let now = clock.now();
+        let is_overdue = |open: &Open, after| open.watch.is_overdue(now + after, &patience);
+        assert!(!is_overdue(&health, IN_ALL / 2));
+        assert!(is_overdue(&health, IN_ALL) && !is_overdue(&anything, IN_ALL));
+        health.watch.begins();
+        assert!(is_overdue(&health, IN_ALL));
+        let busy = health.watch.busy();
+        assert!(!is_overdue(&health, IN_ALL));
+        health.watch.stalls();
+        assert!(is_overdue(&health, IN_ALL));
+        drop(busy);
     }
 }

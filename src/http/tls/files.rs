@@ -14,7 +14,7 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject as _},
     server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
-use x509_parser::parse_x509_certificate;
+use x509_parser::{parse_x509_certificate, time::ASN1Time};
 
 use super::{ClientAuth, Current, Settings, TlsError};
 
@@ -62,10 +62,12 @@ impl Files {
         };
         let no_key = || of(&settings.certificate.path, "it holds no private key");
         let key = key.ok_or_else(no_key)?;
-        let not_after = certificates
-            .first()
-            .and_then(|own| parse_x509_certificate(own).ok())
-            .and_then(|(_, own)| Timestamp::from_second(own.validity().not_after.timestamp()).ok());
+        let own = certificates.first();
+        let own = own.and_then(|own| parse_x509_certificate(own).ok());
+        let validity = own.as_ref().map(|(_, own)| own.validity());
+        let time = |time: ASN1Time| Timestamp::from_second(time.timestamp()).ok();
+        let not_before = validity.and_then(|validity| time(validity.not_before));
+        let not_after = validity.and_then(|validity| time(validity.not_after));
         let provider = Arc::new(default_provider());
         let unusable = |error: rustls::Error| of(&settings.certificate.path, error);
         let builder = ServerConfig::builder_with_provider(provider)
@@ -86,6 +88,7 @@ impl Files {
         }
         Ok(Current {
             config: Arc::new(config),
+            not_before,
             not_after,
         })
     }
@@ -134,6 +137,6 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     }
 }
 
-fn of(path: &Path, problem: impl std::fmt::Display) -> TlsError {
+pub(super) fn of(path: &Path, problem: impl std::fmt::Display) -> TlsError {
     TlsError(format!("{}: {problem}", path.display()))
 }

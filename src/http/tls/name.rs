@@ -6,39 +6,39 @@ use x509_parser::{certificate::X509Certificate, extensions::GeneralName, parse_x
 const LONGEST: usize = 256;
 
 /// Whom a certificate names: the first of its alternative names that is a URI, a host or a mail address; only where it has
-/// none of them, the common name of its subject.
+/// none of them, the common name of its subject. Nobody where its alternative names are said twice or cannot be read: they may
+/// name somebody else.
 pub(in crate::http) fn name(certificate: &[u8]) -> Option<Arc<str>> {
     let (_, certificate) = parse_x509_certificate(certificate).ok()?;
-    alternative_name(&certificate)
-        .or_else(|| {
-            certificate
-                .subject()
-                .iter_common_name()
-                .next()?
-                .as_str()
-                .ok()
-        })
+    let said = certificate.subject_alternative_name().ok()?;
+    let names = said.map_or(&[][..], |said| &said.value.general_names);
+    let is_unreadable = |name: &GeneralName<'_>| matches!(name, GeneralName::Invalid(..));
+    if names.iter().any(is_unreadable) {
+        return None;
+    }
+    alternative_name(names)
+        .or_else(|| common_name(&certificate))
         .filter(|name| (1..=LONGEST).contains(&name.len()) && !name.contains(char::is_control))
         .map(Into::into)
 }
 
-fn alternative_name<'c>(certificate: &'c X509Certificate<'_>) -> Option<&'c str> {
-    let names = certificate.subject_alternative_name().ok()??;
-    names
-        .value
-        .general_names
-        .iter()
-        .find_map(|name| match name {
-            GeneralName::URI(name) | GeneralName::DNSName(name) | GeneralName::RFC822Name(name) => {
-                Some(*name)
-            }
-            _ => None,
-        })
+fn alternative_name<'c>(names: &[GeneralName<'c>]) -> Option<&'c str> {
+    names.iter().find_map(|name| match name {
+        GeneralName::URI(name) | GeneralName::DNSName(name) | GeneralName::RFC822Name(name) => {
+            Some(*name)
+        }
+        _ => None,
+    })
+}
+
+fn common_name<'c>(certificate: &'c X509Certificate<'_>) -> Option<&'c str> {
+    let name = certificate.subject().iter_common_name().next()?;
+    name.as_str().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{CertificateParams, DnType, DnValue, KeyPair, SanType};
+    use rcgen::{CertificateParams, CustomExtension, DnType, DnValue, KeyPair, SanType};
 
     use super::*;
 
@@ -64,6 +64,23 @@ mod tests {
         check(&[address.clone(), mail], "cn", Some("orders@example.com"));
         check(&[address], "cn", Some("cn"));
         check(&[], "orders", Some("orders"));
+    }
+
+    #[test]
+    fn who_is_named_twice_or_not_to_be_read_is_nobody() {
+        const ALTERNATIVE_NAMES: &[u64] = &[2, 5, 29, 17];
+        // One that holds no name, and one whose only name, a host, is no text.
+        for names in [&[0x02, 0x01, 0x00][..], &[0x30, 0x03, 0x82, 0x01, 0xff]] {
+            for times in [1, 2] {
+                let mut params = CertificateParams::default();
+                params.distinguished_name.push(DnType::CommonName, "cn");
+                let extension =
+                    CustomExtension::from_oid_content(ALTERNATIVE_NAMES, names.to_vec());
+                params.custom_extensions = vec![extension; times];
+                let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+                assert_eq!(name(certificate.der()), None, "{names:x?} {times}");
+            }
+        }
     }
 
     #[test]

@@ -11,20 +11,23 @@ use crate::{
 const MAX_THREADS: usize = 256;
 /// Below and above, a server is of no use to anybody.
 const CONNECTIONS: RangeInclusive<usize> = 1..=1 << 20;
+/// More than GitHub sends, the greatest of all.
+const BODY: RangeInclusive<usize> = 0..=32 << 20;
+/// From what the name of an application needs to more than anybody in between lets through.
+const TARGET: RangeInclusive<usize> = 256..=1 << 20;
 /// From the least that is read at once to what nobody could mean.
 const HEAD: RangeInclusive<usize> = 8 << 10..=1 << 20;
 
 pub(super) fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
     let rates = rates(reader, defaults.rates);
-    let mut bytes = |name: &str, default| reader.bytes(&format!("confbus.limits.{name}"), default);
-    let body = bytes("body-bytes", defaults.body);
-    let webhook = bytes("webhook-bytes", defaults.webhook);
-    let target = bytes("target-bytes", defaults.target);
-    let head = bytes("head-bytes", defaults.head);
-    if !HEAD.contains(&head) {
-        let text = "`confbus.limits.head-bytes` is not between 8KB and 1MB";
-        reader.refuse("confbus.limits.head-bytes", text, None);
-    }
+    let mut bytes = |name: &str, default, range| {
+        let key = format!("confbus.limits.{name}");
+        bytes_within(reader, &key, default, range)
+    };
+    let body = bytes("body-bytes", defaults.body, BODY);
+    let webhook = bytes("webhook-bytes", defaults.webhook, BODY);
+    let target = bytes("target-bytes", defaults.target, TARGET);
+    let head = bytes("head-bytes", defaults.head, HEAD);
     let names = reader.number("confbus.limits.names", defaults.names);
     let path_segments = reader.number("confbus.limits.path-segments", defaults.path_segments);
     let mut time =
@@ -83,12 +86,27 @@ fn rates(reader: &mut Reader, defaults: Rates) -> Rates {
 
 fn within(reader: &mut Reader, key: &str, default: usize, range: RangeInclusive<usize>) -> usize {
     let number = reader.number(key, default);
+    check(reader, key, number, range);
+    number
+}
+
+fn bytes_within(
+    reader: &mut Reader,
+    key: &str,
+    default: usize,
+    range: RangeInclusive<usize>,
+) -> usize {
+    let bytes = reader.bytes(key, default);
+    check(reader, key, bytes, range);
+    bytes
+}
+
+fn check(reader: &mut Reader, key: &str, number: usize, range: RangeInclusive<usize>) {
     if !range.contains(&number) {
         let (least, most) = range.into_inner();
         let text = format!("`{key}` is not between {least} and {most}");
         reader.refuse(key, text, None);
     }
-    number
 }
 
 /// Nobody could keep one of no length.
@@ -136,6 +154,9 @@ mod tests {
             ("limits.connections", "0"),
             ("limits.requests", "0"),
             ("limits.head-bytes", "4KB"),
+            ("limits.target-bytes", "0"),
+            ("limits.webhook-bytes", "33MB"),
+            ("limits.body-bytes", "1GB"),
             ("limits.head-timeout", "0"),
             ("limits.send-timeout", "0s"),
             ("limits.rates.refreshes", "-1"),

@@ -23,6 +23,12 @@ pub(super) fn tls(reader: &mut Reader) -> Option<Tls> {
     let private_key = reader.file(&format!("{AT}.certificate-private-key"));
     let trusted = key_file(reader, "trust-certificate", "trust-store");
     let client_auth = client_auth(reader);
+    if client_auth == ClientAuth::None {
+        for name in ["trust-certificate", "trust-store"] {
+            let why = format!("`{AT}.client-auth` asks nobody for a certificate");
+            reader.has_no_effect(&format!("{AT}.{name}"), &why);
+        }
+    }
     let versions = versions(reader);
     let (certificate, trusted) = (certificate?, trusted?);
     let Some(certificate) = certificate else {
@@ -59,8 +65,12 @@ fn key_file(reader: &mut Reader, pem: &str, store: &str) -> Option<Option<KeyFil
     if !is_pkcs12 {
         reader.refuse(&of_type, format!("`{of_type}` is not PKCS12"), None);
     }
-    let path = match reader.file(&format!("{AT}.{pem}"))? {
-        Some(path) => Some(path),
+    let pem = format!("{AT}.{pem}");
+    let path = match reader.file(&pem)? {
+        Some(path) => {
+            reader.has_no_effect(&store, &format!("there is `{pem}`"));
+            Some(path)
+        }
         None => reader.file(&store)?,
     };
     let password = reader.text_or(&format!("{store}-password"), "");
@@ -101,4 +111,28 @@ fn versions(reader: &mut Reader) -> Option<Vec<&'static SupportedProtocolVersion
         reader.refuse(&key, text, None);
     }
     versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_beside_the_point_is_told() {
+        let said = [
+            ("certificate", file!()),
+            ("key-store", file!()),
+            ("trust-certificate", file!()),
+        ];
+        let said = said.map(|(name, value)| (format!("{AT}.{name}"), value.to_owned()));
+        let mut reader = Reader::of(said.into(), Vec::new());
+        // There is no certificate in that file.
+        assert!(tls(&mut reader).is_none());
+        let (_, warnings) = reader.finish();
+        let warnings = warnings.join("\n");
+        for name in ["key-store", "trust-certificate"] {
+            let expected = format!("`{AT}.{name}` has no effect");
+            assert!(warnings.contains(&expected), "{name}: {warnings}");
+        }
+    }
 }
