@@ -160,10 +160,21 @@ pub(super) struct Said<'r> {
 }
 
 impl<'r> Said<'r> {
+    /// Takes down whom the request is meant for; whether nothing was said of it before.
+    pub(super) fn hear_host(&mut self, value: &'r [u8]) -> bool {
+        let is_first = self.host.is_none();
+        self.host.get_or_insert(value);
+        is_first
+    }
+
+    pub(super) fn host(&self) -> Option<&'r [u8]> {
+        self.host
+    }
+
     /// Takes down one header, its name in lower case; of several with the same name the first counts.
     pub(super) fn hear(&mut self, name: &str, value: &'r [u8]) {
         match name {
-            "host" => _ = self.host.get_or_insert(value),
+            "host" => _ = self.hear_host(value),
             "authorization" => _ = self.authorization.get_or_insert(value),
             "sec-fetch-site" => _ = self.fetch_site.get_or_insert(value),
             "forwarded" | "via" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto"
@@ -230,7 +241,10 @@ fn is_plain_address(host: &[u8]) -> bool {
     let (name, port) = host.split_once(':').unwrap_or((host, "80"));
     !port.is_empty()
         && port.bytes().all(|byte| byte.is_ascii_digit())
-        && (name.eq_ignore_ascii_case("localhost") || name.parse::<Ipv4Addr>().is_ok())
+        && (name.eq_ignore_ascii_case("localhost")
+            // Most of those who ask by address, without reading it number by number.
+            || name == "127.0.0.1"
+            || name.parse::<Ipv4Addr>().is_ok())
 }
 
 #[cfg(test)]

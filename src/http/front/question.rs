@@ -68,7 +68,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
         let mut accept = None;
         let (mut accepts_encodings, mut is_conditional) = (false, false);
         let mut said = Said::default();
-        let (mut has_name, mut minimum, mut host) = (false, None, None);
+        let (mut has_name, mut minimum) = (false, None);
         let mut afterwards = Afterwards::Stays;
         for (name, value) in head.fields.each() {
             let mut lower = [0; LONGEST_NAME];
@@ -79,8 +79,8 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
                 "if-none-match" => is_conditional = true,
                 "connection" => afterwards = afterwards.and(value),
                 // Who says it in two ways is refused elsewhere.
-                "host" if host.replace(value).is_some() => return None,
-                "host" => said.hear("host", value),
+                "host" if !said.hear_host(value) => return None,
+                "host" => {}
                 "content-length" if value != b"0" => return None,
                 // With these, the router has more to say or to read.
                 "accept-charset"
@@ -98,7 +98,7 @@ impl<'r, F: Fields + ?Sized> Question<'r, F> {
                 name => said.hear(name, value),
             }
         }
-        host?;
+        said.host()?;
         let accept = accept.unwrap_or_default();
         (accept.len() <= LONGEST_ACCEPT).then_some(Self {
             key: KeyRef::new(head.target, accept),

@@ -179,7 +179,7 @@ impl Lane {
         if output.is_empty() {
             return Ok(());
         }
-        self.is_flushed = false;
+        self.is_flushed = !self.stream.holds_back();
         let sent = match Pin::new(&mut self.stream).poll_write(cx, output) {
             Poll::Ready(sent) => {
                 watch.got_on();
@@ -197,6 +197,9 @@ impl Lane {
     }
 
     fn send_rest(&mut self, cx: &mut Context<'_>, watch: &Watch) -> Poll<io::Result<()>> {
+        if self.unsent.is_empty() && self.is_flushed {
+            return Poll::Ready(Ok(()));
+        }
         while !self.unsent.is_empty() {
             let Poll::Ready(sent) = Pin::new(&mut self.stream).poll_write(cx, &self.unsent)? else {
                 watch.stalls();

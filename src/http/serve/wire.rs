@@ -17,6 +17,11 @@ pub(super) enum Wire {
 }
 
 impl Wire {
+    /// Whether it may take bytes and send them later.
+    pub(super) fn holds_back(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
     /// Tells the other side that nothing follows, where the end of the connection alone could be anybody's doing.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
