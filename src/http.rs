@@ -29,7 +29,6 @@ mod instances;
 mod keep;
 mod methods;
 mod monitor;
-mod network;
 mod peer;
 mod pins;
 mod places;

@@ -28,6 +28,7 @@ mod app;
 mod hex;
 mod json_file;
 pub mod memory;
+mod network;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;

@@ -1,11 +1,12 @@
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::Unknown;
+use crate::network::Network;
 
 /// Attempts that may fail at once, from one address.
 const BURST: u32 = 20;
@@ -16,7 +17,7 @@ const MOST: usize = 8192;
 
 /// How often somebody failed to prove who it is: of each address when all its attempts will be back. Clones count together.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Attempts(Arc<Mutex<HashMap<IpAddr, Instant>>>);
+pub(super) struct Attempts(Arc<Mutex<HashMap<Network, Instant>>>);
 
 /// An attempt from one address. It goes where the check goes, which may outlive whoever asked for it.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ impl Attempts {
     /// How long to wait until it may.
     fn check(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
         let full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = full_at.get(&network(address));
+        let full = full_at.get(&Network::of(address));
         let missing = full.map_or(Duration::ZERO, |full| full.saturating_duration_since(now));
         match (missing + PAUSE).checked_sub(PAUSE * BURST) {
             None | Some(Duration::ZERO) => Ok(()),
@@ -79,7 +80,7 @@ impl Attempts {
 
     /// Notes that it tried and failed.
     fn failed(&self, address: IpAddr, now: Instant) {
-        let address = network(address);
+        let address = Network::of(address);
         let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if full_at.len() >= MOST && !full_at.contains_key(&address) {
             make_room(&mut full_at, now);
@@ -90,20 +91,12 @@ impl Attempts {
     }
 }
 
-fn make_room(full_at: &mut HashMap<IpAddr, Instant>, now: Instant) {
+fn make_room(full_at: &mut HashMap<Network, Instant>, now: Instant) {
     full_at.retain(|_, full| *full > now);
     if full_at.len() >= MOST {
         let oldest = full_at.iter().min_by_key(|(_, full)| **full);
         let oldest = oldest.map(|(address, _)| *address);
         oldest.map(|oldest| full_at.remove(&oldest));
-    }
-}
-
-/// Whoever has an address of IPv6 has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 

@@ -114,9 +114,9 @@ impl Asking {
 /// Why somebody is turned away who is not known, and what to do about it.
 fn stranger(access: &Access, unknown: Unknown) -> Failure {
     match unknown {
-        Unknown::TooOften(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait)
+        Unknown::TooOften(wait) => Failure::later(StatusCode::TOO_MANY_REQUESTS, wait)
             .explained("too many wrong passwords or tokens came from your address"),
-        Unknown::NotChecked => later(StatusCode::SERVICE_UNAVAILABLE, SOON)
+        Unknown::NotChecked => Failure::later(StatusCode::SERVICE_UNAVAILABLE, SOON)
             .explained("who you are cannot be checked right now; try again"),
         _ if access.has_identities() => {
             let failure = Failure::new(StatusCode::UNAUTHORIZED);
@@ -131,11 +131,6 @@ fn stranger(access: &Access, unknown: Unknown) -> Failure {
             )
         }
     }
-}
-
-fn later(status: StatusCode, wait: Duration) -> Failure {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    Failure::new(status).with(header::RETRY_AFTER, seconds.into())
 }
 
 /// What [`identify`] has found out.

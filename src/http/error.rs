@@ -89,10 +89,14 @@ impl Failure {
 
     /// The caller has used up what it may, and is to wait.
     pub(super) fn too_often(wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Self::new(StatusCode::TOO_MANY_REQUESTS)
-            .with(header::RETRY_AFTER, HeaderValue::from(seconds))
+        let seconds = whole_seconds(wait);
+        Self::later(StatusCode::TOO_MANY_REQUESTS, wait)
             .explained(format!("asked for too often; ask again in {seconds} s"))
+    }
+
+    /// The caller is to come again after a while.
+    pub(super) fn later(status: StatusCode, wait: Duration) -> Self {
+        Self::new(status).with(header::RETRY_AFTER, whole_seconds(wait).into())
     }
 
     /// There is too much to do; soon there may be less.
@@ -373,6 +377,11 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+/// Not less than what is waited for.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use axum::{
 use http::Request;
 use tokio::sync::Semaphore;
 
-use super::{Settings, error::Failure, network::Network, peer::Peer, places::Places};
+use super::{Settings, error::Failure, peer::Peer, places::Places};
+use crate::network::Network;
 pub(super) use bodies::TooMany;
 use kind::Kind;
 pub(super) use rates::Rates;

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::network::Network;
+use crate::network::Network;
 
 /// Places, shared by all threads.
 #[derive(Debug)]

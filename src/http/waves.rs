@@ -1,13 +1,11 @@
 //! `/_/api/waves`: which commits are on their way, and who decides about them.
 
-use std::sync::Arc;
-
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use super::{
-    Settings,
+    Services,
     access::Asking,
     error::Failure,
     instances::json,
@@ -28,30 +26,36 @@ pub(super) async fn list(State(waves): State<Waves>) -> Response {
 
 /// Gives everybody the commit of a wave.
 pub(super) async fn promote(
-    State(settings): State<Arc<Settings>>,
-    State(waves): State<Waves>,
+    services: State<Services>,
     asking: Asking,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    let body = json_body(&settings, &headers, body).await?;
-    let wish = Wish::from_json(&body, Decision::Promote)?;
-    asking.may(&of_address(&wish.address))?;
-    Ok(shown(waves.decide(wish, asking.name()).await?))
+    decide(services, asking, headers, body, Decision::Promote).await
 }
 
 /// Gives nobody the commit of a wave.
 pub(super) async fn abort(
-    State(settings): State<Arc<Settings>>,
-    State(waves): State<Waves>,
+    services: State<Services>,
     asking: Asking,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    let body = json_body(&settings, &headers, body).await?;
-    let wish = Wish::from_json(&body, Decision::Abort)?;
+    decide(services, asking, headers, body, Decision::Abort).await
+}
+
+async fn decide(
+    State(services): State<Services>,
+    asking: Asking,
+    headers: HeaderMap,
+    body: Body,
+    decision: Decision,
+) -> Result<Response, Failure> {
+    let body = json_body(&services.settings, &headers, body).await?;
+    let wish = Wish::from_json(&body, decision)?;
     asking.may(&of_address(&wish.address))?;
-    Ok(shown(waves.decide(wish, asking.name()).await?))
+    let waves = services.waves.decide(wish, asking.name()).await?;
+    Ok(shown(waves))
 }
 
 fn shown(waves: Vec<WaveView>) -> Response {

@@ -13,10 +13,12 @@ use axum::{
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use crate::http::{
-    Limits,
+use crate::{
+    http::{
+        Limits,
+        places::{Place, Places},
+    },
     network::Network,
-    places::{Place, Places},
 };
 
 /// Bytes that all bodies together may have.

@@ -5,7 +5,10 @@ use std::{
 };
 
 use super::kind::Kind;
-use crate::http::{Limits, network::Network, settings};
+use crate::{
+    http::{Limits, settings},
+    network::Network,
+};
 
 /// What a rate counts in; after so long a pause all of it may be used at once.
 const MINUTE: Duration = Duration::from_secs(60);

@@ -2,10 +2,12 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use crate::http::{
-    Limits,
+use crate::{
+    http::{
+        Limits,
+        places::{Place, Places},
+    },
     network::Network,
-    places::{Place, Places},
 };
 
 /// Connections beyond the limits that may still ask how the server is.

@@ -2,10 +2,10 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// Whose an address is, for counting: with IPv6 everybody has a network full of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Network(IpAddr);
+pub(crate) struct Network(IpAddr);
 
 impl Network {
-    pub(super) fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         /// What every site has at least.
         const SITE: u128 = u128::MAX << 64;
         Self(match address.to_canonical() {
@@ -16,7 +16,7 @@ impl Network {
         })
     }
 
-    pub(super) fn is_this_machine(self) -> bool {
+    pub(crate) fn is_this_machine(self) -> bool {
         self.0.is_loopback()
     }
 }
