@@ -8,6 +8,7 @@ mod links;
 mod mirror;
 mod objects;
 mod options;
+mod pack_index;
 mod refs;
 mod sizes;
 mod smart_http;

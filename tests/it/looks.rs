@@ -1,6 +1,11 @@
 //! A look costs what there is to look for, and what is known is not looked for.
 
-use crate::support::{ConfigRepo, GitDaemon, Request, TestServer, eventually, expect_that};
+use std::path::Path;
+
+use crate::support::{
+    ConfigRepo, GitDaemon, GitHttp, Manner, Request, TestServer, eventually, expect_that,
+    forget_what_was_served,
+};
 
 /// What the server has looked for so far, oldest first.
 fn looks(server: &TestServer) -> Vec<String> {
@@ -9,16 +14,22 @@ fn looks(server: &TestServer) -> Vec<String> {
 }
 
 fn start(daemon: &GitDaemon, rate: &str) -> TestServer {
-    let url = daemon.url();
-    let settings = [
-        ("spring.cloud.config.server.git.uri", url.as_str()),
+    start_at(&daemon.url(), rate)
+}
+
+fn start_at(url: &str, rate: &str) -> TestServer {
+    TestServer::with(&settings(url, rate)).ready()
+}
+
+fn settings<'s>(url: &'s str, rate: &'s str) -> [(&'static str, &'s str); 3] {
+    [
+        ("spring.cloud.config.server.git.uri", url),
         ("spring.cloud.config.server.git.refresh-rate", rate),
         (
             "spring.cloud.config.server.monitor.validation-filter-enabled",
             "false",
         ),
-    ];
-    TestServer::with(&settings).ready()
+    ]
 }
 
 #[test]
@@ -50,17 +61,21 @@ fn what_names_nothing_is_looked_for_once_and_names_not_at_all() {
     );
 }
 
+/// What a Git host says after a push.
+fn pushed() -> Request {
+    let push = r#"{"ref": "refs/heads/main", "commits": [{"modified": ["orders.yml"]}]}"#;
+    Request::post("/monitor", push)
+        .header("content-type", "application/json")
+        .header("x-github-event", "push")
+}
+
 #[test]
 fn a_push_asks_for_its_branch_alone() {
     let repo = ConfigRepo::from_sample();
     let daemon = GitDaemon::serve(&repo);
     let server = start(&daemon, "3600");
     let commit = repo.push("a step", &[("orders.yml", "greeting: next\n")]);
-    let push = r#"{"ref": "refs/heads/main", "commits": [{"modified": ["orders.yml"]}]}"#;
-    let request = Request::post("/monitor", push)
-        .header("content-type", "application/json")
-        .header("x-github-event", "push");
-    assert_eq!(server.send(&request).status, 200);
+    assert_eq!(server.send(&pushed()).status, 200);
     server.serves(&commit);
     let asked = r#"fetch=Refs(["refs/heads/main"])"#;
     eventually("the look of the push", || {
@@ -114,4 +129,42 @@ fn after_a_restart_only_a_listing_tells_that_a_label_is_not_there() {
             expect_that(answer.status == status, &answer)
         });
     }
+}
+
+/// Packs in all clones below a folder.
+fn packs(base: &Path) -> usize {
+    let clones = std::fs::read_dir(base).unwrap().flatten();
+    let folders = clones.filter_map(|clone| clone.path().join("objects/pack").read_dir().ok());
+    let files = folders.flat_map(Iterator::flatten);
+    files
+        .filter(|file| file.path().extension().is_some_and(|pack| pack == "pack"))
+        .count()
+}
+
+#[test]
+fn a_clone_does_not_fill_with_the_packs_of_pushes() {
+    let repo = ConfigRepo::from_sample();
+    let remote = GitHttp::serve(repo.parent(), Manner::Ordinary);
+    let url = remote.url("config.git");
+    let server = start_at(&url, "3600");
+    let mut most = 0;
+    for step in 0..55 {
+        let commit = repo.push("a step", &[("orders.yml", &format!("step: {step}\n"))]);
+        assert_eq!(server.send(&pushed()).status, 200);
+        server.serves(&commit);
+        most = most.max(packs(server.base()));
+    }
+    assert!(
+        most >= 45,
+        "each push leaves a pack at first, but there were {most}"
+    );
+    eventually("few packs", || {
+        let packs = packs(server.base());
+        expect_that(packs < 15, packs)
+    });
+    // All that was in them is still there, for a server that has nothing but the clone.
+    let last = server.get("/orders/dev").json();
+    drop(remote);
+    let server = server.restarted_after(&settings(&url, "3600"), forget_what_was_served);
+    assert_eq!(server.ready().get("/orders/dev").json(), last);
 }

@@ -6,6 +6,7 @@
 mod deepening;
 mod disk;
 mod libgit2;
+mod packing;
 mod transfer;
 
 use std::{
@@ -31,6 +32,7 @@ use deepening::Deepening;
 pub(super) use deepening::{Ask, Outcome};
 use disk::Entrance;
 pub(super) use disk::{Disk, folders_of_packs, open_exactly};
+use packing::Packing;
 use transfer::{Transfer, is_there};
 
 /// Names in one question; with more of them a listing of all refs is cheaper for the remote.
@@ -62,6 +64,7 @@ pub(super) struct Mirror {
     /// Packs or refs are not on disk for good.
     unsettled: bool,
     deepening: Deepening,
+    packing: Packing,
     /// What is on disk cannot be read, or an earlier worker came to an end over it.
     damaged: bool,
     /// Fetches in a row that failed because of objects and not of the way to the remote.
@@ -99,6 +102,7 @@ impl Mirror {
             partial: false,
             unsettled: false,
             deepening: Deepening::default(),
+            packing: Packing::default(),
             damaged: false,
             doubts: 0,
             unreadable: None,
@@ -327,7 +331,10 @@ impl Mirror {
     pub(super) fn settle(&mut self, ask: &Ask) {
         if self.unsettled {
             match self.write_down() {
-                Ok(()) => self.unsettled = false,
+                Ok(()) => {
+                    self.unsettled = false;
+                    self.join_packs();
+                }
                 Err(error) => {
                     warn!(%error, "what was fetched is not on disk, and is fetched again after a restart");
                 }
@@ -337,6 +344,17 @@ impl Mirror {
         if self.partial && !self.unsettled && std::mem::take(&mut self.listed) {
             self.deepening
                 .begin(&self.assignment, &self.address, &self.disk, ask);
+        }
+    }
+
+    /// Every fetch leaves a pack behind.
+    fn join_packs(&mut self) {
+        // The thread that brings the history may be reading the packs.
+        if self.deepening.is_running() {
+            return;
+        }
+        if let Err(error) = self.packing.join(&self.disk) {
+            warn!(repository = %self.assignment.address.display_uri, %error, "the packs of the clone could not be joined");
         }
     }
 

@@ -11,16 +11,15 @@ use std::{
 use flate2::{Decompress, FlushDecompress};
 use git2::Oid;
 
+use super::pack_index::PackIndex;
+
 /// Bytes of the indexes that are read; larger ones cost more than they save.
 const MAX_INDEXES: u64 = 8 << 20;
 /// Packs that are open at once.
 const MOST_PACKS: usize = 64;
 /// Bytes at the beginning of an object, enough for the sizes in it but for rare ones.
 const BEGINNING: usize = 256;
-/// What an index of version 2 begins with.
-const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
-const FANOUT: usize = MAGIC.len();
-const IDS: usize = FANOUT + 256 * 4;
+/// Bytes of an object's name.
 const ID: usize = 20;
 /// An object that is the difference to one at another place of the pack, or to one that is named.
 const TO_PLACE: u8 = 6;
@@ -33,7 +32,7 @@ pub(super) struct Sizes {
 }
 
 struct Pack {
-    index: Vec<u8>,
+    index: PackIndex,
     pack: File,
 }
 
@@ -61,7 +60,7 @@ impl Sizes {
     pub(super) fn size(&mut self, id: Oid) -> Option<u64> {
         let Self { packs, inflate } = self;
         packs.iter().find_map(|pack| {
-            let place = pack.place(id.as_bytes())?;
+            let place = pack.index.place(id.as_bytes())?;
             let mut beginning = Vec::with_capacity(BEGINNING);
             let mut file = &pack.pack;
             file.seek(SeekFrom::Start(place.into())).ok()?;
@@ -76,26 +75,8 @@ impl Pack {
     fn open(index: &Path, left: &mut u64) -> Option<Self> {
         *left = left.checked_sub(fs::metadata(index).ok()?.len())?;
         let pack = File::open(index.with_extension("pack")).ok()?;
-        let index = fs::read(index).ok()?;
-        index.starts_with(&MAGIC).then_some(Self { index, pack })
-    }
-
-    fn place(&self, id: &[u8]) -> Option<u32> {
-        let until = |first: usize| self.number(FANOUT + first * 4);
-        let first = usize::from(*id.first()?);
-        let begin = first.checked_sub(1).map_or(Some(0), until)? as usize;
-        let (end, all) = (until(first)? as usize, until(255)? as usize);
-        let ids = self.index.get(IDS..)?.get(begin * ID..end * ID)?;
-        let (ids, _) = ids.as_chunks::<ID>();
-        let found = begin + ids.binary_search_by(|found| found[..].cmp(id)).ok()?;
-        // After the ids a checksum of each, then the places; the highest bit says that it does not fit.
-        let place = self.number(IDS + all * (ID + 4) + found * 4)?;
-        (place >> 31 == 0).then_some(place)
-    }
-
-    fn number(&self, at: usize) -> Option<u32> {
-        let bytes = self.index.get(at..)?.first_chunk()?;
-        Some(u32::from_be_bytes(*bytes))
+        let index = PackIndex::read(index).ok()?;
+        Some(Self { index, pack })
     }
 }
 

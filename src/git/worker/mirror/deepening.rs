@@ -71,6 +71,11 @@ impl Deepening {
         running.is_some_and(|running| Instant::now() > running.until)
     }
 
+    /// Whether the thread is at work.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Whether there are commits whose parents are worth asking for.
     pub(super) fn needs(&self, shallow: &[Oid]) -> bool {
         shallow.iter().any(|commit| !self.deepened.contains(commit))
@@ -78,7 +83,7 @@ impl Deepening {
 
     /// Starts the thread, unless it runs already.
     pub(super) fn begin(&mut self, assignment: &Assignment, address: &str, disk: &Disk, ask: &Ask) {
-        if self.running.is_some() {
+        if self.is_running() {
             return;
         }
         self.number = STARTED.fetch_add(1, Ordering::Relaxed) + 1;

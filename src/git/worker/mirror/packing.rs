@@ -1,0 +1,185 @@
+//! Joins the small packs that fetches leave behind: with thousands of them Git looks for each object in each.
+
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use git2::Oid;
+
+use super::{
+    disk::{Disk, Entrance},
+    open_exactly,
+};
+use crate::{
+    git::worker::{objects::unreadable, pack_index::PackIndex},
+    look::LookError,
+};
+
+/// Small packs that lie beside each other before they are joined.
+const MANY: usize = 50;
+/// Objects of a pack that is not small any more.
+const LARGE: usize = 5_000;
+
+/// When to join packs.
+#[derive(Debug, Default)]
+pub(super) struct Packing {
+    /// How many could not be joined the last time; with as many and a few more it is tried again.
+    left: usize,
+}
+
+impl Packing {
+    /// Makes one pack of the small ones when there are many. Nobody else may read or write there meanwhile.
+    pub(super) fn join(&mut self, disk: &Disk) -> Result<(), LookError> {
+        let folder = disk.path().join("objects/pack");
+        let packs = packs_in(&folder).map_err(|error| failed(&error))?;
+        if packs.len() < self.left + MANY {
+            return Ok(());
+        }
+        let small: Vec<_> = packs.iter().filter_map(|pack| small(pack)).collect();
+        self.left = packs.len() - small.len();
+        if small.len() < MANY {
+            return Ok(());
+        }
+        self.left = packs.len();
+        join(disk, &small)?;
+        self.left -= small.len();
+        Ok(())
+    }
+}
+
+/// A pack with few objects.
+struct Small<'p> {
+    index: &'p Path,
+    objects: Vec<Oid>,
+}
+
+fn packs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let indexes = paths.filter(|path| {
+        let extension = path.as_ref().map(|path| path.extension());
+        extension.map_or(true, |extension| extension == Some(OsStr::new("idx")))
+    });
+    indexes.collect()
+}
+
+fn small(index: &Path) -> Option<Small<'_>> {
+    let objects: Vec<_> = PackIndex::read(index).ok()?.ids().take(LARGE).collect();
+    (objects.len() < LARGE).then_some(Small { index, objects })
+}
+
+/// The new pack is on disk for good before the first of the old ones goes.
+fn join(disk: &Disk, small: &[Small<'_>]) -> Result<(), LookError> {
+    let repository = open_exactly(disk.path()).map_err(unreadable)?;
+    let mut builder = repository.packbuilder().map_err(unreadable)?;
+    builder.set_threads(1);
+    let objects: BTreeSet<_> = small.iter().flat_map(|pack| &pack.objects).collect();
+    for object in objects {
+        builder.insert_object(*object, None).map_err(unreadable)?;
+    }
+    let folder = disk.packs(Entrance::Looks);
+    fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
+    builder.write(&folder, 0).map_err(unreadable)?;
+    disk.settle(Entrance::Looks)
+        .map_err(|error| failed(&error))?;
+    let name = builder.name().map_err(unreadable)?.unwrap_or_default();
+    let name = format!("pack-{name}.idx");
+    let is_new = |index: &Path| index.file_name() == Some(OsStr::new(&name));
+    for pack in small.iter().filter(|pack| !is_new(pack.index)) {
+        // Without its index a pack is not one.
+        for path in [pack.index.to_path_buf(), pack.index.with_extension("pack")] {
+            fs::remove_file(path).map_err(|error| failed(&error))?;
+        }
+    }
+    Ok(())
+}
+
+fn failed(error: &io::Error) -> LookError {
+    LookError::Disk(error.kind().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use git2::Repository;
+
+    use super::*;
+
+    /// A mirror with packs of so many objects each, and the objects.
+    fn mirror(packs: &[usize]) -> (tempfile::TempDir, Disk, Vec<Oid>) {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(&folder.path().join("mirror"));
+        disk.create().unwrap();
+        let ids = (0..)
+            .zip(packs)
+            .flat_map(|(number, objects)| add_pack(&disk, number, *objects).into_iter());
+        let ids = ids.collect();
+        (folder, disk, ids)
+    }
+
+    fn add_pack(disk: &Disk, number: usize, objects: usize) -> Vec<Oid> {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let repository = Repository::init_bare(elsewhere.path()).unwrap();
+        let mut builder = repository.packbuilder().unwrap();
+        let blob = |object| format!("object {object} of pack {number}");
+        let ids: Vec<_> = (0..objects)
+            .map(|object| repository.blob(blob(object).as_bytes()).unwrap())
+            .collect();
+        for id in &ids {
+            builder.insert_object(*id, None).unwrap();
+        }
+        builder.write(&disk.path().join("objects/pack"), 0).unwrap();
+        ids
+    }
+
+    fn packs(disk: &Disk) -> usize {
+        packs_in(&disk.path().join("objects/pack")).unwrap().len()
+    }
+
+    fn all_are_there(disk: &Disk, ids: &[Oid]) {
+        let mirror = open_exactly(disk.path()).unwrap();
+        for id in ids {
+            mirror.find_blob(*id).unwrap();
+        }
+    }
+
+    #[test]
+    fn small_packs_are_joined_and_large_ones_stay() {
+        let mut sizes = vec![1; MANY - 1];
+        sizes.push(LARGE);
+        let (_folder, disk, mut ids) = mirror(&sizes);
+        let mut packing = Packing::default();
+        packing.join(&disk).unwrap();
+        assert_eq!(packs(&disk), MANY, "there were not many small ones");
+        ids.extend(add_pack(&disk, 1_000, 2));
+        packing.join(&disk).unwrap();
+        assert_eq!(packs(&disk), 2);
+        all_are_there(&disk, &ids);
+        // From here on, as many more.
+        for number in 0..MANY - 2 {
+            ids.extend(add_pack(&disk, 2_000 + number, 1));
+            packing.join(&disk).unwrap();
+        }
+        assert_eq!(packs(&disk), MANY);
+        ids.extend(add_pack(&disk, 3_000, 1));
+        packing.join(&disk).unwrap();
+        assert_eq!(packs(&disk), 2);
+        all_are_there(&disk, &ids);
+        let left = fs::read_dir(disk.path().join("objects/pack")).unwrap();
+        assert_eq!(left.count(), 4, "a pack and an index each");
+    }
+
+    #[test]
+    fn what_cannot_be_joined_stays_and_is_not_tried_each_time() {
+        let (_folder, disk, _) = mirror(&[1; MANY]);
+        let broken = packs_in(&disk.path().join("objects/pack")).unwrap();
+        let broken = broken[0].with_extension("pack");
+        fs::remove_file(&broken).unwrap();
+        let mut packing = Packing::default();
+        packing.join(&disk).unwrap_err();
+        assert_eq!(packs(&disk), MANY);
+        packing.join(&disk).unwrap();
+        assert_eq!(packs(&disk), MANY);
+    }
+}

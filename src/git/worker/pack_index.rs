@@ -1,0 +1,58 @@
+//! Which objects a pack has, and where: the file beside it.
+
+use std::{fs, io, path::Path};
+
+use git2::Oid;
+
+/// What an index of version 2 begins with.
+const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
+/// For each first byte of an id, how many ids begin with it or a smaller one.
+const FANOUT: usize = MAGIC.len();
+const IDS: usize = FANOUT + 256 * 4;
+const ID: usize = 20;
+
+/// The index of a pack, as it lies on disk.
+pub(super) struct PackIndex(Vec<u8>);
+
+impl PackIndex {
+    /// Reads one; fails when it is of another version.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        let index = Self(fs::read(path)?);
+        match index.0.starts_with(&MAGIC) {
+            true => Ok(index),
+            false => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+
+    /// The ids of all objects, as far as they are there.
+    pub(super) fn ids(&self) -> impl Iterator<Item = Oid> {
+        let length = self.until(255).unwrap_or(0) * ID;
+        let ids = self.0.get(IDS..IDS + length).unwrap_or_default();
+        let (ids, _) = ids.as_chunks::<ID>();
+        ids.iter().filter_map(|id| Oid::from_bytes(id).ok())
+    }
+
+    /// Where in the pack an object begins; `None` when it is not there, or beyond two gigabytes.
+    pub(super) fn place(&self, id: &[u8]) -> Option<u32> {
+        let first = usize::from(*id.first()?);
+        let begin = first
+            .checked_sub(1)
+            .map_or(Some(0), |before| self.until(before))?;
+        let (end, all) = (self.until(first)?, self.until(255)?);
+        let ids = self.0.get(IDS..)?.get(begin * ID..end * ID)?;
+        let (ids, _) = ids.as_chunks::<ID>();
+        let found = begin + ids.binary_search_by(|found| found[..].cmp(id)).ok()?;
+        // After the ids a checksum of each, then the places; the highest bit says that it does not fit.
+        let place = self.number(IDS + all * (ID + 4) + found * 4)?;
+        (place >> 31 == 0).then_some(place)
+    }
+
+    fn until(&self, first: usize) -> Option<usize> {
+        usize::try_from(self.number(FANOUT + first * 4)?).ok()
+    }
+
+    fn number(&self, at: usize) -> Option<u32> {
+        let bytes = self.0.get(at..)?.first_chunk()?;
+        Some(u32::from_be_bytes(*bytes))
+    }
+}
