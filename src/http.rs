@@ -40,6 +40,7 @@ mod route;
 mod route_table;
 mod serve;
 mod settings;
+mod sight;
 mod target;
 mod tls;
 mod versions;

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{kind::Kind, principal::Principal, wanted::Wanted};
+use super::{kind::Kind, principal::Principal, reach::Reach, rules::Grants, wanted::Wanted};
 
 /// Who is asking.
 #[derive(Debug, Clone)]
@@ -51,6 +51,15 @@ impl Caller {
         self.if_known(|known| known.may(wanted))
     }
 
+    /// What it may have of this kind.
+    pub(crate) fn reach(&self, kind: Kind) -> Reach {
+        match self {
+            Self::Known(known) => known.reach(kind),
+            Self::Anyone => Reach::new(kind, &Grants::Everything),
+            Self::Unknown(_) => Reach::new(kind, &Grants::nothing()),
+        }
+    }
+
     /// Whether it is anybody, or nobody has to be.
     ///
     /// # Errors
@@ -87,7 +96,7 @@ impl Caller {
 }
 
 #[cfg(test)]
-use super::{principal::Proof, rules::Grants};
+use super::principal::Proof;
 
 #[cfg(test)]
 impl Caller {

@@ -43,9 +43,133 @@ impl Pattern {
     }
 }
 
+/// One step of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Any characters, be there none.
+    Run,
+    /// Any one.
+    One,
+    This(char),
+}
+
+/// What a part of a destination may be as long as, so that it is held against a pattern.
+const LONGEST_PART: usize = 512;
+
+impl Pattern {
+    /// Whether there is a text that both this pattern and a part of a destination stand for, in which `*` and `{name}` are any
+    /// characters and `?` is one.
+    pub(crate) fn meets(&self, part: &str) -> bool {
+        if !part.contains(['*', '?', '{']) {
+            return self.matches(part);
+        }
+        if part.len() > LONGEST_PART {
+            return false;
+        }
+        let own: Vec<_> = self.0.chars().map(own_step).collect();
+        meet(&own, &steps_of(part))
+    }
+}
+
+fn own_step(c: char) -> Step {
+    if c == '*' { Step::Run } else { Step::This(c) }
+}
+
+fn steps_of(part: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut rest = part.chars();
+    while let Some(c) = rest.next() {
+        let variable = rest.as_str().split_once('}').filter(|_| c == '{');
+        steps.push(match (c, variable) {
+            ('{', Some((name, after))) if !name.is_empty() => {
+                rest = after.chars();
+                Step::Run
+            }
+            ('*', _) => Step::Run,
+            ('?', _) => Step::One,
+            (c, _) => Step::This(c),
+        });
+    }
+    steps
+}
+
+/// Goes through one pattern and keeps where the other one may stand meanwhile, so that time is bounded by the product of both
+/// lengths.
+fn meet(one: &[Step], other: &[Step]) -> bool {
+    let mut stands = vec![false; other.len() + 1];
+    stands[0] = true;
+    pass_runs(&mut stands, other);
+    for step in one {
+        stands = after(*step, &stands, other);
+        pass_runs(&mut stands, other);
+    }
+    stands[other.len()]
+}
+
+/// Where the other pattern may stand after one step of the first.
+fn after(step: Step, stands: &[bool], other: &[Step]) -> Vec<bool> {
+    let mut next = vec![false; stands.len()];
+    let mut all = (0..stands.len()).filter(|at| stands[*at]);
+    if step == Step::Run {
+        if let Some(first) = all.next() {
+            next[first..].fill(true);
+        }
+        return next;
+    }
+    for at in all {
+        match other.get(at) {
+            Some(Step::Run) => next[at] = true,
+            Some(theirs) if step == *theirs || *theirs == Step::One => next[at + 1] = true,
+            _ => {}
+        }
+    }
+    next
+}
+
+/// A run may also be nothing.
+fn pass_runs(stands: &mut [bool], steps: &[Step]) {
+    for (at, step) in steps.iter().enumerate() {
+        if stands[at] && *step == Step::Run {
+            stands[at + 1] = true;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_meet_where_a_text_fits_both() {
+        for (pattern, part, expected) in [
+            ("orders", "orders", true),
+            ("orders", "ord*", true),
+            ("orders", "*ers", true),
+            ("orders", "order?", true),
+            ("orders", "orders?", false),
+            ("orders", "{x}", true),
+            ("orders", "{}", false),
+            ("orders-*", "*-eu", true),
+            ("orders-*", "orders", false),
+            ("orders-*", "orders*", true),
+            ("orders-*", "o?ders-{region}-1", true),
+            ("orders-*", "billing-*", false),
+            ("a*b*c", "*x*", true),
+            ("a*b*c", "a?c", true),
+            ("a*b*c", "a?d", false),
+            ("*", "??", true),
+            ("", "*", true),
+            ("", "?", false),
+            ("ä*", "?ö", true),
+        ] {
+            assert_eq!(
+                Pattern::new(pattern).meets(part),
+                expected,
+                "{pattern} {part}"
+            );
+        }
+        assert!(!Pattern::new("*").meets(&"*".repeat(LONGEST_PART + 1)));
+    }
 
     #[test]
     fn a_star_is_any_characters() {

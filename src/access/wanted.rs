@@ -111,41 +111,58 @@ impl Wanted {
 
     /// A report about an environment.
     pub(crate) fn report(report: &Report) -> Self {
-        let items = |list: &str| Which::of(list.split(',').map(str::trim));
         let label = report.label.as_deref();
+        Self::environment_of(Kind::Report, &report.application, &report.profiles, label)
+    }
+
+    /// Something about an environment that somebody else asked for.
+    pub(super) fn environment_of(
+        kind: Kind,
+        application: &str,
+        profiles: &str,
+        label: Option<&str>,
+    ) -> Self {
+        let items = |list: &str| Which::of(list.split(',').map(str::trim));
         // What is no label is no pattern's either.
         let parsed = label.and_then(|label| Label::parse(label).ok());
         Self {
-            profiles: items(&report.profiles),
+            profiles: items(profiles),
             labels: labels(parsed.as_ref().map(Label::as_str).or(label)),
-            ..Self::about(Kind::Report, items(&report.application))
+            ..Self::about(kind, items(application))
         }
     }
 
-    /// An address that somebody decides about; what it leaves out is all.
-    pub(crate) fn address(application: &str, profile: Option<&str>, label: Option<&str>) -> Self {
+    /// An address; what it leaves out is all.
+    pub(crate) fn address(
+        kind: Kind,
+        application: &str,
+        profile: Option<&str>,
+        label: Option<&str>,
+    ) -> Self {
         Self {
             applications: Which::one(application),
             profiles: Which::said(profile),
             labels: Which::said(label),
-            ..Self::plain(Kind::Operate)
+            ..Self::plain(kind)
+        }
+    }
+
+    /// A label, whoever reads it.
+    pub(super) fn label(kind: Kind, label: &str) -> Self {
+        Self {
+            labels: Which::one(label),
+            ..Self::plain(kind)
         }
     }
 
     /// An event for a destination, whichever profiles and labels they have who act on it: it names applications, and only its
     /// first part does. Where that is a pattern itself, only
     /// a rule for the very same pattern, or a wider one, covers it.
-    pub(crate) fn destination(destination: &Destination) -> Self {
-        let parts = destination.as_str().trim();
-        let first = parts.split(':').find(|part| !part.is_empty());
-        let applications = match first {
-            None | Some("**") => Which::All,
-            Some(first) => Which::one(first),
-        };
+    pub(crate) fn destination(kind: Kind, destination: &Destination) -> Self {
         Self {
             profiles: Which::All,
             labels: Which::All,
-            ..Self::about(Kind::Refresh, applications)
+            ..Self::about(kind, Which::said(first_part(destination.as_str())))
         }
     }
 
@@ -156,6 +173,13 @@ impl Wanted {
             ..Self::plain(kind)
         }
     }
+}
+
+/// The part of a destination that says which applications are meant; nothing for all.
+pub(super) fn first_part(destination: &str) -> Option<&str> {
+    let mut parts = destination.trim().split(':');
+    let first = parts.find(|part| !part.is_empty());
+    first.filter(|first| *first != "**")
 }
 
 /// The labels of an environment: one with commas is several.
@@ -222,7 +246,7 @@ mod tests {
             ("**:8080", Which::All),
             (":orders", these(&["orders"])),
         ] {
-            let wanted = Wanted::destination(&Destination::from_wire(text));
+            let wanted = Wanted::destination(Kind::Refresh, &Destination::from_wire(text));
             assert_eq!(wanted.applications, expected, "{text}");
         }
     }

@@ -18,7 +18,7 @@ use super::{
     peer::Peer,
 };
 use crate::{
-    access::{Access, Caller, Evidence, Kind, Refused, Unknown, Wanted},
+    access::{Access, Caller, Evidence, Kind, Reach, Refused, Unknown, Wanted},
     environment_repository::FindError,
 };
 
@@ -83,6 +83,11 @@ impl Asking {
     pub(super) fn may(&self, wanted: &Wanted) -> Result<(), Failure> {
         let may = self.caller.may(wanted);
         may.map_err(|refused| self.refusal(refused, Some(wanted.kind)))
+    }
+
+    /// What it may have of this kind.
+    pub(super) fn reach(&self, kind: Kind) -> Reach {
+        self.caller.reach(kind)
     }
 
     #[cfg(test)]

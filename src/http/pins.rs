@@ -17,11 +17,12 @@ use super::{
     body::{self, content_type, is_json},
     error::Failure,
     instances::json,
+    sight::sees,
 };
 use crate::{
-    access::Wanted,
+    access::{Kind, Wanted},
     environment_repository::{EnvironmentRepository, FindError},
-    pins::{Address, List, PinError, Pins, Wish},
+    pins::{Address, Pin, PinError, Pins, Wish},
 };
 
 /// Several times what a pin or a wave needs.
@@ -30,14 +31,16 @@ const LONGEST_BODY: usize = 16 * 1024;
 #[derive(Serialize)]
 struct View<'l> {
     schema: &'static str,
-    pins: &'l List,
+    pins: Vec<&'l Pin>,
 }
 
-/// All that hold now.
-pub(super) async fn list(State(pins): State<Pins>) -> Response {
+/// All that hold now and that the caller may see.
+pub(super) async fn list(State(pins): State<Pins>, asking: Asking) -> Response {
+    let (all, reach) = (pins.all(), asking.reach(Kind::Fleet));
+    let seen = all.iter().filter(|pin| sees(&reach, &pin.address));
     json(&View {
         schema: "confbus.pins/1",
-        pins: &pins.all(),
+        pins: seen.map(|pin| &**pin).collect(),
     })
 }
 
@@ -92,7 +95,7 @@ pub(super) async fn json_body(
 /// To decide about an address.
 pub(super) fn of_address(address: &Address) -> Wanted {
     let (profile, label) = (address.profile.as_deref(), address.label.as_deref());
-    Wanted::address(&address.application, profile, label)
+    Wanted::address(Kind::Operate, &address.application, profile, label)
 }
 
 fn not_holdable(error: FindError) -> Failure {

@@ -181,11 +181,14 @@ fn destinations_are_covered_by_what_is_as_wide() {
         ("", false),
         ("billing", false),
     ] {
-        let wanted = Wanted::destination(&Destination::from_wire(destination));
+        let wanted = Wanted::destination(Kind::Refresh, &Destination::from_wire(destination));
         assert_eq!(some.allow(&wanted), expected, "{destination}");
     }
     let all = grants(vec![rule("ana", &["refresh"], &["*"])], "ana");
-    assert!(all.allow(&Wanted::destination(&Destination::everyone())));
+    assert!(all.allow(&Wanted::destination(
+        Kind::Refresh,
+        &Destination::everyone()
+    )));
 }
 
 #[test]
@@ -195,9 +198,14 @@ fn an_address_without_a_profile_is_that_of_all() {
         ..rule("ana", &["operate"], &["orders"])
     };
     let grants = grants(vec![only_dev], "ana");
-    assert!(grants.allow(&Wanted::address("orders", Some("dev"), None)));
-    assert!(!grants.allow(&Wanted::address("orders", None, None)));
-    assert!(!grants.allow(&Wanted::address("orders", Some("prod"), None)));
+    assert!(grants.allow(&Wanted::address(Kind::Operate, "orders", Some("dev"), None)));
+    assert!(!grants.allow(&Wanted::address(Kind::Operate, "orders", None, None)));
+    assert!(!grants.allow(&Wanted::address(
+        Kind::Operate,
+        "orders",
+        Some("prod"),
+        None
+    )));
 }
 
 #[test]
@@ -209,7 +217,10 @@ fn profiles_and_labels_restrict_refreshes_and_reports() {
     };
     let grants = grants(vec![some], "ana");
     // Whoever acts on it may have any profile.
-    assert!(!grants.allow(&Wanted::destination(&Destination::from_wire("orders"))));
+    assert!(!grants.allow(&Wanted::destination(
+        Kind::Refresh,
+        &Destination::from_wire("orders")
+    )));
     for (profiles, label, expected) in [
         ("dev", "main", true),
         ("dev,prod", "main", false),
