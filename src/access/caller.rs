@@ -17,8 +17,7 @@ pub(crate) enum Unknown {
     SaidNothing,
     /// What it said is wrong.
     NotBelieved,
-    /// Its token names a key that the issuer did not have lately. That costs next to nothing, and right after a rotation it
-    /// happens to the best, so it does not count as a failure.
+    /// Its token names a key that the issuer did not have lately, which right after a rotation happens to the best.
     NoSuchKey,
     /// It has said wrong things too often, and is listened to again after this.
     TooOften(Duration),
