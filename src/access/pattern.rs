@@ -21,32 +21,51 @@ impl Pattern {
         (!self.0.contains('*')).then_some(&*self.0)
     }
 
-    /// Walks with one point of return, so that time is bounded by the product of both lengths.
-    pub(crate) fn matches(&self, text: &str) -> bool {
-        let (pattern, text) = (self.0.as_bytes(), text.as_bytes());
-        let (mut at, mut seen, mut back) = (0, 0, None);
-        while seen < text.len() {
-            match (pattern.get(at), back) {
-                (Some(b'*'), _) => {
-                    at += 1;
-                    back = Some((at, seen));
-                }
-                (Some(byte), _) if *byte == text[seen] => (at, seen) = (at + 1, seen + 1),
-                (_, Some((after, from))) => {
-                    back = Some((after, from + 1));
-                    (at, seen) = (after, from + 1);
-                }
-                (_, None) => return false,
+    /// The same for the name of an application, of which only `*` alone stands for any that holds a slash.
+    pub(crate) fn matches_application(&self, name: &str) -> bool {
+        if self.is_all() {
+            return true;
+        }
+        let (mut patterns, mut parts) = (self.0.split('/'), name.split('/'));
+        loop {
+            match (patterns.next(), parts.next()) {
+                (None, None) => return true,
+                (Some(pattern), Some(part)) if matches(pattern, part) => {}
+                _ => return false,
             }
         }
-        pattern[at..].iter().all(|byte| *byte == b'*')
     }
+
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        matches(&self.0, text)
+    }
+}
+
+/// Walks with one point of return, so that time is bounded by the product of both lengths.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut seen, mut back) = (0, 0, None);
+    while seen < text.len() {
+        match (pattern.get(at), back) {
+            (Some(b'*'), _) => {
+                at += 1;
+                back = Some((at, seen));
+            }
+            (Some(byte), _) if *byte == text[seen] => (at, seen) = (at + 1, seen + 1),
+            (_, Some((after, from))) => {
+                back = Some((after, from + 1));
+                (at, seen) = (after, from + 1);
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 /// One step of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// Any characters, be there none.
+    /// Any characters, be there none; of our own patterns, but a slash.
     Run,
     /// Any one.
     One,
@@ -60,8 +79,8 @@ impl Pattern {
     /// Whether there is a text that both this pattern and a part of a destination stand for, in which `*` and `{name}` are any
     /// characters and `?` is one.
     pub(crate) fn meets(&self, part: &str) -> bool {
-        if !part.contains(['*', '?', '{']) {
-            return self.matches(part);
+        if self.is_all() || !part.contains(['*', '?', '{']) {
+            return self.matches_application(part);
         }
         if part.len() > LONGEST_PART {
             return false;
@@ -109,14 +128,16 @@ fn meet(one: &[Step], other: &[Step]) -> bool {
 /// Where the other pattern may stand after one step of the first.
 fn after(step: Step, stands: &[bool], other: &[Step]) -> Vec<bool> {
     let mut next = vec![false; stands.len()];
-    let mut all = (0..stands.len()).filter(|at| stands[*at]);
     if step == Step::Run {
-        if let Some(first) = all.next() {
-            next[first..].fill(true);
+        let mut is_reached = false;
+        for (at, next) in next.iter_mut().enumerate() {
+            is_reached |= stands[at];
+            *next = is_reached;
+            is_reached &= other.get(at) != Some(&Step::This('/'));
         }
         return next;
     }
-    for at in all {
+    for at in (0..stands.len()).filter(|at| stands[*at]) {
         match other.get(at) {
             Some(Step::Run) => next[at] = true,
             Some(theirs) if step == *theirs || *theirs == Step::One => next[at + 1] = true,
@@ -168,7 +189,26 @@ mod tests {
                 "{pattern} {part}"
             );
         }
-        assert!(!Pattern::new("*").meets(&"*".repeat(LONGEST_PART + 1)));
+        assert!(!Pattern::new("a*").meets(&"*".repeat(LONGEST_PART + 1)));
+    }
+
+    #[test]
+    fn the_star_of_an_application_stops_at_a_slash() {
+        for (pattern, name, expected) in [
+            ("orders*", "orders-eu", true),
+            ("orders*", "orders/x", false),
+            ("orders*", "orders/../billing", false),
+            ("orders/*", "orders/x", true),
+            ("orders/*", "orders/x/y", false),
+            ("orders/*", "orders", false),
+            ("*/x", "orders/x", true),
+            ("*x", "orders/x", false),
+            ("*", "orders/x", true),
+            ("**", "orders/x", true),
+        ] {
+            let matches = Pattern::new(pattern).matches_application(name);
+            assert_eq!(matches, expected, "{pattern} {name}");
+        }
     }
 
     #[test]

@@ -257,8 +257,7 @@ impl Grants {
 impl Rule {
     fn allows(&self, kind: Kind, element: &Element<'_>) -> bool {
         self.allow.has(kind)
-            && (self.leaves_out_applications(kind)
-                || covers(&self.applications, element.application))
+            && (self.leaves_out_applications(kind) || self.covers_application(element.application))
             && self.profiles.cover(element.profile)
             && self.labels.cover(element.label)
             && self.paths.cover(element.path.map(One::Name))
@@ -269,8 +268,17 @@ impl Rule {
         self.applications.is_empty() && !kind.is_of_applications()
     }
 
+    fn covers_application(&self, application: Option<One<'_>>) -> bool {
+        let mut patterns = self.applications.iter();
+        match application {
+            None => true,
+            Some(One::All) => patterns.any(Pattern::is_all),
+            Some(One::Name(name)) => patterns.any(|pattern| pattern.matches_application(name)),
+        }
+    }
+
     fn is_for_all(&self, kind: Kind) -> bool {
-        (self.leaves_out_applications(kind) || covers(&self.applications, Some(One::All)))
+        (self.leaves_out_applications(kind) || self.covers_application(Some(One::All)))
             && self.profiles.cover(Some(One::All))
             && self.labels.cover(Some(One::All))
     }
@@ -285,16 +293,12 @@ impl Patterns {
     fn cover(&self, name: Option<One<'_>>) -> bool {
         match self {
             Self::All => true,
-            Self::These(patterns) => covers(patterns, name),
+            Self::These(patterns) => match name {
+                None => true,
+                Some(One::All) => patterns.iter().any(Pattern::is_all),
+                Some(One::Name(name)) => patterns.iter().any(|pattern| pattern.matches(name)),
+            },
         }
-    }
-}
-
-fn covers(patterns: &[Pattern], name: Option<One<'_>>) -> bool {
-    match name {
-        None => true,
-        Some(One::All) => patterns.iter().any(Pattern::is_all),
-        Some(One::Name(name)) => patterns.iter().any(|pattern| pattern.matches(name)),
     }
 }
 

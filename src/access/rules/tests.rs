@@ -97,6 +97,26 @@ fn every_element_has_to_pass() {
 }
 
 #[test]
+fn applications_in_folders_are_named_as_such() {
+    let some = grants(vec![rule("ana", &["read"], &["orders*", "shop/*"])], "ana");
+    for (address, expected) in [
+        ("orders/dev", true),
+        ("orders(_)x/dev", false),
+        ("orders-eu(_)x/dev", false),
+        ("shop(_)x/dev", true),
+        ("shop(_)x(_)y/dev", false),
+        ("shop/dev", false),
+    ] {
+        check(&some, address, expected);
+    }
+    check(
+        &grants(vec![rule("ana", &["read"], &["*"])], "ana"),
+        "shop(_)x(_)y/dev",
+        true,
+    );
+}
+
+#[test]
 fn a_file_that_another_application_is_named_for_is_its_own() {
     let rules = || {
         vec![
