@@ -109,10 +109,12 @@ impl Wanted {
         }
     }
 
-    /// A report about an environment.
+    /// A report about an environment, by an instance of the application that its name begins with.
     pub(crate) fn report(report: &Report) -> Self {
-        let label = report.label.as_deref();
-        Self::environment_of(Kind::Report, &report.application, &report.profiles, label)
+        let (named, label) = (report.instance.as_str(), report.label.as_deref());
+        let own = first_part(named).unwrap_or(named);
+        let applications = format!("{},{own}", report.application);
+        Self::environment_of(Kind::Report, &applications, &report.profiles, label)
     }
 
     /// Something about an environment that somebody else asked for.

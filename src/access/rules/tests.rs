@@ -258,6 +258,28 @@ fn profiles_and_labels_restrict_refreshes_and_reports() {
 }
 
 #[test]
+fn who_reports_is_an_instance_of_what_it_may_report_about() {
+    let grants = grants(vec![rule("ana", &["report"], &["orders", "shop-*"])], "ana");
+    for (instance, application, expected) in [
+        ("orders:1", "orders", true),
+        ("orders:dev:8081:x", "shop-eu", true),
+        ("shop-eu:dev:8081:x", "orders,shop-us", true),
+        ("billing:dev:8081:x", "orders", false),
+        ("billing", "orders", false),
+        ("orders:1", "billing", false),
+        ("orders:1", "orders,billing", false),
+        ("orders,billing:1", "orders", false),
+    ] {
+        let report = json!({
+            "instance": instance, "application": application, "profiles": "dev", "outcome": "applied",
+        });
+        let report = confbus_protocol::Report::from_json(report.to_string().as_bytes()).unwrap();
+        let allowed = grants.allow(&Wanted::report(&report));
+        assert_eq!(allowed, expected, "{instance} {application}");
+    }
+}
+
+#[test]
 fn a_name_counts_only_with_its_proof() {
     let claims = json!({ "groups": ["ops"] });
     let claims = claims.as_object().unwrap();
