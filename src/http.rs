@@ -14,6 +14,7 @@ mod busrefresh;
 mod charset;
 mod conditional;
 mod configuration;
+mod denials;
 mod edge;
 mod encryption;
 mod environments;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use confbus_protocol::{Application, Destination, Label, Profiles, Report};
 use confbus_resolution::{EnvironmentRequest, RepoPath};
 
@@ -43,6 +45,14 @@ impl Which {
             names.push("".into());
         }
         Self::These(names)
+    }
+
+    fn shown(&self) -> Option<String> {
+        match self {
+            Self::None | Self::Default => None,
+            Self::All => Some("*".to_owned()),
+            Self::These(names) => Some(names.join(",")),
+        }
     }
 
     /// A name, or all where none is said.
@@ -177,6 +187,23 @@ impl Wanted {
     }
 }
 
+/// As an address: `orders/dev,prod/main: nginx.conf`, where `*` is all; what is left out the request does not name.
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [&self.applications, &self.profiles, &self.labels];
+        let names = names.into_iter().map(Which::shown);
+        let names: Vec<_> = names.take_while(Option::is_some).flatten().collect();
+        f.write_str(&names.join("/"))?;
+        self.path
+            .iter()
+            .try_for_each(|path| write!(f, ": {path}"))?;
+        let found = self.found.iter();
+        found
+            .filter(|found| Some(*found) != self.path.as_ref())
+            .try_for_each(|found| write!(f, ", found as {found}"))
+    }
+}
+
 /// The part of a destination that says which applications are meant; nothing for all.
 pub(super) fn first_part(destination: &str) -> Option<&str> {
     let mut parts = destination.trim().split(':');
@@ -233,6 +260,27 @@ mod tests {
         let wanted = Wanted::file(&request("a", "dev", Some("x,y")), &path);
         assert_eq!(wanted.labels, these(&["x", "x,y", "y"]));
         assert_eq!(wanted.path.as_deref(), Some("x.txt"));
+    }
+
+    #[test]
+    fn what_is_wanted_is_shown_as_an_address() {
+        let path = RepoPath::parse("x.txt").unwrap();
+        let file = Wanted::file(&request("a", "dev", Some("main")), &path);
+        for (wanted, expected) in [
+            (Wanted::environment(&request("b,a", "dev", None)), "a,b/dev"),
+            (file.clone(), "a/dev/main: x.txt"),
+            (
+                file.found_at("b/x.txt"),
+                "a/dev/main: x.txt, found as b/x.txt",
+            ),
+            (
+                Wanted::address(Kind::Operate, "a", None, Some("x")),
+                "a/*/x",
+            ),
+            (Wanted::plain(Kind::Fleet), ""),
+        ] {
+            assert_eq!(wanted.to_string(), expected);
+        }
     }
 
     #[test]
