@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     access::{Kind, Wanted},
-    environment_repository::{EnvironmentRepository, FindError},
+    environment_repository::{EnvironmentRepository, FindError, Holdable},
     pins::{Address, Pin, PinError, Pins, Wish},
 };
 
@@ -57,9 +57,29 @@ pub(super) async fn pin(
     asking.may(&of_address(&wish.address))?;
     let found = repository.find_holdable(&wish.request, &wish.commit).await;
     let found = found.map_err(not_holdable)?;
+    may_hold(&asking, &repository, &wish.address, &found)?;
     let pin = wish.pin(found.repository, found.commit, asking.name());
     let pin = pins.add(pin).await?;
     Ok((StatusCode::CREATED, json(&*pin)).into_response())
+}
+
+/// Whoever may only decide about some labels holds nothing at a commit that none of them has named: it may be that of a branch
+/// which nobody is to be given.
+fn may_hold(
+    asking: &Asking,
+    repository: &EnvironmentRepository,
+    address: &Address,
+    found: &Holdable,
+) -> Result<(), Failure> {
+    let reach = asking.reach(Kind::Operate);
+    let (application, profile) = (&*address.application, address.profile.as_deref());
+    let has = |label: Option<&str>| reach.has_address(application, profile, label);
+    if has(None) || repository.has_been_named(found, |label| has(Some(label.as_str()))) {
+        return Ok(());
+    }
+    Err(asking.refusal_of(&of_address(address)).explained(
+        "no label that rules of this server leave to you has named this commit here lately",
+    ))
 }
 
 /// Lets an address go.
@@ -70,13 +90,21 @@ pub(super) async fn release(
 ) -> Result<StatusCode, Failure> {
     let pin = pins.all().iter().find(|pin| pin.id == id).cloned();
     if let Some(pin) = &pin {
-        asking.may(&of_address(&pin.address))?;
+        let reach = asking.reach(Kind::Fleet);
+        match asking.may(&of_address(&pin.address)) {
+            Err(_) if !sees(&reach, &pin.address) => return Err(no_such_pin()),
+            may => may?,
+        }
     }
     if pins.release(id, asking.name()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Failure::not_found().explained("there is no such pin"))
+        Err(no_such_pin())
     }
+}
+
+fn no_such_pin() -> Failure {
+    Failure::not_found().explained("there is no such pin")
 }
 
 /// The body of a request that decides something.
