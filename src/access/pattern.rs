@@ -23,7 +23,8 @@ impl Pattern {
 
     /// The same for the name of an application, of which only `*` alone stands for any that holds a slash.
     pub(crate) fn matches_application(&self, name: &str) -> bool {
-        if self.is_all() {
+        // Nearly all patterns are names.
+        if *self.0 == *name || self.is_all() {
             return true;
         }
         let (mut patterns, mut parts) = (self.0.split('/'), name.split('/'));
