@@ -69,6 +69,7 @@ pub(crate) use looker::Announce;
 use opener::Opener;
 pub(crate) use past::Past;
 pub(crate) use pattern::Pattern;
+pub(crate) use pinned::Holdable;
 use places::Gathered;
 use repository::{Before, Reading};
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};

@@ -13,6 +13,7 @@ mod instance;
 mod proof;
 mod records;
 mod refresh;
+mod sight;
 mod standing;
 mod state;
 mod store;
@@ -35,6 +36,7 @@ use entry::Entry;
 pub(crate) use entry::{Answered, Current, LabelMoved, Read, RefreshId, Started, Step};
 use fleet::Fleet;
 use records::Records;
+pub(crate) use sight::Sight;
 pub(crate) use standing::Standing;
 pub(crate) use state::State;
 pub(crate) use store::Settings;
@@ -195,14 +197,18 @@ impl Ledger {
         &self.shared.owed
     }
 
-    /// What is known of instances and readers.
+    /// What is known of instances and readers, as far as somebody may see it.
     ///
     /// # Errors
     /// [`Closed`] when the server is stopping.
-    pub(crate) async fn instances(&self, filter: InstanceFilter) -> Result<InstancesView, Closed> {
+    pub(crate) async fn instances(
+        &self,
+        filter: InstanceFilter,
+        sight: impl Sight + 'static,
+    ) -> Result<InstancesView, Closed> {
         let records = self.records().await?;
         let shared = Arc::clone(&self.shared);
-        let view = move || view::instances(&records, &filter, now(), &shared.wanted);
+        let view = move || view::instances(&records, &filter, &sight, now(), &shared.wanted);
         // Thousands of coordinates may have to be resolved.
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
@@ -219,22 +225,26 @@ impl Ledger {
         Ok(standing::standings(&records, is_meant, now()))
     }
 
-    /// The refreshes, newest first.
+    /// The refreshes that somebody may see, newest first.
     ///
     /// # Errors
     /// [`Closed`] when the server is stopping.
-    pub(crate) async fn refreshes(&self) -> Result<RefreshesView, Closed> {
+    pub(crate) async fn refreshes(&self, sight: &dyn Sight) -> Result<RefreshesView, Closed> {
         let records = self.records().await?;
-        Ok(view::refreshes(&records, now()))
+        Ok(view::refreshes(&records, sight, now()))
     }
 
-    /// One refresh with the keys that it changes, if it is known.
+    /// One refresh with the keys that it changes, if it is known and somebody may see it.
     ///
     /// # Errors
     /// [`Closed`] when the server is stopping.
-    pub(crate) async fn refresh(&self, id: &str) -> Result<Option<RefreshDetails>, Closed> {
+    pub(crate) async fn refresh(
+        &self,
+        id: &str,
+        sight: &dyn Sight,
+    ) -> Result<Option<RefreshDetails>, Closed> {
         let records = self.records().await?;
-        Ok(view::refresh(&records, id, now()))
+        Ok(view::refresh(&records, id, sight, now()))
     }
 
     /// What happened since the start and could not be taken down.
@@ -271,7 +281,7 @@ mod tests {
     use serde_json::Value;
     use tokio_util::sync::CancellationToken;
 
-    use super::*;
+    use super::{sight::Everything, *};
     use crate::look::Trigger;
 
     fn open(file: Option<std::path::PathBuf>) -> (Ledger, Bookkeeper) {
@@ -305,7 +315,10 @@ mod tests {
     }
 
     async fn state(ledger: &Ledger) -> Value {
-        let view = ledger.instances(InstanceFilter::default()).await.unwrap();
+        let view = ledger
+            .instances(InstanceFilter::default(), Everything)
+            .await
+            .unwrap();
         serde_json::to_value(view).unwrap()["instances"][0]["state"].clone()
     }
 
@@ -347,7 +360,7 @@ mod tests {
         ledger.unchanged(&read("orders").answered.request, from, to);
         assert_eq!(state(&ledger).await, "same");
 
-        let all = serde_json::to_value(ledger.refreshes().await.unwrap()).unwrap();
+        let all = serde_json::to_value(ledger.refreshes(&Everything).await.unwrap()).unwrap();
         let view = &all["refreshes"][0];
         assert_eq!(all["refreshes"].as_array().unwrap().len(), 1);
         assert_eq!(view["id"], refresh.to_string());
@@ -359,7 +372,10 @@ mod tests {
         let timeline = view["timeline"].as_array().unwrap().iter();
         let timeline: Vec<_> = timeline.map(|moment| &moment["what"]).collect();
         assert_eq!(timeline, ["looked", "swapped", "published"]);
-        let one = ledger.refresh(&refresh.to_string()).await.unwrap();
+        let one = ledger
+            .refresh(&refresh.to_string(), &Everything)
+            .await
+            .unwrap();
         let mut one = serde_json::to_value(one).unwrap();
         let changes = one.as_object_mut().unwrap().remove("changes").unwrap();
         assert_eq!(&one, view);
@@ -368,7 +384,7 @@ mod tests {
 
         stop.cancel();
         running.await.unwrap();
-        assert!(ledger.refreshes().await.is_err());
+        assert!(ledger.refreshes(&Everything).await.is_err());
         let (again, _bookkeeper) = open(Some(file));
         assert_eq!(*again.known(), [read("orders").answered.request.clone()]);
         assert_eq!(again.owed(), &owed[..1]);

@@ -27,7 +27,30 @@ pub(super) struct Attempt {
     is_excused: bool,
 }
 
+/// An attempt that has failed unless it turns out otherwise, also when nobody waits for that any more.
+#[derive(Debug)]
+pub(super) struct Suspect(Option<Attempt>);
+
+impl Suspect {
+    /// It is not to be counted, or was.
+    pub(super) fn clear(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Suspect {
+    fn drop(&mut self) {
+        if let Some(attempt) = &self.0 {
+            attempt.failed();
+        }
+    }
+}
+
 impl Attempt {
+    pub(super) fn suspect(&self) -> Suspect {
+        Suspect(Some(self.clone()))
+    }
+
     /// One that goes on however many others failed.
     pub(super) fn excused(self) -> Self {
         Self {

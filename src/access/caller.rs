@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{kind::Kind, principal::Principal, wanted::Wanted};
+use super::{kind::Kind, principal::Principal, reach::Reach, rules::Grants, wanted::Wanted};
 
 /// Who is asking.
 #[derive(Debug, Clone)]
@@ -17,8 +17,7 @@ pub(crate) enum Unknown {
     SaidNothing,
     /// What it said is wrong.
     NotBelieved,
-    /// Its token names a key that the issuer did not have lately. That costs next to nothing, and right after a rotation it
-    /// happens to the best, so it does not count as a failure.
+    /// Its token names a key that the issuer did not have lately, which right after a rotation happens to the best.
     NoSuchKey,
     /// It has said wrong things too often, and is listened to again after this.
     TooOften(Duration),
@@ -49,6 +48,15 @@ impl Caller {
     /// [`Refused`] with the reason.
     pub(crate) fn may(&self, wanted: &Wanted) -> Result<(), Refused> {
         self.if_known(|known| known.may(wanted))
+    }
+
+    /// What it may have of this kind.
+    pub(crate) fn reach(&self, kind: Kind) -> Reach {
+        match self {
+            Self::Known(known) => known.reach(kind),
+            Self::Anyone => Reach::new(kind, &Grants::Everything),
+            Self::Unknown(_) => Reach::new(kind, &Grants::nothing()),
+        }
     }
 
     /// Whether it is anybody, or nobody has to be.
@@ -87,7 +95,7 @@ impl Caller {
 }
 
 #[cfg(test)]
-use super::{principal::Proof, rules::Grants};
+use super::principal::Proof;
 
 #[cfg(test)]
 impl Caller {

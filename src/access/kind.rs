@@ -46,6 +46,13 @@ impl Kind {
         (Self::Health, "health"),
     ];
 
+    /// As rules name it.
+    pub(crate) fn name(self) -> &'static str {
+        let mut all = Self::ALL.into_iter();
+        all.find_map(|(kind, name)| (kind == self).then_some(name))
+            .unwrap_or_default()
+    }
+
     /// Whether it is about applications, so that a rule which allows it has to say which.
     pub(crate) fn is_of_applications(self) -> bool {
         !matches!(
@@ -114,6 +121,7 @@ mod tests {
                 .map(|(other, _)| set.has(other) == (kind == other))
                 .into();
             assert!(has.iter().all(|fits| *fits), "{name}");
+            assert_eq!(kind.name(), name);
             assert!(Kinds::named("all").unwrap().has(kind));
         }
         assert_eq!(Kinds::named("write"), None);

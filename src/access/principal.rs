@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{kind::Kind, rules::Grants, wanted::Wanted};
+use super::{kind::Kind, reach::Reach, rules::Grants, wanted::Wanted};
 
 /// Somebody who is known, and what rules allow.
 #[derive(Debug, Clone)]
@@ -44,6 +44,11 @@ impl Principal {
     /// Whether there is anything of this kind that it may do.
     pub(crate) fn may_some(&self, kind: Kind) -> bool {
         self.grants.have(kind)
+    }
+
+    /// What it may have of this kind.
+    pub(crate) fn reach(&self, kind: Kind) -> Reach {
+        Reach::new(kind, &self.grants)
     }
 
     /// Whether it may do all of this.

@@ -190,12 +190,20 @@ impl Inner {
         };
         let keys = jwt.keys.load();
         let mut verified = verify(keys.clone()).await?;
+        // Whoever makes up names of keys is guessing, and may hang up rather than wait for others.
+        let is_unknown = matches!(verified, Err(jwt::Refused::NoSuchKey));
+        let suspect = is_unknown.then(|| attempt.suspect());
         if matches!(
             verified,
             Err(jwt::Refused::NoSuchKey | jwt::Refused::NoKeys)
         ) && let Some(others) = jwt.keys.others(keys.as_ref()).await
         {
             verified = verify(Some(others)).await?;
+        }
+        if !matches!(verified, Err(jwt::Refused::NoSuchKey))
+            && let Some(suspect) = suspect
+        {
+            suspect.clear();
         }
         match verified {
             Ok(jwt::Verified {

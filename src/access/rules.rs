@@ -143,6 +143,13 @@ impl Who {
 }
 
 impl Grants {
+    pub(super) fn nothing() -> Self {
+        Self::Some {
+            rules: Arc::default(),
+            mine: Vec::new(),
+        }
+    }
+
     /// Whether there is anything of this kind that somebody may do.
     pub(super) fn have(&self, kind: Kind) -> bool {
         match self {
@@ -178,6 +185,31 @@ impl Grants {
         elements.all(|element| {
             self.allow_one(wanted.kind, &element) && self.allow_namesake(wanted.kind, &element)
         })
+    }
+
+    /// What is left of them for one kind. Rules that restrict nothing are everything.
+    pub(super) fn of(&self, kind: Kind) -> Self {
+        let Self::Some { rules, mine } = self else {
+            return Self::Everything;
+        };
+        let allows = |index: &&usize| rules.rules[**index].allow.has(kind);
+        let mine: Vec<_> = mine.iter().filter(allows).copied().collect();
+        if mine
+            .iter()
+            .any(|index| rules.rules[*index].is_for_all(kind))
+        {
+            return Self::Everything;
+        }
+        Self::Some {
+            rules: Arc::clone(rules),
+            mine,
+        }
+    }
+
+    /// Whether there is an application for which both some rule and this part of a destination are.
+    pub(super) fn meet(&self, kind: Kind, part: &str) -> bool {
+        self.rules()
+            .any(|rule| rule.allow.has(kind) && rule.meets(kind, part))
     }
 
     fn allow_one(&self, kind: Kind, element: &Element<'_>) -> bool {
@@ -225,10 +257,35 @@ impl Grants {
 impl Rule {
     fn allows(&self, kind: Kind, element: &Element<'_>) -> bool {
         self.allow.has(kind)
-            && covers(&self.applications, element.application)
+            && (self.leaves_out_applications(kind) || self.covers_application(element.application))
             && self.profiles.cover(element.profile)
             && self.labels.cover(element.label)
             && self.paths.cover(element.path.map(One::Name))
+    }
+
+    /// Only of what need not be restricted to some.
+    fn leaves_out_applications(&self, kind: Kind) -> bool {
+        self.applications.is_empty() && !kind.is_of_applications()
+    }
+
+    fn covers_application(&self, application: Option<One<'_>>) -> bool {
+        let mut patterns = self.applications.iter();
+        match application {
+            None => true,
+            Some(One::All) => patterns.any(Pattern::is_all),
+            Some(One::Name(name)) => patterns.any(|pattern| pattern.matches_application(name)),
+        }
+    }
+
+    fn is_for_all(&self, kind: Kind) -> bool {
+        (self.leaves_out_applications(kind) || self.covers_application(Some(One::All)))
+            && self.profiles.cover(Some(One::All))
+            && self.labels.cover(Some(One::All))
+    }
+
+    fn meets(&self, kind: Kind, part: &str) -> bool {
+        let mut applications = self.applications.iter();
+        self.leaves_out_applications(kind) || applications.any(|pattern| pattern.meets(part))
     }
 }
 
@@ -236,16 +293,12 @@ impl Patterns {
     fn cover(&self, name: Option<One<'_>>) -> bool {
         match self {
             Self::All => true,
-            Self::These(patterns) => covers(patterns, name),
+            Self::These(patterns) => match name {
+                None => true,
+                Some(One::All) => patterns.iter().any(Pattern::is_all),
+                Some(One::Name(name)) => patterns.iter().any(|pattern| pattern.matches(name)),
+            },
         }
-    }
-}
-
-fn covers(patterns: &[Pattern], name: Option<One<'_>>) -> bool {
-    match name {
-        None => true,
-        Some(One::All) => patterns.iter().any(Pattern::is_all),
-        Some(One::Name(name)) => patterns.iter().any(|pattern| pattern.matches(name)),
     }
 }
 

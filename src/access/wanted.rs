@@ -1,3 +1,5 @@
+use std::fmt;
+
 use confbus_protocol::{Application, Destination, Label, Profiles, Report};
 use confbus_resolution::{EnvironmentRequest, RepoPath};
 
@@ -43,6 +45,14 @@ impl Which {
             names.push("".into());
         }
         Self::These(names)
+    }
+
+    fn shown(&self) -> Option<String> {
+        match self {
+            Self::None | Self::Default => None,
+            Self::All => Some("*".to_owned()),
+            Self::These(names) => Some(names.join(",")),
+        }
     }
 
     /// A name, or all where none is said.
@@ -109,43 +119,62 @@ impl Wanted {
         }
     }
 
-    /// A report about an environment.
+    /// A report about an environment, by an instance of the application that its name begins with.
     pub(crate) fn report(report: &Report) -> Self {
+        let (named, label) = (report.instance.as_str(), report.label.as_deref());
+        let own = first_part(named).unwrap_or(named);
+        let applications = format!("{},{own}", report.application);
+        Self::environment_of(Kind::Report, &applications, &report.profiles, label)
+    }
+
+    /// Something about an environment that somebody else asked for.
+    pub(super) fn environment_of(
+        kind: Kind,
+        application: &str,
+        profiles: &str,
+        label: Option<&str>,
+    ) -> Self {
         let items = |list: &str| Which::of(list.split(',').map(str::trim));
-        let label = report.label.as_deref();
         // What is no label is no pattern's either.
         let parsed = label.and_then(|label| Label::parse(label).ok());
         Self {
-            profiles: items(&report.profiles),
+            profiles: items(profiles),
             labels: labels(parsed.as_ref().map(Label::as_str).or(label)),
-            ..Self::about(Kind::Report, items(&report.application))
+            ..Self::about(kind, items(application))
         }
     }
 
-    /// An address that somebody decides about; what it leaves out is all.
-    pub(crate) fn address(application: &str, profile: Option<&str>, label: Option<&str>) -> Self {
+    /// An address; what it leaves out is all.
+    pub(crate) fn address(
+        kind: Kind,
+        application: &str,
+        profile: Option<&str>,
+        label: Option<&str>,
+    ) -> Self {
         Self {
             applications: Which::one(application),
             profiles: Which::said(profile),
             labels: Which::said(label),
-            ..Self::plain(Kind::Operate)
+            ..Self::plain(kind)
+        }
+    }
+
+    /// A label, whoever reads it.
+    pub(super) fn label(kind: Kind, label: &str) -> Self {
+        Self {
+            labels: Which::one(label),
+            ..Self::plain(kind)
         }
     }
 
     /// An event for a destination, whichever profiles and labels they have who act on it: it names applications, and only its
     /// first part does. Where that is a pattern itself, only
     /// a rule for the very same pattern, or a wider one, covers it.
-    pub(crate) fn destination(destination: &Destination) -> Self {
-        let parts = destination.as_str().trim();
-        let first = parts.split(':').find(|part| !part.is_empty());
-        let applications = match first {
-            None | Some("**") => Which::All,
-            Some(first) => Which::one(first),
-        };
+    pub(crate) fn destination(kind: Kind, destination: &Destination) -> Self {
         Self {
             profiles: Which::All,
             labels: Which::All,
-            ..Self::about(Kind::Refresh, applications)
+            ..Self::about(kind, Which::said(first_part(destination.as_str())))
         }
     }
 
@@ -156,6 +185,30 @@ impl Wanted {
             ..Self::plain(kind)
         }
     }
+}
+
+/// As an address: `orders/dev,prod/main: nginx.conf`, where `*` is all; what is left out the request does not name.
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [&self.applications, &self.profiles, &self.labels];
+        let names = names.into_iter().map(Which::shown);
+        let names: Vec<_> = names.take_while(Option::is_some).flatten().collect();
+        f.write_str(&names.join("/"))?;
+        self.path
+            .iter()
+            .try_for_each(|path| write!(f, ": {path}"))?;
+        let found = self.found.iter();
+        found
+            .filter(|found| Some(*found) != self.path.as_ref())
+            .try_for_each(|found| write!(f, ", found as {found}"))
+    }
+}
+
+/// The part of a destination that says which applications are meant; nothing for all.
+pub(super) fn first_part(destination: &str) -> Option<&str> {
+    let mut parts = destination.trim().split(':');
+    let first = parts.find(|part| !part.is_empty());
+    first.filter(|first| *first != "**")
 }
 
 /// The labels of an environment: one with commas is several.
@@ -210,6 +263,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wanted_is_shown_as_an_address() {
+        let path = RepoPath::parse("x.txt").unwrap();
+        let file = Wanted::file(&request("a", "dev", Some("main")), &path);
+        for (wanted, expected) in [
+            (Wanted::environment(&request("b,a", "dev", None)), "a,b/dev"),
+            (file.clone(), "a/dev/main: x.txt"),
+            (
+                file.found_at("b/x.txt"),
+                "a/dev/main: x.txt, found as b/x.txt",
+            ),
+            (
+                Wanted::address(Kind::Operate, "a", None, Some("x")),
+                "a/*/x",
+            ),
+            (Wanted::plain(Kind::Fleet), ""),
+        ] {
+            assert_eq!(wanted.to_string(), expected);
+        }
+    }
+
+    #[test]
     fn a_destination_names_applications() {
         for (text, expected) in [
             ("**", Which::All),
@@ -222,7 +296,7 @@ mod tests {
             ("**:8080", Which::All),
             (":orders", these(&["orders"])),
         ] {
-            let wanted = Wanted::destination(&Destination::from_wire(text));
+            let wanted = Wanted::destination(Kind::Refresh, &Destination::from_wire(text));
             assert_eq!(wanted.applications, expected, "{text}");
         }
     }

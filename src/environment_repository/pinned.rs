@@ -123,6 +123,19 @@ impl EnvironmentRepository {
         Err(missing)
     }
 
+    /// Whether one of these labels, of those in service, has named a commit that was found.
+    pub(crate) fn has_been_named(
+        &self,
+        found: &Holdable,
+        is_meant: impl Fn(&Label) -> bool,
+    ) -> bool {
+        let mut repositories = self.git_repositories().into_iter();
+        repositories.any(|repository| {
+            repository.name() == found.repository
+                && repository.has_been_named(found.commit, &is_meant)
+        })
+    }
+
     /// Brings the commits of all pins into service, so that hardly a read has to wait for one.
     pub(crate) async fn bring_pinned(&self) {
         let pins = self.inner.pins.all();

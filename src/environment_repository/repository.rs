@@ -259,10 +259,19 @@ impl Repository {
     /// Whether a branch, as a webhook names it, has named this commit here.
     pub(super) fn has_named(&self, branch: &str, commit: CommitId) -> bool {
         let name = Refs::plain(branch);
+        self.has_been_named(commit, |label| label.as_str() == name)
+    }
+
+    /// Whether one of these labels has named this commit here.
+    pub(super) fn has_been_named(
+        &self,
+        commit: CommitId,
+        is_meant: impl Fn(&Label) -> bool,
+    ) -> bool {
         let served = self.inner.served.load();
         let mut labels = served.labels.iter();
         labels.any(|(label, history)| {
-            let trail = history.trail().filter(|_| label.as_str() == name);
+            let trail = history.trail().filter(|_| is_meant(label));
             trail.is_some_and(|trail| trail.has(commit))
         })
     }

@@ -13,12 +13,13 @@ use axum::{
 use http::{HeaderValue, StatusCode, header, request::Parts, uri::Authority};
 
 use super::{
+    denials::{Denial, beginning},
     error::Failure,
     fields::{Fields as _, text},
     peer::Peer,
 };
 use crate::{
-    access::{Access, Caller, Evidence, Kind, Refused, Unknown, Wanted},
+    access::{Access, Caller, Evidence, Kind, Reach, Refused, Unknown, Wanted},
     environment_repository::FindError,
 };
 
@@ -34,8 +35,13 @@ pub(super) async fn identify(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
+    let address = address(&parts);
     let caller = caller(&parts, &access).await;
-    parts.extensions.insert(Asking { caller, access });
+    parts.extensions.insert(Asking {
+        caller,
+        access,
+        address,
+    });
     next.run(Request::from_parts(parts, body)).await
 }
 
@@ -45,8 +51,7 @@ async fn caller(parts: &Parts, access: &Access) -> Caller {
         said.hear(name, value);
     }
     let peer = parts.extensions.get::<Peer>();
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let address = address.map(|ConnectInfo(address)| address.ip().to_canonical());
+    let address = address(parts);
     let certificate = peer.and_then(|peer| peer.certificate.as_deref());
     let authority = parts.uri.authority();
     let is_ours = || said.is_of_this_machine(address, authority);
@@ -55,11 +60,17 @@ async fn caller(parts: &Parts, access: &Access) -> Caller {
         .await
 }
 
+fn address(parts: &Parts) -> Option<IpAddr> {
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    address.map(|ConnectInfo(address)| address.ip().to_canonical())
+}
+
 /// Who asks, and how to refuse it.
 #[derive(Debug, Clone)]
 pub(super) struct Asking {
     pub(super) caller: Caller,
     access: Access,
+    address: Option<IpAddr>,
 }
 
 impl Asking {
@@ -68,26 +79,40 @@ impl Asking {
     pub(super) fn may_enter(&self) -> Result<(), Failure> {
         self.caller
             .may_enter()
-            .map_err(|refused| self.refusal(refused, None))
+            .map_err(|refused| self.refusal(refused, None, None))
     }
 
     /// # Errors
     /// The answer for somebody who may do nothing of this kind.
     pub(super) fn may_some(&self, kind: Kind) -> Result<(), Failure> {
         let may = self.caller.may_some(kind);
-        may.map_err(|refused| self.refusal(refused, Some(kind)))
+        may.map_err(|refused| self.refusal(refused, Some(kind), None))
     }
 
     /// # Errors
     /// The answer for somebody who may not do all of this. What may not be read looks like a label that is not there.
     pub(super) fn may(&self, wanted: &Wanted) -> Result<(), Failure> {
         let may = self.caller.may(wanted);
-        may.map_err(|refused| self.refusal(refused, Some(wanted.kind)))
+        may.map_err(|refused| self.refusal(refused, Some(wanted.kind), Some(wanted)))
+    }
+
+    /// The answer for somebody who may not do this for another reason than that rules do not name it.
+    pub(super) fn refusal_of(&self, wanted: &Wanted) -> Failure {
+        self.refusal(Refused::NotAllowed, Some(wanted.kind), Some(wanted))
+    }
+
+    /// What it may have of this kind.
+    pub(super) fn reach(&self, kind: Kind) -> Reach {
+        self.caller.reach(kind)
     }
 
     #[cfg(test)]
     pub(super) fn new(caller: Caller, access: Access) -> Self {
-        Self { caller, access }
+        Self {
+            caller,
+            access,
+            address: None,
+        }
     }
 
     pub(super) fn access(&self) -> &Access {
@@ -100,14 +125,38 @@ impl Asking {
         name.unwrap_or_else(|| ANONYMOUS.to_owned())
     }
 
-    fn refusal(&self, refused: Refused, kind: Option<Kind>) -> Failure {
-        match (refused, kind) {
+    fn refusal(&self, refused: Refused, kind: Option<Kind>, wanted: Option<&Wanted>) -> Failure {
+        let failure = match (refused, kind) {
+            (Refused::Unknown(Unknown::NotChecked), _) => {
+                return stranger(&self.access, Unknown::NotChecked);
+            }
             (Refused::Unknown(unknown), _) => stranger(&self.access, unknown),
             (Refused::NotAllowed, Some(Kind::Read)) => FindError::NoSuchLabel.into(),
             (Refused::NotAllowed, Some(Kind::Files)) => Failure::of_a_file(FindError::NoSuchLabel),
             (Refused::NotAllowed, _) => Failure::new(StatusCode::FORBIDDEN)
                 .explained("no rule of this server allows you to"),
-        }
+        };
+        failure.denying(Denial {
+            principal: self.caller.proved().map(ToString::to_string),
+            address: self.address,
+            kind: kind.map(Kind::name),
+            wanted: wanted.map(|wanted| beginning(&wanted.to_string()).to_owned()),
+            reason: reason(refused),
+        })
+    }
+}
+
+/// Why somebody is refused, for the log.
+fn reason(refused: Refused) -> &'static str {
+    match refused {
+        Refused::NotAllowed => "no rule allows it",
+        Refused::Unknown(unknown) => match unknown {
+            Unknown::SaidNothing => "nothing was said of who asks",
+            Unknown::NotBelieved => "the password or token is not a good one",
+            Unknown::NoSuchKey => "the issuer has no key that the token names",
+            Unknown::TooOften(_) => "too many wrong passwords or tokens came from there",
+            Unknown::NotChecked => "who asks could not be checked",
+        },
     }
 }
 

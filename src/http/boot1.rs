@@ -17,7 +17,10 @@ use super::{
     busrefresh::admit,
     error::Failure,
 };
-use crate::{access::Wanted, refresh::Refresh};
+use crate::{
+    access::{Kind, Wanted},
+    refresh::Refresh,
+};
 
 /// `?destination=`, in the query or a form.
 pub(super) async fn refresh(
@@ -48,7 +51,7 @@ pub(super) async fn change(
     let bytes = said.iter().map(|(name, value)| name.len() + value.len());
     check_length(bytes.sum())?;
     let destination = destination(&said);
-    asking.may(&Wanted::destination(&destination))?;
+    asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
     refresh.change_environment(destination, said).await?;
     Ok(StatusCode::OK)
 }

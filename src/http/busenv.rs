@@ -14,7 +14,10 @@ use super::{
     busrefresh::destination,
     error::Failure,
 };
-use crate::{access::Wanted, refresh::Refresh};
+use crate::{
+    access::{Kind, Wanted},
+    refresh::Refresh,
+};
 
 const CONTENT_TYPES: &str = "application/vnd.spring-boot.actuator.v3+json, application/vnd.spring-boot.actuator.v2+json, application/json";
 
@@ -31,7 +34,7 @@ pub(super) async fn change(
     let (parts, body) = request.into_parts();
     let path = settings.context_path.below(parts.uri.path());
     let destination = destination(path.unwrap_or_default());
-    asking.may(&Wanted::destination(&destination))?;
+    asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
     let body = read(body, settings.limits.body, &settings.limits).await?;
     let values = property(&parts.headers, parts.uri.query(), &body)?;
     refresh.change_environment(destination, values).await?;

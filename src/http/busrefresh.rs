@@ -83,7 +83,7 @@ impl Admitted {
         if self.is_signed {
             return Ok(());
         }
-        asking.may(&Wanted::destination(destination))
+        asking.may(&Wanted::destination(Kind::Refresh, destination))
     }
 }
 

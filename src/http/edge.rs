@@ -106,7 +106,10 @@ pub(super) async fn edge(
     let reason = failure
         .as_ref()
         .and_then(|failure| failure.message.as_deref());
-    log(&method, &path, answer.status(), reason, began);
+    match failure.as_ref().and_then(|failure| failure.denial.as_ref()) {
+        Some(denial) => denial.log(&method, &path, answer.status()),
+        None => log(&method, &path, answer.status(), reason, began),
+    }
     answer
 }
 

@@ -3,7 +3,7 @@
 //! A handler returns a [`Failure`]; [`super::edge`], which knows the request, writes it out. Our own faults and those of a
 //! configuration's author carry a `message`; others have none unless settings ask for it, as in Spring.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use super::{
     accept::{Accept, ErrorForm, V2},
+    denials::Denial,
     route::Refusal,
 };
 use crate::{environment_repository::FindError, vault::VaultError};
@@ -30,6 +31,8 @@ pub(super) struct Failure {
     explained: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     page: Page,
+    /// For the log: who may not have what.
+    pub(super) denial: Option<Arc<Denial>>,
 }
 
 /// What the body is.
@@ -60,6 +63,7 @@ impl Failure {
             explained: false,
             headers: Vec::new(),
             page: Page::Boot,
+            denial: None,
         }
     }
 
@@ -125,6 +129,14 @@ impl Failure {
         Self {
             explained: true,
             ..self.because(message)
+        }
+    }
+
+    /// The same, to be logged as this.
+    pub(super) fn denying(self, denial: Denial) -> Self {
+        Self {
+            denial: Some(Arc::new(denial)),
+            ..self
         }
     }
 

@@ -19,8 +19,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::error::Failure;
-use crate::environment_repository::EnvironmentRepository;
+use super::{access::Asking, error::Failure};
+use crate::{
+    access::{Concern, Kind, Reach},
+    environment_repository::EnvironmentRepository,
+};
 
 /// Proxies cut connections that are silent for 30 or 60 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -34,14 +37,22 @@ const BACKLOG: usize = 256;
 pub(crate) struct Streams {
     room: Arc<Semaphore>,
     /// With the writer everything ends that it wrote for.
-    written: broadcast::WeakSender<Bytes>,
+    written: broadcast::WeakSender<Written>,
 }
 
 /// Writes what the streams carry.
 #[derive(Debug)]
 pub(crate) struct Writer {
     events: Subscription,
-    written: broadcast::Sender<Bytes>,
+    written: broadcast::Sender<Written>,
+}
+
+/// Some lines, and who may read them.
+#[derive(Debug, Clone)]
+struct Written {
+    lines: Bytes,
+    /// Nothing for what everybody may read.
+    concern: Option<Arc<Concern>>,
 }
 
 impl Streams {
@@ -64,9 +75,9 @@ impl Writer {
         loop {
             let next = tokio::select! {
                 () = shutdown.cancelled() => return,
-                _ = tick.tick() => STILL_HERE,
+                _ = tick.tick() => Written::to_all(STILL_HERE),
                 signal = self.events.next() => match signal {
-                    Some(signal) => event(&signal),
+                    Some(signal) => Written::of(&signal),
                     None => return,
                 },
             };
@@ -76,8 +87,35 @@ impl Writer {
     }
 }
 
-/// `hello` first, then `message` for each event and `look-again` when some may have been lost.
+impl Written {
+    fn of(signal: &Signal) -> Self {
+        let concern = match signal {
+            Signal::Message(message) => Some(Arc::new(Concern::of(&message.event))),
+            Signal::LookAgain => None,
+        };
+        Self {
+            lines: event(signal),
+            concern,
+        }
+    }
+
+    fn to_all(lines: Bytes) -> Self {
+        Self {
+            lines,
+            concern: None,
+        }
+    }
+
+    fn is_for(&self, reach: &Reach) -> bool {
+        let concern = self.concern.as_deref();
+        concern.is_none_or(|concern| reach.hears(concern))
+    }
+}
+
+/// `hello` first, then `message` for each event that may concern applications of the caller, and `look-again` when some may have
+/// been lost.
 pub(super) async fn stream(
+    asking: Asking,
     State(repository): State<EnvironmentRepository>,
     State(Streams { room, written }): State<Streams>,
     State(shutdown): State<CancellationToken>,
@@ -93,6 +131,7 @@ pub(super) async fn stream(
     };
     let reader = Reader {
         written: written.upgrade().ok_or_else(ended)?.subscribe(),
+        reach: asking.reach(Kind::Events),
         _permit: permit,
     };
     let version = repository.version().map(|version| version.to_string());
@@ -109,19 +148,23 @@ pub(super) async fn stream(
 }
 
 struct Reader {
-    written: broadcast::Receiver<Bytes>,
+    written: broadcast::Receiver<Written>,
+    reach: Reach,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Reader {
     fn events(self) -> impl Stream<Item = Bytes> {
         stream::unfold(self, |mut reader| async move {
-            let next = match reader.written.recv().await {
-                Ok(written) => written,
-                Err(RecvError::Lagged(_)) => event(&Signal::LookAgain),
-                Err(RecvError::Closed) => return None,
-            };
-            Some((next, reader))
+            loop {
+                let next = match reader.written.recv().await {
+                    Ok(written) if written.is_for(&reader.reach) => written.lines,
+                    Ok(_) => continue,
+                    Err(RecvError::Lagged(_)) => event(&Signal::LookAgain),
+                    Err(RecvError::Closed) => return None,
+                };
+                return Some((next, reader));
+            }
         })
     }
 }
@@ -165,6 +208,7 @@ mod tests {
     use confbus_protocol::{BusEvent, BusId, Destination};
 
     use super::*;
+    use crate::access::Caller;
 
     fn written(signal: &Signal) -> String {
         String::from_utf8(event(signal).to_vec()).unwrap()
@@ -219,6 +263,7 @@ mod tests {
         let stop = CancellationToken::new();
         let reader = || Reader {
             written: streams.written.upgrade().unwrap().subscribe(),
+            reach: Caller::Anyone.reach(Kind::Events),
             _permit: Arc::clone(&streams.room).try_acquire_owned().unwrap(),
         };
         let (mut one, mut slow) = (Box::pin(reader().events()), Box::pin(reader().events()));

@@ -8,13 +8,13 @@ mod answers;
 mod body;
 mod date;
 mod heads;
+mod keeping;
 mod question;
 mod shared;
 
 use std::{
     cell::RefCell,
     future::{Ready, ready},
-    net::IpAddr,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -23,7 +23,7 @@ use std::{
 use axum::{Router, extract::ConnectInfo};
 use bytes::Bytes;
 use futures_util::future::{Either, LocalBoxFuture};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::{runtime::Handle, task::JoinError};
 use tokio_util::task::AbortOnDropHandle;
@@ -31,14 +31,11 @@ use tower::ServiceExt as _;
 use tracing::debug;
 
 use super::{
-    Settings, actuator,
-    configuration::is_small,
-    edge,
+    Settings, actuator, edge,
     error::Failure,
     fields::Fields,
-    keep::{Keep, Kept},
+    keep::Kept,
     peer::Peer,
-    reader::Reader,
     serve::{Busy, Clock},
 };
 use crate::{
@@ -46,10 +43,11 @@ use crate::{
     environment_repository::{EnvironmentRepository, Reuse},
     ledger::Ledger,
 };
-use answers::{Answers, Entry, Key, KeyRef, Made, Turn};
+use answers::{Answers, Entry, Key, KeyRef, Made};
 pub(super) use body::Body;
 use date::Date;
 pub(super) use heads::Reply;
+use keeping::Keeping;
 use question::{Head, Question};
 use shared::Shared;
 
@@ -59,19 +57,6 @@ pub(crate) struct Front {
     router: Router,
     settings: Arc<Settings>,
     keeping: Option<Keeping>,
-}
-
-/// What it takes to give an answer again.
-#[derive(Debug, Clone)]
-struct Keeping {
-    settings: Arc<Settings>,
-    access: Access,
-    repository: EnvironmentRepository,
-    ledger: Ledger,
-    makes_sure: bool,
-    /// Bytes of answers for each core.
-    room: usize,
-    shared: Shared,
 }
 
 /// The front of one core.
@@ -361,73 +346,5 @@ impl Core {
                 .insert(key, Entry::new(kept, made));
         }
         Ok(answer.map(|body| Body::routed(body, busy)))
-    }
-}
-
-impl Keeping {
-    /// Here, if that takes no longer than to go elsewhere: it did when it was made last, or little is to be read for it.
-    fn making(&self, question: &Question<'_, HeaderMap>, miss: Miss) -> Making {
-        let (key, headers) = (question.key.to_owned(), question.wish.fields);
-        let (settings, repository) = (&self.settings, &self.repository);
-        let is_quick = match miss {
-            Miss::Never => return Making::Once,
-            Miss::NotYet => is_small(settings, repository, question.key.target(), headers),
-            Miss::Old { was_quick } => was_quick,
-        };
-        if is_quick && !question.wish.gzip {
-            Making::Here(key)
-        } else {
-            Making::Beside(key)
-        }
-    }
-
-    /// Whether it is certain that somebody may be given this.
-    fn may<F: Fields + ?Sized>(
-        &self,
-        question: &Question<'_, F>,
-        peer: &Peer,
-        keep: &Keep,
-    ) -> bool {
-        let address = Some(peer.address.ip().to_canonical());
-        let evidence = question.said.evidence(address, peer.certificate.as_deref());
-        let is_ours = || question.said.is_of_this_machine(address, None);
-        self.access
-            .surely_allows(&evidence, is_ours, keep.wanted.as_ref())
-    }
-
-    fn generation(&self) -> u64 {
-        self.repository.generation()
-    }
-
-    async fn make_sure(&self, kept: &Kept) {
-        if let Some((request, labels)) = &kept.keep.sure_of {
-            self.repository.make_sure(request, *labels).await;
-        }
-    }
-
-    /// Tells the ledger who read this. Of those who do not name themselves it need not hear all.
-    fn note<F: Fields + ?Sized>(
-        &self,
-        entry: &Entry,
-        question: &Question<'_, F>,
-        peer: IpAddr,
-        now: Instant,
-    ) {
-        if !entry.is_noted || question.wish.is_head {
-            return;
-        }
-        let reader = || Reader::new(question.wish.fields, peer);
-        let named = question.has_name.then(reader).filter(Reader::names_itself);
-        let (reader, stands_for_more) = match named {
-            Some(reader) => (reader, false),
-            None => match entry.repeats.turn(peer, self.ledger.published(), now) {
-                Turn::LeaveOut => return,
-                turn => (reader(), turn == Turn::StandsForMore),
-            },
-        };
-        if let Some(answered) = &entry.kept.keep.answered {
-            self.ledger
-                .read(reader.read(Arc::clone(answered), stands_for_more));
-        }
     }
 }

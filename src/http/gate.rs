@@ -1,8 +1,8 @@
 //! What stands between the edge and the router: which port answers what, how often, and how much at a time.
 
 mod bodies;
-mod kind;
 mod rates;
+mod traffic;
 
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use tokio::sync::Semaphore;
 use super::{Settings, error::Failure, peer::Peer, places::Places};
 use crate::network::Network;
 pub(super) use bodies::TooMany;
-use kind::Kind;
 pub(super) use rates::Rates;
+use traffic::Traffic;
 
 /// What a port answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +46,11 @@ pub(super) struct Gate {
 
 impl Plane {
     /// Liveness and readiness tell nothing that is worth a secret, and those who probe a port want to know of that port.
-    fn answers(self, kind: Kind) -> bool {
+    fn answers(self, traffic: Traffic) -> bool {
         match self {
             Self::Whole => true,
-            Self::Main => matches!(kind, Kind::Read | Kind::Probe),
-            Self::Management => kind != Kind::Read,
+            Self::Main => matches!(traffic, Traffic::Read | Traffic::Probe),
+            Self::Management => traffic != Traffic::Read,
         }
     }
 
@@ -78,17 +78,17 @@ pub(super) async fn admit(
     mut request: Request<Body>,
     next: Next,
 ) -> Response {
-    let kind = Kind::of(&gate.settings, request.method(), request.uri().path());
-    if !gate.plane.answers(kind) {
+    let traffic = Traffic::of(&gate.settings, request.method(), request.uri().path());
+    if !gate.plane.answers(traffic) {
         return Failure::not_found().into_response();
     }
     request.extensions_mut().insert(gate.plane);
-    if matches!(kind, Kind::Health | Kind::Probe) {
+    if matches!(traffic, Traffic::Health | Traffic::Probe) {
         return next.run(request).await;
     }
     let peer = request.extensions().get::<Peer>();
     let network = peer.map(|peer| Network::of(peer.address.ip()));
-    if let Err(wait) = gate.rates.take(kind, network) {
+    if let Err(wait) = gate.rates.take(traffic, network) {
         return Failure::too_often(wait).into_response();
     }
     // Until the answer begins: a stream of events lasts for days.

@@ -8,12 +8,24 @@ use http::{StatusCode, Uri, header};
 use serde::Serialize;
 use url::form_urlencoded;
 
-use super::error::{Failure, to_json};
-use crate::ledger::{self, Closed, InstanceFilter, Ledger};
+use super::{
+    access::Asking,
+    error::{Failure, to_json},
+};
+use crate::{
+    access::Kind,
+    ledger::{self, Closed, InstanceFilter, Ledger},
+};
 
-/// Instances that `?application=` and `?state=` let through, and readers.
-pub(super) async fn list(State(ledger): State<Ledger>, uri: Uri) -> Result<Response, Failure> {
-    Ok(json(&ledger.instances(filter(uri.query())?).await?))
+/// Instances that `?application=` and `?state=` let through, and readers, as far as the caller may see them.
+pub(super) async fn list(
+    State(ledger): State<Ledger>,
+    asking: Asking,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let filter = filter(uri.query())?;
+    let seen = asking.reach(Kind::Fleet);
+    Ok(json(&ledger.instances(filter, seen).await?))
 }
 
 fn filter(query: Option<&str>) -> Result<InstanceFilter, Failure> {

@@ -17,11 +17,12 @@ use super::{
     body::{self, content_type, is_json},
     error::Failure,
     instances::json,
+    sight::sees,
 };
 use crate::{
-    access::Wanted,
-    environment_repository::{EnvironmentRepository, FindError},
-    pins::{Address, List, PinError, Pins, Wish},
+    access::{Kind, Wanted},
+    environment_repository::{EnvironmentRepository, FindError, Holdable},
+    pins::{Address, Pin, PinError, Pins, Wish},
 };
 
 /// Several times what a pin or a wave needs.
@@ -30,14 +31,16 @@ const LONGEST_BODY: usize = 16 * 1024;
 #[derive(Serialize)]
 struct View<'l> {
     schema: &'static str,
-    pins: &'l List,
+    pins: Vec<&'l Pin>,
 }
 
-/// All that hold now.
-pub(super) async fn list(State(pins): State<Pins>) -> Response {
+/// All that hold now and that the caller may see.
+pub(super) async fn list(State(pins): State<Pins>, asking: Asking) -> Response {
+    let (all, reach) = (pins.all(), asking.reach(Kind::Fleet));
+    let seen = all.iter().filter(|pin| sees(&reach, &pin.address));
     json(&View {
         schema: "confbus.pins/1",
-        pins: &pins.all(),
+        pins: seen.map(|pin| &**pin).collect(),
     })
 }
 
@@ -54,9 +57,29 @@ pub(super) async fn pin(
     asking.may(&of_address(&wish.address))?;
     let found = repository.find_holdable(&wish.request, &wish.commit).await;
     let found = found.map_err(not_holdable)?;
+    may_hold(&asking, &repository, &wish.address, &found)?;
     let pin = wish.pin(found.repository, found.commit, asking.name());
     let pin = pins.add(pin).await?;
     Ok((StatusCode::CREATED, json(&*pin)).into_response())
+}
+
+/// Whoever may only decide about some labels holds nothing at a commit that none of them has named: it may be that of a branch
+/// which nobody is to be given.
+fn may_hold(
+    asking: &Asking,
+    repository: &EnvironmentRepository,
+    address: &Address,
+    found: &Holdable,
+) -> Result<(), Failure> {
+    let reach = asking.reach(Kind::Operate);
+    let (application, profile) = (&*address.application, address.profile.as_deref());
+    let has = |label: Option<&str>| reach.has_address(application, profile, label);
+    if has(None) || repository.has_been_named(found, |label| has(Some(label.as_str()))) {
+        return Ok(());
+    }
+    Err(asking.refusal_of(&of_address(address)).explained(
+        "no label that rules of this server leave to you has named this commit here lately",
+    ))
 }
 
 /// Lets an address go.
@@ -67,13 +90,21 @@ pub(super) async fn release(
 ) -> Result<StatusCode, Failure> {
     let pin = pins.all().iter().find(|pin| pin.id == id).cloned();
     if let Some(pin) = &pin {
-        asking.may(&of_address(&pin.address))?;
+        let reach = asking.reach(Kind::Fleet);
+        match asking.may(&of_address(&pin.address)) {
+            Err(_) if !sees(&reach, &pin.address) => return Err(no_such_pin()),
+            may => may?,
+        }
     }
     if pins.release(id, asking.name()).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Failure::not_found().explained("there is no such pin"))
+        Err(no_such_pin())
     }
+}
+
+fn no_such_pin() -> Failure {
+    Failure::not_found().explained("there is no such pin")
 }
 
 /// The body of a request that decides something.
@@ -92,7 +123,7 @@ pub(super) async fn json_body(
 /// To decide about an address.
 pub(super) fn of_address(address: &Address) -> Wanted {
     let (profile, label) = (address.profile.as_deref(), address.label.as_deref());
-    Wanted::address(&address.application, profile, label)
+    Wanted::address(Kind::Operate, &address.application, profile, label)
 }
 
 fn not_holdable(error: FindError) -> Failure {

@@ -1,7 +1,8 @@
 //! TLS on our own ports: who we say that we are, and whom we ask for a certificate.
 //!
 //! The files may be renewed at any time. What they hold is taken for new connections once it can be used; until then, and for
-//! connections that are open, everything stays as it was.
+//! connections that are open, everything stays as it was. Only who was trusted by its certificate has to come again when it changes
+//! whom we trust.
 
 mod files;
 mod name;
@@ -72,8 +73,24 @@ struct Inner {
 #[derive(Debug)]
 struct Current {
     config: Arc<ServerConfig>,
+    trust: Trust,
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
+}
+
+/// Whom we believe about those who ask us, for as long as that stays so.
+#[derive(Debug, Clone)]
+struct Trust {
+    /// Tells the certificates of those apart.
+    of: Mark,
+    withdrawn: CancellationToken,
+}
+
+/// What a new connection is given.
+pub(super) struct Terms {
+    pub(super) config: Arc<ServerConfig>,
+    /// Cancelled when another trust takes the place of that by which certificates are judged.
+    pub(super) withdrawn: CancellationToken,
 }
 
 /// What was seen of the files.
@@ -103,8 +120,12 @@ impl Tls {
     }
 
     /// What a new connection is given.
-    pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0.current.load().config)
+    pub(super) fn terms(&self) -> Terms {
+        let current = self.0.current.load();
+        Terms {
+            config: Arc::clone(&current.config),
+            withdrawn: current.trust.withdrawn.clone(),
+        }
     }
 
     /// Whether callers may show a certificate.
@@ -187,9 +208,14 @@ impl Tls {
             self.refuse(files::of(&self.0.settings.certificate.path, reason));
             return false;
         }
-        self.0.current.store(Arc::clone(next));
+        let before = self.0.current.load_full();
+        self.0.current.store(Arc::new(next.after(&before)));
         self.0.trouble.store(None);
         info!("the certificate was renewed");
+        if before.trust.of != next.trust.of {
+            info!("others are trusted; those who showed a certificate have to show it again");
+            before.trust.withdrawn.cancel();
+        }
         true
     }
 
@@ -202,6 +228,20 @@ impl Tls {
 }
 
 impl Current {
+    /// The same, under the trust that is there unless it is another.
+    fn after(&self, before: &Self) -> Self {
+        let trust = if self.trust.of == before.trust.of {
+            &before.trust
+        } else {
+            &self.trust
+        };
+        Self {
+            config: Arc::clone(&self.config),
+            trust: trust.clone(),
+            ..*self
+        }
+    }
+
     /// Whether now is the time of our certificate, or why not.
     fn is_in_force(&self, now: Timestamp) -> Result<(), &'static str> {
         if self.not_before.is_some_and(|begin| now < begin) {
@@ -236,14 +276,22 @@ mod tests {
     }
 
     fn open(path: &Path) -> Tls {
+        open_trusting(path, None)
+    }
+
+    fn open_trusting(path: &Path, trusted: Option<&Path>) -> Tls {
+        let file = |path: &Path| KeyFile {
+            path: path.to_owned(),
+            password: String::new().into(),
+        };
         let settings = Settings {
-            certificate: KeyFile {
-                path: path.to_owned(),
-                password: String::new().into(),
-            },
+            certificate: file(path),
             private_key: None,
-            trusted: None,
-            client_auth: ClientAuth::None,
+            trusted: trusted.map(file),
+            client_auth: match trusted {
+                None => ClientAuth::None,
+                Some(_) => ClientAuth::Want,
+            },
             versions: vec![&TLS13],
         };
         Tls::open(settings).unwrap()
@@ -268,6 +316,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn another_trust_ends_the_one_before_and_another_certificate_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("own.pem");
+        let trusted = folder.path().join("trusted.pem");
+        write(&own, 1, 40_000);
+        write(&trusted, 1, 40_000);
+        let tls = open_trusting(&own, Some(&trusted));
+        let first = tls.terms().withdrawn;
+        write(&own, 1, 40_001);
+        let seen = look(&tls, tls.seen_at_start()).await;
+        assert!(!first.is_cancelled());
+        write(&trusted, 1, 40_001);
+        look(&tls, seen).await;
+        assert!(first.is_cancelled() && !tls.terms().withdrawn.is_cancelled());
+    }
+
+    #[tokio::test]
     async fn a_certificate_whose_time_is_not_now_replaces_none_whose_time_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own.pem");
@@ -284,7 +349,8 @@ mod tests {
         }
         // Once what is in service has run out as well, the newest counts.
         let out = Current {
-            config: tls.config(),
+            config: tls.terms().config,
+            trust: tls.0.current.load().trust.clone(),
             not_before: None,
             not_after: Some(Timestamp::UNIX_EPOCH),
         };

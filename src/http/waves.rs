@@ -10,8 +10,12 @@ use super::{
     error::Failure,
     instances::json,
     pins::{json_body, of_address},
+    sight::sees,
 };
-use crate::waves::{Decision, WaveError, WaveView, Waves, Wish};
+use crate::{
+    access::Kind,
+    waves::{Decision, WaveError, WaveView, Waves, Wish},
+};
 
 #[derive(Serialize)]
 struct View {
@@ -19,9 +23,11 @@ struct View {
     waves: Vec<WaveView>,
 }
 
-/// All that are under way or stand still.
-pub(super) async fn list(State(waves): State<Waves>) -> Response {
-    shown(waves.all())
+/// All that are under way or stand still and that the caller may see.
+pub(super) async fn list(State(waves): State<Waves>, asking: Asking) -> Response {
+    let reach = asking.reach(Kind::Fleet);
+    let waves = waves.all().into_iter();
+    shown(waves.filter(|wave| sees(&reach, wave.address())).collect())
 }
 
 /// Gives everybody the commit of a wave.

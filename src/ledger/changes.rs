@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use confbus_resolution::KeyChange;
 use serde::{Deserialize, Serialize};
 
-use super::coordinates::shortened;
+use super::{Sight, coordinates::shortened};
 
 /// Keys of one application.
 const MAX_OF_APPLICATION: usize = 100;
@@ -123,9 +123,11 @@ impl From<KeyChange> for Becomes {
     }
 }
 
-impl From<&Changes> for ChangesView {
-    fn from(changes: &Changes) -> Self {
+impl ChangesView {
+    /// Those of applications of which somebody sees everything: keys may be those of any profile and label.
+    pub(super) fn of(changes: &Changes, sight: &dyn Sight) -> Self {
         let applications = changes.applications.iter();
+        let applications = applications.filter(|(name, _)| sight.has_application(name));
         let applications = applications.map(|(application, changed)| ApplicationView {
             application: application.clone(),
             keys: changed.keys.iter().map(KeyView::from).collect(),
@@ -152,9 +154,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::ledger::sight::Everything;
 
     fn shown(changes: &Changes) -> Value {
-        serde_json::to_value(ChangesView::from(changes)).unwrap()
+        serde_json::to_value(ChangesView::of(changes, &Everything)).unwrap()
     }
 
     fn many(prefix: &str, number: usize) -> Vec<String> {

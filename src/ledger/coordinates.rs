@@ -2,6 +2,8 @@ use confbus_protocol::{Application, BusId, Label, Profiles, Report};
 use confbus_resolution::EnvironmentRequest;
 use serde::{Deserialize, Serialize};
 
+use super::Sight;
+
 /// The longest text that is kept, in bytes.
 pub(super) const LONGEST_TEXT: usize = 512;
 
@@ -62,6 +64,10 @@ impl Coordinates {
             profiles,
             label: self.label.as_deref().map(Label::parse).transpose().ok()?,
         })
+    }
+
+    pub(super) fn are_seen_by(&self, sight: &dyn Sight) -> bool {
+        sight.has_environment(&self.application, &self.profiles, self.label.as_deref())
     }
 
     fn are_short(&self) -> bool {

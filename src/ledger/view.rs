@@ -1,5 +1,7 @@
 //! What the records say, as JSON for strangers.
 
+mod refreshes;
+
 use std::{collections::HashMap, net::IpAddr};
 
 use confbus_protocol::{BusId, Timestamp};
@@ -7,15 +9,15 @@ use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
 use super::{
-    Version,
-    changes::ChangesView,
+    Sight, Version,
     coordinates::Coordinates,
-    entry::{Current, Trigger},
+    entry::Current,
     instance::Instance,
     records::{Reader, ReaderKey, Records},
-    refresh::{Moment, Moved, Refresh, What},
     state::{Evidence, State, Wanted},
 };
+pub(crate) use refreshes::{RefreshDetails, RefreshesView};
+pub(super) use refreshes::{refresh, refreshes};
 
 /// Which instances are wanted.
 #[derive(Debug, Default)]
@@ -65,64 +67,20 @@ struct ReaderView {
     last_read: String,
 }
 
-/// Refreshes, newest first.
-#[derive(Debug, Serialize)]
-pub(crate) struct RefreshesView {
-    schema: &'static str,
-    refreshes: Vec<RefreshView>,
-}
-
-/// One refresh, with all that is known of it.
-#[derive(Debug, Serialize)]
-pub(crate) struct RefreshDetails {
-    #[serde(flatten)]
-    refresh: RefreshView,
-    changes: Option<ChangesView>,
-}
-
-#[derive(Debug, Serialize)]
-struct RefreshView {
-    id: String,
-    trigger: Trigger,
-    origin: String,
-    labels: Vec<Moved>,
-    destinations: Vec<String>,
-    events: Vec<String>,
-    started: String,
-    published: Option<String>,
-    told: Vec<ToldView>,
-    timeline: Vec<MomentView>,
-}
-
-#[derive(Debug, Serialize)]
-struct ToldView {
-    instance: BusId,
-    state: State,
-    evidence: Evidence,
-}
-
-#[derive(Debug, Serialize)]
-struct MomentView {
-    time: String,
-    what: What,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<BusId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-}
-
-/// Instances that the filter lets through, and readers.
+/// Instances that the filter lets through, and readers, as far as somebody may see them.
 pub(super) fn instances(
     records: &Records,
     filter: &InstanceFilter,
+    sight: &dyn Sight,
     now: i64,
     wanted: impl Fn(&EnvironmentRequest, &BusId) -> Version,
 ) -> InstancesView {
     let is_meant = |coordinates: &Coordinates| {
         let names = || coordinates.application.split(',').map(str::trim);
-        filter.application.as_deref().is_none_or(|wanted| {
+        let is_asked_for = filter.application.as_deref().is_none_or(|wanted| {
             coordinates.application == wanted || names().any(|name| name == wanted)
-        })
+        });
+        is_asked_for && coordinates.are_seen_by(sight)
     };
     let mut versions: HashMap<&Coordinates, Option<Current>> = HashMap::new();
     let mut instances = Vec::new();
@@ -163,27 +121,6 @@ pub(super) fn instances(
         instances,
         readers,
     }
-}
-
-/// All refreshes, newest first.
-pub(super) fn refreshes(records: &Records, now: i64) -> RefreshesView {
-    let newest_first = records.refreshes.iter().rev();
-    RefreshesView {
-        schema: "confbus.refreshes/1",
-        refreshes: newest_first
-            .map(|refresh| refresh_view(refresh, now))
-            .collect(),
-    }
-}
-
-/// The refresh with this id.
-pub(super) fn refresh(records: &Records, id: &str, now: i64) -> Option<RefreshDetails> {
-    let mut refreshes = records.refreshes.iter();
-    let refresh = refreshes.find(|refresh| refresh.id.as_str() == id)?;
-    Some(RefreshDetails {
-        refresh: refresh_view(refresh, now),
-        changes: refresh.changes.as_ref().map(ChangesView::from),
-    })
 }
 
 fn instance_view(
@@ -238,39 +175,6 @@ fn reader_view(key: &ReaderKey, reader: &Reader) -> ReaderView {
         peer: key.peer,
         served: reader.served.clone(),
         last_read: time(reader.last_read),
-    }
-}
-
-fn refresh_view(refresh: &Refresh, now: i64) -> RefreshView {
-    let told = refresh.told.iter().map(|(instance, answer)| {
-        let (state, evidence) = answer.state(now);
-        ToldView {
-            instance: instance.clone(),
-            state,
-            evidence,
-        }
-    });
-    let events = refresh.events.iter();
-    RefreshView {
-        id: refresh.id.to_string(),
-        trigger: refresh.trigger,
-        origin: refresh.origin.clone(),
-        labels: refresh.labels.clone(),
-        destinations: refresh.destinations.clone(),
-        events: events.map(|event| event.id.clone()).collect(),
-        started: time(refresh.started),
-        published: refresh.published.map(time),
-        told: told.collect(),
-        timeline: refresh.timeline.iter().map(moment_view).collect(),
-    }
-}
-
-fn moment_view(moment: &Moment) -> MomentView {
-    MomentView {
-        time: time(moment.time),
-        what: moment.what,
-        instance: moment.instance.clone(),
-        detail: moment.detail.clone(),
     }
 }
 

@@ -32,6 +32,10 @@ pub(crate) struct WaveView {
 }
 
 impl WaveView {
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// `None` where everybody has the same.
     pub(super) fn of(line: &Line) -> Option<Self> {
         let wave = line.course.wave.as_ref()?;

@@ -27,6 +27,7 @@ mod limits;
 mod looks;
 mod pins;
 mod program;
+mod reach;
 mod reads;
 mod remote_tls;
 mod shadow;

@@ -186,6 +186,52 @@ fn callers_show_a_certificate_that_somebody_trusted_vouches_for() {
 }
 
 #[test]
+fn whom_nobody_trusts_any_more_has_to_show_its_certificate_again() {
+    let authority = Authority::new();
+    let trusted = authority.path("trusted.pem");
+    fs::copy(authority.path("ca.pem"), &trusted).unwrap();
+    let good = authority.issue("orders.example");
+    let (_repo, server) = start(
+        &authority,
+        &[
+            ("server.ssl.client-auth", "want"),
+            (
+                "server.ssl.trust-certificate",
+                &trusted.display().to_string(),
+            ),
+        ],
+    );
+    let client = |identity| authority.client_with(server.port(), identity, &[&TLS13]);
+    ready(&client(Some(&good)));
+    let mut shows = client(Some(&good)).open();
+    let mut shows_none = client(None).open();
+    let ask = |connection: &mut Secured, expected| {
+        connection.write_all(ORDERS.as_bytes()).unwrap();
+        assert_eq!(answer(connection).status, expected);
+    };
+    let mut streams = client(Some(&good)).open();
+    let events = ORDERS.replace("/orders/dev", "/confbus/events");
+    streams.write_all(events.as_bytes()).unwrap();
+    ask(&mut shows, 200);
+    ask(&mut shows_none, 401);
+
+    authority.renew();
+    server.line_with("the certificate was renewed");
+    ask(&mut shows, 200);
+
+    let others = Authority::new();
+    fs::copy(others.path("ca.pem"), &trusted).unwrap();
+    let mut rest = Vec::new();
+    shows.read_to_end(&mut rest).unwrap();
+    assert!(rest.is_empty(), "{rest:?}");
+    // A stream has no end of its own.
+    _ = streams.read_to_end(&mut rest);
+    assert!(String::from_utf8_lossy(&rest).contains("event: hello"));
+    ask(&mut shows_none, 401);
+    assert!(client(Some(&good)).get("/orders/dev").is_err());
+}
+
+#[test]
 fn a_renewed_certificate_is_shown_to_new_connections_and_disturbs_nobody() {
     let authority = Authority::new();
     let (_repo, server) = start(&authority, &[]);

@@ -97,6 +97,26 @@ fn every_element_has_to_pass() {
 }
 
 #[test]
+fn applications_in_folders_are_named_as_such() {
+    let some = grants(vec![rule("ana", &["read"], &["orders*", "shop/*"])], "ana");
+    for (address, expected) in [
+        ("orders/dev", true),
+        ("orders(_)x/dev", false),
+        ("orders-eu(_)x/dev", false),
+        ("shop(_)x/dev", true),
+        ("shop(_)x(_)y/dev", false),
+        ("shop/dev", false),
+    ] {
+        check(&some, address, expected);
+    }
+    check(
+        &grants(vec![rule("ana", &["read"], &["*"])], "ana"),
+        "shop(_)x(_)y/dev",
+        true,
+    );
+}
+
+#[test]
 fn a_file_that_another_application_is_named_for_is_its_own() {
     let rules = || {
         vec![
@@ -181,11 +201,14 @@ fn destinations_are_covered_by_what_is_as_wide() {
         ("", false),
         ("billing", false),
     ] {
-        let wanted = Wanted::destination(&Destination::from_wire(destination));
+        let wanted = Wanted::destination(Kind::Refresh, &Destination::from_wire(destination));
         assert_eq!(some.allow(&wanted), expected, "{destination}");
     }
     let all = grants(vec![rule("ana", &["refresh"], &["*"])], "ana");
-    assert!(all.allow(&Wanted::destination(&Destination::everyone())));
+    assert!(all.allow(&Wanted::destination(
+        Kind::Refresh,
+        &Destination::everyone()
+    )));
 }
 
 #[test]
@@ -195,9 +218,14 @@ fn an_address_without_a_profile_is_that_of_all() {
         ..rule("ana", &["operate"], &["orders"])
     };
     let grants = grants(vec![only_dev], "ana");
-    assert!(grants.allow(&Wanted::address("orders", Some("dev"), None)));
-    assert!(!grants.allow(&Wanted::address("orders", None, None)));
-    assert!(!grants.allow(&Wanted::address("orders", Some("prod"), None)));
+    assert!(grants.allow(&Wanted::address(Kind::Operate, "orders", Some("dev"), None)));
+    assert!(!grants.allow(&Wanted::address(Kind::Operate, "orders", None, None)));
+    assert!(!grants.allow(&Wanted::address(
+        Kind::Operate,
+        "orders",
+        Some("prod"),
+        None
+    )));
 }
 
 #[test]
@@ -209,7 +237,10 @@ fn profiles_and_labels_restrict_refreshes_and_reports() {
     };
     let grants = grants(vec![some], "ana");
     // Whoever acts on it may have any profile.
-    assert!(!grants.allow(&Wanted::destination(&Destination::from_wire("orders"))));
+    assert!(!grants.allow(&Wanted::destination(
+        Kind::Refresh,
+        &Destination::from_wire("orders")
+    )));
     for (profiles, label, expected) in [
         ("dev", "main", true),
         ("dev,prod", "main", false),
@@ -223,6 +254,28 @@ fn profiles_and_labels_restrict_refreshes_and_reports() {
         let report = confbus_protocol::Report::from_json(report.to_string().as_bytes()).unwrap();
         let allowed = grants.allow(&Wanted::report(&report));
         assert_eq!(allowed, expected, "{profiles} {label}");
+    }
+}
+
+#[test]
+fn who_reports_is_an_instance_of_what_it_may_report_about() {
+    let grants = grants(vec![rule("ana", &["report"], &["orders", "shop-*"])], "ana");
+    for (instance, application, expected) in [
+        ("orders:1", "orders", true),
+        ("orders:dev:8081:x", "shop-eu", true),
+        ("shop-eu:dev:8081:x", "orders,shop-us", true),
+        ("billing:dev:8081:x", "orders", false),
+        ("billing", "orders", false),
+        ("orders:1", "billing", false),
+        ("orders:1", "orders,billing", false),
+        ("orders,billing:1", "orders", false),
+    ] {
+        let report = json!({
+            "instance": instance, "application": application, "profiles": "dev", "outcome": "applied",
+        });
+        let report = confbus_protocol::Report::from_json(report.to_string().as_bytes()).unwrap();
+        let allowed = grants.allow(&Wanted::report(&report));
+        assert_eq!(allowed, expected, "{instance} {application}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::kind::Kind;
+use super::traffic::Traffic;
 use crate::{
     http::{Limits, settings},
     network::Network,
@@ -21,7 +21,7 @@ pub(in crate::http) struct Rates {
     rates: settings::Rates,
     counts_this_machine: bool,
     /// Locked only for what is bounded.
-    used: Mutex<HashMap<(Kind, Option<Network>), Instant>>,
+    used: Mutex<HashMap<(Traffic, Option<Network>), Instant>>,
 }
 
 impl Rates {
@@ -34,22 +34,22 @@ impl Rates {
     }
 
     /// Takes one of what an address has left; `Err` with how long it has to wait.
-    pub(super) fn take(&self, kind: Kind, network: Option<Network>) -> Result<(), Duration> {
+    pub(super) fn take(&self, traffic: Traffic, network: Option<Network>) -> Result<(), Duration> {
         let is_here = network.is_some_and(Network::is_this_machine);
-        match self.a_minute(kind) {
+        match self.a_minute(traffic) {
             0 => Ok(()),
             _ if is_here && !self.counts_this_machine => Ok(()),
-            rate => self.take_at(Instant::now(), kind, network, MINUTE / rate),
+            rate => self.take_at(Instant::now(), traffic, network, MINUTE / rate),
         }
     }
 
-    fn a_minute(&self, kind: Kind) -> u32 {
-        match kind {
-            Kind::Encryption => self.rates.encryption,
-            Kind::Webhook => self.rates.webhooks,
-            Kind::Refresh => self.rates.refreshes,
-            Kind::Decision => self.rates.decisions,
-            Kind::Read | Kind::Health | Kind::Probe | Kind::Look => 0,
+    fn a_minute(&self, traffic: Traffic) -> u32 {
+        match traffic {
+            Traffic::Encryption => self.rates.encryption,
+            Traffic::Webhook => self.rates.webhooks,
+            Traffic::Refresh => self.rates.refreshes,
+            Traffic::Decision => self.rates.decisions,
+            Traffic::Read | Traffic::Health | Traffic::Probe | Traffic::Look => 0,
         }
     }
 
@@ -57,12 +57,12 @@ impl Rates {
     fn take_at(
         &self,
         now: Instant,
-        kind: Kind,
+        traffic: Traffic,
         network: Option<Network>,
         each: Duration,
     ) -> Result<(), Duration> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut key = (kind, network);
+        let mut key = (traffic, network);
         if used.len() >= ADDRESSES && !used.contains_key(&key) {
             used.retain(|_, until| *until > now);
             if used.len() >= ADDRESSES {
@@ -95,7 +95,7 @@ mod tests {
         let (began, each) = (Instant::now(), MINUTE / 60);
         let take = |seconds| {
             let now = began + Duration::from_secs(seconds);
-            rates.take_at(now, Kind::Webhook, network(1), each)
+            rates.take_at(now, Traffic::Webhook, network(1), each)
         };
         assert!((0..60).all(|_| take(0).is_ok()));
         assert_eq!(take(0), Err(Duration::from_secs(1)));
@@ -109,7 +109,7 @@ mod tests {
     fn a_flood_of_addresses_takes_no_more_room() {
         let rates = Rates::new(&Limits::default());
         let (now, each) = (Instant::now(), MINUTE / 2);
-        let take = |number| rates.take_at(now, Kind::Webhook, network(number), each);
+        let take = |number| rates.take_at(now, Traffic::Webhook, network(number), each);
         let most = u32::try_from(ADDRESSES).unwrap();
         assert!((0..most + 2).all(|number| take(number).is_ok()));
         // Those that found no room of their own share one.
@@ -119,7 +119,7 @@ mod tests {
         let later = now + 2 * MINUTE;
         assert!(
             rates
-                .take_at(later, Kind::Webhook, network(most + 3), each)
+                .take_at(later, Traffic::Webhook, network(most + 3), each)
                 .is_ok()
         );
         assert_eq!(rates.used.lock().unwrap().len(), 1);

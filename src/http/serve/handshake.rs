@@ -1,17 +1,18 @@
 //! From a connection that was accepted to one that can be served.
 
-use std::{future::poll_fn, io, net::SocketAddr, pin::Pin, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, io, net::SocketAddr, pin::Pin, task::Poll, time::Duration};
 
 use rustls::server::Acceptor;
 use tokio::{
     io::AsyncWriteExt as _, net::TcpStream, sync::Semaphore, task::yield_now, time::timeout,
 };
 use tokio_rustls::LazyConfigAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use super::wire::Wire;
 use crate::http::{
     peer::Peer,
-    tls::{Tls, name},
+    tls::{Terms, Tls, name},
 };
 
 /// The first byte of every TLS connection.
@@ -19,6 +20,14 @@ const HANDSHAKE: u8 = 22;
 /// What who speaks without TLS is told.
 const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
     Content-Length: 22\r\nConnection: close\r\n\r\nThis port speaks TLS.\n";
+
+/// A connection that can be served.
+pub(super) struct Shaken {
+    pub(super) wire: Wire,
+    pub(super) peer: Peer,
+    /// Cancelled when the trust ends by which the other end was let in, if that was one in its certificate.
+    pub(super) withdrawn: Option<CancellationToken>,
+}
 
 /// How a thread comes by connections.
 pub(super) struct Handshakes {
@@ -39,30 +48,24 @@ impl Handshakes {
     }
 
     /// Agrees on TLS, where it is spoken.
-    pub(super) async fn shake(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-    ) -> io::Result<(Wire, Peer)> {
+    pub(super) async fn shake(&self, stream: TcpStream, address: SocketAddr) -> io::Result<Shaken> {
         let Some(tls) = &self.tls else {
-            return Ok((Wire::Plain(stream), address.into()));
+            return Ok(Shaken {
+                wire: Wire::Plain(stream),
+                peer: address.into(),
+                withdrawn: None,
+            });
         };
-        let shaken = timeout(self.patience, self.secure(tls, stream));
-        let (wire, certificate) = shaken.await.map_err(|_| io::ErrorKind::TimedOut)??;
-        Ok((
-            wire,
-            Peer {
-                certificate,
-                ..address.into()
-            },
-        ))
+        let shaken = timeout(self.patience, self.secure(tls, stream, address));
+        shaken.await.map_err(|_| io::ErrorKind::TimedOut)?
     }
 
     async fn secure(
         &self,
         tls: &Tls,
         mut stream: TcpStream,
-    ) -> io::Result<(Wire, Option<Arc<str>>)> {
+        address: SocketAddr,
+    ) -> io::Result<Shaken> {
         let mut first = [0];
         if stream.peek(&mut first).await? == 1 && first[0] != HANDSHAKE {
             stream.write_all(TLS_ONLY).await?;
@@ -70,7 +73,8 @@ impl Handshakes {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        let mut accept = hello.into_stream(tls.config());
+        let Terms { config, withdrawn } = tls.terms();
+        let mut accept = hello.into_stream(config);
         let stream = loop {
             match self.step(&mut accept).await? {
                 Poll::Ready(stream) => break stream?,
@@ -78,10 +82,15 @@ impl Handshakes {
             }
         };
         let (_, session) = stream.get_ref();
-        let certificate = session
-            .peer_certificates()
-            .and_then(|chain| name(chain.first()?));
-        Ok((Wire::Tls(Box::new(stream)), certificate))
+        let certificate = session.peer_certificates().and_then(|chain| chain.first());
+        Ok(Shaken {
+            peer: Peer {
+                certificate: certificate.and_then(|certificate| name(certificate)),
+                ..address.into()
+            },
+            withdrawn: certificate.map(|_| withdrawn),
+            wire: Wire::Tls(Box::new(stream)),
+        })
     }
 
     /// Goes on with a handshake as far as it can at once.

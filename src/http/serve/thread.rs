@@ -11,11 +11,11 @@ use tracing::{debug, warn};
 use super::{
     Limits,
     connection::{Connection, Purpose, Shared},
-    handshake::Handshakes,
+    handshake::{Handshakes, Shaken},
     lane::Buffers,
     room::{Admission, Room},
     seldom::Seldom,
-    watch::{Clock, Open, Patience, Watches},
+    watch::{Clock, Open, Order, Patience, Watch, Watches},
     wire::Wire,
 };
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long who does not ask keeps others out.
 const IDLE_WHEN_FULL: Duration = Duration::from_secs(5);
+/// How long an answer may go on for somebody whom nobody vouches for any more.
+const LAST_ANSWER: Duration = Duration::from_secs(10);
 /// What those hear for whom there is not even room to be heard.
 const REFUSED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\
@@ -168,10 +170,33 @@ async fn serve_connection(
         () = open.watch.is_to_end() => return,
     };
     match shaken {
-        Ok((wire, peer)) => serve_wire(shared, wire, peer, &open, purpose).await,
+        Ok(Shaken {
+            wire,
+            peer,
+            withdrawn: None,
+        }) => serve_wire(shared, wire, peer, &open, purpose).await,
+        Ok(Shaken {
+            wire,
+            peer,
+            withdrawn: Some(withdrawn),
+        }) => {
+            tokio::select! {
+                biased;
+                () = serve_wire(shared, wire, peer, &open, purpose) => {}
+                () = end_when(&withdrawn, &open.watch) => {}
+            }
+        }
         Err(error) => debug!(peer = %address, %error, "no TLS came about"),
     }
     drop(place);
+}
+
+/// Lets a connection end once the trust is withdrawn that it was let in by: after the answer under way, unless that goes on
+/// for too long, as a stream of events does.
+async fn end_when(withdrawn: &CancellationToken, watch: &Watch) {
+    withdrawn.cancelled().await;
+    watch.tell(Order::Finish);
+    sleep(LAST_ANSWER).await;
 }
 
 async fn serve_wire(shared: Rc<Shared>, wire: Wire, peer: Peer, open: &Open, purpose: Purpose) {

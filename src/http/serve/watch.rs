@@ -273,7 +273,7 @@ impl Watch {
         }
     }
 
-    fn tell(&self, order: Order) {
+    pub(super) fn tell(&self, order: Order) {
         self.order.set(order);
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();

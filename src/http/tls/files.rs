@@ -14,9 +14,10 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject as _},
     server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
+use tokio_util::sync::CancellationToken;
 use x509_parser::{parse_x509_certificate, time::ASN1Time};
 
-use super::{ClientAuth, Current, Settings, TlsError};
+use super::{ClientAuth, Current, Settings, TlsError, Trust};
 
 /// More than any certificate chain or key store of this use.
 const LARGEST: u64 = 1024 * 1024;
@@ -45,9 +46,7 @@ impl Files {
 
     /// Differs where contents do, or the reasons why there are none.
     pub(super) fn mark(files: &Result<Self, TlsError>) -> Mark {
-        let mut hasher = DefaultHasher::new();
-        files.hash(&mut hasher);
-        hasher.finish()
+        mark(files)
     }
 
     pub(super) fn load(&self, settings: &Settings) -> Result<Current, TlsError> {
@@ -88,6 +87,10 @@ impl Files {
         }
         Ok(Current {
             config: Arc::new(config),
+            trust: Trust {
+                of: mark(&self.trusted),
+                withdrawn: CancellationToken::new(),
+            },
             not_before,
             not_after,
         })
@@ -120,6 +123,12 @@ impl Files {
             .map(Some)
             .map_err(|error| of(&file.path, error))
     }
+}
+
+fn mark(contents: &impl Hash) -> Mark {
+    let mut hasher = DefaultHasher::new();
+    contents.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn keys(file: &KeyFile, bytes: &[u8]) -> Result<Keys, TlsError> {

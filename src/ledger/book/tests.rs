@@ -14,6 +14,7 @@ use crate::ledger::{
     Version,
     changes::Changes,
     entry::{Answered, Current, LabelMoved, Noted, RefreshId, Started, Trigger},
+    sight::Everything,
     view::{self, InstanceFilter},
 };
 
@@ -196,7 +197,7 @@ impl World {
             is_for_all: true,
         };
         let filter = InstanceFilter::default();
-        let view = view::instances(self.book.records(), &filter, self.now, wanted);
+        let view = view::instances(self.book.records(), &filter, &Everything, self.now, wanted);
         serde_json::to_value(view).unwrap()
     }
 
@@ -229,7 +230,7 @@ impl World {
 
     fn refresh(&self, number: usize) -> Value {
         let id = self.refreshes[number].as_str();
-        let view = view::refresh(self.book.records(), id, self.now).unwrap();
+        let view = view::refresh(self.book.records(), id, &Everything, self.now).unwrap();
         serde_json::to_value(view).unwrap()
     }
 

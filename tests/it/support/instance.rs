@@ -8,10 +8,14 @@ pub(crate) struct Instance {
 impl Instance {
     /// Follows `application/profiles` and hears of changes only by the bus: the safety net is off.
     pub(crate) fn start(server: &TestServer, address: &str, index: u16, more: &[&str]) -> Self {
-        let mut arguments: Vec<String> =
-            ["watch", address, "--server", &server.url(), "--poll", "0"]
-                .map(str::to_owned)
-                .into();
+        Self::asking(&server.url(), address, index, more)
+    }
+
+    /// The same with the server's URL, which may hold a user and a password.
+    pub(crate) fn asking(url: &str, address: &str, index: u16, more: &[&str]) -> Self {
+        let mut arguments: Vec<String> = ["watch", address, "--server", url, "--poll", "0"]
+            .map(str::to_owned)
+            .into();
         arguments.extend(["--index".to_owned(), index.to_string()]);
         arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
         let instance = Self {

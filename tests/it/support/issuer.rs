@@ -1,6 +1,6 @@
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{BufReader, Write as _},
+    net::TcpStream,
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,6 +11,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+
+use super::listener::{head, listen};
 
 /// An issuer of tokens: describes itself and publishes keys.
 pub(crate) struct Issuer {
@@ -33,22 +35,14 @@ pub(crate) struct SigningKey {
 
 impl Issuer {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let state: Arc<Mutex<State>> = Arc::default();
         let shared = Arc::clone(&state);
-        // Ends with the test program.
-        std::thread::spawn(move || {
-            for connection in listener.incoming().map_while(Result::ok) {
-                // A client that goes away is no failure.
-                _ = answer(&connection, port, &shared);
-            }
-        });
+        let port = listen(move |connection| answer(connection, &shared));
         Self { port, state }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        url(self.port)
     }
 
     pub(crate) fn publish(&self, keys: &[&SigningKey]) {
@@ -125,15 +119,15 @@ pub(crate) fn now() -> u64 {
         .as_secs()
 }
 
-fn answer(connection: &TcpStream, port: u16, state: &Mutex<State>) -> std::io::Result<()> {
-    let mut reader = BufReader::new(connection);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head)? == 0 {
-            return Ok(());
-        }
-    }
-    let url = format!("http://127.0.0.1:{port}");
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+fn answer(connection: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
+    let Some(head) = head(&mut BufReader::new(connection))? else {
+        return Ok(());
+    };
+    let url = url(connection.local_addr()?.port());
     let mut state = state.lock().unwrap();
     let (status, body) = match head.split(' ').nth(1).unwrap_or_default() {
         _ if state.is_down => return Ok(()),

@@ -6,12 +6,12 @@ mod git_http;
 mod http;
 mod instance;
 mod issuer;
+mod listener;
 mod process;
 mod secrets;
 mod server;
 mod status_host;
 mod tls;
-mod tls_front;
 mod vault;
 
 #[cfg(feature = "broker-tests")]
@@ -33,8 +33,7 @@ pub(crate) use process::Running;
 pub(crate) use secrets::Secrets;
 pub(crate) use server::TestServer;
 pub(crate) use status_host::{Post, StatusHost};
-pub(crate) use tls::{Authority, Secured, TlsClient};
-pub(crate) use tls_front::{Shows, TlsFront};
+pub(crate) use tls::{Authority, Secured, Shows, TlsClient, TlsFront};
 pub(crate) use vault::{Mood, ROOT, VaultServer};
 
 /// Long enough for two cores that compile meanwhile; a test that passes is much faster.

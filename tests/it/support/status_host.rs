@@ -1,11 +1,13 @@
 use std::{
     collections::{HashMap, VecDeque},
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    io::{BufReader, Read as _, Write as _},
+    net::TcpStream,
     sync::{Arc, Mutex},
 };
 
 use serde_json::Value;
+
+use super::listener::{head, listen};
 
 /// The API of a Git host, as far as the status of a commit goes: takes all that is posted.
 pub(crate) struct StatusHost {
@@ -31,18 +33,9 @@ pub(crate) struct Post {
 
 impl StatusHost {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
         let state: Arc<Mutex<State>> = Arc::default();
         let shared = Arc::clone(&state);
-        // Ends with the test program.
-        std::thread::spawn(move || {
-            for connection in listener.incoming().map_while(Result::ok) {
-                let state = Arc::clone(&shared);
-                // A client that goes away is no failure.
-                std::thread::spawn(move || _ = answer_all(&connection, &state));
-            }
-        });
+        let port = listen(move |connection| answer_all(connection, &shared));
         Self { port, state }
     }
 
@@ -65,13 +58,7 @@ impl StatusHost {
 fn answer_all(connection: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection);
     let mut writer = connection;
-    loop {
-        let mut head = String::new();
-        while !head.ends_with("\r\n\r\n") {
-            if reader.read_line(&mut head)? == 0 {
-                return Ok(());
-            }
-        }
+    while let Some(head) = head(&mut reader)? {
         let mut lines = head.lines();
         let line = lines.next().unwrap_or_default().to_owned();
         let headers = lines.filter_map(|line| line.split_once(": "));
@@ -99,4 +86,5 @@ fn answer_all(connection: &TcpStream, state: &Mutex<State>) -> std::io::Result<(
         let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 2\r\n\r\n{{}}");
         writer.write_all(answer.as_bytes())?;
     }
+    Ok(())
 }

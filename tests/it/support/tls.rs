@@ -1,3 +1,5 @@
+mod front;
+
 use std::{
     fs,
     io::{Read as _, Write as _},
@@ -7,7 +9,9 @@ use std::{
 };
 
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKeyChain};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
     crypto::aws_lc_rs,
@@ -17,6 +21,7 @@ use rustls::{
 use tempfile::TempDir;
 
 use super::{Answer, DEADLINE};
+pub(crate) use front::{Shows, TlsFront};
 
 /// An authority, and the files that it signed.
 pub(crate) struct Authority {
@@ -44,6 +49,9 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Or whoever signs by itself would be called the same.
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, "an authority of its own");
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();

@@ -8,7 +8,7 @@ use crate::http::{
 
 /// What a request is for, as far as ports and limits care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum Traffic {
     /// Configuration, and all that a running application needs.
     Read,
     /// How the server is.
@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Decision,
 }
 
-impl Kind {
+impl Traffic {
     /// By the decoded path: what merely looks like configuration to the router is none either.
     pub(super) fn of(settings: &Settings, method: &Method, path: &str) -> Self {
         let Some(below) = settings.context_path.below(path) else {

@@ -1,18 +1,15 @@
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
-};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
-use tempfile::TempDir;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Runtime,
@@ -20,11 +17,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::Authority;
+
 /// TLS in front of a server without, with a certificate that can be changed.
 pub(crate) struct TlsFront {
     address: SocketAddr,
-    authority: CertifiedIssuer<'static, KeyPair>,
-    folder: TempDir,
+    authority: Authority,
     shown: Arc<Mutex<Shown>>,
     _runtime: Runtime,
 }
@@ -53,13 +51,7 @@ impl TlsFront {
     pub(crate) fn before(url: &str) -> Self {
         let behind = url.trim_start_matches("http://").split('/').next();
         let behind = behind.unwrap().parse().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, "an authority of its own");
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(authority_in(folder.path()), authority.pem()).unwrap();
+        let authority = Authority::new();
         let shown = Arc::new(Mutex::new(Shown::new(&authority, Shows::Good)));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -80,7 +72,6 @@ impl TlsFront {
         Self {
             address,
             authority,
-            folder,
             shown,
             _runtime: runtime,
         }
@@ -88,7 +79,7 @@ impl TlsFront {
 
     /// A file with the authority's certificate.
     pub(crate) fn authority(&self) -> PathBuf {
-        authority_in(self.folder.path())
+        self.authority.path("ca.pem")
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -104,18 +95,14 @@ impl TlsFront {
 }
 
 impl Shown {
-    fn new(authority: &CertifiedIssuer<'static, KeyPair>, shows: Shows) -> Self {
+    fn new(authority: &Authority, shows: Shows) -> Self {
         let config = config(authority, shows);
         let over = CancellationToken::new();
         Self { config, over }
     }
 }
 
-fn authority_in(folder: &Path) -> PathBuf {
-    folder.join("authority.pem")
-}
-
-fn config(authority: &CertifiedIssuer<'static, KeyPair>, shows: Shows) -> Arc<ServerConfig> {
+fn config(authority: &Authority, shows: Shows) -> Arc<ServerConfig> {
     let host = match shows {
         Shows::AnotherHost => "elsewhere.example",
         _ => "localhost",
@@ -125,12 +112,13 @@ fn config(authority: &CertifiedIssuer<'static, KeyPair>, shows: Shows) -> Arc<Se
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2020, 2, 1);
     }
-    let key = KeyPair::generate().unwrap();
-    let certificate = match shows {
-        Shows::SignedByItself => params.self_signed(&key),
-        _ => params.signed_by(&key, authority),
+    let (certificate, key) = if shows == Shows::SignedByItself {
+        let key = KeyPair::generate().unwrap();
+        (params.self_signed(&key).unwrap(), key)
+    } else {
+        authority.signed(params)
     };
-    let certificate = CertificateDer::from(certificate.unwrap());
+    let certificate = CertificateDer::from(certificate);
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider)

@@ -1,0 +1,180 @@
+use confbus_protocol::{BusId, Destination};
+use serde::Serialize;
+
+use super::{
+    super::{
+        Sight,
+        changes::ChangesView,
+        coordinates::Coordinates,
+        entry::Trigger,
+        records::Records,
+        refresh::{Moment, Moved, Refresh, What},
+        state::{Evidence, State},
+    },
+    time,
+};
+
+/// Refreshes, newest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefreshesView {
+    schema: &'static str,
+    refreshes: Vec<RefreshView>,
+}
+
+/// One refresh, with all that is known of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefreshDetails {
+    #[serde(flatten)]
+    refresh: RefreshView,
+    changes: Option<ChangesView>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefreshView {
+    id: String,
+    trigger: Trigger,
+    origin: String,
+    labels: Vec<Moved>,
+    destinations: Vec<String>,
+    events: Vec<String>,
+    started: String,
+    published: Option<String>,
+    told: Vec<ToldView>,
+    timeline: Vec<MomentView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ToldView {
+    instance: BusId,
+    state: State,
+    evidence: Evidence,
+}
+
+#[derive(Debug, Serialize)]
+struct MomentView {
+    time: String,
+    what: What,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<BusId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// What somebody sees of the refreshes.
+struct Seen<'r> {
+    records: &'r Records,
+    sight: &'r dyn Sight,
+    now: i64,
+}
+
+/// All refreshes that may concern somebody, newest first.
+pub(in super::super) fn refreshes(records: &Records, sight: &dyn Sight, now: i64) -> RefreshesView {
+    let seen = Seen {
+        records,
+        sight,
+        now,
+    };
+    let newest_first = records.refreshes.iter().rev();
+    RefreshesView {
+        schema: "confbus.refreshes/1",
+        refreshes: newest_first
+            .filter_map(|refresh| seen.refresh(refresh))
+            .collect(),
+    }
+}
+
+/// The refresh with this id, if it may concern somebody.
+pub(in super::super) fn refresh(
+    records: &Records,
+    id: &str,
+    sight: &dyn Sight,
+    now: i64,
+) -> Option<RefreshDetails> {
+    let seen = Seen {
+        records,
+        sight,
+        now,
+    };
+    let mut refreshes = records.refreshes.iter();
+    let refresh = refreshes.find(|refresh| refresh.id.as_str() == id)?;
+    Some(RefreshDetails {
+        refresh: seen.refresh(refresh)?,
+        changes: refresh
+            .changes
+            .as_ref()
+            .map(|changes| ChangesView::of(changes, sight)),
+    })
+}
+
+impl Seen<'_> {
+    /// `None` where nobody was told who is seen.
+    fn refresh(&self, refresh: &Refresh) -> Option<RefreshView> {
+        let destinations = refresh.destinations.iter();
+        let destinations: Vec<_> = destinations
+            .filter(|destination| self.is_destination(destination))
+            .cloned()
+            .collect();
+        if destinations.is_empty() && !self.sight.is_whole() {
+            return None;
+        }
+        let told = refresh.told.iter().filter(|(id, _)| self.is_instance(id));
+        let told = told.map(|(instance, answer)| {
+            let (state, evidence) = answer.state(self.now);
+            ToldView {
+                instance: instance.clone(),
+                state,
+                evidence,
+            }
+        });
+        let labels = refresh.labels.iter();
+        let labels = labels.filter(|moved| self.sight.has_label(&moved.label));
+        let events = refresh.events.iter();
+        let timeline = refresh.timeline.iter();
+        Some(RefreshView {
+            id: refresh.id.to_string(),
+            trigger: refresh.trigger,
+            origin: refresh.origin.clone(),
+            labels: labels.cloned().collect(),
+            destinations,
+            events: events.map(|event| event.id.clone()).collect(),
+            started: time(refresh.started),
+            published: refresh.published.map(time),
+            told: told.collect(),
+            timeline: timeline.filter_map(|moment| self.moment(moment)).collect(),
+        })
+    }
+
+    fn moment(&self, moment: &Moment) -> Option<MomentView> {
+        let instance = moment.instance.as_ref();
+        if instance.is_some_and(|instance| !self.is_instance(instance)) {
+            return None;
+        }
+        let detail = moment.detail.as_deref();
+        let is_seen = match (moment.what, detail) {
+            (What::Published, Some(destination)) => self.is_destination(destination),
+            // The reason names the destination.
+            (What::Failed, Some(_)) => self.sight.is_whole(),
+            _ => true,
+        };
+        is_seen.then(|| MomentView {
+            time: time(moment.time),
+            what: moment.what,
+            instance: instance.cloned(),
+            detail: moment.detail.clone(),
+        })
+    }
+
+    fn is_destination(&self, destination: &str) -> bool {
+        let destination = Destination::from_wire(destination);
+        self.sight.may_be_meant(&destination)
+    }
+
+    /// By what it asks for, or else by its name.
+    fn is_instance(&self, id: &BusId) -> bool {
+        self.sight.is_whole()
+            || match self.records.instances.get(id) {
+                Some(instance) => instance.coordinates.are_seen_by(self.sight),
+                None => Coordinates::of_bus_id(id).are_seen_by(self.sight),
+            }
+    }
+}
