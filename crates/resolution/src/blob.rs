@@ -146,6 +146,15 @@ impl Blob {
     }
 }
 
+/// What no snapshot holds any more takes no room, and what it said does not stay in memory.
+impl Drop for Blob {
+    fn drop(&mut self) {
+        if let (Some(budget), Some(parsed)) = (&self.budget, self.parsed.load().upgrade()) {
+            budget.forget(&parsed);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

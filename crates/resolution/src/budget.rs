@@ -55,25 +55,42 @@ impl Budget {
         }
         let mut patience = PATIENCE;
         self.kept.fetch_add(parsed.bytes(), Ordering::Relaxed);
-        self.put(self.next(&mut patience), Some(Arc::clone(parsed)));
+        let place = self.next(&mut patience);
+        parsed.is_at(place);
+        self.put(place, Some(Arc::clone(parsed)));
         // The first round may only find out who was read lately.
         for _ in 0..2 * self.places.len() {
             if self.kept() <= self.limit {
                 return;
             }
             let place = self.next(&mut patience);
-            if place.load().is_some() {
+            if self.places[place].load().is_some() {
                 self.put(place, None);
             }
         }
     }
 
+    /// Drops a file that nobody can ask for any more.
+    pub(crate) fn forget(&self, parsed: &Arc<Parsed>) {
+        let Some(place) = self.places.get(parsed.place()) else {
+            return;
+        };
+        // Another file may have the place by now.
+        let before = place.compare_and_swap(parsed, None);
+        if before
+            .as_ref()
+            .is_some_and(|before| Arc::ptr_eq(before, parsed))
+        {
+            self.kept.fetch_sub(parsed.bytes(), Ordering::Relaxed);
+        }
+    }
+
     /// The next place that is empty or whose file was not read lately.
-    fn next(&self, patience: &mut usize) -> &ArcSwapOption<Parsed> {
+    fn next(&self, patience: &mut usize) -> usize {
         loop {
             let hand = self.hand.fetch_add(1, Ordering::Relaxed);
-            let place = &self.places[hand % self.places.len()];
-            let kept = place.load();
+            let place = hand % self.places.len();
+            let kept = self.places[place].load();
             if *patience == 0 || !kept.as_ref().is_some_and(|parsed| parsed.was_read()) {
                 return place;
             }
@@ -81,8 +98,10 @@ impl Budget {
         }
     }
 
-    fn put(&self, place: &ArcSwapOption<Parsed>, parsed: Option<Arc<Parsed>>) {
-        let bytes = place.swap(parsed).map_or(0, |gone| gone.bytes());
+    fn put(&self, place: usize, parsed: Option<Arc<Parsed>>) {
+        let bytes = self.places[place]
+            .swap(parsed)
+            .map_or(0, |gone| gone.bytes());
         self.kept.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -150,6 +169,20 @@ mod tests {
         read(&large);
         assert!(!large.is_parsed());
         assert!(small.iter().all(Blob::is_parsed));
+    }
+
+    #[test]
+    fn what_nobody_can_ask_for_is_dropped() {
+        let (budget, mut blobs) = blobs(8, 4);
+        blobs.iter().for_each(read);
+        let kept = budget.kept();
+        // Half of them are not kept any more, and the places of others are left alone.
+        drop(blobs.drain(..4).collect::<Vec<_>>());
+        assert_eq!(budget.kept(), kept);
+        assert!(blobs.iter().all(Blob::is_parsed));
+        drop(blobs);
+        assert_eq!(budget.kept(), 0);
+        assert!(budget.places.iter().all(|place| place.load().is_none()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::documents::{Document, Flaw, Syntax};
 
@@ -9,6 +9,8 @@ pub(crate) struct Parsed {
     documents: Result<Box<[Document]>, Flaw>,
     bytes: usize,
     was_read: AtomicBool,
+    /// Where its budget keeps it, as far as it does.
+    place: AtomicUsize,
 }
 
 /// What is remembered of a file for good: the little that is worth knowing before somebody needs it.
@@ -29,6 +31,7 @@ impl Parsed {
             bytes: size_of::<Self>() + documents.as_deref().map_or(0, of_documents),
             documents,
             was_read: AtomicBool::new(true),
+            place: AtomicUsize::new(usize::MAX),
         }
     }
 
@@ -57,6 +60,16 @@ impl Parsed {
     /// Whether somebody read it since this was asked last.
     pub(crate) fn was_read(&self) -> bool {
         self.was_read.swap(false, Ordering::Relaxed)
+    }
+
+    /// Notes where its budget keeps it.
+    pub(crate) fn is_at(&self, place: usize) {
+        self.place.store(place, Ordering::Relaxed);
+    }
+
+    /// The place that was noted last.
+    pub(crate) fn place(&self) -> usize {
+        self.place.load(Ordering::Relaxed)
     }
 
     pub(crate) fn remarks(&self) -> Remarks {
