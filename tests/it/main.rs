@@ -30,6 +30,7 @@ mod program;
 mod reads;
 mod remote_tls;
 mod shadow;
+mod ssh;
 mod stream;
 mod tls;
 mod tokens;
