@@ -16,6 +16,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.encrypt.decrypt-endpoint",
     "confbus.git.deadline",
     "confbus.git.freshness",
+    "confbus.git.placeholder-values",
     "confbus.ledger.directory",
     "confbus.limits.body-bytes",
     "confbus.limits.body-timeout",

@@ -84,7 +84,7 @@ fn repository(
     common: &Common,
     parent: Option<&GitRepositorySettings>,
 ) -> Option<GitRepositorySettings> {
-    let uri = Template::new(uri);
+    let uri = Template::new(uri).only(common.placeholder_values.clone());
     if uri.lets_requests_choose_host() {
         reader.warn(format!(
             "{uri_key}: a placeholder in the host of the repository's address would let requests choose where our login goes; this repository answers nothing"
