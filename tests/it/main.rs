@@ -29,6 +29,7 @@ mod pins;
 mod program;
 mod reads;
 mod remote_tls;
+mod secure_defaults;
 mod shadow;
 mod ssh;
 mod stream;

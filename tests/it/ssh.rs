@@ -32,7 +32,10 @@ fn refuses(sshd: &Sshd, said: &[(&str, &str)], why: &[&str]) {
     let error = eventually("why nothing is fetched", || {
         let health = server.get("/actuator/health").json();
         let error = &health["components"]["git"]["details"]["error"];
-        error.as_str().map(str::to_owned).ok_or(health.to_string())
+        error
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| health.to_string())
     });
     for part in why {
         assert!(error.contains(part), "no `{part}` in: {error}");
