@@ -16,6 +16,7 @@ mod conformance;
 mod demo;
 mod git_remote;
 mod interop;
+mod packages;
 mod rabbit;
 mod shell;
 mod test;
