@@ -170,7 +170,8 @@ fn a_server_calls_nothing_that_the_service_forbids() {
         .env("XDG_CACHE_HOME", folder.path());
     let running = Running::start(command);
     running.line_with("in service");
-    repo.push("another greeting", &[("orders.yml", "greeting: hi\n")]);
+    let commit = repo.push("another greeting", &[("orders.yml", "greeting: hi\n")]);
+    running.line_with(&commit);
     let calls = || -> Vec<String> {
         let text = fs::read_to_string(&notes).unwrap_or_default();
         let calls = text.lines().filter_map(|line| {
