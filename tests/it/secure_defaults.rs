@@ -209,6 +209,7 @@ fn an_issuer_whose_certificate_is_not_good_lets_nobody_in() {
         &[
             (URI, &repo.path().display().to_string()),
             (&format!("{jwt}.issuer-uri"), &at_front),
+            (&format!("{jwt}.jwk-set-uri"), &format!("{at_front}/keys")),
             (&format!("{jwt}.audiences"), "confbus"),
         ],
         &[("SSL_CERT_FILE", &front.authority().display().to_string())],
@@ -216,9 +217,20 @@ fn an_issuer_whose_certificate_is_not_good_lets_nobody_in() {
     let mut claims = issuer.claims("ci");
     claims["iss"] = at_front.as_str().into();
     let login = format!("Bearer {}", key.token(&claims));
-    let answer = server.send(&Request::get("/orders/dev").header("Authorization", &login));
+    let ask = || {
+        let request = Request::get("/orders/dev").header("Authorization", &login);
+        server.send(&request)
+    };
+    let answer = ask();
     assert!(matches!(answer.status, 401 | 503), "{answer:?}");
+    server.line_with("UnknownIssuer");
     assert_eq!(issuer.fetches(), 0);
+    front.show(Shows::Good);
+    eventually("that somebody comes in", || {
+        let answer = ask();
+        expect_that(answer.status == 200, &answer)
+    });
+    assert!(issuer.fetches() > 0);
 }
 
 #[test]

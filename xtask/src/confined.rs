@@ -4,6 +4,7 @@
 
 mod traces;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -18,8 +19,15 @@ use crate::test;
 const ENTER: &str = include_str!("confined/enter.sh");
 const USER: &str = "nobody";
 
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Passed on to the tests, for example `-- watch::`.
+    #[arg(last = true)]
+    rest: Vec<OsString>,
+}
+
 /// Fails when a test does, or when a server did what it must not.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(
         rustix::process::geteuid().is_root(),
         "to make a file system read-only takes root: sudo cargo xtask confined"
@@ -30,6 +38,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     let open = Open::mount()?;
     // How it ends tells nothing: whoever is left is killed.
     let mut enter = enter(open.0.path(), &tests);
+    enter.args(&args.rest);
     test::name_brokers(&mut enter, rabbit.url(), &server)?;
     _ = shell::status(&mut enter)?;
     let status = fs::read_to_string(open.0.path().join("status"));

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+/// Ours, by its name.
+const PROGRAM: &str = "confbus";
+
 /// What is asked for.
 pub(super) const CALLS: &str = "trace=clone,clone3,fork,vfork,execve,execveat,open,openat,creat,mkdir,mkdirat,mknod,\
     mknodat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,truncate,chmod,fchmodat,chown,\
@@ -39,7 +42,6 @@ pub(super) struct Reader<'t> {
 }
 
 struct Ours<'t> {
-    program: &'t str,
     /// Where it may write.
     base: &'t str,
     role: Role<'t>,
@@ -47,8 +49,12 @@ struct Ours<'t> {
 
 enum Role<'t> {
     Server,
-    /// With the program that it is told to start.
-    Client(Option<&'t str>),
+    Client {
+        /// That it is told to start.
+        program: Option<&'t str>,
+        /// It is told lines for a shell, by `--check`, `--ready` or `--on-change`.
+        has_lines: bool,
+    },
 }
 
 impl<'t> Reader<'t> {
@@ -95,7 +101,7 @@ impl<'t> Reader<'t> {
                 if let Some(ours) = Ours::started_by(&call, self.open) {
                     match ours.role {
                         Role::Server => self.findings.servers += 1,
-                        Role::Client(_) => self.findings.clients += 1,
+                        Role::Client { .. } => self.findings.clients += 1,
                     }
                     self.owners.insert(number, Some(Rc::new(ours)));
                 }
@@ -123,7 +129,7 @@ impl<'t> Ours<'t> {
         let [program, _, command, arguments @ ..] = call.texts.as_slice() else {
             return None;
         };
-        if !call.name.starts_with("execve") || file_name(program) != "confbus" {
+        if !call.name.starts_with("execve") || file_name(program) != PROGRAM {
             return None;
         }
         let base =
@@ -136,19 +142,33 @@ impl<'t> Ours<'t> {
         };
         let (base, role) = match *command {
             "serve" => (arguments.iter().find_map(base)?, Role::Server),
-            "watch" => (open, Role::Client(told().copied())),
+            "watch" => {
+                let is_line = |argument: &&str| {
+                    ["--check", "--ready", "--on-change"]
+                        .iter()
+                        .any(|name| argument.starts_with(name))
+                };
+                let role = Role::Client {
+                    program: told().copied(),
+                    has_lines: arguments.iter().any(is_line),
+                };
+                (open, role)
+            }
             _ => return None,
         };
-        Some(Self {
-            program,
-            base,
-            role,
-        })
+        Some(Self { base, role })
     }
 
-    fn is_told(&self, program: &str) -> bool {
-        // Looked for in each folder of `PATH`.
-        matches!(self.role, Role::Client(Some(told)) if file_name(told) == file_name(program))
+    fn is_told(&self, call: &Call<'_>) -> bool {
+        let Role::Client { program, has_lines } = self.role else {
+            return false;
+        };
+        match call.texts.as_slice() {
+            ["/bin/sh", _, "-c", ..] if has_lines => true,
+            // Looked for in each folder of `PATH`.
+            [path, ..] => program.is_some_and(|told| file_name(told) == file_name(path)),
+            [] => false,
+        }
     }
 }
 
@@ -167,10 +187,11 @@ impl Findings {
     fn judge(&mut self, call: &Call<'_>, ours: &Ours<'_>) -> Verdict {
         if call.name.starts_with("execve") {
             let program = call.texts.first().copied().unwrap_or_default();
-            if ours.is_told(program) {
+            if ours.is_told(call) {
                 return self.note_told(program, call);
             }
-            let is_worker = matches!(call.texts.as_slice(), [program, _, "git-worker", ..] if *program == ours.program);
+            // Links may have led to it the first time.
+            let is_worker = matches!(call.texts.as_slice(), [program, _, "git-worker", ..] if file_name(program) == PROGRAM);
             if !is_worker {
                 self.started.insert(call.line.to_owned());
             }
@@ -181,7 +202,7 @@ impl Findings {
                     self.written.insert(call.line.to_owned());
                 }
                 Role::Server => self.fine += 1,
-                Role::Client(_) => self.delivered += 1,
+                Role::Client { .. } => self.delivered += 1,
             }
         }
         Verdict::StillOurs
@@ -292,13 +313,15 @@ mod tests {
         let shell = r#"execve("/bin/sh", ["sh", "-c", "id"], 0x7f /* 3 vars */) = 0"#;
         let lines = [
             r#"9 fork() = 20"#,
-            r#"20 execve("/x/confbus", ["/x/confbus", "watch", "orders/dev", "--", "sh", "-c", "id"], 0x7f /* 3 vars */) = 0"#,
+            r#"20 execve("/x/confbus", ["/x/confbus", "watch", "orders/dev", "--check", "test x", "--", "sh", "-c", "id"], 0x7f /* 3 vars */) = 0"#,
             r#"20 openat(AT_FDCWD, "/tmp/out/a.yaml", O_WRONLY|O_CREAT, 0600) = 3"#,
             r#"20 openat(AT_FDCWD, "/etc/a", O_WRONLY|O_CREAT, 0600) = 3"#,
             r#"20 fork() = 21"#,
             r#"21 execve("/usr/local/bin/sh", ["sh", "-c", "id"], 0x7f /* 3 vars */) = -1 ENOENT (No such file or directory)"#,
             &format!("21 {shell}"),
             r#"21 execve("/bin/id", ["id"], 0x7f /* 3 vars */) = 0"#,
+            "20 fork() = 22",
+            r#"22 execve("/bin/sh", ["/bin/sh", "-c", "test x"], 0x7f /* 3 vars */) = 0"#,
             r#"20 execve("/bin/ls", ["ls"], 0x7f /* 3 vars */) = 0"#,
         ];
         let found = findings(&lines);
@@ -306,7 +329,7 @@ mod tests {
             (found.clients, found.delivered, found.written.len()),
             (1, 1, 1)
         );
-        assert_eq!(found.told, BTreeMap::from([("sh".to_owned(), 1)]));
+        assert_eq!(found.told, BTreeMap::from([("sh".to_owned(), 2)]));
         let started: Vec<_> = found.started.iter().collect();
         assert!(
             matches!(started[..], [ls] if ls.contains("/bin/ls")),
