@@ -8,9 +8,11 @@ mod address;
 mod cage;
 mod claims;
 mod folder;
+mod home;
 mod refs_news;
 mod seen;
 mod snapshots;
+mod ssh;
 mod supervisor;
 mod watch;
 mod wire;
@@ -38,8 +40,9 @@ use crate::{
     files::Watcher,
     look::{Limits, LookError, Query, Version, View},
 };
-pub(crate) use address::{Address, Location};
+pub(crate) use address::{Address, Location, ssh_host};
 use claims::{Claim, Claims};
+pub(crate) use ssh::{ALGORITHMS, HostKey, KnownHosts, Login, Ssh};
 use supervisor::{Command, Supervisor};
 
 /// A program that runs Git for the server in processes of its own, by a call of [`run_worker`].
@@ -149,12 +152,10 @@ pub(crate) struct Access {
     pub(crate) private_key: Option<String>,
     /// Of the ssh key.
     pub(crate) passphrase: Option<String>,
-    /// Key files that are tried after the agent.
-    pub(crate) key_files: Vec<PathBuf>,
+    /// How ssh is spoken.
+    pub(crate) ssh: Ssh,
     /// Accept any TLS certificate.
     pub(crate) skip_ssl_validation: bool,
-    /// Accept any ssh host key.
-    pub(crate) accept_any_host_key: bool,
 }
 
 impl std::fmt::Debug for Access {

@@ -1,12 +1,17 @@
-//! What this process holds in memory is shown to nobody.
+//! What this process holds in memory or writes down is shown to nobody.
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, setrlimit, umask},
+};
 use tracing::warn;
 
-/// Lets no crash leave a file with passwords and keys behind, and no other process of this user look into this one.
+/// Lets no crash leave a file with passwords and keys behind, no other process of this user look into this one, and no other
+/// user into the files that it makes.
 ///
 /// What the system does not allow is said in the log, and nothing else.
 pub fn keep_private() {
+    umask(Mode::RWXG | Mode::RWXO);
     let nothing = Rlimit {
         current: Some(0),
         maximum: Some(0),

@@ -13,6 +13,11 @@ impl Pattern {
         all.map(Self).collect()
     }
 
+    /// A pattern of one name, and not of coordinates.
+    pub(crate) fn of_name(written: &str) -> Self {
+        Self(written.to_owned())
+    }
+
     /// The applications whose requests may fit, and perhaps more; `*` stands for any run of characters.
     pub(super) fn applications(&self) -> String {
         let name = self.0.split(['/', ',']).next().unwrap_or_default();
@@ -23,7 +28,7 @@ impl Pattern {
         }
     }
 
-    /// Whether `application/profiles` fit.
+    /// Whether `application/profiles`, or a name, fit.
     pub(super) fn matches(&self, coordinates: &str) -> bool {
         let mut parts = self.0.split('*');
         let first = parts.next().unwrap_or_default();

@@ -1,9 +1,15 @@
 use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
 
+use super::Pattern;
+
 /// The address of a repository, which may hold `{application}`, `{profile}` and `{label}`.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Template(String);
+pub(crate) struct Template {
+    uri: String,
+    /// What may be filled in; anything that is a name where nothing is listed.
+    allowed: Vec<Pattern>,
+}
 
 /// An address may hold credentials.
 impl std::fmt::Debug for Template {
@@ -16,27 +22,35 @@ const PLACEHOLDERS: [&str; 3] = ["{application}", "{profile}", "{label}"];
 
 impl Template {
     pub(crate) fn new(uri: impl Into<String>) -> Self {
-        Self(uri.into())
+        Self {
+            uri: uri.into(),
+            allowed: Vec::new(),
+        }
+    }
+
+    /// Lets nothing be filled in but what fits one of these.
+    pub(crate) fn only(self, allowed: Vec<Pattern>) -> Self {
+        Self { allowed, ..self }
     }
 
     /// Without placeholders it is the address of one repository.
     pub(crate) fn has_placeholders(&self) -> bool {
-        self.holds(&self.0)
+        self.holds(&self.uri)
     }
 
     pub(super) fn has_profile(&self) -> bool {
-        self.0.contains("{profile}")
+        self.uri.contains("{profile}")
     }
 
     /// Whoever asks would choose the host that our login goes to.
     pub(crate) fn lets_requests_choose_host(&self) -> bool {
-        let after_scheme = self.0.split_once("://").map(|(_, rest)| rest);
+        let after_scheme = self.uri.split_once("://").map(|(_, rest)| rest);
         let end: &[char] = if after_scheme.is_some() {
             &['/']
         } else {
             &['/', ':']
         };
-        let host = after_scheme.unwrap_or(&self.0).split(end).next();
+        let host = after_scheme.unwrap_or(&self.uri).split(end).next();
         host.is_some_and(|host| self.holds(host))
     }
 
@@ -48,18 +62,18 @@ impl Template {
 
     /// As written; only without placeholders this is an address.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.uri
     }
 
     /// The address for a request; `profile` is all of its profiles, or one of them. `None` for names that would be more in
-    /// it than names: a query, a port, an escape, a sign of some shell.
+    /// it than names: a query, a port, an escape, a sign of some shell; and for those that are not allowed.
     pub(super) fn fill_in(
         &self,
         request: &EnvironmentRequest,
         profile: &str,
         label: &Label,
     ) -> Option<String> {
-        let mut address = self.0.clone();
+        let mut address = self.uri.clone();
         for (placeholder, name) in
             PLACEHOLDERS
                 .into_iter()
@@ -68,12 +82,16 @@ impl Template {
             if !address.contains(placeholder) {
                 continue;
             }
-            if !name.chars().all(is_plain) {
+            if !name.chars().all(is_plain) || !self.allows(name) {
                 return None;
             }
             address = address.replace(placeholder, name);
         }
         Some(address)
+    }
+
+    fn allows(&self, name: &str) -> bool {
+        self.allowed.is_empty() || self.allowed.iter().any(|pattern| pattern.matches(name))
     }
 }
 
@@ -127,6 +145,34 @@ mod tests {
             // Where it does not go into the address, it may be any.
             let other = Template::new("https://git.example/{profile}.git");
             assert!(other.fill_in(&request, "dev", &label).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_listed_is_filled_in() {
+        let label = Label::parse("main").unwrap();
+        let allowed = ["orders", "team-*", "main"];
+        let allowed = allowed.map(Pattern::of_name).to_vec();
+        let template = Template::new("https://git.example/{application}-{label}.git").only(allowed);
+        for (name, is_allowed) in [
+            ("orders", true),
+            ("team-a", true),
+            ("team-", true),
+            ("orders2", false),
+            ("my-team-a", false),
+            ("Orders", false),
+            ("billing", false),
+        ] {
+            let request = EnvironmentRequest {
+                application: Application::parse(name).unwrap(),
+                profiles: Profiles::none(),
+                label: None,
+            };
+            let filled = template.fill_in(&request, "dev", &label);
+            assert_eq!(filled.is_some(), is_allowed, "{name}");
+            // Each that goes into the address has to be.
+            let other = Label::parse("next").unwrap();
+            assert_eq!(template.fill_in(&request, "dev", &other), None, "{name}");
         }
     }
 

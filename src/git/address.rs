@@ -66,6 +66,14 @@ impl Address {
         })
     }
 
+    /// The host of an address that is reached by ssh.
+    pub(super) fn ssh_host(&self) -> Option<&str> {
+        match &self.location {
+            Location::Remote(uri) => ssh_host(uri),
+            Location::Local(_) | Location::WorkTree(_) => None,
+        }
+    }
+
     /// A name that people recognise and that no other repository has.
     pub(super) fn directory_name(&self) -> String {
         let uri = self.display_uri.trim_end_matches('/');
@@ -107,6 +115,20 @@ fn location(uri: &str) -> Result<Location, AddressError> {
         return Ok(Location::Remote(uri.to_owned()));
     }
     Ok(Location::Local(home_expanded(uri)))
+}
+
+/// The host of `ssh://git@host:22/path` or `git@host:path`; `None` for what is not reached by ssh.
+pub(crate) fn ssh_host(uri: &str) -> Option<&str> {
+    let place = match uri.split_once("://") {
+        Some(("ssh", rest)) => rest.split('/').next()?,
+        None if is_scp_like(uri) && !names_a_program(uri) => uri.split('/').next()?,
+        _ => return None,
+    };
+    let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+    match host.strip_prefix('[') {
+        Some(host) => host.split(']').next(),
+        None => host.split(':').next(),
+    }
 }
 
 /// `git@host:path`: a colon before the first slash.
@@ -183,6 +205,22 @@ mod tests {
             assert!(matches!(location(uri), Ok(Location::Remote(_))), "{uri}");
         }
         assert!(matches!(location("/srv/a::b"), Ok(Location::Local(_))));
+    }
+
+    #[test]
+    fn the_host_of_ssh_is_found() {
+        for (uri, host) in [
+            ("ssh://git@git.example:2222/acme/x.git", Some("git.example")),
+            ("ssh://git.example/x", Some("git.example")),
+            ("ssh://git:p%40w@[::1]:22/x@y", Some("::1")),
+            ("git@git.example:acme/x@y", Some("git.example")),
+            ("git@[::1]:x/y", Some("::1")),
+            ("https://git.example/x", None),
+            ("git://git.example/x", None),
+            ("/srv/x:y", None),
+        ] {
+            assert_eq!(ssh_host(uri), host, "{uri}");
+        }
     }
 
     #[test]

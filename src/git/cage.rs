@@ -18,7 +18,7 @@ use serde::Serialize;
 use tracing::{error, warn};
 
 use super::{
-    Settings,
+    Settings, home,
     wire::{self, Answer, Assignment},
     worker,
 };
@@ -130,6 +130,7 @@ impl Cage {
 impl Caged {
     fn start(settings: &Settings, left_behind: &Arc<()>, suspect: bool) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
+        let home = home::make(settings)?;
         let process = match &settings.program {
             Some(program) => {
                 let mut command = Command::new(&program.path);
@@ -139,7 +140,16 @@ impl Caged {
                     .stdout(Stdio::null())
                     // What a terminal sends to us is not for it: it ends when we do.
                     .process_group(0);
+                if let Some(home) = home {
+                    command.env("HOME", home);
+                }
                 Some(command.spawn()?)
+            }
+            // All threads have the same home.
+            None if home.is_some() => {
+                return Err(io::Error::other(
+                    "host keys of a repository's own need a process of its own",
+                ));
             }
             None => {
                 let (claim, held) = (settings.mirror.clone(), Arc::clone(left_behind));

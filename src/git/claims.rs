@@ -65,7 +65,7 @@ impl Claim {
     /// # Errors
     /// When another process keeps it, or somebody else may have put there what lies there.
     pub(super) async fn lock(&self) -> io::Result<()> {
-        for end in ["git", "lock", "served"] {
+        for end in ["git", "home", "lock", "served"] {
             folder::check(&self.0.path.with_extension(end))?;
         }
         let mut taken = self.try_lock();

@@ -3,6 +3,7 @@
 
 mod credentials;
 mod durable;
+mod host_key;
 mod intake;
 mod links;
 mod mirror;

@@ -258,6 +258,9 @@ fn security(settings: &Settings, access: &Access) -> Value {
     if !access.weak_secrets().is_empty() {
         security["weak_secrets"] = access.weak_secrets().into();
     }
+    if !settings.opened.is_empty() {
+        security["opened"] = settings.opened.as_slice().into();
+    }
     security
 }
 

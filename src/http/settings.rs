@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) encryption: Encryption,
     /// `confbus.encrypt.decrypt-endpoint`: whoever logs in may have texts decrypted. Off by default.
     pub(crate) decrypt_endpoint: bool,
+    /// What was opened by name, as `key=value`.
+    pub(crate) opened: Vec<String>,
     /// No other machine can reach this server.
     pub(crate) listens_to_this_machine_only: bool,
     /// Who may push.
@@ -181,6 +183,7 @@ impl Default for Settings {
             health_details: HealthDetails::default(),
             encryption: Encryption::default(),
             decrypt_endpoint: false,
+            opened: Vec::new(),
             listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),
             compression: Compression::default(),

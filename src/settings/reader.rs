@@ -16,6 +16,7 @@ pub(super) struct Reader {
     layers: Layers,
     problems: Vec<SettingsProblem>,
     warnings: Vec<String>,
+    opened: Vec<String>,
 }
 
 impl Reader {
@@ -24,6 +25,7 @@ impl Reader {
             layers,
             problems: Vec::new(),
             warnings: Vec::new(),
+            opened: Vec::new(),
         }
     }
 
@@ -107,6 +109,22 @@ impl Reader {
         self.warnings.push(text.into());
     }
 
+    /// Says of a key that it opens what is closed by default; health names it as well.
+    pub(super) fn opens(&mut self, key: &str, what: &str) {
+        let Some(setting) = self.layers.get(key) else {
+            return;
+        };
+        let said = format!("{key}={}", setting.value);
+        self.warnings
+            .push(format!("{}: {said}: {what}", setting.place));
+        self.opened.push(said);
+    }
+
+    /// Every key that opens something, with its value: `spring.cloud.config.server.git.skip-ssl-validation=true`.
+    pub(super) fn opened(&self) -> Vec<String> {
+        self.opened.clone()
+    }
+
     /// Says of a key, where it was said, that nothing comes of it.
     pub(super) fn has_no_effect(&mut self, key: &str, why: &str) {
         if let Some(setting) = self.layers.get(key) {
@@ -155,6 +173,15 @@ impl Reader {
                 default
             }
         }
+    }
+
+    /// A switch whose other position than the usual one opens what is closed.
+    pub(super) fn switch(&mut self, key: &str, usual: bool, what: &str) -> bool {
+        let said = self.flag(key, usual);
+        if said != usual {
+            self.opens(key, what);
+        }
+        said
     }
 
     pub(super) fn number<T: FromStr>(&mut self, key: &str, default: T) -> T {

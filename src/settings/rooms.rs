@@ -53,6 +53,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     http.listens_to_this_machine_only = is_local;
     http.webhook.stays_here = is_local && !reader.flag("spring.cloud.bus.enabled", true);
     let repository = repository?;
+    http.opened = reader.opened();
     Some(Settings {
         access: crate::access::Settings {
             certificates: http.tls.as_ref().is_some_and(Tls::asks_for_certificates),

@@ -4,7 +4,7 @@ use std::{fs, net::TcpListener, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::support::{ConfigRepo, GitDaemon, TestServer, eventually, expect_that};
+use crate::support::{ConfigRepo, GitDaemon, GitHttp, Manner, TestServer, eventually, expect_that};
 
 const GIT: &str = "spring.cloud.config.server.git";
 
@@ -129,6 +129,40 @@ fn an_address_with_placeholders_is_one_repository_for_each_application() {
         let who = server.value("/billing/dev", "who");
         expect_that(who == "moved", &who)
     });
+}
+
+#[test]
+fn an_address_is_filled_with_nothing_but_what_is_allowed() {
+    let orders = repo("orders");
+    let remote = GitHttp::serve(orders.parent(), Manner::Ordinary);
+    for name in ["orders", "billing", "team-a"] {
+        let place = orders.parent().join(format!("{name}.git"));
+        std::os::unix::fs::symlink(orders.path(), place).unwrap();
+    }
+    let template = remote.url("{application}.git");
+    let server = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", template.as_str()),
+        ("confbus.git.placeholder-values", "orders, team-*"),
+    ]);
+    // Plain files of a repository that is not there are 500, as Spring's.
+    for (address, status) in [
+        ("/billing/dev", 404),
+        ("/billing-dev.yml", 404),
+        ("/billing/dev/main/banner.txt", 500),
+    ] {
+        assert_eq!(server.get(address).status, status, "{address}");
+    }
+    assert_eq!(remote.asked(), [""; 0]);
+    for (address, name) in [("/orders/dev", "orders"), ("/team-a/dev", "orders")] {
+        eventually("an allowed repository", || {
+            let answer = server.get(address);
+            expect_that(answer.status == 200, &answer)
+        });
+        assert_eq!(server.value(address, "who"), name);
+    }
+    assert_eq!(server.get("/billing/dev").status, 404);
+    let asked = remote.asked();
+    assert!(!asked.is_empty() && !asked.iter().any(|line| line.contains("billing")));
 }
 
 #[test]

@@ -122,6 +122,14 @@ fn no_secret_is_ever_told() {
             base.path().join("disk").display()
         ),
         "--spring.profiles.active=composite".to_owned(),
+        format!(
+            "--{SERVER}.composite[0].basedir={}",
+            base.path().join("disk").display()
+        ),
+        format!(
+            "--{SERVER}.composite[1].basedir={}",
+            base.path().join("disk").display()
+        ),
         format!("--{SERVER}.composite[0].type=git"),
         format!("--{SERVER}.composite[0].uri={}", git.url(name)),
         format!("--{SERVER}.composite[0].username=ana"),

@@ -1,44 +1,51 @@
 //! `cargo xtask confined`: the black-box tests where almost nothing is allowed. They run as a user without rights, on a file
-//! system that may be written in one folder alone, and `strace` notes what each server starts and where it writes.
+//! system that may be written in one folder alone, and `strace` notes what each server and client starts and where it writes.
+//! The broker that they share runs outside of it: it is no program of ours.
 
 mod traces;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, ensure};
 
-use self::traces::{CALLS, Reader};
+use self::traces::{CALLS, Findings, Reader};
+use crate::rabbit::{Rabbit, server};
 use crate::shell::{self, cargo};
+use crate::test;
 
 const ENTER: &str = include_str!("confined/enter.sh");
 const USER: &str = "nobody";
 
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Passed on to the tests, for example `-- watch::`.
+    #[arg(last = true)]
+    rest: Vec<OsString>,
+}
+
 /// Fails when a test does, or when a server did what it must not.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ensure!(
         rustix::process::geteuid().is_root(),
         "to make a file system read-only takes root: sudo cargo xtask confined"
     );
+    let server = server::find_or_install()?;
     let tests = black_box_tests()?;
+    let rabbit = Rabbit::start(&server)?;
     let open = Open::mount()?;
     // How it ends tells nothing: whoever is left is killed.
-    _ = shell::status(&mut enter(open.0.path(), &tests))?;
+    let mut enter = enter(open.0.path(), &tests);
+    enter.args(&args.rest);
+    test::name_brokers(&mut enter, rabbit.url(), &server)?;
+    _ = shell::status(&mut enter)?;
     let status = fs::read_to_string(open.0.path().join("status"));
     let status = status.context("the tests did not come to an end")?;
     let notes = fs::read(notes(open.0.path())).context("strace has noted nothing")?;
-    let findings = Reader::read(&String::from_utf8_lossy(&notes));
-    println!(
-        "{} servers wrote {} times to their own folders and {} times elsewhere; they started their workers, and {} other programs",
-        findings.servers,
-        findings.fine,
-        findings.written.len(),
-        findings.started.len()
-    );
-    for line in findings.written.iter().chain(&findings.started) {
-        println!("  {line}");
-    }
+    let folder = open.0.path().display().to_string();
+    let findings = Reader::read(&String::from_utf8_lossy(&notes), &folder).print();
     ensure!(findings.fine > 0, "nothing was traced");
     let is_good =
         status.trim() == "0" && findings.written.is_empty() && findings.started.is_empty();
@@ -49,10 +56,39 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The program of the tests, built as for `cargo test`.
+impl Findings {
+    fn print(self) -> Self {
+        println!(
+            "{} servers wrote {} times to their own folders; they started nothing but their workers",
+            self.servers, self.fine
+        );
+        let told = self.told.iter();
+        let told: Vec<_> = told
+            .map(|(name, times)| format!("{name} {times}"))
+            .collect();
+        println!(
+            "{} clients wrote {} times where they were told to; they were told to start: {}",
+            self.clients,
+            self.delivered,
+            told.join(", ")
+        );
+        println!(
+            "but for {} writes elsewhere and {} other programs",
+            self.written.len(),
+            self.started.len()
+        );
+        for line in self.written.iter().chain(&self.started) {
+            println!("  {line}");
+        }
+        self
+    }
+}
+
+/// The program of the tests, built as for `cargo xtask test`.
 fn black_box_tests() -> anyhow::Result<PathBuf> {
     let mut build = cargo(["test", "--package", "confbus", "--test", "it", "--no-run"]);
-    let said = shell::output(build.arg("--message-format=json"))?;
+    build.args(["--features", "broker-tests", "--message-format=json"]);
+    let said = shell::output(&mut build)?;
     let is_ours = |message: &serde_json::Value| message["target"]["name"] == "it";
     let messages = said
         .lines()

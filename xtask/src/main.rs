@@ -16,6 +16,7 @@ mod conformance;
 mod demo;
 mod git_remote;
 mod interop;
+mod packages;
 mod rabbit;
 mod shell;
 mod test;
@@ -52,7 +53,7 @@ enum Task {
     /// Every attack of the corpus against the built server: no secret told, nothing hangs, nobody else notices.
     Attacks(attacks::Args),
     /// The black-box tests as a user without rights, on a file system that is read-only but for one folder.
-    Confined,
+    Confined(confined::Args),
     /// Whether the time that a wrong signature takes tells what was wrong about it.
     Timing,
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
@@ -84,7 +85,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),
         Task::Attacks(args) => attacks::run(&args),
-        Task::Confined => confined::run(),
+        Task::Confined(args) => confined::run(&args),
         Task::Timing => timing::run(),
         Task::Interop(args) => interop::run(&args),
         Task::Demo(args) => demo::run(&args),

@@ -5,6 +5,7 @@ mod tally;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Write as _, stdout};
+use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::Context as _;
@@ -12,6 +13,7 @@ use anyhow::Context as _;
 use self::tally::Tally;
 use crate::attacks;
 use crate::interop::{self, Unavailable};
+use crate::packages;
 use crate::rabbit::{Rabbit, server};
 use crate::shell::{KillOnDrop, announce, built_server, cargo};
 
@@ -37,6 +39,7 @@ pub(crate) struct Args {
 /// The very last line says how many tests passed and failed.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let server = server::find_or_install()?;
+    packages::install_optional()?;
     let (broker, private) = match env::var_os(BROKER).filter(|given| !given.is_empty()) {
         Some(given) => (given, None),
         None => {
@@ -45,12 +48,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
 
-    let keeper = env::current_exe().context("cannot tell where this program lies")?;
     let mut tests = cargo_test(&args.rest);
-    tests
-        .env(BROKER, &broker)
-        .env(SERVER, &server)
-        .env(KEEPER, keeper);
+    name_brokers(&mut tests, &broker, &server)?;
     let mut tally = Tally::default();
     let mut status = stream(&mut tests, &mut tally)?;
     if args.rest.is_empty() && status.success() {
@@ -68,6 +67,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         add_spring(&mut tally);
     }
     Ok(conclude(status, tally))
+}
+
+/// Tells tests where the shared broker is, and how to start one of their own.
+pub(crate) fn name_brokers(
+    tests: &mut Command,
+    shared: impl AsRef<OsStr>,
+    server: &Path,
+) -> anyhow::Result<()> {
+    let keeper = env::current_exe().context("cannot tell where this program lies")?;
+    tests
+        .env(BROKER, shared)
+        .env(SERVER, server)
+        .env(KEEPER, keeper);
+    Ok(())
 }
 
 fn cargo_test(rest: &[OsString]) -> Command {

@@ -155,6 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_but_a_refresh_is_acted_on_unless_it_is_opened() {
+        let values = [("a".to_owned(), Some("b".to_owned()))].into();
+        for kind in [EventKind::Shutdown, EventKind::EnvironmentChange { values }] {
+            let mut event = refresh("server:8888:cd34", "**");
+            event.kind = kind;
+            let actions = react(&event, &member(), Reactions::default());
+            assert_eq!(actions, [], "{:?}", event.kind);
+        }
+    }
+
+    #[test]
     fn an_event_of_our_own_is_acked_but_not_acted_on() {
         for origin in [
             "orders:dev,cloud:8081:ab12",

@@ -1,6 +1,8 @@
-use git2::{CertificateCheckStatus, Cred, CredentialType, Error, cert::Cert};
+use std::path::Path;
 
-use crate::git::Access;
+use git2::{Cred, CredentialType, Error};
+
+use crate::git::{Access, Login, ssh_host};
 
 /// libgit2 asks again after every refusal, without end.
 const ATTEMPTS: usize = 6;
@@ -10,7 +12,12 @@ pub(super) fn offer<'a>(
     url: &'a str,
     access: &'a Access,
 ) -> impl FnMut(&str, Option<&str>, CredentialType) -> Result<Cred, Error> + 'a {
-    let (mut asked, mut keys) = (0, 0);
+    let mut asked = 0;
+    let mut tries = access
+        .ssh
+        .logins
+        .iter()
+        .flat_map(|login| ssh_tries(*login, access));
     move |_, user_of_url, allowed| {
         asked += 1;
         if asked > ATTEMPTS {
@@ -20,9 +27,10 @@ pub(super) fn offer<'a>(
         if allowed.contains(CredentialType::USERNAME) {
             return Cred::username(user.unwrap_or("git"));
         }
-        if allowed.contains(CredentialType::SSH_KEY) {
-            keys += 1;
-            return ssh_key(user.unwrap_or("git"), access, keys);
+        if ssh_host(url).is_some() {
+            let next = tries.find(|next| allowed.contains(next.kind()));
+            let next = next.ok_or_else(|| Error::from_str("no ssh login was accepted"))?;
+            return next.offer(user.unwrap_or("git"), access);
         }
         if allowed.contains(CredentialType::USER_PASS_PLAINTEXT) {
             return password(url, access);
@@ -33,22 +41,44 @@ pub(super) fn offer<'a>(
     }
 }
 
-/// Accepts the host only by libgit2's own checks, unless one is switched off by name.
-pub(super) fn check_host(
-    access: &Access,
-) -> impl FnMut(&Cert<'_>, &str) -> Result<CertificateCheckStatus, Error> + '_ {
-    |certificate, _| {
-        let is_ssh = certificate.as_hostkey().is_some();
-        let accepted = if is_ssh {
-            access.accept_any_host_key
-        } else {
-            access.skip_ssl_validation
-        };
-        Ok(if accepted {
-            CertificateCheckStatus::CertificateOk
-        } else {
-            CertificateCheckStatus::CertificatePassthrough
-        })
+/// One thing that ssh is offered.
+enum Try<'a> {
+    Key(&'a str),
+    Agent,
+    File(&'a Path),
+    Password(&'a str),
+}
+
+/// The configured key; else the agent first and then the user's own key files.
+fn ssh_tries(login: Login, access: &Access) -> Vec<Try<'_>> {
+    match (login, &access.private_key) {
+        (Login::Password, _) => access.password.iter().map(|it| Try::Password(it)).collect(),
+        (Login::PublicKey, Some(key)) => vec![Try::Key(key)],
+        (Login::PublicKey, None) if access.ssh.ignores_user => Vec::new(),
+        (Login::PublicKey, None) => {
+            let files = access.ssh.key_files.iter();
+            let files = files.map(|file| Try::File(file));
+            std::iter::once(Try::Agent).chain(files).collect()
+        }
+    }
+}
+
+impl Try<'_> {
+    fn kind(&self) -> CredentialType {
+        match self {
+            Self::Key(_) | Self::Agent | Self::File(_) => CredentialType::SSH_KEY,
+            Self::Password(_) => CredentialType::USER_PASS_PLAINTEXT,
+        }
+    }
+
+    fn offer(&self, user: &str, access: &Access) -> Result<Cred, Error> {
+        let passphrase = access.passphrase.as_deref();
+        match self {
+            Self::Key(key) => Cred::ssh_key_from_memory(user, None, key, passphrase),
+            Self::Agent => Cred::ssh_key_from_agent(user),
+            Self::File(file) => Cred::ssh_key(user, None, file, passphrase),
+            Self::Password(password) => Cred::userpass_plaintext(user, password),
+        }
     }
 }
 
@@ -96,21 +126,6 @@ fn password(url: &str, access: &Access) -> Result<Cred, Error> {
         None => Err(Error::from_str(
             "the remote asks for a login, and none is configured",
         )),
-    }
-}
-
-/// The configured key; else the agent first and then the user's own key files.
-fn ssh_key(user: &str, access: &Access, attempt: usize) -> Result<Cred, Error> {
-    let passphrase = access.passphrase.as_deref();
-    if let Some(key) = &access.private_key {
-        return Cred::ssh_key_from_memory(user, None, key, passphrase);
-    }
-    match attempt {
-        1 => Cred::ssh_key_from_agent(user),
-        _ => match access.key_files.get(attempt - 2) {
-            Some(file) => Cred::ssh_key(user, None, file, passphrase),
-            None => Err(Error::from_str("no ssh key was accepted")),
-        },
     }
 }
 

@@ -199,9 +199,8 @@ fn mode_none(reader: &mut Reader, is_reachable: bool) -> bool {
             } else {
                 "every program on this machine"
             };
-            reader.warn(format!(
-                "confbus.security.mode=none: {whom} may read and refresh without a password"
-            ));
+            let what = format!("{whom} may read and refresh without a password");
+            reader.opens("confbus.security.mode", &what);
             true
         }
         Some(_) => {

@@ -7,7 +7,7 @@ use super::{SECOND, SERVER, git, native, vault};
 use crate::{
     acceptance,
     encryption::Encryption,
-    environment_repository::{BackendSettings, Freshness, Settings},
+    environment_repository::{BackendSettings, Freshness, Pattern, Settings},
     look::Limits,
     settings::reader::Reader,
 };
@@ -22,6 +22,8 @@ pub(super) struct Common {
     pub(super) limits: Limits,
     pub(super) deadline: Duration,
     pub(super) reverse_location_order: bool,
+    /// What may be filled into addresses.
+    pub(super) placeholder_values: Vec<Pattern>,
     is_strict: bool,
 }
 
@@ -107,8 +109,21 @@ fn common(reader: &mut Reader) -> Common {
         },
         deadline,
         reverse_location_order: reader.flag(&format!("{SERVER}.reverse-location-order"), false),
+        placeholder_values: placeholder_values(reader),
         is_strict,
     }
+}
+
+fn placeholder_values(reader: &mut Reader) -> Vec<Pattern> {
+    let key = "confbus.git.placeholder-values";
+    let values = reader.list(key);
+    // An empty list would allow everything.
+    if values.is_empty() && reader.said(key).is_some() {
+        let hint = Some("write names or patterns: orders, team-*");
+        reader.refuse(key, format!("`{key}` allows nothing"), hint);
+    }
+    let patterns = values.iter().map(|value| Pattern::of_name(value));
+    patterns.collect()
 }
 
 impl Common {

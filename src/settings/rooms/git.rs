@@ -1,3 +1,5 @@
+mod ssh;
+
 use std::{env, path::PathBuf, time::Duration};
 
 use confbus_protocol::Label;
@@ -8,7 +10,7 @@ use super::{
 };
 use crate::{
     environment_repository::{GitRepositorySettings, GitSettings, Pattern, Template},
-    git::{Access, Address, Reach},
+    git::{Access, Address, Reach, Ssh},
     settings::reader::Reader,
 };
 
@@ -82,7 +84,7 @@ fn repository(
     common: &Common,
     parent: Option<&GitRepositorySettings>,
 ) -> Option<GitRepositorySettings> {
-    let uri = Template::new(uri);
+    let uri = Template::new(uri).only(common.placeholder_values.clone());
     if uri.lets_requests_choose_host() {
         reader.warn(format!(
             "{uri_key}: a placeholder in the host of the repository's address would let requests choose where our login goes; this repository answers nothing"
@@ -107,7 +109,9 @@ fn repository(
         );
         return None;
     };
-    let reach = reach(reader, at, common, parent.map(|parent| &parent.reach));
+    let mut reach = reach(reader, at, common, parent.map(|parent| &parent.reach));
+    let parents = parent.map(|parent| (&parent.reach.access.ssh, parent.uri.as_str()));
+    reach.access.ssh = ssh::ssh(reader, at, uri_key, &reach.access, uri.as_str(), parents);
     let freshness = common.freshness(reader, at, reach.timeout);
     let refresh_rate = reader.number::<i64>(&format!("{at}.refresh-rate"), 0);
     Some(GitRepositorySettings {
@@ -155,15 +159,17 @@ fn reach(reader: &mut Reader, at: &str, common: &Common, parent: Option<&Reach>)
 
 /// A repository with a user of its own has a password of its own, too.
 fn access(reader: &mut Reader, at: &str, parent: Option<&Access>) -> Access {
-    let strict = reader.flag(&format!("{at}.strict-host-key-checking"), true);
     let own = Access {
         username: reader.text(&format!("{at}.username")),
         password: reader.text(&format!("{at}.password")),
         private_key: reader.text(&format!("{at}.private-key")),
         passphrase: reader.text(&format!("{at}.passphrase")),
-        key_files: key_files(),
-        skip_ssl_validation: reader.flag(&format!("{at}.skip-ssl-validation"), false),
-        accept_any_host_key: !strict,
+        ssh: Ssh::default(),
+        skip_ssl_validation: reader.switch(
+            &format!("{at}.skip-ssl-validation"),
+            false,
+            "whoever answers is taken for the Git host, and told the password",
+        ),
     };
     let Some(parent) = parent.cloned() else {
         return own;
@@ -172,30 +178,19 @@ fn access(reader: &mut Reader, at: &str, parent: Option<&Access>) -> Access {
         Some(username) => (Some(username), own.password),
         None => (parent.username, parent.password),
     };
-    let said =
-        |reader: &Reader, key: &str, value| reader.has(&format!("{at}.{key}")).then_some(value);
+    let says_how = reader.has(&format!("{at}.skip-ssl-validation"));
     Access {
         username,
         password,
         private_key: own.private_key.or(parent.private_key),
         passphrase: own.passphrase.or(parent.passphrase),
-        skip_ssl_validation: said(reader, "skip-ssl-validation", own.skip_ssl_validation)
-            .unwrap_or(parent.skip_ssl_validation),
-        accept_any_host_key: said(reader, "strict-host-key-checking", own.accept_any_host_key)
-            .unwrap_or(parent.accept_any_host_key),
+        skip_ssl_validation: if says_how {
+            own.skip_ssl_validation
+        } else {
+            parent.skip_ssl_validation
+        },
         ..own
     }
-}
-
-/// Where ssh itself looks.
-fn key_files() -> Vec<PathBuf> {
-    let folder = env::home_dir().unwrap_or_default().join(".ssh");
-    let names = ["id_ed25519", "id_ecdsa", "id_rsa"];
-    names
-        .iter()
-        .map(|name| folder.join(name))
-        .filter(|file| file.exists())
-        .collect()
 }
 
 /// Where clones live: as configured, else where the system keeps state of services, else in the user's cache.

@@ -12,6 +12,8 @@ use crate::{
     webhook::{self, Secret},
 };
 
+const BELIEVED: &str = "whoever posts there is believed without a signature";
+
 /// How the server shows itself, and to whom.
 pub(super) fn http(reader: &mut Reader) -> Settings {
     let defaults = Settings::default();
@@ -24,7 +26,11 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         down_status: reader.text_or(&format!("{SERVER}.health.down-health-status"), "DOWN"),
         health_enabled: reader.flag(&format!("{SERVER}.health.enabled"), true),
         health_details: health_details(reader),
-        decrypt_endpoint: reader.flag("confbus.encrypt.decrypt-endpoint", false),
+        decrypt_endpoint: reader.switch(
+            "confbus.encrypt.decrypt-endpoint",
+            false,
+            "whoever may decrypt sees the secrets of all applications",
+        ),
         webhook: webhook(reader),
         compression: compression(reader, defaults.compression),
         tls: tls::tls(reader),
@@ -73,7 +79,13 @@ fn health_details(reader: &mut Reader) -> HealthDetails {
     {
         "never" => HealthDetails::Never,
         "when-authorized" => HealthDetails::WhenAuthorized,
-        "always" => HealthDetails::Always,
+        "always" => {
+            reader.opens(
+                key,
+                "whoever asks is shown addresses of repositories and errors",
+            );
+            HealthDetails::Always
+        }
         _ => {
             reader.refuse(
                 key,
@@ -115,7 +127,11 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
         webhook::ProviderSettings {
             enabled: reader.flag(&format!("{monitor}.{name}.enabled"), true),
             secrets,
-            validation: reader.flag(&format!("{monitor}.{name}.validation-enabled"), true),
+            validation: reader.switch(
+                &format!("{monitor}.{name}.validation-enabled"),
+                true,
+                BELIEVED,
+            ),
         }
     };
     webhook::Settings {
@@ -125,7 +141,11 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
         gitea: provider("gitea"),
         gitee: provider("gitee"),
         gogs: provider("gogs"),
-        validation: reader.flag(&format!("{monitor}.validation-filter-enabled"), true),
+        validation: reader.switch(
+            &format!("{monitor}.validation-filter-enabled"),
+            true,
+            BELIEVED,
+        ),
         stays_here: false,
         sources: sources(reader),
         max_paths: reader.number(&format!("{monitor}.max-paths"), 20),

@@ -1,45 +1,71 @@
-//! What `strace` saw of many programs: what servers started, and where they wrote.
+//! What `strace` saw of many programs: what servers and clients started, and where they wrote.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
+
+/// Ours, by its name.
+const PROGRAM: &str = "confbus";
 
 /// What is asked for.
 pub(super) const CALLS: &str = "trace=clone,clone3,fork,vfork,execve,execveat,open,openat,creat,mkdir,mkdirat,mknod,\
     mknodat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,truncate,chmod,fchmodat,chown,\
     fchownat";
 
-/// What servers did.
+/// What servers and clients did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Findings {
-    /// How many there were.
+    /// How many servers there were.
     pub(super) servers: usize,
     /// How often they wrote where they may.
     pub(super) fine: usize,
-    /// How they wrote elsewhere.
+    /// How many times `confbus watch` ran.
+    pub(super) clients: usize,
+    /// How often these wrote to the folder that is open: it is what they are for.
+    pub(super) delivered: usize,
+    /// The programs that they were told to start, and how often.
+    pub(super) told: BTreeMap<String, usize>,
+    /// How servers and clients wrote elsewhere.
     pub(super) written: BTreeSet<String>,
-    /// How they started programs, but for their workers.
+    /// How they started programs, but for workers and what they were told.
     pub(super) started: BTreeSet<String>,
 }
 
 /// Goes over what was seen, line by line.
-#[derive(Default)]
 pub(super) struct Reader<'t> {
     findings: Findings,
-    /// Of threads and processes, by number; nothing for those that are no server's.
-    owners: HashMap<&'t str, Option<Rc<Server<'t>>>>,
+    /// The only folder that may be written.
+    open: &'t str,
+    /// Of threads and processes, by number; nothing for those that are not ours.
+    owners: HashMap<&'t str, Option<Rc<Ours<'t>>>>,
     /// What children did before it was seen whose they are.
     early: HashMap<&'t str, Vec<&'t str>>,
 }
 
-struct Server<'t> {
-    program: &'t str,
-    /// Where it keeps what it writes.
+struct Ours<'t> {
+    /// Where it may write.
     base: &'t str,
+    role: Role<'t>,
+}
+
+enum Role<'t> {
+    Server,
+    Client {
+        /// That it is told to start.
+        program: Option<&'t str>,
+        /// It is told lines for a shell, by `--check`, `--ready` or `--on-change`.
+        has_lines: bool,
+    },
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn read(text: &'t str) -> Findings {
-        let mut reader = Self::default();
+    /// `open` is the only folder that may be written.
+    pub(super) fn read(text: &'t str, open: &'t str) -> Findings {
+        let mut reader = Self {
+            findings: Findings::default(),
+            open,
+            owners: HashMap::new(),
+            early: HashMap::new(),
+        };
         for line in text.lines() {
             let Some((number, call)) = line.split_once(' ') else {
                 continue;
@@ -66,11 +92,18 @@ impl<'t> Reader<'t> {
             return;
         }
         match (owner, Call::parse(line)) {
-            (Some(server), Some(call)) => self.findings.judge(&call, &server),
+            (Some(ours), Some(call)) => {
+                if self.findings.judge(&call, &ours) == Verdict::SomebodyElses {
+                    self.owners.insert(number, None);
+                }
+            }
             (None, Some(call)) => {
-                if let Some(server) = Server::started_by(&call) {
-                    self.findings.servers += 1;
-                    self.owners.insert(number, Some(Rc::new(server)));
+                if let Some(ours) = Ours::started_by(&call, self.open) {
+                    match ours.role {
+                        Role::Server => self.findings.servers += 1,
+                        Role::Client { .. } => self.findings.clients += 1,
+                    }
+                    self.owners.insert(number, Some(Rc::new(ours)));
                 }
             }
             (_, None) => {}
@@ -91,35 +124,96 @@ fn child(line: &str) -> Option<&str> {
         .then_some(child)
 }
 
-impl<'t> Server<'t> {
-    fn started_by(call: &Call<'t>) -> Option<Self> {
-        let [program, _, "serve", arguments @ ..] = call.texts.as_slice() else {
+impl<'t> Ours<'t> {
+    fn started_by(call: &Call<'t>, open: &'t str) -> Option<Self> {
+        let [program, _, command, arguments @ ..] = call.texts.as_slice() else {
             return None;
         };
+        if !call.name.starts_with("execve") || file_name(program) != PROGRAM {
+            return None;
+        }
         let base =
             |argument: &&'t str| argument.strip_prefix("--spring.cloud.config.server.git.basedir=");
-        let base = arguments.iter().find_map(base)?;
-        call.name
-            .starts_with("execve")
-            .then_some(Self { program, base })
+        let told = || {
+            arguments
+                .iter()
+                .skip_while(|argument| **argument != "--")
+                .nth(1)
+        };
+        let (base, role) = match *command {
+            "serve" => (arguments.iter().find_map(base)?, Role::Server),
+            "watch" => {
+                let is_line = |argument: &&str| {
+                    ["--check", "--ready", "--on-change"]
+                        .iter()
+                        .any(|name| argument.starts_with(name))
+                };
+                let role = Role::Client {
+                    program: told().copied(),
+                    has_lines: arguments.iter().any(is_line),
+                };
+                (open, role)
+            }
+            _ => return None,
+        };
+        Some(Self { base, role })
+    }
+
+    fn is_told(&self, call: &Call<'_>) -> bool {
+        let Role::Client { program, has_lines } = self.role else {
+            return false;
+        };
+        match call.texts.as_slice() {
+            ["/bin/sh", _, "-c", ..] if has_lines => true,
+            // Looked for in each folder of `PATH`.
+            [path, ..] => program.is_some_and(|told| file_name(told) == file_name(path)),
+            [] => false,
+        }
     }
 }
 
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[derive(PartialEq, Eq)]
+enum Verdict {
+    StillOurs,
+    /// From here on it is a program that we were told to start.
+    SomebodyElses,
+}
+
 impl Findings {
-    fn judge(&mut self, call: &Call<'_>, server: &Server<'_>) {
+    fn judge(&mut self, call: &Call<'_>, ours: &Ours<'_>) -> Verdict {
         if call.name.starts_with("execve") {
-            let is_worker = matches!(call.texts.as_slice(), [program, _, "git-worker", ..] if *program == server.program);
+            let program = call.texts.first().copied().unwrap_or_default();
+            if ours.is_told(call) {
+                return self.note_told(program, call);
+            }
+            // Links may have led to it the first time.
+            let is_worker = matches!(call.texts.as_slice(), [program, _, "git-worker", ..] if file_name(program) == PROGRAM);
             if !is_worker {
                 self.started.insert(call.line.to_owned());
             }
         } else if call.writes() {
-            let is_fine = |path: &str| path.starts_with(server.base) || path == "/dev/null";
-            if call.places().all(is_fine) {
-                self.fine += 1;
-            } else {
-                self.written.insert(call.line.to_owned());
+            let is_fine = |path: &str| path.starts_with(ours.base) || path == "/dev/null";
+            match ours.role {
+                _ if !call.places().all(is_fine) => {
+                    self.written.insert(call.line.to_owned());
+                }
+                Role::Server => self.fine += 1,
+                Role::Client { .. } => self.delivered += 1,
             }
         }
+        Verdict::StillOurs
+    }
+
+    fn note_told(&mut self, program: &str, call: &Call<'_>) -> Verdict {
+        if call.line.contains(" = -1 ") {
+            return Verdict::StillOurs;
+        }
+        *self.told.entry(file_name(program).to_owned()).or_default() += 1;
+        Verdict::SomebodyElses
     }
 }
 
@@ -176,7 +270,7 @@ mod tests {
     ];
 
     fn findings(lines: &[&str]) -> Findings {
-        Reader::read(&[&BEGIN, lines].concat().join("\n"))
+        Reader::read(&[&BEGIN, lines].concat().join("\n"), "/tmp")
     }
 
     #[test]
@@ -212,6 +306,34 @@ mod tests {
         assert_eq!(
             found.written,
             BTreeSet::from([write, moved, relative].map(str::to_owned))
+        );
+    }
+    #[test]
+    fn a_client_writes_and_starts_what_it_is_told() {
+        let shell = r#"execve("/bin/sh", ["sh", "-c", "id"], 0x7f /* 3 vars */) = 0"#;
+        let lines = [
+            r#"9 fork() = 20"#,
+            r#"20 execve("/x/confbus", ["/x/confbus", "watch", "orders/dev", "--check", "test x", "--", "sh", "-c", "id"], 0x7f /* 3 vars */) = 0"#,
+            r#"20 openat(AT_FDCWD, "/tmp/out/a.yaml", O_WRONLY|O_CREAT, 0600) = 3"#,
+            r#"20 openat(AT_FDCWD, "/etc/a", O_WRONLY|O_CREAT, 0600) = 3"#,
+            r#"20 fork() = 21"#,
+            r#"21 execve("/usr/local/bin/sh", ["sh", "-c", "id"], 0x7f /* 3 vars */) = -1 ENOENT (No such file or directory)"#,
+            &format!("21 {shell}"),
+            r#"21 execve("/bin/id", ["id"], 0x7f /* 3 vars */) = 0"#,
+            "20 fork() = 22",
+            r#"22 execve("/bin/sh", ["/bin/sh", "-c", "test x"], 0x7f /* 3 vars */) = 0"#,
+            r#"20 execve("/bin/ls", ["ls"], 0x7f /* 3 vars */) = 0"#,
+        ];
+        let found = findings(&lines);
+        assert_eq!(
+            (found.clients, found.delivered, found.written.len()),
+            (1, 1, 1)
+        );
+        assert_eq!(found.told, BTreeMap::from([("sh".to_owned(), 2)]));
+        let started: Vec<_> = found.started.iter().collect();
+        assert!(
+            matches!(started[..], [ls] if ls.contains("/bin/ls")),
+            "{started:?}"
         );
     }
 }

@@ -1,12 +1,11 @@
 //! Where `rabbitmq-server` is, and how it comes here.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::{env, fs};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use crate::shell;
+use crate::packages;
 
 /// Where packages put the real program, for those whose `PATH` lacks it.
 const USUAL_FOLDERS: [&str; 4] = [
@@ -19,9 +18,6 @@ const USUAL_FOLDERS: [&str; 4] = [
 /// What Debian's `/usr/sbin/rabbitmq-server` links to; it insists on the user `rabbitmq` and its folders.
 const SYSTEM_WRAPPER: &str = "rabbitmq-script-wrapper";
 
-/// Installs the package without its service, which would occupy the default ports.
-const INSTALL: &str = "xtask/install-rabbitmq.sh";
-
 const HOW_TO_INSTALL: &str = "RabbitMQ is missing; type:
   sudo apt-get install --no-install-recommends rabbitmq-server    (Debian, Ubuntu)
   brew install rabbitmq                                           (macOS)";
@@ -31,13 +27,8 @@ pub(crate) fn find_or_install() -> anyhow::Result<PathBuf> {
     if let Some(server) = find() {
         return Ok(server);
     }
-    let Some(mut installer) = installer()? else {
-        bail!(HOW_TO_INSTALL);
-    };
-    eprintln!("RabbitMQ is missing: installing it");
-    if let Err(error) = shell::run(installer.args(["sh", INSTALL]).current_dir(shell::root())) {
-        eprintln!("xtask: {error:#}");
-    }
+    // Its service would occupy the default ports.
+    packages::install("rabbitmq-server", "rabbitmq-server")?;
     find().context(HOW_TO_INSTALL)
 }
 
@@ -55,20 +46,4 @@ fn find() -> Option<PathBuf> {
 fn is_server(candidate: &Path) -> bool {
     fs::canonicalize(candidate)
         .is_ok_and(|program| program.is_file() && !program.ends_with(SYSTEM_WRAPPER))
-}
-
-/// What to put before the commands of an installation: root installs on any Debian, others only in CI.
-fn installer() -> anyhow::Result<Option<Command>> {
-    if shell::find_program("apt-get").is_none() {
-        return Ok(None);
-    }
-    if shell::output(Command::new("id").arg("-u"))?.trim() == "0" {
-        return Ok(Some(Command::new("env")));
-    }
-    let in_ci = env::var_os("CI").is_some_and(|value| value == "true");
-    Ok(in_ci.then(|| {
-        let mut sudo = Command::new("sudo");
-        sudo.arg("--non-interactive");
-        sudo
-    }))
 }

@@ -8,7 +8,10 @@ use git2::{
 };
 
 use crate::{
-    git::{Reach, worker::credentials},
+    git::{
+        Reach,
+        worker::{credentials, host_key},
+    },
     look::LookError,
 };
 
@@ -22,7 +25,11 @@ pub(super) fn fetch(
     reach: &Reach,
     until: Instant,
 ) -> Result<(), LookError> {
+    let shown = host_key::Shown::default();
     let unreachable = |error: git2::Error| {
+        if let Some(reason) = shown.reason(&error, url, &reach.access) {
+            return LookError::Unreachable(reason);
+        }
         let message = credentials::redact(error.message(), url, &reach.access);
         if is_of_objects(error.class()) {
             LookError::Unreadable(message)
@@ -31,7 +38,7 @@ pub(super) fn fetch(
         }
     };
     let mut remote = mirror.remote_anonymous(url).map_err(unreachable)?;
-    let mut options = options(url, reach, until);
+    let mut options = options(url, reach, until, &shown);
     remote
         .download(&REFSPECS, Some(&mut options))
         .map_err(unreachable)?;
@@ -52,10 +59,15 @@ fn is_of_objects(class: ErrorClass) -> bool {
     )
 }
 
-fn options<'a>(url: &'a str, reach: &'a Reach, until: Instant) -> FetchOptions<'a> {
+fn options<'a>(
+    url: &'a str,
+    reach: &'a Reach,
+    until: Instant,
+    shown: &'a host_key::Shown,
+) -> FetchOptions<'a> {
     let mut callbacks = RemoteCallbacks::new();
     callbacks.credentials(credentials::offer(url, &reach.access));
-    callbacks.certificate_check(credentials::check_host(&reach.access));
+    callbacks.certificate_check(host_key::check(&reach.access, shown));
     // libgit2's own limit is per read, so a remote that dribbles would hold the thread for ever.
     callbacks.transfer_progress(move |_| Instant::now() < until);
     callbacks.sideband_progress(move |_| Instant::now() < until);

@@ -114,21 +114,17 @@ fn tls(reader: &mut Reader) -> Option<TlsSettings> {
 
 fn verification(reader: &mut Reader) -> Verification {
     let certificate = format!("{SPRING}.ssl.validate-server-certificate");
-    let name = format!("{SPRING}.ssl.verify-hostname");
-    let names_count = reader.flag(&name, true);
-    if !reader.flag(&certificate, true) {
-        reader.warn(format!(
-            "`{certificate}` is false: whoever answers is taken for the broker, and told the password"
-        ));
+    let anybody = "whoever answers is taken for the broker, and told the password";
+    if !reader.switch(&certificate, true, anybody) {
         return Verification::Off;
     }
-    if names_count {
-        return Verification::Full;
+    let name = format!("{SPRING}.ssl.verify-hostname");
+    let any_name = "whoever has any certificate that is trusted is taken for the broker";
+    if reader.switch(&name, true, any_name) {
+        Verification::Full
+    } else {
+        Verification::AnyName
     }
-    reader.warn(format!(
-        "`{name}` is false: whoever has any certificate that is trusted is taken for the broker"
-    ));
-    Verification::AnyName
 }
 
 /// A store as Spring names it, or a file in PEM under a key of ours.

@@ -1,5 +1,7 @@
-# Installs rabbitmq-server on Debian and Ubuntu, as root: the program, without its service.
+# install.sh SERVICE PACKAGE…: installs packages on Debian and Ubuntu, as root: the programs, without their service.
 set -eu
+service=$1
+shift
 export DEBIAN_FRONTEND=noninteractive
 
 # Debian asks this program before it starts a service: ours says no.
@@ -12,9 +14,9 @@ if [ ! -e "$policy" ]; then
 fi
 
 apt-get update
-apt-get install -y --no-install-recommends rabbitmq-server
+apt-get install -y --no-install-recommends "$@"
 
-# Not at the next boot either: only the program is wanted.
+# Not at the next boot either: only the program is wanted. Some packages have no service.
 if [ -d /run/systemd/system ]; then
-    systemctl disable --quiet rabbitmq-server
+    systemctl disable --quiet "$service" || true
 fi

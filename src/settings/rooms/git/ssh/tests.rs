@@ -1,0 +1,92 @@
+use super::*;
+
+const AT: &str = "spring.cloud.config.server.git";
+const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+const PINNED: [(&str, &str); 2] = [("host-key-algorithm", "ssh-ed25519"), ("host-key", KEY)];
+
+/// The settings of a repository, what is wrong with them, and what they open.
+fn read(said: &[(&str, &str)], parent: Option<(&Ssh, &str)>) -> (Ssh, String, Vec<String>) {
+    let said = said.iter();
+    let said = said.map(|(key, value)| (format!("{AT}.{key}"), (*value).to_owned()));
+    let mut reader = Reader::of(said.collect(), Vec::new());
+    let (uri, access) = ("git@git.example:acme/x", Access::default());
+    let ssh = ssh(&mut reader, AT, &format!("{AT}.uri"), &access, uri, parent);
+    let opened = reader.opened();
+    let (problems, _) = reader.finish();
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    (ssh, problems.join("\n"), opened)
+}
+
+#[test]
+fn hosts_are_known_as_is_said() {
+    let user = read(&[], None);
+    assert_eq!((user.0.hosts, user.1.as_str()), (KnownHosts::OfUser, ""));
+    let key = HostKey::parse("ssh-ed25519", KEY).unwrap();
+    assert_eq!(read(&PINNED, None).0.hosts, KnownHosts::Pinned(key));
+    let file = [("known-hosts-file", file!())];
+    assert_eq!(read(&file, None).0.hosts, KnownHosts::File(file!().into()));
+    let (ssh, problems, opened) = read(&[("strict-host-key-checking", "false")], None);
+    assert_eq!((ssh.hosts, problems.as_str()), (KnownHosts::Anybody, ""));
+    assert_eq!(opened, [format!("{AT}.strict-host-key-checking=false")]);
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    for (said, expected) in [
+        (&[("host-key", KEY)][..], "without `"),
+        (&[("host-key-algorithm", "ssh-rsa")], "without `"),
+        (
+            &[("host-key", KEY), ("host-key-algorithm", "ssh-dss")],
+            "is not known",
+        ),
+        (
+            &[("host-key", KEY), ("host-key-algorithm", "ssh-rsa")],
+            "no key of that algorithm",
+        ),
+        (
+            &[("host-key", "-"), ("host-key-algorithm", "ssh-rsa")],
+            "not base64",
+        ),
+        (&[("known-hosts-file", "/nowhere")], "names no file"),
+        (
+            &[PINNED[0], PINNED[1], ("strict-host-key-checking", "false")],
+            "keys to know it by",
+        ),
+        (
+            &[("preferred-authentications", "gssapi-with-mic")],
+            "names no way to log in",
+        ),
+        (
+            &[("ignore-local-ssh-settings", "true")],
+            "there is no other one",
+        ),
+    ] {
+        let (_, problems, _) = read(said, None);
+        assert!(problems.contains(expected), "{said:?}: {problems}");
+        assert!(!problems.contains(KEY), "{problems}");
+    }
+}
+
+#[test]
+fn a_pinned_key_is_for_its_own_host() {
+    let (parent, ..) = read(&PINNED, None);
+    let same = read(&[], Some((&parent, "ssh://git.example:22/other")));
+    assert_eq!(same.0.hosts, parent.hosts);
+    let other = read(&[], Some((&parent, "git@elsewhere.example:x/y")));
+    assert_eq!(other.0.hosts, KnownHosts::OfUser);
+    let strict = Ssh {
+        hosts: KnownHosts::Anybody,
+        ..Ssh::default()
+    };
+    let again = [("strict-host-key-checking", "true")];
+    let again = read(&again, Some((&strict, "git@git.example:x")));
+    assert_eq!(again.0.hosts, KnownHosts::OfUser);
+}
+
+#[test]
+fn logins_are_tried_in_the_order_that_is_said() {
+    let said = [("preferred-authentications", "password, none, publickey")];
+    let (ssh, problems, _) = read(&said, None);
+    assert_eq!(problems, "");
+    assert_eq!(ssh.logins, [Login::Password, Login::PublicKey]);
+}
