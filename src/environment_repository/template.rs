@@ -1,46 +1,42 @@
 use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// The address of a repository, which may hold `{application}`, `{profile}` and `{label}`.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Template(String);
-
+///
 /// An address may hold credentials.
-impl std::fmt::Debug for Template {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Template(…)")
-    }
-}
+#[derive(Debug, Clone)]
+pub(crate) struct Template(SecretString);
 
 const PLACEHOLDERS: [&str; 3] = ["{application}", "{profile}", "{label}"];
 
 impl Template {
-    pub(crate) fn new(uri: impl Into<String>) -> Self {
+    pub(crate) fn new(uri: impl Into<SecretString>) -> Self {
         Self(uri.into())
     }
 
     /// Without placeholders it is the address of one repository.
     pub(crate) fn has_placeholders(&self) -> bool {
-        self.holds(&self.0)
+        Self::holds(self.as_str())
     }
 
     pub(super) fn has_profile(&self) -> bool {
-        self.0.contains("{profile}")
+        self.as_str().contains("{profile}")
     }
 
     /// Whoever asks would choose the host that our login goes to.
     pub(crate) fn lets_requests_choose_host(&self) -> bool {
-        let after_scheme = self.0.split_once("://").map(|(_, rest)| rest);
+        let after_scheme = self.as_str().split_once("://").map(|(_, rest)| rest);
         let end: &[char] = if after_scheme.is_some() {
             &['/']
         } else {
             &['/', ':']
         };
-        let host = after_scheme.unwrap_or(&self.0).split(end).next();
-        host.is_some_and(|host| self.holds(host))
+        let host = after_scheme.unwrap_or(self.as_str()).split(end).next();
+        host.is_some_and(|host| Self::holds(host))
     }
 
-    fn holds(&self, text: &str) -> bool {
+    fn holds(text: &str) -> bool {
         PLACEHOLDERS
             .iter()
             .any(|placeholder| text.contains(placeholder))
@@ -48,7 +44,7 @@ impl Template {
 
     /// As written; only without placeholders this is an address.
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
     /// The address for a request; `profile` is all of its profiles, or one of them. `None` for names that would be more in
@@ -59,7 +55,7 @@ impl Template {
         profile: &str,
         label: &Label,
     ) -> Option<String> {
-        let mut address = self.0.clone();
+        let mut address = self.as_str().to_owned();
         for (placeholder, name) in
             PLACEHOLDERS
                 .into_iter()

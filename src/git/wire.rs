@@ -127,3 +127,43 @@ pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<T> 
     // What postcard says does not quote the bytes.
     postcard::from_bytes(&bytes).map_err(io::Error::other)
 }
+
+/// A secret in a message: the one place where credentials leave the server's memory, for the worker that logs in.
+pub(super) mod secret {
+    use secrecy::{ExposeSecret as _, SecretString};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(in crate::git) fn serialize<S: Serializer>(
+        secret: &SecretString,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        secret.expose_secret().serialize(serializer)
+    }
+
+    pub(in crate::git) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SecretString, D::Error> {
+        String::deserialize(deserializer).map(SecretString::from)
+    }
+
+    /// One that may be missing.
+    pub(in crate::git) mod option {
+        use secrecy::{ExposeSecret as _, SecretString};
+        use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+        pub(in crate::git) fn serialize<S: Serializer>(
+            secret: &Option<SecretString>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            let exposed = secret.as_ref().map(|secret| secret.expose_secret());
+            exposed.serialize(serializer)
+        }
+
+        pub(in crate::git) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<SecretString>, D::Error> {
+            let read: Option<String> = Option::deserialize(deserializer)?;
+            Ok(read.map(SecretString::from))
+        }
+    }
+}

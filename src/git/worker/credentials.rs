@@ -1,4 +1,5 @@
 use git2::{CertificateCheckStatus, Cred, CredentialType, Error, cert::Cert};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::git::Access;
 
@@ -16,7 +17,7 @@ pub(super) fn offer<'a>(
         if asked > ATTEMPTS {
             return Err(Error::from_str("the login was refused"));
         }
-        let user = access.username.as_deref().or(user_of_url);
+        let user = exposed(&access.username).or(user_of_url);
         if allowed.contains(CredentialType::USERNAME) {
             return Cred::username(user.unwrap_or("git"));
         }
@@ -65,8 +66,8 @@ pub(super) fn redact(message: &str, url: &str, access: &Access) -> String {
     let decoded = [user, password].into_iter().flatten().map(decode);
     let configured = [&access.password, &access.passphrase]
         .into_iter()
-        .flatten()
-        .cloned();
+        .filter_map(exposed)
+        .map(str::to_owned);
     let mut secrets: Vec<String> = as_written
         .chain(decoded)
         .chain(configured)
@@ -86,8 +87,12 @@ pub(super) fn decode(text: &str) -> String {
         .into_owned()
 }
 
+fn exposed(secret: &Option<SecretString>) -> Option<&str> {
+    secret.as_ref().map(|secret| secret.expose_secret())
+}
+
 fn password(url: &str, access: &Access) -> Result<Cred, Error> {
-    if let (Some(user), Some(password)) = (&access.username, &access.password) {
+    if let (Some(user), Some(password)) = (exposed(&access.username), exposed(&access.password)) {
         return Cred::userpass_plaintext(user, password);
     }
     let url = url::Url::parse(url).map_err(|_| Error::from_str("no login is configured"))?;
@@ -101,8 +106,8 @@ fn password(url: &str, access: &Access) -> Result<Cred, Error> {
 
 /// The configured key; else the agent first and then the user's own key files.
 fn ssh_key(user: &str, access: &Access, attempt: usize) -> Result<Cred, Error> {
-    let passphrase = access.passphrase.as_deref();
-    if let Some(key) = &access.private_key {
+    let passphrase = exposed(&access.passphrase);
+    if let Some(key) = exposed(&access.private_key) {
         return Cred::ssh_key_from_memory(user, None, key, passphrase);
     }
     match attempt {

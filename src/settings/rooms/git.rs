@@ -157,10 +157,10 @@ fn reach(reader: &mut Reader, at: &str, common: &Common, parent: Option<&Reach>)
 fn access(reader: &mut Reader, at: &str, parent: Option<&Access>) -> Access {
     let strict = reader.flag(&format!("{at}.strict-host-key-checking"), true);
     let own = Access {
-        username: reader.text(&format!("{at}.username")),
-        password: reader.text(&format!("{at}.password")),
-        private_key: reader.text(&format!("{at}.private-key")),
-        passphrase: reader.text(&format!("{at}.passphrase")),
+        username: reader.secret(&format!("{at}.username")),
+        password: reader.secret(&format!("{at}.password")),
+        private_key: reader.secret(&format!("{at}.private-key")),
+        passphrase: reader.secret(&format!("{at}.passphrase")),
         key_files: key_files(),
         skip_ssl_validation: reader.flag(&format!("{at}.skip-ssl-validation"), false),
         accept_any_host_key: !strict,
