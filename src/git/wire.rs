@@ -101,17 +101,19 @@ pub(super) struct End {
     pub(super) has_links: bool,
 }
 
-/// Writes a message; the caller flushes.
+/// Writes a message, as a whole: a buffer of the stream would go on holding files and credentials.
 pub(super) fn write(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
-    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
-    let length = u32::try_from(bytes.len()).ok();
+    let bytes = vec![0; size_of::<u32>()];
+    let mut bytes = postcard::to_extend(message, bytes).map_err(io::Error::other)?;
+    let (head, content) = bytes.split_at_mut(size_of::<u32>());
+    let length = u32::try_from(content.len()).ok();
     let length = length.filter(|length| *length <= LONGEST);
     let length = length.ok_or(io::ErrorKind::FileTooLarge)?;
-    out.write_all(&length.to_le_bytes())?;
+    head.copy_from_slice(&length.to_le_bytes());
     out.write_all(&bytes)
 }
 
-/// Reads a message.
+/// Reads a message, and nothing of the next one.
 pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<T> {
     let mut length = [0; size_of::<u32>()];
     input.read_exact(&mut length)?;
