@@ -33,7 +33,7 @@ impl Template {
             &['/', ':']
         };
         let host = after_scheme.unwrap_or(self.as_str()).split(end).next();
-        host.is_some_and(|host| Self::holds(host))
+        host.is_some_and(Self::holds)
     }
 
     fn holds(text: &str) -> bool {

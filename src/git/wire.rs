@@ -157,7 +157,7 @@ pub(super) mod secret {
             secret: &Option<SecretString>,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
-            let exposed = secret.as_ref().map(|secret| secret.expose_secret());
+            let exposed = secret.as_ref().map(SecretString::expose_secret);
             exposed.serialize(serializer)
         }
 

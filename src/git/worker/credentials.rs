@@ -88,7 +88,7 @@ pub(super) fn decode(text: &str) -> String {
 }
 
 fn exposed(secret: &Option<SecretString>) -> Option<&str> {
-    secret.as_ref().map(|secret| secret.expose_secret())
+    secret.as_ref().map(SecretString::expose_secret)
 }
 
 fn password(url: &str, access: &Access) -> Result<Cred, Error> {

@@ -31,7 +31,7 @@ pub(crate) use http::{Answer, Request};
 pub(crate) use instance::Instance;
 pub(crate) use issuer::{Issuer, SigningKey, message, now};
 pub(crate) use memory::places_of;
-pub(crate) use process::Running;
+pub(crate) use process::{Running, TEST_LOG};
 pub(crate) use secrets::Secrets;
 pub(crate) use server::TestServer;
 pub(crate) use status_host::{Post, StatusHost};

@@ -9,7 +9,7 @@ use std::{
 use super::{DEADLINE, Secrets, eventually};
 
 /// Says how talkative every program is, whatever its test asks for: `CONFBUS_TEST_LOG=trace`.
-const LOG: &str = "CONFBUS_TEST_LOG";
+pub(crate) const TEST_LOG: &str = "CONFBUS_TEST_LOG";
 
 /// A program of ours that runs until it is dropped, with all lines it has written so far.
 pub(crate) struct Running {
@@ -48,7 +48,7 @@ impl Running {
             command.env_remove(name);
         }
         // Whatever may be said is said, and looked through.
-        if let Ok(level) = std::env::var(LOG) {
+        if let Ok(level) = std::env::var(TEST_LOG) {
             command.env("RUST_LOG", level);
         }
         let secrets = Secrets::plant(&mut command);
@@ -133,7 +133,7 @@ impl Drop for Running {
             let told = self.secrets.told_in(line);
             assert_eq!(told, None, "a secret was told: {line}");
         }
-        if std::env::var_os(LOG).is_some() {
+        if std::env::var_os(TEST_LOG).is_some() {
             let (lines, secrets) = (lines.len(), self.secrets.count());
             eprintln!("looked through {lines} lines for {secrets} secrets");
         }
