@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use crate::{
@@ -37,16 +38,16 @@ impl Desk {
         let file = || variable(TOKEN_FILE).map(PathBuf::from);
         let token = match args.token_file.clone().or_else(file) {
             Some(file) => Some(bearer_token(&file)?),
-            None => variable("CONFBUS_TOKEN"),
+            None => variable("CONFBUS_TOKEN").map(SecretString::from),
         };
         let servers = servers.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
         let addresses = servers.split(',').map(str::trim);
         addresses
-            .map(|address| Self::at(address, token.as_deref()))
+            .map(|address| Self::at(address, token.as_ref()))
             .collect()
     }
 
-    fn at(address: &str, token: Option<&str>) -> anyhow::Result<Self> {
+    fn at(address: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
         let server = Server::parse(address, PATIENCE).context("--server")?;
         let agent = concat!("User-Agent: confbus/", env!("CARGO_PKG_VERSION"));
         let mut headers = vec![
@@ -54,6 +55,7 @@ impl Desk {
             Header::parse("Content-Type: application/json")?,
         ];
         if let Some(token) = token {
+            let token = token.expose_secret();
             let header = Header::parse(&format!("Authorization: Bearer {token}"));
             headers.push(header.context("the token cannot be sent")?);
         }

@@ -33,6 +33,7 @@ use std::{
     time::Duration,
 };
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
@@ -142,26 +143,24 @@ impl Settings {
 }
 
 /// How we prove who we are, and how we know the host.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Access {
-    /// User of HTTP basic authentication or of ssh.
-    pub(crate) username: Option<String>,
+    /// User of HTTP basic authentication or of ssh; some hosts take a token there.
+    #[serde(with = "wire::secret::option")]
+    pub(crate) username: Option<SecretString>,
     /// Password or token.
-    pub(crate) password: Option<String>,
+    #[serde(with = "wire::secret::option")]
+    pub(crate) password: Option<SecretString>,
     /// PEM text of an ssh key.
-    pub(crate) private_key: Option<String>,
+    #[serde(with = "wire::secret::option")]
+    pub(crate) private_key: Option<SecretString>,
     /// Of the ssh key.
-    pub(crate) passphrase: Option<String>,
+    #[serde(with = "wire::secret::option")]
+    pub(crate) passphrase: Option<SecretString>,
     /// How ssh is spoken.
     pub(crate) ssh: Ssh,
     /// Accept any TLS certificate.
     pub(crate) skip_ssl_validation: bool,
-}
-
-impl std::fmt::Debug for Access {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Access").finish_non_exhaustive()
-    }
 }
 
 /// Questions that may wait.

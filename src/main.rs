@@ -9,6 +9,7 @@ mod watch;
 mod wave;
 
 use std::{
+    alloc::System,
     io::{BufRead as _, Read as _},
     path::PathBuf,
     process::ExitCode,
@@ -19,8 +20,13 @@ use anyhow::Context as _;
 use clap::{Parser as _, ValueEnum as _};
 use confbus::{App, GitProgram, Settings, SettingsError, Sources, memory, shutdown, telemetry};
 use tracing::info;
+use zeroizing_alloc::ZeroAlloc;
 
 use cli::{Cli, Command, GitWorkerArgs, ServeArgs};
+
+/// Memory is wiped when it is given back: a value that was replaced, a login, a decrypted text does not stay in it.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Settings that refuse to start: `EX_CONFIG`, on which a service manager should not try again.
 const BAD_SETTINGS: u8 = 78;

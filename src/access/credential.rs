@@ -1,4 +1,5 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use secrecy::SecretString;
 
 /// How an `Authorization` header says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,10 +9,13 @@ pub(super) enum Scheme {
 }
 
 /// What an `Authorization` header says.
-#[derive(PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Credential {
-    Basic { name: String, password: String },
-    Bearer(String),
+    Basic {
+        name: String,
+        password: SecretString,
+    },
+    Bearer(SecretString),
 }
 
 /// Bytes of the longest header that is looked at: room for a token of 8 KiB.
@@ -42,19 +46,21 @@ impl Credential {
     pub(super) fn parse(header: &[u8]) -> Option<Self> {
         let (scheme, said) = Scheme::split(header)?;
         if scheme == Scheme::Bearer {
-            return Some(Self::Bearer(said.to_owned()));
+            return Some(Self::Bearer(said.into()));
         }
         let decoded = String::from_utf8(STANDARD.decode(said).ok()?).ok()?;
         let (name, password) = decoded.split_once(':')?;
         Some(Self::Basic {
             name: name.to_owned(),
-            password: password.to_owned(),
+            password: password.into(),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     fn basic(text: &[u8]) -> Vec<u8> {
@@ -73,9 +79,12 @@ mod tests {
     fn only_what_is_whole_is_taken() {
         let parsed = Credential::parse(&basic(b"u:p:w"));
         assert!(
-            matches!(parsed, Some(Credential::Basic { name, password }) if name == "u" && password == "p:w")
+            matches!(parsed, Some(Credential::Basic { name, password }) if name == "u" && password.expose_secret() == "p:w")
         );
-        assert!(Credential::parse(b"bEARER abc") == Some(Credential::Bearer("abc".into())));
+        let parsed = Credential::parse(b"bEARER abc");
+        assert!(
+            matches!(parsed, Some(Credential::Bearer(token)) if token.expose_secret() == "abc")
+        );
         for header in [
             basic(b"no colon"),
             basic(b"\xff:x"),

@@ -1,32 +1,20 @@
-use std::fmt;
-
 use argon2::{
     Argon2, PasswordHash, PasswordVerifier as _,
     password_hash::{Ident, PasswordHasher as _, SaltString},
 };
 use aws_lc_rs::rand;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::webhook::Secret;
 
-/// What a password or a token is held against.
-#[derive(Clone)]
+/// What a password or a token is held against. A hash is a secret, too: one may try passwords against it at leisure.
+#[derive(Debug, Clone)]
 pub(crate) enum Password {
     Plain(Secret),
     /// A PHC string.
-    Argon2(Box<str>),
+    Argon2(SecretString),
     /// `$2a$…`.
-    Bcrypt(Box<str>),
-}
-
-/// A hash is a secret, too: one may try passwords against it at leisure.
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plain(_) => "Plain(..)",
-            Self::Argon2(_) => "Argon2(..)",
-            Self::Bcrypt(_) => "Bcrypt(..)",
-        })
-    }
+    Bcrypt(SecretString),
 }
 
 /// Why a text is no password to hold anything against.
@@ -102,11 +90,11 @@ impl Password {
     pub(crate) fn matches(&self, given: &str) -> bool {
         match self {
             Self::Plain(secret) => secret.matches(given),
-            Self::Argon2(hash) => PasswordHash::new(hash).is_ok_and(|hash| {
+            Self::Argon2(hash) => PasswordHash::new(hash.expose_secret()).is_ok_and(|hash| {
                 let verified = Argon2::default().verify_password(given.as_bytes(), &hash);
                 verified.is_ok()
             }),
-            Self::Bcrypt(hash) => bcrypt::verify(given, hash).unwrap_or(false),
+            Self::Bcrypt(hash) => bcrypt::verify(given, hash.expose_secret()).unwrap_or(false),
         }
     }
 

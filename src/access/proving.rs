@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Map;
 
 use super::{
@@ -120,7 +121,7 @@ impl Inner {
                 let name = name.ok_or_else(|| attempt.failed())?;
                 Ok(self.known_by(&name, Proof::Password))
             }
-            (Credential::Bearer(token), Some(jwt)) if jwt::looks_issued(&token) => {
+            (Credential::Bearer(token), Some(jwt)) if jwt::looks_issued(token.expose_secret()) => {
                 self.check_issued(jwt, token, attempt).await
             }
             (credential, _) => {
@@ -172,15 +173,15 @@ impl Inner {
     async fn check_issued(
         &self,
         jwt: &Arc<jwt::Tokens>,
-        token: String,
+        token: SecretString,
         attempt: Attempt,
     ) -> Result<Checked, Unknown> {
-        let token: Arc<str> = token.into();
+        let token = Arc::new(token);
         let verify = async |keys: Option<Arc<jwt::Set>>| {
             let turn = self.turn().await?;
             let (jwt, token, attempt) = (Arc::clone(jwt), Arc::clone(&token), attempt.clone());
             let verify = move || {
-                let verified = jwt.verify(keys.as_deref(), &token);
+                let verified = jwt.verify(keys.as_deref(), token.expose_secret());
                 if matches!(verified, Err(jwt::Refused::Bad)) {
                     attempt.failed();
                 }
@@ -240,7 +241,8 @@ enum Checked {
 
 /// The name, if it is that of a user with this password. A name that nobody has takes as long as a wrong password, and who
 /// has a quick one as long as who has a slow one.
-fn right_name(users: &[Named], name: &str, password: &str) -> Option<Box<str>> {
+fn right_name(users: &[Named], name: &str, password: &SecretString) -> Option<Box<str>> {
+    let password = password.expose_secret();
     let user = users.iter().find(|user| &*user.name == name);
     let is_right = user.is_some_and(|user| user.password.matches(password));
     if !user.is_some_and(|user| user.password.is_slow()) {
@@ -253,7 +255,8 @@ fn right_name(users: &[Named], name: &str, password: &str) -> Option<Box<str>> {
 }
 
 /// The name of a token. One that begins with the name of a token is held against that one alone.
-fn token_name(tokens: &[Named], given: &str) -> Option<Box<str>> {
+fn token_name(tokens: &[Named], given: &SecretString) -> Option<Box<str>> {
+    let given = given.expose_secret();
     let named = given.split_once('.').map(|(name, _)| name);
     let named = tokens.iter().find(|token| Some(&*token.name) == named);
     let mut candidates = named.map_or(tokens, std::slice::from_ref).iter();

@@ -2,6 +2,7 @@ use std::{path::Path, time::Duration};
 
 use http::header;
 use reqwest::redirect::Policy;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncReadExt as _;
 
 use super::{Settings, pause, status::Status, trouble::Trouble};
@@ -56,7 +57,9 @@ impl Client {
         let address = host.address(&judgement.repository, judgement.commit);
         let address = address.ok_or(Trouble::NoProject)?;
         let token = token(token_file).await?;
-        let headers = host.headers(&token).ok_or(Trouble::StrangeToken)?;
+        let headers = host
+            .headers(token.expose_secret())
+            .ok_or(Trouble::StrangeToken)?;
         let request = self.http.post(address).headers(headers);
         let request = request.header(header::CONTENT_TYPE, "application/json");
         let request = request.body(host.body(status, context, target_url.as_deref()));
@@ -72,7 +75,7 @@ impl Client {
 }
 
 /// The first line of the file.
-async fn token(file: &Path) -> Result<String, Trouble> {
+async fn token(file: &Path) -> Result<SecretString, Trouble> {
     let mut text = String::new();
     let file = tokio::fs::File::open(file).await;
     let mut file = file.map_err(Trouble::NoToken)?.take(LONGEST_TOKEN);
@@ -82,7 +85,7 @@ async fn token(file: &Path) -> Result<String, Trouble> {
     if token.is_empty() || token.contains(char::is_whitespace) {
         return Err(Trouble::StrangeToken);
     }
-    Ok(token.to_owned())
+    Ok(token.into())
 }
 
 #[cfg(test)]
@@ -92,7 +95,8 @@ mod tests {
     async fn read(text: &[u8]) -> Option<String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        token(file.path()).await.ok()
+        let token = token(file.path()).await.ok()?;
+        Some(token.expose_secret().to_owned())
     }
 
     #[tokio::test]

@@ -4,15 +4,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use p12_keystore::{KeyStore as Pkcs12, KeyStoreEntry};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CipherError, KeyError, Prefix, RsaKey, Scheme, jks};
 
 /// What opens a store, and which of its keys is the default: `encrypt.key-store.*`.
 pub(crate) struct StoreAccess {
-    pub(crate) password: String,
+    pub(crate) password: SecretString,
     pub(crate) alias: String,
     /// Opens the key; with PKCS#12 it is the password.
-    pub(crate) secret: String,
+    pub(crate) secret: SecretString,
 }
 
 /// The keys of a store.
@@ -20,7 +21,7 @@ pub(crate) struct KeyStore {
     entries: HashMap<String, Entry>,
     default: Arc<RsaKey>,
     default_alias: String,
-    secret: String,
+    secret: SecretString,
     scheme: Scheme,
 }
 
@@ -59,7 +60,10 @@ impl KeyStore {
                 ..
             }) => {
                 // Says what is wrong with it: the secret, or the key itself.
-                Arc::new(RsaKey::new(&sealed.open(&access.secret)?, &scheme)?)
+                Arc::new(RsaKey::new(
+                    &sealed.open(access.secret.expose_secret())?,
+                    &scheme,
+                )?)
             }
             Some(Entry {
                 key: None,
@@ -85,8 +89,9 @@ impl KeyStore {
             .key()
             .map_or_else(|| self.default_alias.clone(), str::to_lowercase);
         let entry = self.entries.get(&alias).ok_or(CipherError::UnknownAlias)?;
-        let secret = prefix.secret().unwrap_or(&self.secret);
-        if is_same(secret, &self.secret) {
+        let own = self.secret.expose_secret();
+        let secret = prefix.secret().unwrap_or(own);
+        if is_same(secret, own) {
             return entry.key.clone().ok_or(CipherError::WrongSecret);
         }
         let sealed = entry.sealed.as_ref().ok_or(CipherError::WrongSecret)?;
@@ -107,9 +112,9 @@ fn from_jks(
     access: &StoreAccess,
     scheme: &Scheme,
 ) -> Result<HashMap<String, Entry>, KeyError> {
-    let sealed = jks::read(bytes, &access.password)?;
+    let sealed = jks::read(bytes, access.password.expose_secret())?;
     let entry = |(alias, sealed): (String, jks::Sealed)| {
-        let opened = sealed.open(&access.secret).ok();
+        let opened = sealed.open(access.secret.expose_secret()).ok();
         let key = opened.and_then(|pkcs8| RsaKey::new(&pkcs8, scheme).ok());
         let entry = Entry {
             key: key.map(Arc::new),
@@ -125,8 +130,9 @@ fn from_pkcs12(
     access: &StoreAccess,
     scheme: &Scheme,
 ) -> Result<HashMap<String, Entry>, KeyError> {
-    let store = Pkcs12::from_pkcs12(bytes, &access.password).map_err(|error| not_opened(&error))?;
-    if !is_same(&access.secret, &access.password) {
+    let password = access.password.expose_secret();
+    let store = Pkcs12::from_pkcs12(bytes, password).map_err(|error| not_opened(&error))?;
+    if !is_same(access.secret.expose_secret(), password) {
         return Err(KeyError::WrongSecret);
     }
     let entry = |(alias, entry): (&String, &KeyStoreEntry)| match entry {

@@ -1,27 +1,23 @@
 use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Pattern;
 
 /// The address of a repository, which may hold `{application}`, `{profile}` and `{label}`.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// An address may hold credentials.
+#[derive(Debug, Clone)]
 pub(crate) struct Template {
-    uri: String,
+    uri: SecretString,
     /// What may be filled in; anything that is a name where nothing is listed.
     allowed: Vec<Pattern>,
-}
-
-/// An address may hold credentials.
-impl std::fmt::Debug for Template {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Template(…)")
-    }
 }
 
 const PLACEHOLDERS: [&str; 3] = ["{application}", "{profile}", "{label}"];
 
 impl Template {
-    pub(crate) fn new(uri: impl Into<String>) -> Self {
+    pub(crate) fn new(uri: impl Into<SecretString>) -> Self {
         Self {
             uri: uri.into(),
             allowed: Vec::new(),
@@ -35,26 +31,26 @@ impl Template {
 
     /// Without placeholders it is the address of one repository.
     pub(crate) fn has_placeholders(&self) -> bool {
-        self.holds(&self.uri)
+        Self::holds(self.as_str())
     }
 
     pub(super) fn has_profile(&self) -> bool {
-        self.uri.contains("{profile}")
+        self.as_str().contains("{profile}")
     }
 
     /// Whoever asks would choose the host that our login goes to.
     pub(crate) fn lets_requests_choose_host(&self) -> bool {
-        let after_scheme = self.uri.split_once("://").map(|(_, rest)| rest);
+        let after_scheme = self.as_str().split_once("://").map(|(_, rest)| rest);
         let end: &[char] = if after_scheme.is_some() {
             &['/']
         } else {
             &['/', ':']
         };
-        let host = after_scheme.unwrap_or(&self.uri).split(end).next();
-        host.is_some_and(|host| self.holds(host))
+        let host = after_scheme.unwrap_or(self.as_str()).split(end).next();
+        host.is_some_and(Self::holds)
     }
 
-    fn holds(&self, text: &str) -> bool {
+    fn holds(text: &str) -> bool {
         PLACEHOLDERS
             .iter()
             .any(|placeholder| text.contains(placeholder))
@@ -62,7 +58,7 @@ impl Template {
 
     /// As written; only without placeholders this is an address.
     pub(crate) fn as_str(&self) -> &str {
-        &self.uri
+        self.uri.expose_secret()
     }
 
     /// The address for a request; `profile` is all of its profiles, or one of them. `None` for names that would be more in
@@ -73,7 +69,7 @@ impl Template {
         profile: &str,
         label: &Label,
     ) -> Option<String> {
-        let mut address = self.uri.clone();
+        let mut address = self.as_str().to_owned();
         for (placeholder, name) in
             PLACEHOLDERS
                 .into_iter()

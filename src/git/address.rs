@@ -1,9 +1,12 @@
-use std::{env, fmt, path::PathBuf};
+use std::{env, path::PathBuf};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::wire;
+
 /// Where a repository is, and how that is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Address {
     /// Where the repository is.
     pub(crate) location: Location,
@@ -12,24 +15,14 @@ pub(crate) struct Address {
 }
 
 /// Where a repository is.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Location {
     /// Cloned into a bare mirror and fetched. The address may hold credentials.
-    Remote(String),
+    Remote(#[serde(with = "wire::secret")] SecretString),
     /// Opened where it is; only its commits are served.
     Local(PathBuf),
     /// Opened where it is; the branch that is checked out is served from the files, edits included.
     WorkTree(PathBuf),
-}
-
-impl fmt::Debug for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Remote(_) => f.write_str("Remote(…)"),
-            Self::Local(path) => f.debug_tuple("Local").field(path).finish(),
-            Self::WorkTree(path) => f.debug_tuple("WorkTree").field(path).finish(),
-        }
-    }
 }
 
 /// Why a text is no address of a repository. The text may hold a password, so it is not shown.
@@ -69,7 +62,7 @@ impl Address {
     /// The host of an address that is reached by ssh.
     pub(super) fn ssh_host(&self) -> Option<&str> {
         match &self.location {
-            Location::Remote(uri) => ssh_host(uri),
+            Location::Remote(uri) => ssh_host(uri.expose_secret()),
             Location::Local(_) | Location::WorkTree(_) => None,
         }
     }
@@ -106,13 +99,13 @@ fn location(uri: &str) -> Result<Location, AddressError> {
     let supported = ["https://", "http://", "ssh://", "git://"];
     if supported.iter().any(|scheme| uri.starts_with(scheme)) {
         url::Url::parse(uri).map_err(|_| AddressError::NotAUrl)?;
-        return Ok(Location::Remote(uri.to_owned()));
+        return Ok(Location::Remote(uri.into()));
     }
     if uri.contains("://") || names_a_program(uri) {
         return Err(AddressError::UnknownScheme);
     }
     if is_scp_like(uri) {
-        return Ok(Location::Remote(uri.to_owned()));
+        return Ok(Location::Remote(uri.into()));
     }
     Ok(Location::Local(home_expanded(uri)))
 }
@@ -199,7 +192,11 @@ mod tests {
     #[test]
     fn what_git_would_run_or_does_not_know_is_no_address() {
         for uri in ["ext::sh -c x", "fd::17", "gopher://host/x", "ftp://host/x"] {
-            assert_eq!(location(uri), Err(AddressError::UnknownScheme), "{uri}");
+            assert_eq!(
+                location(uri).err(),
+                Some(AddressError::UnknownScheme),
+                "{uri}"
+            );
         }
         for uri in ["git@[::1]:x/y", "git@host:x::y", "ssh://host/x"] {
             assert!(matches!(location(uri), Ok(Location::Remote(_))), "{uri}");

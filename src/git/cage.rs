@@ -1,7 +1,7 @@
 //! A worker that can be ended, whatever it does: a process is killed, and a thread is left behind.
 
 use std::{
-    io::{self, BufReader, Read, Write},
+    io::{self, Read, Write},
     net::Shutdown,
     os::{
         fd::OwnedFd,
@@ -47,7 +47,7 @@ pub(super) struct Cage {
 /// A worker, and what it told last.
 #[derive(Debug)]
 pub(super) struct Caged {
-    stream: BufReader<UnixStream>,
+    stream: UnixStream,
     /// Where it is no thread of ours.
     process: Option<Child>,
     /// Held by a thread.
@@ -163,7 +163,7 @@ impl Caged {
             }
         };
         let mut caged = Self {
-            stream: BufReader::new(ours),
+            stream: ours,
             process,
             left_behind: Arc::clone(left_behind),
             refs: Arc::default(),
@@ -189,7 +189,7 @@ impl Caged {
     /// # Errors
     /// When that has not succeeded at a time, or nobody is there.
     pub(super) fn send(&mut self, message: &impl Serialize, until: Instant) -> io::Result<()> {
-        let stream = self.stream.get_ref();
+        let stream = &self.stream;
         wire::write(&mut Timed { stream, until }, message)
     }
 
@@ -198,18 +198,14 @@ impl Caged {
     /// # Errors
     /// When there is none at a time, or will be none.
     pub(super) fn answer(&mut self, until: Instant) -> io::Result<Answer> {
-        // A buffer that outlives the call, so that what it read ahead is not lost.
-        let mut timed = TimedBuffer {
-            stream: &mut self.stream,
-            until,
-        };
-        wire::read(&mut timed)
+        let stream = &self.stream;
+        wire::read(&mut Timed { stream, until })
     }
 }
 
 impl Drop for Caged {
     fn drop(&mut self) {
-        _ = self.stream.get_ref().shutdown(Shutdown::Both);
+        _ = self.stream.shutdown(Shutdown::Both);
         let Some(mut process) = self.process.take() else {
             return;
         };
@@ -242,15 +238,9 @@ impl Write for Timed<'_> {
     }
 }
 
-struct TimedBuffer<'s> {
-    stream: &'s mut BufReader<UnixStream>,
-    until: Instant,
-}
-
-impl Read for TimedBuffer<'_> {
+impl Read for Timed<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let timeout = left(self.until)?;
-        self.stream.get_ref().set_read_timeout(Some(timeout))?;
+        self.stream.set_read_timeout(Some(left(self.until)?))?;
         self.stream.read(bytes)
     }
 }

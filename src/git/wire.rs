@@ -101,17 +101,19 @@ pub(super) struct End {
     pub(super) has_links: bool,
 }
 
-/// Writes a message; the caller flushes.
+/// Writes a message, as a whole: a buffer of the stream would go on holding files and credentials.
 pub(super) fn write(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
-    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
-    let length = u32::try_from(bytes.len()).ok();
+    let bytes = vec![0; size_of::<u32>()];
+    let mut bytes = postcard::to_extend(message, bytes).map_err(io::Error::other)?;
+    let (head, content) = bytes.split_at_mut(size_of::<u32>());
+    let length = u32::try_from(content.len()).ok();
     let length = length.filter(|length| *length <= LONGEST);
     let length = length.ok_or(io::ErrorKind::FileTooLarge)?;
-    out.write_all(&length.to_le_bytes())?;
+    head.copy_from_slice(&length.to_le_bytes());
     out.write_all(&bytes)
 }
 
-/// Reads a message.
+/// Reads a message, and nothing of the next one.
 pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<T> {
     let mut length = [0; size_of::<u32>()];
     input.read_exact(&mut length)?;
@@ -126,4 +128,44 @@ pub(super) fn read<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<T> 
     }
     // What postcard says does not quote the bytes.
     postcard::from_bytes(&bytes).map_err(io::Error::other)
+}
+
+/// A secret in a message: the one place where credentials leave the server's memory, for the worker that logs in.
+pub(super) mod secret {
+    use secrecy::{ExposeSecret as _, SecretString};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(in crate::git) fn serialize<S: Serializer>(
+        secret: &SecretString,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        secret.expose_secret().serialize(serializer)
+    }
+
+    pub(in crate::git) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SecretString, D::Error> {
+        String::deserialize(deserializer).map(SecretString::from)
+    }
+
+    /// One that may be missing.
+    pub(in crate::git) mod option {
+        use secrecy::{ExposeSecret as _, SecretString};
+        use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+        pub(in crate::git) fn serialize<S: Serializer>(
+            secret: &Option<SecretString>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            let exposed = secret.as_ref().map(SecretString::expose_secret);
+            exposed.serialize(serializer)
+        }
+
+        pub(in crate::git) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<SecretString>, D::Error> {
+            let read: Option<String> = Option::deserialize(deserializer)?;
+            Ok(read.map(SecretString::from))
+        }
+    }
 }

@@ -17,13 +17,7 @@ mod source;
 mod trees;
 mod work_tree;
 
-use std::{
-    collections::HashMap,
-    io::{self, BufReader, BufWriter, Write as _},
-    os::unix::net::UnixStream,
-    sync::Arc,
-    thread,
-};
+use std::{collections::HashMap, io, os::unix::net::UnixStream, sync::Arc, thread};
 
 use confbus_protocol::{CommitId, Label};
 use confbus_resolution::{BlobId, RepoPath};
@@ -42,9 +36,6 @@ use source::{Lazy, Source};
 /// Requests that may wait.
 const QUEUE: usize = 16;
 
-/// Answers to whoever asks.
-type Out = BufWriter<UnixStream>;
-
 /// What the worker is told.
 #[derive(Debug)]
 enum Command {
@@ -56,7 +47,8 @@ enum Command {
 struct Worker {
     source: Source,
     limits: Limits,
-    out: Out,
+    /// To whoever asks.
+    out: UnixStream,
     /// The refs as they were told last.
     told: Arc<Refs>,
     /// The files of the work tree as they were answered last; nothing when that failed.
@@ -66,8 +58,8 @@ struct Worker {
 /// Works for whoever has the other end of the stream, and calls `left` when nobody has it any more: that may be amid work
 /// that does not end.
 pub(super) fn run(stream: UnixStream, left: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let out = BufWriter::new(stream.try_clone()?);
-    let mut input = BufReader::new(stream);
+    let out = stream.try_clone()?;
+    let mut input = stream;
     let assignment: Assignment = wire::read(&mut input)?;
     options::apply(assignment.reach.timeout);
     let (sender, commands) = mpsc::channel(QUEUE);
@@ -137,8 +129,7 @@ impl Worker {
     }
 
     fn say(&mut self, answer: &Answer) -> io::Result<()> {
-        wire::write(&mut self.out, answer)?;
-        self.out.flush()
+        wire::write(&mut self.out, answer)
     }
 
     fn look(&mut self, fetch: &Fetch, labels: &[String]) -> Result<Looked, LookError> {
@@ -268,7 +259,7 @@ impl Worker {
 
 /// Sends files between their beginning and their end, or why they are not complete.
 fn send_files(
-    out: &mut Out,
+    out: &mut UnixStream,
     begin: Begin,
     send: impl FnOnce(&mut Pieces<'_>) -> Result<End, LookError>,
 ) -> io::Result<Result<End, LookError>> {
@@ -282,6 +273,5 @@ fn send_files(
         Err(error) => Answer::Failed(error.clone()),
     };
     wire::write(out, &last)?;
-    out.flush()?;
     Ok(end)
 }

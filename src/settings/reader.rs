@@ -4,6 +4,8 @@ use std::{
     time::Duration,
 };
 
+use secrecy::SecretString;
+
 use super::{
     known::{self, KEYS, UNSUPPORTED},
     layers::{Layers, Setting, uniform},
@@ -154,6 +156,11 @@ impl Reader {
     /// A text; an empty one counts as not said.
     pub(super) fn text(&self, key: &str) -> Option<String> {
         self.said(key).filter(|value| !value.is_empty())
+    }
+
+    /// What is nobody's business: a password, a key, a token.
+    pub(super) fn secret(&self, key: &str) -> Option<SecretString> {
+        self.text(key).map(SecretString::from)
     }
 
     pub(super) fn text_or(&self, key: &str, default: &str) -> String {

@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 use rustls::{ClientConfig, crypto::aws_lc_rs, pki_types::ServerName};
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep, timeout},
@@ -31,7 +32,7 @@ pub(crate) struct Server {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// What stands before every path, without a slash at its end.
     base: String,
-    authorization: Option<String>,
+    authorization: Option<SecretString>,
     timeout: Duration,
     patient_until: Instant,
 }
@@ -163,10 +164,10 @@ impl Server {
         }
         if let Some(authorization) = self
             .authorization
-            .as_deref()
+            .as_ref()
             .filter(|_| !said("Authorization"))
         {
-            add("Authorization", authorization);
+            add("Authorization", authorization.expose_secret());
         }
         if !said("User-Agent") {
             add(
@@ -196,7 +197,7 @@ fn secured(host: &str) -> anyhow::Result<(TlsConnector, ServerName<'static>)> {
     Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
-fn authorization(url: &Url) -> anyhow::Result<Option<String>> {
+fn authorization(url: &Url) -> anyhow::Result<Option<SecretString>> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
     }
@@ -210,10 +211,8 @@ fn authorization(url: &Url) -> anyhow::Result<Option<String>> {
         decoded(url.username())?,
         decoded(url.password().unwrap_or_default())?,
     );
-    Ok(Some(format!(
-        "Basic {}",
-        STANDARD.encode(format!("{name}:{password}"))
-    )))
+    let login = STANDARD.encode(format!("{name}:{password}"));
+    Ok(Some(format!("Basic {login}").into()))
 }
 
 /// The address without credentials.

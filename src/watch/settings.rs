@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use confbus_bus::RabbitSettings;
 use confbus_client::{Settings, Transport};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::cli::WatchArgs;
 
@@ -42,10 +43,10 @@ pub(super) fn of(args: &WatchArgs, attempts: Option<u32>) -> anyhow::Result<Sett
     let file = || variable(TOKEN_FILE).map(PathBuf::from);
     let token = match args.token_file.clone().or_else(file) {
         Some(file) => Some(token(&file)?),
-        None => variable("CONFBUS_TOKEN"),
+        None => variable("CONFBUS_TOKEN").map(SecretString::from),
     };
     if let Some(token) = token {
-        settings = settings.header("Authorization", format!("Bearer {token}"));
+        settings = settings.header("Authorization", format!("Bearer {}", token.expose_secret()));
     }
     if let Some(url) = &args.amqp {
         let mut broker = RabbitSettings::from_url(url).context("--amqp")?;
@@ -92,7 +93,7 @@ fn typed(args: &WatchArgs, server: Option<String>) -> impl Iterator<Item = (Stri
 ///
 /// # Errors
 /// When there is no such file, or no token in it.
-pub(crate) fn token(file: &Path) -> anyhow::Result<String> {
+pub(crate) fn token(file: &Path) -> anyhow::Result<SecretString> {
     let place = || format!("--token-file {}", file.display());
     let mut text = String::new();
     let opened = File::open(file).with_context(place)?;
@@ -104,5 +105,5 @@ pub(crate) fn token(file: &Path) -> anyhow::Result<String> {
     if token.is_empty() || text.len() as u64 > LONGEST_TOKEN {
         bail!("{}: holds no token", place());
     }
-    Ok(token.to_owned())
+    Ok(token.into())
 }

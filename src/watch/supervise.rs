@@ -85,10 +85,22 @@ async fn deliver_first(client: &Client, delivery: &Arc<Delivery>) -> Option<Live
 
 /// Delivers every version; ends only when the first cannot be.
 async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) {
-    let Some(_asked) = deliver_first(client, delivery).await else {
+    let Some(asked) = deliver_first(client, delivery).await else {
         return;
     };
     client.ready();
+    tokio::join!(forget(&asked), deliver_again(client, delivery));
+}
+
+/// The handle keeps the version that it told last for the next change; nobody needs it in memory.
+async fn forget(asked: &Live<Candidate>) {
+    loop {
+        drop(asked.changed().await);
+    }
+}
+
+/// Delivers what could not be delivered before.
+async fn deliver_again(client: &Client, delivery: &Arc<Delivery>) {
     loop {
         delivery.time_to_try_again().await;
         let failures = delivery.failures();

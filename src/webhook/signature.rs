@@ -1,19 +1,20 @@
 //! Who sent a delivery: each git host's own proof, checked over the bytes as they came.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderMap;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Provider, Settings};
 
 /// How far Gitee's clock and ours may be apart; its signature covers only the time and can be replayed within.
 const GITEE_WINDOW: Duration = Duration::from_secs(3600);
 
-/// A shared secret; never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(String);
+/// A shared secret; what is held against it learns nothing by the time that takes.
+#[derive(Debug, Clone)]
+pub(crate) struct Secret(SecretString);
 
 /// Why a delivery is not believed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -33,28 +34,25 @@ pub(crate) enum Untrusted {
 
 impl Secret {
     /// A secret; `None` for empty text, which protects nothing.
-    pub(crate) fn new(text: impl Into<String>) -> Option<Self> {
+    pub(crate) fn new(text: impl Into<SecretString>) -> Option<Self> {
         let text = text.into();
-        (!text.is_empty()).then_some(Self(text))
+        (!text.expose_secret().is_empty()).then_some(Self(text))
     }
 
     /// Whether `given` is the same text; takes as long whatever they have in common.
     pub(crate) fn matches(&self, given: &str) -> bool {
         // Digests, so that not even the length shows.
         let digest = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
-        constant_time::verify_slices_are_equal(digest(&self.0).as_ref(), digest(given).as_ref())
-            .is_ok()
+        constant_time::verify_slices_are_equal(
+            digest(self.0.expose_secret()).as_ref(),
+            digest(given).as_ref(),
+        )
+        .is_ok()
     }
 
     fn signed(&self, message: &[u8], tag: &[u8]) -> bool {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.expose_secret().as_bytes());
         hmac::verify(&key, message, tag).is_ok()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
     }
 }
 
@@ -128,8 +126,8 @@ fn signs_time(secret: &Secret, token: &str, headers: &HeaderMap, now: Duration) 
     let Ok(tag) = STANDARD.decode(token) else {
         return false;
     };
-    now.abs_diff(sent) <= GITEE_WINDOW
-        && secret.signed(format!("{timestamp}\n{}", secret.0).as_bytes(), &tag)
+    let signed = format!("{timestamp}\n{}", secret.0.expose_secret());
+    now.abs_diff(sent) <= GITEE_WINDOW && secret.signed(signed.as_bytes(), &tag)
 }
 
 /// The header's value when there is exactly one.
@@ -306,7 +304,8 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        assert_eq!(format!("{:?}", Secret::new(SECRET)), "Some(Secret(…))");
-        assert_eq!(Secret::new(""), None);
+        let shown = format!("{:?}", Secret::new(SECRET));
+        assert!(!shown.contains("Everybody"), "{shown}");
+        assert!(Secret::new("").is_none());
     }
 }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use regex::Regex;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -116,4 +118,30 @@ fn every_room_is_on_it() {
         .filter(|room| !named.contains(room))
         .collect();
     assert!(missing.is_empty(), "not on the map: {missing:?}");
+}
+
+/// A text that nobody wipes and anybody may print is no place for a secret: `secrecy` has types that are.
+#[test]
+fn no_field_holds_a_secret_as_plain_text() {
+    let plain = r"(String|Box<str>|Arc<str>|Box<\[u8\]>|Vec<u8>)";
+    let field = format!(
+        r"(?m)^\s*(pub(\([a-z: ]+\))? )?([a-z_0-9]+_)?(password|secret|token|passphrase|private_key|credential): (Option<{plain}>|{plain}),"
+    );
+    let field = Regex::new(&field).unwrap();
+    assert!(field.is_match("    pub(crate) webhook_secret: Option<String>,"));
+    let found: Vec<_> = ["src", "crates"]
+        .iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .flat_map(|file| {
+            let code = fs::read_to_string(&file).unwrap();
+            let fields = field.find_iter(&code);
+            let fields =
+                fields.map(|found| format!("{}: {}", file.display(), found.as_str().trim()));
+            fields.collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(
+        found.is_empty(),
+        "not wiped, and shown by `{{:?}}`: {found:#?}"
+    );
 }

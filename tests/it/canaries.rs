@@ -1,7 +1,8 @@
 //! What nobody may ever be told, whatever is asked and whatever fails: a secret of every kind, every route, the log at its
 //! most talkative.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+mod client;
+mod keys;
 
 use crate::support::{
     ConfigRepo, GitHttp, Manner, ROOT, Request, Running, Secrets, TestServer, VaultServer,
@@ -68,13 +69,12 @@ fn request(method: &str, path: &str, body: &str) -> Request {
 
 /// Asks for everything, as somebody and as nobody.
 fn ask_for_everything(port: u16, secrets: &Secrets) {
-    let login = format!("Basic {}", STANDARD.encode(format!("ana:{PASSWORD}")));
     for (method, path, body) in ROUTES {
         let request = || request(method, path, body);
         let forged = request()
             .header("X-GitHub-Event", "push")
             .header("X-Hub-Signature-256", &format!("sha256={}", "0".repeat(64)));
-        for request in [request(), forged, request().header("Authorization", &login)] {
+        for request in [request(), forged, request().login("ana", PASSWORD)] {
             let Ok(answer) = request.send(port) else {
                 continue;
             };
@@ -192,6 +192,37 @@ fn no_login_at_a_broker_is_traced() {
     }
 }
 
+/// Who hears the bus hears which commit and which application, and nothing that stands in it.
+#[cfg(feature = "broker-tests")]
+#[test]
+fn no_value_travels_over_the_bus() {
+    use crate::support::broker::{self, Tap};
+
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let (url, exchange) = (broker::shared(), broker::own_exchange());
+    let mut settings = broker::settings(&url, &exchange);
+    settings.push(("spring.cloud.config.server.git.uri", uri));
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
+    let server = TestServer::with(&settings).ready();
+    broker::connected(&server);
+    let tap = Tap::on(&url, &exchange);
+    repo.push(
+        "a secret",
+        &[("orders-dev.yml", "db:\n  password: canary-of-a-value\n")],
+    );
+    assert_eq!(server.post("/actuator/busrefresh/orders").status, 204);
+    tap.message_with(&["RefreshRemoteApplicationEvent"]);
+    let value = Secrets::default().and("canary-of-a-value");
+    for delivery in tap.heard() {
+        let message = format!("{} {:?}", delivery.body, delivery.properties);
+        assert_eq!(value.told_in(&message), None, "{message}");
+    }
+}
+
 /// What starts say when settings are wrong.
 #[test]
 fn mistakes_in_settings_are_told_without_secrets() {
@@ -199,6 +230,7 @@ fn mistakes_in_settings_are_told_without_secrets() {
         format!("--{SERVER}.git.uri=http://ana:canary-of-an-address@[x/"),
         format!("--{SERVER}.git.timeout=canary-of-a-number"),
         "--encrypt.key-store.location=file:///nothing".to_owned(),
+        "--server.ssl.key-store=tests/keys/server.p12".to_owned(),
         "--spring.rabbitmq.addresses=amqp://ana:canary-of-the-broker@host:port/".to_owned(),
     ] {
         let arguments = [
@@ -206,6 +238,8 @@ fn mistakes_in_settings_are_told_without_secrets() {
             "--server.port=0".to_owned(),
             "--encrypt.key=canary-of-the-encryption".to_owned(),
             "--encrypt.key-store.password=canary-of-the-store".to_owned(),
+            "--encrypt.key-store.secret=canary-of-the-alias".to_owned(),
+            "--server.ssl.key-store-password=canary-of-our-store".to_owned(),
             format!("--{SERVER}.git.password=canary-of-git"),
             wrong.clone(),
         ];

@@ -25,6 +25,7 @@ mod last_good;
 mod ledger;
 mod limits;
 mod looks;
+mod memory;
 mod packaging;
 mod pins;
 mod program;

@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 
-use crate::support::{ConfigRepo, Running, TestServer, eventually, expect_that};
+use crate::support::{ConfigRepo, Running, TEST_LOG, TestServer, eventually, expect_that};
 
 const ALL_ROUTES: &str = "
 # every route once
@@ -119,7 +119,8 @@ fn a_server_of_its_own_stands_for_the_new_one() {
         "--spring.rabbitmq.host=no-such-broker.invalid",
     ];
     let lines = Shadow::start(ALL_ROUTES, &arguments).ends(0, &["14 identical"]);
-    assert_eq!(lines.len(), 1, "{lines:?}");
+    let is_overruled = std::env::var_os(TEST_LOG).is_some();
+    assert!(lines.len() == 1 || is_overruled, "{lines:?}");
 }
 
 #[test]

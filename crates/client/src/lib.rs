@@ -116,6 +116,19 @@
 //! `info` up tell what changed: `version`, `count` and the first `keys` of an accepted version, `reason` or `rejection` when there is none.
 //! No field holds a value whose key looks secret.
 //!
+//! # What stays in memory
+//!
+//! A value that was replaced is dropped as soon as nobody holds its version: a [`Snapshot`], a [`Change`], or a [`Live`]
+//! handle, which keeps what [`changed`](Live::changed) told last, or what it found, as the old side of the next change.
+//! Values themselves are shared texts, and copies of them were in buffers of HTTP and parsers; what those leave behind in memory
+//! that was given back stands there until somebody else uses it. Only an allocator sees all of that, and only a program may
+//! choose one. With the crate `zeroizing-alloc`, in its `main.rs`:
+//!
+//! ```ignore
+//! #[global_allocator]
+//! static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+//! ```
+//!
 //! # Features
 //!
 //! | feature | adds |

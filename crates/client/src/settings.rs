@@ -1,6 +1,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use confbus_protocol::Reactions;
+use secrecy::SecretString;
 
 use crate::LastGoodFile;
 
@@ -34,11 +35,12 @@ pub struct Settings {
     profiles: Option<String>,
     config_profiles: Option<String>,
     label: Option<String>,
-    servers: Vec<String>,
+    /// Their addresses may hold credentials.
+    servers: Vec<SecretString>,
     username: Option<String>,
-    password: Option<String>,
-    token: Option<String>,
-    headers: Vec<(String, String)>,
+    password: Option<SecretString>,
+    token: Option<SecretString>,
+    headers: Vec<(String, SecretString)>,
     fail_over: FailOver,
     pub(crate) start: Start,
     pub(crate) retry: Retry,
@@ -157,7 +159,7 @@ impl Settings {
     /// Adds a server, or several separated by commas: `http://user:password@host:8888/path`. They are asked in order.
     #[must_use]
     pub fn server(mut self, address: impl Into<String>) -> Self {
-        self.servers.push(address.into());
+        self.servers.push(address.into().into());
         self
     }
 
@@ -165,21 +167,21 @@ impl Settings {
     #[must_use]
     pub fn credentials(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
         self.username = Some(username.into());
-        self.password = Some(password.into());
+        self.password = Some(password.into().into());
         self
     }
 
     /// Sent as `X-Config-Token`.
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.token = Some(token.into());
+        self.token = Some(token.into().into());
         self
     }
 
     /// A further header of every request, such as `Authorization` with a bearer token.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.headers.push((name.into(), value.into().into()));
         self
     }
 

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use git2::{Cred, CredentialType, Error};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::git::{Access, Login, ssh_host};
 
@@ -23,7 +24,7 @@ pub(super) fn offer<'a>(
         if asked > ATTEMPTS {
             return Err(Error::from_str("the login was refused"));
         }
-        let user = access.username.as_deref().or(user_of_url);
+        let user = exposed(&access.username).or(user_of_url);
         if allowed.contains(CredentialType::USERNAME) {
             return Cred::username(user.unwrap_or("git"));
         }
@@ -51,8 +52,11 @@ enum Try<'a> {
 
 /// The configured key; else the agent first and then the user's own key files.
 fn ssh_tries(login: Login, access: &Access) -> Vec<Try<'_>> {
-    match (login, &access.private_key) {
-        (Login::Password, _) => access.password.iter().map(|it| Try::Password(it)).collect(),
+    match (login, exposed(&access.private_key)) {
+        (Login::Password, _) => exposed(&access.password)
+            .map(Try::Password)
+            .into_iter()
+            .collect(),
         (Login::PublicKey, Some(key)) => vec![Try::Key(key)],
         (Login::PublicKey, None) if access.ssh.ignores_user => Vec::new(),
         (Login::PublicKey, None) => {
@@ -72,7 +76,7 @@ impl Try<'_> {
     }
 
     fn offer(&self, user: &str, access: &Access) -> Result<Cred, Error> {
-        let passphrase = access.passphrase.as_deref();
+        let passphrase = exposed(&access.passphrase);
         match self {
             Self::Key(key) => Cred::ssh_key_from_memory(user, None, key, passphrase),
             Self::Agent => Cred::ssh_key_from_agent(user),
@@ -95,8 +99,8 @@ pub(super) fn redact(message: &str, url: &str, access: &Access) -> String {
     let decoded = [user, password].into_iter().flatten().map(decode);
     let configured = [&access.password, &access.passphrase]
         .into_iter()
-        .flatten()
-        .cloned();
+        .filter_map(exposed)
+        .map(str::to_owned);
     let mut secrets: Vec<String> = as_written
         .chain(decoded)
         .chain(configured)
@@ -116,8 +120,12 @@ pub(super) fn decode(text: &str) -> String {
         .into_owned()
 }
 
+fn exposed(secret: &Option<SecretString>) -> Option<&str> {
+    secret.as_ref().map(SecretString::expose_secret)
+}
+
 fn password(url: &str, access: &Access) -> Result<Cred, Error> {
-    if let (Some(user), Some(password)) = (&access.username, &access.password) {
+    if let (Some(user), Some(password)) = (exposed(&access.username), exposed(&access.password)) {
         return Cred::userpass_plaintext(user, password);
     }
     let url = url::Url::parse(url).map_err(|_| Error::from_str("no login is configured"))?;

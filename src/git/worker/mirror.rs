@@ -16,6 +16,7 @@ use std::{
 
 use confbus_protocol::{CommitId, Label};
 use git2::{Oid, Repository};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -50,7 +51,7 @@ const OLDER: Duration = Duration::from_secs(3600);
 pub(super) struct Mirror {
     assignment: Assignment,
     /// It may hold credentials.
-    address: String,
+    address: SecretString,
     disk: Disk,
     http: Option<SmartHttp>,
     /// Until then the remote is asked through libgit2.
@@ -75,7 +76,7 @@ pub(super) struct Mirror {
 
 impl Mirror {
     /// A mirror as a worker finds it; what others left half done goes.
-    pub(super) fn found(assignment: Assignment, address: String) -> Self {
+    pub(super) fn found(assignment: Assignment, address: SecretString) -> Self {
         let damaged = assignment.suspect;
         let mirror = Self {
             damaged,
@@ -88,7 +89,7 @@ impl Mirror {
         mirror
     }
 
-    fn new(assignment: Assignment, address: String) -> Self {
+    fn new(assignment: Assignment, address: SecretString) -> Self {
         let disk = Disk::new(&assignment.mirror);
         Self {
             assignment,
@@ -178,13 +179,14 @@ impl Mirror {
     ) -> Result<(), LookError> {
         let is_new = !self.disk.exists();
         let is_older = self.older_until.is_some_and(|until| Instant::now() < until);
-        let fetched = if SmartHttp::reaches(&self.address) && !is_older {
+        let fetched = if SmartHttp::reaches(self.address.expose_secret()) && !is_older {
             match self.fetch_over_http(fetch, labels, until) {
                 Err(Trouble::OtherVersion) => self.fetch_of_older(until),
                 fetched => {
                     self.doubt(matches!(fetched, Err(Trouble::Pack(_))));
                     fetched.map_err(|trouble| {
-                        trouble.in_words(&self.address, &self.assignment.reach.access)
+                        trouble
+                            .in_words(self.address.expose_secret(), &self.assignment.reach.access)
                     })
                 }
             }
@@ -217,7 +219,7 @@ impl Mirror {
         let mut http = match self.http.take() {
             Some(http) => http,
             None => SmartHttp::new(
-                &self.address,
+                self.address.expose_secret(),
                 &self.assignment.reach,
                 CancellationToken::new(),
             )?,
@@ -300,7 +302,7 @@ impl Mirror {
         self.disk.remove_locks();
         let repository = self.open_or_create()?;
         let reach = &self.assignment.reach;
-        let fetched = libgit2::fetch(&repository, &self.address, reach, until);
+        let fetched = libgit2::fetch(&repository, self.address.expose_secret(), reach, until);
         // Even a fetch that failed may have moved some.
         let table = Table::read(&repository, &mut self.peeled)?;
         self.listed = fetched.is_ok();

@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    hash::{DefaultHasher, Hash, Hasher as _},
+    hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read as _},
     path::Path,
     sync::Arc,
@@ -14,6 +14,7 @@ use rustls::{
     pki_types::{PrivateKeyDer, pem::PemObject as _},
     server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
+use secrecy::{ExposeSecret as _, SecretSlice};
 use tokio_util::sync::CancellationToken;
 use x509_parser::{parse_x509_certificate, time::ASN1Time};
 
@@ -25,13 +26,22 @@ const LARGEST: u64 = 1024 * 1024;
 /// The contents of all files.
 #[derive(Hash)]
 pub(super) struct Files {
-    certificate: Vec<u8>,
-    private_key: Option<Vec<u8>>,
-    trusted: Option<Vec<u8>>,
+    certificate: Content,
+    private_key: Option<Content>,
+    trusted: Option<Content>,
 }
+
+/// What lies in a file: a private key may lie with any certificate.
+struct Content(SecretSlice<u8>);
 
 /// Tells contents apart without keeping them.
 pub(super) type Mark = u64;
+
+impl Hash for Content {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.expose_secret().hash(hasher);
+    }
+}
 
 impl Files {
     pub(super) fn read(settings: &Settings) -> Result<Self, TlsError> {
@@ -54,9 +64,10 @@ impl Files {
             certificates, key, ..
         } = keys(&settings.certificate, &self.certificate)?;
         let key = match (&settings.private_key, &self.private_key) {
-            (Some(path), Some(bytes)) => {
-                Some(PrivateKeyDer::from_pem_slice(bytes).map_err(|error| of(path, error))?)
-            }
+            (Some(path), Some(bytes)) => Some(
+                PrivateKeyDer::from_pem_slice(bytes.0.expose_secret())
+                    .map_err(|error| of(path, error))?,
+            ),
             _ => key,
         };
         let no_key = || of(&settings.certificate.path, "it holds no private key");
@@ -131,17 +142,17 @@ fn mark(contents: &impl Hash) -> Mark {
     hasher.finish()
 }
 
-fn keys(file: &KeyFile, bytes: &[u8]) -> Result<Keys, TlsError> {
-    file.keys(bytes)
+fn keys(file: &KeyFile, content: &Content) -> Result<Keys, TlsError> {
+    file.keys(content.0.expose_secret())
         .map_err(|error| TlsError(error.to_string()))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+fn read(path: &Path) -> Result<Content, TlsError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     match read {
         Ok(length) if length as u64 > LARGEST => Err(of(path, io::ErrorKind::FileTooLarge)),
-        Ok(_) => Ok(bytes),
+        Ok(_) => Ok(Content(bytes.into())),
         Err(error) => Err(of(path, error)),
     }
 }

@@ -1,6 +1,7 @@
 use std::{fs, io::Read as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::SERVER;
 use crate::{
@@ -30,14 +31,18 @@ pub(super) fn encryption(reader: &mut Reader) -> Option<Encryption> {
     let values = values(reader);
     let keys = if reader.has(LOCATION) {
         Keys::Store(key_store(reader)?)
-    } else if let Some(key) = reader.text(KEY).filter(|key| !key.trim().is_empty()) {
-        single_key(reader, &key)?
+    } else if let Some(key) = reader.secret(KEY).filter(is_said) {
+        single_key(reader, key.expose_secret())?
     } else if reader.flag("spring.cloud.bootstrap.enabled", false) {
         Keys::PassThrough
     } else {
         Keys::None
     };
     Some(Encryption::new(keys, values))
+}
+
+fn is_said(key: &SecretString) -> bool {
+    !key.expose_secret().trim().is_empty()
 }
 
 fn values(reader: &mut Reader) -> Values {
@@ -109,7 +114,8 @@ fn key_store(reader: &mut Reader) -> Option<KeyStore> {
     let alias = required(reader, ALIAS, "a key store without the alias of a key");
     let scheme = scheme(reader)?;
     let (bytes, password, alias) = (bytes?, password?, alias?);
-    let secret = reader.text(SECRET).unwrap_or_else(|| password.clone());
+    let password = SecretString::from(password);
+    let secret = reader.secret(SECRET).unwrap_or_else(|| password.clone());
     let access = StoreAccess {
         password,
         alias,

@@ -160,10 +160,10 @@ fn reach(reader: &mut Reader, at: &str, common: &Common, parent: Option<&Reach>)
 /// A repository with a user of its own has a password of its own, too.
 fn access(reader: &mut Reader, at: &str, parent: Option<&Access>) -> Access {
     let own = Access {
-        username: reader.text(&format!("{at}.username")),
-        password: reader.text(&format!("{at}.password")),
-        private_key: reader.text(&format!("{at}.private-key")),
-        passphrase: reader.text(&format!("{at}.passphrase")),
+        username: reader.secret(&format!("{at}.username")),
+        password: reader.secret(&format!("{at}.password")),
+        private_key: reader.secret(&format!("{at}.private-key")),
+        passphrase: reader.secret(&format!("{at}.passphrase")),
         ssh: Ssh::default(),
         skip_ssl_validation: reader.switch(
             &format!("{at}.skip-ssl-validation"),

@@ -122,7 +122,9 @@ fn webhook(reader: &mut Reader) -> webhook::Settings {
             format!("{monitor}.{name}.webhook-secret"),
             format!("confbus.monitor.previous-secrets.{name}"),
         ];
-        let secrets = keys.iter().filter_map(|key| Secret::new(reader.text(key)?));
+        let secrets = keys
+            .iter()
+            .filter_map(|key| Secret::new(reader.secret(key)?));
         let secrets = secrets.collect();
         webhook::ProviderSettings {
             enabled: reader.flag(&format!("{monitor}.{name}.enabled"), true),

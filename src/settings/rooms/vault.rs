@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
+
 use super::SECOND;
 use crate::{
     settings::reader::Reader,
@@ -85,9 +87,9 @@ fn login(reader: &mut Reader, at: &str) -> Option<Login> {
         return None;
     }
     let key = format!("{at}.token");
-    match reader.text(&key) {
+    match reader.secret(&key) {
         Some(text) => {
-            let token = Token::new(text.trim());
+            let token = Token::new(text.expose_secret().trim());
             if token.is_none() {
                 reader.refuse(&key, format!("`{key}` is no token of a vault"), None);
             }

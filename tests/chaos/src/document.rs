@@ -32,12 +32,11 @@ fn summary(text: &mut String, records: &[Record]) {
     let passed = played.filter(|record| record.good).count();
     let scenarios = count(|proof| matches!(proof, Proof::Played(..)));
     let tests = count(|proof| matches!(proof, Proof::Tested(_)));
-    let open = count(|proof| matches!(proof, Proof::Open(_)));
     let excluded = count(|proof| matches!(proof, Proof::Excluded(_)));
     _ = write!(
         text,
         "\nOf {} rows {scenarios} are scenarios, {passed} of which passed; {tests} are tests that everybody runs, \
-         {open} are not shown yet, {excluded} cannot happen here. Played with: {}.\n",
+         {excluded} cannot happen here. Played with: {}.\n",
         rows().count(),
         builds.join("; "),
     );
@@ -82,7 +81,6 @@ fn table(text: &mut String, section: &Section, records: &[Record]) {
                 None => (String::new(), "not run".to_owned()),
             },
             Proof::Tested(tests) => (String::new(), tests_of(tests)),
-            Proof::Open(why) => (String::new(), format!("**not shown yet**: {why}")),
             Proof::Excluded(why) => (String::new(), format!("excluded: {why}")),
         };
         _ = writeln!(text, "{} {measured} | {result} |", head(row));

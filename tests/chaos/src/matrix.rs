@@ -54,8 +54,6 @@ pub enum Proof {
     Played(Start, Play),
     /// By tests that everybody runs.
     Tested(&'static [Test]),
-    /// Not yet, and why.
-    Open(&'static str),
     /// It cannot happen, or cannot be made happen on a single machine, and why.
     Excluded(&'static str),
 }
@@ -155,20 +153,6 @@ const fn tested(
         fault,
         expected,
         proof: Proof::Tested(tests),
-    }
-}
-
-const fn open(
-    name: &'static str,
-    fault: &'static str,
-    expected: &'static str,
-    why: &'static str,
-) -> Row {
-    Row {
-        name,
-        fault,
-        expected,
-        proof: Proof::Open(why),
     }
 }
 

@@ -3,6 +3,8 @@ use std::{
     net::TcpStream,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::DEADLINE;
 
 /// A request over a connection of its own, byte for byte as a test wants it.
@@ -61,6 +63,12 @@ impl Request {
         self
     }
 
+    /// Says who asks.
+    pub(crate) fn login(self, user: &str, password: &str) -> Self {
+        let login = STANDARD.encode(format!("{user}:{password}"));
+        self.header("Authorization", &format!("Basic {login}"))
+    }
+
     /// Sends it; `Err` when nobody listens or the answer is cut off.
     pub(crate) fn send(&self, port: u16) -> std::io::Result<Answer> {
         let mut connection = self.sent(port)?;
@@ -80,7 +88,8 @@ impl Request {
         status.ok_or_else(|| std::io::Error::other(line))
     }
 
-    fn sent(&self, port: u16) -> std::io::Result<TcpStream> {
+    /// The connection on which the answer comes.
+    pub(crate) fn sent(&self, port: u16) -> std::io::Result<TcpStream> {
         let mut connection = TcpStream::connect(("127.0.0.1", port))?;
         connection.set_read_timeout(Some(DEADLINE))?;
         let mut head = format!(

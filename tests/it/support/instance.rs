@@ -50,7 +50,9 @@ impl Instance {
     pub(crate) fn ends_with(&self, key: &str, value: &str) {
         eventually(&format!("{key} end with {value}"), || {
             let lines = self.lines();
-            let last = lines.iter().rev().find(|line| line.contains(key));
+            // The log may name the key, too.
+            let tells = |line: &&String| line.contains(key) && line.contains(" → ");
+            let last = lines.iter().rev().find(tells);
             expect_that(
                 last.is_some_and(|line| line.ends_with(&format!("→ {value}"))),
                 last,

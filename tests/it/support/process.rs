@@ -8,6 +8,9 @@ use std::{
 
 use super::{DEADLINE, Secrets, eventually};
 
+/// Says how talkative every program is, whatever its test asks for: `CONFBUS_TEST_LOG=trace`.
+pub(crate) const TEST_LOG: &str = "CONFBUS_TEST_LOG";
+
 /// A program of ours that runs until it is dropped, with all lines it has written so far.
 pub(crate) struct Running {
     child: Child,
@@ -43,6 +46,10 @@ impl Running {
             .filter(|(name, _)| name.starts_with("SPRING_") || name.starts_with("CONFBUS_"))
         {
             command.env_remove(name);
+        }
+        // Whatever may be said is said, and looked through.
+        if let Ok(level) = std::env::var(TEST_LOG) {
+            command.env("RUST_LOG", level);
         }
         let secrets = Secrets::plant(&mut command);
         let mut child = command
@@ -122,9 +129,13 @@ impl Drop for Running {
             eprintln!("--- what it wrote\n{}", lines.join("\n"));
             return;
         }
-        for line in lines {
-            let told = self.secrets.told_in(&line);
+        for line in &lines {
+            let told = self.secrets.told_in(line);
             assert_eq!(told, None, "a secret was told: {line}");
+        }
+        if std::env::var_os(TEST_LOG).is_some() {
+            let (lines, secrets) = (lines.len(), self.secrets.count());
+            eprintln!("looked through {lines} lines for {secrets} secrets");
         }
     }
 }

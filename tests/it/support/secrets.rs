@@ -9,61 +9,103 @@ pub(crate) const VARIABLE: &str = "CANARY_ENV";
 /// Its value, which nothing asks for.
 const CANARY: &str = "canary-of-the-environment";
 
-/// Settings that hold secrets.
-const KEYS: [&str; 8] = [
-    ".password",
-    ".webhook-secret",
+/// How the names of settings end that hold secrets, whether they are typed or variables.
+const ENDS: [&str; 9] = [
+    "password",
+    "webhook-secret",
     ".token",
-    ".passphrase",
-    ".private-key",
+    "_token",
+    "passphrase",
+    "private-key",
     ".secret",
     "encrypt.key",
-    "addresses",
+    ".hash",
+];
+/// What the names of others begin with.
+const BEGINNINGS: [&str; 2] = [
+    "confbus.monitor.previous-secrets.",
+    "spring_cloud_config_headers_",
 ];
 /// Shorter ones stand in ordinary words.
 const SHORTEST: usize = 6;
 /// Passwords that are no secrets.
 const PUBLIC: [&str; 1] = ["guest"];
 
-/// The secrets among the arguments of a program.
+/// The secrets that a program was given.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Secrets(Vec<String>);
+pub(crate) struct Secrets(Vec<Secret>);
+
+#[derive(Debug, Clone)]
+struct Secret {
+    text: String,
+    /// As it is, as bytes are shown, and in base64 behind a user's name.
+    forms: Vec<String>,
+}
 
 impl Secrets {
-    /// Puts one more into its environment and remembers them all.
+    /// Puts one more into its environment and remembers them all: of arguments and of variables.
     pub(crate) fn plant(command: &mut Command) -> Self {
         command.env(VARIABLE, CANARY);
-        let arguments = command.get_args().filter_map(|argument| argument.to_str());
-        let settings =
-            arguments.filter_map(|argument| argument.strip_prefix("--")?.split_once('='));
-        let found = settings.flat_map(|(key, value)| {
-            let whole = KEYS[..KEYS.len() - 1].iter().any(|end| key.ends_with(end));
-            let of_address = password(value).map(str::to_owned);
-            whole
-                .then(|| value.to_owned())
-                .into_iter()
-                .chain(of_address)
-        });
-        let secrets = found
-            .chain([CANARY.to_owned()])
-            .filter(|secret| secret.len() >= SHORTEST && !PUBLIC.contains(&&**secret));
-        Self(secrets.collect())
+        let mut secrets = Self::default();
+        for argument in command.get_args().filter_map(|argument| argument.to_str()) {
+            let setting = argument
+                .strip_prefix("--")
+                .and_then(|setting| setting.split_once('='));
+            match setting {
+                Some((key, value)) => secrets.note(key, value),
+                None => secrets.note("", argument),
+            }
+        }
+        for (name, value) in command.get_envs() {
+            if let (Some(name), Some(value)) =
+                (name.to_str(), value.and_then(|value| value.to_str()))
+            {
+                secrets.note(&name.to_lowercase(), value);
+            }
+        }
+        secrets.and(CANARY)
+    }
+
+    /// Takes what is secret in a setting: all of it, or the password of an address.
+    fn note(&mut self, key: &str, value: &str) {
+        let is_secret = ENDS.iter().any(|end| key.ends_with(end))
+            || BEGINNINGS.iter().any(|begin| key.starts_with(begin));
+        let whole = is_secret.then_some(value);
+        for secret in whole.into_iter().chain(password(value)) {
+            if secret.len() >= SHORTEST && !PUBLIC.contains(&secret) {
+                self.0.push(Secret::new(secret));
+            }
+        }
     }
 
     /// Adds one that no setting holds.
     pub(crate) fn and(mut self, secret: &str) -> Self {
-        self.0.push(secret.to_owned());
+        self.0.push(Secret::new(secret));
         self
     }
 
-    /// The one that stands in a text, as it is, as bytes are shown, or in base64 behind a user's name.
+    /// The one that stands in a text.
     pub(crate) fn told_in(&self, text: &str) -> Option<&str> {
-        let told = |secret: &&String| {
-            text.contains(&***secret)
-                || text.contains(&list(secret))
-                || (0..3).any(|shift| text.contains(&within_base64(secret, shift)))
-        };
-        self.0.iter().find(told).map(String::as_str)
+        let is_told = |secret: &&Secret| secret.forms.iter().any(|form| text.contains(form));
+        self.0
+            .iter()
+            .find(is_told)
+            .map(|secret| secret.text.as_str())
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Secret {
+    fn new(text: &str) -> Self {
+        let mut forms = vec![text.to_owned(), list(text)];
+        forms.extend((0..3).map(|shift| within_base64(text, shift)));
+        Self {
+            text: text.to_owned(),
+            forms,
+        }
     }
 }
 
@@ -95,12 +137,14 @@ fn secrets_are_found_in_every_form() {
         "--spring.cloud.config.server.git.uri=https://ana:t0p-s3cret@host/x",
         "--server.port=888888",
     ]);
+    command.env("SPRING_CLOUD_CONFIG_PASSWORD", "of-a-variable");
     let secrets = Secrets::plant(&mut command).and("another");
     let login = format!("Basic {}", STANDARD.encode("u:p4ssw0rd"));
     for text in [
         "x p4ssw0rd",
         "t0p-s3cret@",
         CANARY,
+        "of-a-variable",
         &login,
         "[112, 52, 115, 115, 119, 48, 114, 100]",
         "another",

@@ -2,6 +2,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use confbus_protocol::SpringLine;
 use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
 use super::{connections::Connections, routing::Routing, tls::TlsSettings};
@@ -86,9 +87,9 @@ pub struct Address {
     pub port: u16,
 }
 
-/// A password; `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
+/// A password: `Debug` does not show it, and it is wiped when it is dropped.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
 
 /// The text is no address of a broker. Never shows the text, which may hold a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Default for RabbitSettings {
                 port: PORT,
             }],
             username: "guest".into(),
-            password: Password("guest".into()),
+            password: "guest".into(),
             username_file: None,
             password_file: None,
             virtual_host: "/".into(),
@@ -220,7 +221,7 @@ impl RabbitSettings {
             self.username = decode(url.username())?;
         }
         if let Some(password) = url.password() {
-            self.password = Password(decode(password)?);
+            self.password = decode(password)?.into();
         }
         if let Some(path) = url.path().strip_prefix('/').filter(|path| !path.is_empty()) {
             self.virtual_host = decode(path)?;
@@ -277,25 +278,27 @@ impl fmt::Display for Address {
 
 impl Password {
     pub(super) fn reveal(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 }
 
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.reveal() == other.reveal()
+    }
+}
+
+impl Eq for Password {}
+
 impl From<String> for Password {
     fn from(password: String) -> Self {
-        Self(password)
+        Self(password.into())
     }
 }
 
 impl From<&str> for Password {
     fn from(password: &str) -> Self {
         Self(password.into())
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
     }
 }
 

@@ -1,12 +1,13 @@
 use std::{
-    fmt,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret as _, SecretBox};
 
 /// What the last good file holds of values that look secret, by their keys or as addresses with credentials.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +23,8 @@ pub enum Secrets {
 }
 
 /// The key of an encrypted last good file. `Debug` does not show it.
-#[derive(Clone)]
-pub struct LastGoodKey([u8; LENGTH]);
+#[derive(Debug, Clone)]
+pub struct LastGoodKey(Arc<SecretBox<[u8; LENGTH]>>);
 
 /// There is no key in a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +51,7 @@ impl LastGoodKey {
     /// A key of 32 random bytes.
     #[must_use]
     pub fn new(key: [u8; LENGTH]) -> Self {
-        Self(key)
+        Self(Arc::new(SecretBox::new(Box::new(key))))
     }
 
     /// Reads a key from a file: 32 bytes, or 64 hexadecimal digits, or as Base64, as `openssl rand -hex 32` and
@@ -65,7 +66,7 @@ impl LastGoodKey {
             problem,
         };
         let content = read(&path).map_err(|error| problem(error.to_string()))?;
-        parse(&content).map(Self).ok_or_else(|| {
+        parse(&content).map(Self::new).ok_or_else(|| {
             problem("expected a key of 32 bytes, in hexadecimal digits or as Base64".to_owned())
         })
     }
@@ -73,7 +74,8 @@ impl LastGoodKey {
     /// The nonce, and what only the key opens.
     pub(super) fn seal(&self, aad: &[u8], mut content: Vec<u8>) -> io::Result<Vec<u8>> {
         let unspecified = |_| io::Error::other("it cannot be encrypted");
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.0).map_err(unspecified)?;
+        let key =
+            RandomizedNonceKey::new(&AES_256_GCM, self.0.expose_secret()).map_err(unspecified)?;
         let nonce = key
             .seal_in_place_append_tag(Aad::from(aad), &mut content)
             .map_err(unspecified)?;
@@ -86,7 +88,7 @@ impl LastGoodKey {
     pub(super) fn open(&self, aad: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let key = RandomizedNonceKey::new(&AES_256_GCM, &self.0).ok()?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, self.0.expose_secret()).ok()?;
         let mut content = sealed.to_vec();
         let length = key
             .open_in_place(nonce, Aad::from(aad), &mut content)
@@ -123,12 +125,6 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     pairs.map(byte).collect()
 }
 
-impl fmt::Debug for LastGoodKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LastGoodKey(…)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,12 +144,12 @@ mod tests {
         for wrong in ["", "short", &"zz".repeat(LENGTH), &"07".repeat(15)] {
             assert_eq!(parse(wrong.as_bytes()), None, "{wrong}");
         }
-        assert!(!format!("{:?}", LastGoodKey(key)).contains('7'));
+        assert!(!format!("{:?}", LastGoodKey::new(key)).contains('7'));
     }
 
     #[test]
     fn only_the_key_opens_what_it_sealed() {
-        let (key, other) = (LastGoodKey([1; LENGTH]), LastGoodKey([2; LENGTH]));
+        let (key, other) = (LastGoodKey::new([1; LENGTH]), LastGoodKey::new([2; LENGTH]));
         let sealed = key.seal(b"head", b"content".to_vec()).unwrap();
         assert_ne!(key.seal(b"head", b"content".to_vec()).unwrap(), sealed);
         assert_eq!(key.open(b"head", &sealed).unwrap(), b"content");

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use confbus_protocol::{Application, BusId, Label, Member, Profiles};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use super::{FailOver, InvalidSettings, Server, Settings, Start};
@@ -96,7 +97,7 @@ impl Settings {
         let listed = self
             .servers
             .iter()
-            .flat_map(|list| list.split(','))
+            .flat_map(|list| list.expose_secret().split(','))
             .map(str::trim)
             .filter(|address| !address.is_empty());
         let listed: Vec<&str> = listed.collect();
@@ -107,7 +108,7 @@ impl Settings {
         };
         let mut servers = Vec::new();
         for address in addresses {
-            match Server::parse(address, self.username.as_deref(), self.password.as_deref()) {
+            match Server::parse(address, self.username.as_deref(), self.password.as_ref()) {
                 Ok(server) => servers.push(server),
                 Err(problem) => problems.push(problem),
             }
@@ -168,7 +169,7 @@ impl Settings {
         {
             match (
                 HeaderName::from_bytes(name.as_bytes()),
-                HeaderValue::from_str(value),
+                HeaderValue::from_str(value.expose_secret()),
             ) {
                 (Ok(name), Ok(mut value)) => {
                     value.set_sensitive(true);

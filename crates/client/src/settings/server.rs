@@ -2,6 +2,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 /// A server of the list: its address without credentials, and what to prove ourselves with.
@@ -18,7 +19,7 @@ impl Server {
     pub(crate) fn parse(
         address: &str,
         username: Option<&str>,
-        password: Option<&str>,
+        password: Option<&SecretString>,
     ) -> Result<Self, String> {
         let mut url = Url::parse(address)
             .map_err(|error| format!("a server's address is no URL: {error}"))?;
@@ -32,11 +33,11 @@ impl Server {
             .map(str::to_owned)
             .or_else(|| inside(url.username()));
         let secret = password
-            .map(str::to_owned)
-            .or_else(|| url.password().map(decoded));
+            .cloned()
+            .or_else(|| url.password().map(decoded).map(SecretString::from));
         // Spring's user when only a password is given.
-        let authorization =
-            secret.and_then(|secret| basic(user.as_deref().unwrap_or("user"), &secret));
+        let authorization = secret
+            .and_then(|secret| basic(user.as_deref().unwrap_or("user"), secret.expose_secret()));
         let stripped = url.set_username("").is_ok() && url.set_password(None).is_ok();
         debug_assert!(
             stripped,
@@ -146,16 +147,17 @@ mod tests {
             ("http://h:1/x", basic("ana", "p@ss"))
         );
         assert_eq!(server("http://h").authorization, None);
-        let apart = |address, user, password| {
-            Server::parse(address, user, password)
+        let apart = |address, user, password: &str| {
+            let password = SecretString::from(password);
+            Server::parse(address, user, Some(&password))
                 .unwrap()
                 .authorization
         };
         assert_eq!(
-            apart("http://ana:pw@h", Some("jo"), Some("other")),
+            apart("http://ana:pw@h", Some("jo"), "other"),
             basic("jo", "other")
         );
-        assert_eq!(apart("http://h", None, Some("pw")), basic("user", "pw"));
+        assert_eq!(apart("http://h", None, "pw"), basic("user", "pw"));
     }
 
     #[test]

@@ -278,7 +278,10 @@ fn the_last_good_file_holds_secrets_only_when_told() {
     for (pairs, policy) in [
         (&[][..], "LeaveOut"),
         (&[keep], "Keep"),
-        (&[key], "Encrypt(LastGoodKey(…))"),
+        (
+            &[key],
+            "Encrypt(LastGoodKey(SecretBox<[u8; 32]>([REDACTED])))",
+        ),
     ] {
         let expected = format!("LastGoodFile {{ directory: \"/elsewhere\", secrets: {policy} }}");
         assert_eq!(shown(pairs).unwrap(), expected);

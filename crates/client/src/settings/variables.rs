@@ -1,5 +1,7 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use crate::{LastGoodFile, LastGoodKey, Secrets};
 
 use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
@@ -58,13 +60,13 @@ fn servers(settings: &mut Settings, read: &mut Variables) {
         .unwrap_or_default();
     let configured = read.text("SPRING_CLOUD_CONFIG_URI");
     settings.servers = if imported.is_empty() {
-        configured.into_iter().collect()
+        configured.into_iter().map(Into::into).collect()
     } else {
         imported
     };
     settings.username = read.text("SPRING_CLOUD_CONFIG_USERNAME");
-    settings.password = read.text("SPRING_CLOUD_CONFIG_PASSWORD");
-    settings.token = read.text("SPRING_CLOUD_CONFIG_TOKEN");
+    settings.password = read.secret("SPRING_CLOUD_CONFIG_PASSWORD");
+    settings.token = read.secret("SPRING_CLOUD_CONFIG_TOKEN");
     settings.headers = read.below("SPRING_CLOUD_CONFIG_HEADERS_");
     match read
         .text("SPRING_CLOUD_CONFIG_MULTIPLE_URI_STRATEGY")
@@ -81,7 +83,7 @@ fn servers(settings: &mut Settings, read: &mut Variables) {
 }
 
 /// The servers of `optional:configserver:http://a:8888,http://b:8888?fail-fast=true`, other imports left out.
-fn imported(import: &str) -> Vec<String> {
+fn imported(import: &str) -> Vec<SecretString> {
     let servers = import
         .split_once("configserver:")
         .map_or("", |(_, servers)| servers);
@@ -90,7 +92,7 @@ fn imported(import: &str) -> Vec<String> {
         .split([',', ';'])
         .map(str::trim)
         .filter(is_server)
-        .map(str::to_owned)
+        .map(SecretString::from)
         .collect()
 }
 
@@ -212,7 +214,7 @@ fn secrets(read: &mut Variables) -> Secrets {
 
 /// Variables by their names without underscores, as Spring compares them.
 struct Variables {
-    values: BTreeMap<String, (String, String)>,
+    values: BTreeMap<String, (String, SecretString)>,
     problems: Vec<String>,
 }
 
@@ -221,7 +223,7 @@ impl Variables {
         let set = variables.filter(|(_, value)| !value.trim().is_empty());
         Self {
             values: set
-                .map(|(name, value)| (squeezed(&name), (name, value)))
+                .map(|(name, value)| (squeezed(&name), (name, value.into())))
                 .collect(),
             problems: Vec::new(),
         }
@@ -230,11 +232,15 @@ impl Variables {
     fn text(&self, name: &str) -> Option<String> {
         self.values
             .get(&squeezed(name))
-            .map(|(_, value)| value.trim().to_owned())
+            .map(|(_, value)| value.expose_secret().trim().to_owned())
+    }
+
+    fn secret(&self, name: &str) -> Option<SecretString> {
+        self.text(name).map(SecretString::from)
     }
 
     /// Everything below a prefix, named by the rest: `…_HEADERS_X_TENANT` is `X-TENANT`.
-    fn below(&self, prefix: &str) -> Vec<(String, String)> {
+    fn below(&self, prefix: &str) -> Vec<(String, SecretString)> {
         let values = self.values.values();
         let below = values.filter_map(|(name, value)| {
             Some((

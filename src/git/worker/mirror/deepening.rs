@@ -9,6 +9,7 @@ use std::{
 };
 
 use git2::Oid;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
@@ -82,7 +83,13 @@ impl Deepening {
     }
 
     /// Starts the thread, unless it runs already.
-    pub(super) fn begin(&mut self, assignment: &Assignment, address: &str, disk: &Disk, ask: &Ask) {
+    pub(super) fn begin(
+        &mut self,
+        assignment: &Assignment,
+        address: &SecretString,
+        disk: &Disk,
+        ask: &Ask,
+    ) {
         if self.is_running() {
             return;
         }
@@ -90,7 +97,7 @@ impl Deepening {
         let stop = CancellationToken::new();
         let job = Job {
             assignment: assignment.clone(),
-            address: address.to_owned(),
+            address: address.clone(),
             disk: disk.clone(),
             entrance: Entrance::Deepening(self.number),
             stop: stop.clone(),
@@ -100,7 +107,7 @@ impl Deepening {
             .name("git-history".into())
             .spawn(move || {
                 let fetched = job.fetch().map_err(|trouble| {
-                    trouble.in_words(&job.address, &job.assignment.reach.access)
+                    trouble.in_words(job.address.expose_secret(), &job.assignment.reach.access)
                 });
                 job.disk.clear(job.entrance);
                 if let Some(ask) = ask.upgrade() {
@@ -131,7 +138,7 @@ impl Deepening {
 
 struct Job {
     assignment: Assignment,
-    address: String,
+    address: SecretString,
     disk: Disk,
     entrance: Entrance,
     stop: CancellationToken,
@@ -142,7 +149,7 @@ impl Job {
     fn fetch(&self) -> Result<BTreeSet<Oid>, Trouble> {
         let reach = &self.assignment.reach;
         let until = Instant::now() + reach.deadline * PATIENCE;
-        let mut http = SmartHttp::new(&self.address, reach, self.stop.clone())?;
+        let mut http = SmartHttp::new(self.address.expose_secret(), reach, self.stop.clone())?;
         let listing = http.list(&Names::All, until)?;
         let repository = self.disk.open(self.entrance)?;
         let odb = repository.odb().map_err(unreadable)?;

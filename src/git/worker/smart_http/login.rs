@@ -1,20 +1,13 @@
-use std::fmt;
-
+use secrecy::SecretString;
 use url::Url;
 
 use crate::git::{Access, worker::credentials};
 
-/// User and password for one host.
-#[derive(Clone)]
+/// User and password for one host; either may be a token.
+#[derive(Debug, Clone)]
 pub(super) struct Login {
-    pub(super) user: String,
-    pub(super) password: String,
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").finish_non_exhaustive()
-    }
+    pub(super) user: SecretString,
+    pub(super) password: SecretString,
 }
 
 impl Login {
@@ -25,8 +18,8 @@ impl Login {
             return Some(Self { user, password });
         }
         Some(Self {
-            user: credentials::decode(url.username()),
-            password: credentials::decode(url.password()?),
+            user: credentials::decode(url.username()).into(),
+            password: credentials::decode(url.password()?).into(),
         })
     }
 }

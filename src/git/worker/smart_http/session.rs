@@ -3,6 +3,7 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE},
 };
 use reqwest::{RequestBuilder, Response, redirect::Policy};
+use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::{
@@ -163,7 +164,10 @@ impl Session {
     /// Sends a request; once more if the connection of the last one turns out to be gone.
     async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, Trouble> {
         let request = || match &self.login {
-            Some(login) => request().basic_auth(&login.user, Some(&login.password)),
+            Some(login) => request().basic_auth(
+                login.user.expose_secret(),
+                Some(login.password.expose_secret()),
+            ),
             None => request(),
         };
         let sent = match request().send().await {

@@ -1,6 +1,6 @@
 //! The client crate.
 
-use super::{Row, Section, excluded, open, small, test, tested};
+use super::{Row, Section, excluded, small, test, tested};
 use crate::scenario::replicas;
 
 pub(super) const SECTION: Section = Section {
@@ -117,10 +117,13 @@ const ROWS: &[Row] = &[
         "it looks again when it goes on",
         "clients share the process of these runs; a server that is suspended is W9, a stream that fell silent is given up",
     ),
-    open(
+    tested(
         "C12",
         "a secret is replaced",
         "the old one is wiped from memory",
-        "values are shared texts that nobody wipes",
+        &[test(
+            "tests/it/memory.rs",
+            "a_secret_that_was_replaced_is_nowhere_in_a_client",
+        )],
     ),
 ];
