@@ -3,6 +3,8 @@
 
 mod credentials;
 mod durable;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod intake;
 mod links;
 mod mirror;

@@ -6,6 +6,9 @@
 //! | `/{name}-{profiles}.yml`, `/{label}/{name}-{profiles}.yml`, also `.yaml`, `.json`, `.properties` | its text form |
 //! | `/{name}/{profiles}/{label}/{path…}`, `/{name}/{profiles}/{path}?useDefaultLabel` | a plain file |
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
+
 use confbus_protocol::{Application, InvalidName, Label, Profiles, Representation};
 use confbus_resolution::{EnvironmentRequest, Format, Placeholders, RepoPath};
 use http::{HeaderMap, header};
