@@ -264,14 +264,16 @@ fn form(query: &Query, headers: &HeaderMap, accept: &Accept) -> Result<Form, Ref
 /// The file's place: runs of slashes count once, a slash at the end means a directory, and nothing may climb, not even
 /// when it is decoded once more, which is what a label is checked for, too.
 fn repo_path(path: &str) -> Option<RepoPath> {
-    if path.ends_with('/') || Label::parse(path).is_err() {
+    if path.ends_with('/') {
         return None;
     }
     let segments: Vec<&str> = path
         .split('/')
         .filter(|segment| !segment.is_empty())
         .collect();
-    RepoPath::parse(&segments.join("/"))
+    let path = segments.join("/");
+    Label::parse(&path).ok()?;
+    RepoPath::parse(&path)
 }
 
 impl Names {
@@ -442,6 +444,8 @@ mod tests {
             ("/foo/dev/main/", "NoFile"),
             ("/foo/dev/main/dir/", "NoFile"),
             ("/foo/dev/main/%2e%2e/secret", "NoFile"),
+            ("/foo/dev/main/(_)etc", "NoFile"),
+            ("/foo/dev/main//(_)etc", "NoFile"),
             ("/foo/dev/main/dir(_)..(_)x", "NoFile"),
             ("/foo/dev/main/a%23b", "NoFile"),
             ("/foo/dev/main/..%252F..%252Fetc", "NoFile"),
