@@ -124,7 +124,8 @@ impl World {
     /// Nothing bears one of the full names that the label stands for.
     fn is_no_name(&self, refs: &Refs, label: &Label) {
         let full = all(refs);
-        for name in Refs::names(label.as_str()) {
+        let text = refs.behind(label).unwrap_or_default();
+        for name in Refs::names(&text) {
             assert!(!full.contains_key(&name), "{label} {name}");
         }
     }
