@@ -41,6 +41,8 @@ use rules::Rules;
 pub(crate) use rules::{Patterns, Rule, Who};
 use turns::Turns;
 pub(crate) use wanted::Wanted;
+#[cfg(fuzzing)]
+pub(crate) use wanted::Which;
 pub(crate) use weak::is_weak;
 
 /// Who may ask, how they prove it, and what they may.

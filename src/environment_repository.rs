@@ -61,6 +61,8 @@ use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
 use generation::Generation;
 pub(crate) use git_backend::Labels;
+#[cfg(fuzzing)]
+pub(crate) use git_backend::split_labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
 };

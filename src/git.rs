@@ -18,6 +18,9 @@ mod watch;
 mod wire;
 mod worker;
 
+#[cfg(fuzzing)]
+pub(crate) use worker::fuzzing;
+
 #[cfg(test)]
 #[path = "../tests/it/support/git_http.rs"]
 mod git_http;

@@ -47,6 +47,11 @@ mod tls;
 mod versions;
 mod waves;
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing {
+    pub use super::{monitor::fuzzing::webhook, route::fuzzing::path};
+}
+
 use std::sync::Arc;
 
 use axum::{Router, extract::FromRef, middleware};

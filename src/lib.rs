@@ -35,6 +35,17 @@ pub mod telemetry;
 mod tls;
 mod watchdog;
 
+/// A function for each target of `fuzz/` that needs a room of the server: it takes what came in, and panics where something
+/// does not hold.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    pub use crate::{
+        git::fuzzing::label,
+        http::fuzzing::{path, webhook},
+        settings::fuzzing::settings,
+    };
+}
+
 pub use access::hash_token;
 pub use app::App;
 pub use git::run_worker as run_git_worker;

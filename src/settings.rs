@@ -3,6 +3,8 @@
 //! Everything is read before anything is reported, so that one start tells all mistakes. The process environment is
 //! looked at here and nowhere else.
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod known;
 mod layers;
 mod problem;

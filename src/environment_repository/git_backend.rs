@@ -12,6 +12,8 @@ use super::{
     places::{Gathered, resolve_all},
     repository::{Reading, Repository},
 };
+#[cfg(fuzzing)]
+pub(crate) use member::split as split_labels;
 use member::{Member, Repositories};
 pub(crate) use settings::{RepositorySettings, Settings};
 

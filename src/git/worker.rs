@@ -3,6 +3,8 @@
 
 mod credentials;
 mod durable;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod host_key;
 mod intake;
 mod links;

@@ -1,5 +1,8 @@
 //! `POST /monitor`: a git host says that something was pushed.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
+
 use std::{
     net::SocketAddr,
     sync::Arc,

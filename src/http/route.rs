@@ -6,6 +6,9 @@
 //! | `/{name}-{profiles}.yml`, `/{label}/{name}-{profiles}.yml`, also `.yaml`, `.json`, `.properties` | its text form |
 //! | `/{name}/{profiles}/{label}/{path…}`, `/{name}/{profiles}/{path}?useDefaultLabel` | a plain file |
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
+
 use confbus_protocol::{Application, InvalidName, Label, Profiles, Representation};
 use confbus_resolution::{EnvironmentRequest, Format, Placeholders, RepoPath};
 use http::{HeaderMap, header};
@@ -261,14 +264,16 @@ fn form(query: &Query, headers: &HeaderMap, accept: &Accept) -> Result<Form, Ref
 /// The file's place: runs of slashes count once, a slash at the end means a directory, and nothing may climb, not even
 /// when it is decoded once more, which is what a label is checked for, too.
 fn repo_path(path: &str) -> Option<RepoPath> {
-    if path.ends_with('/') || Label::parse(path).is_err() {
+    if path.ends_with('/') {
         return None;
     }
     let segments: Vec<&str> = path
         .split('/')
         .filter(|segment| !segment.is_empty())
         .collect();
-    RepoPath::parse(&segments.join("/"))
+    let path = segments.join("/");
+    Label::parse(&path).ok()?;
+    RepoPath::parse(&path)
 }
 
 impl Names {

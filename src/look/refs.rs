@@ -39,10 +39,8 @@ impl Refs {
         if text == "HEAD" {
             return self.branch(self.head.as_deref()?);
         }
-        self.branch(text)
-            .or_else(|| self.tag(text))
-            .or_else(|| self.branch(without(text, &BRANCH_PREFIXES)?))
-            .or_else(|| self.tag(without(text, &TAG_PREFIXES)?))
+        let names = Self::names(text);
+        names.iter().find_map(|name| self.full(name))
     }
 
     /// What a remote has to be asked for to tell what a label names: a text that stands for refs.
@@ -110,6 +108,13 @@ impl Refs {
         self.branches.values().chain(self.tags.values()).copied()
     }
 
+    fn full(&self, name: &str) -> Option<Target> {
+        match name.strip_prefix("refs/heads/") {
+            Some(name) => self.branch(name),
+            None => self.tag(name.strip_prefix("refs/tags/")?),
+        }
+    }
+
     fn branch(&self, name: &str) -> Option<Target> {
         let commit = *self.branches.get(name)?;
         Some(if self.head.as_deref() == Some(name) {
@@ -170,6 +175,26 @@ mod tests {
                 Some(target),
                 "{label}"
             );
+        }
+    }
+
+    #[test]
+    fn a_full_name_is_no_shorter_name_of_something_else() {
+        let mut refs = refs();
+        for name in ["refs/heads/main", "refs/tags/v1", "refs/heads/gone"] {
+            refs.branches.insert(name.to_owned(), id(9));
+        }
+        for (label, target) in [
+            ("refs(_)heads(_)main", Some(Target::CheckedOut(id(1)))),
+            ("refs(_)tags(_)v1", Some(Target::Commit(id(4)))),
+            ("refs(_)heads(_)gone", None),
+            (
+                "refs(_)heads(_)refs(_)heads(_)main",
+                Some(Target::Commit(id(9))),
+            ),
+        ] {
+            let label = Label::parse(label).unwrap();
+            assert_eq!(refs.resolve(&label), target, "{label}");
         }
     }
 

@@ -145,3 +145,35 @@ fn no_field_holds_a_secret_as_plain_text() {
         "not wiped, and shown by `{{:?}}`: {found:#?}"
     );
 }
+
+/// Each target of the fuzzer has a row that says what it is for, a seed to begin with, and a place in the manifest.
+#[test]
+fn every_fuzz_target_is_in_its_table() {
+    let fuzz = root().join("fuzz");
+    let targets = sources(&fuzz.join("fuzz_targets"));
+    let targets: BTreeSet<_> = targets
+        .iter()
+        .map(|file| file.file_stem().unwrap().display().to_string())
+        .collect();
+    let read = |name: &str| fs::read_to_string(fuzz.join(name)).unwrap();
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let name = |line: &str| {
+        Some(
+            line.strip_prefix("name = \"")?
+                .trim_end_matches('"')
+                .to_owned(),
+        )
+    };
+    let rows: BTreeSet<_> = read("README.md").lines().filter_map(row).collect();
+    let mut built: BTreeSet<_> = read("Cargo.toml").lines().filter_map(name).collect();
+    built.remove("confbus-fuzz");
+    assert_eq!(rows, targets);
+    assert_eq!(built, targets);
+    for target in targets {
+        let seeds = fs::read_dir(fuzz.join("seeds").join(&target));
+        assert!(
+            seeds.is_ok_and(|mut seeds| seeds.next().is_some()),
+            "{target}"
+        );
+    }
+}

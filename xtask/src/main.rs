@@ -14,6 +14,7 @@ mod check;
 mod confined;
 mod conformance;
 mod demo;
+mod dist;
 mod git_remote;
 mod interop;
 mod packages;
@@ -58,6 +59,8 @@ enum Task {
     Timing,
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
+    /// What is shipped: the program, what it is made of, and their sums.
+    Dist(dist::Args),
     /// The demo, on request over a real RabbitMQ.
     Demo(demo::Args),
     /// Keep a RabbitMQ running until standard input ends: what `test` and `demo` start for themselves.
@@ -88,6 +91,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Confined(args) => confined::run(&args),
         Task::Timing => timing::run(),
         Task::Interop(args) => interop::run(&args),
+        Task::Dist(args) => dist::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),
     }

@@ -136,7 +136,7 @@ impl Member {
     }
 }
 
-fn split(label: &Label) -> Result<Vec<Label>, FindError> {
+pub(crate) fn split(label: &Label) -> Result<Vec<Label>, FindError> {
     let items = label.as_str().split(',');
     let labels: Result<Vec<_>, _> = items
         .map(str::trim)

@@ -115,6 +115,8 @@ fn plain_files() {
         ("/foo/dev/main/", "NoFile"),
         ("/foo/dev/main/dir/", "NoFile"),
         ("/foo/dev/main/%2e%2e/secret", "NoFile"),
+        ("/foo/dev/main/(_)etc", "NoFile"),
+        ("/foo/dev/main//(_)etc", "NoFile"),
         ("/foo/dev/main/dir(_)..(_)x", "NoFile"),
         ("/foo/dev/main/a%23b", "NoFile"),
         ("/foo/dev/main/..%252F..%252Fetc", "NoFile"),
