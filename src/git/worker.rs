@@ -90,6 +90,8 @@ pub(super) fn run(stream: UnixStream, left: impl FnOnce() + Send + 'static) -> i
 impl Worker {
     fn work(mut self, mut commands: mpsc::Receiver<Command>, ask: &Ask) {
         while let Some(command) = commands.blocking_recv() {
+            // A look is followed by one that somebody waits for.
+            let is_idle = !matches!(command, Command::Asked(Request::Look { .. }));
             match command {
                 Command::Asked(request) => {
                     if self.answer(request).is_err() {
@@ -105,6 +107,9 @@ impl Worker {
             }
             if let Source::Mirror(mirror) = &mut self.source {
                 mirror.settle(ask);
+                if is_idle && commands.is_empty() {
+                    mirror.tidy();
+                }
                 if mirror.hangs() {
                     warn!("the history does not come to an end; this worker does");
                     return;

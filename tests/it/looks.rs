@@ -145,10 +145,20 @@ fn packs(base: &Path) -> usize {
 fn a_clone_does_not_fill_with_the_packs_of_pushes() {
     let repo = ConfigRepo::from_sample();
     let remote = GitHttp::serve(repo.parent(), Manner::Ordinary);
-    let url = remote.url("config.git");
-    let server = start_at(&url, "3600");
+    pushes_fill_no_clone(&repo, &remote.url("config.git"), || drop(remote));
+}
+
+#[test]
+fn nor_where_libgit2_fetches() {
+    let repo = ConfigRepo::from_sample();
+    let mut daemon = GitDaemon::serve(&repo);
+    pushes_fill_no_clone(&repo, &daemon.url(), || daemon.stop());
+}
+
+fn pushes_fill_no_clone(repo: &ConfigRepo, url: &str, end: impl FnOnce()) {
+    let server = start_at(url, "3600");
     let mut most = 0;
-    for step in 0..55 {
+    for step in 0..60 {
         let commit = repo.push("a step", &[("orders.yml", &format!("step: {step}\n"))]);
         assert_eq!(server.send(&pushed()).status, 200);
         server.serves(&commit);
@@ -164,7 +174,7 @@ fn a_clone_does_not_fill_with_the_packs_of_pushes() {
     });
     // All that was in them is still there, for a server that has nothing but the clone.
     let last = server.get("/orders/dev").json();
-    drop(remote);
-    let server = server.restarted_after(&settings(&url, "3600"), forget_what_was_served);
+    end();
+    let server = server.restarted_after(&settings(url, "3600"), forget_what_was_served);
     assert_eq!(server.ready().get("/orders/dev").json(), last);
 }

@@ -64,6 +64,8 @@ pub(super) struct Mirror {
     partial: bool,
     /// Packs or refs are not on disk for good.
     unsettled: bool,
+    /// A fetch came since packs were joined last.
+    fetched: bool,
     deepening: Deepening,
     packing: Packing,
     /// What is on disk cannot be read, or an earlier worker came to an end over it.
@@ -102,6 +104,7 @@ impl Mirror {
             listed: false,
             partial: false,
             unsettled: false,
+            fetched: false,
             deepening: Deepening::default(),
             packing: Packing::default(),
             damaged: false,
@@ -194,6 +197,7 @@ impl Mirror {
             self.fetch_with_libgit2(until)
         };
         self.doubt(matches!(fetched, Err(LookError::Unreadable(_))));
+        self.fetched = true;
         if fetched.is_ok() {
             self.doubts = 0;
         }
@@ -333,10 +337,7 @@ impl Mirror {
     pub(super) fn settle(&mut self, ask: &Ask) {
         if self.unsettled {
             match self.write_down() {
-                Ok(()) => {
-                    self.unsettled = false;
-                    self.join_packs();
-                }
+                Ok(()) => self.unsettled = false,
                 Err(error) => {
                     warn!(%error, "what was fetched is not on disk, and is fetched again after a restart");
                 }
@@ -349,10 +350,10 @@ impl Mirror {
         }
     }
 
-    /// Every fetch leaves a pack behind.
-    fn join_packs(&mut self) {
-        // The thread that brings the history may be reading the packs.
-        if self.deepening.is_running() {
+    /// Joins the packs that fetches left behind, when nobody waits for anything.
+    pub(super) fn tidy(&mut self) {
+        // The thread that brings the history writes there, too.
+        if self.unsettled || self.deepening.is_running() || !std::mem::take(&mut self.fetched) {
             return;
         }
         if let Err(error) = self.packing.join(&self.disk) {

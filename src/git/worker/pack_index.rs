@@ -9,7 +9,8 @@ const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
 /// For each first byte of an id, how many ids begin with it or a smaller one.
 const FANOUT: usize = MAGIC.len();
 const IDS: usize = FANOUT + 256 * 4;
-const ID: usize = 20;
+/// Bytes of an id.
+pub(super) const ID: usize = 20;
 
 /// The index of a pack, as it lies on disk.
 pub(super) struct PackIndex(Vec<u8>);
@@ -24,12 +25,11 @@ impl PackIndex {
         }
     }
 
-    /// The ids of all objects, as far as they are there.
-    pub(super) fn ids(&self) -> impl Iterator<Item = Oid> {
-        let length = self.until(255).unwrap_or(0) * ID;
-        let ids = self.0.get(IDS..IDS + length).unwrap_or_default();
-        let (ids, _) = ids.as_chunks::<ID>();
-        ids.iter().filter_map(|id| Oid::from_bytes(id).ok())
+    /// The ids of all objects; `None` when the index is damaged.
+    pub(super) fn ids(&self) -> Option<impl Iterator<Item = Oid>> {
+        let length = self.until(255)?.checked_mul(ID)?;
+        let (ids, _) = self.0.get(IDS..)?.get(..length)?.as_chunks::<ID>();
+        Some(ids.iter().filter_map(|id| Oid::from_bytes(id).ok()))
     }
 
     /// Where in the pack an object begins; `None` when it is not there, or beyond two gigabytes.

@@ -11,7 +11,7 @@ use std::{
 use flate2::{Decompress, FlushDecompress};
 use git2::Oid;
 
-use super::pack_index::PackIndex;
+use super::pack_index::{ID, PackIndex};
 
 /// Bytes of the indexes that are read; larger ones cost more than they save.
 const MAX_INDEXES: u64 = 8 << 20;
@@ -19,8 +19,6 @@ const MAX_INDEXES: u64 = 8 << 20;
 const MOST_PACKS: usize = 64;
 /// Bytes at the beginning of an object, enough for the sizes in it but for rare ones.
 const BEGINNING: usize = 256;
-/// Bytes of an object's name.
-const ID: usize = 20;
 /// An object that is the difference to one at another place of the pack, or to one that is named.
 const TO_PLACE: u8 = 6;
 const TO_NAMED: u8 = 7;

@@ -20,59 +20,93 @@ use crate::{
 
 /// Small packs that lie beside each other before they are joined.
 const MANY: usize = 50;
-/// Objects of a pack that is not small any more.
+/// Objects and bytes of a pack that is not small any more.
 const LARGE: usize = 5_000;
+const LARGE_BYTES: u64 = 8 << 20;
+/// What is joined at a time; whoever asks meanwhile waits for it.
+const MOST: usize = 20_000;
+const MOST_BYTES: u64 = 64 << 20;
+/// Bytes that are compared with each other at a time.
+const WINDOW: i64 = 32 << 20;
 
 /// When to join packs.
 #[derive(Debug, Default)]
 pub(super) struct Packing {
-    /// How many could not be joined the last time; with as many and a few more it is tried again.
+    /// How many are left as they are; with as many and a few more it is looked again.
     left: usize,
 }
 
 impl Packing {
-    /// Makes one pack of the small ones when there are many. Nobody else may read or write there meanwhile.
+    /// Makes one pack of the small ones when there are many. Nobody else may write there meanwhile.
     pub(super) fn join(&mut self, disk: &Disk) -> Result<(), LookError> {
         let folder = disk.path().join("objects/pack");
-        let packs = packs_in(&folder).map_err(|error| failed(&error))?;
+        let packs = files(&folder, "idx").map_err(|error| failed(&error))?;
         if packs.len() < self.left + MANY {
             return Ok(());
         }
-        let small: Vec<_> = packs.iter().filter_map(|pack| small(pack)).collect();
-        self.left = packs.len() - small.len();
+        self.left = packs.len();
+        let mut small: Vec<_> = packs.iter().filter_map(|pack| small(pack)).collect();
         if small.len() < MANY {
+            self.left -= small.len();
             return Ok(());
         }
-        self.left = packs.len();
+        let (mut objects, mut bytes) = (0, 0);
+        let mut fits = |pack: &Small<'_>| {
+            objects += pack.objects.len();
+            bytes += pack.bytes;
+            objects <= MOST && bytes <= MOST_BYTES
+        };
+        small.truncate(small.iter().take_while(|pack| fits(pack)).count());
         join(disk, &small)?;
         self.left -= small.len();
-        Ok(())
+        remove_halves(&folder).map_err(|error| failed(&error))
     }
 }
 
-/// A pack with few objects.
+/// A pack with little in it.
 struct Small<'p> {
     index: &'p Path,
     objects: Vec<Oid>,
+    bytes: u64,
 }
 
-fn packs_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
-    let indexes = paths.filter(|path| {
-        let extension = path.as_ref().map(|path| path.extension());
-        extension.map_or(true, |extension| extension == Some(OsStr::new("idx")))
-    });
-    indexes.collect()
-}
-
+/// One that cannot be read stays: it may be the only one that has what is in it.
 fn small(index: &Path) -> Option<Small<'_>> {
-    let objects: Vec<_> = PackIndex::read(index).ok()?.ids().take(LARGE).collect();
-    (objects.len() < LARGE).then_some(Small { index, objects })
+    let bytes = fs::metadata(index.with_extension("pack")).ok()?.len();
+    let objects: Vec<_> = PackIndex::read(index).ok()?.ids()?.take(LARGE).collect();
+    let is_small = objects.len() < LARGE && bytes <= LARGE_BYTES;
+    is_small.then_some(Small {
+        index,
+        objects,
+        bytes,
+    })
+}
+
+fn files(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new(extension)) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Packs without an index, which nobody reads: a power cut came between the two.
+fn remove_halves(folder: &Path) -> io::Result<()> {
+    let packs = files(folder, "pack")?.into_iter();
+    let mut halves = packs.filter(|pack| !pack.with_extension("idx").exists());
+    halves.try_for_each(fs::remove_file)
 }
 
 /// The new pack is on disk for good before the first of the old ones goes.
 fn join(disk: &Disk, small: &[Small<'_>]) -> Result<(), LookError> {
     let repository = open_exactly(disk.path()).map_err(unreadable)?;
+    let config = repository.config();
+    config
+        .and_then(|mut config| config.set_i64("pack.windowMemory", WINDOW))
+        .map_err(unreadable)?;
     let mut builder = repository.packbuilder().map_err(unreadable)?;
     builder.set_threads(1);
     let objects: BTreeSet<_> = small.iter().flat_map(|pack| &pack.objects).collect();
@@ -134,7 +168,9 @@ mod tests {
     }
 
     fn packs(disk: &Disk) -> usize {
-        packs_in(&disk.path().join("objects/pack")).unwrap().len()
+        files(&disk.path().join("objects/pack"), "idx")
+            .unwrap()
+            .len()
     }
 
     fn all_are_there(disk: &Disk, ids: &[Oid]) {
@@ -171,11 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_read_stays_as_it_is() {
+        let (_folder, disk, _) = mirror(&[1; MANY + 1]);
+        let folder = disk.path().join("objects/pack");
+        let index = files(&folder, "idx").unwrap().remove(0);
+        let text = fs::read(&index).unwrap();
+        fs::remove_file(&index).unwrap();
+        fs::write(&index, &text[..100]).unwrap();
+        let half = folder.join("pack-half.pack");
+        fs::write(&half, "PACK").unwrap();
+        Packing::default().join(&disk).unwrap();
+        assert_eq!(packs(&disk), 2);
+        assert!(index.with_extension("pack").exists() && !half.exists());
+    }
+
+    #[test]
     fn what_cannot_be_joined_stays_and_is_not_tried_each_time() {
         let (_folder, disk, _) = mirror(&[1; MANY]);
-        let broken = packs_in(&disk.path().join("objects/pack")).unwrap();
+        let broken = files(&disk.path().join("objects/pack"), "idx").unwrap();
         let broken = broken[0].with_extension("pack");
         fs::remove_file(&broken).unwrap();
+        fs::write(&broken, "PACK").unwrap();
         let mut packing = Packing::default();
         packing.join(&disk).unwrap_err();
         assert_eq!(packs(&disk), MANY);
