@@ -35,7 +35,7 @@ pub(super) fn ssh(
         ignores_user,
         logins,
         hosts: own_hosts(reader, at)
-            .or_else(|| of_parent(parent?, host))
+            .or_else(|| of_parent(reader, at, parent?, host))
             .unwrap_or(if ignores_user {
                 KnownHosts::Nobody
             } else {
@@ -44,18 +44,30 @@ pub(super) fn ssh(
     }
 }
 
-fn of_parent((parent, uri): (&Ssh, &str), host: Option<&str>) -> Option<KnownHosts> {
+/// What the parent says, where nothing is said here.
+fn of_parent(
+    reader: &Reader,
+    at: &str,
+    (parent, uri): (&Ssh, &str),
+    host: Option<&str>,
+) -> Option<KnownHosts> {
     match &parent.hosts {
         KnownHosts::Pinned(_) if ssh_host(uri) != host => None,
+        // Somebody says here that hosts are to be known.
+        KnownHosts::Anybody if reader.has(&checks(at)) => None,
         // Whose own they are is decided here.
         KnownHosts::Nobody | KnownHosts::OfUser => None,
         hosts => Some(hosts.clone()),
     }
 }
 
+fn checks(at: &str) -> String {
+    format!("{at}.strict-host-key-checking")
+}
+
 /// What is said here; `None` when nothing is.
 fn own_hosts(reader: &mut Reader, at: &str) -> Option<KnownHosts> {
-    let checks = format!("{at}.strict-host-key-checking");
+    let checks = checks(at);
     let file_key = format!("{at}.known-hosts-file");
     let pinned = pinned(reader, at);
     let file = reader.file(&file_key).flatten();
@@ -71,11 +83,9 @@ fn own_hosts(reader: &mut Reader, at: &str) -> Option<KnownHosts> {
     if pinned.is_some() {
         reader.has_no_effect(&file_key, "there is a `host-key`, which counts alone");
     }
-    let said_so = reader.has(&checks).then_some(KnownHosts::OfUser);
     pinned
         .map(KnownHosts::Pinned)
         .or_else(|| file.map(KnownHosts::File))
-        .or(said_so)
 }
 
 fn pinned(reader: &mut Reader, at: &str) -> Option<HostKey> {
