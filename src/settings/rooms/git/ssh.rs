@@ -24,7 +24,8 @@ pub(super) fn ssh(
     let logins = logins(reader, at, parent.map(|(parent, _)| parent));
     let host = ssh_host(uri);
     let may_login = access.private_key.is_some()
-        || (access.password.is_some() && logins.contains(&Login::Password));
+        || (access.password.is_some() && logins.contains(&Login::Password))
+        || has_password(uri);
     if host.is_some() && ignores_user && !may_login {
         let problem = format!("`{key}` keeps the user's own keys out, and there is no other one");
         let hint = format!("set {at}.private-key");
@@ -42,6 +43,12 @@ pub(super) fn ssh(
                 KnownHosts::OfUser
             }),
     }
+}
+
+/// Whether a password stands in the address, which libgit2 offers by itself.
+fn has_password(uri: &str) -> bool {
+    let url = url::Url::parse(uri);
+    url.is_ok_and(|url| url.scheme() == "ssh" && url.password().is_some())
 }
 
 /// What the parent says, where nothing is said here.

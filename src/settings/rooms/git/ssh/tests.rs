@@ -84,6 +84,18 @@ fn what_cannot_be_meant_is_refused() {
 }
 
 #[test]
+fn a_password_in_the_address_is_a_login() {
+    let said = [("ignore-local-ssh-settings", "true")];
+    for (uri, may_login) in [
+        ("ssh://git:pw@git.example/x", true),
+        ("ssh://git@git.example/x", false),
+    ] {
+        let (reader, _) = read_of(uri, &Access::default(), &said, None);
+        assert_eq!(problems(reader).is_empty(), may_login, "{uri}");
+    }
+}
+
+#[test]
 fn a_pinned_key_is_for_its_own_host() {
     let (parent, ..) = read(&PINNED, None);
     let same = read(&[], Some((&parent, "ssh://git.example:22/other")));
