@@ -53,19 +53,30 @@ fn has_password(uri: &str) -> bool {
 
 /// What the parent says, where nothing is said here.
 fn of_parent(
-    reader: &Reader,
+    reader: &mut Reader,
     at: &str,
     (parent, uri): (&Ssh, &str),
     host: Option<&str>,
 ) -> Option<KnownHosts> {
     match &parent.hosts {
-        KnownHosts::Pinned(_) if ssh_host(uri) != host => None,
+        KnownHosts::Pinned(_) if !is_same_host(ssh_host(uri), host) => {
+            if host.is_some() {
+                reader.warn(format!(
+                    "{at}: the `host-key` of the repository above is of another host and does not count here; set {at}.host-key"
+                ));
+            }
+            None
+        }
         // Somebody says here that hosts are to be known.
         KnownHosts::Anybody if reader.has(&checks(at)) => None,
         // Whose own they are is decided here.
         KnownHosts::Nobody | KnownHosts::OfUser => None,
         hosts => Some(hosts.clone()),
     }
+}
+
+fn is_same_host(one: Option<&str>, other: Option<&str>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
 }
 
 fn checks(at: &str) -> String {

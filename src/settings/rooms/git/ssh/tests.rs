@@ -98,10 +98,22 @@ fn a_password_in_the_address_is_a_login() {
 #[test]
 fn a_pinned_key_is_for_its_own_host() {
     let (parent, ..) = read(&PINNED, None);
-    let same = read(&[], Some((&parent, "ssh://git.example:22/other")));
-    assert_eq!(same.0.hosts, parent.hosts);
-    let other = read(&[], Some((&parent, "git@elsewhere.example:x/y")));
-    assert_eq!(other.0.hosts, KnownHosts::OfUser);
+    let none = Access::default();
+    for (uri, is_same, is_warned) in [
+        (URI, true, false),
+        ("git@GIT.Example:acme/x", true, false),
+        ("git@elsewhere.example:acme/x", false, true),
+        ("https://elsewhere.example/acme/x", false, false),
+    ] {
+        let above = "ssh://git.example:22/other";
+        let (reader, ssh) = read_of(uri, &none, &[], Some((&parent, above)));
+        let pinned = is_same.then(|| parent.hosts.clone());
+        assert_eq!(ssh.hosts, pinned.unwrap_or(KnownHosts::OfUser), "{uri}");
+        let (_, warnings) = reader.finish();
+        assert_eq!(!warnings.is_empty(), is_warned, "{uri}: {warnings:?}");
+    }
+    let own = read(&PINNED, Some((&parent, "git@elsewhere.example:x/y")));
+    assert_eq!(own.0.hosts, parent.hosts);
 }
 
 #[test]
