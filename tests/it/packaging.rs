@@ -51,6 +51,8 @@ fn the_service_has_a_user_and_a_folder_of_its_own_and_nothing_else() {
         ("ProtectKernelTunables", "yes"),
         ("SystemCallErrorNumber", "EPERM"),
         ("LimitCORE", "0"),
+        ("MemoryMax", "1G"),
+        ("OOMPolicy", "continue"),
         ("Restart", "on-failure"),
         ("RestartPreventExitStatus", "78"),
     ] {
