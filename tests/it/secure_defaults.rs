@@ -60,7 +60,7 @@ fn only_its_user_reads_what_a_server_writes() {
     let base = folder.path().join("state");
     let repo = ConfigRepo::from_sample();
     let daemon = GitDaemon::serve(&repo);
-    let server = TestServer::in_folder(&base, &[(URI, &daemon.url())]).ready();
+    let server = TestServer::careless_in_folder(&base, &[(URI, &daemon.url())]).ready();
     let kinds = ["git", "lock", "served"];
     eventually("files of each kind", || {
         let found = below(&base);
