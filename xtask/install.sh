@@ -1,4 +1,5 @@
-# install.sh SERVICE PACKAGE…: installs packages on Debian and Ubuntu, as root: the programs, without their service.
+# install.sh SERVICE PACKAGE…: installs packages on Debian and Ubuntu, as root: the programs, without their service. SERVICE is
+# empty where there is none.
 set -eu
 service=$1
 shift
@@ -16,7 +17,7 @@ fi
 apt-get update
 apt-get install -y --no-install-recommends "$@"
 
-# Not at the next boot either: only the program is wanted. Some packages have no service.
-if [ -d /run/systemd/system ]; then
+# Not at the next boot either: only the program is wanted.
+if [ -n "$service" ] && [ -d /run/systemd/system ]; then
     systemctl disable --quiet "$service" || true
 fi

@@ -139,14 +139,14 @@ async fn who_fails_often_waits_and_who_is_known_does_not() {
     assert!(is_unknown(&caller, Unknown::NotBelieved));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_hangs_up_keeps_its_turn_and_has_failed() {
     let (access, _) = Access::new(Settings {
         users: vec![named("jo", &hash_token("battery staple").unwrap())],
         ..Settings::default()
     });
     let free = access.0.turns.free();
-    // One is left, and comes back more slowly than it is used up.
+    // One is left, and none comes back while the clock stands still.
     let attempt = access.0.attempts.of("10.0.0.7".parse().unwrap());
     (0..19).for_each(|_| _ = attempt.failed());
     let wrong = basic("jo:0");

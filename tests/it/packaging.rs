@@ -1,14 +1,14 @@
 //! How confbus is run as a service and in containers: with as little as it needs.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use serde_yaml::Value;
 
-use crate::support::{ConfigRepo, Running, eventually, expect_that};
+use crate::support::{ConfigRepo, Running, eventually, expect_that, skipped_without};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -51,6 +51,8 @@ fn the_service_has_a_user_and_a_folder_of_its_own_and_nothing_else() {
         ("ProtectKernelTunables", "yes"),
         ("SystemCallErrorNumber", "EPERM"),
         ("LimitCORE", "0"),
+        ("MemoryMax", "1G"),
+        ("OOMPolicy", "continue"),
         ("Restart", "on-failure"),
         ("RestartPreventExitStatus", "78"),
     ] {
@@ -65,7 +67,7 @@ fn the_service_has_a_user_and_a_folder_of_its_own_and_nothing_else() {
 fn unit_to_judge() -> Option<(tempfile::TempDir, PathBuf)> {
     let tools = Command::new("systemd-analyze").arg("--version").output();
     if !tools.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: there is no systemd-analyze; type: sudo apt-get install systemd");
+        skipped_without("systemd-analyze", "systemd");
         return None;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -144,12 +146,15 @@ fn allowed_calls() -> Vec<String> {
 
 #[test]
 fn a_server_calls_nothing_that_the_service_forbids() {
-    // Not where it is itself looked at, either.
-    let may_look = Command::new("strace")
+    let tries = Command::new("strace")
         .args(["-o", "/dev/null", "true"])
         .output();
-    if !may_look.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: strace cannot be used here; type: sudo apt-get install strace");
+    let Ok(tried) = tries else {
+        skipped_without("strace", "strace");
+        return;
+    };
+    if !tried.status.success() {
+        eprintln!("skipped: strace cannot look where it is itself looked at");
         return;
     }
     if unit_to_judge().is_none() {
@@ -205,6 +210,32 @@ fn a_server_calls_nothing_that_the_service_forbids() {
     forbidden.sort();
     forbidden.dedup();
     assert_eq!(forbidden, [""; 0]);
+}
+
+#[test]
+fn what_is_missing_is_skipped_only_where_not_everything_must_be_seen() {
+    for (test, install) in [
+        (
+            "systemd_understands_the_service_and_finds_it_closed",
+            "apt-get install systemd",
+        ),
+        (
+            "a_server_calls_nothing_that_the_service_forbids",
+            "apt-get install strace",
+        ),
+    ] {
+        for (in_ci, passes) in [("true", false), ("", true)] {
+            let mut command = Command::new(env::current_exe().unwrap());
+            command
+                .args(["--exact", &format!("packaging::{test}"), "--nocapture"])
+                .env("PATH", "/nowhere")
+                .env("CI", in_ci);
+            let output = command.output().unwrap();
+            assert_eq!(output.status.success(), passes, "{output:?}");
+            let said = [output.stdout, output.stderr].concat();
+            assert!(String::from_utf8_lossy(&said).contains(install));
+        }
+    }
 }
 
 #[test]

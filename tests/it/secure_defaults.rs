@@ -12,8 +12,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    ConfigRepo, GitDaemon, GitHttp, Issuer, Manner, ROOT, Request, Running, Shows, SigningKey,
-    StatusHost, TestServer, TlsFront, VaultServer, eventually, expect_that,
+    ConfigRepo, GitDaemon, GitHttp, Issuer, Manner, Post, ROOT, Request, Running, Shows,
+    SigningKey, StatusHost, TestServer, TlsFront, VaultServer, eventually, expect_that,
 };
 
 const SERVER: &str = "spring.cloud.config.server";
@@ -60,7 +60,7 @@ fn only_its_user_reads_what_a_server_writes() {
     let base = folder.path().join("state");
     let repo = ConfigRepo::from_sample();
     let daemon = GitDaemon::serve(&repo);
-    let server = TestServer::in_folder(&base, &[(URI, &daemon.url())]).ready();
+    let server = TestServer::careless_in_folder(&base, &[(URI, &daemon.url())]).ready();
     let kinds = ["git", "lock", "served"];
     eventually("files of each kind", || {
         let found = below(&base);
@@ -264,6 +264,17 @@ fn a_status_is_told_to_no_host_whose_certificate_is_not_good() {
     server.post("/actuator/busrefresh");
     server.line_with("not valid for name");
     assert_eq!(host.posts().len(), 0);
+    front.show(Shows::Good);
+    let commit = repo.push("break it again", &[("orders.yml", "b: [")]);
+    server.post("/actuator/busrefresh");
+    let posts = eventually("a status", || {
+        let posts = host.posts();
+        let is_of_commit = |post: &Post| post.path.ends_with(&commit);
+        expect_that(posts.iter().any(is_of_commit), &posts).map(|()| posts)
+    });
+    let login = Some("Bearer s3cret-token");
+    let of = |post: &Post| post.headers.get("authorization").cloned();
+    assert!(posts.iter().all(|post| of(post).as_deref() == login));
 }
 
 #[test]

@@ -43,23 +43,18 @@ impl TestServer {
         Self::launch(base, settings, &[])
     }
 
+    /// As [`Self::in_folder`], started by somebody who lets everybody do everything with new files.
+    pub(crate) fn careless_in_folder(base: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::listening(base, Running::careless_in(base, &arguments(base, settings)))
+    }
+
     fn launch(base: &Path, settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Self {
-        let mut arguments = vec![
-            "serve".to_owned(),
-            "--log-format=text".to_owned(),
-            "--server.address=127.0.0.1".to_owned(),
-            "--server.port=0".to_owned(),
-            format!(
-                "--spring.cloud.config.server.git.basedir={}",
-                base.display()
-            ),
-        ];
-        arguments.extend(
-            settings
-                .iter()
-                .map(|(key, value)| format!("--{key}={value}")),
-        );
-        let running = Running::talkative_in(base, &arguments, environment);
+        let arguments = arguments(base, settings);
+        Self::listening(base, Running::talkative_in(base, &arguments, environment))
+    }
+
+    /// When it has said on which port.
+    fn listening(base: &Path, running: Running) -> Self {
         let line = running.line_with("listening");
         let port = line
             .rsplit(':')
@@ -166,4 +161,18 @@ impl TestServer {
             .cloned()
             .unwrap_or(Value::Null)
     }
+}
+
+fn arguments(base: &Path, settings: &[(&str, &str)]) -> Vec<String> {
+    let base = base.display();
+    let mut arguments = vec![
+        "serve".to_owned(),
+        "--log-format=text".to_owned(),
+        "--server.address=127.0.0.1".to_owned(),
+        "--server.port=0".to_owned(),
+        format!("--spring.cloud.config.server.git.basedir={base}"),
+    ];
+    let settings = settings.iter();
+    arguments.extend(settings.map(|(key, value)| format!("--{key}={value}")));
+    arguments
 }

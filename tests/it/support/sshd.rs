@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{ConfigRepo, eventually};
+use super::{ConfigRepo, eventually, skipped_without};
 
 /// OpenSSH's own server for a repository, for whoever has its client key.
 pub(crate) struct Sshd {
@@ -21,10 +21,12 @@ pub(crate) struct Sshd {
 impl Sshd {
     /// With a host key of each of these kinds: `ed25519`, `ecdsa`, `rsa`. `None`, and said aloud, where there is no server.
     pub(crate) fn serve(repo: &ConfigRepo, kinds: &[&str]) -> Option<Self> {
-        let (Some(program), Some(user)) = (program(), user_with_shell()) else {
-            eprintln!(
-                "skipped: there is no sshd for a user with a shell; type: sudo apt-get install openssh-server"
-            );
+        let Some(program) = program() else {
+            skipped_without("sshd", "openssh-server");
+            return None;
+        };
+        let Some(user) = user_with_shell() else {
+            eprintln!("skipped: sshd lets nobody in who has no shell");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();

@@ -24,7 +24,8 @@ pub(super) fn ssh(
     let logins = logins(reader, at, parent.map(|(parent, _)| parent));
     let host = ssh_host(uri);
     let may_login = access.private_key.is_some()
-        || (access.password.is_some() && logins.contains(&Login::Password));
+        || (access.password.is_some() && logins.contains(&Login::Password))
+        || has_password(uri);
     if host.is_some() && ignores_user && !may_login {
         let problem = format!("`{key}` keeps the user's own keys out, and there is no other one");
         let hint = format!("set {at}.private-key");
@@ -35,7 +36,7 @@ pub(super) fn ssh(
         ignores_user,
         logins,
         hosts: own_hosts(reader, at)
-            .or_else(|| of_parent(parent?, host))
+            .or_else(|| of_parent(reader, at, parent?, host))
             .unwrap_or(if ignores_user {
                 KnownHosts::Nobody
             } else {
@@ -44,18 +45,47 @@ pub(super) fn ssh(
     }
 }
 
-fn of_parent((parent, uri): (&Ssh, &str), host: Option<&str>) -> Option<KnownHosts> {
+/// Whether a password stands in the address, which libgit2 offers by itself.
+fn has_password(uri: &str) -> bool {
+    let url = url::Url::parse(uri);
+    url.is_ok_and(|url| url.scheme() == "ssh" && url.password().is_some())
+}
+
+/// What the parent says, where nothing is said here.
+fn of_parent(
+    reader: &mut Reader,
+    at: &str,
+    (parent, uri): (&Ssh, &str),
+    host: Option<&str>,
+) -> Option<KnownHosts> {
     match &parent.hosts {
-        KnownHosts::Pinned(_) if ssh_host(uri) != host => None,
+        KnownHosts::Pinned(_) if !is_same_host(ssh_host(uri), host) => {
+            if host.is_some() {
+                reader.warn(format!(
+                    "{at}: the `host-key` of the repository above is of another host and does not count here; set {at}.host-key"
+                ));
+            }
+            None
+        }
+        // Somebody says here that hosts are to be known.
+        KnownHosts::Anybody if reader.has(&checks(at)) => None,
         // Whose own they are is decided here.
         KnownHosts::Nobody | KnownHosts::OfUser => None,
         hosts => Some(hosts.clone()),
     }
 }
 
+fn is_same_host(one: Option<&str>, other: Option<&str>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if one.eq_ignore_ascii_case(other))
+}
+
+fn checks(at: &str) -> String {
+    format!("{at}.strict-host-key-checking")
+}
+
 /// What is said here; `None` when nothing is.
 fn own_hosts(reader: &mut Reader, at: &str) -> Option<KnownHosts> {
-    let checks = format!("{at}.strict-host-key-checking");
+    let checks = checks(at);
     let file_key = format!("{at}.known-hosts-file");
     let pinned = pinned(reader, at);
     let file = reader.file(&file_key).flatten();
@@ -71,11 +101,9 @@ fn own_hosts(reader: &mut Reader, at: &str) -> Option<KnownHosts> {
     if pinned.is_some() {
         reader.has_no_effect(&file_key, "there is a `host-key`, which counts alone");
     }
-    let said_so = reader.has(&checks).then_some(KnownHosts::OfUser);
     pinned
         .map(KnownHosts::Pinned)
         .or_else(|| file.map(KnownHosts::File))
-        .or(said_so)
 }
 
 fn pinned(reader: &mut Reader, at: &str) -> Option<HostKey> {

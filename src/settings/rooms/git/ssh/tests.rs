@@ -4,17 +4,33 @@ const AT: &str = "spring.cloud.config.server.git";
 const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 const PINNED: [(&str, &str); 2] = [("host-key-algorithm", "ssh-ed25519"), ("host-key", KEY)];
 
+const URI: &str = "git@git.example:acme/x";
+
 /// The settings of a repository, what is wrong with them, and what they open.
 fn read(said: &[(&str, &str)], parent: Option<(&Ssh, &str)>) -> (Ssh, String, Vec<String>) {
+    let (reader, ssh) = read_of(URI, &Access::default(), said, parent);
+    let opened = reader.opened();
+    (ssh, problems(reader), opened)
+}
+
+/// The settings of a repository that is somewhere, with a login, and the reader that has read them.
+fn read_of(
+    uri: &str,
+    access: &Access,
+    said: &[(&str, &str)],
+    parent: Option<(&Ssh, &str)>,
+) -> (Reader, Ssh) {
     let said = said.iter();
     let said = said.map(|(key, value)| (format!("{AT}.{key}"), (*value).to_owned()));
     let mut reader = Reader::of(said.collect(), Vec::new());
-    let (uri, access) = ("git@git.example:acme/x", Access::default());
-    let ssh = ssh(&mut reader, AT, &format!("{AT}.uri"), &access, uri, parent);
-    let opened = reader.opened();
+    let ssh = ssh(&mut reader, AT, &format!("{AT}.uri"), access, uri, parent);
+    (reader, ssh)
+}
+
+fn problems(reader: Reader) -> String {
     let (problems, _) = reader.finish();
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    (ssh, problems.join("\n"), opened)
+    problems.join("\n")
 }
 
 #[test]
@@ -68,19 +84,62 @@ fn what_cannot_be_meant_is_refused() {
 }
 
 #[test]
+fn a_password_in_the_address_is_a_login() {
+    let said = [("ignore-local-ssh-settings", "true")];
+    for (uri, may_login) in [
+        ("ssh://git:pw@git.example/x", true),
+        ("ssh://git@git.example/x", false),
+    ] {
+        let (reader, _) = read_of(uri, &Access::default(), &said, None);
+        assert_eq!(problems(reader).is_empty(), may_login, "{uri}");
+    }
+}
+
+#[test]
 fn a_pinned_key_is_for_its_own_host() {
     let (parent, ..) = read(&PINNED, None);
-    let same = read(&[], Some((&parent, "ssh://git.example:22/other")));
-    assert_eq!(same.0.hosts, parent.hosts);
-    let other = read(&[], Some((&parent, "git@elsewhere.example:x/y")));
-    assert_eq!(other.0.hosts, KnownHosts::OfUser);
-    let strict = Ssh {
+    let none = Access::default();
+    for (uri, is_same, is_warned) in [
+        (URI, true, false),
+        ("git@GIT.Example:acme/x", true, false),
+        ("git@elsewhere.example:acme/x", false, true),
+        ("https://elsewhere.example/acme/x", false, false),
+    ] {
+        let above = "ssh://git.example:22/other";
+        let (reader, ssh) = read_of(uri, &none, &[], Some((&parent, above)));
+        let pinned = is_same.then(|| parent.hosts.clone());
+        assert_eq!(ssh.hosts, pinned.unwrap_or(KnownHosts::OfUser), "{uri}");
+        let (_, warnings) = reader.finish();
+        assert_eq!(!warnings.is_empty(), is_warned, "{uri}: {warnings:?}");
+    }
+    let own = read(&PINNED, Some((&parent, "git@elsewhere.example:x/y")));
+    assert_eq!(own.0.hosts, parent.hosts);
+}
+
+#[test]
+fn to_say_the_default_aloud_weakens_nothing() {
+    let strict = ("strict-host-key-checking", "true");
+    let same_host = "ssh://git.example:22/other";
+    for said in [&PINNED[..], &[("known-hosts-file", file!())]] {
+        let (parent, ..) = read(said, None);
+        let (ssh, ..) = read(&[strict], Some((&parent, same_host)));
+        assert_eq!(ssh.hosts, parent.hosts);
+    }
+    let with_key = Access {
+        private_key: Some("-".into()),
+        ..Access::default()
+    };
+    let said = [strict, ("ignore-local-ssh-settings", "true")];
+    let (_, ssh) = read_of(URI, &with_key, &said, None);
+    assert_eq!(ssh.hosts, KnownHosts::Nobody);
+    let open = Ssh {
         hosts: KnownHosts::Anybody,
         ..Ssh::default()
     };
-    let again = [("strict-host-key-checking", "true")];
-    let again = read(&again, Some((&strict, "git@git.example:x")));
-    assert_eq!(again.0.hosts, KnownHosts::OfUser);
+    let (ssh, ..) = read(&[strict], Some((&open, same_host)));
+    assert_eq!(ssh.hosts, KnownHosts::OfUser);
+    let (ssh, ..) = read(&[], Some((&open, same_host)));
+    assert_eq!(ssh.hosts, KnownHosts::Anybody);
 }
 
 #[test]
