@@ -1,3 +1,5 @@
+use std::{cell::RefCell, collections::HashMap};
+
 use confbus_protocol::{BusId, Destination};
 use serde::Serialize;
 
@@ -65,15 +67,13 @@ struct Seen<'r> {
     records: &'r Records,
     sight: &'r dyn Sight,
     now: i64,
+    /// Of each instance whether it is seen: the same ones are told again and again.
+    instances: RefCell<HashMap<BusId, bool>>,
 }
 
 /// All refreshes that may concern somebody, newest first.
 pub(in super::super) fn refreshes(records: &Records, sight: &dyn Sight, now: i64) -> RefreshesView {
-    let seen = Seen {
-        records,
-        sight,
-        now,
-    };
+    let seen = Seen::new(records, sight, now);
     let newest_first = records.refreshes.iter().rev();
     RefreshesView {
         schema: "confbus.refreshes/1",
@@ -90,11 +90,7 @@ pub(in super::super) fn refresh(
     sight: &dyn Sight,
     now: i64,
 ) -> Option<RefreshDetails> {
-    let seen = Seen {
-        records,
-        sight,
-        now,
-    };
+    let seen = Seen::new(records, sight, now);
     let mut refreshes = records.refreshes.iter();
     let refresh = refreshes.find(|refresh| refresh.id.as_str() == id)?;
     Some(RefreshDetails {
@@ -106,7 +102,16 @@ pub(in super::super) fn refresh(
     })
 }
 
-impl Seen<'_> {
+impl<'r> Seen<'r> {
+    fn new(records: &'r Records, sight: &'r dyn Sight, now: i64) -> Self {
+        Self {
+            records,
+            sight,
+            now,
+            instances: RefCell::default(),
+        }
+    }
+
     /// `None` where nobody was told who is seen.
     fn refresh(&self, refresh: &Refresh) -> Option<RefreshView> {
         let destinations = refresh.destinations.iter();
@@ -169,12 +174,26 @@ impl Seen<'_> {
         self.sight.may_be_meant(&destination)
     }
 
-    /// By what it asks for, or else by its name.
     fn is_instance(&self, id: &BusId) -> bool {
-        self.sight.is_whole()
-            || match self.records.instances.get(id) {
-                Some(instance) => instance.coordinates.are_seen_by(self.sight),
-                None => Coordinates::of_bus_id(id).are_seen_by(self.sight),
-            }
+        if self.sight.is_whole() {
+            return true;
+        }
+        if let Some(is_seen) = self.instances.borrow().get(id) {
+            return *is_seen;
+        }
+        let is_seen = self.judge(id);
+        self.instances.borrow_mut().insert(id.clone(), is_seen);
+        is_seen
+    }
+
+    /// By what it asks for, or else by its name.
+    fn judge(&self, id: &BusId) -> bool {
+        match self.records.instances.get(id) {
+            Some(instance) => instance.coordinates.are_seen_by(self.sight),
+            None => Coordinates::of_bus_id(id).are_seen_by(self.sight),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
