@@ -10,7 +10,7 @@ use super::{
         coordinates::Coordinates,
         entry::Trigger,
         records::Records,
-        refresh::{Moment, Moved, Refresh, What},
+        refresh::{Event, Moment, Moved, Refresh, What},
         state::{Evidence, State},
     },
     time,
@@ -35,7 +35,8 @@ pub(crate) struct RefreshDetails {
 struct RefreshView {
     id: String,
     trigger: Trigger,
-    origin: String,
+    /// Left out where that is nobody who is seen.
+    origin: Option<String>,
     labels: Vec<Moved>,
     destinations: Vec<String>,
     events: Vec<String>,
@@ -133,12 +134,14 @@ impl<'r> Seen<'r> {
         });
         let labels = refresh.labels.iter();
         let labels = labels.filter(|moved| self.sight.has_label(&moved.label));
-        let events = refresh.events.iter();
+        let events = refresh.events.iter().filter(|event| self.is_event(event));
         let timeline = refresh.timeline.iter();
         Some(RefreshView {
             id: refresh.id.to_string(),
             trigger: refresh.trigger,
-            origin: refresh.origin.clone(),
+            origin: self
+                .is_origin(&refresh.origin)
+                .then(|| refresh.origin.clone()),
             labels: labels.cloned().collect(),
             destinations,
             events: events.map(|event| event.id.clone()).collect(),
@@ -172,6 +175,18 @@ impl<'r> Seen<'r> {
     fn is_destination(&self, destination: &str) -> bool {
         let destination = Destination::from_wire(destination);
         self.sight.may_be_meant(&destination)
+    }
+
+    fn is_event(&self, event: &Event) -> bool {
+        self.sight.is_whole()
+            || event
+                .destination
+                .as_deref()
+                .is_some_and(|destination| self.is_destination(destination))
+    }
+
+    fn is_origin(&self, origin: &str) -> bool {
+        self.sight.is_whole() || BusId::new(origin).is_ok_and(|origin| self.is_instance(&origin))
     }
 
     fn is_instance(&self, id: &BusId) -> bool {

@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::ledger::entry::{RefreshId, Started};
@@ -51,8 +51,9 @@ fn told(origin: &str) -> Refresh {
         let event = Event {
             id: format!("of {destination}"),
             order: order as u64,
+            destination: Some(destination.to_owned()),
         };
-        refresh.publish(event, destination, 5);
+        refresh.publish(event, destination.to_owned(), 5);
     }
     for application in ["orders", "payments"] {
         let instance = instance(application);
@@ -67,6 +68,39 @@ fn told(origin: &str) -> Refresh {
 fn view(records: &Records, sight: &dyn Sight) -> Value {
     let view = serde_json::to_value(refreshes(records, sight, 9)).unwrap();
     view["refreshes"].clone()
+}
+
+#[test]
+fn who_asked_and_which_events_are_shown_to_those_who_see_them() {
+    let mut records = Records::default();
+    let mut old = told("config-server:8888:5f2b");
+    // Noted before destinations were.
+    old.events[1].destination = None;
+    for refresh in [
+        told("orders:dev:8081:ab12"),
+        told("payments:dev:8081:ab12"),
+        old,
+    ] {
+        records.refreshes.push_back(Arc::new(refresh));
+    }
+    let some = view(&records, &Orders::default());
+    for (number, origin, events) in [
+        (
+            2,
+            json!("orders:dev:8081:ab12"),
+            json!(["of **", "of orders:**"]),
+        ),
+        (1, Value::Null, json!(["of **", "of orders:**"])),
+        (0, Value::Null, json!(["of **"])),
+    ] {
+        let seen = &some[number];
+        assert_eq!((&seen["origin"], &seen["events"]), (&origin, &events));
+        assert!(!seen.to_string().contains("payments"), "{seen}");
+    }
+    let all = view(&records, &crate::ledger::sight::Everything);
+    assert_eq!(all[0]["origin"], "config-server:8888:5f2b");
+    let ids = json!(["of **", "of orders:**", "of payments:**"]);
+    assert!((0..3).all(|number| all[number]["events"] == ids), "{all}");
 }
 
 #[test]
