@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 const MOST: usize = 256;
 /// Those about one network.
 const SHARE: usize = 32;
-/// Bytes of a list of names that are shown.
+/// Bytes of a name or a list of names that are shown.
 const LONGEST: usize = 256;
 
 /// All that were told lately.
