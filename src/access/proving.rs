@@ -217,6 +217,7 @@ impl Inner {
                 remaining,
             }) => {
                 let principal = self.principal(&name, Proof::Jwt, &claims);
+                let principal = principal.for_now(remaining);
                 Ok(Checked::New(principal, Some(remaining)))
             }
             Err(jwt::Refused::NoKeys) => Err(Unknown::NotChecked),
