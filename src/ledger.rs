@@ -229,9 +229,14 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Closed`] when the server is stopping.
-    pub(crate) async fn refreshes(&self, sight: &dyn Sight) -> Result<RefreshesView, Closed> {
+    pub(crate) async fn refreshes(
+        &self,
+        sight: impl Sight + 'static,
+    ) -> Result<RefreshesView, Closed> {
         let records = self.records().await?;
-        Ok(view::refreshes(&records, sight, now()))
+        // Thousands of instances may have to be judged.
+        let view = move || view::refreshes(&records, &sight, now());
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
     /// One refresh with the keys that it changes, if it is known and somebody may see it.
@@ -240,11 +245,12 @@ impl Ledger {
     /// [`Closed`] when the server is stopping.
     pub(crate) async fn refresh(
         &self,
-        id: &str,
-        sight: &dyn Sight,
+        id: String,
+        sight: impl Sight + 'static,
     ) -> Result<Option<RefreshDetails>, Closed> {
         let records = self.records().await?;
-        Ok(view::refresh(&records, id, sight, now()))
+        let view = move || view::refresh(&records, &id, &sight, now());
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
     /// What happened since the start and could not be taken down.
@@ -360,7 +366,7 @@ mod tests {
         ledger.unchanged(&read("orders").answered.request, from, to);
         assert_eq!(state(&ledger).await, "same");
 
-        let all = serde_json::to_value(ledger.refreshes(&Everything).await.unwrap()).unwrap();
+        let all = serde_json::to_value(ledger.refreshes(Everything).await.unwrap()).unwrap();
         let view = &all["refreshes"][0];
         assert_eq!(all["refreshes"].as_array().unwrap().len(), 1);
         assert_eq!(view["id"], refresh.to_string());
@@ -373,7 +379,7 @@ mod tests {
         let timeline: Vec<_> = timeline.map(|moment| &moment["what"]).collect();
         assert_eq!(timeline, ["looked", "swapped", "published"]);
         let one = ledger
-            .refresh(&refresh.to_string(), &Everything)
+            .refresh(refresh.to_string(), Everything)
             .await
             .unwrap();
         let mut one = serde_json::to_value(one).unwrap();
@@ -384,7 +390,7 @@ mod tests {
 
         stop.cancel();
         running.await.unwrap();
-        assert!(ledger.refreshes(&Everything).await.is_err());
+        assert!(ledger.refreshes(Everything).await.is_err());
         let (again, _bookkeeper) = open(Some(file));
         assert_eq!(*again.known(), [read("orders").answered.request.clone()]);
         assert_eq!(again.owed(), &owed[..1]);

@@ -19,7 +19,7 @@ pub(super) use claims::says;
 pub(crate) use issuer::Place;
 pub(crate) use keeper::Keeper;
 use keys::Keys;
-pub(super) use keys::Set;
+pub(super) use keys::{Others, Set};
 
 /// Bytes of the longest token that is looked at.
 const LONGEST: usize = 8 * 1024;

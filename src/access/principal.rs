@@ -1,4 +1,7 @@
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use super::{kind::Kind, reach::Reach, rules::Grants, wanted::Wanted};
 
@@ -8,6 +11,8 @@ pub(crate) struct Principal {
     name: Box<str>,
     proof: Proof,
     grants: Grants,
+    /// When its proof runs out, if that does by itself.
+    until: Option<Instant>,
 }
 
 /// How somebody proved who it is.
@@ -29,12 +34,27 @@ impl Principal {
             name: name.into(),
             proof,
             grants,
+            until: None,
+        }
+    }
+
+    /// The same, proved for no longer than this.
+    pub(super) fn for_now(self, remaining: Duration) -> Self {
+        Self {
+            // What is too far away to be told is never.
+            until: Instant::now().checked_add(remaining),
+            ..self
         }
     }
 
     #[cfg(test)]
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// When its proof runs out, if that does by itself.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.until
     }
 
     pub(crate) fn is_this_machine(&self) -> bool {

@@ -190,29 +190,34 @@ impl Inner {
             aside(turn, verify).await
         };
         let keys = jwt.keys.load();
-        let mut verified = verify(keys.clone()).await?;
+        let verified = verify(keys.clone()).await?;
         // Whoever makes up names of keys is guessing, and may hang up rather than wait for others.
         let is_unknown = matches!(verified, Err(jwt::Refused::NoSuchKey));
         let suspect = is_unknown.then(|| attempt.suspect());
-        if matches!(
-            verified,
-            Err(jwt::Refused::NoSuchKey | jwt::Refused::NoKeys)
-        ) && let Some(others) = jwt.keys.others(keys.as_ref()).await
-        {
-            verified = verify(Some(others)).await?;
-        }
-        if !matches!(verified, Err(jwt::Refused::NoSuchKey))
+        let verified = match verified {
+            Err(jwt::Refused::NoSuchKey | jwt::Refused::NoKeys) => {
+                match jwt.keys.others(keys.as_ref()).await {
+                    jwt::Others::These(others) => verify(Some(others)).await,
+                    jwt::Others::None => Ok(verified),
+                    jwt::Others::Unknown => Err(Unknown::NotChecked),
+                }
+            }
+            verified => Ok(verified),
+        };
+        // Whom nobody could check has not failed.
+        if !matches!(verified, Ok(Err(jwt::Refused::NoSuchKey)))
             && let Some(suspect) = suspect
         {
             suspect.clear();
         }
-        match verified {
+        match verified? {
             Ok(jwt::Verified {
                 name,
                 claims,
                 remaining,
             }) => {
                 let principal = self.principal(&name, Proof::Jwt, &claims);
+                let principal = principal.for_now(remaining);
                 Ok(Checked::New(principal, Some(remaining)))
             }
             Err(jwt::Refused::NoKeys) => Err(Unknown::NotChecked),

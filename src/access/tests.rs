@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 
 use super::*;
 
@@ -212,4 +215,30 @@ async fn what_is_known_is_held_against_the_rules_each_time() {
     // No machine is trusted where there is somebody to be.
     let caller = access.identify(&evidence(""), || true).await;
     assert!(is_unknown(&caller, Unknown::SaidNothing));
+}
+
+#[tokio::test]
+async fn nobody_fails_whose_key_the_issuer_could_not_be_asked_for() {
+    let (access, _keeper) = Access::new(Settings {
+        jwt: Some(JwtSettings {
+            issuer: "https://idp.example".into(),
+            place: Place::Keys("https://idp.example/keys".parse().unwrap()),
+            audiences: vec!["confbus".to_owned()],
+            algorithms: Algorithms::all(),
+            principal_claim: "sub".into(),
+        }),
+        ..Settings::default()
+    });
+    let keys = &access.0.jwt.as_ref().unwrap().keys;
+    keys.ends(Some(jwt::Set::empty()));
+    keys.ends(None);
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","kid":"rotated"}"#);
+    let token = format!("Bearer {header}.e30.x");
+    for _ in 0..40 {
+        let caller = ask(&access, &token).await;
+        assert!(is_unknown(&caller, Unknown::NotChecked), "{caller:?}");
+    }
+    // An issuer that answers has no such key.
+    keys.ends(Some(jwt::Set::empty()));
+    assert!(is_unknown(&ask(&access, &token).await, Unknown::NoSuchKey));
 }

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -19,7 +19,7 @@ use super::{
     peer::Peer,
 };
 use crate::{
-    access::{Access, Caller, Evidence, Kind, Reach, Refused, Unknown, Wanted},
+    access::{Access, Caller, Evidence, Kind, Principal, Reach, Refused, Unknown, Wanted},
     environment_repository::FindError,
 };
 
@@ -104,6 +104,11 @@ impl Asking {
     /// What it may have of this kind.
     pub(super) fn reach(&self, kind: Kind) -> Reach {
         self.caller.reach(kind)
+    }
+
+    /// When it will have to prove again who it is, if that is known.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.caller.principal().and_then(Principal::until)
     }
 
     #[cfg(test)]

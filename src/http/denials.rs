@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::{Method, StatusCode};
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::network::Network;
 
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 const MOST: usize = 256;
 /// Those about one network.
 const SHARE: usize = 32;
-/// Bytes of a list of names that are shown.
+/// Bytes of a name or a list of names that are shown.
 const LONGEST: usize = 256;
 
 /// All that were told lately.
@@ -57,6 +57,8 @@ impl Denial {
     pub(super) fn log(&self, method: &Method, path: &str, status: StatusCode) {
         let path = beginning(path);
         let Some(left_out) = DENIALS.take(Instant::now(), self, path) else {
+            let status = status.as_u16();
+            debug!(denial = ?self, %method, ?path, status, "refusal left out above this level");
             return;
         };
         // As quoted texts: none of these names may look like another field.

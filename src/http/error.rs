@@ -140,6 +140,14 @@ impl Failure {
         }
     }
 
+    /// The same, to be logged as another one would be.
+    pub(super) fn denied_as(self, other: Self) -> Self {
+        Self {
+            denial: other.denial,
+            ..self
+        }
+    }
+
     /// The same with another status.
     pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }

@@ -15,7 +15,7 @@ use http::{StatusCode, header};
 use serde_json::json;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, broadcast, broadcast::error::RecvError},
-    time::{Instant, MissedTickBehavior, interval_at},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -113,7 +113,7 @@ impl Written {
 }
 
 /// `hello` first, then `message` for each event that may concern applications of the caller, and `look-again` when some may have
-/// been lost.
+/// been lost. It ends when what the caller showed is good no longer.
 pub(super) async fn stream(
     asking: Asking,
     State(repository): State<EnvironmentRepository>,
@@ -139,12 +139,23 @@ pub(super) async fn stream(
     let events = stream::iter([hello.into()])
         .chain(reader.events())
         .map(Ok::<_, Infallible>)
-        .take_until(shutdown.cancelled_owned());
+        .take_until(end(asking.until(), shutdown));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
     Ok((headers, Body::from_stream(events)).into_response())
+}
+
+/// Comes with `until` or `shutdown`.
+async fn end(until: Option<std::time::Instant>, shutdown: CancellationToken) {
+    match until {
+        Some(until) => {
+            let run_out = sleep_until(until.into());
+            shutdown.run_until_cancelled(run_out).await;
+        }
+        None => shutdown.cancelled().await,
+    }
 }
 
 struct Reader {
@@ -280,5 +291,21 @@ mod tests {
         // What was written before is still read.
         let rest = tokio::time::timeout(KEEP_ALIVE, one.count());
         assert!(rest.await.is_ok(), "the stream goes on");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_with_the_proof_or_the_server() {
+        let soon = Instant::now() + KEEP_ALIVE;
+        end(Some(soon.into_std()), CancellationToken::new()).await;
+        assert!(Instant::now() >= soon);
+        let stop = CancellationToken::new();
+        for until in [None, Some((soon + KEEP_ALIVE).into_std())] {
+            let mut ending = Box::pin(end(until, stop.clone()));
+            assert!(futures_util::poll!(&mut ending).is_pending());
+        }
+        stop.cancel();
+        end(None, stop.clone()).await;
+        end(Some((soon + KEEP_ALIVE).into_std()), stop).await;
+        assert!(Instant::now() < soon + KEEP_ALIVE);
     }
 }

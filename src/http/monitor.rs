@@ -21,6 +21,7 @@ use super::{
     accept::Accept,
     access::Asking,
     body::{content_type, is_json, read},
+    denials::beginning,
     error::{Failure, to_json},
 };
 use crate::{
@@ -61,7 +62,7 @@ pub(super) async fn receive(
     if let Some(mut pushed) = pushed {
         let again = deliveries.came_before(&parts.headers, Instant::now());
         info!(
-            reference = pushed.reference,
+            reference = pushed.reference.as_deref().map(beginning),
             files = pushed.paths.len(),
             again,
             "a push was reported"

@@ -92,7 +92,10 @@ pub(super) async fn release(
     if let Some(pin) = &pin {
         let reach = asking.reach(Kind::Fleet);
         match asking.may(&of_address(&pin.address)) {
-            Err(_) if !sees(&reach, &pin.address) => return Err(no_such_pin()),
+            // Why is for the log alone.
+            Err(refused) if !sees(&reach, &pin.address) => {
+                return Err(no_such_pin().denied_as(refused));
+            }
             may => may?,
         }
     }

@@ -15,7 +15,7 @@ pub(super) async fn list(
     asking: Asking,
 ) -> Result<Response, Failure> {
     let seen = asking.reach(Kind::Fleet);
-    Ok(json(&ledger.refreshes(&seen).await?))
+    Ok(json(&ledger.refreshes(seen).await?))
 }
 
 /// One of them.
@@ -25,6 +25,6 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let unknown = || Failure::new(StatusCode::NOT_FOUND).explained("no such refresh is remembered");
-    let refresh = ledger.refresh(&id, &asking.reach(Kind::Fleet)).await?;
+    let refresh = ledger.refresh(id, asking.reach(Kind::Fleet)).await?;
     Ok(json(&refresh.ok_or_else(unknown)?))
 }

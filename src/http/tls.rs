@@ -2,7 +2,7 @@
 //!
 //! The files may be renewed at any time. What they hold is taken for new connections once it can be used; until then, and for
 //! connections that are open, everything stays as it was. Only who was trusted by its certificate has to come again when it changes
-//! whom we trust.
+//! whom we trust, which does not wait for a certificate of ours that cannot be used yet.
 
 mod files;
 mod name;
@@ -109,8 +109,8 @@ impl Tls {
     /// Where they do not hold what they should.
     pub(crate) fn open(settings: Settings) -> Result<Self, TlsError> {
         let files = Files::read(&settings);
-        let began = Files::mark(&files);
-        let current = files?.load(&settings)?;
+        let began = files.mark();
+        let current = files.load(&settings)?;
         Ok(Self(Arc::new(Inner {
             settings,
             began,
@@ -165,7 +165,7 @@ impl Tls {
         // Files may lie on a disk that is away, and a key store takes its time.
         let read = spawn_blocking(move || {
             let files = Files::read(&tls.0.settings);
-            (Files::mark(&files), files)
+            (files.mark(), files)
         });
         let Ok((last, files)) = read.await else {
             return seen;
@@ -182,16 +182,25 @@ impl Tls {
             return Seen { last, ..seen };
         }
         let tls = self.clone();
-        let load = move || files.and_then(|files| files.load(&tls.0.settings));
+        let load = move || {
+            let (settings, now) = (&tls.0.settings, tls.0.current.load_full());
+            (files.load(settings), files.trusting(settings, &now))
+        };
         // Whoever can write these files is not to end the server with them.
-        let broken = |_| Err(TlsError("the files cannot be understood".into()));
-        let waits = match spawn_blocking(load).await.unwrap_or_else(broken) {
+        let broken = || TlsError("the files cannot be understood".into());
+        let loaded = spawn_blocking(load).await;
+        let (next, trusting) = loaded.unwrap_or_else(|_| (Err(broken()), Err(broken())));
+        let waits = match next {
             Ok(next) => Some(Arc::new(next)).filter(|next| !self.take(next)),
             Err(error) => {
                 self.refuse(error);
                 None
             }
         };
+        // Why it cannot be trusted has been told: the certificate cannot be used with it, either.
+        if let Ok(trusting) = trusting {
+            self.trust(trusting);
+        }
         Seen {
             last,
             judged: last,
@@ -213,10 +222,18 @@ impl Tls {
         self.0.trouble.store(None);
         info!("the certificate was renewed");
         if before.trust.of != next.trust.of {
-            info!("others are trusted; those who showed a certificate have to show it again");
-            before.trust.withdrawn.cancel();
+            before.trust.withdraw();
         }
         true
+    }
+
+    /// Takes another trust without another certificate of ours.
+    fn trust(&self, trusting: Current) {
+        let before = self.0.current.load_full();
+        if before.trust.of != trusting.trust.of {
+            self.0.current.store(Arc::new(trusting));
+            before.trust.withdraw();
+        }
     }
 
     fn refuse(&self, error: TlsError) {
@@ -224,6 +241,13 @@ impl Tls {
             warn!(%error, "the new certificate cannot be used; the one before stays");
             self.0.trouble.store(Some(Arc::new(error)));
         }
+    }
+}
+
+impl Trust {
+    fn withdraw(&self) {
+        info!("others are trusted; those who showed a certificate have to show it again");
+        self.withdrawn.cancel();
     }
 }
 
@@ -255,107 +279,4 @@ impl Current {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, path::Path, time::SystemTime};
-
-    use rcgen::{CertificateParams, KeyPair};
-    use rustls::version::TLS13;
-
-    use super::*;
-
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-    /// Writes a certificate that begins and ends so many days after the first of all.
-    fn write(path: &Path, begins: u32, ends: u32) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        params.not_before = (SystemTime::UNIX_EPOCH + DAY * begins).into();
-        params.not_after = (SystemTime::UNIX_EPOCH + DAY * ends).into();
-        let certificate = params.self_signed(&key).unwrap();
-        fs::write(path, certificate.pem() + &key.serialize_pem()).unwrap();
-    }
-
-    fn open(path: &Path) -> Tls {
-        open_trusting(path, None)
-    }
-
-    fn open_trusting(path: &Path, trusted: Option<&Path>) -> Tls {
-        let file = |path: &Path| KeyFile {
-            path: path.to_owned(),
-            password: String::new().into(),
-        };
-        let settings = Settings {
-            certificate: file(path),
-            private_key: None,
-            trusted: trusted.map(file),
-            client_auth: match trusted {
-                None => ClientAuth::None,
-                Some(_) => ClientAuth::Want,
-            },
-            versions: vec![&TLS13],
-        };
-        Tls::open(settings).unwrap()
-    }
-
-    /// What is seen to be complete takes two looks.
-    async fn look(tls: &Tls, seen: Seen) -> Seen {
-        let seen = tls.look(seen).await;
-        tls.look(seen).await
-    }
-
-    #[tokio::test]
-    async fn what_was_renewed_before_anybody_followed_is_taken() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("own.pem");
-        write(&path, 1, 40_000);
-        let tls = open(&path);
-        let before = tls.not_after();
-        write(&path, 1, 40_001);
-        look(&tls, tls.seen_at_start()).await;
-        assert_ne!(tls.not_after(), before);
-    }
-
-    #[tokio::test]
-    async fn another_trust_ends_the_one_before_and_another_certificate_does_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let own = folder.path().join("own.pem");
-        let trusted = folder.path().join("trusted.pem");
-        write(&own, 1, 40_000);
-        write(&trusted, 1, 40_000);
-        let tls = open_trusting(&own, Some(&trusted));
-        let first = tls.terms().withdrawn;
-        write(&own, 1, 40_001);
-        let seen = look(&tls, tls.seen_at_start()).await;
-        assert!(!first.is_cancelled());
-        write(&trusted, 1, 40_001);
-        look(&tls, seen).await;
-        assert!(first.is_cancelled() && !tls.terms().withdrawn.is_cancelled());
-    }
-
-    #[tokio::test]
-    async fn a_certificate_whose_time_is_not_now_replaces_none_whose_time_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("own.pem");
-        write(&path, 1, 40_000);
-        let tls = open(&path);
-        let before = tls.not_after();
-        let mut seen = tls.seen_at_start();
-        for (begins, ends, reason) in [(1, 2, "has run out"), (40_000, 40_001, "has not begun")] {
-            write(&path, begins, ends);
-            seen = look(&tls, seen).await;
-            assert_eq!(tls.not_after(), before);
-            let trouble = tls.trouble().unwrap().to_string();
-            assert!(trouble.ends_with(reason), "{trouble}");
-        }
-        // Once what is in service has run out as well, the newest counts.
-        let out = Current {
-            config: tls.terms().config,
-            trust: tls.0.current.load().trust.clone(),
-            not_before: None,
-            not_after: Some(Timestamp::UNIX_EPOCH),
-        };
-        tls.0.current.store(Arc::new(out));
-        tls.look(seen).await;
-        assert!(tls.trouble().is_none() && tls.not_after() > before);
-    }
-}
+mod tests;

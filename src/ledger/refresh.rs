@@ -56,6 +56,9 @@ pub(super) struct Event {
     pub(super) id: String,
     /// Where in the order of all entries.
     pub(super) order: u64,
+    /// Not known of events that were noted before it was.
+    #[serde(default)]
+    pub(super) destination: Option<String>,
 }
 
 /// What came back from one who was told.
@@ -117,8 +120,7 @@ impl Refresh {
     }
 
     /// Notes an event that goes out.
-    pub(super) fn publish(&mut self, event: Event, destination: &str, now: i64) {
-        let destination = shortened(destination.to_owned());
+    pub(super) fn publish(&mut self, event: Event, destination: String, now: i64) {
         if self.events.len() < MAX_PARTS && !event.id.is_empty() {
             self.events.push(event);
         }

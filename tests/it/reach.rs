@@ -162,8 +162,20 @@ fn pins_are_seen_and_released_by_those_whom_rules_cover() {
     assert_eq!(pin(TEAM, "orders").0, 201);
     let pins = get(&server, TEAM, "/_/api/pins").json();
     assert_eq!(named(&pins["pins"], "application"), ["orders"]);
-    let release = Request::delete(&format!("/_/api/pins/{}", payments.unwrap()));
+    let path = format!("/_/api/pins/{}", payments.unwrap());
+    let release = Request::delete(&path);
     assert_eq!(send(&server, TEAM, release.clone()).status, 404);
+    eventually("why, in the log", || {
+        let lines = server.lines();
+        let parts = [
+            &path,
+            "principal=\"team\"",
+            "kind=\"operate\"",
+            "status=404",
+        ];
+        let is_it = |line: &String| parts.iter().all(|part| line.contains(part));
+        expect_that(lines.iter().any(is_it), lines)
+    });
     assert_eq!(send(&server, ROOT, release).status, 204);
 }
 
@@ -379,6 +391,13 @@ fn the_log_says_once_who_was_refused_what_and_why() {
         assert_eq!(lines.len(), 1, "{lines:?}");
         assert!(lines[0].contains("127.0.0.1"), "{lines:?}");
     }
+    // The other four of the same, for those who look for more.
+    let left_out = || {
+        let lines = server.lines().into_iter();
+        let lines = lines.filter(|line| line.contains("refusal left out"));
+        lines.filter(|line| line.contains("payments/dev")).count()
+    };
+    assert!(left_out() >= 4, "{:?}", server.lines());
     let told = server.lines().join("\n");
     assert!(
         !told.contains("s3cret") && !told.contains("wrong-"),

@@ -1,5 +1,11 @@
 //! Tokens of an issuer: who may come in with one, and what is tried.
 
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpStream,
+    thread::JoinHandle,
+};
+
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -278,4 +284,37 @@ fn without_keys_nobody_is_refused_for_good() {
     );
     issuer.is_down(false);
     eventually("the issuer's keys", || opens(&server, &token));
+}
+
+#[test]
+fn a_stream_of_events_ends_with_its_token() {
+    let (issuer, key) = (Issuer::start(), SigningKey::new("first"));
+    issuer.publish(&[&key]);
+    let server = server(&issuer, &[]);
+    let lasting = key.token(&issuer.claims("orders"));
+    eventually("an answer", || opens(&server, &lasting));
+    // A minute over is good, because clocks differ.
+    let ending = changed(&issuer.claims("orders"), "exp", json!(now() - 50));
+    let (lasting, ending) = (
+        listen(&server, &lasting),
+        listen(&server, &key.token(&ending)),
+    );
+    eventually("the end of the stream", || {
+        ending.is_finished().then_some(()).ok_or_else(String::new)
+    });
+    assert!(!lasting.is_finished());
+}
+
+/// Reads a stream of events to its end.
+fn listen(server: &TestServer, token: &str) -> JoinHandle<()> {
+    let mut connection = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    let head = format!(
+        "GET /confbus/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes()).unwrap();
+    let mut lines = BufReader::new(connection).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "HTTP/1.1 200 OK");
+    lines.find(|line| line == "event: hello").unwrap();
+    // The last chunk is empty.
+    std::thread::spawn(move || _ = lines.find(|line| line == "0"))
 }

@@ -63,6 +63,24 @@ fn a_webhook_without_a_secret_is_refused() {
 }
 
 #[test]
+fn a_long_name_is_cut_in_the_log() {
+    let repo = ConfigRepo::from_sample();
+    let daemon = GitDaemon::serve(&repo);
+    let server = start(&quiet_settings(&daemon));
+    let body = github_push(&format!("refs/heads/{}", "x".repeat(9000)), &["orders.yml"]);
+    let request = github("/monitor", &body).header("X-Hub-Signature-256", &sign(&body));
+    assert_eq!(server.send(&request).status, 200);
+    eventually("the push in the log", || {
+        let lines = server.lines();
+        let line = lines
+            .iter()
+            .find(|line| line.contains("a push was reported"));
+        let line = line.ok_or("no such line")?;
+        expect_that(line.contains("refs/heads/xxx") && line.len() < 1000, line)
+    });
+}
+
+#[test]
 fn validation_can_be_switched_off_by_name() {
     let repo = ConfigRepo::from_sample();
     let uri = repo.path().display().to_string();

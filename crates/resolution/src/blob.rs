@@ -146,7 +146,7 @@ impl Blob {
     }
 }
 
-/// What no snapshot holds any more takes no room, and what it said does not stay in memory.
+/// What no snapshot holds any more takes no room, and what it said is freed.
 impl Drop for Blob {
     fn drop(&mut self) {
         if let (Some(budget), Some(parsed)) = (&self.budget, self.parsed.load().upgrade()) {

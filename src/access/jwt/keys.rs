@@ -50,9 +50,21 @@ struct Key {
     key: DecodingKey,
 }
 
+/// What became of the wish for other keys than those at hand.
+#[derive(Debug)]
+pub(in crate::access) enum Others {
+    These(Arc<Set>),
+    /// The issuer answered lately, and has no others.
+    None,
+    /// It did not answer, or not in time: nobody knows.
+    Unknown,
+}
+
 #[derive(Debug)]
 struct Asking {
     under_way: bool,
+    /// The last fetch brought keys.
+    is_answered: bool,
     /// Nobody makes us ask before.
     next: Instant,
 }
@@ -132,6 +144,7 @@ impl Keys {
             asking: Arc::new(Mutex::new(Asking {
                 // The keeper begins with it.
                 under_way: true,
+                is_answered: false,
                 next: Instant::now() + PAUSE,
             })),
             ring,
@@ -155,18 +168,26 @@ impl Keys {
     }
 
     /// Other keys than these: such as were fetched meanwhile, or are now, if that was not done lately.
-    pub(in crate::access) async fn others(&self, than: Option<&Arc<Set>>) -> Option<Arc<Set>> {
+    pub(in crate::access) async fn others(&self, than: Option<&Arc<Set>>) -> Others {
         let mut fetched = self.fetched.clone();
         fetched.mark_unchanged();
         let is_other = |set: &Arc<Set>| than.is_none_or(|than| !Arc::ptr_eq(set, than));
         let others = self.load().filter(is_other);
-        if others.is_some() || !self.ask() {
-            // One that was under way may have ended in between.
-            return others.or_else(|| self.load().filter(is_other));
+        let mut is_answered = false;
+        if others.is_none() {
+            if self.ask() {
+                // Whatever came of it shows in the keys.
+                _ = tokio::time::timeout(PATIENCE, fetched.changed()).await;
+            } else {
+                is_answered = self.asking().is_answered;
+            }
         }
-        // Whatever came of it shows in the keys.
-        _ = tokio::time::timeout(PATIENCE, fetched.changed()).await;
-        self.load().filter(is_other)
+        // One that was under way may have ended in between.
+        match others.or_else(|| self.load().filter(is_other)) {
+            Some(others) => Others::These(others),
+            None if is_answered => Others::None,
+            None => Others::Unknown,
+        }
     }
 
     /// Asks for it; whether an answer will come.
@@ -192,11 +213,14 @@ impl Keys {
     }
 
     /// The keeper has fetched, or failed to.
-    pub(super) fn ends(&self, set: Option<Set>) {
+    pub(in crate::access) fn ends(&self, set: Option<Set>) {
+        let is_answered = set.is_some();
         if let Some(set) = set {
             self.set.store(Some(Arc::new(set)));
         }
-        self.asking().under_way = false;
+        let mut asking = self.asking();
+        asking.is_answered = is_answered;
+        asking.under_way = false;
     }
 
     fn asking(&self) -> MutexGuard<'_, Asking> {
@@ -205,25 +229,40 @@ impl Keys {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn empty() -> Set {
-        Set {
+impl Set {
+    pub(in crate::access) fn empty() -> Self {
+        Self {
             keys: Vec::new(),
             since: Instant::now(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[tokio::test]
     async fn keys_that_were_fetched_meanwhile_are_others() {
         let place = Place::Keys("https://idp.example/keys".parse().unwrap());
         let (keys, _keeper) = Keys::new(place, "https://idp.example".into());
-        keys.ends(Some(empty()));
+        keys.ends(Some(Set::empty()));
         let held = keys.load();
         // Asked a moment ago, so nobody is asked now.
-        assert!(keys.others(held.as_ref()).await.is_none());
-        keys.ends(Some(empty()));
-        assert!(keys.others(held.as_ref()).await.is_some());
+        assert!(matches!(keys.others(held.as_ref()).await, Others::None));
+        keys.ends(None);
+        assert!(matches!(keys.others(held.as_ref()).await, Others::Unknown));
+        keys.ends(Some(Set::empty()));
+        assert!(matches!(keys.others(held.as_ref()).await, Others::These(_)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_issuer_that_does_not_answer_in_time_says_nothing() {
+        let place = Place::Keys("https://idp.example/keys".parse().unwrap());
+        let (keys, _keeper) = Keys::new(place, "https://idp.example".into());
+        keys.ends(Some(Set::empty()));
+        keys.begins();
+        let held = keys.load();
+        assert!(matches!(keys.others(held.as_ref()).await, Others::Unknown));
     }
 }

@@ -9,10 +9,12 @@ use std::{
 use confbus_bus::{KeyFile, Keys};
 use jiff::Timestamp;
 use rustls::{
-    RootCertStore, ServerConfig,
+    ConfigBuilder, RootCertStore, ServerConfig,
     crypto::aws_lc_rs::default_provider,
     pki_types::{PrivateKeyDer, pem::PemObject as _},
-    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{
+        NoServerSessionStorage, WantsServerCert, WebPkiClientVerifier, danger::ClientCertVerifier,
+    },
 };
 use secrecy::{ExposeSecret as _, SecretSlice};
 use tokio_util::sync::CancellationToken;
@@ -23,12 +25,12 @@ use super::{ClientAuth, Current, Settings, TlsError, Trust};
 /// More than any certificate chain or key store of this use.
 const LARGEST: u64 = 1024 * 1024;
 
-/// The contents of all files.
+/// The contents of all files, or why there are none.
 #[derive(Hash)]
 pub(super) struct Files {
-    certificate: Content,
-    private_key: Option<Content>,
-    trusted: Option<Content>,
+    certificate: Result<Content, TlsError>,
+    private_key: Option<Result<Content, TlsError>>,
+    trusted: Option<Result<Content, TlsError>>,
 }
 
 /// What lies in a file: a private key may lie with any certificate.
@@ -44,30 +46,33 @@ impl Hash for Content {
 }
 
 impl Files {
-    pub(super) fn read(settings: &Settings) -> Result<Self, TlsError> {
-        let optional = |path: Option<&Path>| path.map(read).transpose();
+    pub(super) fn read(settings: &Settings) -> Self {
         let trusted = settings.trusted.as_ref();
-        Ok(Self {
-            certificate: read(&settings.certificate.path)?,
-            private_key: optional(settings.private_key.as_deref())?,
-            trusted: optional(trusted.map(|file| file.path.as_path()))?,
-        })
+        Self {
+            certificate: read(&settings.certificate.path),
+            private_key: settings.private_key.as_deref().map(read),
+            trusted: trusted.map(|file| read(&file.path)),
+        }
     }
 
     /// Differs where contents do, or the reasons why there are none.
-    pub(super) fn mark(files: &Result<Self, TlsError>) -> Mark {
-        mark(files)
+    pub(super) fn mark(&self) -> Mark {
+        mark(self)
     }
 
     pub(super) fn load(&self, settings: &Settings) -> Result<Current, TlsError> {
+        let certificate = self.certificate.as_ref().map_err(Clone::clone)?;
         let Keys {
             certificates, key, ..
-        } = keys(&settings.certificate, &self.certificate)?;
+        } = keys(&settings.certificate, certificate)?;
         let key = match (&settings.private_key, &self.private_key) {
-            (Some(path), Some(bytes)) => Some(
-                PrivateKeyDer::from_pem_slice(bytes.0.expose_secret())
-                    .map_err(|error| of(path, error))?,
-            ),
+            (Some(path), Some(bytes)) => {
+                let bytes = bytes.as_ref().map_err(Clone::clone)?;
+                Some(
+                    PrivateKeyDer::from_pem_slice(bytes.0.expose_secret())
+                        .map_err(|error| of(path, error))?,
+                )
+            }
             _ => key,
         };
         let no_key = || of(&settings.certificate.path, "it holds no private key");
@@ -78,33 +83,47 @@ impl Files {
         let time = |time: ASN1Time| Timestamp::from_second(time.timestamp()).ok();
         let not_before = validity.and_then(|validity| time(validity.not_before));
         let not_after = validity.and_then(|validity| time(validity.not_after));
-        let provider = Arc::new(default_provider());
-        let unusable = |error: rustls::Error| of(&settings.certificate.path, error);
-        let builder = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&settings.versions)
-            .map_err(unusable)?;
-        let builder = match self.verifier(settings)? {
-            Some(verifier) => builder.with_client_cert_verifier(verifier),
-            None => builder.with_no_client_auth(),
-        };
-        let mut config = builder
+        let config = self
+            .builder(settings)?
             .with_single_cert(certificates, key)
-            .map_err(unusable)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        if settings.client_auth != ClientAuth::None {
-            // Who comes back shows the certificate again: it may have run out.
-            config.session_storage = Arc::new(NoServerSessionStorage {});
-            config.send_tls13_tickets = 0;
-        }
+            .map_err(|error| of(&settings.certificate.path, error))?;
         Ok(Current {
-            config: Arc::new(config),
-            trust: Trust {
-                of: mark(&self.trusted),
-                withdrawn: CancellationToken::new(),
-            },
+            config: finished(config, settings),
+            trust: self.trust(),
             not_before,
             not_after,
         })
+    }
+
+    /// What is spoken now, but for whom we trust.
+    pub(super) fn trusting(&self, settings: &Settings, now: &Current) -> Result<Current, TlsError> {
+        let own = Arc::clone(&now.config.cert_resolver);
+        let config = self.builder(settings)?.with_cert_resolver(own);
+        Ok(Current {
+            config: finished(config, settings),
+            trust: self.trust(),
+            ..*now
+        })
+    }
+
+    fn builder(
+        &self,
+        settings: &Settings,
+    ) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, TlsError> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_protocol_versions(&settings.versions)
+            .map_err(|error| of(&settings.certificate.path, error))?;
+        Ok(match self.verifier(settings)? {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        })
+    }
+
+    fn trust(&self) -> Trust {
+        Trust {
+            of: mark(&self.trusted),
+            withdrawn: CancellationToken::new(),
+        }
     }
 
     fn verifier(
@@ -114,6 +133,7 @@ impl Files {
         let (Some(file), Some(bytes)) = (&settings.trusted, &self.trusted) else {
             return Ok(None);
         };
+        let bytes = bytes.as_ref().map_err(Clone::clone)?;
         let mut roots = RootCertStore::empty();
         for certificate in keys(file, bytes)?.certificates {
             roots
@@ -134,6 +154,17 @@ impl Files {
             .map(Some)
             .map_err(|error| of(&file.path, error))
     }
+}
+
+/// The same for all certificates of ours.
+fn finished(mut config: ServerConfig, settings: &Settings) -> Arc<ServerConfig> {
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    if settings.client_auth != ClientAuth::None {
+        // Who comes back shows the certificate again: it may have run out.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    Arc::new(config)
 }
 
 fn mark(contents: &impl Hash) -> Mark {

@@ -74,11 +74,13 @@ impl Book {
             return;
         };
         self.published = Some(now);
+        let destination = shortened(event.destination().to_string());
         let sent = Event {
             id: shortened(event.id.clone()),
             order,
+            destination: Some(destination.clone()),
         };
-        refresh.publish(sent, event.destination().as_str(), now);
+        refresh.publish(sent, destination, now);
         for instance in self.records.meant_by(event) {
             if let Some(refresh) = self.records.refresh_mut(id) {
                 refresh.tell(&instance);

@@ -1,3 +1,5 @@
+use std::{cell::RefCell, collections::HashMap};
+
 use confbus_protocol::{BusId, Destination};
 use serde::Serialize;
 
@@ -8,7 +10,7 @@ use super::{
         coordinates::Coordinates,
         entry::Trigger,
         records::Records,
-        refresh::{Moment, Moved, Refresh, What},
+        refresh::{Event, Moment, Moved, Refresh, What},
         state::{Evidence, State},
     },
     time,
@@ -33,7 +35,8 @@ pub(crate) struct RefreshDetails {
 struct RefreshView {
     id: String,
     trigger: Trigger,
-    origin: String,
+    /// Left out where that is nobody who is seen.
+    origin: Option<String>,
     labels: Vec<Moved>,
     destinations: Vec<String>,
     events: Vec<String>,
@@ -65,15 +68,13 @@ struct Seen<'r> {
     records: &'r Records,
     sight: &'r dyn Sight,
     now: i64,
+    /// Of each instance whether it is seen: the same ones are told again and again.
+    instances: RefCell<HashMap<BusId, bool>>,
 }
 
 /// All refreshes that may concern somebody, newest first.
 pub(in super::super) fn refreshes(records: &Records, sight: &dyn Sight, now: i64) -> RefreshesView {
-    let seen = Seen {
-        records,
-        sight,
-        now,
-    };
+    let seen = Seen::new(records, sight, now);
     let newest_first = records.refreshes.iter().rev();
     RefreshesView {
         schema: "confbus.refreshes/1",
@@ -90,11 +91,7 @@ pub(in super::super) fn refresh(
     sight: &dyn Sight,
     now: i64,
 ) -> Option<RefreshDetails> {
-    let seen = Seen {
-        records,
-        sight,
-        now,
-    };
+    let seen = Seen::new(records, sight, now);
     let mut refreshes = records.refreshes.iter();
     let refresh = refreshes.find(|refresh| refresh.id.as_str() == id)?;
     Some(RefreshDetails {
@@ -106,7 +103,16 @@ pub(in super::super) fn refresh(
     })
 }
 
-impl Seen<'_> {
+impl<'r> Seen<'r> {
+    fn new(records: &'r Records, sight: &'r dyn Sight, now: i64) -> Self {
+        Self {
+            records,
+            sight,
+            now,
+            instances: RefCell::default(),
+        }
+    }
+
     /// `None` where nobody was told who is seen.
     fn refresh(&self, refresh: &Refresh) -> Option<RefreshView> {
         let destinations = refresh.destinations.iter();
@@ -128,12 +134,14 @@ impl Seen<'_> {
         });
         let labels = refresh.labels.iter();
         let labels = labels.filter(|moved| self.sight.has_label(&moved.label));
-        let events = refresh.events.iter();
+        let events = refresh.events.iter().filter(|event| self.is_event(event));
         let timeline = refresh.timeline.iter();
         Some(RefreshView {
             id: refresh.id.to_string(),
             trigger: refresh.trigger,
-            origin: refresh.origin.clone(),
+            origin: self
+                .is_origin(&refresh.origin)
+                .then(|| refresh.origin.clone()),
             labels: labels.cloned().collect(),
             destinations,
             events: events.map(|event| event.id.clone()).collect(),
@@ -169,12 +177,38 @@ impl Seen<'_> {
         self.sight.may_be_meant(&destination)
     }
 
-    /// By what it asks for, or else by its name.
-    fn is_instance(&self, id: &BusId) -> bool {
+    fn is_event(&self, event: &Event) -> bool {
         self.sight.is_whole()
-            || match self.records.instances.get(id) {
-                Some(instance) => instance.coordinates.are_seen_by(self.sight),
-                None => Coordinates::of_bus_id(id).are_seen_by(self.sight),
-            }
+            || event
+                .destination
+                .as_deref()
+                .is_some_and(|destination| self.is_destination(destination))
+    }
+
+    fn is_origin(&self, origin: &str) -> bool {
+        self.sight.is_whole() || BusId::new(origin).is_ok_and(|origin| self.is_instance(&origin))
+    }
+
+    fn is_instance(&self, id: &BusId) -> bool {
+        if self.sight.is_whole() {
+            return true;
+        }
+        if let Some(is_seen) = self.instances.borrow().get(id) {
+            return *is_seen;
+        }
+        let is_seen = self.judge(id);
+        self.instances.borrow_mut().insert(id.clone(), is_seen);
+        is_seen
+    }
+
+    /// By what it asks for, or else by its name.
+    fn judge(&self, id: &BusId) -> bool {
+        match self.records.instances.get(id) {
+            Some(instance) => instance.coordinates.are_seen_by(self.sight),
+            None => Coordinates::of_bus_id(id).are_seen_by(self.sight),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
