@@ -7,6 +7,9 @@ use tokio::net::TcpSocket;
 
 /// Connections that wait to be accepted, on each listener.
 const BACKLOG: u32 = 1024;
+/// Bytes of answers that the system takes for a connection before anybody reads them. By itself it takes some megabytes, which
+/// thousands of readers who take nothing would fill, and keep cores busy with.
+const UNREAD: u32 = 64 * 1024;
 
 /// One listener for each thread, all on one port: the system deals out connections to them.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ fn socket(address: SocketAddr) -> io::Result<TcpSocket> {
     }?;
     // Connections of an earlier server that are not quite gone do not keep the port.
     socket.set_reuseaddr(true)?;
+    // Those that it accepts inherit it.
+    socket.set_send_buffer_size(UNREAD)?;
     Ok(socket)
 }
 
@@ -78,7 +83,25 @@ fn share(_: &[TcpSocket]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Write as _, net::TcpStream};
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_reads_does_not_pile_up() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listeners = Listeners::bind(any, 1).unwrap();
+        let _reader = TcpStream::connect(listeners.address()).unwrap();
+        listeners.all[0].set_nonblocking(false).unwrap();
+        let (mut stream, _) = listeners.all[0].accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut taken = 0;
+        while let Ok(length) = stream.write(&[b'x'; 16 * 1024]) {
+            taken += length;
+        }
+        // Both ends hold some, and the system doubles what it is told.
+        assert!(taken < 1024 * 1024, "{taken}");
+    }
 
     #[tokio::test]
     async fn a_port_belongs_to_one_server() {
