@@ -164,7 +164,8 @@ fn a_server_calls_nothing_that_the_service_forbids() {
     let notes = folder.path().join("notes");
     let mut command = Command::new("strace");
     command
-        .args(["-f", "-qq", "-e", "signal=none", "-o"])
+        // The server is our own child with it, and ends with us.
+        .args(["-D", "-f", "-qq", "-e", "signal=none", "-o"])
         .arg(&notes)
         .arg(env!("CARGO_BIN_EXE_confbus"))
         .args(["serve", "--server.address=127.0.0.1", "--server.port=0"])
