@@ -269,12 +269,11 @@ impl Rule {
     }
 
     fn covers_application(&self, application: Option<One<'_>>) -> bool {
-        let mut patterns = self.applications.iter();
-        match application {
-            None => true,
-            Some(One::All) => patterns.any(Pattern::is_all),
-            Some(One::Name(name)) => patterns.any(|pattern| pattern.matches_application(name)),
-        }
+        covers(
+            &self.applications,
+            application,
+            Pattern::matches_application,
+        )
     }
 
     fn is_for_all(&self, kind: Kind) -> bool {
@@ -293,12 +292,20 @@ impl Patterns {
     fn cover(&self, name: Option<One<'_>>) -> bool {
         match self {
             Self::All => true,
-            Self::These(patterns) => match name {
-                None => true,
-                Some(One::All) => patterns.iter().any(Pattern::is_all),
-                Some(One::Name(name)) => patterns.iter().any(|pattern| pattern.matches(name)),
-            },
+            Self::These(patterns) => covers(patterns, name, Pattern::matches),
         }
+    }
+}
+
+fn covers(
+    patterns: &[Pattern],
+    name: Option<One<'_>>,
+    matches: impl Fn(&Pattern, &str) -> bool,
+) -> bool {
+    match name {
+        None => true,
+        Some(One::All) => patterns.iter().any(Pattern::is_all),
+        Some(One::Name(name)) => patterns.iter().any(|pattern| matches(pattern, name)),
     }
 }
 

@@ -1,4 +1,8 @@
-use std::{fs, path::Path, time::SystemTime};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::version::TLS13;
@@ -15,6 +19,15 @@ fn write(path: &Path, begins: u32, ends: u32) {
     params.not_after = (SystemTime::UNIX_EPOCH + DAY * ends).into();
     let certificate = params.self_signed(&key).unwrap();
     fs::write(path, certificate.pem() + &key.serialize_pem()).unwrap();
+}
+
+/// Our own certificate, and one that is trusted.
+fn pair(folder: &Path) -> [PathBuf; 2] {
+    ["own.pem", "trusted.pem"].map(|name| {
+        let path = folder.join(name);
+        write(&path, 1, 40_000);
+        path
+    })
 }
 
 fn open(path: &Path) -> Tls {
@@ -60,10 +73,7 @@ async fn what_was_renewed_before_anybody_followed_is_taken() {
 #[tokio::test]
 async fn another_trust_ends_the_one_before_and_another_certificate_does_not() {
     let folder = tempfile::tempdir().unwrap();
-    let own = folder.path().join("own.pem");
-    let trusted = folder.path().join("trusted.pem");
-    write(&own, 1, 40_000);
-    write(&trusted, 1, 40_000);
+    let [own, trusted] = pair(folder.path());
     let tls = open_trusting(&own, Some(&trusted));
     let first = tls.terms().withdrawn;
     write(&own, 1, 40_001);
@@ -77,10 +87,7 @@ async fn another_trust_ends_the_one_before_and_another_certificate_does_not() {
 #[tokio::test]
 async fn another_trust_does_not_wait_for_a_certificate_that_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
-    let own = folder.path().join("own.pem");
-    let trusted = folder.path().join("trusted.pem");
-    write(&own, 1, 40_000);
-    write(&trusted, 1, 40_000);
+    let [own, trusted] = pair(folder.path());
     let tls = open_trusting(&own, Some(&trusted));
     let (first, of_first) = (tls.terms(), tls.not_after());
     let mut seen = tls.seen_at_start();
