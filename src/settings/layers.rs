@@ -271,9 +271,24 @@ fn squashed(text: &str) -> String {
         .collect()
 }
 
+/// Variables that name the settings file, or are for the programs that ask a server.
+const OTHERWISE_READ: [&str; 11] = [
+    "CONFBUS_CONFIG",
+    "CONFBUS_LAST_GOOD_DIR",
+    "CONFBUS_LAST_GOOD_KEY_FILE",
+    "CONFBUS_LAST_GOOD_SECRETS",
+    "CONFBUS_LONGEST_WINDOW",
+    "CONFBUS_POLL_INTERVAL",
+    "CONFBUS_REPORT",
+    "CONFBUS_SERVER",
+    "CONFBUS_TOKEN",
+    "CONFBUS_TOKEN_FILE",
+    "CONFBUS_TRANSPORT",
+];
+
 /// The key that a variable sets: dots are underscores there, dashes are gone or underscores, an index is a number.
 fn key_of_variable(name: &str) -> Option<String> {
-    if name == "CONFBUS_CONFIG" {
+    if OTHERWISE_READ.contains(&name) {
         return None;
     }
     let exact = SQUASHED.get(&squashed(name));
@@ -340,6 +355,8 @@ mod tests {
             ("CONFBUS_GIT_FRESHNESS", Some("confbus.git.freshness")),
             ("CONFBUS_GIT_FRESHNES", Some("confbus.git.freshnes")),
             ("CONFBUS_CONFIG", None),
+            ("CONFBUS_SERVER", None),
+            ("CONFBUS_SERVER_THREADS", Some("confbus.server.threads")),
             ("PATH", None),
             ("SPRING_JPA_SHOW_SQL", None),
         ];
