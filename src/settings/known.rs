@@ -348,4 +348,27 @@ mod tests {
             Some("confbus.git.freshness")
         );
     }
+
+    /// Under its own name, or as `.x` in a line about its neighbours.
+    #[test]
+    fn each_setting_of_ours_is_on_the_page_of_settings() {
+        let page = include_str!("../../docs/reference/settings.md");
+        let is_on_page = |key: &str| {
+            let key = key.trim_end_matches('*').trim_end_matches('.');
+            let (group, name) = key.rsplit_once('.').unwrap();
+            let of_group = format!("`{group}.");
+            let own = [
+                format!("`{key}`"),
+                format!("`{key}."),
+                format!("`.{name}`"),
+                format!("`.{name}.*`"),
+                format!("`.{name}[…]`"),
+            ];
+            let mut lines = page.lines().filter(|line| line.contains(&of_group));
+            lines.any(|line| own.iter().any(|own| line.contains(own)))
+        };
+        let ours = KEYS.iter().filter(|key| key.starts_with("confbus."));
+        let missing: Vec<_> = ours.filter(|key| !is_on_page(key)).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
 }
