@@ -30,6 +30,7 @@ mod instances;
 mod keep;
 mod methods;
 mod monitor;
+mod openapi;
 mod peer;
 mod pins;
 mod places;

@@ -13,7 +13,8 @@ use http::Method;
 
 use super::{
     Services, Settings, access::Asking, actuator, boot1, busenv, busrefresh, configuration, error,
-    error::Failure, events, health, instances, methods, monitor, pins, refreshes, reports, waves,
+    error::Failure, events, health, instances, methods, monitor, openapi, pins, refreshes, reports,
+    waves,
 };
 use crate::access::Kind;
 
@@ -49,6 +50,7 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         write(&monitor).post(Signed(Kind::Monitor), monitor::receive),
         read("/confbus/events").get(For(Kind::Events), events::stream),
         beside(&format!("/{REPORTS_PATH}")).post(For(Kind::Report), reports::receive),
+        beside("/_/api/openapi.json").get(Known, openapi::description),
         beside("/_/api/instances").get(For(Kind::Fleet), instances::list),
         beside("/_/api/refreshes").get(For(Kind::Fleet), refreshes::list),
         beside("/_/api/refreshes/{id}").get(For(Kind::Fleet), refreshes::one),
@@ -131,6 +133,16 @@ impl Route {
         self.guards.push((method, guard));
         self.methods = self.methods.merge(guarded(guard, on(filter, handler)));
         self
+    }
+
+    #[cfg(test)]
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    #[cfg(test)]
+    pub(super) fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.guards.iter().map(|(method, _)| method)
     }
 
     /// Adds it below a context path.

@@ -32,10 +32,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ]))?;
     sh(cargo(["doc", "--workspace", "--all-features", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
+    check_book()?;
     check_lean_client()?;
     check_dependencies(args)?;
     check_promises()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The book is built without a warning; that its links lead somewhere and its commands work is a matter of the tests.
+fn check_book() -> anyhow::Result<()> {
+    if find_program("mdbook").is_none() {
+        eprintln!("NOT CHECKED: the book; type:\n  cargo install --locked mdbook");
+        return Ok(());
+    }
+    let mut command = Command::new("mdbook");
+    command.args(["build", "docs"]).current_dir(root());
+    let built = command.output()?;
+    let said = String::from_utf8_lossy(&built.stderr);
+    eprint!("{said}");
+    if !built.status.success() || said.contains("WARN") || said.contains("ERROR") {
+        bail!("the book is not as it should be");
+    }
+    Ok(())
 }
 
 /// A program that needs no RabbitMQ must not carry a client for it.
