@@ -20,6 +20,7 @@ mod connections;
 mod demo;
 mod encryption;
 mod freshness;
+mod inspections;
 mod kept_answers;
 mod last_good;
 mod ledger;

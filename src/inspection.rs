@@ -1,0 +1,171 @@
+//! What an address is given and why, for people to look at: every key with the file, line and column that wins it, what it
+//! shadows, and who runs it. Everything is worked out from the answer that applications get; secrets are shown by their
+//! fingerprints.
+//!
+//! Whether somebody may read an address is decided before it is inspected.
+
+mod address;
+mod configuration;
+mod explanation;
+mod fingerprint;
+mod secrecy;
+
+use std::sync::Arc;
+
+use confbus_resolution::EnvironmentRequest;
+
+use crate::{
+    environment_repository::{EnvironmentRepository, FindError, Found, Inspected},
+    ledger::{FleetFilter, FleetView, Ledger, Sight},
+    vault::Token,
+};
+use address::{AddressView, HeldView};
+pub(crate) use configuration::ConfigurationView;
+pub(crate) use explanation::{ExplanationView, NoSuchKey};
+use fingerprint::Fingerprints;
+pub(crate) use fingerprint::Settings;
+use secrecy::Secrecy;
+
+/// Shows what is given, and why. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Inspector {
+    repository: EnvironmentRepository,
+    ledger: Ledger,
+    fingerprints: Arc<Fingerprints>,
+    /// What requests without a label read.
+    default_labels: Arc<[Box<str>]>,
+}
+
+/// Why nothing is shown.
+#[derive(Debug)]
+pub(crate) enum InspectError {
+    /// There is no answer to look at.
+    Find(FindError),
+    /// The answer has no such key.
+    NoSuchKey(NoSuchKey),
+    /// The server is stopping.
+    Closed,
+}
+
+impl Inspector {
+    /// With the key of an earlier start, if there is one.
+    pub(crate) fn open(
+        settings: &Settings,
+        repository: EnvironmentRepository,
+        ledger: Ledger,
+        default_labels: Vec<Box<str>>,
+    ) -> Self {
+        Self {
+            repository,
+            ledger,
+            fingerprints: Arc::new(Fingerprints::open(settings)),
+            default_labels: default_labels.into(),
+        }
+    }
+
+    /// The effective configuration.
+    ///
+    /// # Errors
+    /// [`InspectError`] when there is none.
+    pub(crate) async fn configuration(
+        &self,
+        request: &EnvironmentRequest,
+        token: Option<&Token>,
+    ) -> Result<ConfigurationView, InspectError> {
+        let address = AddressView::of(request);
+        self.look(request, token, |held, inspected, secrecy| {
+            ConfigurationView::new(address, held, inspected, secrecy)
+        })
+        .await
+    }
+
+    /// Why a key has its value, and how far the instances are that ask for it.
+    ///
+    /// # Errors
+    /// [`InspectError`] when there is no configuration, or none of it is under this key.
+    pub(crate) async fn explanation(
+        &self,
+        request: &EnvironmentRequest,
+        key: String,
+        token: Option<&Token>,
+        sight: impl Sight + 'static,
+    ) -> Result<ExplanationView, InspectError> {
+        let address = AddressView::of(request);
+        let explained = self.look(request, token, move |held, inspected, secrecy| {
+            ExplanationView::new(address, held, &key, inspected, secrecy)
+        });
+        let mut view = explained.await?.map_err(InspectError::NoSuchKey)?;
+        view.instances = self.fleet(self.filter_of(request), sight).await?.totals;
+        Ok(view)
+    }
+
+    /// How far the fleet is.
+    ///
+    /// # Errors
+    /// [`InspectError::Closed`] when the server is stopping.
+    pub(crate) async fn fleet(
+        &self,
+        filter: FleetFilter,
+        sight: impl Sight + 'static,
+    ) -> Result<FleetView, InspectError> {
+        let fleet = self.ledger.fleet(filter, sight).await;
+        fleet.map_err(|_| InspectError::Closed)
+    }
+
+    /// The part of the fleet that asks for what a request asks for.
+    pub(crate) fn filter_of(&self, request: &EnvironmentRequest) -> FleetFilter {
+        let label = request.label.as_ref().map(ToString::to_string);
+        self.filter(
+            Some(request.application.to_string()),
+            Some(request.profiles.to_string()),
+            label,
+        )
+    }
+
+    /// The part of the fleet of these names.
+    pub(crate) fn filter(
+        &self,
+        application: Option<String>,
+        profile: Option<String>,
+        label: Option<String>,
+    ) -> FleetFilter {
+        let is_default = |label: &String| {
+            let mut defaults = self.default_labels.iter();
+            defaults.any(|default| **default == **label)
+        };
+        FleetFilter {
+            application,
+            profile,
+            label: label.map(|label| {
+                let is_default = is_default(&label);
+                (label, is_default)
+            }),
+        }
+    }
+
+    /// What somebody makes of an answer, aside: there may be thousands of keys.
+    async fn look<T: Send + 'static>(
+        &self,
+        request: &EnvironmentRequest,
+        token: Option<&Token>,
+        make: impl FnOnce(Option<HeldView>, &Inspected, &Secrecy<'_>) -> T + Send + 'static,
+    ) -> Result<T, InspectError> {
+        let found = self.repository.inspect(request, token).await;
+        let Found { value, held, .. } = found.map_err(InspectError::Find)?;
+        let fingerprints = Arc::clone(&self.fingerprints);
+        let made = tokio::task::spawn_blocking(move || {
+            let secrecy = Secrecy::new(&value, &fingerprints);
+            make(held.map(HeldView::from), &value, &secrecy)
+        });
+        made.await.map_err(|_| InspectError::Closed)
+    }
+}
+
+/// The name that is most like one that is not there, if any is like it at all.
+fn closest<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    const ALIKE: f64 = 0.8;
+    let alike = all.map(|other| (strsim::jaro_winkler(name, other), other));
+    let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
+    let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
+    closest.map(|(_, other)| other)
+}
