@@ -33,8 +33,8 @@ use tokio::sync::{mpsc, oneshot};
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 pub(crate) use changes::Changes;
-use entry::Entry;
 pub(crate) use entry::{Answered, Current, HeldBack, LabelMoved, Read, RefreshId, Started, Step};
+use entry::{Entry, Trigger};
 use fleet::Fleet;
 use records::Records;
 pub(crate) use sentence::Totals;
@@ -44,7 +44,8 @@ pub(crate) use state::State;
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use view::{
-    FleetFilter, FleetView, InstanceFilter, InstancesView, RefreshDetails, RefreshesView,
+    FleetFilter, FleetView, HistoryEntry, HistoryFilter, InstanceFilter, InstancesView,
+    RefreshDetails, RefreshesView,
 };
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
@@ -231,6 +232,20 @@ impl Ledger {
         let records = self.records().await?;
         let shared = Arc::clone(&self.shared);
         let view = move || view::fleet(&records, &filter, &sight, now(), &shared.wanted);
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
+    /// The moves of a label that are remembered, newest first, as far as somebody may see them.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn history(
+        &self,
+        filter: HistoryFilter,
+        sight: impl Sight + 'static,
+    ) -> Result<Vec<HistoryEntry>, Closed> {
+        let records = self.records().await?;
+        let view = move || view::history(&records, &filter, &sight, now());
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 

@@ -52,9 +52,12 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         beside(&format!("/{REPORTS_PATH}")).post(For(Kind::Report), reports::receive),
         beside("/_/api/configurations/{application}/{profile}")
             .get(For(Kind::Fleet), inspections::configuration),
+        beside("/_/api/diffs").get(For(Kind::Fleet), inspections::diff),
         beside("/_/api/explanations/{application}/{profile}")
             .get(For(Kind::Fleet), inspections::explanation),
         beside("/_/api/fleet").get(For(Kind::Fleet), inspections::fleet),
+        beside("/_/api/history/{application}/{profile}")
+            .get(For(Kind::Fleet), inspections::history),
         beside("/_/api/instances").get(For(Kind::Fleet), instances::list),
         beside("/_/api/refreshes").get(For(Kind::Fleet), refreshes::list),
         beside("/_/api/refreshes/{id}").get(For(Kind::Fleet), refreshes::one),

@@ -1,6 +1,7 @@
 //! What the records say, as JSON for strangers.
 
 mod fleet;
+mod history;
 mod refreshes;
 
 use std::{collections::HashMap, net::IpAddr};
@@ -19,6 +20,8 @@ use super::{
 };
 pub(super) use fleet::fleet;
 pub(crate) use fleet::{FleetFilter, FleetView};
+pub(super) use history::history;
+pub(crate) use history::{HistoryEntry, HistoryFilter};
 pub(crate) use refreshes::{RefreshDetails, RefreshesView};
 pub(super) use refreshes::{refresh, refreshes};
 

@@ -15,7 +15,7 @@ const PASSWORD: &str = "canary-of-the-user";
 const OF_GIT: &str = "s3cret";
 
 /// Every route, with a body where one belongs.
-const ROUTES: [(&str, &str, &str); 42] = [
+const ROUTES: [(&str, &str, &str); 44] = [
     ("GET", "/orders/dev", ""),
     ("GET", "/orders/dev/main", ""),
     ("GET", "/orders/dev/no-such-label", ""),
@@ -56,6 +56,8 @@ const ROUTES: [(&str, &str, &str); 42] = [
     ("GET", "/_/api/configurations/broken/dev", ""),
     ("GET", "/_/api/explanations/orders/dev?key=limit", ""),
     ("GET", "/_/api/fleet", ""),
+    ("GET", "/_/api/diffs?from=orders/dev&to=orders/prod", ""),
+    ("GET", "/_/api/history/orders/dev", ""),
     ("GET", "/_/api/instances", ""),
     ("GET", "/_/api/refreshes", ""),
     ("GET", "/_/api/pins", ""),

@@ -298,6 +298,110 @@ fn one_sentence_says_how_far_the_fleet_is() {
 }
 
 #[test]
+fn two_addresses_differ_in_what_applications_get() {
+    let repo = repo();
+    let server = start(&repo, &[]).ready();
+    let before = server.get("/orders/dev").json()["version"].clone();
+    let before = before.as_str().unwrap().to_owned();
+    report(&server, "shop:prod:8080:1", &before, applied());
+    let after = repo.push(
+        "moved",
+        &[
+            ("shop-prod.yml", "servers:\n- a\nurl: same\nnew: 1\n"),
+            (
+                "shop.yml",
+                "pool:\n  max: 40\n  idle: 30s\ndb:\n  host: pg\n  password: hunter3\n",
+            ),
+        ],
+    );
+    server.serves(&after);
+    let diffs = |from: &str, to: &str| shown(&server, &format!("diffs?from={from}&to={to}"));
+    let short = &before[..7];
+    let view = diffs(&format!("shop/prod@{short}"), "shop/prod@main");
+    assert_eq!(view["schema"], "confbus.diff/1");
+    assert_eq!(view["from"]["commit"], before);
+    assert_eq!(view["to"]["commit"], after);
+    let changes = view["changes"].as_array().unwrap().iter();
+    let changes: Vec<_> = changes
+        .map(|change| format!("{} {} {}", change["key"], change["kind"], change["line"]))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "\"db.password\" \"changed\" 6",
+            "\"new\" \"added\" 4",
+            "\"url\" \"changed\" 3",
+        ]
+    );
+    let password = &view["changes"][0];
+    assert_eq!(password["after"]["masked"], true);
+    assert_ne!(password["before"], password["after"]);
+    assert_eq!(password["was"]["line"], 8);
+    assert_eq!(view["blast_radius"][0]["keys"], 3);
+    assert_eq!(view["blast_radius"][0]["instances"], 1);
+    assert_eq!(view["blast_radius"].as_array().unwrap().len(), 1);
+    assert!(!view.to_string().contains("hunter"), "{view}");
+
+    let other = diffs("shop/prod", "shop/dev");
+    assert_eq!(other["blast_radius"], Value::Null);
+    assert_eq!(diffs("shop/prod", "shop/prod@main")["changes"], json!([]));
+    let wrong = server.get("/_/api/diffs?from=shop/prod/main&to=shop");
+    assert_eq!(wrong.status, 400);
+    assert!(
+        wrong.body.contains("`from`: there is one `/` too many"),
+        "{wrong:?}"
+    );
+    assert_eq!(server.get("/_/api/diffs?from=shop").status, 400);
+}
+
+#[test]
+fn history_says_what_was_served_and_how_it_went() {
+    let repo = repo();
+    let server = start(&repo, &[]).ready();
+    let first = server.get("/orders/dev").json()["version"].clone();
+    report(
+        &server,
+        "shop:prod:8080:1",
+        first.as_str().unwrap(),
+        applied(),
+    );
+    let second = repo.push("for the shop", &[("shop.yml", "pool.max: 8\nnew: 1\n")]);
+    server.serves(&second);
+    report(&server, "shop:prod:8080:1", &second, applied());
+    let third = repo.push("for others", &[("orders.yml", "limit: 8\n")]);
+    server.serves(&third);
+    let view = eventually("both moves and their keys", || {
+        let view = shown(&server, "history/shop/prod");
+        let is_known = |entry: &Value| entry["keys"].is_u64();
+        let entries = view["entries"].as_array().unwrap();
+        expect_that(entries.len() == 2 && entries.iter().all(is_known), &view)?;
+        Ok(view)
+    });
+    assert_eq!(view["schema"], "confbus.history/1");
+    let (newest, older) = (&view["entries"][0], &view["entries"][1]);
+    assert_eq!(
+        (&newest["commit"], &newest["keys"]),
+        (&json!(third), &json!(0))
+    );
+    assert_eq!(older["commit"], second);
+    assert_eq!(older["before"], first);
+    assert!(older["keys"].as_u64().unwrap() > 1, "{older}");
+    assert_eq!(
+        (&older["instances"], &older["live"]),
+        (&json!(1), &json!(1))
+    );
+    assert!(older["refresh"].as_str().unwrap().starts_with("r-"));
+    assert_eq!(
+        shown(&server, "history/shop/prod?label=main")["entries"][1],
+        *older
+    );
+    assert_eq!(
+        server.get("/_/api/history/shop/prod?label=nothing").status,
+        404
+    );
+}
+
+#[test]
 fn what_may_not_be_read_looks_like_what_is_not_there() {
     let repo = repo();
     let server = start(
@@ -343,6 +447,9 @@ fn what_may_not_be_read_looks_like_what_is_not_there() {
         "explanations/shop/prod?key=pool.max",
         "explanations/shop/prod?key=nothing",
         "configurations/orders,shop/dev",
+        "diffs?from=shop/prod&to=orders/dev",
+        "diffs?from=orders/dev&to=orders/dev@other",
+        "history/shop/prod",
     ] {
         assert_eq!(without(&get("team", path)), nothing, "{path}");
     }

@@ -92,8 +92,20 @@ struct Group {
     totals: Totals,
 }
 
+impl FleetApplication {
+    /// What they ask for, if it can be asked for.
+    pub(crate) fn request(&self) -> Option<EnvironmentRequest> {
+        let coordinates = Coordinates {
+            application: self.application.clone(),
+            profiles: self.profiles.join(","),
+            label: self.label.clone(),
+        };
+        coordinates.request()
+    }
+}
+
 impl FleetFilter {
-    fn lets_through(&self, coordinates: &Coordinates) -> bool {
+    pub(super) fn lets_through(&self, coordinates: &Coordinates) -> bool {
         let is_in = |wanted: &str, list: &str| {
             wanted == list || list.split(',').any(|name| name.trim() == wanted)
         };
