@@ -13,7 +13,7 @@ pub struct Error {
 }
 
 /// What kind of mistake it is, for whoever says it in other words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// None of the following.
