@@ -4,6 +4,7 @@
 //! A request whose answer fails is refused that version, alone, and keeps the last one that was good for it. All of this
 //! is computed from a snapshot and a request; no problem names a value.
 
+mod breach;
 mod instance;
 mod placeholders;
 mod schemas;
@@ -12,11 +13,13 @@ mod winners;
 use std::sync::Arc;
 
 use confbus_protocol::Environment;
-use confbus_resolution::{EnvironmentRequest, FileSource, ResolveError, Snapshot};
+use confbus_resolution::{Cause, EnvironmentRequest, FileSource, ResolveError, Snapshot};
 
 use crate::encryption::Encryption;
+pub(crate) use placeholders::circles;
 use schemas::Schemas;
-use winners::Winners;
+pub(crate) use schemas::schema_for_all;
+pub(crate) use winners::Winners;
 
 /// Problems of one request that are told.
 const MAX_PROBLEMS: usize = 20;
@@ -70,6 +73,11 @@ impl Acceptance {
         }
     }
 
+    /// Whether placeholders must lead somewhere.
+    pub(crate) fn follows_placeholders(&self) -> bool {
+        self.inner.settings.placeholders
+    }
+
     /// Whether anybody may be refused this snapshot.
     pub(crate) fn concerns(&self, snapshot: &Snapshot) -> bool {
         let Settings {
@@ -109,7 +117,8 @@ impl Acceptance {
         if settings.ciphers {
             problems.extend(winners.iter().filter_map(|(key, winner)| {
                 let error = encryption.trouble_with(winner.value)?;
-                Some(winner.problem(format!("`{key}` cannot be decrypted: {error}")))
+                let problem = format!("`{key}` cannot be decrypted: {error}");
+                Some(winner.problem(Cause::Cipher, problem))
             }));
         }
         if settings.placeholders {

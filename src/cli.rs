@@ -10,11 +10,13 @@ use crate::{
     talk,
 };
 
+mod check;
 mod help;
 mod pin;
 mod watch;
 mod wave;
 
+pub(crate) use check::{CheckArgs, CheckFormat};
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
 pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
@@ -69,6 +71,11 @@ pub(crate) enum Command {
     /// Do Git's work for a server, which starts this itself and can end it
     #[command(hide = true)]
     GitWorker(GitWorkerArgs),
+    /// Validate a checkout as the server would
+    ///
+    /// What passes is never held by a server of the same settings, and what fails is. Neither server nor network is needed.
+    /// Exit status: 0 when nothing is wrong, 1 when something is, 2 when there is nothing to check, 78 when settings are wrong.
+    Check(Box<CheckArgs>),
     /// Hold an application at a commit, or let it go
     ///
     /// With a reason and for a time, while everything else moves on. Without a profile, a label, or both, all of them are held. Each server has pins of its own.
@@ -198,6 +205,7 @@ impl Cli {
             None => serves_json(&self.serve),
             Some(Command::Serve(args)) => serves_json(args),
             Some(Command::Shadow(args)) => args.json,
+            Some(Command::Check(args)) => args.json,
             Some(_) => false,
         };
         if is_json { Form::Json } else { Form::Text }

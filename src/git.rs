@@ -48,6 +48,7 @@ pub(crate) use address::{Address, Location, ssh_host};
 use claims::{Claim, Claims};
 pub(crate) use ssh::{ALGORITHMS, HostKey, KnownHosts, Login, Ssh};
 use supervisor::{Command, Supervisor};
+pub(crate) use worker::Checkout;
 
 /// A program that runs Git for the server in processes of its own, by a call of [`run_worker`].
 #[derive(Debug, Clone)]

@@ -10,10 +10,13 @@ mod look;
 mod vault;
 
 mod acceptance;
+pub mod diagnostics;
 mod encryption;
 mod environment_repository;
 mod pins;
 mod waves;
+
+pub mod findings;
 
 mod commit_status;
 mod inspection;

@@ -1,5 +1,6 @@
 //! The program: arguments to exit code.
 
+mod check;
 mod cli;
 mod demo;
 mod desk;
@@ -54,6 +55,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
+        Command::Check(args) => return check::run(*args),
         Command::HashToken => hash_token(),
         Command::Help(args) => cli::help(&args),
         // It has threads of its own, and as little else as can be.

@@ -1,11 +1,13 @@
 //! Effective configuration as a JSON document, for schemas.
 
 use confbus_protocol::Environment;
-use confbus_resolution::{Conversion, ConvertError, Format, Placeholders, Problem, convert};
+use confbus_resolution::{
+    Breach, Cause, Conversion, ConvertError, Format, Placeholders, Problem, convert,
+};
 use jsonschema::{ValidationError, error::ValidationErrorKind};
 use serde_json::Value;
 
-use super::{MAX_PROBLEMS, schemas::Schema, winners::Winners};
+use super::{MAX_PROBLEMS, breach::breach, schemas::Schema, winners::Winners};
 
 /// Texts that count as what they say, in one environment.
 const MOST_TEXTS: usize = 1000;
@@ -68,6 +70,11 @@ fn unfit(error: &ConvertError, winners: &Winners<'_>) -> Problem {
         origin: winners.origin(key),
         problem: error.to_string(),
         hint: None,
+        cause: match error {
+            ConvertError::Circular { .. } => Cause::Circle,
+            ConvertError::TooLarge { .. } => Cause::Limit,
+            _ => Cause::Clash,
+        },
     }
 }
 
@@ -111,10 +118,19 @@ fn problem(
     } else {
         format!("`{key}`: {what}, says {}", schema.path)
     };
+    let breach = breach(error, &key);
+    let place = match &breach {
+        Breach::Unknown { keys } => keys.first(),
+        Breach::Value { .. } | Breach::Missing { .. } => None,
+    };
     Problem {
-        origin: winners.origin(&key),
+        origin: winners.origin(place.unwrap_or(&key)),
         problem: says.replace(['\r', '\n'], " "),
         hint: None,
+        cause: Cause::Schema {
+            rule: format!("{}#{}", schema.path, error.schema_path()),
+            breach,
+        },
     }
 }
 

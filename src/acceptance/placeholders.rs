@@ -1,7 +1,7 @@
 use std::{borrow::Cow, cell::RefCell};
 
 use confbus_protocol::resolve_placeholders;
-use confbus_resolution::Problem;
+use confbus_resolution::{Cause, Problem};
 
 use super::{
     Settings,
@@ -14,6 +14,15 @@ pub(super) fn problems(winners: &Winners<'_>, settings: &Settings) -> Vec<Proble
         .iter()
         .filter_map(|(key, winner)| problem(key, winner, winners, settings));
     problems.collect()
+}
+
+/// Those alone that lead back to themselves.
+pub(crate) fn circles(winners: &Winners<'_>) -> Vec<Problem> {
+    let everything = Settings {
+        known_placeholders: vec!["*".to_owned()],
+        ..Settings::default()
+    };
+    problems(winners, &everything)
 }
 
 fn problem(
@@ -33,7 +42,9 @@ fn problem(
     };
     let resolved = match resolve_placeholders(text, &lookup) {
         Ok(resolved) => resolved,
-        Err(error) => return Some(winner.problem(format!("`{key}`: {error}"))),
+        Err(error) => {
+            return Some(winner.problem(Cause::Circle, format!("`{key}`: {error}")));
+        }
     };
     let missed = missed.into_inner();
     let is_left = |name: &&String| {
@@ -43,9 +54,8 @@ fn problem(
     };
     let is_unknown = |name: &&String| !is_known(name, &settings.known_placeholders);
     let name = missed.iter().filter(is_left).find(is_unknown)?;
-    Some(winner.problem(format!(
-        "`{key}` refers to `{name}`, which is nowhere and has no default"
-    )))
+    let problem = format!("`{key}` refers to `{name}`, which is nowhere and has no default");
+    Some(winner.problem(Cause::Placeholder, problem))
 }
 
 /// Whether applications know it themselves.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use confbus_protocol::Position;
 use confbus_resolution::{
-    Blob, BlobId, EnvironmentRequest, FileSource, Origin, Problem, RepoPath, Snapshot,
+    Blob, BlobId, Cause, EnvironmentRequest, FileSource, Origin, Problem, RepoPath, Snapshot,
 };
 use indexmap::IndexSet;
 use jsonschema::{PatternOptions, Validator};
@@ -48,6 +48,14 @@ impl fmt::Debug for Schemas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Schemas").finish_non_exhaustive()
     }
+}
+
+/// Where a schema counts for files in any folder.
+pub(crate) fn schema_for_all(name: &str) -> Option<RepoPath> {
+    let is_schema = name.len() > SUFFIX.len() && name.ends_with(SUFFIX);
+    is_schema
+        .then(|| RepoPath::parse(&format!("{FOLDER}/{name}")))
+        .flatten()
 }
 
 /// Whether there are any.
@@ -106,6 +114,7 @@ impl Schema {
             },
             problem: flaw.problem.clone(),
             hint: None,
+            cause: Cause::NoSchema,
         })
     }
 }

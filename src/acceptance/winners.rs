@@ -1,23 +1,23 @@
 use confbus_protocol::{Position, PropertyValue};
-use confbus_resolution::{FileSource, Origin, Problem};
+use confbus_resolution::{Cause, FileSource, Origin, Problem};
 use indexmap::IndexMap;
 
 /// What wins under each key, in file order.
-pub(super) struct Winners<'f> {
+pub(crate) struct Winners<'f> {
     of_keys: IndexMap<&'f str, Winner<'f>>,
     /// The strongest file, for what is nowhere.
     strongest: Option<&'f str>,
 }
 
 /// A value and where it is written.
-pub(super) struct Winner<'f> {
-    pub(super) value: &'f PropertyValue,
+pub(crate) struct Winner<'f> {
+    pub(crate) value: &'f PropertyValue,
     path: &'f str,
     position: Option<Position>,
 }
 
 impl<'f> Winners<'f> {
-    pub(super) fn of(files: &'f [FileSource<'_>]) -> Self {
+    pub(crate) fn of(files: &'f [FileSource<'_>]) -> Self {
         let mut of_keys = IndexMap::new();
         for file in files {
             for (key, property) in file.source.source.iter() {
@@ -38,7 +38,7 @@ impl<'f> Winners<'f> {
         self.of_keys.iter().map(|(key, winner)| (*key, winner))
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Winner<'f>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Winner<'f>> {
         self.of_keys.get(key)
     }
 
@@ -64,7 +64,7 @@ impl<'f> Winners<'f> {
 }
 
 impl Winner<'_> {
-    fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin {
             path: self.path.to_owned(),
             position: self.position,
@@ -72,11 +72,12 @@ impl Winner<'_> {
     }
 
     /// Something that is wrong with this value.
-    pub(super) fn problem(&self, problem: String) -> Problem {
+    pub(super) fn problem(&self, cause: Cause, problem: String) -> Problem {
         Problem {
             origin: self.origin(),
             problem,
             hint: None,
+            cause,
         }
     }
 }

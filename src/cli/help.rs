@@ -13,7 +13,7 @@ use crate::{
 /// Every command, by what it is for.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "demo", "watch"]),
-    ("Change", &["pin", "wave"]),
+    ("Change", &["check", "pin", "wave"]),
     ("Operate", &["shadow", "hash-token", "help"]),
 ];
 

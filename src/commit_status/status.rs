@@ -72,7 +72,7 @@ fn cut(text: &str, limit: usize) -> String {
 #[cfg(test)]
 pub(super) mod testing {
     use confbus_protocol::{CommitId, Position};
-    use confbus_resolution::{Origin, Problem};
+    use confbus_resolution::{Cause, Origin, Problem};
 
     use super::*;
 
@@ -101,6 +101,7 @@ pub(super) mod testing {
                 },
                 problem: "expected a value".into(),
                 hint: None,
+                cause: Cause::Xml,
             },
             more: 0,
             held_at: Some(CommitId::from_bytes([3; 20])),

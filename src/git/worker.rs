@@ -1,6 +1,7 @@
 //! The side that calls libgit2 and asks remotes, and may hang: a process of its own, or a thread where there is no program
 //! to start. It keeps no files: it answers with what differs from commits that whoever asks has.
 
+mod checkout;
 mod credentials;
 mod durable;
 #[cfg(fuzzing)]
@@ -30,6 +31,7 @@ use super::wire::{
     self, Answer, Assignment, Base, Begin, End, Id, Looked, Named, RefsNews, Request,
 };
 use crate::look::{Fetch, Limits, LookError, Pieces, Refs, Target};
+pub(crate) use checkout::Checkout;
 use mirror::{Ask, Outcome};
 use objects::{Commit, Reader, reachable_commit};
 use refs::oid;
@@ -256,7 +258,10 @@ impl Worker {
         let (mut files, before) = (None, before.unwrap_or_default());
         // Without files the next answer is a whole one.
         _ = send_files(&mut self.out, begin, |pieces| {
-            files = Some(work_tree::send(repository, self.limits, &before, pieces)?);
+            let root = repository
+                .workdir()
+                .ok_or_else(|| LookError::NoRepository("it has no work tree".into()))?;
+            files = Some(work_tree::send(root, self.limits, &before, pieces)?);
             Ok(End { has_links: false })
         })?;
         self.work_tree = files;

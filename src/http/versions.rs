@@ -63,7 +63,7 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use confbus_resolution::{Origin, Problem};
+    use confbus_resolution::{Cause, Origin, Problem};
 
     use super::*;
     use crate::environment_repository::Because;
@@ -77,6 +77,7 @@ mod tests {
             },
             problem: "broken".into(),
             hint: None,
+            cause: Cause::Pointer,
         };
         let held = |because| Held {
             wanted: CommitId::from_bytes([0xab; 20]),

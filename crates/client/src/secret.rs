@@ -1,13 +1,8 @@
-//! Which values are never shown, and how texts are kept from showing them.
+//! What must not be told, blotted out of texts.
 
 use std::{cmp::Reverse, collections::BTreeSet};
 
-use confbus_protocol::{PropertyValue, has_credentials, looks_secret, userinfo};
-
-/// Whether a value is not to be shown: by its key, or because it is an address with credentials in it.
-pub(crate) fn is_secret(key: &str, value: &PropertyValue) -> bool {
-    looks_secret(key) || has_credentials(value)
-}
+use confbus_protocol::{PropertyValue, userinfo};
 
 /// Blots secrets out of texts.
 pub(crate) struct Blotter(Vec<String>);

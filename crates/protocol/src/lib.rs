@@ -41,6 +41,6 @@ pub use react::{Action, Member, Reactions, react};
 pub use report::{
     INSTANCE_HEADER, LONGEST_REPORT, Outcome, REPORTS_PATH, RUNNING_HEADER, Report, ReportError,
 };
-pub use secret::{has_credentials, looks_secret, userinfo, without_userinfo};
+pub use secret::{has_credentials, is_secret, looks_secret, userinfo, without_userinfo};
 pub use timestamp::Timestamp;
 pub use value::{Position, Property, PropertyValue};

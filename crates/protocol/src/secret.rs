@@ -1,4 +1,4 @@
-//! Which values are never shown: servers and clients decide it alike.
+//! Which values are never shown, told the same on both sides.
 
 use std::ops::Range;
 
@@ -33,6 +33,12 @@ pub fn looks_secret(key: &str) -> bool {
         || words(key)
             .split(|c: char| !c.is_alphanumeric())
             .any(|word| TELLING_WORDS.contains(&word))
+}
+
+/// Whether a value is not to be shown: by its key, or because it is an address with credentials in it.
+#[must_use]
+pub fn is_secret(key: &str, value: &PropertyValue) -> bool {
+    looks_secret(key) || has_credentials(value)
 }
 
 /// Whether a value is an address with credentials in it.
@@ -129,7 +135,7 @@ mod tests {
             without_userinfo("mail me at a@b.example"),
             "mail me at a@b.example"
         );
-        assert!(has_credentials(&"postgres://ana:pw@db/orders".into()));
-        assert!(!has_credentials(&"postgres://db/orders".into()));
+        assert!(is_secret("db.url", &"postgres://ana:pw@db/orders".into()));
+        assert!(!is_secret("db.url", &"postgres://db/orders".into()));
     }
 }

@@ -9,7 +9,7 @@ use std::{collections::HashSet, rc::Rc, sync::Arc};
 use indexmap::IndexMap;
 
 use crate::{
-    Problem, Snapshot,
+    Cause, Problem, Snapshot,
     candidates::{Candidate, Candidates},
     documents::{Document, EXTENSIONS, Flaw},
     imports::{self, Target},
@@ -151,7 +151,7 @@ impl<'s, 'n> Loader<'s, 'n> {
         if depth >= DEPTH_LIMIT {
             let problem = format!("imports lead from file to file more than {DEPTH_LIMIT} times");
             self.problems
-                .push(Flaw::new(None, problem).in_file(contributor.path));
+                .push(Flaw::new(Cause::Limit, None, problem).in_file(contributor.path));
             return;
         }
         let groups: Vec<_> = header

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use confbus_protocol::{Position, Properties, Property};
 
-use crate::{Origin, Problem};
+use crate::{Cause, Origin, Problem};
 
 mod header;
 mod java_map;
@@ -86,6 +86,7 @@ pub(crate) struct Flaw {
     pub(crate) position: Option<Position>,
     pub(crate) problem: String,
     pub(crate) hint: Option<String>,
+    pub(crate) cause: Cause,
 }
 
 /// The extensions of configuration files, the weakest first.
@@ -114,8 +115,13 @@ impl Syntax {
 }
 
 impl Flaw {
-    pub(crate) fn new(position: Option<Position>, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        cause: Cause,
+        position: Option<Position>,
+        problem: impl Into<String>,
+    ) -> Self {
         Self {
+            cause,
             position,
             problem: problem.into(),
             hint: None,
@@ -138,6 +144,7 @@ impl Flaw {
             origin,
             problem: self.problem.clone(),
             hint: self.hint.clone(),
+            cause: self.cause.clone(),
         }
     }
 }
@@ -145,6 +152,7 @@ impl Flaw {
 /// A file that is too large to be configuration.
 pub(crate) fn too_large(size: u64) -> Flaw {
     Flaw::new(
+        Cause::Limit,
         None,
         format!("{size} bytes are too many for a configuration file"),
     )
@@ -159,6 +167,7 @@ pub(crate) fn parse(syntax: Syntax, bytes: &[u8]) -> Result<Vec<Document>, Flaw>
     }
     if bytes.starts_with(LARGE_FILE_POINTER) {
         return Err(Flaw::new(
+            Cause::Pointer,
             None,
             "this is a pointer of Git LFS; the file itself lies elsewhere",
         )
@@ -171,6 +180,7 @@ pub(crate) fn parse(syntax: Syntax, bytes: &[u8]) -> Result<Vec<Document>, Flaw>
     }?;
     if documents.len() > DOCUMENT_LIMIT {
         return Err(Flaw::new(
+            Cause::Limit,
             None,
             format!("the file holds more than {DOCUMENT_LIMIT} documents"),
         ));
@@ -187,6 +197,7 @@ pub(crate) fn parse(syntax: Syntax, bytes: &[u8]) -> Result<Vec<Document>, Flaw>
 pub fn parse_documents(path: &str, bytes: &[u8]) -> Result<Vec<Arc<Properties>>, Problem> {
     let unknown = || {
         Flaw::new(
+            Cause::Name,
             None,
             "the name of a configuration file ends in .yml, .yaml, .properties or .xml",
         )

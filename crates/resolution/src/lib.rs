@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod addresses;
 mod blob;
 mod budget;
 mod candidates;
+mod cause;
 mod changes;
 mod comparison;
 mod contributors;
@@ -36,9 +38,12 @@ mod testing;
 mod ways;
 mod weight;
 
+pub use addresses::addresses;
 pub use blob::{Blob, BlobId};
 pub use budget::Budget;
+pub use cause::{Breach, Cause};
 pub use comparison::Comparison;
+pub use confbus_snake_yaml::ErrorKind as YamlError;
 pub use convert::{Conversion, ConvertError, Format, Placeholders, convert};
 pub use documents::{is_configuration, nested_key, parse_documents};
 pub use effect::{Detail, Effect, KeyChange};

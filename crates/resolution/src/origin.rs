@@ -2,6 +2,8 @@ use std::fmt;
 
 use confbus_protocol::Position;
 
+use crate::Cause;
+
 /// Where something is written: `orders.yml:14:9`, or only the file when no place in it is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
@@ -21,6 +23,8 @@ pub struct Problem {
     pub problem: String,
     /// How to mend it, in one line.
     pub hint: Option<String>,
+    /// What kind of mistake it is.
+    pub cause: Cause,
 }
 
 impl fmt::Display for Origin {

@@ -6,7 +6,7 @@ use crate::limits::{Budget, Limits, Weight};
 use crate::mapping::{self, MappingBuilder};
 use crate::parser::{Event, EventKind, Parser, Properties};
 use crate::resolver::{self, Implicit};
-use crate::{Error, Mark, Node, NodeKind};
+use crate::{Error, ErrorKind, Mark, Node, NodeKind};
 use crate::{scalar, source};
 
 /// All documents of a stream in order.
@@ -73,7 +73,9 @@ impl<'a> Composer<'a> {
                 plain,
             } => match self.scalar(properties, text, plain, mark)? {
                 Key::Node(node) => Ok(node),
-                Key::Merge => Err(Error::at(mark, "<< is only allowed as a key")),
+                Key::Merge => {
+                    Err(Error::at(mark, "<< is only allowed as a key").of(ErrorKind::Merge))
+                }
             },
             EventKind::SequenceStart(properties) => self.collection(properties, mark, Self::list),
             EventKind::MappingStart(properties) => self.collection(properties, mark, Self::mapping),
@@ -96,15 +98,13 @@ impl<'a> Composer<'a> {
         let node = match self.anchors.get(name) {
             Some(Anchor::Closed(node)) => node.clone(),
             Some(Anchor::Open(_)) => {
-                return Err(Error::at(
-                    mark,
-                    "found an alias inside of what it stands for",
-                ));
+                let problem = "found an alias inside of what it stands for";
+                return Err(Error::at(mark, problem).of(ErrorKind::Alias));
             }
             // The name is not told: it may be a value whose author forgot the quotes.
             None => {
                 let problem = "found undefined alias; text that begins with * needs quotes";
-                return Err(Error::at(mark, problem));
+                return Err(Error::at(mark, problem).of(ErrorKind::Alias));
             }
         };
         self.budget.spend(node.weight(), mark)?;
@@ -219,7 +219,7 @@ fn explicit_tag(properties: &Properties, mark: Mark) -> Result<Option<&str>, Err
 /// The name is not told: it may be a value whose author forgot the quotes.
 fn unknown_tag(mark: Mark) -> Error {
     let problem = "found a tag that is not allowed here; text that begins with ! needs quotes";
-    Error::at(mark, problem)
+    Error::at(mark, problem).of(ErrorKind::Tag)
 }
 
 /// Nothing stands for a merge key.

@@ -38,6 +38,6 @@ mod token;
 
 pub use composer::load_all;
 pub use emitter::{Value, dump};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use limits::Limits;
 pub use node::{Mark, Node, NodeKind};

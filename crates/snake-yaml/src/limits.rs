@@ -1,4 +1,4 @@
-use crate::{Error, Mark};
+use crate::{Error, ErrorKind, Mark};
 
 /// How much a stream may ask for.
 ///
@@ -78,16 +78,17 @@ impl<'limits> Budget<'limits> {
         // SnakeYAML compares before it counts, hence one level more than its limit says.
         if self.depth.saturating_add(weight.height) > self.limits.depth.saturating_add(1) {
             let problem = format!("nested deeper than {} levels", self.limits.depth);
-            return Err(Error::at(mark, problem));
+            return Err(Error::at(mark, problem).of(ErrorKind::Limit));
         }
         self.nodes = self.nodes.checked_sub(weight.nodes).ok_or_else(|| {
             let nodes = self.limits.nodes;
-            Error::at(mark, format!("more than {nodes} values, counting aliases"))
+            let problem = format!("more than {nodes} values, counting aliases");
+            Error::at(mark, problem).of(ErrorKind::Limit)
         })?;
         self.bytes = self.bytes.checked_sub(weight.bytes).ok_or_else(|| {
             let bytes = self.limits.expanded_bytes;
             let problem = format!("more than {bytes} bytes of text, counting aliases");
-            Error::at(mark, problem)
+            Error::at(mark, problem).of(ErrorKind::Limit)
         })?;
         Ok(())
     }

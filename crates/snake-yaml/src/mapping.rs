@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{Hash, Hasher};
 
-use crate::{Error, Mark, Node, NodeKind};
+use crate::{Error, ErrorKind, Mark, Node, NodeKind};
 
 /// Collects entries in the order of the file.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl MappingBuilder {
             }
             _ => {
                 let problem = "expected a mapping or a list of mappings to merge";
-                return Err(Error::at(source.mark(), problem));
+                return Err(Error::at(source.mark(), problem).of(ErrorKind::Merge));
             }
         }
         Ok(())
@@ -176,13 +176,16 @@ fn duplicate(key: &Node) -> Error {
         NodeKind::Null => "null".to_owned(),
         NodeKind::Bool(value) => value.to_string(),
         NodeKind::Integer(value) => value.to_string(),
-        _ => return Error::at(key.mark(), "found a duplicate key"),
+        _ => {
+            return Error::at(key.mark(), "found a duplicate key").of(ErrorKind::DuplicateKey);
+        }
     };
     // A message is one line, whatever the key holds.
     Error::at(
         key.mark(),
         format!("found duplicate key {}", name.escape_debug()),
     )
+    .of(ErrorKind::DuplicateKey)
 }
 
 /// When two keys are the same to Java's `equals`.

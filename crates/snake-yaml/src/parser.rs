@@ -2,7 +2,7 @@
 
 use crate::scanner::Scanner;
 use crate::token::{Token, TokenKind};
-use crate::{Error, Mark};
+use crate::{Error, ErrorKind, Mark};
 
 use tags::TagHandles;
 
@@ -162,7 +162,7 @@ impl<'text> Parser<'text> {
                 self.state = State::DocumentContent;
                 Ok(event(mark, EventKind::DocumentStart))
             }
-            _ => self.unexpected("<document start>"),
+            _ => self.unexpected("<document start>", ErrorKind::Placement),
         }
     }
 
@@ -221,9 +221,9 @@ impl<'text> Parser<'text> {
         Ok(nothing(self.scanner.peek()?.start))
     }
 
-    fn unexpected<T>(&mut self, expected: &str) -> Result<T, Error> {
+    fn unexpected<T>(&mut self, expected: &str, kind: ErrorKind) -> Result<T, Error> {
         let mark = self.scanner.peek()?.start;
-        Err(Error::at(mark, format!("did not find expected {expected}")))
+        Err(Error::at(mark, format!("did not find expected {expected}")).of(kind))
     }
 }
 

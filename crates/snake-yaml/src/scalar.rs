@@ -2,7 +2,7 @@
 
 use crate::base64;
 use crate::timestamp;
-use crate::{Error, Mark, NodeKind};
+use crate::{Error, ErrorKind, Mark, NodeKind};
 
 pub(crate) fn bool(text: &str) -> NodeKind {
     match text.to_lowercase().as_str() {
@@ -29,7 +29,7 @@ pub(crate) fn integer(text: &str, mark: Mark) -> Result<NodeKind, Error> {
     } else {
         in_radix(negative, number, 10)
     };
-    integer.ok_or_else(|| Error::at(mark, "not an integer"))
+    integer.ok_or_else(|| Error::at(mark, "not an integer").of(ErrorKind::Number))
 }
 
 pub(crate) fn float(text: &str, mark: Mark) -> Result<NodeKind, Error> {
@@ -41,7 +41,8 @@ pub(crate) fn float(text: &str, mark: Mark) -> Result<NodeKind, Error> {
         _ if number.contains(':') => sexagesimal_float(number),
         _ => decimal_float(number),
     };
-    let magnitude = magnitude.ok_or_else(|| Error::at(mark, "not a floating point number"))?;
+    let magnitude = magnitude
+        .ok_or_else(|| Error::at(mark, "not a floating point number").of(ErrorKind::Number))?;
     Ok(NodeKind::Float(if negative {
         -magnitude
     } else {
@@ -52,12 +53,14 @@ pub(crate) fn float(text: &str, mark: Mark) -> Result<NodeKind, Error> {
 pub(crate) fn binary(text: &str, mark: Mark) -> Result<NodeKind, Error> {
     let java_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0B' | '\x0C');
     let digits = text.replace(java_space, "");
-    let bytes = base64::decode(&digits).ok_or_else(|| Error::at(mark, "not Base64"))?;
+    let bytes = base64::decode(&digits)
+        .ok_or_else(|| Error::at(mark, "not Base64").of(ErrorKind::Number))?;
     Ok(NodeKind::Binary(bytes))
 }
 
 pub(crate) fn timestamp(text: &str, mark: Mark) -> Result<NodeKind, Error> {
-    let millis = timestamp::millis(text).ok_or_else(|| Error::at(mark, "not a timestamp"))?;
+    let millis = timestamp::millis(text)
+        .ok_or_else(|| Error::at(mark, "not a timestamp").of(ErrorKind::Number))?;
     Ok(NodeKind::Timestamp(millis))
 }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use crate::cursor::{Cursor, is_blank_or_end};
 use crate::source::is_break;
 use crate::token::{Token, TokenKind};
-use crate::{Error, Mark};
+use crate::{Error, ErrorKind, Mark};
 
 use keys::PossibleKey;
 
@@ -132,10 +132,14 @@ impl<'text> Scanner<'text> {
             '|' | '>' if in_block => self.fetch_block_scalar(),
             '\'' | '"' => self.fetch_quoted_scalar(),
             _ if self.may_begin_plain(character) => self.fetch_plain_scalar(),
-            '\t' => Err(self.error("found a tab where only spaces may stand")),
-            _ => Err(self.error(
-                "found character that cannot start any token while scanning for the next token",
-            )),
+            '\t' => Err(self
+                .error("found a tab where only spaces may stand")
+                .of(ErrorKind::Tab)),
+            _ => {
+                let problem =
+                    "found character that cannot start any token while scanning for the next token";
+                Err(self.error(problem).of(ErrorKind::Sign))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! From bytes to text: encoding, size, and what is refused before the parser sees it.
 
-use crate::{Error, Limits, Mark};
+use crate::{Error, ErrorKind, Limits, Mark};
 
 /// The text of a stream without its byte order mark.
 ///
@@ -8,7 +8,7 @@ use crate::{Error, Limits, Mark};
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<String, Error> {
     if bytes.len() > limits.bytes {
         let problem = format!("longer than {} bytes", limits.bytes);
-        return Err(Error::without_place(problem));
+        return Err(Error::without_place(problem).of(ErrorKind::Limit));
     }
     let text = match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf_8(rest)?,
@@ -25,7 +25,7 @@ fn utf_8(bytes: &[u8]) -> Result<String, Error> {
         Ok(text) => Ok(text.to_owned()),
         Err(error) => {
             let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            Err(Error::at(end_of(&valid), "not UTF-8"))
+            Err(Error::at(end_of(&valid), "not UTF-8").of(ErrorKind::Encoding))
         }
     }
 }
@@ -36,7 +36,7 @@ fn utf_16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Error> {
     let text = char::decode_utf16(units).collect::<Result<String, _>>();
     match text {
         Ok(text) if rest.is_empty() => Ok(text),
-        _ => Err(Error::without_place("not UTF-16")),
+        _ => Err(Error::without_place("not UTF-16").of(ErrorKind::Encoding)),
     }
 }
 
@@ -49,7 +49,7 @@ fn check(text: &str) -> Result<(), Error> {
     match text.char_indices().find(|(_, c)| !is_printable(*c)) {
         Some((offset, _)) => {
             let problem = "control characters are not allowed";
-            Err(Error::at(end_of(&text[..offset]), problem))
+            Err(Error::at(end_of(&text[..offset]), problem).of(ErrorKind::Encoding))
         }
         None => Ok(()),
     }

@@ -1,7 +1,7 @@
-use std::{collections::HashMap, fs};
+use std::{collections::HashMap, fs, path::Path};
 
 use confbus_resolution::{Blob, BlobId, RepoPath};
-use git2::{ObjectType, Oid, Repository};
+use git2::{ObjectType, Oid};
 
 use super::objects::{blob_id, unreadable};
 use crate::{
@@ -14,14 +14,11 @@ type Ids = HashMap<RepoPath, BlobId>;
 /// Sends the files of a work tree as they are now, edits and untracked files included, as far as they differ from those
 /// before, and gives the ids of all.
 pub(super) fn send(
-    repository: &Repository,
+    root: &Path,
     limits: Limits,
     before: &Ids,
     pieces: &mut Pieces<'_>,
 ) -> Result<Ids, LookError> {
-    let root = repository
-        .workdir()
-        .ok_or_else(|| LookError::NoRepository("it has no work tree".into()))?;
     let (mut ids, mut bytes) = (HashMap::new(), 0);
     for (path, file) in walk(root, limits)? {
         let Some(path) = RepoPath::parse(&path) else {

@@ -1,9 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use confbus_protocol::{Environment, Property, PropertyValue};
+use confbus_protocol::{Environment, Property, PropertyValue, is_secret};
 use serde::{Deserialize, Serialize};
-
-use crate::secret::is_secret;
 
 /// The values that a file does not hold: by the index of their source, and by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::{
     Flaw,
     relaxed::{Entry, Relaxed, items},
 };
-use crate::activation::Expression;
+use crate::{Cause, activation::Expression};
 
 /// What a document says about itself under `spring.config` and `spring.profiles`.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,6 +76,11 @@ impl Header {
         header
     }
 
+    /// The conditions of which one must hold.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Expression> {
+        self.on_profile.iter()
+    }
+
     /// Whether the document counts here: no platform that Spring knows is under us.
     pub(crate) fn fits_platform(&self) -> bool {
         self.on_cloud_platform
@@ -100,6 +105,7 @@ impl Header {
                 Err(problem) => {
                     let position = own.find(ON_PROFILE).and_then(|entry| entry.property.origin);
                     self.flaws.push(Flaw::new(
+                        Cause::Profiles,
                         position,
                         format!("spring.config.activate.on-profile: {problem}"),
                     ));
@@ -111,6 +117,7 @@ impl Header {
 
 fn legacy(entry: &Entry<'_>) -> Flaw {
     Flaw::new(
+        Cause::Profiles,
         entry.property.origin,
         "spring.profiles no longer selects a document",
     )
@@ -124,6 +131,7 @@ fn activating(own: &Relaxed<'_>, place: &str) -> Vec<Flaw> {
         .filter_map(|name| Some((name, own.find(name)?)));
     let flaw = |(name, entry): (&str, Entry<'_>)| {
         Flaw::new(
+            Cause::Profiles,
             entry.property.origin,
             format!("{name} cannot stand in {place}"),
         )

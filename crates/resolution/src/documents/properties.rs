@@ -6,6 +6,7 @@
 use confbus_protocol::{Position, Properties, Property, PropertyValue};
 
 use super::{Flaw, KEY_LIMIT, KEY_TEXT_LIMIT};
+use crate::Cause;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Properties>, Flaw> {
     let mut loader = Loader {
@@ -80,6 +81,7 @@ impl Loader<'_> {
         self.keys += 1;
         if self.keys > KEY_LIMIT {
             return Err(Flaw::new(
+                Cause::Limit,
                 value.origin,
                 format!("the file holds more than {KEY_LIMIT} keys"),
             ));
@@ -87,6 +89,7 @@ impl Loader<'_> {
         self.key_text += key.len();
         if self.key_text > KEY_TEXT_LIMIT {
             return Err(Flaw::new(
+                Cause::Limit,
                 value.origin,
                 format!("the keys of the file take more than {KEY_TEXT_LIMIT} bytes"),
             ));
@@ -207,6 +210,7 @@ impl<'b> Reader<'b> {
                 .and_then(|digit| u16::try_from(digit).ok());
             let malformed = || {
                 Flaw::new(
+                    Cause::Escape,
                     Some(self.position()),
                     "expected four hex digits after `\\u`",
                 )

@@ -5,9 +5,11 @@
 use confbus_protocol::{Position, Properties, PropertyValue};
 
 use super::{Flaw, java_map::sort_as_properties};
+use crate::Cause;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Properties, Flaw> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Flaw::new(None, "expected UTF-8"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Flaw::new(Cause::Xml, None, "expected UTF-8"))?;
     let mut reader = Reader {
         text,
         at: if text.starts_with('\u{feff}') { 3 } else { 0 },
@@ -228,7 +230,7 @@ impl<'t> Reader<'t> {
             line: count(before.matches('\n').count() + 1),
             column: count(before[line_start..].chars().count() + 1),
         };
-        Flaw::new(Some(position), problem)
+        Flaw::new(Cause::Xml, Some(position), problem)
     }
 }
 

@@ -4,6 +4,7 @@ use confbus_protocol::{Position, Properties, Property, PropertyValue, Timestamp,
 use confbus_snake_yaml::{Error, Limits, Mark, Node, NodeKind, load_all};
 
 use super::{Flaw, KEY_TEXT_LIMIT};
+use crate::Cause;
 
 /// How deeply lists and maps may nest in each other; SnakeYAML stops at 50.
 const DEPTH_LIMIT: usize = 100;
@@ -18,7 +19,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Properties>, Flaw> {
 }
 
 fn flaw(error: &Error) -> Flaw {
-    Flaw::new(error.mark().map(position), error.problem())
+    let cause = Cause::Yaml {
+        kind: error.kind(),
+        start: error.start().map(position),
+    };
+    Flaw::new(cause, error.mark().map(position), error.problem())
 }
 
 fn position(mark: Mark) -> Position {
@@ -70,8 +75,10 @@ impl Flattener {
             let text = key_text(key)?;
             if self.lists > 0 && !matches!(key.kind(), NodeKind::Text(_)) {
                 let at = Some(position(key.mark()));
-                return Err(Flaw::new(at, "a key of a map in a list must be text")
-                    .with_hint("quote the key: \"1\" instead of 1"));
+                return Err(
+                    Flaw::new(Cause::Key, at, "a key of a map in a list must be text")
+                        .with_hint("quote the key: \"1\" instead of 1"),
+                );
             }
             self.node(nested_key(path, &text), value, Role::Value, depth)?;
         }
@@ -82,6 +89,7 @@ impl Flattener {
         let at = position(node.mark());
         if depth > DEPTH_LIMIT {
             return Err(Flaw::new(
+                Cause::Limit,
                 Some(at),
                 format!("lists and maps nest more than {DEPTH_LIMIT} deep"),
             ));
@@ -122,6 +130,7 @@ impl Flattener {
         self.key_text += key.len();
         if self.key_text > KEY_TEXT_LIMIT {
             return Err(Flaw::new(
+                Cause::Limit,
                 property.origin,
                 format!("the flattened keys of the file take more than {KEY_TEXT_LIMIT} bytes"),
             ));
@@ -147,10 +156,12 @@ fn key_text(key: &Node) -> Result<String, Flaw> {
     match key.kind() {
         NodeKind::Text(text) => Ok(text.to_string()),
         NodeKind::List(elements) if elements.is_empty() => Ok(String::new()),
-        NodeKind::Null => Err(
-            Flaw::new(Some(position(key.mark())), "nothing cannot be a key")
-                .with_hint("quote the key: `~`, `null` and an empty key mean nothing"),
-        ),
+        NodeKind::Null => Err(Flaw::new(
+            Cause::Key,
+            Some(position(key.mark())),
+            "nothing cannot be a key",
+        )
+        .with_hint("quote the key: `~`, `null` and an empty key mean nothing")),
         _ => Ok(format!("[{}]", java_text(key, 0)?)),
     }
 }
@@ -159,6 +170,7 @@ fn key_text(key: &Node) -> Result<String, Flaw> {
 fn java_text(node: &Node, depth: usize) -> Result<String, Flaw> {
     if depth > DEPTH_LIMIT {
         return Err(Flaw::new(
+            Cause::Limit,
             Some(position(node.mark())),
             "the key nests too deeply",
         ));

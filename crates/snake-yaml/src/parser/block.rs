@@ -1,8 +1,8 @@
 //! Collections in block style.
 
 use super::{Context, Event, EventKind, Parser, Place, State, event};
-use crate::Error;
 use crate::token::{Token, TokenKind};
+use crate::{Error, ErrorKind};
 
 impl Parser<'_> {
     pub(super) fn block_sequence(&mut self, place: Place) -> Result<Event, Error> {
@@ -11,7 +11,10 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::BlockEntry => {}
             TokenKind::BlockEnd => return self.end(EventKind::SequenceEnd),
-            _ => return self.unexpected("'-' indicator while parsing a block collection"),
+            _ => {
+                let expected = "'-' indicator while parsing a block collection";
+                return self.unexpected(expected, ErrorKind::Placement);
+            }
         }
         let entry = self.scanner.next()?;
         let further = State::BlockSequence(Place::Further);
@@ -45,7 +48,7 @@ impl Parser<'_> {
                 self.block_mapping_node(&key, State::BlockMappingValue)
             }
             TokenKind::BlockEnd => self.end(EventKind::MappingEnd),
-            _ => self.unexpected("key while parsing a block mapping"),
+            _ => self.unexpected("key while parsing a block mapping", ErrorKind::Placement),
         }
     }
 

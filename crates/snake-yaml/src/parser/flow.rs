@@ -1,8 +1,8 @@
 //! Collections in brackets and braces.
 
 use super::{Context, Event, EventKind, Parser, Place, Properties, State, event};
-use crate::Error;
 use crate::token::TokenKind;
+use crate::{Error, ErrorKind};
 
 impl Parser<'_> {
     pub(super) fn flow_sequence(&mut self, place: Place) -> Result<Event, Error> {
@@ -92,7 +92,7 @@ impl Parser<'_> {
             return Ok(());
         }
         if !matches!(self.scanner.peek()?.kind, TokenKind::FlowEntry) {
-            return self.unexpected(expected);
+            return self.unexpected(expected, ErrorKind::OpenBracket);
         }
         self.scanner.next()?;
         Ok(())

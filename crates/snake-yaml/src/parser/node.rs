@@ -2,7 +2,7 @@
 
 use super::{Context, Event, EventKind, Parser, Place, Properties, State, event, nothing};
 use crate::token::{Token, TokenKind};
-use crate::{Error, Mark};
+use crate::{Error, ErrorKind, Mark};
 
 impl Parser<'_> {
     /// An alias, a scalar, or the beginning of a collection.
@@ -62,12 +62,13 @@ impl Parser<'_> {
         context: Context,
     ) -> Result<Event, Error> {
         if properties.anchor.is_none() && properties.tag.is_none() {
-            let collection = if context == Context::Flow {
-                "node content while parsing a flow node"
+            return if context == Context::Flow {
+                let expected = "node content while parsing a flow node";
+                self.unexpected(expected, ErrorKind::OpenBracket)
             } else {
-                "node content while parsing a block node"
+                let expected = "node content while parsing a block node";
+                self.unexpected(expected, ErrorKind::Placement)
             };
-            return self.unexpected(collection);
         }
         self.leave();
         let kind = EventKind::Scalar {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::scanner::Scanner;
 use crate::token::{Directive, Tag, TokenKind};
-use crate::{Error, Mark};
+use crate::{Error, ErrorKind, Mark};
 
 const STANDARD: &str = "tag:yaml.org,2002:";
 
@@ -53,7 +53,7 @@ impl TagHandles {
             (Some(prefix), _) => prefix,
             (None, "!") => "!",
             (None, "!!") => STANDARD,
-            _ => return Err(Error::at(mark, "found undefined tag handle")),
+            _ => return Err(Error::at(mark, "found undefined tag handle").of(ErrorKind::Tag)),
         };
         Ok(format!("{prefix}{}", tag.suffix))
     }

@@ -1,8 +1,8 @@
 //! One function for each kind of token.
 
 use super::{Scanner, block, directives, plain, properties, quoted};
-use crate::Error;
 use crate::token::{Token, TokenKind};
+use crate::{Error, ErrorKind};
 
 impl Scanner<'_> {
     pub(super) fn fetch_stream_end(&mut self) -> Result<(), Error> {
@@ -43,7 +43,8 @@ impl Scanner<'_> {
     pub(super) fn fetch_flow_end(&mut self, kind: TokenKind) -> Result<(), Error> {
         self.drop_possible_key()?;
         let Some(outer) = self.flow_level.checked_sub(1) else {
-            return Err(self.error("found a closing bracket that nothing opens"));
+            let problem = "found a closing bracket that nothing opens";
+            return Err(self.error(problem).of(ErrorKind::OpenBracket));
         };
         self.flow_level = outer;
         self.allows_simple_key = false;
@@ -101,7 +102,7 @@ impl Scanner<'_> {
             return Ok(());
         }
         if !self.allows_simple_key {
-            return Err(self.error(problem));
+            return Err(self.error(problem).of(ErrorKind::Placement));
         }
         if self.add_indent(self.cursor.column()) {
             self.push_here(start);

@@ -2,7 +2,7 @@
 
 use super::Scanner;
 use crate::token::{Token, TokenKind};
-use crate::{Error, Mark};
+use crate::{Error, ErrorKind, Mark};
 
 /// A key without `?` stands on one line and is at most so long.
 const LONGEST_SIMPLE_KEY: usize = 1024;
@@ -27,7 +27,7 @@ impl Scanner<'_> {
         if !self.allows_simple_key {
             let problem = "a key must be the first on its line";
             return if is_required {
-                Err(self.error(problem))
+                Err(self.error(problem).of(ErrorKind::Placement))
             } else {
                 Ok(())
             };
@@ -87,5 +87,5 @@ impl Scanner<'_> {
 
 /// Told at the key: its line is the one to mend.
 fn missing_colon(key: &PossibleKey) -> Error {
-    Error::at(key.mark, "could not find expected ':' behind a key")
+    Error::at(key.mark, "could not find expected ':' behind a key").of(ErrorKind::MissingColon)
 }

@@ -1,9 +1,9 @@
 //! What may stand before a node: anchors and tags; and aliases, which look alike.
 
 use super::directives::is_word;
-use crate::Error;
 use crate::cursor::{Cursor, is_blank_or_end, is_space_or_end};
 use crate::token::Tag;
+use crate::{Error, ErrorKind};
 
 /// Passes `&name` or `*name`.
 pub(super) fn anchor(cursor: &mut Cursor<'_>, context: &str) -> Result<String, Error> {
@@ -14,7 +14,7 @@ pub(super) fn anchor(cursor: &mut Cursor<'_>, context: &str) -> Result<String, E
         let problem = format!(
             "did not find expected alphabetic or numeric character while scanning {context}"
         );
-        return Err(Error::at(cursor.mark(), problem));
+        return Err(Error::at(cursor.mark(), problem).of(ErrorKind::Alias));
     }
     Ok(name.to_owned())
 }
@@ -37,7 +37,7 @@ pub(super) fn tag(cursor: &mut Cursor<'_>) -> Result<Tag, Error> {
         Ok(tag)
     } else {
         let problem = "did not find expected whitespace or line break while scanning a tag";
-        Err(Error::at(cursor.mark(), problem))
+        Err(Error::at(cursor.mark(), problem).of(ErrorKind::Tag))
     }
 }
 

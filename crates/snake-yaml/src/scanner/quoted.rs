@@ -1,14 +1,19 @@
 //! Scalars in single and double quotes.
 
-use crate::Error;
 use crate::cursor::{Cursor, is_blank_or_end};
+use crate::{Error, ErrorKind};
 
 /// Passes a scalar with its quotes.
 pub(super) fn scan(cursor: &mut Cursor<'_>) -> Result<String, Error> {
     let double = cursor.at('"');
     let quote = if double { '"' } else { '\'' };
-    let mut text = Text::default();
+    let start = cursor.mark();
     cursor.advance();
+    text_until(cursor, quote, double).map_err(|error| error.begun_at(start))
+}
+
+fn text_until(cursor: &mut Cursor<'_>, quote: char, double: bool) -> Result<String, Error> {
+    let mut text = Text::default();
     words(cursor, double, &mut text)?;
     while !cursor.at(quote) {
         blanks(cursor, &mut text)?;
@@ -98,7 +103,9 @@ fn push_sign(cursor: &mut Cursor<'_>, sign: char, text: &mut Text) {
 
 /// What follows a backslash.
 fn escape(cursor: &mut Cursor<'_>, text: &mut Text) -> Result<(), Error> {
-    let unknown = |cursor: &Cursor<'_>| Error::at(cursor.mark(), "found unknown escape character");
+    let unknown = |cursor: &Cursor<'_>| {
+        Error::at(cursor.mark(), "found unknown escape character").of(ErrorKind::Escape)
+    };
     let Some(letter) = cursor.peek() else {
         return Err(unknown(cursor));
     };
@@ -120,7 +127,7 @@ fn escape(cursor: &mut Cursor<'_>, text: &mut Text) -> Result<(), Error> {
     let code = cursor.rest().get(..digits).and_then(hexadecimal);
     if code.and_then(|code| text.push_code(code)).is_none() {
         let problem = "did not find expected hexadecimal number";
-        return Err(Error::at(cursor.mark(), problem));
+        return Err(Error::at(cursor.mark(), problem).of(ErrorKind::Escape));
     }
     cursor.take(digits);
     Ok(())
@@ -160,7 +167,7 @@ fn blanks(cursor: &mut Cursor<'_>, text: &mut Text) -> Result<(), Error> {
     let blanks = cursor.take_until(|c| !matches!(c, ' ' | '\t'));
     if cursor.peek().is_none() {
         let problem = "found unexpected end of stream while scanning a quoted scalar";
-        return Err(Error::at(cursor.mark(), problem));
+        return Err(Error::at(cursor.mark(), problem).of(ErrorKind::OpenQuote));
     }
     let Some(first) = cursor.line_break() else {
         text.push_str(blanks);
@@ -182,7 +189,7 @@ fn further_breaks(cursor: &mut Cursor<'_>, text: &mut Text) -> Result<(), Error>
     loop {
         if cursor.at_document_indicator() {
             let problem = "found unexpected document indicator while scanning a quoted scalar";
-            return Err(Error::at(cursor.mark(), problem));
+            return Err(Error::at(cursor.mark(), problem).of(ErrorKind::OpenQuote));
         }
         cursor.skip_blanks();
         match cursor.line_break() {

@@ -1,0 +1,133 @@
+//! The comment of a pull request.
+
+use std::fmt::Write as _;
+
+use confbus::{
+    diagnostics::{Diagnostic, Severity},
+    findings::{Change, Findings, Kind},
+};
+
+use super::{summary, text::side};
+
+/// By which a later run finds the comment to write anew.
+const MARK: &str = "<!-- confbus check -->";
+/// Mistakes and keys that are listed; hosts take comments of 64 KiB.
+const MOST: usize = 50;
+
+/// The whole comment.
+pub(super) fn of(findings: &Findings) -> String {
+    let errors = findings.count(Severity::Error);
+    let title = match errors {
+        0 => "**confbus check:** nothing is wrong".to_owned(),
+        errors => format!("**confbus check:** {}", summary::number(errors, "error")),
+    };
+    let mut out = format!("{MARK}\n{title}");
+    match summary::changes(findings) {
+        Some(changes) => _ = writeln!(out, "; this {}\n", code(&changes, false)),
+        None => out.push_str("\n\n"),
+    }
+    diagnostics(&mut out, findings);
+    changes(&mut out, findings);
+    _ = writeln!(out, "<sub>{}</sub>", summary::verdict(findings));
+    out
+}
+
+fn diagnostics(out: &mut String, findings: &Findings) {
+    if findings.diagnostics.is_empty() {
+        return;
+    }
+    out.push_str("| | place | |\n|---|---|---|\n");
+    for one in findings.diagnostics.iter().take(MOST) {
+        _ = writeln!(
+            out,
+            "| {} {} | {} | {} |",
+            one.severity,
+            one.code,
+            code(&one.place(), true),
+            cell(one)
+        );
+    }
+    rest(out, findings.diagnostics.len());
+    out.push('\n');
+}
+
+fn cell(one: &Diagnostic) -> String {
+    let mut lines = vec![code(&one.message, false)];
+    lines.extend(one.effect.iter().map(|text| code(text, false)));
+    lines.extend(
+        one.help
+            .iter()
+            .map(|text| format!("*help:* {}", code(text, false))),
+    );
+    lines.join("<br>")
+}
+
+fn changes(out: &mut String, findings: &Findings) {
+    for change in &findings.changes {
+        if change.changes.is_empty() {
+            continue;
+        }
+        let keys = summary::number(change.changes.len(), "key");
+        _ = writeln!(
+            out,
+            "<details><summary>{} — {keys}</summary>\n",
+            code(&change.address, false)
+        );
+        out.push_str("| | key | before | after | |\n|---|---|---|---|---|\n");
+        for one in change.changes.iter().take(MOST) {
+            out.push_str(&row(one));
+        }
+        rest(out, change.changes.len());
+        out.push_str("\n</details>\n\n");
+    }
+}
+
+fn row(one: &Change) -> String {
+    let sign = match one.kind {
+        Kind::Added => "+",
+        Kind::Removed => "−",
+        Kind::Changed => "~",
+    };
+    let [before, after] = [&one.before, &one.after].map(|side_| match side(side_.as_ref()) {
+        text if text.is_empty() => text,
+        text => code(&text, true),
+    });
+    format!(
+        "| {sign} | {} | {before} | {after} | {} |\n",
+        code(&one.key, true),
+        code(&one.place, true)
+    )
+}
+
+fn rest(out: &mut String, all: usize) {
+    if all > MOST {
+        _ = writeln!(out, "\nand {} more", all - MOST);
+    }
+}
+
+/// Text of a file, which must stay text: nothing in it may begin a table, a link or a tag.
+fn code(text: &str, as_code: bool) -> String {
+    let flat = text.replace(['\r', '\n'], " ");
+    if as_code {
+        let entity = flat.replace('&', "&amp;").replace('<', "&lt;");
+        return format!("<code>{}</code>", marks(&entity));
+    }
+    // Backquotes of our own sentences stay.
+    let entity = flat.replace('&', "&amp;").replace('<', "&lt;");
+    entity
+        .replace('|', "\\|")
+        .replace('@', "&#64;")
+        .replace(['[', ']'], "")
+}
+
+fn marks(text: &str) -> String {
+    text.chars().fold(String::new(), |mut out, character| {
+        match character {
+            '|' | '[' | ']' | '*' | '_' | '`' | '@' | '#' | '~' | '!' | '\\' => {
+                _ = write!(out, "&#{};", u32::from(character));
+            }
+            other => out.push(other),
+        }
+        out
+    })
+}

@@ -1,0 +1,83 @@
+//! Breaches of schemas.
+
+use confbus_resolution::{Breach, Problem, Snapshot};
+use serde_json::Value;
+
+use super::{Code, Said, source::Source, span_of};
+
+/// How alike two names are before one is taken for the other, misspelt.
+const ALIKE: f64 = 0.7;
+
+pub(super) fn say(
+    problem: &Problem,
+    rule: &str,
+    breach: &Breach,
+    source: &Source,
+    snapshot: &Snapshot,
+) -> Said {
+    let here = span_of(source, problem.origin.position);
+    match breach {
+        Breach::Value { key, must } if key.is_empty() => {
+            Said::new(Code::SCHEMA, here, format!("the configuration {must}"))
+                .help("write what the schema asks for")
+        }
+        Breach::Value { key, must } => Said::new(Code::SCHEMA, here, format!("`{key}` {must}"))
+            .help(format!("write a value that {must}").replace("that must be", "that is")),
+        Breach::Missing { key } => Said::new(Code::SCHEMA, here, format!("`{key}` is missing"))
+            .help(format!("write a value for `{key}`")),
+        Breach::Unknown { keys } => unknown(keys, problem, rule, source, snapshot),
+    }
+}
+
+fn unknown(
+    keys: &[String],
+    problem: &Problem,
+    rule: &str,
+    source: &Source,
+    snapshot: &Snapshot,
+) -> Said {
+    let quoted: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let message = match quoted.as_slice() {
+        [one] => format!("the schema does not know the key {one}"),
+        all => format!("the schema does not know the keys {}", all.join(", ")),
+    };
+    let place = problem.origin.position.and_then(|at| {
+        // The value is what has a place; its key stands in the same line.
+        let line = source.line(at.line)?;
+        let name = keys.first()?.rsplit('.').next()?;
+        let byte = line.find(name)?;
+        let start = line[..byte].chars().count();
+        Some(super::span(at.line, start, start + name.chars().count()))
+    });
+    let place = place.or_else(|| span_of(source, problem.origin.position));
+    let said = Said::new(Code::UNKNOWN_KEY, place, message);
+    let meant = keys.first().and_then(|key| {
+        let name = key.rsplit('.').next()?;
+        closest(name, &known(rule, snapshot))
+    });
+    match meant {
+        Some(meant) => said.help(format!("did you mean `{meant}`?")),
+        None => said.help("remove it, or add it to the schema"),
+    }
+}
+
+/// The names that the schema has beside the rule.
+fn known(rule: &str, snapshot: &Snapshot) -> Vec<String> {
+    let found = || {
+        let (path, pointer) = rule.split_once('#')?;
+        let (_, blob) = snapshot.files().get(path)?;
+        let schema: Value = serde_json::from_slice(blob.bytes()?).ok()?;
+        let (above, _) = pointer.rsplit_once('/')?;
+        let properties = schema.pointer(above)?.get("properties")?.as_object()?;
+        Some(properties.keys().cloned().collect())
+    };
+    found().unwrap_or_default()
+}
+
+fn closest(name: &str, known: &[String]) -> Option<String> {
+    let alike = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), known));
+    let best = alike.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    (best.0 >= ALIKE).then(|| best.1.clone())
+}
