@@ -97,8 +97,12 @@ impl Blob {
         let parsed = Arc::new(self.parse(syntax));
         self.remember(&parsed);
         if let Some(budget) = &self.budget {
-            self.parsed.store(Arc::downgrade(&parsed));
+            // In this order whatever is replaced, by another syntax or by somebody who was as quick, is in the budget.
             budget.keep(&parsed);
+            let before = self.parsed.swap(Arc::downgrade(&parsed));
+            if let Some(before) = before.upgrade() {
+                budget.forget(&before);
+            }
         }
         parsed
     }
@@ -158,6 +162,21 @@ impl Drop for Blob {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_has_one_place_however_often_it_is_parsed() {
+        let budget = Arc::new(Budget::new(1 << 20));
+        let blob = Blob::new(BlobId([1; 20]), *b"a: 1").kept_in(&budget);
+        let mut kept = [0; 4];
+        for kept in &mut kept {
+            blob.parsed(Syntax::Yaml);
+            blob.parsed(Syntax::Properties);
+            *kept = budget.kept();
+        }
+        assert_eq!(kept, [kept[0]; 4]);
+        drop(blob);
+        assert_eq!(budget.kept(), 0);
+    }
 
     #[test]
     fn the_same_bytes_may_be_read_in_two_syntaxes() {
