@@ -27,21 +27,25 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report};
 use confbus_resolution::EnvironmentRequest;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
-pub(crate) use changes::Changes;
+pub(crate) use changes::{Becomes, Changes, ChangesView, KeyView};
 use entry::Entry;
 pub(crate) use entry::{Answered, Current, LabelMoved, Read, RefreshId, Started, Step};
 use fleet::Fleet;
 use records::Records;
+pub(crate) use refresh::What;
 pub(crate) use sight::Sight;
 pub(crate) use standing::Standing;
-pub(crate) use state::State;
+pub(crate) use state::{Evidence, State};
 pub(crate) use store::Settings;
 use store::Store;
-pub(crate) use view::{InstanceFilter, InstancesView, RefreshDetails, RefreshesView};
+pub(crate) use view::{
+    InstanceFilter, InstanceView, InstancesView, RefreshDetails, RefreshView, RefreshesView,
+    ToldView,
+};
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
 const QUEUE: usize = 32 * 1024;
@@ -73,6 +77,8 @@ struct Shared {
     wanted: Box<Wanted>,
     dropped: AtomicU64,
     published: AtomicU64,
+    /// Counts what is worth looking at again.
+    moves: watch::Sender<u64>,
 }
 
 /// The server is stopping.
@@ -99,6 +105,7 @@ impl Ledger {
             wanted,
             dropped: AtomicU64::new(0),
             published: AtomicU64::new(0),
+            moves: watch::Sender::new(0),
         });
         let bookkeeper = Bookkeeper {
             counted: book.instances(),
@@ -190,6 +197,11 @@ impl Ledger {
     /// How many instances an event for this destination may concern, at most. Does not wait.
     pub(crate) fn meant_by(&self, destination: &Destination) -> usize {
         self.shared.fleet.load().meant_by(destination)
+    }
+
+    /// A number that changes whenever more than a sign of life was written down.
+    pub(crate) fn moves(&self) -> watch::Receiver<u64> {
+        self.shared.moves.subscribe()
     }
 
     /// Who was to be told before the last stop, and was not.
