@@ -30,6 +30,7 @@ mod instances;
 mod keep;
 mod methods;
 mod monitor;
+mod pages;
 mod peer;
 mod pins;
 mod places;
@@ -96,6 +97,8 @@ struct Services {
     watchdog: Watchdog,
     streams: Streams,
     deliveries: Deliveries,
+    changes: pages::Changes,
+    tokens: pages::Tokens,
     shutdown: CancellationToken,
 }
 
@@ -138,6 +141,8 @@ pub(crate) fn fronts(
         watchdog,
         streams,
         deliveries: Deliveries::default(),
+        changes: pages::Changes::default(),
+        tokens: pages::Tokens::default(),
         shutdown,
     };
     let rates = Arc::new(gate::Rates::new(&settings.limits));
@@ -185,4 +190,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, shutdown: CancellationToken);

@@ -20,6 +20,8 @@ mod ledger;
 mod refresh;
 mod webhook;
 
+mod pages;
+
 mod http;
 
 mod settings;
