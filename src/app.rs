@@ -16,7 +16,8 @@ use crate::{
     commit_status,
     environment_repository::EnvironmentRepository,
     http,
-    ledger::{Bookkeeper, Current, Ledger, Version},
+    inspection::Inspector,
+    ledger::{Bookkeeper, Current, HeldBack, Ledger, Version},
     pins::{Keeper, Pins},
     refresh::{Refresh, Refresher},
     settings::{self, Settings},
@@ -105,17 +106,23 @@ impl App {
             settings.member.id.clone(),
             Box::new(move |request, instance| {
                 let repository = wanted.get();
-                let current = repository.and_then(|all| all.version_of(request, Some(instance)));
+                let given = repository.and_then(|all| all.version_of(request, Some(instance)));
+                let held = given.as_ref().and_then(|given| given.held.as_ref());
                 Version {
-                    current: current.map(|(version, generation)| Current {
-                        version,
-                        generation,
+                    held: held.map(|held| HeldBack {
+                        wanted: held.wanted.to_string(),
+                        because: held.because.to_string(),
+                    }),
+                    current: given.map(|given| Current {
+                        version: given.version,
+                        generation: given.generation,
                     }),
                     is_for_all: repository.is_none_or(|all| !all.is_divided(request)),
                 }
             }),
         );
         let known = ledger.coordinates();
+        let default_labels = settings.repository.default_labels();
         let repository = EnvironmentRepository::open(
             settings.repository,
             pins.clone(),
@@ -139,6 +146,12 @@ impl App {
             tellings,
         );
 
+        let inspector = Inspector::open(
+            &settings.inspection,
+            repository.clone(),
+            ledger.clone(),
+            default_labels,
+        );
         let watchdog = Watchdog::new();
         watchdog.start().context("the watchdog cannot be started")?;
         let fronts = http::fronts(
@@ -146,6 +159,7 @@ impl App {
             http::Rooms {
                 access,
                 repository: repository.clone(),
+                inspector,
                 refresh: refresh.clone(),
                 ledger: ledger.clone(),
                 pins,

@@ -2,60 +2,87 @@
 
 use std::{fmt, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, ColorChoice, FromArgMatches as _, Parser, Subcommand};
 use confbus::{Sources, telemetry::LogFormat};
 
+use crate::{
+    exit::{Exit, Failure, Form},
+    talk,
+};
+
+mod help;
 mod pin;
 mod watch;
 mod wave;
 
+pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
 pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
 pub(crate) use wave::{DecisionArgs, WaveArgs, WaveCommand};
 
-/// Configuration from Git, served as Spring Cloud Config Server does and pushed to every instance.
-///
-/// Without a command it serves when anything is configured, and shows its demo otherwise.
+/// Git-backed configuration, pushed to every instance, and proof that it arrived
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(name = "confbus", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
+    globals: GlobalArgs,
+    #[command(flatten)]
     serve: ServeArgs,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+struct GlobalArgs {
+    /// Whether to write in colour; NO_COLOR is respected.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto"
+    )]
+    color: ColorChoice,
+    /// Write results and errors only.
+    #[arg(long, short, global = true)]
+    quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve a Git repository.
+    /// Serve configuration and announce changes
     Serve(ServeArgs),
-    /// A repository, a server and three instances on this machine, to see a change arrive.
+    /// Server, repository and three instances, nothing to install
     Demo(DemoArgs),
-    /// Run a program with the configuration of an application, in files or variables, and tell it about changes.
+    /// Run a program with configuration; tell it about changes
     ///
+    /// The configuration of an application comes in files, in variables, or both.
     /// With neither --out nor a program: write a line for each key that changes. Exit status: that of the program, else 3
     /// when there is no configuration, 4 when it may not be read, 78 when settings are wrong, 1 when the first is refused.
     Watch(Box<WatchArgs>),
-    /// Ask another server and this one the same, and tell where the answers differ.
+    /// Compare with a running Spring Cloud Config Server
     ///
     /// Without --server, a server with the given settings is started for the comparison, on a port of its own, with a clone
     /// of its own, and without the bus. Exit status: 0 when all answers are the same, 1 when not.
     Shadow(ShadowArgs),
-    /// Do Git's work for a server, which starts this itself and can end it.
+    /// Do Git's work for a server, which starts this itself and can end it
     #[command(hide = true)]
     GitWorker(GitWorkerArgs),
-    /// Hold an address at a commit, with a reason and for a time, while everything else moves on.
+    /// Hold an application at a commit, or let it go
     ///
-    /// Without a profile, a label, or both, all of them are held. Each server has pins of its own.
+    /// With a reason and for a time, while everything else moves on. Without a profile, a label, or both, all of them are held. Each server has pins of its own.
     Pin(PinArgs),
-    /// Show the commits that are given to applications step by step, and decide about them.
+    /// Show what is given out step by step, and decide about it
     ///
     /// Each server has waves of its own.
     Wave(WaveArgs),
-    /// Read a token or a password from standard input, and write its hash for the settings.
+    /// Hash a token or a password for the settings
     ///
-    /// For confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
+    /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
+    /// Explain a command
+    Help(HelpArgs),
 }
 
 /// Which servers are asked, and with what.
@@ -150,20 +177,65 @@ pub(crate) struct Properties {
     arguments: Vec<String>,
 }
 
+/// What was typed; ends the program where it is help or cannot be understood. From here on it is known how to speak.
+pub(crate) fn parse() -> Cli {
+    let matches = help::command().get_matches();
+    let typed = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let colour = match typed.globals.color {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    };
+    talk::begin(colour, typed.globals.quiet);
+    typed
+}
+
 impl Cli {
+    /// How errors are written.
+    pub(crate) fn form(&self) -> Form {
+        let serves_json = |args: &ServeArgs| args.log_format == LogFormat::Json;
+        let is_json = match &self.command {
+            None => serves_json(&self.serve),
+            Some(Command::Serve(args)) => serves_json(args),
+            Some(Command::Shadow(args)) => args.json,
+            Some(_) => false,
+        };
+        if is_json { Form::Json } else { Form::Text }
+    }
+
     /// The command that was given or is meant.
-    pub(crate) fn command(self) -> Command {
-        let Self { command, serve } = self;
-        command.unwrap_or_else(|| {
-            let said_nothing = serve.config.is_none() && serve.properties.arguments.is_empty();
-            if said_nothing && Sources::of_process(None, Vec::new()).are_empty() {
-                Command::Demo(DemoArgs {
+    pub(crate) fn meant(self) -> Result<Command, Failure> {
+        let Self { command, serve, .. } = self;
+        let said_nothing = serve.config.is_none() && serve.properties.arguments.is_empty();
+        match command {
+            Some(command) if said_nothing => Ok(command),
+            Some(_) => Err(Failure::new(
+                Exit::Usage,
+                "settings stand behind the command",
+            )),
+            None if !said_nothing => serve.or_slip(),
+            None if Sources::of_process(None, Vec::new()).are_empty() => {
+                Ok(Command::Demo(DemoArgs {
                     properties: serve.properties,
-                })
-            } else {
-                Command::Serve(serve)
+                }))
             }
-        })
+            // Whoever has settings means them, and the demo would not use them.
+            None => Err(
+                Failure::new(Exit::Usage, "there are settings, but no command")
+                    .help("confbus serve starts the server with them")
+                    .help("confbus --help lists all commands"),
+            ),
+        }
+    }
+}
+
+impl ServeArgs {
+    /// Settings alone mean the server, as they do for a Java program.
+    fn or_slip(self) -> Result<Command, Failure> {
+        match self.properties.arguments.first() {
+            Some(name) if !name.starts_with('-') => Err(help::unknown(name, &help::command())),
+            _ => Ok(Command::Serve(self)),
+        }
     }
 }
 
@@ -226,7 +298,8 @@ mod tests {
             "--confbus.git.freshness=strict",
             "--server.port=0",
         ])
-        .command() else {
+        .meant()
+        .unwrap() else {
             panic!("not serve")
         };
         assert_eq!(args.config, Some("x.yml".into()));
@@ -242,7 +315,9 @@ mod tests {
 
     #[test]
     fn serve_may_be_said() {
-        let Command::Serve(args) = parse(&["serve", "--config=x.yml", "--a.b=c=d"]).command()
+        let Command::Serve(args) = parse(&["serve", "--config=x.yml", "--a.b=c=d"])
+            .meant()
+            .unwrap()
         else {
             panic!("not serve")
         };
@@ -261,5 +336,17 @@ mod tests {
             properties.pairs().unwrap_err().to_string(),
             "`password` is not a setting; write --key=value"
         );
+    }
+
+    #[test]
+    fn settings_stand_behind_the_command() {
+        assert!(parse(&["--config=x.yml", "pin", "--list"]).meant().is_err());
+        let pin = parse(&["--color=never", "pin", "--list", "-q"]);
+        assert!(pin.globals.quiet && matches!(pin.meant(), Ok(Command::Pin(_))));
+    }
+
+    #[test]
+    fn clap_finds_no_fault() {
+        help::command().debug_assert();
     }
 }

@@ -17,7 +17,11 @@ use git2::{IndexAddOption, Repository, RepositoryInitOptions, Signature};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::{cli::DemoArgs, watch};
+use crate::{
+    cli::DemoArgs,
+    exit::{Exit, Failure, OrExit as _},
+    watch,
+};
 
 /// Two applications; two instances of the first.
 const INSTANCES: [(&str, &str); 3] = [("orders", "8081"), ("orders", "8082"), ("payments", "8083")];
@@ -44,7 +48,7 @@ const SAMPLE: [(&str, &str); 13] = sample_files![
 ];
 
 /// Runs until it is told to stop.
-pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let _log = telemetry::init(LogFormat::Text, "warn")?;
     let folder = tempfile::Builder::new()
         .prefix("confbus-demo-")
@@ -53,7 +57,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let repository = folder.path().join("config");
     make_repository(&repository)?;
 
-    let properties = args.properties.pairs()?;
+    let properties = args.properties.pairs().or_exit(Exit::Usage)?;
     let app = bind(&folder, &repository, &properties).await?;
     let url = format!("http://{}", app.local_addr()?);
     introduce(&url, &repository);
@@ -62,7 +66,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
         served = app.serve_until(shutdown::requested()) => served,
         failed = follow_all(&url, broker) => failed,
     }?;
-    keep_if_edited(folder, &repository)
+    Ok(keep_if_edited(folder, &repository)?)
 }
 
 /// The usual port, or any other when somebody has that one.
@@ -70,13 +74,13 @@ async fn bind(
     folder: &TempDir,
     repository: &Path,
     properties: &[(String, String)],
-) -> anyhow::Result<App> {
+) -> Result<App, Failure> {
     match App::bind(settings(folder, repository, "8888", properties)?).await {
         Ok(app) => Ok(app),
         Err(_) if properties.iter().all(|(key, _)| key != "server.port") => {
-            App::bind(settings(folder, repository, "0", properties)?).await
+            Ok(App::bind(settings(folder, repository, "0", properties)?).await?)
         }
-        Err(cause) => Err(cause),
+        Err(cause) => Err(cause.into()),
     }
 }
 
@@ -85,7 +89,7 @@ fn settings(
     repository: &Path,
     port: &str,
     properties: &[(String, String)],
-) -> anyhow::Result<Settings> {
+) -> Result<Settings, Failure> {
     let ours = [
         ("server.address", "127.0.0.1".to_owned()),
         ("server.port", port.to_owned()),

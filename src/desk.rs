@@ -1,18 +1,16 @@
 //! Asks servers to do something, one after the other: each decides by itself.
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use crate::{
     cli::ServersArgs,
+    exit::{Exit, Failure, OrExit as _},
     shadow::{Answer, Header, Server},
+    talk,
     watch::{TOKEN_FILE, bearer_token, printable},
 };
 
@@ -28,7 +26,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// A desk for each server that is named.
-    pub(crate) fn all(args: &ServersArgs) -> anyhow::Result<Vec<Self>> {
+    pub(crate) fn all(args: &ServersArgs) -> Result<Vec<Self>, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let servers = args
             .server
@@ -37,13 +35,13 @@ impl Desk {
             .or_else(|| variable("SPRING_CLOUD_CONFIG_URI"));
         let file = || variable(TOKEN_FILE).map(PathBuf::from);
         let token = match args.token_file.clone().or_else(file) {
-            Some(file) => Some(bearer_token(&file)?),
+            Some(file) => Some(bearer_token(&file).or_exit(Exit::Usage)?),
             None => variable("CONFBUS_TOKEN").map(SecretString::from),
         };
         let servers = servers.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
         let addresses = servers.split(',').map(str::trim);
         addresses
-            .map(|address| Self::at(address, token.as_ref()))
+            .map(|address| Self::at(address, token.as_ref()).or_exit(Exit::Usage))
             .collect()
     }
 
@@ -62,43 +60,51 @@ impl Desk {
         Ok(Self { server, headers })
     }
 
-    /// An error that names the server.
-    pub(crate) fn error(&self, text: &str) -> anyhow::Error {
-        anyhow::anyhow!("{}: {text}", self.server)
+    /// A failure that names the server.
+    pub(crate) fn failure(&self, exit: Exit, text: &str) -> Failure {
+        Failure::new(exit, format!("{}: {text}", self.server))
     }
 
     /// What stands under a key of what the server shows.
-    pub(crate) async fn list(&self, path: &str, key: &str) -> anyhow::Result<Vec<Value>> {
+    pub(crate) async fn list(&self, path: &str, key: &str) -> Result<Vec<Value>, Failure> {
         let mut answer = json_of(&self.ask("GET", path, "").await?)?;
         match answer[key].take() {
             Value::Array(list) => Ok(list),
-            _ => bail!("{}: this server has no {key}", self.server),
+            _ => Err(self.failure(Exit::Unreachable, &format!("this server has no {key}"))),
         }
     }
 
     /// An answer that is none of an error.
-    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> anyhow::Result<Answer> {
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<Answer, Failure> {
         let asked = self
             .server
             .send(method, path, self.headers.clone(), body.as_bytes());
-        let answer = asked.await.with_context(|| self.server.to_string())?;
+        let answer = asked.await.with_context(|| self.server.to_string());
+        let answer = answer.or_exit(Exit::Unreachable)?;
         if (200..300).contains(&answer.status) {
             return Ok(answer);
         }
         let said = json_of(&answer).ok();
         let message = said.as_ref().and_then(|said| said["message"].as_str());
         let message = message.map(|message| format!(": {}", printable(message)));
-        bail!(
+        let text = format!(
             "{} answered {}{}",
             self.server,
             answer.status,
             message.unwrap_or_default()
-        )
+        );
+        Err(Failure::new(Exit::of_status(answer.status), text))
     }
 }
 
-pub(crate) fn json_of(answer: &Answer) -> anyhow::Result<Value> {
-    serde_json::from_slice(&answer.body).context("the answer is not JSON")
+pub(crate) fn json_of(answer: &Answer) -> Result<Value, Failure> {
+    let read = serde_json::from_slice(&answer.body).context("the answer is not JSON");
+    read.or_exit(Exit::Unreachable)
 }
 
 /// `orders`, `orders/dev`, `orders/dev/main` or `orders/*/main`.
@@ -113,6 +119,6 @@ pub(crate) fn address(named: &Value) -> String {
 }
 
 /// Writes a line.
-pub(crate) fn say(line: &str) -> anyhow::Result<()> {
-    writeln!(io::stdout().lock(), "{}", printable(line)).context("standard output")
+pub(crate) fn say(line: &str) -> Result<(), Failure> {
+    Ok(talk::line(printable(line))?)
 }

@@ -20,6 +20,7 @@ mod testing;
 use std::{fmt, sync::Arc};
 
 use cache::Cache;
+pub(crate) use environment::encrypted_keys;
 pub(crate) use error::{CipherError, KeyError};
 pub(crate) use key_store::{KeyStore, StoreAccess};
 pub(crate) use pem::{Pem, private_key};

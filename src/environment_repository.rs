@@ -12,6 +12,7 @@ mod gather;
 mod generation;
 mod git_backend;
 mod history;
+mod inspected;
 mod judgement;
 mod last_good;
 mod looker;
@@ -35,7 +36,7 @@ mod trail;
 mod unannounced;
 mod upstream;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{BusId, Environment};
@@ -54,7 +55,7 @@ use crate::{
     waves::Waves,
 };
 pub(crate) use answer::{
-    Because, FindError, Found, Health, Held, Probe, Resource, Text, UpstreamHealth,
+    Because, FindError, Found, Given, Health, Held, Probe, Resource, Text, UpstreamHealth,
 };
 pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
@@ -66,6 +67,7 @@ pub(crate) use git_backend::split_labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
 };
+pub(crate) use inspected::{Inspected, SourceOrigin};
 pub(crate) use judgement::{Broken, Judgement};
 pub(crate) use looker::Announce;
 use opener::Opener;
@@ -89,6 +91,8 @@ pub(crate) struct Settings {
     pub(crate) fail_on_error: bool,
     /// What wins over every file.
     pub(crate) overrides: Overrides,
+    /// The keys of overrides whose values are encrypted where they are configured.
+    pub(crate) encrypted_overrides: BTreeSet<String>,
     /// Answer with no sources at all, or say that nothing was found.
     pub(crate) accept_empty: bool,
     /// What health asks for.
@@ -142,6 +146,7 @@ struct Inner {
     backends: Vec<Backend>,
     fail_on_error: bool,
     overrides: Overrides,
+    encrypted_overrides: BTreeSet<String>,
     accept_empty: bool,
     probes: Vec<EnvironmentRequest>,
     reverse_location_order: bool,
@@ -187,6 +192,7 @@ impl EnvironmentRepository {
             backends,
             fail_on_error: settings.fail_on_error,
             overrides: settings.overrides,
+            encrypted_overrides: settings.encrypted_overrides,
             accept_empty: settings.accept_empty,
             probes: settings.probes,
             reverse_location_order: settings.reverse_location_order,
@@ -212,13 +218,13 @@ impl EnvironmentRepository {
             .await
     }
 
-    /// The version that a read of this instance would be given now, where there is one, and the generation of its label.
-    /// Neither waits nor fetches, and asks no Vault.
+    /// The version that a read of this instance would be given now, where there is one. Neither waits nor fetches, and asks
+    /// no Vault.
     pub(crate) fn version_of(
         &self,
         request: &EnvironmentRequest,
         instance: Option<&BusId>,
-    ) -> Option<(String, Option<u64>)> {
+    ) -> Option<Given> {
         let reading = Reading {
             before: Before::Served,
             instance,
@@ -232,7 +238,12 @@ impl EnvironmentRepository {
             [part] => past::generation(&part.labels),
             _ => None,
         };
-        Some((self.shown_version(&parts)?, generation))
+        let mut held = parts.iter().filter_map(|part| part.held.clone());
+        Some(Given {
+            version: self.shown_version(&parts)?,
+            generation,
+            held: held.next(),
+        })
     }
 
     async fn find(
@@ -244,10 +255,18 @@ impl EnvironmentRepository {
         let gathered = self.gather(request, Labels::Split, reading, vaults).await?;
         let found = self.environment(request, self.resolve(gathered)?.0);
         let is_complete = vaults.are_asked() || !self.inner.backends.iter().any(Backend::is_vault);
-        if found.value.property_sources.is_empty() && is_complete && !self.inner.accept_empty {
-            return Err(FindError::Empty);
+        if is_complete {
+            self.refuse_nothing(&found.value)?;
         }
         Ok(found)
+    }
+
+    /// No sources at all may be no answer.
+    fn refuse_nothing(&self, environment: &Environment) -> Result<(), FindError> {
+        if environment.property_sources.is_empty() && !self.inner.accept_empty {
+            return Err(FindError::Empty);
+        }
+        Ok(())
     }
 
     /// Whether so little is read for an environment that its answer is made sooner than another thread takes over. Neither

@@ -26,6 +26,7 @@ mod front;
 mod gate;
 mod gzip;
 mod health;
+mod inspections;
 mod instances;
 mod keep;
 mod methods;
@@ -60,8 +61,9 @@ use confbus_bus::Bus;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Access, environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins,
-    refresh::Refresh, watchdog::Watchdog, waves::Waves, webhook::Deliveries,
+    access::Access, environment_repository::EnvironmentRepository, inspection::Inspector,
+    ledger::Ledger, pins::Pins, refresh::Refresh, watchdog::Watchdog, waves::Waves,
+    webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -76,6 +78,7 @@ pub(crate) use tls::{ClientAuth, Settings as TlsSettings, Tls};
 pub(crate) struct Rooms {
     pub(crate) access: Access,
     pub(crate) repository: EnvironmentRepository,
+    pub(crate) inspector: Inspector,
     pub(crate) refresh: Refresh,
     pub(crate) ledger: Ledger,
     pub(crate) pins: Pins,
@@ -89,6 +92,7 @@ pub(crate) struct Rooms {
 struct Services {
     settings: Arc<Settings>,
     repository: EnvironmentRepository,
+    inspector: Inspector,
     refresh: Refresh,
     ledger: Ledger,
     pins: Pins,
@@ -121,6 +125,7 @@ pub(crate) fn fronts(
     let Rooms {
         access,
         repository,
+        inspector,
         refresh,
         ledger,
         pins,
@@ -133,6 +138,7 @@ pub(crate) fn fronts(
     let services = Services {
         settings: Arc::clone(&settings),
         repository: repository.clone(),
+        inspector,
         refresh,
         ledger: ledger.clone(),
         pins,
@@ -190,4 +196,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, shutdown: CancellationToken);

@@ -13,6 +13,7 @@ mod instance;
 mod proof;
 mod records;
 mod refresh;
+mod sentence;
 mod sight;
 mod standing;
 mod state;
@@ -32,19 +33,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 pub(crate) use changes::{Becomes, Changes, ChangesView, KeyView};
-use entry::Entry;
-pub(crate) use entry::{Answered, Current, LabelMoved, Read, RefreshId, Started, Step};
+pub(crate) use entry::{Answered, Current, HeldBack, LabelMoved, Read, RefreshId, Started, Step};
+use entry::{Entry, Trigger};
 use fleet::Fleet;
 use records::Records;
 pub(crate) use refresh::What;
+pub(crate) use sentence::Totals;
 pub(crate) use sight::Sight;
 pub(crate) use standing::Standing;
 pub(crate) use state::{Evidence, State};
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use view::{
-    InstanceFilter, InstanceView, InstancesView, RefreshDetails, RefreshView, RefreshesView,
-    ToldView,
+    FleetFilter, FleetView, HistoryEntry, HistoryFilter, InstanceFilter, InstanceView,
+    InstancesView, RefreshDetails, RefreshView, RefreshesView, ToldView,
 };
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
@@ -59,6 +61,8 @@ pub(crate) type Wanted = dyn Fn(&EnvironmentRequest, &BusId) -> Version + Send +
 #[derive(Debug)]
 pub(crate) struct Version {
     pub(crate) current: Option<Current>,
+    /// Set when that is not what the label names.
+    pub(crate) held: Option<HeldBack>,
     /// Whoever asks the same is given the same.
     pub(crate) is_for_all: bool,
 }
@@ -225,6 +229,35 @@ impl Ledger {
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
+    /// How far the fleet is, as far as somebody may see it.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn fleet(
+        &self,
+        filter: FleetFilter,
+        sight: impl Sight + 'static,
+    ) -> Result<FleetView, Closed> {
+        let records = self.records().await?;
+        let shared = Arc::clone(&self.shared);
+        let view = move || view::fleet(&records, &filter, &sight, now(), &shared.wanted);
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
+    /// The moves of a label that are remembered, newest first, as far as somebody may see them.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn history(
+        &self,
+        filter: HistoryFilter,
+        sight: impl Sight + 'static,
+    ) -> Result<Vec<HistoryEntry>, Closed> {
+        let records = self.records().await?;
+        let view = move || view::history(&records, &filter, &sight, now());
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
     /// Where the instances stand that ask for something that is meant.
     ///
     /// # Errors
@@ -309,6 +342,7 @@ mod tests {
                 version: CommitId::from_bytes([2; 20]).to_string(),
                 generation: Some(2),
             }),
+            held: None,
             is_for_all: true,
         };
         Ledger::open(Settings { file }, own, Box::new(wanted))

@@ -16,6 +16,7 @@ mod pins;
 mod waves;
 
 mod commit_status;
+mod inspection;
 mod ledger;
 mod refresh;
 mod webhook;

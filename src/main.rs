@@ -3,8 +3,10 @@
 mod cli;
 mod demo;
 mod desk;
+mod exit;
 mod pin;
 mod shadow;
+mod talk;
 mod watch;
 mod wave;
 
@@ -17,21 +19,17 @@ use std::{
 };
 
 use anyhow::Context as _;
-use clap::{Parser as _, ValueEnum as _};
-use confbus::{App, GitProgram, Settings, SettingsError, Sources, memory, shutdown, telemetry};
+use clap::ValueEnum as _;
+use confbus::{App, GitProgram, Settings, Sources, memory, shutdown, telemetry};
 use tracing::info;
 use zeroizing_alloc::ZeroAlloc;
 
-use cli::{Cli, Command, GitWorkerArgs, ServeArgs};
+use cli::{Command, GitWorkerArgs, ServeArgs};
+use exit::{Exit, Failure, OrExit as _};
 
 /// Memory is wiped when it is given back: a value that was replaced, a login, a decrypted text does not stay in it.
 #[global_allocator]
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
-
-/// Settings that refuse to start: `EX_CONFIG`, on which a service manager should not try again.
-const BAD_SETTINGS: u8 = 78;
-/// As for arguments that cannot be read at all.
-const WRONG_USAGE: u8 = 2;
 
 /// Bytes of the longest token that is hashed.
 const LONGEST_TOKEN: u64 = 8 * 1024;
@@ -39,32 +37,16 @@ const LONGEST_TOKEN: u64 = 8 * 1024;
 /// How long work that nobody can stop may go on in the end.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
-#[expect(clippy::print_stderr, reason = "the log may not be set up yet")]
 fn main() -> ExitCode {
-    match run(Cli::parse().command()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("confbus: {error:#}");
-            if error.is::<SettingsError>() {
-                ExitCode::from(BAD_SETTINGS)
-            } else if is_wrong_usage(&error) {
-                ExitCode::from(WRONG_USAGE)
-            } else if let Some(error) = error.downcast_ref() {
-                ExitCode::from(watch::exit_code(error))
-            } else {
-                ExitCode::FAILURE
-            }
-        }
-    }
+    let typed = cli::parse();
+    let form = typed.form();
+    typed
+        .meant()
+        .and_then(run)
+        .unwrap_or_else(|failure| failure.report(form))
 }
 
-fn is_wrong_usage(error: &anyhow::Error) -> bool {
-    error.is::<shadow::WrongUsage>()
-        || error.is::<watch::WrongUsage>()
-        || error.is::<pin::WrongUsage>()
-}
-
-fn run(command: Command) -> anyhow::Result<ExitCode> {
+fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(args) => in_runtime(serve(args)),
         Command::Demo(args) => in_runtime(demo::run(args)),
@@ -73,13 +55,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
         Command::HashToken => hash_token(),
+        Command::Help(args) => cli::help(&args),
         // It has threads of its own, and as little else as can be.
         Command::GitWorker(args) => git_worker(&args),
     }?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Yes.into())
 }
 
-fn in_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+fn in_runtime<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -89,27 +72,26 @@ fn in_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
     result
 }
 
-fn git_worker(args: &GitWorkerArgs) -> anyhow::Result<()> {
+fn git_worker(args: &GitWorkerArgs) -> Result<(), Failure> {
     let _log = telemetry::init(args.log_format, "info")?;
     memory::keep_private();
-    confbus::run_git_worker().context("this is for servers to start")
+    Ok(confbus::run_git_worker().context("this is for servers to start")?)
 }
 
 /// The first line of standard input, so that nothing secret is in the list of processes or a history of commands.
-#[expect(clippy::print_stdout, reason = "this is what it was started for")]
-fn hash_token() -> anyhow::Result<()> {
+fn hash_token() -> Result<(), Failure> {
     let mut line = String::new();
     let mut input = std::io::stdin().lock().take(LONGEST_TOKEN);
     input
         .read_line(&mut line)
         .context("the token cannot be read")?;
     let token = line.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!token.is_empty(), "there is no token on standard input");
-    println!(
-        "{}",
-        confbus::hash_token(token).map_err(anyhow::Error::msg)?
-    );
-    Ok(())
+    if token.is_empty() {
+        let text = "there is no token on standard input";
+        return Err(Failure::new(Exit::Usage, text));
+    }
+    let hash = confbus::hash_token(token).map_err(anyhow::Error::msg)?;
+    Ok(talk::line(hash)?)
 }
 
 /// This program once more, as it was started: where a newer one lies in its place by now, the system still has the old one.
@@ -129,11 +111,12 @@ fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
     })
 }
 
-async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let _log = telemetry::init(args.log_format, "info")?;
     memory::keep_private();
     let program = git_program(&args)?;
-    let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
+    let properties = args.properties.pairs().or_exit(Exit::Usage)?;
+    let settings = Settings::load(&Sources::of_process(args.config, properties))?;
 
     let app = App::bind(settings.with_git_program(program)).await?;
     info!(address = %app.local_addr()?, "listening");

@@ -8,17 +8,15 @@ use serde_json::{Value, json};
 use crate::{
     cli::{PinArgs, Pinned},
     desk::{Desk, address, json_of, say},
+    exit::{Exit, Failure},
+    talk,
+    watch::printable,
 };
 
 const PINS: &str = "/_/api/pins";
 
-/// What was typed makes no sense together.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct WrongUsage(&'static str);
-
 /// Does it, and says what was done.
-pub(crate) async fn run(args: PinArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
     let task = Task::of(&args)?;
     for desk in Desk::all(&args.servers)? {
         match &task {
@@ -27,7 +25,7 @@ pub(crate) async fn run(args: PinArgs) -> anyhow::Result<ExitCode> {
             Task::Pin(pin) => make(&desk, pin).await?,
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Yes.into())
 }
 
 /// What to do.
@@ -39,14 +37,14 @@ enum Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    fn of(args: &'a PinArgs) -> Result<Self, WrongUsage> {
+    fn of(args: &'a PinArgs) -> Result<Self, Failure> {
         let Some(pinned) = &args.pinned else {
             return Ok(Self::List);
         };
         match (&pinned.commit, args.release) {
             (None, true) => Ok(Self::Release(pinned)),
-            (Some(_), true) => Err(WrongUsage("an address is let go without a commit")),
-            (None, false) => Err(WrongUsage(
+            (Some(_), true) => Err(wrong("an address is let go without a commit")),
+            (None, false) => Err(wrong(
                 "write the commit behind the address, as in orders/dev@4e81d07, with at least seven digits",
             )),
             (Some(commit), false) => Ok(Self::Pin(json!({
@@ -61,16 +59,21 @@ impl<'a> Task<'a> {
     }
 }
 
-async fn make(desk: &Desk, pin: &Value) -> anyhow::Result<()> {
-    let answer = desk.ask("POST", PINS, &pin.to_string()).await?;
-    say(&shown(&json_of(&answer)?))
+fn wrong(text: &str) -> Failure {
+    Failure::new(Exit::Usage, text)
 }
 
-async fn release(desk: &Desk, pinned: &Pinned) -> anyhow::Result<()> {
+async fn make(desk: &Desk, pin: &Value) -> Result<(), Failure> {
+    let answer = desk.ask("POST", PINS, &pin.to_string()).await?;
+    tell(&json_of(&answer)?)
+}
+
+async fn release(desk: &Desk, pinned: &Pinned) -> Result<(), Failure> {
     let pins = desk.list(PINS, "pins").await?;
     let its: Vec<_> = pins.iter().filter(|pin| is_of(pin, pinned)).collect();
     if its.is_empty() {
-        return Err(desk.error("nothing is pinned under this address"));
+        let text = "nothing is pinned under this address";
+        return Err(desk.failure(Exit::NotFound, text));
     }
     for pin in its {
         let id = pin["id"].as_str().unwrap_or_default();
@@ -80,12 +83,17 @@ async fn release(desk: &Desk, pinned: &Pinned) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<()> {
+async fn list(desk: &Desk) -> Result<(), Failure> {
     let pins = desk.list(PINS, "pins").await?;
     if pins.is_empty() {
         say("nothing is pinned")?;
     }
-    pins.iter().try_for_each(|pin| say(&shown(pin)))
+    pins.iter().try_for_each(tell)
+}
+
+fn tell(pin: &Value) -> Result<(), Failure> {
+    let sign = talk::sign("held");
+    Ok(talk::line(format!("{sign} {}", printable(&shown(pin))))?)
 }
 
 /// Whether a pin is exactly of this address.

@@ -16,7 +16,9 @@ use std::{env, fmt, path::PathBuf};
 pub use crate::git::Program as GitProgram;
 pub use problem::{SettingsError, SettingsProblem};
 
-use crate::{access, commit_status, environment_repository, http, ledger, pins, refresh, waves};
+use crate::{
+    access, commit_status, environment_repository, http, inspection, ledger, pins, refresh, waves,
+};
 use layers::Layers;
 use reader::Reader;
 
@@ -31,6 +33,7 @@ pub struct Settings {
     pub(crate) commit_status: Option<commit_status::Settings>,
     pub(crate) ledger: ledger::Settings,
     pub(crate) pins: pins::Settings,
+    pub(crate) inspection: inspection::Settings,
     pub(crate) waves: waves::Settings,
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,

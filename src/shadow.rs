@@ -21,7 +21,11 @@ use anyhow::Context as _;
 use confbus::telemetry::{self, LogFormat};
 use futures_util::{StreamExt as _, stream};
 
-use crate::cli::ShadowArgs;
+use crate::{
+    cli::ShadowArgs,
+    exit::{Exit, Failure, OrExit as _},
+    talk,
+};
 use compare::{Verdict, compare};
 use difference::Values;
 use normal::Checkouts;
@@ -36,28 +40,25 @@ use wire::NoAnswer;
 /// What our own server says of requests that fail is no news here: it shows as a difference.
 const LOG: &str = "warn,confbus::http=off";
 
-/// Arguments with which nothing can be compared.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:#}")]
-pub(crate) struct WrongUsage(anyhow::Error);
-
 /// Compares until the list ends; success means that all answers were the same.
-pub(crate) async fn run(args: ShadowArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: ShadowArgs) -> Result<ExitCode, Failure> {
     let _log = telemetry::init(LogFormat::Text, LOG)?;
-    let plan = Plan::of(&args).map_err(WrongUsage)?;
+    let plan = Plan::of(&args).or_exit(Exit::Usage)?;
     plan.old
         .reach()
         .await
-        .with_context(|| format!("{} cannot be asked", plan.old))?;
+        .with_context(|| format!("{} cannot be asked", plan.old))
+        .or_exit(Exit::Unreachable)?;
     let counts = match plan.new.clone() {
         Some(new) => {
             new.reach()
                 .await
-                .with_context(|| format!("{new} cannot be asked"))?;
+                .with_context(|| format!("{new} cannot be asked"))
+                .or_exit(Exit::Unreachable)?;
             plan.compare_with(&new).await?
         }
         None => {
-            let properties = args.properties.pairs().map_err(WrongUsage)?;
+            let properties = args.properties.pairs().or_exit(Exit::Usage)?;
             let own = OwnServer::bind(args.config, properties, plan.old.base()).await?;
             let new = own.like(&plan.old)?;
             own.serve_during(plan.compare_with(&new)).await?
@@ -66,10 +67,11 @@ pub(crate) async fn run(args: ShadowArgs) -> anyhow::Result<ExitCode> {
     let alike = counts.different == 0 && counts.unanswered == 0;
     Ok(
         if alike && (counts.deliberate == 0 || args.allow_deliberate) {
-            ExitCode::SUCCESS
+            Exit::Yes
         } else {
-            ExitCode::FAILURE
-        },
+            Exit::No
+        }
+        .into(),
     )
 }
 
@@ -124,10 +126,10 @@ impl Plan {
                 (Err(cause), _) => Verdict::Unanswered("the old server", cause),
                 (_, Err(cause)) => Verdict::Unanswered("the new server", cause),
             };
-            report.tell(listed, &verdict)?;
+            talk::written(report.tell(listed, &verdict))?;
         }
         self.remark(&report.counts);
-        report.finish()?;
+        talk::written(report.finish())?;
         Ok(report.counts)
     }
 
@@ -144,26 +146,27 @@ impl Plan {
     }
 
     /// What the summary does not say.
-    #[expect(clippy::print_stderr, reason = "beside the lines that programs read")]
     fn remark(&self, counts: &Counts) {
         if self.list.left_out > 0 {
-            eprintln!(
-                "confbus: {} lines of the log are no reads and were left out",
+            talk::note(format!(
+                "{} lines of the log are no reads and were left out",
                 self.list.left_out
-            );
+            ));
         }
         if self.list.cut {
             let most = self.list.requests.len();
-            eprintln!("confbus: there were more than {most} requests; --most=NUMBER takes more");
+            talk::note(format!(
+                "there were more than {most} requests; --most=NUMBER takes more"
+            ));
         }
         if counts.refused > 0 {
-            eprintln!(
-                "confbus: both servers refused {} requests with 401 or 403; credentials go into the addresses or --header",
+            talk::note(format!(
+                "both servers refused {} requests with 401 or 403; credentials go into the addresses or --header",
                 counts.refused
-            );
+            ));
         }
         if self.values == Values::Hidden && counts.different + counts.deliberate > 0 {
-            eprintln!("confbus: values are hidden; --show-values shows those that differ");
+            talk::note("values are hidden; --show-values shows those that differ");
         }
     }
 }

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use confbus_client::ConnectError;
 
-use crate::cli::WatchArgs;
+use crate::{
+    cli::WatchArgs,
+    exit::{Exit, Failure, OrExit as _},
+};
 
 mod candidate;
 mod command;
@@ -25,42 +28,39 @@ mod variables;
 
 pub(crate) use follow::follow;
 pub(crate) use format::Format;
-pub(crate) use plan::WrongUsage;
 pub(crate) use say::printable;
 pub(crate) use settings::{TOKEN_FILE, token as bearer_token};
 
-/// Nobody gave a configuration.
-const UNAVAILABLE: u8 = 3;
-/// The servers refuse our credentials.
-const DENIED: u8 = 4;
-/// Settings that cannot work: `EX_CONFIG`.
-const BAD_SETTINGS: u8 = 78;
-
 /// Runs until it is told to stop, or the program ends.
-pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: WatchArgs) -> Result<ExitCode, Failure> {
     let WatchArgs {
         delivery, address, ..
     } = &args;
     if delivery.out.is_empty() && delivery.program.is_empty() {
-        plan::refuse_idle(delivery)?;
-        return follow::run(args).await;
+        plan::refuse_idle(delivery).or_exit(Exit::Usage)?;
+        return follow::run(args).await.map_err(failure);
     }
     let plan = plan::Plan::of(
         delivery,
         format!("{}/{}", address.application, address.profiles),
-    )?;
+    )
+    .or_exit(Exit::Usage)?;
     if init::is_needed() {
-        return init::run().await;
+        return Ok(init::run().await?);
     }
     say::start_log()?;
-    supervise::run(&args, plan).await
+    supervise::run(&args, plan).await.map_err(failure)
 }
 
-/// The exit code for why there is no client.
-pub(crate) fn exit_code(error: &ConnectError) -> u8 {
-    match error {
-        ConnectError::Settings(_) | ConnectError::Http(_) => BAD_SETTINGS,
-        ConnectError::Unavailable { unavailable, .. } if unavailable.is_denied() => DENIED,
-        _ => UNAVAILABLE,
-    }
+/// What it means that there is no client.
+fn failure(error: anyhow::Error) -> Failure {
+    let exit = match error.downcast_ref() {
+        None => return error.into(),
+        Some(ConnectError::Settings(_) | ConnectError::Http(_)) => Exit::Settings,
+        Some(ConnectError::Unavailable { unavailable, .. }) if unavailable.is_denied() => {
+            Exit::Denied
+        }
+        Some(_) => Exit::Unreachable,
+    };
+    Failure::new(exit, format!("{error:#}"))
 }

@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 use crate::{
     cli::{DecisionArgs, WaveArgs, WaveCommand},
     desk::{Desk, address, json_of, say},
+    exit::{Exit, Failure},
+    talk,
+    watch::printable,
 };
 
 const WAVES: &str = "/_/api/waves";
 
 /// Does it, and says what was done.
-pub(crate) async fn run(args: WaveArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: WaveArgs) -> Result<ExitCode, Failure> {
     match args.command {
         WaveCommand::List { servers } => {
             for desk in Desk::all(&servers)? {
@@ -22,18 +25,23 @@ pub(crate) async fn run(args: WaveArgs) -> anyhow::Result<ExitCode> {
         WaveCommand::Promote(args) => decide(&args, "promote", "promoted").await?,
         WaveCommand::Abort(args) => decide(&args, "abort", "aborted").await?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Yes.into())
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<()> {
+async fn list(desk: &Desk) -> Result<(), Failure> {
     let waves = desk.list(WAVES, "waves").await?;
     if waves.is_empty() {
         say("nothing is on its way")?;
     }
-    waves.iter().try_for_each(|wave| say(&shown(wave)))
+    waves.iter().try_for_each(tell)
 }
 
-async fn decide(args: &DecisionArgs, path: &str, done: &str) -> anyhow::Result<()> {
+fn tell(wave: &Value) -> Result<(), Failure> {
+    let sign = talk::sign(wave["state"].as_str().unwrap_or_default());
+    Ok(talk::line(format!("{sign} {}", printable(&shown(wave))))?)
+}
+
+async fn decide(args: &DecisionArgs, path: &str, done: &str) -> Result<(), Failure> {
     let body = json!({
         "application": args.address.application,
         "profile": args.address.profile,

@@ -1,8 +1,8 @@
 //! Encrypted values of an answer.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use confbus_protocol::{Environment, Properties, PropertySource, PropertyValue};
+use confbus_protocol::{Environment, Position, Properties, PropertySource, PropertyValue};
 use tracing::warn;
 
 use super::{CipherError, Encryption, Values};
@@ -84,6 +84,15 @@ impl Encryption {
                 })
         })
     }
+}
+
+/// The keys of a source whose values are encrypted, with the places that they lose when they are decrypted.
+pub(crate) fn encrypted_keys(source: &PropertySource) -> HashMap<String, Option<Position>> {
+    let all = source.source.iter();
+    let encrypted = all.filter(|(_, property)| cipher_in(&property.value).is_some());
+    encrypted
+        .map(|(key, property)| (key.clone(), property.origin))
+        .collect()
 }
 
 /// What stands behind the marker.

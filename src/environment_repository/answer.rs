@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use confbus_protocol::{CommitId, Environment};
@@ -40,6 +40,30 @@ pub(crate) enum Because {
     Pinned,
     /// That one is on its way, step by step, and not here yet.
     Wave(Pause),
+}
+
+/// What a read would be given.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) version: String,
+    /// That of its label; nothing with several labels or repositories.
+    pub(crate) generation: Option<u64>,
+    /// Set when this is not what the label names.
+    pub(crate) held: Option<Held>,
+}
+
+/// As people are told: the first of the problems, `pinned`, or how far a wave is.
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Problems(problems) => match problems.first() {
+                Some(problem) => problem.fmt(f),
+                None => f.write_str("it cannot be used"),
+            },
+            Self::Pinned => f.write_str("pinned"),
+            Self::Wave(pause) => pause.fmt(f),
+        }
+    }
 }
 
 /// A plain file.

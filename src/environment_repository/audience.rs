@@ -51,6 +51,14 @@ impl EnvironmentRepository {
         gathered.flat_map(Gathered::into_places).collect()
     }
 
+    /// The repositories that answer a request out of what is in service, without credentials.
+    pub(crate) fn repositories_of(&self, request: &EnvironmentRequest) -> Vec<String> {
+        let places = self.places_in_service(request).into_iter();
+        places
+            .map(|place| place.repository().name().to_owned())
+            .collect()
+    }
+
     /// How the files of a repository with this name are laid out and who reads them; several backends may have one of
     /// the same name.
     pub(crate) fn readers(&self, repository: &str) -> Vec<(Layout, Audience)> {

@@ -83,6 +83,19 @@ impl EnvironmentRepository {
         request: &EnvironmentRequest,
         parts: Vec<Part>,
     ) -> Found<Environment> {
+        let found = self.composed(request, parts);
+        Found {
+            value: self.finished(found.value),
+            ..found
+        }
+    }
+
+    /// What files and Vaults say, as it is written.
+    pub(super) fn composed(
+        &self,
+        request: &EnvironmentRequest,
+        parts: Vec<Part>,
+    ) -> Found<Environment> {
         let mut value = Environment {
             name: request.application.to_string(),
             profiles: vec![request.profiles.to_string()],
@@ -100,16 +113,21 @@ impl EnvironmentRepository {
             held = held.or(part.held);
             labels.extend(part.labels);
         }
-        let mut value = self.inner.encryption.decrypt(value);
-        if let Some(overrides) = self.inner.overrides.source() {
-            value.property_sources.insert(0, overrides.clone());
-        }
         Found {
             value,
             past: Past::new(labels, commits.clone()),
             commits,
             held,
         }
+    }
+
+    /// The same as it is answered.
+    pub(super) fn finished(&self, environment: Environment) -> Environment {
+        let mut environment = self.inner.encryption.decrypt(environment);
+        if let Some(overrides) = self.inner.overrides.source() {
+            environment.property_sources.insert(0, overrides.clone());
+        }
+        environment
     }
 
     pub(super) fn resource(

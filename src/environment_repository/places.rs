@@ -51,6 +51,19 @@ impl Gathered {
         }
     }
 
+    /// How the files are laid out that it answers from.
+    pub(super) fn layouts(&self) -> Vec<Layout> {
+        let of = |place: &Place| place.layout().clone();
+        match self {
+            Self::Places(places) => places.iter().map(of).collect(),
+            Self::Answered(_, versions) => {
+                let picked = versions.picked.iter();
+                picked.map(|picked| of(&picked.place)).collect()
+            }
+            Self::Sources(_) => Vec::new(),
+        }
+    }
+
     pub(super) fn into_places(self) -> Vec<Place> {
         match self {
             Self::Places(places) => places,

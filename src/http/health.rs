@@ -314,6 +314,7 @@ mod tests {
             confbus_protocol::BusId::new("config-server:8888:5f2b").unwrap(),
             Box::new(|_, _| crate::ledger::Version {
                 current: None,
+                held: None,
                 is_for_all: true,
             }),
         );

@@ -277,7 +277,7 @@ fn repo_path(path: &str) -> Option<RepoPath> {
 }
 
 impl Names {
-    fn new(application: &str, profiles: &str, label: Option<&str>) -> Self {
+    pub(super) fn new(application: &str, profiles: &str, label: Option<&str>) -> Self {
         Self {
             application: application.to_owned(),
             profiles: profiles.to_owned(),
@@ -285,7 +285,9 @@ impl Names {
         }
     }
 
-    fn check(&self, limits: &Limits) -> Result<EnvironmentRequest, Refusal> {
+    /// # Errors
+    /// [`Refusal`] with what is wrong.
+    pub(super) fn check(&self, limits: &Limits) -> Result<EnvironmentRequest, Refusal> {
         for (list, what) in [
             (Some(&self.application), "applications"),
             (Some(&self.profiles), "profiles"),

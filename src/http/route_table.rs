@@ -13,8 +13,8 @@ use http::Method;
 
 use super::{
     Services, Settings, access::Asking, actuator, boot1, busenv, busrefresh, configuration, error,
-    error::Failure, events, health, instances, methods, monitor, pages, pins, refreshes, reports,
-    waves,
+    error::Failure, events, health, inspections, instances, methods, monitor, pages, pins,
+    refreshes, reports, waves,
 };
 use crate::access::Kind;
 
@@ -50,6 +50,14 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         write(&monitor).post(Signed(Kind::Monitor), monitor::receive),
         read("/confbus/events").get(For(Kind::Events), events::stream),
         beside(&format!("/{REPORTS_PATH}")).post(For(Kind::Report), reports::receive),
+        beside("/_/api/configurations/{application}/{profile}")
+            .get(For(Kind::Fleet), inspections::configuration),
+        beside("/_/api/diffs").get(For(Kind::Fleet), inspections::diff),
+        beside("/_/api/explanations/{application}/{profile}")
+            .get(For(Kind::Fleet), inspections::explanation),
+        beside("/_/api/fleet").get(For(Kind::Fleet), inspections::fleet),
+        beside("/_/api/history/{application}/{profile}")
+            .get(For(Kind::Fleet), inspections::history),
         beside("/_/api/instances").get(For(Kind::Fleet), instances::list),
         beside("/_/api/refreshes").get(For(Kind::Fleet), refreshes::list),
         beside("/_/api/refreshes/{id}").get(For(Kind::Fleet), refreshes::one),

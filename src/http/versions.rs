@@ -3,7 +3,7 @@
 use confbus_protocol::CommitId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::environment_repository::{Because, Held, Past};
+use crate::environment_repository::{Held, Past};
 
 /// The commit that answered; a comma between several.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("x-config-version");
@@ -29,10 +29,13 @@ pub(super) struct Provenance {
 impl Provenance {
     /// Adds the headers that say so.
     pub(super) fn describe(&self, headers: &mut HeaderMap) {
-        let held = self
-            .held
-            .as_ref()
-            .map(|held| format!("{}; {}", held.wanted.short(), reason(&held.because)));
+        let held = self.held.as_ref().map(|held| {
+            format!(
+                "{}; {}",
+                held.wanted.short(),
+                one_line(&held.because.to_string())
+            )
+        });
         let commits: Vec<_> = self.commits.iter().map(ToString::to_string).collect();
         let version = (!commits.is_empty()).then(|| commits.join(","));
         let generation = self.past.generation().map(|number| number.to_string());
@@ -41,18 +44,6 @@ impl Provenance {
                 headers.insert(name, value);
             }
         }
-    }
-}
-
-fn reason(because: &Because) -> String {
-    match because {
-        Because::Problems(problems) => {
-            let first = problems.first();
-            let reason = first.map_or_else(|| "it cannot be used".to_owned(), ToString::to_string);
-            one_line(&reason)
-        }
-        Because::Pinned => "pinned".to_owned(),
-        Because::Wave(pause) => pause.to_string(),
     }
 }
 
@@ -75,6 +66,7 @@ mod tests {
     use confbus_resolution::{Origin, Problem};
 
     use super::*;
+    use crate::environment_repository::Because;
 
     #[test]
     fn a_held_answer_says_what_it_waits_for() {

@@ -87,6 +87,12 @@ impl Changes {
         self.more = applications.saturating_sub(self.applications.len());
     }
 
+    /// How many keys of an application are different, at least.
+    pub(super) fn keys_of(&self, application: &str) -> usize {
+        let changed = self.applications.get(application);
+        changed.map_or(0, |changed| changed.keys.len() + changed.more)
+    }
+
     /// What they take in memory and on disk, roughly: names and keys.
     pub(super) fn size(&self) -> usize {
         self.keys + self.applications.len()

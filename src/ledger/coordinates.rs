@@ -66,6 +66,16 @@ impl Coordinates {
         })
     }
 
+    /// Application, profiles and label, by which they are sorted.
+    pub(super) fn names(&self) -> (String, String, Option<String>) {
+        let Self {
+            application,
+            profiles,
+            label,
+        } = self.clone();
+        (application, profiles, label)
+    }
+
     pub(super) fn are_seen_by(&self, sight: &dyn Sight) -> bool {
         sight.has_environment(&self.application, &self.profiles, self.label.as_deref())
     }

@@ -65,6 +65,15 @@ pub(crate) struct Current {
     pub(crate) generation: Option<u64>,
 }
 
+/// Why a read would be given something else than its label names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HeldBack {
+    /// The version that the label names.
+    pub(crate) wanted: String,
+    /// For people; no value stands in it.
+    pub(crate) because: String,
+}
+
 /// How a refresh gets on.
 #[derive(Debug)]
 pub(crate) enum Step<'e> {

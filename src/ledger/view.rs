@@ -1,5 +1,7 @@
 //! What the records say, as JSON for strangers.
 
+mod fleet;
+mod history;
 mod refreshes;
 
 use std::{collections::HashMap, net::IpAddr};
@@ -16,6 +18,10 @@ use super::{
     records::{Reader, ReaderKey, Records},
     state::{Evidence, State, Wanted},
 };
+pub(super) use fleet::fleet;
+pub(crate) use fleet::{FleetFilter, FleetView};
+pub(super) use history::history;
+pub(crate) use history::{HistoryEntry, HistoryFilter};
 pub(crate) use refreshes::{RefreshDetails, RefreshView, RefreshesView, ToldView};
 pub(super) use refreshes::{refresh, refreshes};
 
@@ -90,11 +96,11 @@ pub(super) fn instances(
         }
         let coordinates = &instance.coordinates;
         let version = versions.get(coordinates).cloned().unwrap_or_else(|| {
-            let request = coordinates.request();
-            let version = request.map(|request| wanted(&request, &instance.id));
-            let (current, is_for_all) = version.map_or((None, true), |version| {
-                (version.current, version.is_for_all)
-            });
+            let Version {
+                current,
+                is_for_all,
+                held: _,
+            } = wanted_of(coordinates, &instance.id, &wanted);
             if is_for_all {
                 versions.insert(coordinates, current.clone());
             }
@@ -123,12 +129,28 @@ pub(super) fn instances(
     }
 }
 
-fn instance_view(
+/// What an instance would be given; nothing where nobody can ask for it.
+fn wanted_of(
+    coordinates: &Coordinates,
+    instance: &BusId,
+    wanted: impl Fn(&EnvironmentRequest, &BusId) -> Version,
+) -> Version {
+    let request = coordinates.request();
+    let version = request.map(|request| wanted(&request, instance));
+    version.unwrap_or(Version {
+        current: None,
+        held: None,
+        is_for_all: true,
+    })
+}
+
+/// Where an instance stands with respect to what it would be given.
+fn state_of(
     records: &Records,
     instance: &Instance,
     current: Option<&Current>,
     now: i64,
-) -> InstanceView {
+) -> (State, Evidence) {
     let version = current.map(|current| current.version.as_str());
     let contents = records.coordinates.get(&instance.coordinates);
     let wanted = Wanted {
@@ -137,7 +159,17 @@ fn instance_view(
             .zip(contents)
             .and_then(|(version, contents)| contents.known(version)),
     };
-    let (state, evidence) = instance.state(wanted, now);
+    instance.state(wanted, now)
+}
+
+fn instance_view(
+    records: &Records,
+    instance: &Instance,
+    current: Option<&Current>,
+    now: i64,
+) -> InstanceView {
+    let version = current.map(|current| current.version.as_str());
+    let (state, evidence) = state_of(records, instance, current, now);
     let applied = instance.applied(now);
     let rejected = instance
         .rejected

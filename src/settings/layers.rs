@@ -24,6 +24,8 @@ pub(super) struct Setting {
     pub(super) value: String,
     /// Where it was said.
     pub(super) place: String,
+    /// It was encrypted there.
+    pub(super) was_encrypted: bool,
 }
 
 /// All settings by uniform key, the strongest of each, in the order in which they were first said.
@@ -76,6 +78,7 @@ impl Layers {
                     key,
                     value: value.clone(),
                     place: name.clone(),
+                    was_encrypted: false,
                 });
             }
         }
@@ -84,6 +87,7 @@ impl Layers {
                 key: key.clone(),
                 value: value.clone(),
                 place: format!("--{key}"),
+                was_encrypted: false,
             });
         }
     }
@@ -120,6 +124,7 @@ impl Layers {
                 key: key.clone(),
                 value: property.value.to_string(),
                 place,
+                was_encrypted: false,
             });
         }
     }

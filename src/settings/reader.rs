@@ -77,7 +77,10 @@ impl Reader {
                 continue;
             };
             match decrypt(cipher) {
-                Ok(plain) => setting.value = plain,
+                Ok(plain) => {
+                    setting.value = plain;
+                    setting.was_encrypted = true;
+                }
                 Err(error) if must_succeed => {
                     let text = format!("`{}` cannot be decrypted: {error}", setting.key);
                     self.problems.push(problem(setting, text, None));
@@ -279,6 +282,14 @@ impl Reader {
                 let (_, rest) = rest.split_once('[')?;
                 rest.split(']').next()?.parse().ok()
             })
+            .collect()
+    }
+
+    /// Those of the keys [`below`](Self::below) a prefix whose values were encrypted.
+    pub(super) fn encrypted_below(&self, prefix: &str) -> Vec<String> {
+        let all = self.layers.below(prefix).into_iter();
+        all.filter(|(_, setting)| setting.was_encrypted)
+            .map(|(key, _)| key)
             .collect()
     }
 

@@ -43,9 +43,9 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let member = bus::member(reader);
     let refresh = refresh(reader);
     let commit_status = commit_status::commit_status(reader);
-    let (ledger, pins, waves_file) = ledger::ledger(reader, repository.as_ref(), listen.port());
+    let kept = ledger::ledger(reader, repository.as_ref(), listen.port());
     let backends = repository.as_ref().map_or(1, |all| all.backends.len());
-    let waves = waves::waves(reader, waves_file, backends);
+    let waves = waves::waves(reader, kept.waves, backends);
     let mut http = http::http(reader);
     let access = access::access(reader, !is_local);
     let encryption = encryption?;
@@ -67,8 +67,9 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         },
         refresh: refresh?,
         commit_status: commit_status?,
-        ledger,
-        pins,
+        ledger: kept.ledger,
+        pins: kept.pins,
+        inspection: kept.inspection,
         waves: waves?,
         bus: bus?,
         member: member?,

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::server::Server;
+use crate::exit::Failure;
 
 /// A server that holds a free port of this machine and has not answered anybody yet.
 pub(super) struct OwnServer {
@@ -22,7 +23,7 @@ impl OwnServer {
         config: Option<PathBuf>,
         mut properties: Vec<(String, String)>,
         base_path: &str,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Failure> {
         let clones = tempfile::Builder::new()
             .prefix("confbus-shadow-")
             .tempdir()

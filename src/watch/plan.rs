@@ -8,7 +8,7 @@ use crate::cli::{DeliveryArgs, OnChange, Output};
 /// Arguments that do not go together.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct WrongUsage(String);
+pub(super) struct WrongUsage(String);
 
 #[derive(Debug)]
 pub(super) struct Plan {

@@ -74,7 +74,7 @@ impl Survey {
             let version = version
                 .or_insert_with(|| {
                     let current = repository.version_of(request, Some(&standing.instance));
-                    current.map(|(version, _)| version)
+                    current.map(|given| given.version)
                 })
                 .clone();
             members.push(Member {

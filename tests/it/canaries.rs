@@ -15,7 +15,7 @@ const PASSWORD: &str = "canary-of-the-user";
 const OF_GIT: &str = "s3cret";
 
 /// Every route, with a body where one belongs.
-const ROUTES: [(&str, &str, &str); 38] = [
+const ROUTES: [(&str, &str, &str); 44] = [
     ("GET", "/orders/dev", ""),
     ("GET", "/orders/dev/main", ""),
     ("GET", "/orders/dev/no-such-label", ""),
@@ -52,6 +52,12 @@ const ROUTES: [(&str, &str, &str); 38] = [
     ("POST", "/actuator/busrefresh/orders", ""),
     ("POST", "/actuator/busenv", r#"{"name":"a","value":"b"}"#),
     ("POST", "/monitor", r#"{"path":"orders.yml"}"#),
+    ("GET", "/_/api/configurations/orders/dev", ""),
+    ("GET", "/_/api/configurations/broken/dev", ""),
+    ("GET", "/_/api/explanations/orders/dev?key=limit", ""),
+    ("GET", "/_/api/fleet", ""),
+    ("GET", "/_/api/diffs?from=orders/dev&to=orders/prod", ""),
+    ("GET", "/_/api/history/orders/dev", ""),
     ("GET", "/_/api/instances", ""),
     ("GET", "/_/api/refreshes", ""),
     ("GET", "/_/api/pins", ""),

@@ -356,7 +356,7 @@ fn the_command_line_pins_lists_and_lets_go() {
     said.line_with("by jo  INC-812");
 
     let (code, said) = confbus_pin(&jo, &["orders", "--release"]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(6));
     said.line_with("nothing is pinned under this address");
     let (code, said) = confbus_pin(&jo, &["orders/dev", "--release"]);
     assert_eq!(code, Some(0));
@@ -369,13 +369,13 @@ fn the_command_line_pins_lists_and_lets_go() {
         (
             &*jo,
             &["orders@aaaaaaa", "--reason", "x"][..],
-            1,
+            6,
             "answered 404: no repository",
         ),
         (
             &*server.url(),
             &[&*target, "--reason", "x"],
-            1,
+            4,
             "answered 401",
         ),
         (
@@ -386,7 +386,7 @@ fn the_command_line_pins_lists_and_lets_go() {
         ),
         (&*jo, &[&*target, "--release"], 2, "without a commit"),
         (&*jo, &[&*target], 2, "--reason"),
-        ("http://127.0.0.1:1", &["--list"], 1, "no connection"),
+        ("http://127.0.0.1:1", &["--list"], 3, "no connection"),
     ] {
         let (code, said) = confbus_pin(address, arguments);
         assert_eq!(code, Some(expected), "{arguments:?}");

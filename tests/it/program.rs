@@ -28,8 +28,10 @@ fn wrong_values_name_file_line_and_column_all_at_once() {
     std::fs::write(&file, text).unwrap();
     let mut program = serve(&["--config", &file.display().to_string()]);
     assert_eq!(program.wait().code(), Some(78));
-    program.line_with("confbus.yml:2:9: `server.port`");
-    program.line_with("confbus.yml:9:20: `spring.cloud.config.server.git.timeout`");
+    program.line_with("`server.port` is not a number in range");
+    program.line_with("confbus.yml:2:9");
+    program.line_with("`spring.cloud.config.server.git.timeout` is not a duration");
+    program.line_with("confbus.yml:9:20");
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn wrong_usage_has_codes_of_its_own() {
         (
             "/a/b",
             &["--against", closed],
-            1,
+            3,
             "http://127.0.0.1:1 cannot be asked: no connection",
         ),
     ] {

@@ -40,9 +40,9 @@
 //! `config`, unless its feature `convert-case` makes them meet. Keys deeper than 64 steps are left out.
 
 use ::config::{ConfigError, Map, Source, Value, ValueKind};
-use confbus_protocol::PropertyValue;
+use confbus_protocol::{PropertyValue, looks_secret};
 
-use crate::{Rejection, Snapshot, bind::Node, secret::looks_secret};
+use crate::{Rejection, Snapshot, bind::Node};
 
 /// Every key with its value and its place, such as `orders-dev.yml:14:8`; nothing is fetched.
 impl Source for Snapshot {

@@ -38,9 +38,9 @@ use ::figment::{
     Error, Metadata, Profile, Provider,
     value::{Dict, Empty, Map, Tag, Value},
 };
-use confbus_protocol::PropertyValue;
+use confbus_protocol::{PropertyValue, looks_secret};
 
-use crate::{Rejection, Snapshot, bind::Node, secret::looks_secret};
+use crate::{Rejection, Snapshot, bind::Node};
 
 /// Every key under the default profile; nothing is fetched. Errors name the place, such as `orders-dev.yml:14:8`.
 impl Provider for Snapshot {

@@ -5,11 +5,12 @@ use std::{
     cell::{Cell, RefCell},
 };
 
-use confbus_protocol::{Environment, Property, PropertyValue, resolve_placeholders};
+use confbus_protocol::{
+    Environment, Property, PropertyValue, has_credentials, resolve_placeholders,
+};
 
 use crate::{
     last_good::LeftOut,
-    secret::has_credentials,
     snapshot::{Entry, Shape},
 };
 

@@ -1,74 +1,12 @@
-//! Which values are never shown.
+//! Which values are never shown, and how texts are kept from showing them.
 
-use std::{cmp::Reverse, collections::BTreeSet, ops::Range};
+use std::{cmp::Reverse, collections::BTreeSet};
 
-use confbus_protocol::PropertyValue;
-
-/// Anywhere in a key, whatever stands around them.
-const TELLING_PARTS: [&str; 8] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "credential",
-    "authorization",
-    "apikey",
-];
-
-/// Only as a word of their own: `key` is in `monkey`, `pin` in `ping`.
-const TELLING_WORDS: [&str; 11] = [
-    "key", "keys", "pass", "pwd", "pw", "auth", "pin", "salt", "cert", "cookie", "dsn",
-];
-
-/// Whether a key is named like that of a secret.
-pub(crate) fn looks_secret(key: &str) -> bool {
-    let squeezed: String = key
-        .chars()
-        .filter(|c| !matches!(c, '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect();
-    TELLING_PARTS.iter().any(|part| squeezed.contains(part))
-        || words(key)
-            .split(|c: char| !c.is_alphanumeric())
-            .any(|word| TELLING_WORDS.contains(&word))
-}
+use confbus_protocol::{PropertyValue, has_credentials, looks_secret, userinfo};
 
 /// Whether a value is not to be shown: by its key, or because it is an address with credentials in it.
 pub(crate) fn is_secret(key: &str, value: &PropertyValue) -> bool {
     looks_secret(key) || has_credentials(value)
-}
-
-/// Whether a value is an address with credentials in it.
-pub(crate) fn has_credentials(value: &PropertyValue) -> bool {
-    let text = value.as_text();
-    text.is_some_and(|text| !userinfo(text).is_empty())
-}
-
-/// `https://ana:pw@host/x` without `ana:pw@`.
-pub(crate) fn without_userinfo(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    let mut from = 0;
-    for credentials in userinfo(text) {
-        clean.push_str(&text[from..credentials.start]);
-        from = credentials.end + 1;
-    }
-    clean.push_str(&text[from..]);
-    clean
-}
-
-/// Where the credentials of the addresses in a text stand: `ana:pw`, with an `@` behind.
-fn userinfo(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(scheme) = text[from..].find("://") {
-        let start = from + scheme + 3;
-        let length = text[start..].find(['/', '?', '#', ' ', ',']);
-        let end = length.map_or(text.len(), |length| start + length);
-        found.extend(text[start..end].rfind('@').map(|at| start..start + at));
-        from = end;
-    }
-    found
 }
 
 /// Blots secrets out of texts.
@@ -111,68 +49,9 @@ impl Blotter {
     }
 }
 
-/// `db.apiKey` with its words apart: `db.api key`.
-fn words(key: &str) -> String {
-    let mut spaced = String::with_capacity(key.len() + 8);
-    let mut after_small = false;
-    for c in key.chars() {
-        if c.is_uppercase() && after_small {
-            spaced.push(' ');
-        }
-        after_small = c.is_lowercase() || c.is_numeric();
-        spaced.extend(c.to_lowercase());
-    }
-    spaced
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_of_secrets_are_told_by_their_names() {
-        for key in [
-            "db.password",
-            "DB_PASS_WORD",
-            "jwt.signing-key",
-            "apiKey",
-            "a.client_secret",
-            "x.API_KEY",
-            "keys[0]",
-            "auth.pin",
-        ] {
-            assert!(looks_secret(key), "{key}");
-        }
-        for key in [
-            "pool.max",
-            "monkey",
-            "ping",
-            "keyboard.layout",
-            "server.port",
-            "author",
-            "certain",
-        ] {
-            assert!(!looks_secret(key), "{key}");
-        }
-    }
-
-    #[test]
-    fn credentials_in_addresses_are_cut_out() {
-        assert_eq!(
-            without_userinfo("postgres://ana:p@w@db/orders"),
-            "postgres://db/orders"
-        );
-        assert_eq!(
-            without_userinfo("amqp://a:b@h1,amqp://c:d@h2"),
-            "amqp://h1,amqp://h2"
-        );
-        assert_eq!(
-            without_userinfo("mail me at a@b.example"),
-            "mail me at a@b.example"
-        );
-        assert!(is_secret("db.url", &"postgres://ana:pw@db/orders".into()));
-        assert!(!is_secret("db.url", &"postgres://db/orders".into()));
-    }
 
     #[test]
     fn all_parts_of_secrets_are_blotted_out_and_no_end_stays() {

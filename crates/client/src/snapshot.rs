@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use confbus_protocol::{Environment, Position, Properties, PropertyValue};
+use confbus_protocol::{Environment, Position, Properties, PropertyValue, looks_secret};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     changes::{KeyChange, Written},
     last_good::LeftOut,
     placeholders::Resolver,
-    secret::{Blotter, looks_secret},
+    secret::Blotter,
 };
 
 mod shape;

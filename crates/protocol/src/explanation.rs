@@ -1,8 +1,8 @@
-use std::{borrow::Cow, cell::RefCell};
+use std::{borrow::Cow, cell::RefCell, collections::HashMap};
 
 use indexmap::IndexSet;
 
-use crate::{Environment, Property, PropertySource, PropertyValue, resolve_placeholders};
+use crate::{Environment, Property, PropertySource, resolve_placeholders};
 
 /// Why a key of an [`Environment`] has the value it has: who writes it, who wins, and what its value refers to.
 ///
@@ -55,8 +55,67 @@ impl Environment {
     /// ```
     #[must_use]
     pub fn explain(&self, key: &str) -> Explanation<'_> {
-        let winner = self.winner(key);
-        let sources = self.property_sources.iter().enumerate();
+        self.winners().explain(key)
+    }
+
+    /// Who wins under each key, for whoever asks about many.
+    #[must_use]
+    pub fn winners(&self) -> Winners<'_> {
+        let mut lists = HashMap::new();
+        for (index, source) in self.property_sources.iter().enumerate() {
+            for (key, _) in &*source.source {
+                if let Some(list) = list(key) {
+                    lists.entry(list).or_insert(index);
+                }
+            }
+        }
+        Winners {
+            environment: self,
+            lists,
+        }
+    }
+}
+
+/// The list that an element belongs to: `servers[` of `servers[2].host`.
+fn list(key: &str) -> Option<&str> {
+    key.find('[').map(|bracket| &key[..=bracket])
+}
+
+/// Which source of an environment decides under which key. `Debug` shows no value.
+#[derive(Debug, Clone)]
+pub struct Winners<'e> {
+    environment: &'e Environment,
+    /// The strongest source that has any element of a list.
+    lists: HashMap<&'e str, usize>,
+}
+
+impl<'e> Winners<'e> {
+    /// The index of the source that decides: the strongest one that has the key, or any element of the same list, in which case
+    /// it need not have this one.
+    #[must_use]
+    pub fn of(&self, key: &str) -> Option<usize> {
+        match list(key) {
+            Some(list) => self.lists.get(list).copied(),
+            None => {
+                let mut sources = self.environment.property_sources.iter();
+                sources.position(|source| source.source.contains_key(key))
+            }
+        }
+    }
+
+    /// What applications get under a key.
+    #[must_use]
+    pub fn property(&self, key: &str) -> Option<&'e Property> {
+        let source = &self.environment.property_sources[self.of(key)?];
+        source.source.get(key)
+    }
+
+    /// As [`Environment::explain`].
+    #[must_use]
+    pub fn explain(&self, key: &str) -> Explanation<'e> {
+        let winner = self.of(key);
+        let environment = self.environment;
+        let sources = environment.property_sources.iter().enumerate();
         let written: Vec<_> = sources
             .filter_map(|(index, source)| {
                 let property = source.source.get(key)?;
@@ -73,7 +132,7 @@ impl Environment {
         Explanation {
             covered_by: winner
                 .filter(|_| is_covered)
-                .map(|winner| &self.property_sources[winner]),
+                .map(|winner| &environment.property_sources[winner]),
             refers_to: won.map_or_else(Vec::new, |won| {
                 self.references(&won.property.value.to_string())
             }),
@@ -81,24 +140,12 @@ impl Environment {
         }
     }
 
-    /// The source that decides: the strongest one that has the key, or any element of the same list.
-    fn winner(&self, key: &str) -> Option<usize> {
-        let Some(bracket) = key.find('[') else {
-            return self.position(|source| source.source.get(key).is_some());
-        };
-        let list = &key[..=bracket];
-        self.position(|source| source.source.iter().any(|(key, _)| key.starts_with(list)))
-    }
-
-    fn position(&self, is_meant: impl Fn(&PropertySource) -> bool) -> Option<usize> {
-        self.property_sources.iter().position(is_meant)
-    }
-
     /// What the placeholders of a text lead to. One that leads back to itself ends the list.
     fn references(&self, text: &str) -> Vec<Reference> {
         let asked = RefCell::new(IndexSet::new());
         let lookup = |key: &str| {
-            let value = self.value(key).map(|value| Cow::Owned(value.to_string()));
+            let property = self.property(key);
+            let value = property.map(|property| Cow::Owned(property.value.to_string()));
             asked.borrow_mut().insert((key.to_owned(), value.is_some()));
             value
         };
@@ -112,12 +159,6 @@ impl Environment {
             .map(|(key, is_known)| Reference { key, is_known })
             .collect()
     }
-
-    fn value(&self, key: &str) -> Option<&PropertyValue> {
-        let winner = self.winner(key)?;
-        let property = self.property_sources[winner].source.get(key)?;
-        Some(&property.value)
-    }
 }
 
 #[cfg(test)]
@@ -127,6 +168,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::PropertyValue;
 
     type Source<'s> = &'s [(&'s str, &'s str)];
 

@@ -53,4 +53,5 @@ pub use resolve::{FileSource, ResolveError, resolve, resolve_files, resolve_sour
 pub use resources::{find_resource, resolve_text};
 pub use searched::Searched;
 pub use snapshot::Snapshot;
+pub use sources::SourceFile;
 pub use weight::bytes_to_read;

@@ -194,6 +194,7 @@ impl World {
                 version,
                 generation: None,
             }),
+            held: None,
             is_for_all: true,
         };
         let filter = InstanceFilter::default();

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use confbus_protocol::{Application, Label, Profiles};
 use confbus_resolution::{EnvironmentRequest, Overrides};
@@ -13,6 +13,8 @@ use crate::{
 };
 
 const ACCEPTANCE: &str = "confbus.acceptance";
+/// How keys of overrides begin, written with dots and in brackets.
+const OVERRIDES: [&str; 2] = ["overrides.", "overrides["];
 
 /// Between two looks at a repository that nobody asks for.
 pub(super) const USUAL_INTERVAL: Duration = Duration::from_secs(30);
@@ -49,6 +51,7 @@ pub(super) fn repository(reader: &mut Reader) -> Option<Settings> {
         backends: backends?,
         fail_on_error: reader.flag(&format!("{SERVER}.fail-on-composite-error"), true),
         overrides: overrides(reader),
+        encrypted_overrides: encrypted_overrides(reader),
         accept_empty: reader.flag(&format!("{SERVER}.accept-empty"), true),
         probes: probes(reader)?,
         encryption: Encryption::default(),
@@ -70,16 +73,23 @@ fn acceptance(reader: &mut Reader) -> acceptance::Settings {
 
 /// Keys as Spring binds them to a map: their parts joined by dots, an index being a part like any other.
 fn overrides(reader: &Reader) -> Overrides {
-    let plain = reader.below(&format!("{SERVER}.overrides."));
-    let bracketed = reader.below(&format!("{SERVER}.overrides["));
-    let joined = |key: &str| {
-        key.trim_start_matches("overrides[")
-            .replace("].", ".")
-            .replace('[', ".")
-            .replace(']', "")
-    };
-    let all = plain.into_iter().chain(bracketed);
-    Overrides::new(all.map(|(key, value)| (joined(&key), value)))
+    let all = OVERRIDES.into_iter();
+    let all = all.flat_map(|end| reader.below(&format!("{SERVER}.{end}")));
+    Overrides::new(all.map(|(key, value)| (override_key(&key), value)))
+}
+
+/// The keys of those that were encrypted.
+fn encrypted_overrides(reader: &Reader) -> BTreeSet<String> {
+    let all = OVERRIDES.into_iter();
+    let all = all.flat_map(|end| reader.encrypted_below(&format!("{SERVER}.{end}")));
+    all.map(|key| override_key(&key)).collect()
+}
+
+fn override_key(key: &str) -> String {
+    key.trim_start_matches("overrides[")
+        .replace("].", ".")
+        .replace('[', ".")
+        .replace(']', "")
 }
 
 fn common(reader: &mut Reader) -> Common {

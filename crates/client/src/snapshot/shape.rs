@@ -1,12 +1,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
-use confbus_protocol::{Environment, Property, PropertySource};
+use confbus_protocol::{Environment, Property, PropertySource, looks_secret, without_userinfo};
 use indexmap::IndexMap;
 
-use crate::{
-    bind::Node,
-    secret::{looks_secret, without_userinfo},
-};
+use crate::bind::Node;
 
 /// What all configurations have in common whose sources hold the same keys: most versions change values only.
 pub(crate) struct Shape {

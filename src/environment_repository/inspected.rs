@@ -1,0 +1,87 @@
+//! An answer with what it does not say itself: where each source stands, and what of it is secret.
+
+use std::collections::HashMap;
+
+use confbus_protocol::{Environment, Position, PropertySource};
+use confbus_resolution::{EnvironmentRequest, Layout, SourceFile};
+
+use super::{
+    EnvironmentRepository, FindError, Found, Labels, backend::Vaults, freshly, places::Gathered,
+};
+use crate::{encryption::encrypted_keys, vault::Token};
+
+/// An environment as it is answered, and what is known of its sources.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    pub(crate) environment: Environment,
+    /// One for each source, in order.
+    pub(crate) origins: Vec<SourceOrigin>,
+}
+
+/// Where a source comes from.
+#[derive(Debug, Default)]
+pub(crate) struct SourceOrigin {
+    /// The document that it is; nothing for what settings or a Vault say.
+    pub(crate) file: Option<SourceFile>,
+    /// All of it is secret, as what a Vault says.
+    pub(crate) is_secret: bool,
+    /// The keys whose values are encrypted, and where those stand.
+    pub(crate) encrypted: HashMap<String, Option<Position>>,
+}
+
+impl EnvironmentRepository {
+    /// What [`find_one`](Self::find_one) answers to somebody without a name, for people to look at.
+    pub(crate) async fn inspect(
+        &self,
+        request: &EnvironmentRequest,
+        token: Option<&Token>,
+    ) -> Result<Found<Inspected>, FindError> {
+        let vaults = Vaults::Ask(token);
+        let gathered = self
+            .gather(request, Labels::Split, freshly(None), vaults)
+            .await?;
+        let layouts: Vec<_> = gathered.iter().flat_map(Gathered::layouts).collect();
+        let Found {
+            value,
+            commits,
+            held,
+            past,
+        } = self.composed(request, self.resolve(gathered)?.0);
+        let sources = value.property_sources.iter();
+        let origins = sources.map(|source| SourceOrigin::of(source, &layouts));
+        let overrides = self.inner.overrides.source().map(|_| self.of_overrides());
+        let origins = overrides.into_iter().chain(origins).collect();
+        let environment = self.finished(value);
+        self.refuse_nothing(&environment)?;
+        Ok(Found {
+            value: Inspected {
+                environment,
+                origins,
+            },
+            commits,
+            held,
+            past,
+        })
+    }
+
+    fn of_overrides(&self) -> SourceOrigin {
+        let encrypted = self.inner.encrypted_overrides.iter();
+        SourceOrigin {
+            encrypted: encrypted.map(|key| (key.clone(), None)).collect(),
+            ..SourceOrigin::default()
+        }
+    }
+}
+
+impl SourceOrigin {
+    /// That of a source as it is written.
+    fn of(source: &PropertySource, layouts: &[Layout]) -> Self {
+        let mut layouts = layouts.iter();
+        let file = layouts.find_map(|layout| layout.file_of(&source.name));
+        Self {
+            is_secret: file.is_none(),
+            file,
+            encrypted: encrypted_keys(source),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! What an address is given and why, for people to look at: every key with the file, line and column that wins it, what it
+//! shadows, and who runs it. Everything is worked out from the answer that applications get; secrets are shown by their
+//! fingerprints.
+//!
+//! Whether somebody may read an address is decided before it is inspected.
+
+mod address;
+mod configuration;
+mod diff;
+mod explanation;
+mod fingerprint;
+mod history;
+mod secrecy;
+
+use std::sync::Arc;
+
+use confbus_protocol::Label;
+use confbus_resolution::EnvironmentRequest;
+
+use crate::{
+    environment_repository::{EnvironmentRepository, FindError, Found, Inspected},
+    ledger::{FleetFilter, FleetView, HistoryFilter, Ledger, Sight},
+    vault::Token,
+};
+use address::{AddressView, HeldView};
+pub(crate) use configuration::ConfigurationView;
+pub(crate) use diff::DiffView;
+use diff::{RadiusView, Side, SideView};
+pub(crate) use explanation::{ExplanationView, NoSuchKey};
+use fingerprint::Fingerprints;
+pub(crate) use fingerprint::Settings;
+pub(crate) use history::HistoryView;
+use secrecy::Secrecy;
+
+/// Addresses that are compared for one diff.
+const MAX_COMPARED: usize = 500;
+
+/// Shows what is given, and why. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Inspector {
+    repository: EnvironmentRepository,
+    ledger: Ledger,
+    fingerprints: Arc<Fingerprints>,
+    /// What requests without a label read.
+    default_labels: Arc<[Box<str>]>,
+}
+
+/// Why nothing is shown.
+#[derive(Debug)]
+pub(crate) enum InspectError {
+    /// There is no answer to look at.
+    Find(FindError),
+    /// The answer has no such key.
+    NoSuchKey(NoSuchKey),
+    /// The server is stopping.
+    Closed,
+}
+
+impl Inspector {
+    /// With the key of an earlier start, if there is one.
+    pub(crate) fn open(
+        settings: &Settings,
+        repository: EnvironmentRepository,
+        ledger: Ledger,
+        default_labels: Vec<Box<str>>,
+    ) -> Self {
+        Self {
+            repository,
+            ledger,
+            fingerprints: Arc::new(Fingerprints::open(settings)),
+            default_labels: default_labels.into(),
+        }
+    }
+
+    /// The effective configuration.
+    ///
+    /// # Errors
+    /// [`InspectError`] when there is none.
+    pub(crate) async fn configuration(
+        &self,
+        request: &EnvironmentRequest,
+        token: Option<&Token>,
+    ) -> Result<ConfigurationView, InspectError> {
+        let address = AddressView::of(request);
+        self.look(request, token, |held, inspected, secrecy| {
+            ConfigurationView::new(address, held, inspected, secrecy)
+        })
+        .await
+    }
+
+    /// Why a key has its value, and how far the instances are that ask for it.
+    ///
+    /// # Errors
+    /// [`InspectError`] when there is no configuration, or none of it is under this key.
+    pub(crate) async fn explanation(
+        &self,
+        request: &EnvironmentRequest,
+        key: String,
+        token: Option<&Token>,
+        sight: impl Sight + 'static,
+    ) -> Result<ExplanationView, InspectError> {
+        let address = AddressView::of(request);
+        let explained = self.look(request, token, move |held, inspected, secrecy| {
+            ExplanationView::new(address, held, &key, inspected, secrecy)
+        });
+        let mut view = explained.await?.map_err(InspectError::NoSuchKey)?;
+        view.instances = self.fleet(self.filter_of(request), sight).await?.totals;
+        Ok(view)
+    }
+
+    /// How far the fleet is.
+    ///
+    /// # Errors
+    /// [`InspectError::Closed`] when the server is stopping.
+    pub(crate) async fn fleet(
+        &self,
+        filter: FleetFilter,
+        sight: impl Sight + 'static,
+    ) -> Result<FleetView, InspectError> {
+        let fleet = self.ledger.fleet(filter, sight).await;
+        fleet.map_err(|_| InspectError::Closed)
+    }
+
+    /// How two addresses differ, and whom that concerns of those whose fleet somebody sees and whose configuration it may
+    /// read.
+    ///
+    /// # Errors
+    /// [`InspectError`] when one of them has no configuration.
+    pub(crate) async fn diff(
+        &self,
+        from: &EnvironmentRequest,
+        to: &EnvironmentRequest,
+        token: Option<&Token>,
+        sight: impl Sight + 'static,
+        readable: &dyn Sight,
+    ) -> Result<DiffView, InspectError> {
+        let old = self.inspected(from, token).await?;
+        let new = self.inspected(to, token).await?;
+        let fingerprints = Arc::clone(&self.fingerprints);
+        let sides = [from, to].map(AddressView::of);
+        let compared = tokio::task::spawn_blocking(move || {
+            let [before, after] = [&old, &new].map(|found| Side {
+                inspected: &found.value,
+                secrecy: Secrecy::new(&found.value, &fingerprints),
+            });
+            let [from, to] = sides;
+            let side = |address, found: &Found<Inspected>| SideView {
+                address,
+                commit: found.value.environment.version.clone(),
+                held: found.held.clone().map(HeldView::from),
+            };
+            DiffView::new((side(from, &old), &before), (side(to, &new), &after))
+        });
+        let mut view = compared.await.map_err(|_| InspectError::Closed)?;
+        if from.application == to.application && from.profiles == to.profiles {
+            let fleet = self.fleet(FleetFilter::default(), sight).await?;
+            self.measure(&mut view, [from, to], &fleet, readable)
+                .await?;
+        }
+        Ok(view)
+    }
+
+    /// Finds out whose configuration is different under the one label and under the other.
+    async fn measure(
+        &self,
+        view: &mut DiffView,
+        [from, to]: [&EnvironmentRequest; 2],
+        fleet: &FleetView,
+        readable: &dyn Sight,
+    ) -> Result<(), InspectError> {
+        let commits = [view.from.commit.as_deref(), view.to.commit.as_deref()];
+        let reads = |label: Option<&str>, wanted: Option<&str>| {
+            let is_of = |side: &EnvironmentRequest| match (&side.label, label) {
+                (Some(asked), Some(label)) => asked.as_str() == label,
+                (Some(asked), None) => self.is_default(asked.as_str()),
+                (None, Some(label)) => self.is_default(label),
+                (None, None) => true,
+            };
+            is_of(from) || is_of(to) || (wanted.is_some() && commits.contains(&wanted))
+        };
+        let readers = fleet.applications.iter();
+        let readers: Vec<_> = readers
+            .filter(|one| reads(one.label.as_deref(), one.wanted.as_deref()))
+            .collect();
+        let mut radius = Vec::new();
+        for reader in readers.iter().take(MAX_COMPARED) {
+            let Some(request) = reader.request() else {
+                continue;
+            };
+            let under = |side: &EnvironmentRequest| EnvironmentRequest {
+                label: side.label.clone(),
+                ..request.clone()
+            };
+            let (old, new) = (under(from), under(to));
+            let may_read = |one: &EnvironmentRequest| {
+                let label = one.label.as_ref().map(Label::as_str);
+                let (application, profiles) = (one.application.as_str(), one.profiles.as_str());
+                readable.has_environment(application, profiles, label)
+            };
+            if !may_read(&old) || !may_read(&new) {
+                continue;
+            }
+            let both = (
+                self.inspected(&old, None).await,
+                self.inspected(&new, None).await,
+            );
+            let (Ok(old), Ok(new)) = both else {
+                continue;
+            };
+            let differences =
+                tokio::task::spawn_blocking(move || diff::differences(&old.value, &new.value));
+            let keys = differences.await.map_err(|_| InspectError::Closed)?;
+            if keys > 0 {
+                radius.push(RadiusView {
+                    address: AddressView::of(&request),
+                    keys,
+                    instances: reader.totals.instances,
+                });
+            }
+        }
+        view.blast_radius = Some(radius);
+        view.not_compared = readers.len().saturating_sub(MAX_COMPARED);
+        Ok(())
+    }
+
+    /// What was served to whoever asks for this, when, and how it went.
+    ///
+    /// # Errors
+    /// [`InspectError`] when there is no configuration.
+    pub(crate) async fn history(
+        &self,
+        request: &EnvironmentRequest,
+        token: Option<&Token>,
+        sight: impl Sight + 'static,
+    ) -> Result<HistoryView, InspectError> {
+        // What is not there has no history.
+        self.inspected(request, token).await?;
+        let label = request.label.as_ref().map(ToString::to_string);
+        let defaults = || {
+            self.default_labels
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        };
+        let filter = HistoryFilter {
+            application: request.application.to_string(),
+            labels: label.map_or_else(defaults, |label| vec![label]),
+            repositories: self.repository.repositories_of(request),
+            instances: self.filter_of(request),
+        };
+        let entries = self.ledger.history(filter, sight).await;
+        let entries = entries.map_err(|_| InspectError::Closed)?;
+        Ok(HistoryView::new(AddressView::of(request), entries))
+    }
+
+    /// The part of the fleet that asks for what a request asks for.
+    pub(crate) fn filter_of(&self, request: &EnvironmentRequest) -> FleetFilter {
+        let label = request.label.as_ref().map(ToString::to_string);
+        self.filter(
+            Some(request.application.to_string()),
+            Some(request.profiles.to_string()),
+            label,
+        )
+    }
+
+    /// The part of the fleet of these names.
+    pub(crate) fn filter(
+        &self,
+        application: Option<String>,
+        profile: Option<String>,
+        label: Option<String>,
+    ) -> FleetFilter {
+        FleetFilter {
+            application,
+            profile,
+            label: label.map(|label| {
+                let is_default = self.is_default(&label);
+                (label, is_default)
+            }),
+        }
+    }
+
+    /// Whether requests without a label read this one, as far as settings say.
+    fn is_default(&self, label: &str) -> bool {
+        let mut defaults = self.default_labels.iter();
+        defaults.any(|default| **default == *label)
+    }
+
+    async fn inspected(
+        &self,
+        request: &EnvironmentRequest,
+        token: Option<&Token>,
+    ) -> Result<Found<Inspected>, InspectError> {
+        let found = self.repository.inspect(request, token).await;
+        found.map_err(InspectError::Find)
+    }
+
+    /// What somebody makes of an answer, aside: there may be thousands of keys.
+    async fn look<T: Send + 'static>(
+        &self,
+        request: &EnvironmentRequest,
+        token: Option<&Token>,
+        make: impl FnOnce(Option<HeldView>, &Inspected, &Secrecy<'_>) -> T + Send + 'static,
+    ) -> Result<T, InspectError> {
+        let Found { value, held, .. } = self.inspected(request, token).await?;
+        let fingerprints = Arc::clone(&self.fingerprints);
+        let made = tokio::task::spawn_blocking(move || {
+            let secrecy = Secrecy::new(&value, &fingerprints);
+            make(held.map(HeldView::from), &value, &secrecy)
+        });
+        made.await.map_err(|_| InspectError::Closed)
+    }
+}
+
+/// The name that is most like one that is not there, if any is like it at all.
+fn closest<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    const ALIKE: f64 = 0.8;
+    let alike = all.map(|other| (strsim::jaro_winkler(name, other), other));
+    let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
+    let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
+    closest.map(|(_, other)| other)
+}
