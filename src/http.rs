@@ -32,6 +32,7 @@ mod keep;
 mod methods;
 mod monitor;
 mod openapi;
+mod pages;
 mod peer;
 mod pins;
 mod places;
@@ -101,6 +102,8 @@ struct Services {
     watchdog: Watchdog,
     streams: Streams,
     deliveries: Deliveries,
+    changes: pages::Changes,
+    tokens: pages::Tokens,
     shutdown: CancellationToken,
 }
 
@@ -145,6 +148,8 @@ pub(crate) fn fronts(
         watchdog,
         streams,
         deliveries: Deliveries::default(),
+        changes: pages::Changes::default(),
+        tokens: pages::Tokens::default(),
         shutdown,
     };
     let rates = Arc::new(gate::Rates::new(&settings.limits));
@@ -192,4 +197,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, shutdown: CancellationToken);

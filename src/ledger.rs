@@ -28,24 +28,25 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report};
 use confbus_resolution::EnvironmentRequest;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
-pub(crate) use changes::Changes;
+pub(crate) use changes::{Becomes, Changes, ChangesView, KeyView};
 pub(crate) use entry::{Answered, Current, HeldBack, LabelMoved, Read, RefreshId, Started, Step};
 use entry::{Entry, Trigger};
 use fleet::Fleet;
 use records::Records;
+pub(crate) use refresh::What;
 pub(crate) use sentence::Totals;
 pub(crate) use sight::Sight;
 pub(crate) use standing::Standing;
-pub(crate) use state::State;
+pub(crate) use state::{Evidence, State};
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use view::{
-    FleetFilter, FleetView, HistoryEntry, HistoryFilter, InstanceFilter, InstancesView,
-    RefreshDetails, RefreshesView,
+    FleetFilter, FleetView, HistoryEntry, HistoryFilter, InstanceFilter, InstanceView,
+    InstancesView, RefreshDetails, RefreshView, RefreshesView, ToldView,
 };
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
@@ -80,6 +81,8 @@ struct Shared {
     wanted: Box<Wanted>,
     dropped: AtomicU64,
     published: AtomicU64,
+    /// Counts what is worth looking at again.
+    moves: watch::Sender<u64>,
 }
 
 /// The server is stopping.
@@ -106,6 +109,7 @@ impl Ledger {
             wanted,
             dropped: AtomicU64::new(0),
             published: AtomicU64::new(0),
+            moves: watch::Sender::new(0),
         });
         let bookkeeper = Bookkeeper {
             counted: book.instances(),
@@ -197,6 +201,11 @@ impl Ledger {
     /// How many instances an event for this destination may concern, at most. Does not wait.
     pub(crate) fn meant_by(&self, destination: &Destination) -> usize {
         self.shared.fleet.load().meant_by(destination)
+    }
+
+    /// A number that changes whenever more than a sign of life was written down.
+    pub(crate) fn moves(&self) -> watch::Receiver<u64> {
+        self.shared.moves.subscribe()
     }
 
     /// Who was to be told before the last stop, and was not.

@@ -24,6 +24,8 @@ mod ledger;
 mod refresh;
 mod webhook;
 
+mod pages;
+
 mod http;
 
 mod settings;

@@ -13,11 +13,12 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     Settings,
-    accept::Accept,
+    accept::{Accept, ErrorForm},
     body::{content_type, is_json},
     error::Failure,
     finished::{Finished, Wish},
     keep::{Keep, Kept},
+    pages,
     serve::Seldom,
     target::{decoded, is_refused},
 };
@@ -131,7 +132,12 @@ pub(super) fn refuse<B>(request: &Request<B>, failure: &Failure, settings: &Sett
 }
 
 fn written(failure: &Failure, path: &str, headers: &HeaderMap, settings: &Settings) -> Response {
-    failure.write(path, &Accept::of(headers), settings.include_message)
+    let accept = Accept::of(headers);
+    let written = failure.write(path, &accept, settings.include_message);
+    if pages::has(settings, path) && accept.error() == ErrorForm::Html {
+        return pages::failure(settings, failure, written);
+    }
+    written
 }
 
 /// Gives the answer in the form that is wanted. What may be kept goes along, to be given again.
@@ -215,9 +221,11 @@ fn guard(settings: &Settings, answer: &mut Response) {
     let content_type = content_type(answer.headers());
     let is_data = is_json(&content_type) || matches!(content_type.as_str(), "" | "text/plain");
     let headers = answer.headers_mut();
+    let has_policy = headers.contains_key(header::CONTENT_SECURITY_POLICY);
     let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
     say(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if !is_data {
+    // A page says itself what it loads.
+    if !is_data && !has_policy {
         say(header::CONTENT_SECURITY_POLICY, "default-src 'none'");
     }
     if settings.tls.is_some() {

@@ -181,6 +181,11 @@ impl Failure {
         }
     }
 
+    /// The message, if it is shown in any case.
+    pub(super) fn told(&self) -> Option<&str> {
+        self.message.as_deref().filter(|_| self.explained)
+    }
+
     /// The whole response, for a request with this path that accepts this.
     pub(super) fn write(&self, path: &str, accept: &Accept, include_message: bool) -> Response {
         let (content_type, body) = match self.page {

@@ -148,7 +148,7 @@ pub(super) async fn stream(
 }
 
 /// Comes with `until` or `shutdown`.
-async fn end(until: Option<std::time::Instant>, shutdown: CancellationToken) {
+pub(super) async fn end(until: Option<std::time::Instant>, shutdown: CancellationToken) {
     match until {
         Some(until) => {
             let run_out = sleep_until(until.into());

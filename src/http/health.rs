@@ -72,7 +72,7 @@ fn readiness(serving: bool, shutdown: &CancellationToken) -> Value {
     json!({ "status": if ready { "UP" } else { "OUT_OF_SERVICE" } })
 }
 
-fn shows_details(settings: &Settings, caller: &Caller) -> bool {
+pub(super) fn shows_details(settings: &Settings, caller: &Caller) -> bool {
     match settings.health_details {
         HealthDetails::Never => false,
         HealthDetails::WhenAuthorized => {
@@ -92,7 +92,11 @@ fn with_status(body: Value) -> Response {
     (status, answer(&body)).into_response()
 }
 
-fn components_of(services: &Services, asking: &Asking, health: &Health) -> Map<String, Value> {
+pub(super) fn components_of(
+    services: &Services,
+    asking: &Asking,
+    health: &Health,
+) -> Map<String, Value> {
     components(
         &services.settings,
         asking.access(),

@@ -54,13 +54,24 @@ pub(super) async fn pin(
     body: Body,
 ) -> Result<Response, Failure> {
     let wish = Wish::from_json(&json_body(&settings, &headers, body).await?)?;
+    let pin = hold(&repository, &pins, &asking, wish, asking.name()).await?;
+    Ok((StatusCode::CREATED, json(&*pin)).into_response())
+}
+
+/// Puts a pin in force that the caller may make, under this name.
+pub(super) async fn hold(
+    repository: &EnvironmentRepository,
+    pins: &Pins,
+    asking: &Asking,
+    wish: Wish,
+    by: String,
+) -> Result<Arc<Pin>, Failure> {
     asking.may(&of_address(&wish.address))?;
     let found = repository.find_holdable(&wish.request, &wish.commit).await;
     let found = found.map_err(not_holdable)?;
-    may_hold(&asking, &repository, &wish.address, &found)?;
-    let pin = wish.pin(found.repository, found.commit, asking.name());
-    let pin = pins.add(pin).await?;
-    Ok((StatusCode::CREATED, json(&*pin)).into_response())
+    may_hold(asking, repository, &wish.address, &found)?;
+    let pin = wish.pin(found.repository, found.commit, by);
+    Ok(pins.add(pin).await?)
 }
 
 /// Whoever may only decide about some labels holds nothing at a commit that none of them has named: it may be that of a branch
@@ -88,6 +99,17 @@ pub(super) async fn release(
     asking: Asking,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
+    let_go(&pins, &asking, id, asking.name()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends a pin that the caller may end, under this name.
+pub(super) async fn let_go(
+    pins: &Pins,
+    asking: &Asking,
+    id: String,
+    by: String,
+) -> Result<(), Failure> {
     let pin = pins.all().iter().find(|pin| pin.id == id).cloned();
     if let Some(pin) = &pin {
         let reach = asking.reach(Kind::Fleet);
@@ -99,8 +121,8 @@ pub(super) async fn release(
             may => may?,
         }
     }
-    if pins.release(id, asking.name()).await? {
-        Ok(StatusCode::NO_CONTENT)
+    if pins.release(id, by).await? {
+        Ok(())
     } else {
         Err(no_such_pin())
     }

@@ -13,7 +13,7 @@ use http::Method;
 
 use super::{
     Services, Settings, access::Asking, actuator, boot1, busenv, busrefresh, configuration, error,
-    error::Failure, events, health, inspections, instances, methods, monitor, openapi, pins,
+    error::Failure, events, health, inspections, instances, methods, monitor, openapi, pages, pins,
     refreshes, reports, waves,
 };
 use crate::access::Kind;
@@ -73,6 +73,9 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         beside("/bus/env").post(For(Kind::Refresh), boot1::change),
         Route::new("/error").any(Public, error::error_page),
     ];
+    if settings.pages.enabled {
+        routes.extend(pages());
+    }
     // Under names that Spring has given up, everything but POST is the config space's.
     for below in ["", "/", "/{*destination}"] {
         let at = |name: &str| format!("/actuator/{name}{below}");
@@ -84,6 +87,36 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         ]);
     }
     routes
+}
+
+/// What people see in a browser, and what such pages need.
+fn pages() -> Vec<Route> {
+    use Guard::{For, Known};
+    let operate = For(Kind::Operate);
+    let refresh = For(Kind::Refresh);
+    let fleet = For(Kind::Fleet);
+    vec![
+        read("/_/").get(fleet, pages::overview),
+        read("/_/assets/{name}").get(Known, pages::asset),
+        read("/_/api/changes").get(fleet, pages::stream),
+        read("/_/delivery").get(fleet, pages::delivery),
+        read("/_/instances").get(fleet, pages::instances),
+        read("/_/instances/{id}").get(fleet, pages::instance),
+        read("/_/pin")
+            .get(operate, pages::ask_pin)
+            .post(operate, pages::do_pin),
+        read("/_/pins/{id}/release")
+            .get(operate, pages::ask_release)
+            .post(operate, pages::do_release),
+        read("/_/quarantine").get(fleet, pages::held),
+        read("/_/refresh")
+            .get(refresh, pages::ask_refresh)
+            .post(refresh, pages::do_refresh),
+        read("/_/refreshes").get(fleet, pages::refreshes),
+        read("/_/refreshes/{id}").get(fleet, pages::refresh),
+        read("/_/search").get(fleet, pages::search),
+        read("/_/{*page}").get(fleet, pages::missing),
+    ]
 }
 
 fn read(path: &str) -> Route {

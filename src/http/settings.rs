@@ -1,7 +1,7 @@
 use std::{num::NonZero, time::Duration};
 
 use super::tls::Tls;
-use crate::{encryption::Encryption, webhook};
+use crate::{encryption::Encryption, pages, webhook};
 
 /// How the server shows itself over HTTP, and to whom.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) compression: Compression,
     /// How TLS is spoken; not at all by default.
     pub(crate) tls: Option<Tls>,
+    /// How pages for people present this server.
+    pub(crate) pages: pages::Settings,
     /// Bounds of connections and requests.
     pub(crate) limits: Limits,
 }
@@ -188,6 +190,7 @@ impl Default for Settings {
             webhook: webhook::Settings::default(),
             compression: Compression::default(),
             tls: None,
+            pages: pages::Settings::default(),
             limits: Limits::default(),
         }
     }

@@ -94,9 +94,14 @@ impl Bookkeeper {
 
     fn write(&mut self, batch: &mut Vec<Entry>) {
         let now = now();
+        let unsaved = std::mem::replace(&mut self.book.changes, Changes::None);
         for entry in batch.drain(..) {
             self.book.write(entry, now);
         }
+        if self.book.changes == Changes::Facts {
+            self.shared.moves.send_modify(|number| *number += 1);
+        }
+        self.book.changes = self.book.changes.max(unsaved);
         if self.book.instances() != self.counted {
             self.count_instances();
         }

@@ -33,7 +33,7 @@ struct ChangedKeys {
 /// What becomes of a key; `changed`, too, when that depends on the profiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Becomes {
+pub(crate) enum Becomes {
     Added,
     Removed,
     Changed,
@@ -41,22 +41,22 @@ enum Becomes {
 
 /// The changes as JSON for strangers.
 #[derive(Debug, Serialize)]
-pub(super) struct ChangesView {
-    applications: Vec<ApplicationView>,
-    more: usize,
+pub(crate) struct ChangesView {
+    pub(crate) applications: Vec<ApplicationView>,
+    pub(crate) more: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct ApplicationView {
-    application: String,
-    keys: Vec<KeyView>,
-    more: usize,
+pub(crate) struct ApplicationView {
+    pub(crate) application: String,
+    pub(crate) keys: Vec<KeyView>,
+    pub(crate) more: usize,
 }
 
 #[derive(Debug, Serialize)]
-struct KeyView {
-    key: String,
-    change: Becomes,
+pub(crate) struct KeyView {
+    pub(crate) key: String,
+    pub(crate) change: Becomes,
 }
 
 impl Changes {

@@ -40,14 +40,14 @@ pub(super) struct Refresh {
 
 /// A label that moved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Moved {
-    pub(super) repository: String,
-    pub(super) label: String,
-    pub(super) from: Option<String>,
-    pub(super) to: String,
+pub(crate) struct Moved {
+    pub(crate) repository: String,
+    pub(crate) label: String,
+    pub(crate) from: Option<String>,
+    pub(crate) to: String,
     /// Not known of moves that were noted before there were generations.
     #[serde(default)]
-    pub(super) generation: Option<u64>,
+    pub(crate) generation: Option<u64>,
 }
 
 /// An event that went out.

@@ -22,7 +22,7 @@ pub(super) use fleet::fleet;
 pub(crate) use fleet::{FleetFilter, FleetView};
 pub(super) use history::history;
 pub(crate) use history::{HistoryEntry, HistoryFilter};
-pub(crate) use refreshes::{RefreshDetails, RefreshesView};
+pub(crate) use refreshes::{RefreshDetails, RefreshView, RefreshesView, ToldView};
 pub(super) use refreshes::{refresh, refreshes};
 
 /// Which instances are wanted.
@@ -38,39 +38,39 @@ pub(crate) struct InstanceFilter {
 #[derive(Debug, Serialize)]
 pub(crate) struct InstancesView {
     schema: &'static str,
-    time: String,
-    instances: Vec<InstanceView>,
-    readers: Vec<ReaderView>,
+    pub(crate) time: String,
+    pub(crate) instances: Vec<InstanceView>,
+    pub(crate) readers: Vec<ReaderView>,
 }
 
 #[derive(Debug, Serialize)]
-struct InstanceView {
-    instance: BusId,
-    application: String,
-    profiles: String,
-    label: Option<String>,
-    state: State,
-    evidence: Evidence,
-    wanted: Option<String>,
+pub(crate) struct InstanceView {
+    pub(crate) instance: BusId,
+    pub(crate) application: String,
+    pub(crate) profiles: String,
+    pub(crate) label: Option<String>,
+    pub(crate) state: State,
+    pub(crate) evidence: Evidence,
+    pub(crate) wanted: Option<String>,
     /// How often the label of what is wanted has moved.
-    generation: Option<u64>,
-    fetched: Option<String>,
-    applied: Option<String>,
-    reason: Option<String>,
-    restart: Vec<String>,
-    transport: Option<String>,
-    refresh: Option<String>,
-    last_sign: String,
+    pub(crate) generation: Option<u64>,
+    pub(crate) fetched: Option<String>,
+    pub(crate) applied: Option<String>,
+    pub(crate) reason: Option<String>,
+    pub(crate) restart: Vec<String>,
+    pub(crate) transport: Option<String>,
+    pub(crate) refresh: Option<String>,
+    pub(crate) last_sign: String,
 }
 
 #[derive(Debug, Serialize)]
-struct ReaderView {
-    application: String,
-    profiles: String,
-    label: Option<String>,
-    peer: IpAddr,
-    served: Option<String>,
-    last_read: String,
+pub(crate) struct ReaderView {
+    pub(crate) application: String,
+    pub(crate) profiles: String,
+    pub(crate) label: Option<String>,
+    pub(crate) peer: IpAddr,
+    pub(crate) served: Option<String>,
+    pub(crate) last_read: String,
 }
 
 /// Instances that the filter lets through, and readers, as far as somebody may see them.

@@ -15,20 +15,20 @@ pub(crate) struct WaveView {
     repository: String,
     /// The label whose commit it is.
     branch: String,
-    pub(super) commit: String,
+    pub(crate) commit: String,
     /// What everybody else is given.
     before: String,
     state: State,
-    percent: u8,
+    pub(crate) percent: u8,
     steps: Vec<u8>,
     /// Milliseconds since 1970.
     started: i64,
     since: i64,
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     by: Option<String>,
     instances: Count,
     /// Its step takes longer than it should.
-    overdue: bool,
+    pub(crate) overdue: bool,
 }
 
 impl WaveView {

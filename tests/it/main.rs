@@ -31,6 +31,7 @@ mod limits;
 mod looks;
 mod memory;
 mod packaging;
+mod pages;
 mod pins;
 mod program;
 mod reach;

@@ -9,6 +9,7 @@
 
 mod attacks;
 mod bench;
+mod browser;
 mod chaos;
 mod check;
 mod confined;
@@ -37,6 +38,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Every page of a real server in a real browser: found by all, moved by nothing, and loaded from nowhere else.
+    Browser(browser::Args),
     /// Format, lints, documentation, dependencies.
     Check(check::Args),
     /// All tests, with a RabbitMQ of their own.
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<ExitCode> {
     match task {
+        Task::Browser(args) => browser::run(&args),
         Task::Check(args) => check::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Conformance(args) => conformance::run(&args),

@@ -43,7 +43,11 @@ impl Traffic {
         let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let all = segments(below);
         let names: Vec<_> = all.iter().map(String::as_str).collect();
+        let has_pages = settings.pages.enabled;
         match (names.as_slice(), reads) {
+            (["_", ..], true) if has_pages => return Self::Look,
+            (["_", "refresh"], false) if has_pages => return Self::Refresh,
+            (["_", ..], false) if has_pages => return Self::Decision,
             (["actuator", ..] | ["_", "api", ..], true) => return Self::Look,
             (["actuator", ..] | ["bus", "refresh" | "env"], false) => return Self::Refresh,
             (["_", "api", ..], false) => return Self::Decision,

@@ -20,47 +20,47 @@ use super::{
 #[derive(Debug, Serialize)]
 pub(crate) struct RefreshesView {
     schema: &'static str,
-    refreshes: Vec<RefreshView>,
+    pub(crate) refreshes: Vec<RefreshView>,
 }
 
 /// One refresh, with all that is known of it.
 #[derive(Debug, Serialize)]
 pub(crate) struct RefreshDetails {
     #[serde(flatten)]
-    refresh: RefreshView,
-    changes: Option<ChangesView>,
+    pub(crate) refresh: RefreshView,
+    pub(crate) changes: Option<ChangesView>,
 }
 
 #[derive(Debug, Serialize)]
-struct RefreshView {
-    id: String,
-    trigger: Trigger,
+pub(crate) struct RefreshView {
+    pub(crate) id: String,
+    pub(crate) trigger: Trigger,
     /// Left out where that is nobody who is seen.
-    origin: Option<String>,
-    labels: Vec<Moved>,
-    destinations: Vec<String>,
-    events: Vec<String>,
-    started: String,
-    published: Option<String>,
-    told: Vec<ToldView>,
-    timeline: Vec<MomentView>,
+    pub(crate) origin: Option<String>,
+    pub(crate) labels: Vec<Moved>,
+    pub(crate) destinations: Vec<String>,
+    pub(crate) events: Vec<String>,
+    pub(crate) started: String,
+    pub(crate) published: Option<String>,
+    pub(crate) told: Vec<ToldView>,
+    pub(crate) timeline: Vec<MomentView>,
 }
 
 #[derive(Debug, Serialize)]
-struct ToldView {
-    instance: BusId,
-    state: State,
-    evidence: Evidence,
+pub(crate) struct ToldView {
+    pub(crate) instance: BusId,
+    pub(crate) state: State,
+    pub(crate) evidence: Evidence,
 }
 
 #[derive(Debug, Serialize)]
-struct MomentView {
-    time: String,
-    what: What,
+pub(crate) struct MomentView {
+    pub(crate) time: String,
+    pub(crate) what: What,
     #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<BusId>,
+    pub(crate) instance: Option<BusId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 /// What somebody sees of the refreshes.

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::SERVER;
 use crate::{
     http::{BasePath, Compression, HealthDetails, Settings},
+    pages,
     settings::reader::Reader,
     webhook::{self, Secret},
 };
@@ -34,6 +35,7 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         webhook: webhook(reader),
         compression: compression(reader, defaults.compression),
         tls: tls::tls(reader),
+        pages: pages(reader),
         limits: limits::limits(reader, defaults.limits),
         ..defaults
     }
@@ -46,6 +48,22 @@ fn compression(reader: &mut Reader, defaults: Compression) -> Compression {
             "server.compression.min-response-size",
             defaults.min_response_size,
         ),
+    }
+}
+
+fn pages(reader: &mut Reader) -> pages::Settings {
+    const COLOR: &str = "confbus.ui.color";
+    let defaults = pages::Settings::default();
+    let said = reader.text(COLOR);
+    let color = said.as_deref().and_then(pages::Color::named);
+    if said.is_some() && color.is_none() {
+        let text = format!("`{COLOR}` is none of {}", pages::Color::NAMES);
+        reader.refuse(COLOR, text, None);
+    }
+    pages::Settings {
+        enabled: reader.flag("confbus.ui.enabled", defaults.enabled),
+        name: reader.text_or("confbus.ui.name", &defaults.name),
+        color,
     }
 }
 

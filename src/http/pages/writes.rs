@@ -1,0 +1,361 @@
+//! The three things that somebody may do on a page: ask for a refresh, pin an address, let it go. Each is a plain form that
+//! says first what it will do.
+
+mod form;
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    response::{IntoResponse as _, Response},
+};
+use confbus_protocol::Destination;
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use serde_json::json;
+use tracing::info;
+
+use super::{
+    super::{
+        Services,
+        access::Asking,
+        error::Failure,
+        pins::{hold, let_go, of_address},
+        sight::sees,
+    },
+    answers::{frame, page},
+    reads::asked,
+    token::{cookie_of, new_cookie, set_cookie},
+};
+use crate::{
+    access::{Kind, Wanted},
+    pages::{Confirmation, Field, Place},
+    pins::{Pin, Wish},
+};
+use form::Form;
+
+const HOUR: u64 = 60 * 60;
+
+/// `GET /_/refresh`
+pub(in super::super) async fn ask_refresh(
+    State(services): State<Services>,
+    asking: Asking,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let form = Form::asked(&uri, &["to"]);
+    confirm(&services, &asking, &headers, refresh_form(&asking, &form))
+}
+
+/// `POST /_/refresh`
+pub(in super::super) async fn refresh(
+    State(services): State<Services>,
+    asking: Asking,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let form = Form::read(&services.settings, &headers, body).await?;
+    let again = |problem: Failure| {
+        let asked = refresh_form(&asking, &form);
+        refused(&services, &asking, &headers, asked, problem)
+    };
+    let who = match form.signed(&services, &asking, &headers, "/refresh") {
+        Ok(who) => who,
+        Err(problem) => return again(problem),
+    };
+    let destination = match form.text("to").trim() {
+        "" => Destination::everyone(),
+        named => Destination::complete(named),
+    };
+    asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
+    services.refresh.destination(destination.clone()).await?;
+    info!(%who, %destination, reason = form.text("reason").trim(), "somebody asked for a refresh on a page");
+    Ok(done(&services, "/refreshes"))
+}
+
+/// `GET /_/pin`
+pub(in super::super) async fn ask_pin(
+    State(services): State<Services>,
+    asking: Asking,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let form = Form::asked(&uri, &["application", "profile", "label", "commit"]);
+    confirm(&services, &asking, &headers, pin_form(&asking, &form))
+}
+
+/// `POST /_/pin`
+pub(in super::super) async fn pin(
+    State(services): State<Services>,
+    asking: Asking,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let form = Form::read(&services.settings, &headers, body).await?;
+    let again = |problem: Failure| {
+        let asked = pin_form(&asking, &form);
+        refused(&services, &asking, &headers, asked, problem)
+    };
+    let who = match form.signed(&services, &asking, &headers, "/pin") {
+        Ok(who) => who,
+        Err(problem) => return again(problem),
+    };
+    match held(&services, &asking, &form, who).await {
+        Ok(pin) => {
+            info!(who = %pin.by, address = %pin.address, commit = %pin.commit, reason = %pin.reason, "somebody pinned on a page");
+            Ok(done(&services, "/"))
+        }
+        Err(problem) => again(problem),
+    }
+}
+
+/// `GET /_/pins/{id}/release`
+pub(in super::super) async fn ask_release(
+    State(services): State<Services>,
+    asking: Asking,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let pin = seen_pin(&services, &asking, &id)?;
+    let asked = release_form(&asking, &pin, &Form::default());
+    confirm(&services, &asking, &headers, asked)
+}
+
+/// `POST /_/pins/{id}/release`
+pub(in super::super) async fn release(
+    State(services): State<Services>,
+    asking: Asking,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, Failure> {
+    let form = Form::read(&services.settings, &headers, body).await?;
+    let pin = seen_pin(&services, &asking, &id)?;
+    let asked = release_form(&asking, &pin, &form);
+    let who = match form.signed(&services, &asking, &headers, &asked.action) {
+        Ok(who) => who,
+        Err(problem) => return refused(&services, &asking, &headers, asked, problem),
+    };
+    let_go(&services.pins, &asking, id, who.clone()).await?;
+    info!(%who, address = %pin.address, commit = %pin.commit, reason = form.text("reason").trim(), "somebody let an address go on a page");
+    Ok(done(&services, "/"))
+}
+
+async fn held(
+    services: &Services,
+    asking: &Asking,
+    form: &Form,
+    who: String,
+) -> Result<std::sync::Arc<Pin>, Failure> {
+    let said = |name: &str| Some(form.text(name).trim().to_owned()).filter(|text| !text.is_empty());
+    let hours: Option<u64> = match said("hours") {
+        Some(text) => Some(text.parse().map_err(|_| {
+            Failure::bad_request().explained("the time is not a whole number of hours")
+        })?),
+        None => None,
+    };
+    let body = json!({
+        "application": form.text("application").trim(),
+        "profile": said("profile"),
+        "label": said("label"),
+        "commit": form.text("commit").trim(),
+        "reason": form.text("reason"),
+        "for_seconds": hours.map(|hours| hours.saturating_mul(HOUR)),
+    });
+    let wish = Wish::from_json(body.to_string().as_bytes())?;
+    hold(&services.repository, &services.pins, asking, wish, who).await
+}
+
+fn seen_pin(
+    services: &Services,
+    asking: &Asking,
+    id: &str,
+) -> Result<std::sync::Arc<Pin>, Failure> {
+    let pins = services.pins.all();
+    let reach = asking.reach(Kind::Fleet);
+    let decides = |pin: &Pin| asking.caller.may(&of_address(&pin.address)).is_ok();
+    let pin = pins
+        .iter()
+        .find(|pin| pin.id == id && (sees(&reach, &pin.address) || decides(pin)));
+    let gone = || Failure::not_found().explained("there is no such pin; its time may be over");
+    pin.cloned().ok_or_else(gone)
+}
+
+fn refresh_form(asking: &Asking, form: &Form) -> Confirmed {
+    let to = Field {
+        name: "to",
+        label: "Who",
+        hint: "An application, as shop or shop:prod; empty for everyone.",
+        value: form.text("to"),
+        required: false,
+    };
+    Confirmed {
+        title: "Refresh",
+        effect: "Looks for new commits now, and tells those who are named to ask again, changed or not. They look within their window.".to_owned(),
+        action: "/refresh".to_owned(),
+        fields: with_reason(asking, form, vec![to]),
+        button: "Refresh",
+    }
+}
+
+fn pin_form(asking: &Asking, form: &Form) -> Confirmed {
+    let field = |name, label, hint, required| Field {
+        name,
+        label,
+        hint,
+        value: form.text(name),
+        required,
+    };
+    let fields = vec![
+        field("application", "Application", "", true),
+        field("profile", "Profile", "Empty for any.", false),
+        field("label", "Label", "Empty for any.", false),
+        field("commit", "Commit", "At least seven digits.", true),
+        field(
+            "hours",
+            "Hours",
+            "Four when nothing is said; then it ends by itself.",
+            false,
+        ),
+    ];
+    Confirmed {
+        title: "Pin",
+        effect: "Holds an address at a commit, whatever its label names, and tells the application. Nothing changes in Git.".to_owned(),
+        action: "/pin".to_owned(),
+        fields: with_reason(asking, form, fields),
+        button: "Pin",
+    }
+}
+
+fn release_form(asking: &Asking, pin: &Pin, form: &Form) -> Confirmed {
+    Confirmed {
+        title: "Let go",
+        effect: format!(
+            "{} is held at {} by {}: {}. Letting go gives it what its label names, and tells the application.",
+            pin.address,
+            pin.commit.short(),
+            pin.by,
+            pin.reason
+        ),
+        action: format!("/pins/{}/release", pin.id),
+        fields: with_reason(asking, form, Vec::new()),
+        button: "Let go",
+    }
+}
+
+/// Why, and who, where the server does not know that.
+fn with_reason(asking: &Asking, form: &Form, mut fields: Vec<Field>) -> Vec<Field> {
+    fields.push(Field {
+        name: "reason",
+        label: "Reason",
+        hint: "One line; it stands in the log.",
+        value: form.text("reason"),
+        required: true,
+    });
+    if asking.caller.proved().is_none() {
+        fields.push(Field {
+            name: "name",
+            label: "Your name",
+            hint: "This server does not ask who you are, so say it.",
+            value: form.text("name"),
+            required: true,
+        });
+    }
+    fields
+}
+
+/// A form that is not on a page yet.
+struct Confirmed {
+    title: &'static str,
+    effect: String,
+    action: String,
+    fields: Vec<Field>,
+    button: &'static str,
+}
+
+fn confirm(
+    services: &Services,
+    asking: &Asking,
+    headers: &HeaderMap,
+    asked: Confirmed,
+) -> Result<Response, Failure> {
+    show(services, asking, headers, asked, None)
+}
+
+/// The form once more, with what is wrong; what has nothing to do with what was filled in is told as usual.
+fn refused(
+    services: &Services,
+    asking: &Asking,
+    headers: &HeaderMap,
+    asked: Confirmed,
+    problem: Failure,
+) -> Result<Response, Failure> {
+    let is_about_form = matches!(
+        problem.status,
+        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT
+    );
+    match problem.told() {
+        Some(told) if is_about_form && problem.denial.is_none() => {
+            let told = told.to_owned();
+            let mut response = show(services, asking, headers, asked, Some(told))?;
+            *response.status_mut() = problem.status;
+            Ok(response)
+        }
+        _ => Err(problem),
+    }
+}
+
+fn show(
+    services: &Services,
+    asking: &Asking,
+    headers: &HeaderMap,
+    asked: Confirmed,
+    problem: Option<String>,
+) -> Result<Response, Failure> {
+    let settings = &services.settings;
+    let frame = frame(settings, Place::Elsewhere, asking.name());
+    let cookie = cookie_of(headers).unwrap_or_else(new_cookie);
+    let set = set_cookie(&cookie, &frame.base, settings.tls.is_some());
+    let token = services
+        .tokens
+        .issue(&cookie, &asking.name(), &asked.action);
+    let time = frame.time_text();
+    let confirmation = Confirmation {
+        frame,
+        title: asked.title,
+        effect: asked.effect,
+        action: asked.action,
+        token,
+        fields: asked.fields,
+        button: asked.button,
+        problem,
+    };
+    let mut response = page(&time, &confirmation)?;
+    let headers = response.headers_mut();
+    if let Ok(set) = HeaderValue::try_from(set) {
+        headers.insert(header::SET_COOKIE, set);
+    }
+    // It holds a token.
+    let never = HeaderValue::from_static("no-store");
+    headers.insert(header::CACHE_CONTROL, never);
+    headers.remove(header::ETAG);
+    Ok(response)
+}
+
+/// It was done: the browser goes on to a page that shows it.
+fn done(services: &Services, place: &str) -> Response {
+    let location = format!("{}/_{place}", services.settings.context_path.as_str());
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+impl Form {
+    /// What the address of a page fills in.
+    fn asked(uri: &Uri, names: &[&'static str]) -> Self {
+        let values = names
+            .iter()
+            .map(|name| ((*name).to_owned(), asked(uri, name)));
+        Self::of(values.collect())
+    }
+}

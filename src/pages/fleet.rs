@@ -1,0 +1,175 @@
+use std::collections::BTreeMap;
+
+use askama::Template;
+
+use super::{
+    links::{short, with_query},
+    sign::Sign,
+};
+use crate::ledger::InstanceView;
+
+/// Signs that a strip shows, at most; more instances share them.
+const LONGEST_STRIP: usize = 200;
+
+/// How many instances stand where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Counts([usize; Sign::ALL.len()]);
+
+/// All who ask for the same.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) application: String,
+    pub(super) profiles: String,
+    pub(super) label: Option<String>,
+    pub(super) counts: Counts,
+    /// What each of them should have; nothing where that is not the same for all.
+    pub(super) wanted: Option<String>,
+    /// Why some refused it.
+    pub(super) reason: Option<String>,
+}
+
+/// One sign for each instance, the worst at the right edge.
+#[derive(Debug, Template)]
+#[template(path = "strip.html")]
+pub(super) struct Strip {
+    runs: Vec<(&'static str, String)>,
+    label: String,
+}
+
+/// It is markup already.
+impl askama::filters::HtmlSafe for Strip {}
+
+impl Counts {
+    pub(super) fn add(&mut self, sign: Sign) {
+        self.0[sign as usize] += 1;
+    }
+
+    pub(super) fn add_all(&mut self, other: &Self) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum += count;
+        }
+    }
+
+    pub(super) fn of(&self, sign: Sign) -> usize {
+        self.0[sign as usize]
+    }
+
+    pub(super) fn all(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// Those that run the wanted content, as far as anybody can know.
+    pub(super) fn live(&self) -> usize {
+        [Sign::Live, Sign::Acked, Sign::Same, Sign::Restart]
+            .iter()
+            .map(|sign| self.of(*sign))
+            .sum()
+    }
+
+    pub(super) fn strip(&self) -> Strip {
+        let all = self.all().max(1);
+        let length = all.min(LONGEST_STRIP);
+        let shown = |sign: &Sign| {
+            let count = self.of(*sign);
+            // One that is there is never rounded away.
+            (count > 0).then(|| (count * length / all).max(1))
+        };
+        let runs = Sign::ALL.iter().filter_map(|sign| {
+            let marks = shown(sign)?;
+            Some((sign.class(), sign.mark().to_string().repeat(marks)))
+        });
+        Strip {
+            runs: runs.collect(),
+            label: self.told(),
+        }
+    }
+
+    /// `47 live, 3 rejected`.
+    pub(super) fn told(&self) -> String {
+        let counted = Sign::ALL.iter().filter(|sign| self.of(**sign) > 0);
+        let parts: Vec<_> = counted
+            .map(|sign| format!("{} {}", self.of(*sign), sign.word()))
+            .collect();
+        if parts.is_empty() {
+            return "no instance".to_owned();
+        }
+        parts.join(", ")
+    }
+}
+
+impl Group {
+    fn new(instance: &InstanceView) -> Self {
+        Self {
+            application: instance.application.clone(),
+            profiles: instance.profiles.clone(),
+            label: instance.label.clone(),
+            counts: Counts::default(),
+            wanted: instance.wanted.clone(),
+            reason: None,
+        }
+    }
+
+    fn add(&mut self, instance: &InstanceView) {
+        self.counts.add(Sign::of(instance.state, instance.evidence));
+        if self.wanted != instance.wanted {
+            self.wanted = None;
+        }
+        if self.reason.is_none() {
+            self.reason.clone_from(&instance.reason);
+        }
+    }
+
+    /// `shop/prod` or `shop/prod@main`.
+    pub(super) fn address(&self) -> String {
+        let (application, profiles) = (&self.application, &self.profiles);
+        match &self.label {
+            Some(label) => format!("{application}/{profiles}@{label}"),
+            None => format!("{application}/{profiles}"),
+        }
+    }
+
+    /// Its instances, or those of them in this state.
+    pub(super) fn instances(&self, state: &str) -> String {
+        let query = [
+            ("application", self.application.as_str()),
+            ("profile", &self.profiles),
+            ("state", state),
+        ];
+        with_query("/instances", &query)
+    }
+
+    pub(super) fn short_wanted(&self) -> &str {
+        self.wanted.as_deref().map_or("several", short)
+    }
+}
+
+/// All instances, each with those who ask for the same, in the order of their names.
+pub(super) fn groups(instances: &[InstanceView]) -> Vec<Group> {
+    let mut groups: BTreeMap<(&str, &str, Option<&str>), Group> = BTreeMap::new();
+    for instance in instances {
+        let label = instance.label.as_deref();
+        let key = (&*instance.application, &*instance.profiles, label);
+        let group = groups.entry(key).or_insert_with(|| Group::new(instance));
+        group.add(instance);
+    }
+    groups.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_are_bounded_and_lose_nobody() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.told(), "no instance");
+        (0..9_999).for_each(|_| counts.add(Sign::Live));
+        counts.add(Sign::Rejected);
+        let strip = counts.strip();
+        assert_eq!(strip.label, "9999 live, 1 rejected");
+        assert_eq!(strip.runs.last(), Some(&("bad", "✗".to_owned())));
+        let marks: usize = strip.runs.iter().map(|(_, run)| run.chars().count()).sum();
+        assert!(marks <= LONGEST_STRIP + Sign::ALL.len(), "{marks}");
+        assert_eq!(counts.live(), 9_999);
+    }
+}

@@ -1,0 +1,126 @@
+use super::{
+    assets::{ICON, SCRIPT, STYLE},
+    moment::Moment,
+};
+
+/// How pages present this server.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// `confbus.ui.enabled`: whether there are pages at all. On by default.
+    pub(crate) enabled: bool,
+    /// `confbus.ui.name`: what this server is called; `confbus` by default.
+    pub(crate) name: String,
+    /// `confbus.ui.color`: the line at the top; none by default.
+    pub(crate) color: Option<Color>,
+}
+
+/// A colour that tells one server from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Color {
+    Red,
+    Amber,
+    Green,
+    Blue,
+    Violet,
+    Grey,
+}
+
+/// Where in the navigation a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Overview,
+    Instances,
+    Refreshes,
+    Held,
+    Delivery,
+    Elsewhere,
+}
+
+/// What is around every page.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// Where pages begin: `/_`, after the context path.
+    pub(crate) base: String,
+    pub(crate) settings: Settings,
+    pub(crate) place: Place,
+    /// Who looks.
+    pub(crate) caller: String,
+    /// Files that are held back; nothing for whoever may not know.
+    pub(crate) held: usize,
+    /// When the page was made.
+    pub(crate) time: Moment,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            name: "confbus".to_owned(),
+            color: None,
+        }
+    }
+}
+
+impl Color {
+    /// All that have a name.
+    pub(crate) const NAMES: &str = "`red`, `amber`, `green`, `blue`, `violet` and `grey`";
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [
+            Self::Red,
+            Self::Amber,
+            Self::Green,
+            Self::Blue,
+            Self::Violet,
+            Self::Grey,
+        ]
+        .into_iter()
+        .find(|color| color.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Red => "red",
+            Self::Amber => "amber",
+            Self::Green => "green",
+            Self::Blue => "blue",
+            Self::Violet => "violet",
+            Self::Grey => "grey",
+        }
+    }
+}
+
+impl Frame {
+    pub(super) fn style(&self) -> String {
+        format!("{}/assets/{}", self.base, STYLE.name)
+    }
+
+    pub(super) fn icon(&self) -> String {
+        format!("{}/assets/{}", self.base, ICON.name)
+    }
+
+    pub(super) fn script(&self) -> String {
+        format!("{}/assets/{}", self.base, SCRIPT.name)
+    }
+
+    pub(super) fn color(&self) -> &'static str {
+        self.settings.color.map_or("none", Color::name)
+    }
+
+    /// Address, word, shortcut and whether it is this page.
+    pub(super) fn navigation(&self) -> [(&'static str, &'static str, char, bool); 5] {
+        [
+            ("/", "Overview", 'o', Place::Overview),
+            ("/instances", "Instances", 'i', Place::Instances),
+            ("/refreshes", "Refreshes", 'r', Place::Refreshes),
+            ("/quarantine", "Quarantine", 'q', Place::Held),
+            ("/delivery", "Delivery", 'b', Place::Delivery),
+        ]
+        .map(|(path, word, key, place)| (path, word, key, place == self.place))
+    }
+
+    /// The time that stands in the page, which is no reason to read it again.
+    pub(crate) fn time_text(&self) -> String {
+        self.time.to_string()
+    }
+}

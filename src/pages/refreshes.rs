@@ -1,0 +1,259 @@
+use askama::Template;
+use confbus_protocol::BusId;
+
+use super::{
+    fleet::{Counts, Strip},
+    frame::Frame,
+    links::{below, short},
+    moment::{Moment, between},
+    overview::Pager,
+    sentence::sentence,
+    sign::{Sign, told_by},
+};
+use crate::{
+    ledger::{Becomes, RefreshDetails, RefreshView, RefreshesView, What},
+    look::Trigger,
+};
+
+/// Refreshes that one page shows, and instances.
+const PAGE: usize = 100;
+
+/// Which refreshes there were, newest first.
+#[derive(Debug, Template)]
+#[template(path = "refreshes.html")]
+pub(crate) struct RefreshesPage {
+    frame: Frame,
+    lines: Vec<Line>,
+    pager: Pager,
+}
+
+/// One refresh in a line.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) id: String,
+    pub(super) href: String,
+    pub(super) cause: &'static str,
+    pub(super) moved: String,
+    pub(super) started: Moment,
+    pub(super) took: String,
+    pub(super) live: usize,
+    pub(super) all: usize,
+    pub(super) strip: Strip,
+}
+
+/// One refresh from its beginning on.
+#[derive(Debug, Template)]
+#[template(path = "refresh.html")]
+pub(crate) struct RefreshPage {
+    frame: Frame,
+    line: Line,
+    sentence: String,
+    moves: Vec<String>,
+    destinations: Vec<String>,
+    steps: Vec<Step>,
+    told: Vec<Told>,
+    more_told: usize,
+    changes: Vec<Change>,
+    more_changes: usize,
+    was_compared: bool,
+    /// Some have not answered yet, so the page is worth another look.
+    is_open: bool,
+}
+
+/// A phase, or what somebody answered.
+#[derive(Debug)]
+struct Step {
+    what: &'static str,
+    class: &'static str,
+    after: String,
+    detail: String,
+    href: Option<String>,
+    count: usize,
+}
+
+#[derive(Debug)]
+struct Told {
+    id: String,
+    href: String,
+    class: &'static str,
+    mark: char,
+    word: &'static str,
+    evidence: &'static str,
+}
+
+#[derive(Debug)]
+struct Change {
+    application: String,
+    keys: Vec<(&'static str, &'static str, String)>,
+    more: usize,
+}
+
+impl RefreshesPage {
+    pub(crate) fn new(frame: Frame, view: &RefreshesView, page: usize) -> Self {
+        let all = &view.refreshes;
+        let pager = Pager::new(all.len(), page, PAGE, |page| {
+            super::links::with_query("/refreshes", &[("page", page)])
+        });
+        Self {
+            lines: all[pager.range()].iter().map(Line::new).collect(),
+            frame,
+            pager,
+        }
+    }
+}
+
+impl Line {
+    pub(super) fn new(refresh: &RefreshView) -> Self {
+        let counts = counts(refresh);
+        let moved = refresh.labels.iter().map(|moved| {
+            let from = moved.from.as_deref().map_or("new", short);
+            format!("{} {from} → {}", moved.label, short(&moved.to))
+        });
+        let moved: Vec<_> = moved.take(3).collect();
+        let last = refresh.timeline.last().map(|moment| moment.time.as_str());
+        Self {
+            id: refresh.id.clone(),
+            href: below("/refreshes", &refresh.id),
+            cause: cause(refresh.trigger),
+            moved: moved.join(", "),
+            started: Moment::of(&refresh.started),
+            took: last
+                .and_then(|last| between(&refresh.started, last))
+                .unwrap_or_default(),
+            live: counts.live(),
+            all: counts.all(),
+            strip: counts.strip(),
+        }
+    }
+}
+
+impl RefreshPage {
+    pub(crate) fn new(frame: Frame, details: &RefreshDetails) -> Self {
+        let refresh = &details.refresh;
+        let line = Line::new(refresh);
+        let counts = counts(refresh);
+        let to = refresh.labels.first().map(|moved| moved.to.as_str());
+        let moves = refresh.labels.iter().map(|moved| {
+            let from = moved.from.as_deref().map_or("nothing", short);
+            let (label, repository) = (&moved.label, &moved.repository);
+            format!("{label} of {repository}: {from} → {}", short(&moved.to))
+        });
+        let changes = details.changes.as_ref();
+        let waits = |sign: Sign| counts.of(sign) > 0;
+        Self {
+            frame,
+            sentence: if counts.all() == 0 {
+                "No instance had to be told.".to_owned()
+            } else {
+                sentence(&counts, to)
+            },
+            moves: moves.collect(),
+            destinations: refresh.destinations.clone(),
+            steps: steps(refresh),
+            told: refresh.told.iter().take(PAGE).map(Told::new).collect(),
+            more_told: refresh.told.len().saturating_sub(PAGE),
+            changes: changes.map(all_changes).unwrap_or_default(),
+            more_changes: changes.map_or(0, |changes| changes.more),
+            was_compared: changes.is_some(),
+            is_open: waits(Sign::Told) || waits(Sign::Applying),
+            line,
+        }
+    }
+}
+
+impl Told {
+    fn new(told: &crate::ledger::ToldView) -> Self {
+        let sign = Sign::of(told.state, told.evidence);
+        let id = told.instance.as_str();
+        Self {
+            id: id.to_owned(),
+            href: below("/instances", id),
+            class: sign.class(),
+            mark: sign.mark(),
+            word: sign.word(),
+            evidence: told_by(told.evidence),
+        }
+    }
+}
+
+fn counts(refresh: &RefreshView) -> Counts {
+    let mut counts = Counts::default();
+    for told in &refresh.told {
+        counts.add(Sign::of(told.state, told.evidence));
+    }
+    counts
+}
+
+/// Phases in their order; the same answer of many instances is one step, from the first of them on.
+fn steps(refresh: &RefreshView) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for moment in &refresh.timeline {
+        let (what, class) = phase(moment.what);
+        let is_answer = moment.instance.is_some() && moment.what != What::Rejected;
+        let same = steps.iter_mut().find(|step| is_answer && step.what == what);
+        if let Some(step) = same {
+            step.count += 1;
+            step.detail = format!("{} instances", step.count);
+            step.href = None;
+            continue;
+        }
+        let instance = moment.instance.as_ref().map(BusId::as_str);
+        let detail = [instance, moment.detail.as_deref()];
+        let detail: Vec<_> = detail.into_iter().flatten().collect();
+        steps.push(Step {
+            what,
+            class,
+            after: between(&refresh.started, &moment.time).unwrap_or_default(),
+            detail: detail.join(": "),
+            href: instance.map(|id| below("/instances", id)),
+            count: 1,
+        });
+    }
+    steps
+}
+
+fn phase(what: What) -> (&'static str, &'static str) {
+    match what {
+        What::Looked => ("looked", ""),
+        What::Swapped => ("swapped", ""),
+        What::Published => ("announced", ""),
+        What::Acked => ("acked", "ok"),
+        What::Fetched => ("fetched", "wait"),
+        What::Applied => ("applied", "ok"),
+        What::Rejected => ("rejected", "bad"),
+        What::Failed => ("not announced", "bad"),
+    }
+}
+
+fn cause(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Poll => "poll",
+        Trigger::Reconnect => "the bus came back",
+        Trigger::Bus => "bus",
+        Trigger::BusRefresh => "command",
+        Trigger::Pin => "pin",
+        Trigger::Wave => "wave",
+        Trigger::Change => "files changed",
+        Trigger::Push => "webhook",
+    }
+}
+
+fn all_changes(view: &crate::ledger::ChangesView) -> Vec<Change> {
+    let keys = |keys: &[crate::ledger::KeyView]| {
+        let keys = keys.iter().map(|key| {
+            let (mark, word) = match key.change {
+                Becomes::Added => ("+", "added"),
+                Becomes::Removed => ("−", "removed"),
+                Becomes::Changed => ("~", "changed"),
+            };
+            (mark, word, key.key.clone())
+        });
+        keys.collect()
+    };
+    let applications = view.applications.iter().map(|application| Change {
+        application: application.application.clone(),
+        keys: keys(&application.keys),
+        more: application.more,
+    });
+    applications.collect()
+}
