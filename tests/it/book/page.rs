@@ -89,7 +89,7 @@ impl Info {
                 Some(("terminal", name)) => info.terminal = Some(name.to_owned()),
                 Some(("file", path)) => info.file = Some(path.to_owned()),
                 Some(("exit", code)) => {
-                    info.exit = code.parse().map_err(|_| "an exit code is a number")?
+                    info.exit = code.parse().map_err(|_| "an exit code is a number")?;
                 }
                 _ => return Err(format!("nothing is known of `{word}`")),
             }
