@@ -12,11 +12,15 @@ use crate::{
 
 mod help;
 mod pin;
+mod show;
 mod watch;
 mod wave;
 
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
+pub(crate) use show::{
+    DiffArgs, ExplainArgs, FleetArgs, GetArgs, GetFormat, HistoryArgs, ShowArgs,
+};
 pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
 pub(crate) use wave::{DecisionArgs, WaveArgs, WaveCommand};
 
@@ -69,6 +73,22 @@ pub(crate) enum Command {
     /// Do Git's work for a server, which starts this itself and can end it
     #[command(hide = true)]
     GitWorker(GitWorkerArgs),
+    /// Print the effective configuration
+    ///
+    /// Secrets are shown as dots. Exit status: 6 when there is no such configuration or key.
+    Get(GetArgs),
+    /// Say which file and line wins a key, and what it shadows
+    Explain(ExplainArgs),
+    /// Compare labels, commits, profiles or applications
+    ///
+    /// Only in what applications get, wherever it stands.
+    Diff(DiffArgs),
+    /// Which instance runs which commit
+    ///
+    /// Exit status: 1 when an instance rejected what it is to run.
+    Fleet(FleetArgs),
+    /// What was served, when, and how it went
+    History(HistoryArgs),
     /// Hold an application at a commit, or let it go
     ///
     /// With a reason and for a time, while everything else moves on. Without a profile, a label, or both, all of them are held. Each server has pins of its own.
@@ -198,6 +218,11 @@ impl Cli {
             None => serves_json(&self.serve),
             Some(Command::Serve(args)) => serves_json(args),
             Some(Command::Shadow(args)) => args.json,
+            Some(Command::Get(args)) => args.show.json,
+            Some(Command::Explain(args)) => args.show.json,
+            Some(Command::Diff(args)) => args.show.json,
+            Some(Command::Fleet(args)) => args.show.json,
+            Some(Command::History(args)) => args.show.json,
             Some(_) => false,
         };
         if is_json { Form::Json } else { Form::Text }
