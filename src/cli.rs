@@ -13,12 +13,16 @@ use crate::{
 mod check;
 mod help;
 mod pin;
+mod show;
 mod watch;
 mod wave;
 
 pub(crate) use check::{CheckArgs, CheckFormat};
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
+pub(crate) use show::{
+    DiffArgs, ExplainArgs, FleetArgs, GetArgs, GetFormat, HistoryArgs, ShowArgs,
+};
 pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
 pub(crate) use wave::{DecisionArgs, WaveArgs, WaveCommand};
 
@@ -71,6 +75,22 @@ pub(crate) enum Command {
     /// Do Git's work for a server, which starts this itself and can end it
     #[command(hide = true)]
     GitWorker(GitWorkerArgs),
+    /// Print the effective configuration
+    ///
+    /// Secrets are shown as dots. Exit status: 6 when there is no such configuration or key.
+    Get(GetArgs),
+    /// Say which file and line wins a key, and what it shadows
+    Explain(ExplainArgs),
+    /// Compare labels, commits, profiles or applications
+    ///
+    /// Only in what applications get, wherever it stands.
+    Diff(DiffArgs),
+    /// Which instance runs which commit
+    ///
+    /// Exit status: 1 when an instance rejected what it is to run.
+    Fleet(FleetArgs),
+    /// What was served, when, and how it went
+    History(HistoryArgs),
     /// Validate a checkout as the server would
     ///
     /// What passes is never held by a server of the same settings, and what fails is. Neither server nor network is needed.
@@ -206,6 +226,11 @@ impl Cli {
             Some(Command::Serve(args)) => serves_json(args),
             Some(Command::Shadow(args)) => args.json,
             Some(Command::Check(args)) => args.json,
+            Some(Command::Get(args)) => args.show.json,
+            Some(Command::Explain(args)) => args.show.json,
+            Some(Command::Diff(args)) => args.show.json,
+            Some(Command::Fleet(args)) => args.show.json,
+            Some(Command::History(args)) => args.show.json,
             Some(_) => false,
         };
         if is_json { Form::Json } else { Form::Text }

@@ -22,7 +22,6 @@ pub(crate) enum Exit {
     /// 401 or 403.
     Denied = 4,
     /// Waiting took too long; what was waited for may still happen.
-    #[expect(dead_code, reason = "for commands that wait")]
     TimedOut = 5,
     /// No such application, label, key, commit, pin.
     NotFound = 6,

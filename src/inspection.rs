@@ -104,7 +104,9 @@ impl Inspector {
             ExplanationView::new(address, held, &key, inspected, secrecy)
         });
         let mut view = explained.await?.map_err(InspectError::NoSuchKey)?;
-        view.instances = self.fleet(self.filter_of(request), sight).await?.totals;
+        let fleet = self.fleet(self.filter_of(request), sight).await?;
+        view.instances = fleet.totals;
+        view.sentence = fleet.sentence;
         Ok(view)
     }
 

@@ -7,6 +7,7 @@ mod desk;
 mod exit;
 mod pin;
 mod shadow;
+mod show;
 mod talk;
 mod watch;
 mod wave;
@@ -53,6 +54,11 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Demo(args) => in_runtime(demo::run(args)),
         Command::Watch(args) => return in_runtime(watch::run(*args)),
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
+        Command::Get(args) => in_runtime(show::get(args)),
+        Command::Explain(args) => in_runtime(show::explain(args)),
+        Command::Diff(args) => return in_runtime(show::diff(args)),
+        Command::Fleet(args) => return in_runtime(show::fleet(args)),
+        Command::History(args) => in_runtime(show::history(args)),
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
         Command::Check(args) => return check::run(*args),

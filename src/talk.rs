@@ -26,6 +26,9 @@ pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
 pub(crate) const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
+/// Nothing.
+pub(crate) const DASH: &str = "-";
+
 /// Nobody reads standard output any more.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output is closed")]
@@ -111,6 +114,12 @@ pub(crate) fn sign(state: &str) -> String {
         _ => ("?", "?", DIM),
     };
     painted(style, if shows_utf8() { sign } else { plain })
+}
+
+/// What stands for a secret.
+pub(crate) fn dots() -> String {
+    let dot = if shows_utf8() { "•" } else { "*" };
+    dot.repeat(6)
 }
 
 /// Whether the locale is one of UTF-8: the first of these variables that says anything decides.

@@ -13,6 +13,7 @@ use crate::{
 /// Every command, by what it is for.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "demo", "watch"]),
+    ("Look", &["get", "explain", "diff", "fleet", "history"]),
     ("Change", &["check", "pin", "wave"]),
     ("Operate", &["shadow", "hash-token", "help"]),
 ];

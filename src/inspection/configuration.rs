@@ -45,6 +45,9 @@ pub(crate) struct PropertyView {
     pub(crate) key: String,
     #[serde(flatten)]
     pub(crate) winner: PlacedValue,
+    /// What becomes of its placeholders, where it has any and nothing secret is among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resolved: Option<Shown>,
     /// The strongest first.
     pub(crate) shadowed: Vec<PlacedValue>,
     /// The keys that its placeholders ask for.
@@ -130,6 +133,10 @@ impl PropertyView {
         let winner = written.remove(at.unwrap_or_default());
         Self {
             refers_to: secrecy.refers_to(key, &winner.value),
+            resolved: match &winner.value {
+                Shown::Plain(value) => secrecy.resolved(winner.source, key, value),
+                Shown::Masked(_) => None,
+            },
             key: key.to_owned(),
             winner,
             shadowed: written,

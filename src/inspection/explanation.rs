@@ -31,7 +31,8 @@ pub(crate) struct ExplanationView {
     pub(crate) silent: Vec<SourceView>,
     /// The keys that its placeholders ask for, each with what wins it.
     pub(crate) refers_to: Vec<ReferenceView>,
-    /// How far the instances of this address are.
+    /// How far the instances of this address are, in one sentence and in numbers.
+    pub(crate) sentence: String,
     pub(crate) instances: Totals,
 }
 
@@ -109,6 +110,7 @@ impl ExplanationView {
                 .iter()
                 .map(|reference| all.reference(&reference.key))
                 .collect(),
+            sentence: String::new(),
             instances: Totals::default(),
         })
     }

@@ -45,7 +45,7 @@ impl Format {
     ///
     /// # Errors
     /// Why the keys have no such form, in one line without values.
-    pub(super) fn write(self, environment: &Environment) -> Result<String, String> {
+    pub(crate) fn write(self, environment: &Environment) -> Result<String, String> {
         match self {
             Self::Yaml => text(environment, confbus_resolution::Format::Yaml),
             Self::Json => Ok(text(environment, confbus_resolution::Format::Json)? + "\n"),

@@ -39,6 +39,7 @@ mod reads;
 mod remote_tls;
 mod secure_defaults;
 mod shadow;
+mod show;
 mod ssh;
 mod stream;
 mod tls;

@@ -1,0 +1,100 @@
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use confbus_protocol::Address;
+
+use super::{ServersArgs, pin::time};
+
+/// How and where commands that show something ask.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Write one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) servers: ServersArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// APPLICATION[/PROFILES][@LABEL], as shop/prod or shop/prod@release/2.0; a commit is a label, too.
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: Address,
+    /// A key, or the beginning of some: `pool` is `pool.max`, too.
+    #[arg(value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// How it is written [default: properties; of one key its value alone]
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "json")]
+    pub(crate) format: Option<GetFormat>,
+    /// Show secrets, as applications are given them.
+    #[arg(long)]
+    pub(crate) reveal: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+/// How a configuration is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GetFormat {
+    Yaml,
+    Properties,
+    Json,
+    Env,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// APPLICATION[/PROFILES][@LABEL]
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: Address,
+    /// The key, as files write it: pool.max or servers[2].host.
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// APPLICATION[/PROFILES][@LABEL], as shop/prod@4e81d07
+    #[arg(value_name = "FROM")]
+    pub(crate) from: Address,
+    /// What it is compared with.
+    #[arg(value_name = "TO")]
+    pub(crate) to: Address,
+    /// End with 1 when they differ.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FleetArgs {
+    /// APPLICATION[/PROFILES][@LABEL] [default: all]
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: Option<Address>,
+    /// Wait until all instances run what they are to run; one that rejects it ends that, too.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How long to wait.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = time, requires = "wait")]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// APPLICATION[/PROFILES][@LABEL]
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: Address,
+    /// How many entries.
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
+    pub(crate) number: usize,
+    /// Also those that changed nothing for the application.
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) show: ShowArgs,
+}

@@ -1,0 +1,172 @@
+//! Shows what a server knows of addresses: what they are given, why, how they differ, and who runs it.
+//!
+//! What is data goes to standard output as it was asked for; a secret only where somebody asks to see it.
+
+mod diff;
+mod explain;
+mod fleet;
+mod get;
+mod history;
+mod table;
+
+use confbus_protocol::{Address, Label};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use crate::{
+    cli::ShowArgs,
+    desk::{Desk, json_of},
+    exit::{Exit, Failure},
+    talk,
+};
+pub(crate) use diff::diff;
+pub(crate) use explain::explain;
+pub(crate) use fleet::fleet;
+pub(crate) use get::get;
+pub(crate) use history::history;
+
+/// The first digits of a commit that people are shown.
+const SHORT: usize = 7;
+
+/// The server that is asked: of several by comma the first, since all of them know the same.
+fn desk(args: &ShowArgs) -> Result<Desk, Failure> {
+    let mut desks = Desk::all(&args.servers)?.into_iter();
+    let none = || Failure::new(Exit::Usage, "no server is named");
+    desks.next().ok_or_else(none)
+}
+
+/// What the server shows below `/_/api`.
+async fn ask(args: &ShowArgs, path: &str) -> Result<Value, Failure> {
+    let answer = desk(args)?.ask("GET", path, "").await?;
+    json_of(&answer)
+}
+
+/// The one document of `--json`.
+fn document(value: &Value) -> Result<(), Failure> {
+    Ok(talk::line(value)?)
+}
+
+/// `/_/api/{list}/shop/prod?label=main`, and further parameters behind.
+fn path_of(list: &str, address: &Address, more: &[(&str, &str)]) -> String {
+    let path = format!("/_/api/{list}/{}", segments(address));
+    let label = address
+        .label
+        .as_ref()
+        .map(|label| ("label", label.as_str()));
+    path + &query(label.into_iter().chain(more.iter().copied()))
+}
+
+/// `?a=b&c=d`, or nothing.
+fn query<'p>(parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+    let parameters = parameters.into_iter();
+    let parameters: Vec<_> = parameters
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
+    if parameters.is_empty() {
+        return String::new();
+    }
+    format!("?{}", parameters.join("&"))
+}
+
+/// Application and profiles as two segments of a path.
+fn segments(address: &Address) -> String {
+    let application = encoded(&address.application.as_str().replace('/', "(_)"));
+    format!("{application}/{}", encoded(address.profiles.as_str()))
+}
+
+/// A label as a segment of a path.
+fn segment(label: &Label) -> String {
+    encoded(&label.as_str().replace('/', "(_)"))
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+/// A value for people: dots for a secret.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(mask) if mask.contains_key("masked") => talk::dots(),
+        other => other.to_string(),
+    }
+}
+
+/// A text of a document, or nothing.
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value[key].as_str().unwrap_or_default()
+}
+
+fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value[key].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn number(value: &Value, key: &str) -> u64 {
+    value[key].as_u64().unwrap_or_default()
+}
+
+/// The first digits of a commit.
+fn short(commit: &str) -> &str {
+    commit.get(..SHORT).unwrap_or(commit)
+}
+
+/// `shop.yml:14:8`, as far as it is known.
+fn place(written: &Value) -> String {
+    let name = text(written, "name");
+    match (written["line"].as_u64(), written["column"].as_u64()) {
+        (Some(line), Some(column)) => format!("{name}:{line}:{column}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// `shop/prod@main` of an address in a document.
+fn address(value: &Value) -> String {
+    let profiles: Vec<_> = list(value, "profiles")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let label = value["label"].as_str();
+    let label = label.map(|label| format!("@{label}")).unwrap_or_default();
+    format!(
+        "{}/{}{label}",
+        text(value, "application"),
+        profiles.join(",")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_asked_for_by_its_path() {
+        let path = |text: &str| path_of("history", &text.parse().unwrap(), &[("key", "a[0]")]);
+        assert_eq!(path("shop"), "/_/api/history/shop/default?key=a%5B0%5D");
+        assert_eq!(
+            path("a(_)b/p,q@release/2"),
+            "/_/api/history/a%28%5F%29b/p%2Cq?label=release%2F2&key=a%5B0%5D"
+        );
+    }
+
+    #[test]
+    fn a_mask_is_dots() {
+        let mask = json!({ "masked": true, "fingerprint": "3f9a" });
+        assert_eq!(shown(&mask), talk::dots());
+        assert_eq!(shown(&json!("x")), "x");
+        assert_eq!(shown(&json!(4.5)), "4.5");
+    }
+
+    #[test]
+    fn a_place_is_as_much_as_is_known() {
+        assert_eq!(
+            place(&json!({ "name": "a.yml", "line": 2, "column": 3 })),
+            "a.yml:2:3"
+        );
+        assert_eq!(
+            place(&json!({ "name": "overrides", "line": null })),
+            "overrides"
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! Which instance runs which version.
+
+use std::{process::ExitCode, time::Duration};
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::{address, ask, document, list, number, query, short, table, text};
+use crate::{
+    cli::FleetArgs,
+    desk::say,
+    exit::{Exit, Failure},
+    talk,
+};
+
+/// Between two questions of one who waits.
+const PAUSE: Duration = Duration::from_millis(500);
+/// What is counted, and what its column is called.
+const COLUMNS: [(&str, &str); 7] = [
+    ("live", "LIVE"),
+    ("same", "SAME"),
+    ("restart", "RESTART"),
+    ("waiting", "WAITING"),
+    ("rejected", "REJECTED"),
+    ("held", "HELD"),
+    ("silent", "SILENT"),
+];
+
+/// Says it, at once or when it is settled.
+pub(crate) async fn fleet(args: FleetArgs) -> Result<ExitCode, Failure> {
+    let path = format!("/_/api/fleet{}", wanted(&args));
+    let until = Instant::now() + args.timeout;
+    loop {
+        let view = ask(&args.show, &path).await?;
+        let totals = &view["totals"];
+        let is_rejected = number(totals, "rejected") > 0;
+        let is_open = number(totals, "waiting") + number(totals, "silent") > 0;
+        let is_late = Instant::now() >= until;
+        if args.wait && is_open && !is_rejected && !is_late {
+            sleep(PAUSE).await;
+            continue;
+        }
+        if args.show.json {
+            document(&view)?;
+        } else {
+            lines(&view).iter().try_for_each(|line| say(line))?;
+        }
+        let exit = match (is_rejected, args.wait && is_open) {
+            (true, _) => Exit::No,
+            (false, true) => Exit::TimedOut,
+            (false, false) => Exit::Yes,
+        };
+        return Ok(exit.into());
+    }
+}
+
+/// The part of the fleet that is asked for.
+fn wanted(args: &FleetArgs) -> String {
+    let Some(address) = &args.address else {
+        return String::new();
+    };
+    let application = ("application", address.application.as_str());
+    let profile = ("profile", address.profiles.as_str());
+    let label = address
+        .label
+        .as_ref()
+        .map(|label| ("label", label.as_str()));
+    query([application, profile].into_iter().chain(label))
+}
+
+fn lines(view: &Value) -> Vec<String> {
+    let mut lines = vec![text(view, "sentence").to_owned()];
+    let applications = list(view, "applications");
+    if applications.is_empty() {
+        return lines;
+    }
+    let head = ["ADDRESS", "INSTANCES"].into_iter();
+    let head = head
+        .chain(COLUMNS.map(|(_, title)| title))
+        .chain(["WANTED"]);
+    let rows = applications.iter().map(row);
+    let rows: Vec<[String; 10]> = std::iter::once(cells(head.map(str::to_owned)))
+        .chain(rows)
+        .collect();
+    lines.push(String::new());
+    lines.extend(table::aligned(&rows));
+    let troubled: Vec<_> = applications.iter().flat_map(troubled).collect();
+    if !troubled.is_empty() {
+        lines.push(String::new());
+        lines.extend(table::aligned(&troubled));
+    }
+    lines
+}
+
+fn row(application: &Value) -> [String; 10] {
+    let totals = &application["totals"];
+    let count = |key: &str| match number(totals, key) {
+        0 => talk::DASH.to_owned(),
+        number => number.to_string(),
+    };
+    let wanted = short(text(application, "wanted")).to_owned();
+    let held = application["held"].as_str();
+    let wanted = held.map_or_else(|| wanted.clone(), |held| format!("{wanted}  held: {held}"));
+    let first = [address(application), count("instances")].into_iter();
+    let counts = COLUMNS.map(|(key, _)| count(key));
+    cells(first.chain(counts).chain([wanted]))
+}
+
+/// Instances that somebody should look at, each with what it runs and why.
+fn troubled(application: &Value) -> Vec<[String; 4]> {
+    let instances = list(application, "instances").iter();
+    let troubled = instances.filter(|instance| {
+        let state = text(instance, "counts_as");
+        matches!(state, "rejected" | "silent" | "waiting" | "restart")
+    });
+    let shown = troubled.map(|instance| {
+        let state = text(instance, "counts_as");
+        let why = match state {
+            "rejected" => text(&instance["rejection"], "message").to_owned(),
+            _ => format!("last sign {}", text(instance, "last_sign")),
+        };
+        let runs = format!("runs {}", short(text(instance, "runs")));
+        [text(instance, "id").to_owned(), state.to_owned(), runs, why]
+    });
+    shown.collect()
+}
+
+fn cells<const N: usize>(cells: impl Iterator<Item = String>) -> [String; N] {
+    let mut row = std::array::from_fn(|_| String::new());
+    row.iter_mut().zip(cells).for_each(|(to, cell)| *to = cell);
+    row
+}

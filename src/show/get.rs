@@ -1,0 +1,181 @@
+//! The effective configuration, or some of it.
+
+use std::{borrow::Cow, sync::Arc};
+
+use confbus_protocol::{
+    Address, Environment, Properties, PropertySource, PropertyValue, resolve_placeholders,
+};
+use serde_json::{Map, Value, json};
+
+use super::{ask, desk, document, list, path_of, segment, segments, shown, text};
+use crate::{
+    cli::{GetArgs, GetFormat},
+    desk::json_of,
+    exit::{Exit, Failure, OrExit as _},
+    talk,
+    watch::{Format, printable},
+};
+
+/// How alike keys must be for one to be meant by the other.
+const ALIKE: f64 = 0.8;
+
+/// What an address is given.
+struct Configuration {
+    address: Value,
+    commit: Value,
+    /// What applications get, in order; masks where it is secret.
+    properties: Vec<(String, Value)>,
+}
+
+/// Prints it.
+pub(crate) async fn get(args: GetArgs) -> Result<(), Failure> {
+    let mut all = match args.reveal {
+        true => Configuration::revealed(&args).await?,
+        false => Configuration::masked(&args).await?,
+    };
+    let is_one = match &args.key {
+        Some(key) => all.keep(key, &args.address)?,
+        None => false,
+    };
+    if args.show.json {
+        return document(&all.document());
+    }
+    match (args.format, all.properties.as_slice()) {
+        (None, [(_, value)]) if is_one => Ok(talk::line(printable(&shown(value)))?),
+        (format, _) => {
+            let written = all.written(format.unwrap_or(GetFormat::Properties))?;
+            Ok(talk::line(written.trim_end_matches('\n'))?)
+        }
+    }
+}
+
+impl Configuration {
+    /// As people are shown it.
+    async fn masked(args: &GetArgs) -> Result<Self, Failure> {
+        let view = ask(&args.show, &path_of("configurations", &args.address, &[])).await?;
+        let properties = list(&view, "properties").iter().map(|property| {
+            let resolved = property.get("resolved");
+            let value = resolved.unwrap_or(&property["value"]);
+            (text(property, "key").to_owned(), value.clone())
+        });
+        Ok(Self {
+            properties: properties.collect(),
+            address: view["address"].clone(),
+            commit: view["commit"].clone(),
+        })
+    }
+
+    /// As applications are given it, by the route that they read.
+    async fn revealed(args: &GetArgs) -> Result<Self, Failure> {
+        let Address { label, .. } = &args.address;
+        let label = label.as_ref().map(|label| format!("/{}", segment(label)));
+        let path = format!("/{}{}", segments(&args.address), label.unwrap_or_default());
+        let answer = desk(&args.show)?.ask("GET", &path, "").await?;
+        let environment = json_of(&answer)?;
+        let address = json!({
+            "application": environment["name"],
+            "profiles": args.address.profiles.names().collect::<Vec<_>>(),
+            "label": environment["label"],
+        });
+        let environment: Environment =
+            serde_json::from_value(environment).or_exit(Exit::Unreachable)?;
+        let merged = environment.merged();
+        let resolved = merged.iter().map(|(key, property)| {
+            let value = resolved(&merged, &property.value);
+            Ok((key.clone(), serde_json::to_value(value).or_exit(Exit::No)?))
+        });
+        let mut properties = resolved.collect::<Result<Vec<_>, Failure>>()?;
+        properties.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(Self {
+            properties,
+            address,
+            commit: json!(environment.version),
+        })
+    }
+
+    /// Keeps what is under a key, or else below it; whether it is that very key.
+    fn keep(&mut self, key: &str, address: &Address) -> Result<bool, Failure> {
+        let is_one = self.properties.iter().any(|(other, _)| other == key);
+        let is_below = |other: &str| {
+            let rest = other.strip_prefix(key);
+            rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        let is_meant = |other: &str| {
+            if is_one {
+                other == key
+            } else {
+                is_below(other)
+            }
+        };
+        if !self.properties.iter().any(|(other, _)| is_meant(other)) {
+            let failure = Failure::new(Exit::NotFound, format!("{address} has no key `{key}`"));
+            return Err(match self.closest(key) {
+                Some(closest) => failure.help(format!("did you mean `{closest}`?")),
+                None => failure,
+            });
+        }
+        self.properties.retain(|(other, _)| is_meant(other));
+        Ok(is_one)
+    }
+
+    fn closest(&self, key: &str) -> Option<&str> {
+        let keys = self.properties.iter().map(|(other, _)| other.as_str());
+        let alike = keys.map(|other| (strsim::jaro_winkler(key, other), other));
+        let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
+        let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
+        closest.map(|(_, other)| other)
+    }
+
+    fn document(&self) -> Value {
+        let properties = self.properties.iter().cloned();
+        json!({
+            "schema": "confbus.get/1",
+            "address": self.address,
+            "commit": self.commit,
+            "properties": properties.collect::<Map<_, _>>(),
+        })
+    }
+
+    fn written(&self, format: GetFormat) -> Result<String, Failure> {
+        let format = match format {
+            GetFormat::Yaml => Format::Yaml,
+            GetFormat::Properties => Format::Properties,
+            GetFormat::Json => Format::Json,
+            GetFormat::Env => Format::Env,
+        };
+        let source: Properties = self
+            .properties
+            .iter()
+            .map(|(key, value)| (key.clone(), scalar(value).into()))
+            .collect();
+        let environment = Environment {
+            property_sources: vec![PropertySource {
+                name: "shown".to_owned(),
+                source: Arc::new(source),
+            }],
+            ..Environment::default()
+        };
+        let written = format.write(&environment);
+        written.map_err(|error| Failure::new(Exit::No, error))
+    }
+}
+
+/// A value as its file has it; a secret as dots.
+fn scalar(value: &Value) -> PropertyValue {
+    match value {
+        Value::Object(_) => talk::dots().into(),
+        other => serde_json::from_value(other.clone()).unwrap_or(PropertyValue::Null),
+    }
+}
+
+/// A value with its placeholders replaced; what nobody can replace stays.
+fn resolved(merged: &Properties, value: &PropertyValue) -> PropertyValue {
+    let Some(text) = value.as_text().filter(|text| text.contains("${")) else {
+        return value.clone();
+    };
+    let lookup = |key: &str| {
+        let property = merged.get(key)?;
+        Some(Cow::Owned(property.value.to_string()))
+    };
+    resolve_placeholders(text, &lookup).map_or_else(|_| value.clone(), PropertyValue::from)
+}

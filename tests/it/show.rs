@@ -1,0 +1,239 @@
+//! What the commands show that look: `get`, `explain`, `diff`, `fleet` and `history`.
+
+use confbus_protocol::{BusId, Outcome, Report};
+use serde_json::{Value, json};
+
+use crate::support::{ConfigRepo, Ran, Request, TestServer};
+
+const SHOP: &str = "pool:\n  max: 20\nservers:\n- b\n- c\ndb:\n  host: pg\n  password: hunter2\n";
+const PROD: &str = "pool:\n  max: 40\nservers:\n- a\nurl: http://${db.host}/x\n";
+/// Shows dots and not stars.
+const UTF8: (&str, &str) = ("LC_ALL", "C.UTF-8");
+
+struct Shop {
+    repo: ConfigRepo,
+    server: TestServer,
+    url: String,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let repo = ConfigRepo::from_sample();
+        repo.push("a shop", &[("shop.yml", SHOP), ("shop-prod.yml", PROD)]);
+        let server = TestServer::start(&repo).ready();
+        let url = server.url();
+        Self { repo, server, url }
+    }
+
+    fn version(&self) -> String {
+        let version = self.server.get("/orders/dev").json()["version"].clone();
+        version.as_str().unwrap().to_owned()
+    }
+
+    /// What a command writes that does what was asked for.
+    #[track_caller]
+    fn shows(&self, arguments: &[&str]) -> String {
+        let ran = self.runs(arguments);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+        ran.stdout
+    }
+
+    fn runs(&self, arguments: &[&str]) -> Ran {
+        let server = ["--server", &self.url];
+        let ran = Ran::with(&[arguments, &server].concat(), &[UTF8], "");
+        if !arguments.contains(&"--reveal") {
+            let all = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(!all.contains("hunter"), "{all}");
+        }
+        ran
+    }
+
+    #[track_caller]
+    fn document(&self, arguments: &[&str], schema: &str) -> Value {
+        let text = self.shows(&[arguments, &["--json"]].concat());
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["schema"], schema);
+        document
+    }
+
+    fn report(&self, instance: &str, version: &str, outcome: Outcome) {
+        let running = matches!(outcome, Outcome::Applied { .. }).then(|| version.to_owned());
+        let report = Report {
+            instance: BusId::new(instance).unwrap(),
+            application: "shop".into(),
+            profiles: "prod".into(),
+            label: None,
+            version: Some(version.into()),
+            running,
+            outcome,
+            transport: None,
+            poll_seconds: None,
+        };
+        let posted = Request::post("/confbus/reports", report.to_json());
+        assert_eq!(self.server.send(&posted).status, 204);
+    }
+
+    fn applied(&self, instance: &str, version: &str) {
+        let restart = Vec::new();
+        self.report(instance, version, Outcome::Applied { restart });
+    }
+}
+
+#[test]
+fn get_prints_what_applications_get() {
+    let shop = Shop::open();
+    assert_eq!(shop.shows(&["get", "shop/prod", "pool.max"]), "40\n");
+    assert_eq!(shop.shows(&["get", "shop", "pool.max"]), "20\n");
+    assert_eq!(
+        shop.shows(&["get", "shop/prod@main", "pool", "--format", "env"]),
+        "POOL_MAX=40\n"
+    );
+    assert_eq!(
+        shop.shows(&["get", "shop/prod", "db", "--format=yaml"]),
+        "db:\n  host: pg\n  password: ••••••\n"
+    );
+    let all = shop.shows(&["get", "shop/prod"]);
+    for line in [
+        "db.password: \\u2022",
+        "pool.max: 40",
+        "servers[0]: a",
+        "url: http://pg/x",
+    ] {
+        assert!(all.contains(line), "{all}");
+    }
+    assert!(!all.contains("servers[1]"), "{all}");
+    assert_eq!(shop.shows(&["get", "shop/prod", "db.password"]), "••••••\n");
+    let revealed = |key: &str| shop.shows(&["get", "shop/prod@main", key, "--reveal"]);
+    assert_eq!(revealed("db.password"), "hunter2\n");
+    assert_eq!(revealed("url"), "http://pg/x\n");
+
+    let document = shop.document(&["get", "shop/prod", "pool"], "confbus.get/1");
+    assert_eq!(document["properties"], json!({ "pool.max": 40 }));
+    assert_eq!(document["commit"], shop.version());
+    let masked = shop.document(&["get", "shop/prod", "db.password"], "confbus.get/1");
+    assert_eq!(masked["properties"]["db.password"]["masked"], true);
+
+    for (arguments, code, said) in [
+        (
+            &["get", "shop/prod", "pool.maxx"][..],
+            6,
+            "did you mean `pool.max`?",
+        ),
+        (&["get", "shop/prod@nothing"], 6, "answered 404"),
+        (&["get", "shop/prod/main"], 2, "one `/` too many"),
+        (&["get", "shop/"], 2, "the profile is empty"),
+    ] {
+        let ran = shop.runs(arguments);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(ran.stderr.contains(said), "{ran:?}");
+        assert_eq!(ran.stdout, "");
+    }
+}
+
+#[test]
+fn explain_names_the_winner_and_what_it_shadows() {
+    let shop = Shop::open();
+    shop.applied("shop:prod:8080:1", &shop.version());
+    let version = shop.version();
+    let short = &version[..7];
+    let explained = shop.shows(&["explain", "shop/prod", "pool.max"]);
+    assert_eq!(
+        explained,
+        format!(
+            "pool.max = 40    shop/prod at {short}\n\n  >  40  shop-prod.yml:2:8\n     20  shop.yml:2:8\n     -   application-prod.yml  does not set it\n     -   application.yml  does not set it\n\n{short} is live on 1 of 1 instance\n"
+        )
+    );
+    let url = shop.shows(&["explain", "shop/prod", "url"]);
+    assert!(
+        url.contains("${db.host}  pg  shop.yml:7:9\ncomes to http://pg/x"),
+        "{url}"
+    );
+    let covered = shop.shows(&["explain", "shop/prod", "servers[1]"]);
+    assert!(
+        covered.starts_with("servers[1] is in no list of shop-prod.yml"),
+        "{covered}"
+    );
+    let secret = shop.shows(&["explain", "shop/prod", "db.password"]);
+    assert!(secret.contains("= ••••••"), "{secret}");
+    shop.document(&["explain", "shop/prod", "pool.max"], "confbus.explain/1");
+    let absent = shop.runs(&["explain", "shop/prod", "pool.mx"]);
+    assert_eq!(absent.code, Some(6));
+    assert!(
+        absent.stderr.contains("did you mean `pool.max`?"),
+        "{absent:?}"
+    );
+}
+
+#[test]
+fn diff_says_what_is_different_and_for_whom() {
+    let shop = Shop::open();
+    let before = shop.version();
+    shop.applied("shop:prod:8080:1", &before);
+    let after = shop.repo.push(
+        "another",
+        &[(
+            "shop.yml",
+            &SHOP.replace("hunter2", "hunter3").replace("host", "port"),
+        )],
+    );
+    shop.server.serves(&after);
+    let from = format!("shop/prod@{}", &before[..7]);
+    let shown = shop.shows(&["diff", &from, "shop/prod"]);
+    let expected = format!(
+        "{from} ({}) -> shop/prod ({})    3 of 13 keys\n\n-  db.host      pg                was shop.yml:7:9\n~  db.password  •••••• -> ••••••  shop.yml:8:13\n+  db.port      pg                shop.yml:7:9\n\nblast radius   shop/prod 3 keys, 1 instances\n",
+        &before[..7],
+        &after[..7],
+    );
+    assert_eq!(shown, expected);
+    let same = ["diff", "shop/prod", "shop/prod@main", "--exit-code"];
+    assert_eq!(shop.runs(&same).code, Some(0));
+    let differ = ["diff", &from, "shop/prod", "--exit-code"];
+    assert_eq!(shop.runs(&differ).code, Some(1));
+    shop.document(&["diff", &from, "shop/prod"], "confbus.diff/1");
+}
+
+#[test]
+fn fleet_says_who_runs_what_and_waits() {
+    let shop = Shop::open();
+    assert_eq!(shop.shows(&["fleet"]), "no instance has asked yet\n");
+    let version = shop.version();
+    shop.applied("shop:prod:8080:1", &version);
+    let shown = shop.shows(&["fleet", "shop/prod", "--wait"]);
+    let sentence = format!("{} is live on 1 of 1 instance\n", &version[..7]);
+    assert!(shown.starts_with(&sentence), "{shown}");
+    assert!(shown.contains("\nshop/prod  1          1     -"), "{shown}");
+    shop.document(&["fleet"], "confbus.fleet/1");
+
+    let next = shop.repo.push("next", &[("shop.yml", "pool.max: 1\n")]);
+    shop.server.serves(&next);
+    let late = shop.runs(&["fleet", "--wait", "--timeout=1s"]);
+    assert_eq!(late.code, Some(5), "{late:?}");
+    assert!(
+        late.stdout.contains("shop:prod:8080:1  waiting  runs"),
+        "{late:?}"
+    );
+    let reason = "at least 2".to_owned();
+    shop.report("shop:prod:8080:1", &next, Outcome::Rejected { reason });
+    let rejected = shop.runs(&["fleet", "--wait"]);
+    assert_eq!(rejected.code, Some(1), "{rejected:?}");
+    assert!(rejected.stdout.contains("1 rejected it"), "{rejected:?}");
+    assert!(rejected.stdout.contains("at least 2"), "{rejected:?}");
+}
+
+#[test]
+fn history_says_what_was_served() {
+    let shop = Shop::open();
+    let empty = shop.shows(&["history", "shop/prod"]);
+    assert_eq!(empty, "no move of this label is remembered\n");
+    shop.applied("shop:prod:8080:1", &shop.version());
+    let next = shop.repo.push("next", &[("shop.yml", "pool.max: 1\n")]);
+    shop.server.serves(&next);
+    crate::support::eventually("the move with its keys", || {
+        let shown = shop.shows(&["history", "shop/prod", "-n", "1"]);
+        let row = shown.lines().nth(1).unwrap_or_default().to_owned();
+        let is_known = row.contains(&format!("{}  3 ", &next[..7]));
+        crate::support::expect_that(is_known, shown)
+    });
+    shop.document(&["history", "shop/prod"], "confbus.history/1");
+}
