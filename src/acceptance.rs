@@ -18,7 +18,7 @@ use confbus_resolution::{Cause, EnvironmentRequest, FileSource, ResolveError, Sn
 use crate::encryption::Encryption;
 pub(crate) use placeholders::circles;
 use schemas::Schemas;
-pub(crate) use schemas::schema_for_all;
+pub(crate) use schemas::{applications_with_schemas, schema_for_all};
 pub(crate) use winners::Winners;
 
 /// Problems of one request that are told.

@@ -73,6 +73,7 @@ fn unfit(error: &ConvertError, winners: &Winners<'_>) -> Problem {
         cause: match error {
             ConvertError::Circular { .. } => Cause::Circle,
             ConvertError::TooLarge { .. } => Cause::Limit,
+            ConvertError::Key { .. } => Cause::Key,
             _ => Cause::Clash,
         },
     }

@@ -12,6 +12,8 @@ use quick_cache::sync::Cache;
 
 /// What the name of a schema ends with: `orders.schema.json` is for `orders`, `application.schema.json` for everyone.
 const SUFFIX: &str = ".schema.json";
+/// Whose schema is for everyone.
+const EVERYONE: &str = "application";
 /// Where schemas of files in any folder may stand.
 const FOLDER: &str = "confbus/schemas";
 /// Schemas that are kept ready.
@@ -58,6 +60,17 @@ pub(crate) fn schema_for_all(name: &str) -> Option<RepoPath> {
         .flatten()
 }
 
+/// The applications that have schemas of their own.
+pub(crate) fn applications_with_schemas(snapshot: &Snapshot) -> IndexSet<&str> {
+    let files = snapshot.files().iter();
+    let names = files.filter_map(|(path, _)| {
+        let path = path.as_str();
+        let name = path.rsplit('/').next()?.strip_suffix(SUFFIX)?;
+        (!name.is_empty() && name != EVERYONE).then_some(name)
+    });
+    names.collect()
+}
+
 /// Whether there are any.
 pub(super) fn are_in(snapshot: &Snapshot) -> bool {
     let mut files = snapshot.files().iter();
@@ -76,7 +89,7 @@ impl Schemas {
         let folders: IndexSet<&str> = std::iter::once(FOLDER)
             .chain(files.iter().filter_map(|file| folder(file.path)))
             .collect();
-        let names: IndexSet<&str> = std::iter::once("application")
+        let names: IndexSet<&str> = std::iter::once(EVERYONE)
             .chain(request.application.names())
             .collect();
         let paths = folders.iter().flat_map(|folder| {

@@ -39,8 +39,8 @@ codes! {
     PLACEHOLDER = 2006, "a placeholder leads nowhere";
     /// Too much of something.
     LIMIT = 2008, "more than is read";
-    /// A value and a section of the same name.
-    CLASH = 2009, "a value hides a section";
+    /// A list and something else of the same name.
+    CLASH = 2009, "a list where a value or a section stands";
     /// A key that the schema does not know.
     UNKNOWN_KEY = 2010, "a key that the schema does not know";
     /// A secret that anybody can read.

@@ -3,7 +3,11 @@
 use confbus_resolution::{Breach, Problem, Snapshot};
 use serde_json::Value;
 
-use super::{Code, Said, source::Source, span_of};
+use super::{
+    Code, Said, Span,
+    source::{self, Source},
+    span, span_of,
+};
 
 /// How alike two names are before one is taken for the other, misspelt.
 const ALIKE: f64 = 0.7;
@@ -22,11 +26,25 @@ pub(super) fn say(
                 .help("write what the schema asks for")
         }
         Breach::Value { key, must } => Said::new(Code::SCHEMA, here, format!("`{key}` {must}"))
-            .help(format!("write a value that {must}").replace("that must be", "that is")),
-        Breach::Missing { key } => Said::new(Code::SCHEMA, here, format!("`{key}` is missing"))
-            .help(format!("write a value for `{key}`")),
+            .help(format!("change the value: it {must}")),
+        Breach::Missing { key } => {
+            let place = section(key, problem, source).or(here);
+            Said::new(Code::SCHEMA, place, format!("`{key}` is missing"))
+                .help(format!("write a value for `{key}`"))
+        }
         Breach::Unknown { keys } => unknown(keys, problem, rule, source, snapshot),
     }
+}
+
+/// The line of the section in which a key is missing; what has a place is a value in it.
+fn section(key: &str, problem: &Problem, source: &Source) -> Option<Span> {
+    let (above, _) = key.rsplit_once('.')?;
+    let name = above.rsplit('.').next()?;
+    let number = problem.origin.position?.line;
+    let mut lines = source.above(number);
+    let (number, line) = lines.find(|(_, line)| source::key(line) == Some(name))?;
+    let start = line[..line.find(name)?].chars().count();
+    Some(span(number, start, start + name.chars().count()))
 }
 
 fn unknown(
@@ -47,7 +65,7 @@ fn unknown(
         let name = keys.first()?.rsplit('.').next()?;
         let byte = line.find(name)?;
         let start = line[..byte].chars().count();
-        Some(super::span(at.line, start, start + name.chars().count()))
+        Some(span(at.line, start, start + name.chars().count()))
     });
     let place = place.or_else(|| span_of(source, problem.origin.position));
     let said = Said::new(Code::UNKNOWN_KEY, place, message);

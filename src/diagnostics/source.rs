@@ -56,13 +56,18 @@ impl Source {
         let line = self.line(number)?;
         let from = self.secret_from(number, line);
         let credentials = userinfo(line);
+        // Blanks before a secret are none of it; those within would tell its words.
+        let mut is_begun = false;
         let characters = line.char_indices().take(LONGEST).map(|(at, character)| {
             let is_secret = from.is_some_and(|from| at >= from)
                 || credentials.iter().any(|range| range.contains(&at));
             match character {
                 '\t' => ' ',
-                ' ' => ' ',
-                _ if is_secret => MASK,
+                ' ' if !is_secret || !is_begun => ' ',
+                _ if is_secret => {
+                    is_begun = true;
+                    MASK
+                }
                 _ if character.is_control() => ' ',
                 _ => character,
             }
@@ -181,7 +186,7 @@ mod tests {
         check(
             "db:\n  password: hunter2 # mine",
             2,
-            "  password: ••••••• • ••••",
+            "  password: ••••••••••••••",
         );
         check("db.password=hunter2", 1, "db.password=•••••••");
         check("a: '{cipher}00ff'", 1, "a: '{cipher}•••••");
@@ -192,8 +197,8 @@ mod tests {
             "url: https://••••••@host/x",
         );
         check("password: >\n  hun\n  ter2", 3, "  ••••");
-        check("password:\n  - hunter2", 2, "  • •••••••");
-        check("secrets:\n  a:\n    b: x", 3, "    •• •");
+        check("password:\n  - hunter2", 2, "  •••••••••");
+        check("secrets:\n  a:\n    b: x", 3, "    ••••");
     }
 
     #[test]

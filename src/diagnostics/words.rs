@@ -16,13 +16,13 @@ pub(super) fn say(problem: &Problem, source: &Source) -> Said {
         Cause::Xml => Said::new(Code::XML, here, format!("this XML holds no properties: {text}"))
             .help("write <entry key=\"name\">value</entry> within <properties>"),
         Cause::Escape => escape(problem, source),
-        Cause::Key => Said::new(Code::KEY, here, text),
+        Cause::Key => Said::new(Code::KEY, here, text).help("quote the key, or write another one"),
         Cause::Profiles => Said::new(Code::PROFILES, here, text)
             .help("a condition looks like `prod & (eu | us)`; profiles are chosen in files without one"),
         Cause::Limit => Said::new(Code::LIMIT, here, text).help("split the file"),
         Cause::Pointer => Said::new(Code::POINTER, None, text),
         Cause::Clash => Said::new(Code::CLASH, here, clash(problem))
-            .help("remove the value, or the keys below it"),
+            .help("remove one of the two"),
         Cause::NoSchema => Said::new(Code::NO_SCHEMA, here, text)
             .help("write a JSON Schema, `{}` allows everything"),
         Cause::Circle => Said::new(Code::CIRCLE, here, text)
@@ -68,7 +68,10 @@ fn escape(problem: &Problem, source: &Source) -> Said {
 
 fn clash(problem: &Problem) -> String {
     match problem.problem.split('`').nth(1) {
-        Some(key) => format!("`{key}` has a value here and keys of its own elsewhere"),
+        Some(key) => {
+            let list = key.split('[').next().unwrap_or(key);
+            format!("`{list}` is a list in one place, and a value or a section in another")
+        }
         None => problem.problem.clone(),
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn say(
         YamlError::DuplicateKey => twice(at, source),
         YamlError::Alias => Said::new(
             Code::ANCHOR,
-            here,
+            alias(at, source).or(here),
             "this refers to an anchor that is not complete above it",
         )
         .help("put the text in quotes, or write the anchor, as in `&name`, above it"),
@@ -63,6 +63,16 @@ pub(super) fn say(
         )
         .help("put the text in quotes"),
     }
+}
+
+/// Where the name of an alias cannot go on, its beginning is meant.
+fn alias(at: Option<Position>, source: &Source) -> Option<Span> {
+    let Position { line, column } = at?;
+    let text = source.line(line)?;
+    let before: Vec<char> = text.chars().take(column as usize).collect();
+    let start = before.iter().rposition(|c| matches!(c, '*' | '&'))?;
+    let column = u32::try_from(start + 1).ok()?;
+    span_of(source, Some(Position { line, column }))
 }
 
 fn limit(problem: &Problem) -> String {

@@ -1,6 +1,6 @@
 use std::{collections::HashMap, sync::Arc};
 
-use confbus_protocol::CommitId;
+use confbus_protocol::{Application, CommitId, Profiles};
 use confbus_resolution::{
     Blob, BlobId, Breach, Cause, EnvironmentRequest, Layout, Origin, Problem, Problems, RepoPath,
     ResolveError, Snapshot, addresses, resolve_files,
@@ -8,7 +8,7 @@ use confbus_resolution::{
 use indexmap::{IndexMap, IndexSet};
 
 use crate::{
-    acceptance::Acceptance,
+    acceptance::{Acceptance, applications_with_schemas},
     diagnostics::{Diagnostic, Severity},
 };
 
@@ -35,7 +35,7 @@ pub(super) fn shown(request: &EnvironmentRequest) -> String {
 
 impl Judge<'_> {
     pub(super) fn judge(&self, snapshot: &Snapshot) -> Judged {
-        let addresses = addresses(snapshot, self.layout);
+        let addresses = self.addresses(snapshot);
         let of_files = Problems::of(snapshot, self.layout);
         let mut problems: IndexMap<Problem, IndexSet<String>> = IndexMap::new();
         problems.extend(of_files.iter().map(|one| (one.clone(), IndexSet::new())));
@@ -51,6 +51,25 @@ impl Judge<'_> {
             addresses,
             problems,
         }
+    }
+
+    /// Those that files are written for; who has a schema alone is held against it, too.
+    fn addresses(&self, snapshot: &Snapshot) -> Vec<EnvironmentRequest> {
+        let mut all = addresses(snapshot, self.layout);
+        for name in applications_with_schemas(snapshot) {
+            let is_there = all
+                .iter()
+                .any(|request| request.application.as_str() == name);
+            let parsed = (Application::parse(name), Profiles::parse("default"));
+            if let (false, Ok(application), Ok(profiles)) = (is_there, parsed.0, parsed.1) {
+                all.push(EnvironmentRequest {
+                    application,
+                    profiles,
+                    label: None,
+                });
+            }
+        }
+        all
     }
 
     /// As the server makes an answer.

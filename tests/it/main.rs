@@ -15,6 +15,7 @@ mod book;
 mod broken_file;
 mod bus_endpoints;
 mod canaries;
+mod check;
 mod command_line;
 mod commit_status;
 mod concerned;
