@@ -14,12 +14,13 @@ use tracing::{info, warn};
 use crate::{
     access::Access,
     commit_status,
-    environment_repository::EnvironmentRepository,
+    environment_repository::{EnvironmentRepository, Hearers},
     http,
     inspection::Inspector,
     ledger::{Bookkeeper, Current, HeldBack, Ledger, Version},
+    metrics::Metrics,
     pins::{Keeper, Pins},
-    refresh::{Refresh, Refresher},
+    refresh::{self, Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
     watchdog::Watchdog,
@@ -72,6 +73,7 @@ impl App {
         let management = settings.management;
         let management = management.map(|address| listen(address, 1)).transpose()?;
         let tasks = Tasks::default();
+        let metrics = Arc::new(Metrics::default());
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
             settings::Bus::Rabbit(rabbit) => {
@@ -123,6 +125,7 @@ impl App {
                 }
             }),
         );
+        let bookkeeper = bookkeeper.counting(metrics.fleet.clone());
         let known = ledger.coordinates();
         let default_labels = settings.repository.default_labels();
         let repository = EnvironmentRepository::open(
@@ -130,9 +133,12 @@ impl App {
             pins.clone(),
             waves.clone(),
             tasks.clone(),
-            ring,
             known,
-            judgements,
+            Hearers {
+                bell: ring,
+                judgements,
+                metrics: metrics.clone(),
+            },
         )
         .await
         .context("the backends cannot be opened")?;
@@ -140,9 +146,12 @@ impl App {
         waves_keeper.prepare(&repository);
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
-            repository.clone(),
-            ledger.clone(),
-            bus.clone(),
+            refresh::Rooms {
+                repository: repository.clone(),
+                ledger: ledger.clone(),
+                bus: bus.clone(),
+                metrics: metrics.clone(),
+            },
             settings.member,
             bell,
             tellings,
@@ -168,6 +177,7 @@ impl App {
                 waves,
                 bus,
                 watchdog: watchdog.clone(),
+                metrics: metrics.clone(),
             },
             management.is_some(),
             tasks.shutdown(),

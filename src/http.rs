@@ -36,12 +36,14 @@ mod pages;
 mod peer;
 mod pins;
 mod places;
+mod probes;
 mod reader;
 mod refreshes;
 mod reports;
 mod resources;
 mod route;
 mod route_table;
+mod scrape;
 mod serve;
 mod settings;
 mod sight;
@@ -63,7 +65,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Access, environment_repository::EnvironmentRepository, inspection::Inspector,
-    ledger::Ledger, pins::Pins, refresh::Refresh, watchdog::Watchdog, waves::Waves,
+    ledger::Ledger, metrics::Metrics, pins::Pins, refresh::Refresh, watchdog::Watchdog,
+    waves::Waves,
     webhook::Deliveries,
 };
 use events::Streams;
@@ -86,6 +89,7 @@ pub(crate) struct Rooms {
     pub(crate) waves: Waves,
     pub(crate) bus: Bus,
     pub(crate) watchdog: Watchdog,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// What handlers ask.
@@ -100,6 +104,7 @@ struct Services {
     waves: Waves,
     bus: Bus,
     watchdog: Watchdog,
+    metrics: Arc<Metrics>,
     streams: Streams,
     deliveries: Deliveries,
     changes: pages::Changes,
@@ -133,6 +138,7 @@ pub(crate) fn fronts(
         waves,
         bus,
         watchdog,
+        metrics,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -146,6 +152,7 @@ pub(crate) fn fronts(
         waves,
         bus,
         watchdog,
+        metrics: metrics.clone(),
         streams,
         deliveries: Deliveries::default(),
         changes: pages::Changes::default(),
@@ -162,6 +169,7 @@ pub(crate) fn fronts(
             gate,
         )
     };
+    let count = |front: Front| front.counting(metrics.requests.clone());
     let (main, management) = if has_management_port {
         (Plane::Main, Some(router(Plane::Management)))
     } else {
@@ -169,8 +177,8 @@ pub(crate) fn fronts(
     };
     let main = router(main);
     Fronts {
-        management: management.map(|router| Front::plain(router, Arc::clone(&settings))),
-        main: Front::new(main, settings, access, repository, ledger),
+        management: management.map(|router| count(Front::plain(router, Arc::clone(&settings)))),
+        main: count(Front::new(main, settings, access, repository, ledger)),
         writer,
     }
 }
@@ -179,7 +187,9 @@ fn router(settings: Arc<Settings>, access: Access, services: Services, gate: Gat
     let context = settings.context_path.as_str();
     let routes = route_table::routes(&settings).into_iter();
     routes
-        .fold(Router::new(), |router, route| route.add_to(router, context))
+        .fold(Router::new(), |router, route| {
+            route.add_to(router, context, &services.metrics.requests)
+        })
         .fallback(configuration::find)
         .with_state(services)
         .layer(middleware::from_fn_with_state(access, access::identify))
@@ -197,4 +207,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, metrics: Arc<Metrics>, shutdown: CancellationToken);

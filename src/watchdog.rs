@@ -17,6 +17,8 @@ use tracing::{error, info};
 pub(crate) const BEAT: Duration = Duration::from_millis(250);
 /// A thread that says nothing for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Threads that have been stuck for so long are not coming back.
+const LOST: Duration = Duration::from_secs(15);
 
 /// The pulses of all threads that are watched.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub(crate) struct Watchdog(Arc<Inner>);
 struct Inner {
     began: Instant,
     pulses: Mutex<Vec<Weak<Heart>>>,
+    /// Since when there have been threads that do nothing, as the one sees it that looks.
+    stuck_since: Mutex<Option<Instant>>,
 }
 
 /// The pulse of one thread, which is watched as long as it lives.
@@ -47,6 +51,7 @@ impl Watchdog {
         Self(Arc::new(Inner {
             began: Instant::now(),
             pulses: Mutex::default(),
+            stuck_since: Mutex::default(),
         }))
     }
 
@@ -86,6 +91,22 @@ impl Watchdog {
     /// The names of threads that do nothing.
     pub(crate) fn stuck(&self) -> Vec<&'static str> {
         self.stuck_at(Instant::now())
+    }
+
+    /// Whether threads have been stuck for so long that they will not go on by themselves: none of them is replaced by
+    /// anybody, so only another start helps.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost_at(Instant::now())
+    }
+
+    fn is_lost_at(&self, now: Instant) -> bool {
+        let since = *self.stuck_since();
+        since.is_some_and(|since| now.saturating_duration_since(since) > LOST)
+    }
+
+    fn stuck_since(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        let since = self.0.stuck_since.lock();
+        since.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stuck_at(&self, now: Instant) -> Vec<&'static str> {
@@ -145,6 +166,10 @@ impl Rounds {
             return;
         }
         let stuck = watchdog.stuck_at(now);
+        {
+            let mut since = watchdog.stuck_since();
+            *since = since.or(Some(now)).filter(|_| !stuck.is_empty());
+        }
         if stuck == self.told {
             return;
         }
@@ -188,5 +213,24 @@ mod tests {
         assert_eq!(rounds.told, [""; 0]);
         rounds.look(&watchdog, awake + BEAT);
         assert_eq!(rounds.told, ["http"]);
+    }
+
+    #[test]
+    fn a_server_is_lost_when_a_thread_does_not_come_back() {
+        let watchdog = Watchdog::new();
+        let pulse = watchdog.watch("http");
+        let mut rounds = Rounds::default();
+        let start = Instant::now();
+        let mut now = start;
+        while now < start + 2 * PATIENCE {
+            rounds.look(&watchdog, now);
+            now += BEAT;
+        }
+        assert!(!watchdog.is_lost_at(now));
+        assert!(watchdog.is_lost_at(now + LOST));
+        let beaten = since(watchdog.0.began, now);
+        pulse.heart.last.store(beaten, Ordering::Relaxed);
+        rounds.look(&watchdog, now);
+        assert!(!watchdog.is_lost_at(now + LOST));
     }
 }

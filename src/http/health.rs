@@ -46,7 +46,12 @@ pub(super) async fn part(
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
     if name == "liveness" {
-        return Ok(with_status(json!({ "status": "UP" })));
+        let status = if services.watchdog.is_lost() {
+            "DOWN"
+        } else {
+            "UP"
+        };
+        return Ok(with_status(json!({ "status": status })));
     }
     let health = services.repository.health().await;
     let component = match name.as_str() {
@@ -68,8 +73,13 @@ pub(super) async fn part(
 }
 
 fn readiness(serving: bool, shutdown: &CancellationToken) -> Value {
-    let ready = serving && !shutdown.is_cancelled();
+    let ready = is_ready(serving, shutdown);
     json!({ "status": if ready { "UP" } else { "OUT_OF_SERVICE" } })
+}
+
+/// Whether reads can be answered, and will be for a while.
+pub(super) fn is_ready(serving: bool, shutdown: &CancellationToken) -> bool {
+    serving && !shutdown.is_cancelled()
 }
 
 pub(super) fn shows_details(settings: &Settings, caller: &Caller) -> bool {

@@ -32,6 +32,7 @@ mod ledger;
 mod limits;
 mod looks;
 mod memory;
+mod metrics;
 mod packaging;
 mod pages;
 mod pins;

@@ -13,6 +13,10 @@ pub struct Counters {
     pub malformed: u64,
     /// Messages that are larger than any event, and were dropped.
     pub oversized: u64,
+    /// Connections to the broker that came about.
+    pub connects: u64,
+    /// Attempts at all its addresses from which none came about.
+    pub failed_connects: u64,
     /// Messages that are compressed, and were taken for a hint to look again.
     pub compressed: u64,
 }

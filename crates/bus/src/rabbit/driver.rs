@@ -9,7 +9,11 @@ use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
-    RabbitSettings, State, failure::Failure, inbox::Inbox, session::Session, tally::Tally,
+    RabbitSettings, State,
+    failure::Failure,
+    inbox::Inbox,
+    session::Session,
+    tally::{Tally, count},
 };
 use crate::Signal;
 
@@ -85,8 +89,12 @@ impl RabbitDriver {
                 tokio::time::sleep(backoff.next_pause()).await;
             }
             match self.try_addresses().await {
-                Ok(session) => return session,
+                Ok(session) => {
+                    count(&self.tally.connects);
+                    return session;
+                }
                 Err(error) => {
+                    count(&self.tally.failed_connects);
                     attempts += 1;
                     self.report_failed(error, reconnects, attempts);
                 }

@@ -12,6 +12,8 @@ pub(super) struct Tally {
     pub(super) malformed: AtomicU64,
     pub(super) oversized: AtomicU64,
     pub(super) compressed: AtomicU64,
+    pub(super) connects: AtomicU64,
+    pub(super) failed_connects: AtomicU64,
 }
 
 impl Tally {
@@ -24,6 +26,8 @@ impl Tally {
             malformed: self.malformed.load(Relaxed),
             oversized: self.oversized.load(Relaxed),
             compressed: self.compressed.load(Relaxed),
+            connects: self.connects.load(Relaxed),
+            failed_connects: self.failed_connects.load(Relaxed),
         }
     }
 }
