@@ -118,7 +118,7 @@ impl Diagnostic {
             _ => words::say(problem, &source),
         };
         let rule = match &problem.cause {
-            Cause::Schema { rule, .. } => Some(rule.clone()),
+            Cause::Schema { rule, .. } => Some(rule.to_string()),
             _ => None,
         };
         Self {

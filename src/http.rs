@@ -66,8 +66,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::Access, environment_repository::EnvironmentRepository, inspection::Inspector,
     ledger::Ledger, metrics::Metrics, pins::Pins, refresh::Refresh, watchdog::Watchdog,
-    waves::Waves,
-    webhook::Deliveries,
+    waves::Waves, webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;

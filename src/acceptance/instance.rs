@@ -129,8 +129,8 @@ fn problem(
         problem: says.replace(['\r', '\n'], " "),
         hint: None,
         cause: Cause::Schema {
-            rule: format!("{}#{}", schema.path, error.schema_path()),
-            breach,
+            rule: format!("{}#{}", schema.path, error.schema_path()).into(),
+            breach: Box::new(breach),
         },
     }
 }

@@ -33,9 +33,9 @@ pub enum Cause {
     /// Effective configuration is not as a schema says.
     Schema {
         /// The schema's file, and the keyword in it: `orders.schema.json#/properties/pool/type`.
-        rule: String,
+        rule: Box<str>,
         /// What is not as it says.
-        breach: Breach,
+        breach: Box<Breach>,
     },
     /// A placeholder leads back to itself, or to more than is put in its place.
     Circle,
