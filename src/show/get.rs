@@ -55,7 +55,7 @@ impl Configuration {
         let view = ask(&args.show, &path_of("configurations", &args.address, &[])).await?;
         let properties = list(&view, "properties").iter().map(|property| {
             let resolved = property.get("resolved");
-            let value = resolved.unwrap_or(&property["value"]);
+            let value = resolved.unwrap_or_else(|| &property["value"]);
             (text(property, "key").to_owned(), value.clone())
         });
         Ok(Self {

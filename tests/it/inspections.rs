@@ -1,6 +1,8 @@
 //! What the server shows of an address: its keys with their places, why they have their values, and who runs it. Of secrets it
 //! shows fingerprints.
 
+mod generated;
+
 use confbus_protocol::{BusId, Outcome, Report};
 use serde_json::{Value, json};
 
