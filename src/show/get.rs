@@ -7,10 +7,9 @@ use confbus_protocol::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{ask, desk, document, list, path_of, segment, segments, shown, text};
+use super::{ask, document, list, path_of, segment, segments, shown, text};
 use crate::{
     cli::{GetArgs, GetFormat},
-    desk::json_of,
     exit::{Exit, Failure, OrExit as _},
     talk,
     watch::{Format, printable},
@@ -70,8 +69,7 @@ impl Configuration {
         let Address { label, .. } = &args.address;
         let label = label.as_ref().map(|label| format!("/{}", segment(label)));
         let path = format!("/{}{}", segments(&args.address), label.unwrap_or_default());
-        let answer = desk(&args.show)?.ask("GET", &path, "").await?;
-        let environment = json_of(&answer)?;
+        let environment = ask(&args.show, &path).await?;
         let address = json!({
             "application": environment["name"],
             "profiles": args.address.profiles.names().collect::<Vec<_>>(),
