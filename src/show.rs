@@ -2,6 +2,7 @@
 //!
 //! What is data goes to standard output as it was asked for; a secret only where somebody asks to see it.
 
+mod closest;
 mod diff;
 mod explain;
 mod fleet;

@@ -121,6 +121,8 @@ fn get_prints_what_applications_get() {
             "did you mean `pool.max`?",
         ),
         (&["get", "shop/prod@nothing"], 6, "answered 404"),
+        (&["get", "shopp/prod"], 6, "did you mean `shop`?"),
+        (&["get", "shop/prod@mian"], 6, "did you mean `main`?"),
         (&["get", "shop/prod/main"], 2, "one `/` too many"),
         (&["get", "shop/"], 2, "the profile is empty"),
     ] {
