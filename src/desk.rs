@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{
     cli::ServersArgs,
     exit::{Exit, Failure, OrExit as _},
+    own_server::OwnServer,
     shadow::{Answer, Header, Server},
     talk,
     watch::{TOKEN_FILE, bearer_token, printable},
@@ -43,6 +44,14 @@ impl Desk {
         addresses
             .map(|address| Self::at(address, token.as_ref()).or_exit(Exit::Usage))
             .collect()
+    }
+
+    /// A desk of a server of our own.
+    ///
+    /// # Errors
+    /// When that has no address.
+    pub(crate) fn of_own(server: &OwnServer) -> anyhow::Result<Self> {
+        Self::at(&format!("http://{}", server.address()?), None)
     }
 
     fn at(address: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {

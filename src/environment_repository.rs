@@ -17,6 +17,7 @@ mod inspected;
 mod judgement;
 mod last_good;
 mod looker;
+mod names;
 mod opener;
 mod pace;
 mod past;

@@ -102,6 +102,11 @@ impl Failure {
         Self::of(exit, vec![Complaint::new(sentence)])
     }
 
+    /// Whether it ends the program so.
+    pub(crate) fn is(&self, exit: Exit) -> bool {
+        self.exit == exit
+    }
+
     pub(crate) fn of(exit: Exit, complaints: Vec<Complaint>) -> Self {
         Self { exit, complaints }
     }

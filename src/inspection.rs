@@ -10,9 +10,10 @@ mod diff;
 mod explanation;
 mod fingerprint;
 mod history;
+mod names;
 mod secrecy;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
@@ -30,10 +31,14 @@ pub(crate) use explanation::{ExplanationView, NoSuchKey};
 use fingerprint::Fingerprints;
 pub(crate) use fingerprint::Settings;
 pub(crate) use history::HistoryView;
+use names::NamesView;
 use secrecy::Secrecy;
 
 /// Addresses that are compared for one diff.
 const MAX_COMPARED: usize = 500;
+
+/// Names of one kind that are listed.
+const MAX_NAMES: usize = 10_000;
 
 /// Shows what is given, and why. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -255,6 +260,30 @@ impl Inspector {
         Ok(HistoryView::new(AddressView::of(request), entries))
     }
 
+    /// What can be asked for by somebody who may read this.
+    ///
+    /// # Errors
+    /// [`InspectError::Closed`] when the server is stopping.
+    pub(crate) async fn names(
+        &self,
+        readable: impl Sight + 'static,
+    ) -> Result<NamesView, InspectError> {
+        let (repository, known) = (self.repository.clone(), self.ledger.known());
+        let names = tokio::task::spawn_blocking(move || {
+            let mut names = repository.names_in_service();
+            let asked = known.iter().flat_map(|request| request.application.names());
+            names.applications.extend(asked.map(str::to_owned));
+            let may_read = |name: &String| readable.has_application(name);
+            let is_label = |label: &String| readable.has_label(label);
+            NamesView {
+                schema: "confbus.names/1",
+                applications: listed(names.applications, may_read),
+                labels: listed(names.labels, is_label),
+            }
+        });
+        names.await.map_err(|_| InspectError::Closed)
+    }
+
     /// The part of the fleet that asks for what a request asks for.
     pub(crate) fn filter_of(&self, request: &EnvironmentRequest) -> FleetFilter {
         let label = request.label.as_ref().map(ToString::to_string);
@@ -312,6 +341,11 @@ impl Inspector {
         });
         made.await.map_err(|_| InspectError::Closed)
     }
+}
+
+fn listed(names: BTreeSet<String>, is_shown: impl Fn(&String) -> bool) -> Vec<String> {
+    let shown = names.into_iter().filter(is_shown);
+    shown.take(MAX_NAMES).collect()
 }
 
 /// The name that is most like one that is not there, if any is like it at all.

@@ -6,6 +6,7 @@ mod cli;
 mod demo;
 mod desk;
 mod exit;
+mod own_server;
 mod pin;
 mod shadow;
 mod show;

@@ -8,7 +8,6 @@ mod deliberate;
 mod difference;
 mod environment;
 mod normal;
-mod own;
 mod report;
 mod request;
 mod request_list;
@@ -18,18 +17,21 @@ mod wire;
 use std::{io, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
-use confbus::telemetry::{self, LogFormat};
+use confbus::{
+    Sources,
+    telemetry::{self, LogFormat},
+};
 use futures_util::{StreamExt as _, stream};
 
 use crate::{
     cli::ShadowArgs,
     exit::{Exit, Failure, OrExit as _},
+    own_server::OwnServer,
     talk,
 };
 use compare::{Verdict, compare};
 use difference::Values;
 use normal::Checkouts;
-use own::OwnServer;
 use report::{Counts, Form, Report};
 pub(crate) use request::Header;
 use request_list::{Listed, RequestList};
@@ -59,8 +61,9 @@ pub(crate) async fn run(args: ShadowArgs) -> Result<ExitCode, Failure> {
         }
         None => {
             let properties = args.properties.pairs().or_exit(Exit::Usage)?;
-            let own = OwnServer::bind(args.config, properties, plan.old.base()).await?;
-            let new = own.like(&plan.old)?;
+            let sources = Sources::of_process(args.config, properties);
+            let own = OwnServer::bind(sources, plan.old.base()).await?;
+            let new = plan.old.moved_to(own.address()?);
             own.serve_during(plan.compare_with(&new)).await?
         }
     };

@@ -2,6 +2,7 @@
 //!
 //! What is data goes to standard output as it was asked for; a secret only where somebody asks to see it.
 
+mod closest;
 mod diff;
 mod explain;
 mod fleet;
@@ -17,6 +18,7 @@ use crate::{
     cli::ShowArgs,
     desk::{Desk, json_of},
     exit::{Exit, Failure},
+    own_server::OwnServer,
     talk,
 };
 pub(crate) use diff::diff;
@@ -28,16 +30,21 @@ pub(crate) use history::history;
 /// The first digits of a commit that people are shown.
 const SHORT: usize = 7;
 
-/// The server that is asked: of several by comma the first, since all of them know the same.
-fn desk(args: &ShowArgs) -> Result<Desk, Failure> {
-    let mut desks = Desk::all(&args.servers)?.into_iter();
-    let none = || Failure::new(Exit::Usage, "no server is named");
-    desks.next().ok_or_else(none)
-}
-
-/// What the server shows below `/_/api`.
+/// What the server says: of several by comma the first, since all of them know the same, or one of our own.
 async fn ask(args: &ShowArgs, path: &str) -> Result<Value, Failure> {
-    let answer = desk(args)?.ask("GET", path, "").await?;
+    let answer = match &args.repo {
+        None => {
+            let mut desks = Desk::all(&args.servers)?.into_iter();
+            let none = || Failure::new(Exit::Usage, "no server is named");
+            let desk = desks.next().ok_or_else(none)?;
+            desk.ask("GET", path, "").await?
+        }
+        Some(directory) => {
+            let server = OwnServer::of_directory(directory).await?;
+            let desk = Desk::of_own(&server)?;
+            server.serve_during(desk.ask("GET", path, "")).await?
+        }
+    };
     json_of(&answer)
 }
 

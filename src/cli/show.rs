@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use confbus_protocol::Address;
@@ -11,6 +11,9 @@ pub(crate) struct ShowArgs {
     /// Write one JSON document.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Ask no server, but this checkout, repository or folder, without any network.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["server", "token_file"])]
+    pub(crate) repo: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) servers: ServersArgs,
 }

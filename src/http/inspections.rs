@@ -125,6 +125,15 @@ pub(super) async fn history(
     Ok(json(&history))
 }
 
+/// Applications and labels that can be asked for, of those that the caller may read under all profiles and labels.
+pub(super) async fn names(
+    State(inspector): State<Inspector>,
+    asking: Asking,
+) -> Result<Response, Failure> {
+    let names = inspector.names(asking.reach(Kind::Read)).await?;
+    Ok(json(&names))
+}
+
 /// How far the fleet is, or the part of it that `?application=`, `?profile=` and `?label=` let through.
 pub(super) async fn fleet(
     State(inspector): State<Inspector>,

@@ -65,6 +65,7 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         beside("/_/api/history/{application}/{profile}")
             .get(For(Kind::Fleet), inspections::history),
         beside("/_/api/instances").get(For(Kind::Fleet), instances::list),
+        beside("/_/api/names").get(For(Kind::Fleet), inspections::names),
         beside("/_/api/refreshes").get(For(Kind::Fleet), refreshes::list),
         beside("/_/api/refreshes/{id}").get(For(Kind::Fleet), refreshes::one),
         beside("/_/api/pins")

@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
-use super::{address, ask, document, list, number, path_of, place, short, shown, table, text};
+use super::{
+    address, closest::ask_for, document, list, number, path_of, place, short, shown, table, text,
+};
 use crate::{cli::ExplainArgs, desk::say, exit::Failure, talk};
 
 /// Says it.
 pub(crate) async fn explain(args: ExplainArgs) -> Result<(), Failure> {
     let path = path_of("explanations", &args.address, &[("key", &args.key)]);
-    let view = ask(&args.show, &path).await?;
+    let view = ask_for(&args.show, &args.address, &path).await?;
     if args.show.json {
         return document(&view);
     }

@@ -7,17 +7,17 @@ use confbus_protocol::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{ask, desk, document, list, path_of, segment, segments, shown, text};
+use super::{
+    ask,
+    closest::{ask_for, check_application, closest},
+    document, list, path_of, segment, segments, shown, text,
+};
 use crate::{
     cli::{GetArgs, GetFormat},
-    desk::json_of,
     exit::{Exit, Failure, OrExit as _},
     talk,
     watch::{Format, printable},
 };
-
-/// How alike keys must be for one to be meant by the other.
-const ALIKE: f64 = 0.8;
 
 /// What an address is given.
 struct Configuration {
@@ -52,7 +52,9 @@ pub(crate) async fn get(args: GetArgs) -> Result<(), Failure> {
 impl Configuration {
     /// As people are shown it.
     async fn masked(args: &GetArgs) -> Result<Self, Failure> {
-        let view = ask(&args.show, &path_of("configurations", &args.address, &[])).await?;
+        let path = path_of("configurations", &args.address, &[]);
+        let view = ask_for(&args.show, &args.address, &path).await?;
+        check_application(&args.show, &args.address, &view).await?;
         let properties = list(&view, "properties").iter().map(|property| {
             let resolved = property.get("resolved");
             let value = resolved.unwrap_or_else(|| &property["value"]);
@@ -70,8 +72,7 @@ impl Configuration {
         let Address { label, .. } = &args.address;
         let label = label.as_ref().map(|label| format!("/{}", segment(label)));
         let path = format!("/{}{}", segments(&args.address), label.unwrap_or_default());
-        let answer = desk(&args.show)?.ask("GET", &path, "").await?;
-        let environment = json_of(&answer)?;
+        let environment = ask(&args.show, &path).await?;
         let address = json!({
             "application": environment["name"],
             "profiles": args.address.profiles.names().collect::<Vec<_>>(),
@@ -119,11 +120,7 @@ impl Configuration {
     }
 
     fn closest(&self, key: &str) -> Option<&str> {
-        let keys = self.properties.iter().map(|(other, _)| other.as_str());
-        let alike = keys.map(|other| (strsim::jaro_winkler(key, other), other));
-        let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
-        let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
-        closest.map(|(_, other)| other)
+        closest(key, self.properties.iter().map(|(other, _)| other.as_str()))
     }
 
     fn document(&self) -> Value {

@@ -15,7 +15,7 @@ const PASSWORD: &str = "canary-of-the-user";
 const OF_GIT: &str = "s3cret";
 
 /// Every route, with a body where one belongs.
-const ROUTES: [(&str, &str, &str); 48] = [
+const ROUTES: [(&str, &str, &str); 49] = [
     ("GET", "/orders/dev", ""),
     ("GET", "/orders/dev/main", ""),
     ("GET", "/orders/dev/no-such-label", ""),
@@ -60,6 +60,7 @@ const ROUTES: [(&str, &str, &str); 48] = [
     ("GET", "/_/api/configurations/broken/dev", ""),
     ("GET", "/_/api/explanations/orders/dev?key=limit", ""),
     ("GET", "/_/api/fleet", ""),
+    ("GET", "/_/api/names", ""),
     ("GET", "/_/api/diffs?from=orders/dev&to=orders/prod", ""),
     ("GET", "/_/api/history/orders/dev", ""),
     ("GET", "/_/api/instances", ""),

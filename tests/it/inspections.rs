@@ -1,6 +1,8 @@
 //! What the server shows of an address: its keys with their places, why they have their values, and who runs it. Of secrets it
 //! shows fingerprints.
 
+mod generated;
+
 use confbus_protocol::{BusId, Outcome, Report};
 use serde_json::{Value, json};
 
@@ -439,6 +441,9 @@ fn what_may_not_be_read_looks_like_what_is_not_there() {
         expect_that(answer.status == 200, answer)
     });
     assert_eq!(get("team", "configurations/orders/dev").status, 200);
+    let names = |user: &str| get(user, "names").json()["applications"].clone();
+    assert_eq!(names("team"), json!([]));
+    assert!(names("root").as_array().unwrap().contains(&json!("shop")));
     let nothing = without(&get("root", "configurations/shop/prod?label=nothing"));
     assert_eq!(nothing.0, 404);
     for path in [

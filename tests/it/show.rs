@@ -121,6 +121,8 @@ fn get_prints_what_applications_get() {
             "did you mean `pool.max`?",
         ),
         (&["get", "shop/prod@nothing"], 6, "answered 404"),
+        (&["get", "shopp/prod"], 6, "did you mean `shop`?"),
+        (&["get", "shop/prod@mian"], 6, "did you mean `main`?"),
         (&["get", "shop/prod/main"], 2, "one `/` too many"),
         (&["get", "shop/"], 2, "the profile is empty"),
     ] {
@@ -219,6 +221,46 @@ fn fleet_says_who_runs_what_and_waits() {
     assert_eq!(rejected.code, Some(1), "{rejected:?}");
     assert!(rejected.stdout.contains("1 rejected it"), "{rejected:?}");
     assert!(rejected.stdout.contains("at least 2"), "{rejected:?}");
+}
+
+#[test]
+fn a_folder_answers_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("shop.yml"), SHOP).unwrap();
+    std::fs::write(folder.path().join("shop-prod.yml"), PROD).unwrap();
+    // What is configured here is for servers.
+    let elsewhere = (
+        "SPRING_CLOUD_CONFIG_SERVER_GIT_URI",
+        "http://127.0.0.1:1/x.git",
+    );
+    let plain = folder.path().display().to_string();
+    let repo = ConfigRepo::from_sample();
+    repo.push("a shop", &[("shop.yml", SHOP), ("shop-prod.yml", PROD)]);
+    let bare = repo.path().display().to_string();
+    for directory in [&plain, &bare] {
+        let repo = ["--repo", directory];
+        let runs = |arguments: &[&str]| {
+            let ran = Ran::with(&[arguments, &repo].concat(), &[UTF8, elsewhere], "");
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            assert_eq!(ran.stderr, "");
+            ran.stdout
+        };
+        assert_eq!(runs(&["get", "shop/prod", "pool.max"]), "40\n");
+        assert_eq!(
+            runs(&["get", "shop/prod", "db.password", "--reveal"]),
+            "hunter2\n"
+        );
+        let explained = runs(&["explain", "shop/prod", "pool.max"]);
+        assert!(
+            explained.contains(">  40  shop-prod.yml:2:8\n     20  shop.yml:2:8\n"),
+            "{explained}"
+        );
+        let diff = runs(&["diff", "shop", "shop/prod"]);
+        let mut lines = diff.lines().filter(|line| line.starts_with("~  pool.max "));
+        assert!(lines.any(|line| line.contains("20 -> 40")), "{diff}");
+    }
+    let nowhere = Ran::confbus(&["get", "shop", "--repo", "/no/such/folder"]);
+    assert_eq!(nowhere.code, Some(3), "{nowhere:?}");
 }
 
 #[test]
