@@ -10,13 +10,17 @@ use crate::{
     talk,
 };
 
+mod generate;
 mod help;
 mod pin;
+mod refresh;
 mod watch;
 mod wave;
 
+pub(crate) use generate::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
+pub(crate) use refresh::{RefreshArgs, Target};
 pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
 pub(crate) use wave::{DecisionArgs, WaveArgs, WaveCommand};
 
@@ -69,6 +73,11 @@ pub(crate) enum Command {
     /// Do Git's work for a server, which starts this itself and can end it
     #[command(hide = true)]
     GitWorker(GitWorkerArgs),
+    /// Ask instances to refresh, and wait for the answer
+    ///
+    /// Exit status with --wait: 0 when everybody who was told runs it, 1 when somebody rejected it, 5 when somebody did not answer
+    /// in time.
+    Refresh(RefreshArgs),
     /// Hold an application at a commit, or let it go
     ///
     /// With a reason and for a time, while everything else moves on. Without a profile, a label, or both, all of them are held. Each server has pins of its own.
@@ -81,8 +90,23 @@ pub(crate) enum Command {
     ///
     /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
+    /// Exit 0 when the local server is ready: for HEALTHCHECK
+    ///
+    /// Writes UP or DOWN; why it is down stands on standard error. With management on a port of its own, name that
+    /// in --server.
+    Health(HealthArgs),
+    /// Write completions for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
     /// Explain a command, or an error by its code
     Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    #[command(flatten)]
+    pub(crate) servers: ServersArgs,
 }
 
 /// Which servers are asked, and with what.
@@ -198,6 +222,7 @@ impl Cli {
             None => serves_json(&self.serve),
             Some(Command::Serve(args)) => serves_json(args),
             Some(Command::Shadow(args)) => args.json,
+            Some(Command::Refresh(args)) => args.json,
             Some(_) => false,
         };
         if is_json { Form::Json } else { Form::Text }

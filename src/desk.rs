@@ -27,6 +27,11 @@ pub(crate) struct Desk {
 impl Desk {
     /// A desk for each server that is named.
     pub(crate) fn all(args: &ServersArgs) -> Result<Vec<Self>, Failure> {
+        Self::all_within(args, PATIENCE)
+    }
+
+    /// As [`Self::all`], with as much time for each answer.
+    pub(crate) fn all_within(args: &ServersArgs, within: Duration) -> Result<Vec<Self>, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let servers = args
             .server
@@ -41,12 +46,12 @@ impl Desk {
         let servers = servers.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
         let addresses = servers.split(',').map(str::trim);
         addresses
-            .map(|address| Self::at(address, token.as_ref()).or_exit(Exit::Usage))
+            .map(|address| Self::at(address, token.as_ref(), within).or_exit(Exit::Usage))
             .collect()
     }
 
-    fn at(address: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
-        let server = Server::parse(address, PATIENCE).context("--server")?;
+    fn at(address: &str, token: Option<&SecretString>, within: Duration) -> anyhow::Result<Self> {
+        let server = Server::parse(address, within).context("--server")?;
         let agent = concat!("User-Agent: confbus/", env!("CARGO_PKG_VERSION"));
         let mut headers = vec![
             Header::parse(agent)?,

@@ -22,7 +22,6 @@ pub(crate) enum Exit {
     /// 401 or 403.
     Denied = 4,
     /// Waiting took too long; what was waited for may still happen.
-    #[expect(dead_code, reason = "for commands that wait")]
     TimedOut = 5,
     /// No such application, label, key, commit, pin.
     NotFound = 6,
@@ -114,6 +113,12 @@ impl Failure {
             last.help.push(help.into());
         }
         self
+    }
+
+    /// The same with another exit code.
+    #[must_use]
+    pub(crate) fn ending_with(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     /// Says it on standard error, as text or as one JSON object for each mistake, and gives the exit code.

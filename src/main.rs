@@ -5,6 +5,8 @@ mod cli;
 mod demo;
 mod desk;
 mod exit;
+mod health;
+mod look_again;
 mod pin;
 mod shadow;
 mod talk;
@@ -53,8 +55,12 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Demo(args) => in_runtime(demo::run(args)),
         Command::Watch(args) => return in_runtime(watch::run(*args)),
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
+        Command::Refresh(args) => return in_runtime(look_again::run(args)),
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
+        Command::Health(args) => return in_runtime(health::run(args)),
+        Command::Completions(args) => cli::completions(&args),
+        Command::Man(args) => cli::man(&args),
         Command::HashToken => hash_token(),
         Command::Help(args) => cli::help(&args),
         // It has threads of its own, and as little else as can be.

@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
-use crate::{look::Trigger, webhook::Pushed};
+use crate::{ledger::RefreshId, look::Trigger, webhook::Pushed};
 pub(crate) use refresher::Refresher;
 
 /// Whom to tell.
@@ -72,12 +72,12 @@ pub(crate) enum RefreshError {
 enum Request {
     Destination {
         destination: Destination,
-        reply: Reply,
+        reply: Reply<RefreshId>,
     },
     ChangeEnvironment {
         destination: Destination,
         values: IndexMap<String, String>,
-        reply: Reply,
+        reply: Reply<()>,
     },
     AnswersChanged {
         trigger: Trigger,
@@ -85,7 +85,7 @@ enum Request {
     },
 }
 
-type Reply = oneshot::Sender<Result<(), RefreshError>>;
+type Reply<T> = oneshot::Sender<Result<T, RefreshError>>;
 
 /// Requests that may wait, and pushes; one beyond it changes nothing that the ones before it do not find.
 const QUEUE: usize = 64;
@@ -106,11 +106,15 @@ impl Refresh {
         }
     }
 
-    /// Looks, swaps, and then tells whoever matches `destination` to look again, changed or not.
+    /// Looks, swaps, and then tells whoever matches `destination` to look again, changed or not. The ledger knows what comes
+    /// of it under the id.
     ///
     /// # Errors
     /// [`RefreshError`] when the bus does not take the event, or too many wait.
-    pub(crate) async fn destination(&self, destination: Destination) -> Result<(), RefreshError> {
+    pub(crate) async fn destination(
+        &self,
+        destination: Destination,
+    ) -> Result<RefreshId, RefreshError> {
         self.ask(|reply| Request::Destination { destination, reply })
             .await
     }
@@ -144,7 +148,7 @@ impl Refresh {
         }
     }
 
-    async fn ask(&self, request: impl FnOnce(Reply) -> Request) -> Result<(), RefreshError> {
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, RefreshError> {
         let (reply, done) = oneshot::channel();
         let stopping = || RefreshError::Bus("the server is stopping".into());
         self.requests

@@ -14,8 +14,18 @@ use crate::{
 /// Every command, by what it is for.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "demo", "watch"]),
-    ("Change", &["pin", "wave"]),
-    ("Operate", &["shadow", "hash-token", "help"]),
+    ("Change", &["refresh", "pin", "wave"]),
+    (
+        "Operate",
+        &[
+            "shadow",
+            "health",
+            "hash-token",
+            "completions",
+            "man",
+            "help",
+        ],
+    ),
 ];
 
 const REST: &str = "\

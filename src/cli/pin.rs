@@ -68,7 +68,7 @@ fn is_commit(text: &str) -> bool {
 }
 
 /// `90s`, `30m`, `4h`, `2d`; the server says how long is too long.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let (number, unit) = number_and_unit(text);
     let seconds = match unit {
         "s" => Some(1),
