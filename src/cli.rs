@@ -10,6 +10,7 @@ use crate::{
     talk,
 };
 
+mod cipher;
 mod generate;
 mod help;
 mod pin;
@@ -17,6 +18,7 @@ mod refresh;
 mod watch;
 mod wave;
 
+pub(crate) use cipher::{DecryptArgs, EncryptArgs, KeysArgs, RotateArgs};
 pub(crate) use generate::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
@@ -65,6 +67,18 @@ pub(crate) enum Command {
     /// With neither --out nor a program: write a line for each key that changes. Exit status: that of the program, else 3
     /// when there is no configuration, 4 when it may not be read, 78 when settings are wrong, 1 when the first is refused.
     Watch(Box<WatchArgs>),
+    /// Encrypt a value
+    ///
+    /// It is read from standard input and encrypted by the server, or with the keys of the settings here.
+    Encrypt(EncryptArgs),
+    /// Decrypt a value
+    ///
+    /// It is read from standard input; servers decrypt only where that was opened.
+    Decrypt(DecryptArgs),
+    /// Re-encrypt a checkout with the current key
+    ///
+    /// All values or none, and no other byte of any file.
+    Rotate(RotateArgs),
     /// Compare with a running Spring Cloud Config Server
     ///
     /// Without --server, a server with the given settings is started for the comparison, on a port of its own, with a clone

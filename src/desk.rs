@@ -53,10 +53,7 @@ impl Desk {
     fn at(address: &str, token: Option<&SecretString>, within: Duration) -> anyhow::Result<Self> {
         let server = Server::parse(address, within).context("--server")?;
         let agent = concat!("User-Agent: confbus/", env!("CARGO_PKG_VERSION"));
-        let mut headers = vec![
-            Header::parse(agent)?,
-            Header::parse("Content-Type: application/json")?,
-        ];
+        let mut headers = vec![Header::parse(agent)?];
         if let Some(token) = token {
             let token = token.expose_secret();
             let header = Header::parse(&format!("Authorization: Bearer {token}"));
@@ -79,16 +76,28 @@ impl Desk {
         }
     }
 
-    /// An answer that is none of an error.
+    /// An answer that is none of an error; the body is JSON.
     pub(crate) async fn ask(
         &self,
         method: &str,
         path: &str,
         body: &str,
     ) -> Result<Answer, Failure> {
-        let asked = self
-            .server
-            .send(method, path, self.headers.clone(), body.as_bytes());
+        self.ask_with(method, path, ("application/json", body))
+            .await
+    }
+
+    /// As [`Self::ask`], with a body of any type.
+    pub(crate) async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        (content_type, body): (&str, &str),
+    ) -> Result<Answer, Failure> {
+        let mut headers = self.headers.clone();
+        let content_type = format!("Content-Type: {content_type}");
+        headers.push(Header::parse(&content_type).or_exit(Exit::Usage)?);
+        let asked = self.server.send(method, path, headers, body.as_bytes());
         let answer = asked.await.with_context(|| self.server.to_string());
         let answer = answer.or_exit(Exit::Unreachable)?;
         if (200..300).contains(&answer.status) {

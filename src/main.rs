@@ -1,6 +1,7 @@
 //! The program: arguments to exit code.
 
 mod catalogue;
+mod cipher;
 mod cli;
 mod demo;
 mod desk;
@@ -56,6 +57,9 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Watch(args) => return in_runtime(watch::run(*args)),
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
         Command::Refresh(args) => return in_runtime(look_again::run(args)),
+        Command::Encrypt(args) => return in_runtime(cipher::encrypt(args)),
+        Command::Decrypt(args) => return in_runtime(cipher::decrypt(args)),
+        Command::Rotate(args) => return cipher::rotate(&args),
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
         Command::Health(args) => return in_runtime(health::run(args)),

@@ -14,7 +14,10 @@ use crate::{
 /// Every command, by what it is for.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "demo", "watch"]),
-    ("Change", &["refresh", "pin", "wave"]),
+    (
+        "Change",
+        &["refresh", "pin", "wave", "encrypt", "decrypt", "rotate"],
+    ),
     (
         "Operate",
         &[

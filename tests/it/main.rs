@@ -14,6 +14,7 @@ mod backends;
 mod broken_file;
 mod bus_endpoints;
 mod canaries;
+mod ciphers;
 mod command_line;
 mod commit_status;
 mod concerned;
