@@ -143,6 +143,9 @@ pub(crate) struct ServeArgs {
     /// How log lines look.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
+    /// Show every setting that was said, its value and where, without secrets, instead of serving.
+    #[arg(long)]
+    pub(crate) print_settings: bool,
     #[command(flatten)]
     pub(crate) properties: Properties,
 }
@@ -245,7 +248,9 @@ impl Cli {
     /// The command that was given or is meant.
     pub(crate) fn meant(self) -> Result<Command, Failure> {
         let Self { command, serve, .. } = self;
-        let said_nothing = serve.config.is_none() && serve.properties.arguments.is_empty();
+        let said_nothing = serve.config.is_none()
+            && !serve.print_settings
+            && serve.properties.arguments.is_empty();
         match command {
             Some(command) if said_nothing => Ok(command),
             Some(_) => Err(Failure::new(

@@ -10,12 +10,14 @@ mod layers;
 mod problem;
 mod reader;
 mod rooms;
+mod said;
 
 use std::{env, fmt, path::PathBuf};
 
 pub use crate::git::Program as GitProgram;
 use problem::code;
 pub use problem::{SettingsError, SettingsProblem};
+pub use said::SaidSetting;
 
 use crate::{
     access, commit_status, encryption::Encryption, environment_repository, http, ledger, pins,

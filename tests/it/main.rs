@@ -31,6 +31,7 @@ mod looks;
 mod memory;
 mod packaging;
 mod pins;
+mod print_settings;
 mod program;
 mod reach;
 mod reads;
