@@ -11,15 +11,21 @@ use crate::{
 };
 
 mod check;
+mod cipher;
+mod generate;
 mod help;
 mod pin;
+mod refresh;
 mod show;
 mod watch;
 mod wave;
 
 pub(crate) use check::{CheckArgs, CheckFormat};
+pub(crate) use cipher::{DecryptArgs, EncryptArgs, KeysArgs, RotateArgs};
+pub(crate) use generate::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
+pub(crate) use refresh::{RefreshArgs, Target};
 pub(crate) use show::{
     DiffArgs, ExplainArgs, FleetArgs, GetArgs, GetFormat, HistoryArgs, ShowArgs,
 };
@@ -67,6 +73,18 @@ pub(crate) enum Command {
     /// With neither --out nor a program: write a line for each key that changes. Exit status: that of the program, else 3
     /// when there is no configuration, 4 when it may not be read, 78 when settings are wrong, 1 when the first is refused.
     Watch(Box<WatchArgs>),
+    /// Encrypt a value
+    ///
+    /// It is read from standard input and encrypted by the server, or with the keys of the settings here.
+    Encrypt(EncryptArgs),
+    /// Decrypt a value
+    ///
+    /// It is read from standard input; servers decrypt only where that was opened.
+    Decrypt(DecryptArgs),
+    /// Re-encrypt a checkout with the current key
+    ///
+    /// All values or none, and no other byte of any file.
+    Rotate(RotateArgs),
     /// Compare with a running Spring Cloud Config Server
     ///
     /// Without --server, a server with the given settings is started for the comparison, on a port of its own, with a clone
@@ -96,6 +114,11 @@ pub(crate) enum Command {
     /// What passes is never held by a server of the same settings, and what fails is. Neither server nor network is needed.
     /// Exit status: 0 when nothing is wrong, 1 when something is, 2 when there is nothing to check, 78 when settings are wrong.
     Check(Box<CheckArgs>),
+    /// Ask instances to refresh, and wait for the answer
+    ///
+    /// Exit status with --wait: 0 when everybody who was told runs it, 1 when somebody rejected it, 5 when somebody did not answer
+    /// in time.
+    Refresh(RefreshArgs),
     /// Hold an application at a commit, or let it go
     ///
     /// With a reason and for a time, while everything else moves on. Without a profile, a label, or both, all of them are held. Each server has pins of its own.
@@ -108,8 +131,23 @@ pub(crate) enum Command {
     ///
     /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
+    /// Exit 0 when the local server is ready: for HEALTHCHECK
+    ///
+    /// Writes UP or DOWN; why it is down stands on standard error. With management on a port of its own, name that
+    /// in --server.
+    Health(HealthArgs),
+    /// Write completions for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
     /// Explain a command, or an error by its code
     Help(HelpArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    #[command(flatten)]
+    pub(crate) servers: ServersArgs,
 }
 
 /// Which servers are asked, and with what.
@@ -132,6 +170,9 @@ pub(crate) struct ServeArgs {
     /// How log lines look.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
+    /// Show every setting that was said, its value and where, without secrets, instead of serving.
+    #[arg(long)]
+    pub(crate) print_settings: bool,
     #[command(flatten)]
     pub(crate) properties: Properties,
 }
@@ -231,6 +272,7 @@ impl Cli {
             Some(Command::Diff(args)) => args.show.json,
             Some(Command::Fleet(args)) => args.show.json,
             Some(Command::History(args)) => args.show.json,
+            Some(Command::Refresh(args)) => args.json,
             Some(_) => false,
         };
         if is_json { Form::Json } else { Form::Text }
@@ -239,7 +281,9 @@ impl Cli {
     /// The command that was given or is meant.
     pub(crate) fn meant(self) -> Result<Command, Failure> {
         let Self { command, serve, .. } = self;
-        let said_nothing = serve.config.is_none() && serve.properties.arguments.is_empty();
+        let said_nothing = serve.config.is_none()
+            && !serve.print_settings
+            && serve.properties.arguments.is_empty();
         match command {
             Some(command) if said_nothing => Ok(command),
             Some(_) => Err(Failure::new(

@@ -28,6 +28,11 @@ pub(crate) struct Desk {
 impl Desk {
     /// A desk for each server that is named.
     pub(crate) fn all(args: &ServersArgs) -> Result<Vec<Self>, Failure> {
+        Self::all_within(args, PATIENCE)
+    }
+
+    /// As [`Self::all`], with as much time for each answer.
+    pub(crate) fn all_within(args: &ServersArgs, within: Duration) -> Result<Vec<Self>, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let servers = args
             .server
@@ -42,7 +47,7 @@ impl Desk {
         let servers = servers.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
         let addresses = servers.split(',').map(str::trim);
         addresses
-            .map(|address| Self::at(address, token.as_ref()).or_exit(Exit::Usage))
+            .map(|address| Self::at(address, token.as_ref(), within).or_exit(Exit::Usage))
             .collect()
     }
 
@@ -51,16 +56,13 @@ impl Desk {
     /// # Errors
     /// When that has no address.
     pub(crate) fn of_own(server: &OwnServer) -> anyhow::Result<Self> {
-        Self::at(&format!("http://{}", server.address()?), None)
+        Self::at(&format!("http://{}", server.address()?), None, PATIENCE)
     }
 
-    fn at(address: &str, token: Option<&SecretString>) -> anyhow::Result<Self> {
-        let server = Server::parse(address, PATIENCE).context("--server")?;
+    fn at(address: &str, token: Option<&SecretString>, within: Duration) -> anyhow::Result<Self> {
+        let server = Server::parse(address, within).context("--server")?;
         let agent = concat!("User-Agent: confbus/", env!("CARGO_PKG_VERSION"));
-        let mut headers = vec![
-            Header::parse(agent)?,
-            Header::parse("Content-Type: application/json")?,
-        ];
+        let mut headers = vec![Header::parse(agent)?];
         if let Some(token) = token {
             let token = token.expose_secret();
             let header = Header::parse(&format!("Authorization: Bearer {token}"));
@@ -83,16 +85,28 @@ impl Desk {
         }
     }
 
-    /// An answer that is none of an error.
+    /// An answer that is none of an error; the body is JSON.
     pub(crate) async fn ask(
         &self,
         method: &str,
         path: &str,
         body: &str,
     ) -> Result<Answer, Failure> {
-        let asked = self
-            .server
-            .send(method, path, self.headers.clone(), body.as_bytes());
+        self.ask_with(method, path, ("application/json", body))
+            .await
+    }
+
+    /// As [`Self::ask`], with a body of any type.
+    pub(crate) async fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        (content_type, body): (&str, &str),
+    ) -> Result<Answer, Failure> {
+        let mut headers = self.headers.clone();
+        let content_type = format!("Content-Type: {content_type}");
+        headers.push(Header::parse(&content_type).or_exit(Exit::Usage)?);
+        let asked = self.server.send(method, path, headers, body.as_bytes());
         let answer = asked.await.with_context(|| self.server.to_string());
         let answer = answer.or_exit(Exit::Unreachable)?;
         if (200..300).contains(&answer.status) {

@@ -120,6 +120,12 @@ impl Failure {
         self
     }
 
+    /// The same with another exit code.
+    #[must_use]
+    pub(crate) fn ending_with(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
     /// Says it on standard error, as text or as one JSON object for each mistake, and gives the exit code.
     pub(crate) fn report(&self, form: Form) -> ExitCode {
         for complaint in &self.complaints {

@@ -56,4 +56,6 @@ pub mod fuzzing {
 pub use access::hash_token;
 pub use app::App;
 pub use git::run_worker as run_git_worker;
-pub use settings::{GitProgram, Settings, SettingsError, SettingsProblem, Sources};
+pub use settings::{
+    GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, TextCipher,
+};

@@ -2,10 +2,13 @@
 
 mod catalogue;
 mod check;
+mod cipher;
 mod cli;
 mod demo;
 mod desk;
 mod exit;
+mod health;
+mod look_again;
 mod own_server;
 mod pin;
 mod shadow;
@@ -24,7 +27,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::ValueEnum as _;
-use confbus::{App, GitProgram, Settings, Sources, memory, shutdown, telemetry};
+use confbus::{App, GitProgram, SaidSetting, Settings, Sources, memory, shutdown, telemetry};
 use tracing::info;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -61,9 +64,16 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Diff(args) => return in_runtime(show::diff(args)),
         Command::Fleet(args) => return in_runtime(show::fleet(args)),
         Command::History(args) => in_runtime(show::history(args)),
+        Command::Check(args) => return check::run(*args),
+        Command::Refresh(args) => return in_runtime(look_again::run(args)),
+        Command::Encrypt(args) => return in_runtime(cipher::encrypt(args)),
+        Command::Decrypt(args) => return in_runtime(cipher::decrypt(args)),
+        Command::Rotate(args) => return cipher::rotate(&args),
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
-        Command::Check(args) => return check::run(*args),
+        Command::Health(args) => return in_runtime(health::run(args)),
+        Command::Completions(args) => cli::completions(&args),
+        Command::Man(args) => cli::man(&args),
         Command::HashToken => hash_token(),
         Command::Help(args) => cli::help(&args),
         // It has threads of its own, and as little else as can be.
@@ -121,12 +131,29 @@ fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
     })
 }
 
+/// `server.port  8888  application.yml:2:9`, a line for each.
+fn print_settings(sources: &Sources) -> Result<(), Failure> {
+    let said = SaidSetting::all(sources)?;
+    let lengths = said.iter().map(|setting| setting.key.len());
+    let width = lengths.max().unwrap_or_default();
+    for SaidSetting { key, value, place } in &said {
+        let value = value.as_deref().unwrap_or("••••••");
+        let (value, place) = (watch::printable(value), watch::printable(place));
+        talk::line(format!("{key:<width$}  {value}  {place}"))?;
+    }
+    Ok(())
+}
+
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let _log = telemetry::init(args.log_format, "info")?;
     memory::keep_private();
     let program = git_program(&args)?;
     let properties = args.properties.pairs().or_exit(Exit::Usage)?;
-    let settings = Settings::load(&Sources::of_process(args.config, properties))?;
+    let sources = Sources::of_process(args.config, properties);
+    let settings = Settings::load(&sources)?;
+    if args.print_settings {
+        return print_settings(&sources);
+    }
 
     let app = App::bind(settings.with_git_program(program)).await?;
     info!(address = %app.local_addr()?, "listening");

@@ -21,7 +21,10 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use crate::{
-    environment_repository::EnvironmentRepository, ledger::Ledger, look::Trigger, metrics::Metrics,
+    environment_repository::EnvironmentRepository,
+    ledger::{Ledger, RefreshId},
+    look::Trigger,
+    metrics::Metrics,
     webhook::Pushed,
 };
 pub(crate) use refresher::Refresher;
@@ -85,12 +88,12 @@ pub(crate) enum RefreshError {
 enum Request {
     Destination {
         destination: Destination,
-        reply: Reply,
+        reply: Reply<RefreshId>,
     },
     ChangeEnvironment {
         destination: Destination,
         values: IndexMap<String, String>,
-        reply: Reply,
+        reply: Reply<()>,
     },
     AnswersChanged {
         trigger: Trigger,
@@ -98,7 +101,7 @@ enum Request {
     },
 }
 
-type Reply = oneshot::Sender<Result<(), RefreshError>>;
+type Reply<T> = oneshot::Sender<Result<T, RefreshError>>;
 
 /// Requests that may wait, and pushes; one beyond it changes nothing that the ones before it do not find.
 const QUEUE: usize = 64;
@@ -119,11 +122,15 @@ impl Refresh {
         }
     }
 
-    /// Looks, swaps, and then tells whoever matches `destination` to look again, changed or not.
+    /// Looks, swaps, and then tells whoever matches `destination` to look again, changed or not. The ledger knows what comes
+    /// of it under the id.
     ///
     /// # Errors
     /// [`RefreshError`] when the bus does not take the event, or too many wait.
-    pub(crate) async fn destination(&self, destination: Destination) -> Result<(), RefreshError> {
+    pub(crate) async fn destination(
+        &self,
+        destination: Destination,
+    ) -> Result<RefreshId, RefreshError> {
         self.ask(|reply| Request::Destination { destination, reply })
             .await
     }
@@ -157,7 +164,7 @@ impl Refresh {
         }
     }
 
-    async fn ask(&self, request: impl FnOnce(Reply) -> Request) -> Result<(), RefreshError> {
+    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, RefreshError> {
         let (reply, done) = oneshot::channel();
         let stopping = || RefreshError::Bus("the server is stopping".into());
         self.requests

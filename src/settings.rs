@@ -10,15 +10,18 @@ mod layers;
 mod problem;
 mod reader;
 mod rooms;
+mod said;
 
 use std::{env, fmt, path::PathBuf};
 
 pub use crate::git::Program as GitProgram;
 use problem::code;
 pub use problem::{SettingsError, SettingsProblem};
+pub use said::SaidSetting;
 
 use crate::{
-    access, commit_status, environment_repository, http, inspection, ledger, pins, refresh, waves,
+    access, commit_status, encryption::Encryption, environment_repository, http, inspection, ledger,
+    pins, refresh, waves,
 };
 use layers::Layers;
 use reader::Reader;
@@ -111,6 +114,43 @@ impl Sources {
             && self.arguments.is_empty()
             && !self.variables.iter().any(|(name, _)| ours(name))
             && layers::usual_file().is_none()
+    }
+}
+
+/// Encrypts and decrypts texts with the keys of the settings, without a server.
+#[derive(Debug)]
+pub struct TextCipher(Encryption);
+
+impl TextCipher {
+    /// Opens the keys; all other settings may be missing.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when they cannot be used.
+    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        let mut reader = Reader::new(Layers::read(sources)?);
+        let keys = rooms::keys(&mut reader);
+        let (problems, warnings) = reader.finish();
+        match keys {
+            Some(keys) if problems.is_empty() => Ok(Self(keys)),
+            _ => Err(SettingsError::new(problems).beside(warnings)),
+        }
+    }
+
+    /// What belongs behind `{cipher}` for a text; `{key:ALIAS}` before the text chooses a key of the store.
+    ///
+    /// # Errors
+    /// A sentence, when there is no such key.
+    pub fn encrypt(&self, text: &str) -> Result<String, String> {
+        self.0.encrypt(text).map_err(|error| error.to_string())
+    }
+
+    /// The text of what stands behind `{cipher}`.
+    ///
+    /// # Errors
+    /// A sentence, when there is no such key, or when it is not the one that was used.
+    pub fn decrypt(&self, cipher: &str) -> Result<String, String> {
+        let checked = self.0.check().and_then(|()| self.0.decrypt_text(cipher));
+        checked.map_err(|error| error.to_string())
     }
 }
 

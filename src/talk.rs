@@ -58,6 +58,15 @@ pub(crate) fn line(line: impl Display) -> anyhow::Result<()> {
     written(writeln!(AutoStream::auto(io::stdout().lock()), "{line}"))
 }
 
+/// Data as it is.
+///
+/// # Errors
+/// As [`line`].
+pub(crate) fn data(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    written(output.write_all(bytes).and_then(|()| output.flush()))
+}
+
 /// What came of writing to standard output.
 ///
 /// # Errors

@@ -15,8 +15,23 @@ use crate::{
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run", &["serve", "demo", "watch"]),
     ("Look", &["get", "explain", "diff", "fleet", "history"]),
-    ("Change", &["check", "pin", "wave"]),
-    ("Operate", &["shadow", "hash-token", "help"]),
+    (
+        "Change",
+        &[
+            "check", "refresh", "pin", "wave", "encrypt", "decrypt", "rotate",
+        ],
+    ),
+    (
+        "Operate",
+        &[
+            "shadow",
+            "health",
+            "hash-token",
+            "completions",
+            "man",
+            "help",
+        ],
+    ),
 ];
 
 const REST: &str = "\

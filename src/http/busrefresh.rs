@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use bytes::Bytes;
 use confbus_protocol::Destination;
-use http::{HeaderMap, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderName, StatusCode, request::Parts};
 
 use super::{
     Settings,
@@ -21,13 +21,16 @@ use crate::{
     webhook::{Provider, signature},
 };
 
+/// Under which id `/_/api/refreshes` tells what comes of it.
+const REFRESH: HeaderName = HeaderName::from_static("x-config-refresh");
+
 /// Looks, swaps, and tells those whom the path names; everyone when it names nobody.
 pub(super) async fn refresh(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
     asking: Asking,
     request: Request,
-) -> Result<StatusCode, Failure> {
+) -> Result<(StatusCode, [(HeaderName, String); 1]), Failure> {
     let admitted = admit(&settings, &asking, request).await?;
     if !is_object_or_nothing(&admitted.parts.headers, &admitted.body) {
         return Err(Failure::bad_request().because("the body is not a JSON object"));
@@ -35,8 +38,8 @@ pub(super) async fn refresh(
     let path = settings.context_path.below(admitted.parts.uri.path());
     let destination = destination(path.unwrap_or_default());
     admitted.may_tell(&asking, &destination)?;
-    refresh.destination(destination).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let id = refresh.destination(destination).await?;
+    Ok((StatusCode::NO_CONTENT, [(REFRESH, id.to_string())]))
 }
 
 /// A request for a refresh, its body read.

@@ -122,9 +122,11 @@ impl Announcer {
         &self,
         destination: &Destination,
         moved: &[Moved],
-    ) -> Result<(), RefreshError> {
+    ) -> Result<RefreshId, RefreshError> {
         let refresh = self.started(Trigger::BusRefresh, moved);
-        self.publish(&refresh, destination, &News::default()).await
+        self.publish(&refresh, destination, &News::default())
+            .await?;
+        Ok(refresh)
     }
 
     /// Tells those who are answered from another commit though no label moved.

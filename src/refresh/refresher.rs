@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     environment_repository::{Announce, EnvironmentRepository, Moved},
+    ledger::{Ledger, RefreshId},
     look::Trigger,
     metrics::Direction,
     webhook::Pushed,
@@ -158,7 +159,7 @@ impl Shared {
     }
 
     /// Tells a destination to look again, whether anything changed or not.
-    async fn refresh(&self, destination: &Destination) -> Result<(), RefreshError> {
+    async fn refresh(&self, destination: &Destination) -> Result<RefreshId, RefreshError> {
         // Before the event: what moves after it, everyone is to be told again.
         let moved = if *destination == Destination::everyone() {
             self.repository.unannounced().take().0

@@ -323,7 +323,8 @@ impl Reader {
     }
 }
 
-fn is_known(key: &str) -> bool {
+/// Whether a key is one of ours that is read.
+pub(super) fn is_known(key: &str) -> bool {
     let key = &known::of_one_repository(&uniform(key));
     let plain = key.split('[').next().unwrap_or(key);
     let spelled = uniform(plain);

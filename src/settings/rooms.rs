@@ -17,12 +17,18 @@ use std::{
 
 use super::{Settings, reader::Reader};
 use crate::{
+    encryption::Encryption,
     http::Tls,
     refresh::{self, Destinations},
 };
 
 const SERVER: &str = "spring.cloud.config.server";
 const SECOND: Duration = Duration::from_secs(1);
+
+/// The keys alone; `None` when they cannot be used.
+pub(super) fn keys(reader: &mut Reader) -> Option<Encryption> {
+    encryption::encryption(reader)
+}
 
 /// The settings of every room; `None` when one of them cannot be made. The reader knows why.
 pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {

@@ -43,7 +43,7 @@ pub(crate) enum NoAnswer {
 
 impl Answer {
     /// All values under a name in small letters, as one.
-    pub(super) fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         let values: Vec<_> = self
             .headers
             .iter()

@@ -1,0 +1,56 @@
+//! What shells and `man` read, made of what can be typed.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use clap_complete::Shell;
+
+use super::help::command;
+use crate::{exit::Failure, talk};
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// Whose completions.
+    #[arg(value_name = "SHELL")]
+    shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// A folder for a page of each command [default: the page of confbus alone, to standard output]
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+/// What people type: completions would offer hidden commands.
+fn shown() -> clap::Command {
+    let all = command();
+    let subcommands = all.get_subcommands();
+    clap::Command::new("confbus")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(all.get_about().cloned().unwrap_or_default())
+        .disable_help_subcommand(true)
+        .args(all.get_arguments())
+        .subcommands(subcommands.filter(|command| !command.is_hide_set()))
+}
+
+/// Writes the completions of a shell to standard output.
+pub(crate) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut shown(), "confbus", &mut script);
+    Ok(talk::data(&script)?)
+}
+
+/// Writes manual pages.
+pub(crate) fn man(args: &ManArgs) -> Result<(), Failure> {
+    let Some(folder) = &args.folder else {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(shown()).render(&mut page)?;
+        return Ok(talk::data(&page)?);
+    };
+    let place = folder.display();
+    let made =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(shown(), folder));
+    Ok(made.with_context(|| place.to_string())?)
+}

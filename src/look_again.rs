@@ -1,0 +1,327 @@
+//! `confbus refresh`: asks applications to look again, and waits for what becomes of it.
+
+use std::{
+    collections::HashSet,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::{
+    cli::{RefreshArgs, Target},
+    desk::{Desk, json_of},
+    exit::{Exit, Failure},
+    talk,
+    watch::printable,
+};
+
+const PATH: &str = "/actuator/busrefresh";
+const SCHEMA: &str = "confbus.refresh/1";
+
+/// What a destination is made of stays readable in the path.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b':')
+    .remove(b'*');
+
+/// Between two questions what came of it.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Asks each server that is named, one after the other.
+pub(crate) async fn run(args: RefreshArgs) -> Result<ExitCode, Failure> {
+    let mut worst = Exit::Yes;
+    for desk in Desk::all(&args.servers)? {
+        let exit = refresh(&desk, &args).await?;
+        if exit != Exit::Yes {
+            worst = exit;
+        }
+    }
+    Ok(worst.into())
+}
+
+async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
+    let destination = args.target.as_ref().map(|Target(destination)| destination);
+    let path = destination.map_or_else(
+        || PATH.to_owned(),
+        |destination| format!("{PATH}/{}", utf8_percent_encode(destination, ENCODED)),
+    );
+    let answer = desk.ask("POST", &path, "").await?;
+    let Some(id) = answer.header("x-config-refresh") else {
+        let text = "this server does not say what comes of a refresh";
+        return match args.wait {
+            true => Err(desk.failure(Exit::Unreachable, text)),
+            false => Ok(Exit::Yes),
+        };
+    };
+    let told = destination.map_or("everyone", String::as_str);
+    if args.json {
+        let line =
+            json!({ "schema": SCHEMA, "type": "announced", "refresh": id, "destination": told });
+        talk::line(line)?;
+    } else {
+        let sign = talk::sign("done");
+        let line = format!("{sign} refresh {id}  told {told}");
+        talk::line(line)?;
+    }
+    if args.wait {
+        wait(desk, &id, args).await
+    } else {
+        Ok(Exit::Yes)
+    }
+}
+
+/// Tells of each instance as it answers, and at the end of all.
+async fn wait(desk: &Desk, id: &str, args: &RefreshArgs) -> Result<Exit, Failure> {
+    let until = Instant::now() + args.timeout;
+    let path = format!("/_/api/refreshes/{id}");
+    let mut said = HashSet::new();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let refresh = json_of(&desk.ask("GET", &path, "").await?)?;
+        let mut outcome = Outcome::of(&refresh);
+        if !outcome.is_complete() {
+            let known = desk.list("/_/api/instances", "instances").await?;
+            outcome.add_refusals(&known);
+        }
+        for answer in &outcome.answers {
+            if answer.is_final() && said.insert(answer.instance.clone()) {
+                answer.tell(id, args.json)?;
+            }
+        }
+        let is_late = Instant::now() >= until;
+        if outcome.is_complete() || is_late {
+            return outcome.finish(id, args);
+        }
+        sleep(pause.min(until.saturating_duration_since(Instant::now()))).await;
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
+/// What one instance made of it.
+struct Answer {
+    instance: String,
+    state: String,
+    evidence: String,
+    /// Why it refused.
+    reason: Option<String>,
+}
+
+/// What all made of it so far.
+struct Outcome {
+    commit: Option<String>,
+    is_published: bool,
+    answers: Vec<Answer>,
+}
+
+impl Outcome {
+    fn of(refresh: &Value) -> Self {
+        let list = |key: &str| refresh[key].as_array().cloned().unwrap_or_default();
+        let timeline = list("timeline");
+        let answers = list("told")
+            .iter()
+            .map(|told| Answer::of(told, &timeline))
+            .collect();
+        let labels = list("labels");
+        let commit = labels.first().and_then(|moved| moved["to"].as_str());
+        Self {
+            commit: commit.map(|commit| commit.chars().take(7).collect()),
+            is_published: refresh["published"].is_string(),
+            answers,
+        }
+    }
+
+    /// Nobody says twice that it refuses a commit: who has refused what it is to run has answered.
+    fn add_refusals(&mut self, known: &[Value]) {
+        for answer in self.answers.iter_mut().filter(|answer| !answer.is_final()) {
+            let is_it = |instance: &&Value| {
+                instance["instance"] == *answer.instance
+                    && instance["state"] == "rejected"
+                    && instance["fetched"] == instance["wanted"]
+            };
+            if let Some(instance) = known.iter().find(is_it) {
+                let text = |key: &str| instance[key].as_str().map(str::to_owned);
+                answer.state = "rejected".to_owned();
+                answer.evidence = text("evidence").unwrap_or_default();
+                answer.reason = text("reason");
+            }
+        }
+    }
+
+    /// Whether nobody is waited for any more.
+    fn is_complete(&self) -> bool {
+        self.is_published && self.answers.iter().all(Answer::is_final)
+    }
+
+    fn count(&self, of: impl Fn(&Answer) -> bool) -> usize {
+        self.answers.iter().filter(|answer| of(answer)).count()
+    }
+
+    /// `9f2c1ab is live on 47 of 50 instances; 3 rejected it`.
+    fn sentence(&self) -> String {
+        let all = self.answers.len();
+        if all == 0 {
+            return "no instance is known that this is for".to_owned();
+        }
+        let what = self.commit.as_deref().unwrap_or("what is served");
+        let plural = if all == 1 { "" } else { "s" };
+        let mut text = format!(
+            "{what} is live on {} of {all} instance{plural}",
+            self.count(Answer::is_live)
+        );
+        let rejected = self.count(Answer::is_rejected);
+        if rejected > 0 {
+            text += &format!("; {rejected} rejected it");
+        }
+        let silent = self.count(|answer| !answer.is_final());
+        if silent > 0 {
+            text += &format!("; {silent} did not answer");
+        }
+        text
+    }
+
+    fn exit(&self) -> Exit {
+        if self.answers.iter().any(Answer::is_rejected) {
+            Exit::No
+        } else if self.is_complete() {
+            Exit::Yes
+        } else {
+            Exit::TimedOut
+        }
+    }
+
+    fn finish(&self, id: &str, args: &RefreshArgs) -> Result<Exit, Failure> {
+        let missing = self.answers.iter().filter(|answer| !answer.is_final());
+        for answer in missing {
+            answer.tell(id, args.json)?;
+        }
+        let sentence = self.sentence();
+        if args.json {
+            let line = json!({
+                "schema": SCHEMA, "type": "result", "refresh": id, "commit": self.commit,
+                "live": self.count(Answer::is_live), "rejected": self.count(Answer::is_rejected),
+                "silent": self.count(|answer| !answer.is_final()), "instances": self.answers.len(),
+                "sentence": sentence,
+            });
+            talk::line(line)?;
+        } else {
+            talk::line(sentence)?;
+        }
+        Ok(self.exit())
+    }
+}
+
+impl Answer {
+    fn of(told: &Value, timeline: &[Value]) -> Self {
+        let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
+        let is_reason = |moment: &&Value| {
+            moment["what"] == "rejected" && moment["instance"] == told["instance"]
+        };
+        let reason = timeline.iter().rfind(is_reason);
+        Self {
+            instance: text("instance"),
+            state: text("state"),
+            evidence: text("evidence"),
+            reason: reason
+                .and_then(|moment| moment["detail"].as_str())
+                .map(str::to_owned),
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        matches!(&*self.state, "live" | "same" | "restart")
+    }
+
+    fn is_rejected(&self) -> bool {
+        self.state == "rejected"
+    }
+
+    fn is_final(&self) -> bool {
+        self.is_live() || self.is_rejected()
+    }
+
+    fn tell(&self, id: &str, as_json: bool) -> Result<(), Failure> {
+        if as_json {
+            let line = json!({
+                "schema": SCHEMA, "type": "instance", "refresh": id, "id": self.instance, "state": self.state,
+                "evidence": self.evidence, "reason": self.reason,
+            });
+            return Ok(talk::line(line)?);
+        }
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let line = format!(
+            "  {}  {}  {}  {reason}",
+            self.instance, self.state, self.evidence
+        );
+        Ok(talk::line(format!(
+            "{}{}",
+            talk::sign(&self.state),
+            printable(line.trim_end())
+        ))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refresh(told: &[(&str, &str)]) -> Outcome {
+        let told: Vec<_> = told
+            .iter()
+            .map(|(instance, state)| json!({ "instance": instance, "state": state, "evidence": "report" }))
+            .collect();
+        Outcome::of(&json!({
+            "published": "2026-11-20T11:04:31Z", "told": told,
+            "labels": [{ "label": "main", "to": "9f2c1ab0c7" }],
+            "timeline": [{ "what": "rejected", "instance": "b", "detail": "too much" }],
+        }))
+    }
+
+    #[test]
+    fn who_has_refused_before_has_answered() {
+        let known = |wanted: &str| {
+            [json!({
+                "instance": "b", "state": "rejected", "evidence": "report", "reason": "too high",
+                "fetched": "9f2c1ab0c7", "wanted": wanted,
+            })]
+        };
+        let mut outcome = refresh(&[("a", "live"), ("b", "told")]);
+        outcome.add_refusals(&known("17d02b4e00"));
+        assert!(!outcome.is_complete());
+        outcome.add_refusals(&known("9f2c1ab0c7"));
+        assert_eq!(outcome.answers[1].reason.as_deref(), Some("too high"));
+        assert_eq!((outcome.is_complete(), outcome.exit()), (true, Exit::No));
+    }
+
+    #[test]
+    fn the_sentence_counts() {
+        for (told, sentence, exit) in [
+            (&[][..], "no instance is known that this is for", Exit::Yes),
+            (
+                &[("a", "live")],
+                "9f2c1ab is live on 1 of 1 instance",
+                Exit::Yes,
+            ),
+            (
+                &[("a", "same"), ("b", "rejected")],
+                "9f2c1ab is live on 1 of 2 instances; 1 rejected it",
+                Exit::No,
+            ),
+            (
+                &[("a", "live"), ("c", "told")],
+                "9f2c1ab is live on 1 of 2 instances; 1 did not answer",
+                Exit::TimedOut,
+            ),
+        ] {
+            let outcome = refresh(told);
+            assert_eq!((&*outcome.sentence(), outcome.exit()), (sentence, exit));
+        }
+        let outcome = refresh(&[("b", "rejected")]);
+        assert_eq!(outcome.answers[0].reason.as_deref(), Some("too much"));
+    }
+}

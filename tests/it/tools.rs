@@ -1,0 +1,117 @@
+//! The small commands around a server: health, completions, manual pages.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use crate::support::{ConfigRepo, Ran, TestServer, skipped_without};
+
+#[test]
+fn health_is_one_word_and_yes_or_no() {
+    let repo = ConfigRepo::from_sample();
+    let mut server = TestServer::start(&repo).ready();
+    let url = server.url();
+    let health = || Ran::with(&["health"], &[("CONFBUS_SERVER", &url)], "");
+    let ran = health();
+    assert_eq!(
+        (ran.code, &*ran.stdout, &*ran.stderr),
+        (Some(0), "UP\n", "")
+    );
+    server.running().kill();
+    let ran = health();
+    assert_eq!((ran.code, &*ran.stdout), (Some(1), "DOWN\n"));
+    assert!(ran.stderr.contains("no connection"), "{ran:?}");
+}
+
+/// Whether a shell takes a script; `None` where there is no such shell.
+fn loads(shell: &str, arguments: &[&str], script: &str) -> Option<bool> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("_confbus");
+    fs::write(&file, script).unwrap();
+    let mut command = Command::new(shell);
+    command
+        .args(arguments)
+        .arg(&file)
+        .current_dir(folder.path());
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    Some(output.status.success() && output.stderr.is_empty())
+}
+
+#[test]
+fn shells_load_their_completions() {
+    for (shell, arguments) in [
+        (
+            "bash",
+            &["--norc", "-c", ". \"$0\" && complete -p confbus"][..],
+        ),
+        (
+            "zsh",
+            &[
+                "-f",
+                "-c",
+                "autoload -U compinit && compinit -u -D && . \"$0\" && (( $+functions[_confbus] ))",
+            ],
+        ),
+        (
+            "fish",
+            &[
+                "--no-config",
+                "-c",
+                "source $argv[1]; and complete -C 'confbus ser' | grep -q serve",
+            ],
+        ),
+    ] {
+        let ran = Ran::confbus(&["completions", shell]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        for command in ["serve", "refresh", "completions"] {
+            assert!(ran.stdout.contains(command), "{shell}");
+        }
+        assert!(
+            !ran.stdout.contains("git-worker"),
+            "{shell}: it is not for people"
+        );
+        match loads(shell, arguments, &ran.stdout) {
+            Some(is_loaded) => assert!(is_loaded, "{shell}"),
+            None => skipped_without(shell, shell),
+        }
+    }
+    for shell in ["powershell", "elvish"] {
+        assert_eq!(
+            Ran::confbus(&["completions", shell]).code,
+            Some(0),
+            "{shell}"
+        );
+    }
+    assert_eq!(Ran::confbus(&["completions", "tcsh"]).code, Some(2));
+}
+
+#[test]
+fn man_renders_a_page_of_each_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man1");
+    let ran = Ran::confbus(&["man", &pages.display().to_string()]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let page = pages.join("confbus-refresh.1");
+    assert!(page.exists() && pages.join("confbus.1").exists());
+    assert!(!pages.join("confbus-git-worker.1").exists());
+    let mut man = Command::new("man");
+    let shown = man
+        .args(["-l", &page.display().to_string()])
+        .env("MANPAGER", "cat")
+        .env("MANWIDTH", "80")
+        .output();
+    match shown {
+        Ok(shown) => {
+            let text = String::from_utf8_lossy(&shown.stdout);
+            assert!(
+                shown.status.success()
+                    && text.contains("confbus refresh")
+                    && text.contains("--timeout"),
+                "{text}"
+            );
+        }
+        Err(_) => skipped_without("man", "man-db"),
+    }
+    assert!(Ran::confbus(&["man"]).stdout.contains(".TH confbus 1"));
+}
