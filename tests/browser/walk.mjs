@@ -23,10 +23,10 @@ try {
   const pages = await prepare();
   await part("every page, light and dark, wide and narrow", () => each(pages));
   await part("every page without a script", () => plain(pages));
+  if (pictures) await part("pictures", () => paint(pages));
   await part("a push while somebody reads", push);
   await part("keys", keys);
   await part("a pin, without a script and with one", pin);
-  if (pictures) await part("pictures", () => paint(pages));
   await part("a server that goes away and comes back", away);
 } finally {
   await browser.close();
@@ -207,20 +207,16 @@ async function away() {
 }
 
 async function paint(pages) {
-  const commit = stage.push("raise it again", { "orders.yml": "limit: 60\n" });
+  const commit = stage.push("raise it again", { "orders.yml": `limit: 60\npassword: ${canary}\nhttp:\n  read-timeout: 5s\n` });
   await stage.serves(commit);
   for (const [index, id] of ids("orders", 24).entries()) {
     await stage.report("orders", id, commit, index > 20 ? "`limit`: at most 32 on this host (orders.yml:1:8)" : null);
   }
   const refresh = pages.find((path) => /refreshes\/./.test(path));
-  for (const [name, path, colorScheme] of [["overview", "/_/", "light"], ["overview-dark", "/_/", "dark"], ["refresh", refresh, "light"], ["application", "/_/apps/orders/dev?show=shadowed", "light"], ["diff", pages.find((path) => path.includes("/diff?")), "light"], ["history", "/_/apps/orders/dev/history", "dark"], ["instances", "/_/instances", "light"], ["quarantine", "/_/quarantine", "light"], ["delivery", "/_/delivery", "light"]]) {
+  for (const [name, path, colorScheme] of [["overview", "/_/", "light"], ["application", "/_/apps/orders/prod?show=shadowed", "dark"], ["refresh", refresh, "light"]]) {
     const { context, page } = await watched({ colorScheme, timezoneId: "UTC", locale: "en-GB" });
     await page.goto(stage.url + path);
     await page.screenshot({ path: `${pictures}/${name}.png` });
     await context.close();
   }
-  const { context, page } = await watched({ viewport: { width: 390, height: 844 } });
-  await page.goto(stage.url + "/_/");
-  await page.screenshot({ path: `${pictures}/overview-phone.png` });
-  await context.close();
 }
