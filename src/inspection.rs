@@ -23,16 +23,17 @@ use crate::{
     ledger::{FleetFilter, FleetView, HistoryFilter, Ledger, Sight},
     vault::Token,
 };
-use address::{AddressView, HeldView};
-pub(crate) use configuration::ConfigurationView;
-pub(crate) use diff::DiffView;
-use diff::{RadiusView, Side, SideView};
-pub(crate) use explanation::{ExplanationView, NoSuchKey};
+pub(crate) use address::{AddressView, HeldView};
+pub(crate) use configuration::{ConfigurationView, PlacedValue, PropertyView, SourceView};
+pub(crate) use diff::{ChangeKind, ChangeView, DiffView, PlaceView, SideView};
+use diff::{RadiusView, Side};
+pub(crate) use explanation::{ExplanationView, NoSuchKey, WrittenView};
 use fingerprint::Fingerprints;
 pub(crate) use fingerprint::Settings;
 pub(crate) use history::HistoryView;
 use names::NamesView;
 use secrecy::Secrecy;
+pub(crate) use secrecy::Shown;
 
 /// Addresses that are compared for one diff.
 const MAX_COMPARED: usize = 500;

@@ -38,15 +38,16 @@ use entry::{Entry, Trigger};
 use fleet::Fleet;
 use records::Records;
 pub(crate) use refresh::What;
-pub(crate) use sentence::Totals;
+pub(crate) use sentence::{Column, Goal, Sentence, Totals};
 pub(crate) use sight::Sight;
 pub(crate) use standing::Standing;
 pub(crate) use state::{Evidence, State};
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use view::{
-    FleetFilter, FleetView, HistoryEntry, HistoryFilter, InstanceFilter, InstanceView,
-    InstancesView, RefreshDetails, RefreshView, RefreshesView, ToldView,
+    FleetApplication, FleetFilter, FleetInstance, FleetView, HistoryEntry, HistoryFilter,
+    InstanceFilter, InstanceView, InstancesView, ReaderView, RefreshDetails, RefreshView,
+    RefreshesView, ToldView,
 };
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.

@@ -1,28 +1,36 @@
 //! What people see in a browser below `/_/`: plain structs that are filled from the facts of other rooms and written by
 //! templates. Nothing is decided in a template, and no text of a repository or an instance becomes more than text.
 
+mod address;
 mod assets;
+mod configuration;
 mod delivery;
+mod diff;
 mod failure;
 mod fleet;
 mod forms;
 mod frame;
 mod held;
+mod history;
 mod instances;
 mod links;
 mod moment;
 mod overview;
+mod pager;
 mod refreshes;
 mod search;
-mod sentence;
 mod sign;
+mod value;
 
 pub(crate) use assets::asset;
+pub(crate) use configuration::{ConfigurationPage, Filter as KeyFilter, KeyPage};
 pub(crate) use delivery::{Delivery, Facts};
+pub(crate) use diff::DiffPage;
 pub(crate) use failure::FailurePage;
 pub(crate) use forms::{Confirmation, Field};
 pub(crate) use frame::{Color, Frame, Place, Settings};
 pub(crate) use held::{HeldFile, HeldPage};
+pub(crate) use history::HistoryPage;
 pub(crate) use instances::{Filter as InstancesFilter, InstancePage, InstancesPage};
 pub(crate) use moment::Moment;
 pub(crate) use overview::{Facts as OverviewFacts, Filter as OverviewFilter, Overview, Trouble};

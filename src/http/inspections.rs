@@ -95,7 +95,7 @@ pub(super) async fn diff(
 }
 
 /// An address of a query.
-fn written(name: &str, text: Option<&str>) -> Result<Names, Failure> {
+pub(super) fn written(name: &str, text: Option<&str>) -> Result<Names, Failure> {
     let missing = || Failure::bad_request().explained(format!("say `?{name}=`, as shop/prod@main"));
     let address: Address = text
         .ok_or_else(missing)?

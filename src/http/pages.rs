@@ -2,12 +2,14 @@
 
 mod answers;
 mod changes;
+mod inspections;
 mod reads;
 mod token;
 mod writes;
 
 pub(super) use answers::{failure, has};
 pub(super) use changes::{Changes, stream};
+pub(super) use inspections::{configuration, diff, history, key};
 pub(super) use reads::{
     asset, delivery, held, instance, instances, missing, overview, refresh, refreshes, search,
 };

@@ -107,8 +107,12 @@ fn pages() -> Vec<Route> {
     let fleet = For(Kind::Fleet);
     vec![
         read("/_/").get(fleet, pages::overview),
+        read("/_/apps/{application}/{profile}").get(fleet, pages::configuration),
+        read("/_/apps/{application}/{profile}/history").get(fleet, pages::history),
+        read("/_/apps/{application}/{profile}/key").get(fleet, pages::key),
         read("/_/assets/{name}").get(Known, pages::asset),
         read("/_/api/changes").get(fleet, pages::stream),
+        read("/_/diff").get(fleet, pages::diff),
         read("/_/delivery").get(fleet, pages::delivery),
         read("/_/instances").get(fleet, pages::instances),
         read("/_/instances/{id}").get(fleet, pages::instance),

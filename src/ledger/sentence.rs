@@ -57,7 +57,7 @@ pub(crate) struct Sentence<'s> {
 
 impl Column {
     /// That of an instance in this state, which may be kept back.
-    pub(super) fn of(state: State, is_held: bool) -> Self {
+    pub(crate) fn of(state: State, is_held: bool) -> Self {
         match state {
             State::Live | State::Same | State::Restart if is_held => Self::Held,
             State::Live => Self::Live,
@@ -71,7 +71,7 @@ impl Column {
 }
 
 impl Totals {
-    pub(super) fn count(&mut self, column: Column) {
+    pub(crate) fn count(&mut self, column: Column) {
         self.instances += 1;
         *match column {
             Column::Live => &mut self.live,

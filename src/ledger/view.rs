@@ -22,7 +22,7 @@ use super::{
     state::{Evidence, State, Wanted},
 };
 pub(super) use fleet::fleet;
-pub(crate) use fleet::{FleetFilter, FleetView};
+pub(crate) use fleet::{FleetApplication, FleetFilter, FleetInstance, FleetView};
 pub(super) use history::history;
 pub(crate) use history::{HistoryEntry, HistoryFilter};
 pub(crate) use refreshes::{RefreshDetails, RefreshView, RefreshesView, ToldView};

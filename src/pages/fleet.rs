@@ -1,12 +1,10 @@
-use std::collections::BTreeMap;
-
 use askama::Template;
 
 use super::{
-    links::{short, with_query},
+    links::{app, short, with_query},
     sign::Sign,
 };
-use crate::ledger::InstanceView;
+use crate::ledger::{FleetApplication, FleetView};
 
 /// Signs that a strip shows, at most; more instances share them.
 const LONGEST_STRIP: usize = 200;
@@ -42,12 +40,6 @@ impl askama::filters::HtmlSafe for Strip {}
 impl Counts {
     pub(super) fn add(&mut self, sign: Sign) {
         self.0[sign as usize] += 1;
-    }
-
-    pub(super) fn add_all(&mut self, other: &Self) {
-        for (sum, count) in self.0.iter_mut().zip(other.0) {
-            *sum += count;
-        }
     }
 
     pub(super) fn of(&self, sign: Sign) -> usize {
@@ -98,24 +90,20 @@ impl Counts {
 }
 
 impl Group {
-    fn new(instance: &InstanceView) -> Self {
+    fn new(part: &FleetApplication) -> Self {
+        let mut counts = Counts::default();
+        for instance in &part.instances {
+            counts.add(Sign::of_instance(instance));
+        }
+        let mut rejections = part.instances.iter();
+        let reason = rejections.find_map(|instance| instance.rejection.as_ref());
         Self {
-            application: instance.application.clone(),
-            profiles: instance.profiles.clone(),
-            label: instance.label.clone(),
-            counts: Counts::default(),
-            wanted: instance.wanted.clone(),
-            reason: None,
-        }
-    }
-
-    fn add(&mut self, instance: &InstanceView) {
-        self.counts.add(Sign::of(instance.state, instance.evidence));
-        if self.wanted != instance.wanted {
-            self.wanted = None;
-        }
-        if self.reason.is_none() {
-            self.reason.clone_from(&instance.reason);
+            application: part.application.clone(),
+            profiles: part.profiles.join(","),
+            label: part.label.clone(),
+            counts,
+            wanted: part.wanted.clone(),
+            reason: reason.map(|rejection| rejection.message.clone()),
         }
     }
 
@@ -126,6 +114,12 @@ impl Group {
             Some(label) => format!("{application}/{profiles}@{label}"),
             None => format!("{application}/{profiles}"),
         }
+    }
+
+    /// What it is given.
+    pub(super) fn page(&self) -> String {
+        let label = self.label.as_deref().unwrap_or_default();
+        with_query(&app(&self.application, &self.profiles), &[("label", label)])
     }
 
     /// Its instances, or those of them in this state.
@@ -143,16 +137,9 @@ impl Group {
     }
 }
 
-/// All instances, each with those who ask for the same, in the order of their names.
-pub(super) fn groups(instances: &[InstanceView]) -> Vec<Group> {
-    let mut groups: BTreeMap<(&str, &str, Option<&str>), Group> = BTreeMap::new();
-    for instance in instances {
-        let label = instance.label.as_deref();
-        let key = (&*instance.application, &*instance.profiles, label);
-        let group = groups.entry(key).or_insert_with(|| Group::new(instance));
-        group.add(instance);
-    }
-    groups.into_values().collect()
+/// Who asks for the same, in the order of their names.
+pub(super) fn groups(fleet: &FleetView) -> Vec<Group> {
+    fleet.applications.iter().map(Group::new).collect()
 }
 
 #[cfg(test)]

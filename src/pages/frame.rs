@@ -30,6 +30,7 @@ pub(crate) enum Color {
 pub(crate) enum Place {
     Overview,
     Instances,
+    Diff,
     Refreshes,
     Held,
     Delivery,
@@ -108,10 +109,11 @@ impl Frame {
     }
 
     /// Address, word, shortcut and whether it is this page.
-    pub(super) fn navigation(&self) -> [(&'static str, &'static str, char, bool); 5] {
+    pub(super) fn navigation(&self) -> [(&'static str, &'static str, char, bool); 6] {
         [
             ("/", "Overview", 'o', Place::Overview),
             ("/instances", "Instances", 'i', Place::Instances),
+            ("/diff", "Diff", 'd', Place::Diff),
             ("/refreshes", "Refreshes", 'r', Place::Refreshes),
             ("/quarantine", "Quarantine", 'q', Place::Held),
             ("/delivery", "Delivery", 'b', Place::Delivery),

@@ -1,15 +1,14 @@
 use askama::Template;
 
 use super::{
-    fleet::Counts,
     frame::Frame,
     links::{below, short, with_query},
     moment::Moment,
-    overview::Pager,
-    sentence::sentence,
+    overview::spoken,
+    pager::Pager,
     sign::{Sign, told_by},
 };
-use crate::ledger::{InstanceView, InstancesView};
+use crate::ledger::{FleetApplication, FleetInstance, FleetView, InstanceView, ReaderView};
 
 /// Instances that one page shows.
 pub(super) const PAGE: usize = 100;
@@ -21,7 +20,7 @@ pub(crate) struct InstancesPage {
     frame: Frame,
     sentence: String,
     filter: Filter,
-    states: [&'static str; 8],
+    states: [&'static str; 9],
     rows: Vec<Row>,
     pager: Pager,
     readers: Vec<Reader>,
@@ -77,23 +76,22 @@ struct Reader {
 }
 
 impl InstancesPage {
-    pub(crate) fn new(frame: Frame, view: &InstancesView, filter: Filter) -> Self {
-        let of_filter = |instance: &&InstanceView| filter.fits(instance);
-        let fit: Vec<_> = view.instances.iter().filter(of_filter).collect();
-        let mut counts = Counts::default();
-        for instance in &fit {
-            counts.add(Sign::of(instance.state, instance.evidence));
-        }
-        let first = fit.first().and_then(|instance| instance.wanted.as_deref());
-        let is_same = fit
-            .iter()
-            .all(|instance| instance.wanted.as_deref() == first);
+    /// `fleet` is the part that the filter names, but for the state.
+    pub(crate) fn new(
+        frame: Frame,
+        fleet: &FleetView,
+        readers: &[ReaderView],
+        filter: Filter,
+    ) -> Self {
+        let parts = fleet.applications.iter();
+        let all = parts.flat_map(|part| part.instances.iter().map(move |one| (part, one)));
+        let fit: Vec<_> = all.filter(|(_, one)| filter.fits(one)).collect();
         let pager = Pager::new(fit.len(), filter.page, PAGE, |page| filter.link(page));
-        let rows = fit[pager.range()].iter().map(|one| Row::new(one)).collect();
-        let readers = view.readers.iter().filter(|reader| {
-            filter.state.is_empty() && filter.has(&reader.application, &reader.profiles)
-        });
-        let readers: Vec<_> = readers.collect();
+        let rows = fit[pager.range()].iter();
+        let readers: Vec<_> = readers
+            .iter()
+            .filter(|reader| filter.has(&reader.application, &reader.profiles))
+            .collect();
         let shown = readers.iter().take(PAGE).map(|reader| Reader {
             address: address(
                 &reader.application,
@@ -106,11 +104,12 @@ impl InstancesPage {
         });
         Self {
             frame,
-            sentence: sentence(&counts, first.filter(|_| is_same)),
+            sentence: spoken(&fleet.sentence),
             states: [
-                "live", "same", "restart", "applying", "told", "served", "silent", "rejected",
+                "live", "same", "restart", "applying", "told", "served", "silent", "held",
+                "rejected",
             ],
-            rows,
+            rows: rows.map(|(part, one)| Row::of(part, one)).collect(),
             pager,
             readers: shown.collect(),
             more_readers: readers.len().saturating_sub(PAGE),
@@ -120,10 +119,13 @@ impl InstancesPage {
 }
 
 impl Filter {
-    fn fits(&self, instance: &InstanceView) -> bool {
-        let state = Sign::of(instance.state, instance.evidence).state();
-        self.has(&instance.application, &instance.profiles)
-            && (self.state.is_empty() || self.state == state)
+    /// Whether readers are wanted as well, who have no state.
+    pub(crate) fn has_readers(&self) -> bool {
+        self.state.is_empty() && self.page <= 1
+    }
+
+    fn fits(&self, instance: &FleetInstance) -> bool {
+        self.state.is_empty() || self.state == Sign::of_instance(instance).state()
     }
 
     fn has(&self, application: &str, profiles: &str) -> bool {
@@ -146,7 +148,7 @@ impl Filter {
 
 impl InstancePage {
     pub(crate) fn new(frame: Frame, instance: &InstanceView) -> Self {
-        let sign = Sign::of(instance.state, instance.evidence);
+        let sign = Sign::of(instance.state, instance.evidence, false);
         let refresh = instance.refresh.clone();
         let query = [
             ("application", instance.application.as_str()),
@@ -169,8 +171,32 @@ impl InstancePage {
 }
 
 impl Row {
+    fn of(part: &FleetApplication, instance: &FleetInstance) -> Self {
+        let sign = Sign::of_instance(instance);
+        let id = instance.id.as_str();
+        Self {
+            id: id.to_owned(),
+            href: below("/instances", id),
+            address: address(
+                &part.application,
+                &part.profiles.join(","),
+                part.label.as_deref(),
+            ),
+            class: sign.class(),
+            mark: sign.mark(),
+            word: sign.word(),
+            evidence: told_by(instance.evidence),
+            applied: known(instance.runs.as_deref()),
+            reason: instance
+                .rejection
+                .as_ref()
+                .map(|rejection| rejection.message.clone()),
+            last_sign: Moment::of(&instance.last_sign),
+        }
+    }
+
     fn new(instance: &InstanceView) -> Self {
-        let sign = Sign::of(instance.state, instance.evidence);
+        let sign = Sign::of(instance.state, instance.evidence, false);
         let id = instance.instance.as_str();
         Self {
             id: id.to_owned(),

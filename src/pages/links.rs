@@ -18,6 +18,11 @@ pub(super) fn below(place: &str, segment: &str) -> String {
     format!("{place}/{}", utf8_percent_encode(segment, SEGMENT))
 }
 
+/// The page of an application under its profiles.
+pub(super) fn app(application: &str, profiles: &str) -> String {
+    below(&below("/apps", application), profiles)
+}
+
 /// A page with what it is asked for; what is empty is left out.
 pub(super) fn with_query(place: &str, query: &[(&str, &str)]) -> String {
     let mut serializer = form_urlencoded::Serializer::new(String::new());

@@ -6,12 +6,13 @@ use super::{
     frame::Frame,
     links::{below, short},
     moment::{Moment, between},
-    overview::Pager,
-    sentence::sentence,
+    pager::Pager,
     sign::{Sign, told_by},
 };
 use crate::{
-    ledger::{Becomes, RefreshDetails, RefreshView, RefreshesView, What},
+    ledger::{
+        Becomes, Column, Goal, RefreshDetails, RefreshView, RefreshesView, Sentence, Totals, What,
+    },
     look::Trigger,
 };
 
@@ -145,7 +146,7 @@ impl RefreshPage {
             sentence: if counts.all() == 0 {
                 "No instance had to be told.".to_owned()
             } else {
-                sentence(&counts, to)
+                sentence(refresh, to)
             },
             moves: moves.collect(),
             destinations: refresh.destinations.clone(),
@@ -163,7 +164,7 @@ impl RefreshPage {
 
 impl Told {
     fn new(told: &crate::ledger::ToldView) -> Self {
-        let sign = Sign::of(told.state, told.evidence);
+        let sign = Sign::of(told.state, told.evidence, false);
         let id = told.instance.as_str();
         Self {
             id: id.to_owned(),
@@ -176,10 +177,24 @@ impl Told {
     }
 }
 
+/// How far those are who were told.
+fn sentence(refresh: &RefreshView, to: Option<&str>) -> String {
+    let mut totals = Totals::default();
+    for told in &refresh.told {
+        totals.count(Column::of(told.state, false));
+    }
+    let goal = to.map_or(Goal::Several, |version| Goal::One(version.to_owned()));
+    let sentence = Sentence {
+        goal: &goal,
+        totals: &totals,
+    };
+    format!("{sentence}.")
+}
+
 fn counts(refresh: &RefreshView) -> Counts {
     let mut counts = Counts::default();
     for told in &refresh.told {
-        counts.add(Sign::of(told.state, told.evidence));
+        counts.add(Sign::of(told.state, told.evidence, false));
     }
     counts
 }
@@ -225,7 +240,7 @@ fn phase(what: What) -> (&'static str, &'static str) {
     }
 }
 
-fn cause(trigger: Trigger) -> &'static str {
+pub(super) fn cause(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Poll => "poll",
         Trigger::Reconnect => "the bus came back",

@@ -1,4 +1,4 @@
-use crate::ledger::{Evidence, State};
+use crate::ledger::{Column, Evidence, FleetInstance, State};
 
 /// Where an instance stands, as pages show it: a sign, a word and a colour, never a colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,6 +8,8 @@ pub(super) enum Sign {
     Acked,
     Same,
     Restart,
+    /// Kept at another version on purpose.
+    Held,
     Applying,
     Told,
     Served,
@@ -17,11 +19,12 @@ pub(super) enum Sign {
 
 impl Sign {
     /// The best first, the worst last.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Live,
         Self::Acked,
         Self::Same,
         Self::Restart,
+        Self::Held,
         Self::Applying,
         Self::Told,
         Self::Served,
@@ -29,8 +32,9 @@ impl Sign {
         Self::Rejected,
     ];
 
-    pub(super) fn of(state: State, evidence: Evidence) -> Self {
+    pub(super) fn of(state: State, evidence: Evidence, is_held: bool) -> Self {
         match state {
+            State::Live | State::Same | State::Restart if is_held => Self::Held,
             State::Live if matches!(evidence, Evidence::Ack | Evidence::AckAndRead) => Self::Acked,
             State::Live => Self::Live,
             State::Same => Self::Same,
@@ -43,12 +47,18 @@ impl Sign {
         }
     }
 
+    pub(super) fn of_instance(instance: &FleetInstance) -> Self {
+        let is_held = instance.counts_as == Column::Held;
+        Self::of(instance.state, instance.evidence, is_held)
+    }
+
     pub(super) fn mark(self) -> char {
         match self {
             Self::Live => '●',
             Self::Acked => '◉',
             Self::Same => '○',
             Self::Restart => '↻',
+            Self::Held => '‖',
             Self::Applying => '◐',
             Self::Told => '◔',
             Self::Served => '?',
@@ -63,6 +73,7 @@ impl Sign {
             Self::Acked => "live (ack)",
             Self::Same => "same",
             Self::Restart => "restart",
+            Self::Held => "held",
             Self::Applying => "applying",
             Self::Told => "told",
             Self::Served => "served",
@@ -77,6 +88,7 @@ impl Sign {
             Self::Acked => "its listener returned; an ack comes only then",
             Self::Same => "this commit does not change its content",
             Self::Restart => "live but for keys that need a new start",
+            Self::Held => "kept at another version on purpose",
             Self::Applying => "read it and will say what becomes of it",
             Self::Told => "an event was sent, no answer yet",
             Self::Served => "read this commit; whether it runs it is unknown",
@@ -91,6 +103,7 @@ impl Sign {
             Self::Live | Self::Acked => "ok",
             Self::Same | Self::Served | Self::Silent => "dim",
             Self::Applying | Self::Told | Self::Restart => "wait",
+            Self::Held => "held",
             Self::Rejected => "bad",
         }
     }

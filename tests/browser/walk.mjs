@@ -23,10 +23,10 @@ try {
   const pages = await prepare();
   await part("every page, light and dark, wide and narrow", () => each(pages));
   await part("every page without a script", () => plain(pages));
+  if (pictures) await part("pictures", () => paint(pages));
   await part("a push while somebody reads", push);
   await part("keys", keys);
   await part("a pin, without a script and with one", pin);
-  if (pictures) await part("pictures", () => paint(pages));
   await part("a server that goes away and comes back", away);
 } finally {
   await browser.close();
@@ -62,7 +62,7 @@ async function prepare() {
   await until("a refresh", async () => (await (await stage.get("/_/api/refreshes")).json()).refreshes.some((one) => one.told.length));
   const { refreshes } = await (await stage.get("/_/api/refreshes")).json();
   const { id } = refreshes.find((one) => one.told.length);
-  return ["/_/", "/_/instances", "/_/instances?state=rejected", `/_/instances/${ids("orders", 24)[22]}`, "/_/refreshes", `/_/refreshes/${id}`, "/_/quarantine", "/_/delivery", "/_/search?q=orders", "/_/refresh", "/_/pin?application=orders", "/_/nowhere"];
+  return ["/_/", "/_/instances", "/_/instances?state=rejected", `/_/instances/${ids("orders", 24)[22]}`, "/_/refreshes", `/_/refreshes/${id}`, "/_/quarantine", "/_/delivery", "/_/search?q=orders", "/_/apps/orders/dev?show=shadowed", "/_/apps/orders/dev/key?key=limit", "/_/apps/orders/dev/history", `/_/diff?from=orders/dev@${first}&to=orders/dev@${second}`, "/_/diff", "/_/refresh", "/_/pin?application=orders", "/_/nowhere"];
 }
 
 // A page whose every word and request is watched.
@@ -122,7 +122,7 @@ async function push() {
   const { context, page, complaints } = await watched();
   await page.goto(stage.url + "/_/");
   await until("the dot", () => page.locator("#dot.on").isVisible());
-  const third = page.locator("#fleet tbody tr").nth(2).locator("a");
+  const third = page.locator("#fleet tbody tr").nth(2).locator("th a");
   await third.focus();
   const order = () => page.locator("#fleet tbody th").allTextContents();
   const before = { order: await order(), text: await third.textContent(), at: await third.boundingBox() };
@@ -207,20 +207,16 @@ async function away() {
 }
 
 async function paint(pages) {
-  const commit = stage.push("raise it again", { "orders.yml": "limit: 60\n" });
+  const commit = stage.push("raise it again", { "orders.yml": `limit: 60\npassword: ${canary}\nhttp:\n  read-timeout: 5s\n` });
   await stage.serves(commit);
   for (const [index, id] of ids("orders", 24).entries()) {
     await stage.report("orders", id, commit, index > 20 ? "`limit`: at most 32 on this host (orders.yml:1:8)" : null);
   }
   const refresh = pages.find((path) => /refreshes\/./.test(path));
-  for (const [name, path, colorScheme] of [["overview", "/_/", "light"], ["overview-dark", "/_/", "dark"], ["refresh", refresh, "light"], ["instances", "/_/instances", "light"], ["quarantine", "/_/quarantine", "light"], ["delivery", "/_/delivery", "light"]]) {
+  for (const [name, path, colorScheme] of [["overview", "/_/", "light"], ["application", "/_/apps/orders/prod?show=shadowed", "dark"], ["refresh", refresh, "light"]]) {
     const { context, page } = await watched({ colorScheme, timezoneId: "UTC", locale: "en-GB" });
     await page.goto(stage.url + path);
     await page.screenshot({ path: `${pictures}/${name}.png` });
     await context.close();
   }
-  const { context, page } = await watched({ viewport: { width: 390, height: 844 } });
-  await page.goto(stage.url + "/_/");
-  await page.screenshot({ path: `${pictures}/overview-phone.png` });
-  await context.close();
 }

@@ -9,13 +9,19 @@ use serde_json::json;
 use crate::support::{Answer, ConfigRepo, Request, TestServer, eventually, expect_that};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 14] = [
     "/_/",
     "/_/instances",
     "/_/refreshes",
     "/_/quarantine",
     "/_/delivery",
     "/_/search?q=orders",
+    "/_/apps/orders/dev",
+    "/_/apps/orders/dev?label=main&show=shadowed&q=s",
+    "/_/apps/orders/dev/key?key=shared.owner",
+    "/_/apps/orders/dev/history",
+    "/_/diff",
+    "/_/diff?from=orders/dev&to=orders/prod@main",
     "/_/refresh",
     "/_/pin",
 ];
@@ -117,7 +123,7 @@ fn pages_are_whole_without_a_script_and_load_nothing_from_elsewhere() {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("referrer-policy"), Some("same-origin"));
         assert_eq!(answer.header("content-disposition"), None);
-        assert_eq!(answer.body.matches("<h1>").count(), 1, "{path}");
+        assert_eq!(answer.body.matches("<h1").count(), 1, "{path}");
         assert_eq!(answer.body.matches("<script").count(), 1, "{path}");
         for inline in ["<style", " style=", " onclick=", "javascript:"] {
             assert!(!answer.body.contains(inline), "{path} has {inline}");
@@ -221,6 +227,75 @@ fn what_others_write_stays_text_and_values_stay_away() {
 }
 
 #[test]
+fn an_application_shows_what_wins_and_what_that_shadows() {
+    let repo = ConfigRepo::from_sample();
+    let first = repo.push(
+        "first",
+        &[("orders.yml", "limit: 1\npassword: s3cret-of-many\n")],
+    );
+    let server = TestServer::start(&repo).ready();
+    server.serves(&first);
+    let second = repo.push(
+        "second",
+        &[
+            ("orders.yml", "limit: 1\npassword: s3cret-of-many\n"),
+            ("orders-dev.yml", "limit: 40\npassword: s3cret-of-dev\n"),
+        ],
+    );
+    server.serves(&second);
+    let body = |path: &str| {
+        let answer = server.send(&page(path));
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        assert!(!answer.body.contains("s3cret"), "{path} shows a secret");
+        answer.body
+    };
+    let whole = body("/_/apps/orders/dev?show=shadowed&q=limit");
+    assert!(
+        whole.contains("A orders-dev.yml:1") && whole.contains("B orders.yml:1"),
+        "{whole}"
+    );
+    assert!(
+        whole.contains(&format!("label={second}")),
+        "no lasting address: {whole}"
+    );
+    assert!(!body("/_/apps/orders/dev?q=limit").contains("orders.yml:1"));
+    // What was true then goes on being shown.
+    let then = body(&format!("/_/apps/orders/dev?label={first}&q=limit"));
+    assert!(!then.contains("orders-dev.yml:1"), "{then}");
+    let key = body("/_/apps/orders/dev/key?key=limit");
+    assert!(key.contains("wins") && key.contains("shadowed"), "{key}");
+    let secret = body("/_/apps/orders/dev/key?key=password");
+    let fingerprint = regex::Regex::new("#[0-9a-f]{4}<").unwrap();
+    let prints: Vec<_> = fingerprint
+        .find_iter(&secret)
+        .map(|one| one.as_str())
+        .collect();
+    assert!(
+        prints.len() >= 2 && prints.iter().any(|one| *one != prints[0]),
+        "{prints:?}"
+    );
+    let wrong = server.send(&page("/_/apps/orders/dev/key?key=limt"));
+    assert_eq!(wrong.status, 404);
+    assert!(wrong.body.contains("did you mean `limit`?"), "{wrong:?}");
+
+    let diff = body(&format!(
+        "/_/diff?from=orders/dev@{first}&to=orders/dev@{second}"
+    ));
+    assert!(
+        diff.contains("keys differ") && diff.contains(">limit<"),
+        "{diff}"
+    );
+    let history = eventually("both moves", || {
+        let history = body("/_/apps/orders/dev/history");
+        expect_that(history.contains(&second[..7]), history.clone()).map(|()| history)
+    });
+    assert!(
+        history.contains("/_/diff?from=orders%2Fdev%40"),
+        "{history}"
+    );
+}
+
+#[test]
 fn everybody_sees_what_rules_let_them() {
     let repo = ConfigRepo::from_sample();
     let server = guarded(&repo);
@@ -255,6 +330,19 @@ fn everybody_sees_what_rules_let_them() {
     assert_eq!(one(TEAM, "orders:dev:8081:ab12"), 200);
     assert_eq!(one(TEAM, "payments:dev:8081:cd34"), 404);
     assert_eq!(one(OPERATOR, "payments:dev:8081:cd34"), 200);
+    for path in [
+        "/_/apps/NAME/dev",
+        "/_/apps/NAME/dev/key?key=shared.owner",
+        "/_/apps/NAME/dev/history",
+        "/_/diff?from=orders/dev&to=NAME/dev",
+    ] {
+        let of = |name: &str| {
+            server
+                .send(&by(page(&path.replace("NAME", name)), TEAM))
+                .status
+        };
+        assert_eq!((of("orders"), of("payments")), (200, 404), "{path}");
+    }
     for path in ["/_/pin", "/_/refresh"] {
         assert_eq!(server.send(&by(page(path), TEAM)).status, 403, "{path}");
     }

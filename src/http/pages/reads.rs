@@ -57,15 +57,21 @@ pub(in super::super) async fn overview(
         page: number(&uri),
     };
     let (frame, health) = framed(&services, &asking, Place::Overview).await;
-    let (instances, refreshes) = (
-        all_instances(&services, &asking).await?,
-        all_refreshes(&services, &asking).await?,
-    );
+    let all = services.inspector.filter(None, None, None);
+    let fleet = services.inspector.fleet(all, asking.reach(Kind::Fleet));
+    let fleet = fleet.await?;
+    let readers = if fleet.totals.instances == 0 {
+        all_instances(&services, &asking).await?.readers.len()
+    } else {
+        0
+    };
+    let refreshes = all_refreshes(&services, &asking).await?;
     let reach = asking.reach(Kind::Fleet);
     let pins = services.pins.all();
     let waves = services.waves.all().into_iter();
     let facts = OverviewFacts {
-        instances: &instances,
+        fleet: &fleet,
+        readers,
         refreshes: &refreshes,
         pins: pins
             .iter()
@@ -92,9 +98,18 @@ pub(in super::super) async fn instances(
         page: number(&uri),
     };
     let (frame, _) = framed(&services, &asking, Place::Instances).await;
-    let view = all_instances(&services, &asking).await?;
+    let said = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let part = (said(&filter.application), said(&filter.profile));
+    let part = services.inspector.filter(part.0, part.1, None);
+    let fleet = services.inspector.fleet(part, asking.reach(Kind::Fleet));
+    let fleet = fleet.await?;
+    let readers = if filter.has_readers() {
+        all_instances(&services, &asking).await?.readers
+    } else {
+        Vec::new()
+    };
     let time = frame.time_text();
-    page(&time, &InstancesPage::new(frame, &view, filter))
+    page(&time, &InstancesPage::new(frame, &fleet, &readers, filter))
 }
 
 /// `/_/instances/{id}`
@@ -200,7 +215,11 @@ pub(in super::super) async fn missing() -> Failure {
 }
 
 /// What is around a page, and how the repositories are, if the caller may know.
-async fn framed(services: &Services, asking: &Asking, place: Place) -> (Frame, Option<Health>) {
+pub(super) async fn framed(
+    services: &Services,
+    asking: &Asking,
+    place: Place,
+) -> (Frame, Option<Health>) {
     let mut frame = frame(&services.settings, place, asking.name());
     if !shows_details(&services.settings, &asking.caller) {
         return (frame, None);
@@ -255,6 +274,6 @@ pub(super) fn asked(uri: &Uri, name: &str) -> String {
     value.chars().take(LONGEST_QUERY).collect()
 }
 
-fn number(uri: &Uri) -> usize {
+pub(super) fn number(uri: &Uri) -> usize {
     asked(uri, "page").parse().unwrap_or(1)
 }

@@ -2,6 +2,7 @@
 //! says first what it will do.
 
 mod form;
+mod questions;
 
 use axum::{
     body::Body,
@@ -27,10 +28,11 @@ use super::{
 };
 use crate::{
     access::{Kind, Wanted},
-    pages::{Confirmation, Field, Place},
+    pages::{Confirmation, Place},
     pins::{Pin, Wish},
 };
 use form::Form;
+use questions::{Confirmed, pin_form, refresh_form, release_form};
 
 const HOUR: u64 = 60 * 60;
 
@@ -177,98 +179,6 @@ fn seen_pin(
         .find(|pin| pin.id == id && (sees(&reach, &pin.address) || decides(pin)));
     let gone = || Failure::not_found().explained("there is no such pin; its time may be over");
     pin.cloned().ok_or_else(gone)
-}
-
-fn refresh_form(asking: &Asking, form: &Form) -> Confirmed {
-    let to = Field {
-        name: "to",
-        label: "Who",
-        hint: "An application, as shop or shop:prod; empty for everyone.",
-        value: form.text("to"),
-        required: false,
-    };
-    Confirmed {
-        title: "Refresh",
-        effect: "Looks for new commits now, and tells those who are named to ask again, changed or not. They look within their window.".to_owned(),
-        action: "/refresh".to_owned(),
-        fields: with_reason(asking, form, vec![to]),
-        button: "Refresh",
-    }
-}
-
-fn pin_form(asking: &Asking, form: &Form) -> Confirmed {
-    let field = |name, label, hint, required| Field {
-        name,
-        label,
-        hint,
-        value: form.text(name),
-        required,
-    };
-    let fields = vec![
-        field("application", "Application", "", true),
-        field("profile", "Profile", "Empty for any.", false),
-        field("label", "Label", "Empty for any.", false),
-        field("commit", "Commit", "At least seven digits.", true),
-        field(
-            "hours",
-            "Hours",
-            "Four when nothing is said; then it ends by itself.",
-            false,
-        ),
-    ];
-    Confirmed {
-        title: "Pin",
-        effect: "Holds an address at a commit, whatever its label names, and tells the application. Nothing changes in Git.".to_owned(),
-        action: "/pin".to_owned(),
-        fields: with_reason(asking, form, fields),
-        button: "Pin",
-    }
-}
-
-fn release_form(asking: &Asking, pin: &Pin, form: &Form) -> Confirmed {
-    Confirmed {
-        title: "Let go",
-        effect: format!(
-            "{} is held at {} by {}: {}. Letting go gives it what its label names, and tells the application.",
-            pin.address,
-            pin.commit.short(),
-            pin.by,
-            pin.reason
-        ),
-        action: format!("/pins/{}/release", pin.id),
-        fields: with_reason(asking, form, Vec::new()),
-        button: "Let go",
-    }
-}
-
-/// Why, and who, where the server does not know that.
-fn with_reason(asking: &Asking, form: &Form, mut fields: Vec<Field>) -> Vec<Field> {
-    fields.push(Field {
-        name: "reason",
-        label: "Reason",
-        hint: "One line; it stands in the log.",
-        value: form.text("reason"),
-        required: true,
-    });
-    if asking.caller.proved().is_none() {
-        fields.push(Field {
-            name: "name",
-            label: "Your name",
-            hint: "This server does not ask who you are, so say it.",
-            value: form.text("name"),
-            required: true,
-        });
-    }
-    fields
-}
-
-/// A form that is not on a page yet.
-struct Confirmed {
-    title: &'static str,
-    effect: String,
-    action: String,
-    fields: Vec<Field>,
-    button: &'static str,
 }
 
 fn confirm(

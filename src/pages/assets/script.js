@@ -213,7 +213,11 @@
       "?": () => keys.showModal(),
       j: () => move(1),
       k: () => move(-1),
-      y: () => navigator.clipboard?.writeText(location.href),
+      // Of a page about a commit, the address that goes on showing that one.
+      y: () => {
+        const lasting = document.querySelector("[data-permalink]")?.dataset.permalink;
+        navigator.clipboard?.writeText(new URL(lasting ?? location.href, location.href).href);
+      },
       ".": showWaiting,
       t: theme,
       g: () => { isGoing = true; setTimeout(() => { isGoing = false; }, 1500); },

@@ -1,0 +1,129 @@
+use askama::Template;
+
+use super::{
+    address::Named,
+    frame::Frame,
+    links::{short, with_query},
+    value::Value,
+};
+use crate::inspection::{ChangeKind, DiffView, PlaceView, SideView};
+
+/// Changes that one page shows, and addresses.
+const MOST: usize = 500;
+
+/// How two addresses differ, or a form that asks for two.
+#[derive(Debug, Template)]
+#[template(path = "diff.html")]
+pub(crate) struct DiffPage {
+    frame: Frame,
+    from: String,
+    to: String,
+    difference: Option<Difference>,
+}
+
+#[derive(Debug)]
+struct Difference {
+    sides: [Side; 2],
+    keys: usize,
+    all: usize,
+    changes: Vec<Change>,
+    radius: Option<Vec<(String, String, usize, usize)>>,
+    not_compared: usize,
+}
+
+#[derive(Debug)]
+struct Side {
+    text: String,
+    href: String,
+    commit: String,
+}
+
+#[derive(Debug)]
+struct Change {
+    mark: &'static str,
+    class: &'static str,
+    word: &'static str,
+    key: String,
+    before: Option<Value>,
+    after: Option<Value>,
+    place: String,
+}
+
+impl DiffPage {
+    /// `from` and `to` as they were asked for.
+    pub(crate) fn new(frame: Frame, from: String, to: String, view: Option<&DiffView>) -> Self {
+        Self {
+            frame,
+            from,
+            to,
+            difference: view.map(Difference::new),
+        }
+    }
+
+    /// The data behind it.
+    fn api(&self) -> String {
+        with_query("/api/diffs", &[("from", &self.from), ("to", &self.to)])
+    }
+}
+
+impl Difference {
+    fn new(view: &DiffView) -> Self {
+        let radius = view.blast_radius.as_ref().map(|radius| {
+            let shown = radius.iter().take(MOST).map(|one| {
+                let address = Named::of(&one.address);
+                (address.shown(), address.page(&[]), one.keys, one.instances)
+            });
+            shown.collect()
+        });
+        Self {
+            sides: [Side::new(&view.from), Side::new(&view.to)],
+            keys: view.changes.len(),
+            all: view.total,
+            changes: view.changes.iter().take(MOST).map(Change::new).collect(),
+            radius,
+            not_compared: view.not_compared,
+        }
+    }
+}
+
+impl Side {
+    fn new(side: &SideView) -> Self {
+        let address = Named::of(&side.address);
+        Self {
+            text: address.shown(),
+            href: address.page(&[]),
+            commit: short(side.commit.as_deref().unwrap_or_default()).to_owned(),
+        }
+    }
+}
+
+impl Change {
+    fn new(change: &crate::inspection::ChangeView) -> Self {
+        let (mark, class, word) = match change.kind {
+            ChangeKind::Added => ("+", "ok", "added"),
+            ChangeKind::Removed => ("−", "bad", "removed"),
+            ChangeKind::Changed => ("~", "wait", "changed"),
+        };
+        let place = match (&change.place, &change.was) {
+            (Some(place), _) => place_text(place),
+            (None, Some(was)) => format!("was {}", place_text(was)),
+            (None, None) => String::new(),
+        };
+        Self {
+            mark,
+            class,
+            word,
+            key: change.key.clone(),
+            before: change.before.as_ref().map(Value::of),
+            after: change.after.as_ref().map(Value::of),
+            place,
+        }
+    }
+}
+
+fn place_text(place: &PlaceView) -> String {
+    match place.line {
+        Some(line) => format!("{}:{line}", place.name),
+        None => place.name.clone(),
+    }
+}
