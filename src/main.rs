@@ -156,8 +156,8 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     }
 
     let app = App::bind(settings.with_git_program(program)).await?;
-    info!(address = %app.local_addr()?, "listening");
+    info!(event = "server.listening", address = %app.local_addr()?, "listening");
     app.serve_until(shutdown::requested()).await?;
-    info!("stopped");
+    info!(event = "server.stopped", "stopped");
     Ok(())
 }

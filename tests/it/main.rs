@@ -31,6 +31,7 @@ mod kubernetes;
 mod last_good;
 mod ledger;
 mod limits;
+mod log;
 mod looks;
 mod memory;
 mod metrics;
