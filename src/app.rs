@@ -14,11 +14,12 @@ use tracing::{info, warn};
 use crate::{
     access::Access,
     commit_status,
-    environment_repository::EnvironmentRepository,
+    environment_repository::{EnvironmentRepository, Hearers},
     http,
     ledger::{Bookkeeper, Current, Ledger, Version},
+    metrics::Metrics,
     pins::{Keeper, Pins},
-    refresh::{Refresh, Refresher},
+    refresh::{self, Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
     watchdog::Watchdog,
@@ -69,6 +70,7 @@ impl App {
         let management = settings.management;
         let management = management.map(|address| listen(address, 1)).transpose()?;
         let tasks = Tasks::default();
+        let metrics = Arc::new(Metrics::default());
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
             settings::Bus::Rabbit(rabbit) => {
@@ -115,15 +117,19 @@ impl App {
                 }
             }),
         );
+        let bookkeeper = bookkeeper.counting(metrics.fleet.clone());
         let known = ledger.coordinates();
         let repository = EnvironmentRepository::open(
             settings.repository,
             pins.clone(),
             waves.clone(),
             tasks.clone(),
-            ring,
             known,
-            judgements,
+            Hearers {
+                bell: ring,
+                judgements,
+                metrics: metrics.clone(),
+            },
         )
         .await
         .context("the backends cannot be opened")?;
@@ -131,9 +137,12 @@ impl App {
         waves_keeper.prepare(&repository);
         let (refresh, refresher) = Refresher::new(
             settings.refresh,
-            repository.clone(),
-            ledger.clone(),
-            bus.clone(),
+            refresh::Rooms {
+                repository: repository.clone(),
+                ledger: ledger.clone(),
+                bus: bus.clone(),
+                metrics: metrics.clone(),
+            },
             settings.member,
             bell,
             tellings,
@@ -152,6 +161,7 @@ impl App {
                 waves,
                 bus,
                 watchdog: watchdog.clone(),
+                metrics: metrics.clone(),
             },
             management.is_some(),
             tasks.shutdown(),

@@ -8,6 +8,7 @@ mod answer;
 mod audience;
 mod backend;
 mod doubts;
+mod figures;
 mod gather;
 mod generation;
 mod git_backend;
@@ -41,7 +42,6 @@ use arc_swap::ArcSwap;
 use confbus_protocol::{BusId, Environment};
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::{FutureExt as _, future::join_all};
-use tokio::sync::mpsc;
 
 use crate::{
     acceptance::{self, Acceptance},
@@ -59,6 +59,7 @@ pub(crate) use answer::{
 pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
+pub(crate) use figures::Figures;
 use generation::Generation;
 pub(crate) use git_backend::Labels;
 #[cfg(fuzzing)]
@@ -68,6 +69,7 @@ pub(crate) use git_backend::{
 };
 pub(crate) use judgement::{Broken, Judgement};
 pub(crate) use looker::Announce;
+pub(crate) use opener::Hearers;
 use opener::Opener;
 pub(crate) use past::Past;
 pub(crate) use pattern::Pattern;
@@ -153,8 +155,7 @@ struct Inner {
 }
 
 impl EnvironmentRepository {
-    /// Opens all backends and puts in service what is on disk. `bell` is rung when files of this machine change;
-    /// `judgements` is told how commits are to which labels moved.
+    /// Opens all backends and puts in service what is on disk.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -163,9 +164,8 @@ impl EnvironmentRepository {
         pins: Pins,
         waves: Waves,
         tasks: Tasks,
-        bell: mpsc::Sender<()>,
         known: Known,
-        judgements: mpsc::Sender<Judgement>,
+        hearers: Hearers,
     ) -> std::io::Result<Self> {
         let opener = Opener {
             acceptance: Acceptance::new(settings.acceptance, settings.encryption.clone()),
@@ -174,8 +174,7 @@ impl EnvironmentRepository {
             generation: Generation::default(),
             pins,
             waves,
-            bell,
-            judgements,
+            hearers,
             tasks,
             git: git::Common::new(settings.git_program),
         };

@@ -33,12 +33,14 @@ mod monitor;
 mod peer;
 mod pins;
 mod places;
+mod probes;
 mod reader;
 mod refreshes;
 mod reports;
 mod resources;
 mod route;
 mod route_table;
+mod scrape;
 mod serve;
 mod settings;
 mod sight;
@@ -59,8 +61,9 @@ use confbus_bus::Bus;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    access::Access, environment_repository::EnvironmentRepository, ledger::Ledger, pins::Pins,
-    refresh::Refresh, watchdog::Watchdog, waves::Waves, webhook::Deliveries,
+    access::Access, environment_repository::EnvironmentRepository, ledger::Ledger,
+    metrics::Metrics, pins::Pins, refresh::Refresh, watchdog::Watchdog, waves::Waves,
+    webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -81,6 +84,7 @@ pub(crate) struct Rooms {
     pub(crate) waves: Waves,
     pub(crate) bus: Bus,
     pub(crate) watchdog: Watchdog,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// What handlers ask.
@@ -94,6 +98,7 @@ struct Services {
     waves: Waves,
     bus: Bus,
     watchdog: Watchdog,
+    metrics: Arc<Metrics>,
     streams: Streams,
     deliveries: Deliveries,
     shutdown: CancellationToken,
@@ -124,6 +129,7 @@ pub(crate) fn fronts(
         waves,
         bus,
         watchdog,
+        metrics,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -136,6 +142,7 @@ pub(crate) fn fronts(
         waves,
         bus,
         watchdog,
+        metrics: metrics.clone(),
         streams,
         deliveries: Deliveries::default(),
         shutdown,
@@ -150,6 +157,7 @@ pub(crate) fn fronts(
             gate,
         )
     };
+    let count = |front: Front| front.counting(metrics.requests.clone());
     let (main, management) = if has_management_port {
         (Plane::Main, Some(router(Plane::Management)))
     } else {
@@ -157,8 +165,8 @@ pub(crate) fn fronts(
     };
     let main = router(main);
     Fronts {
-        management: management.map(|router| Front::plain(router, Arc::clone(&settings))),
-        main: Front::new(main, settings, access, repository, ledger),
+        management: management.map(|router| count(Front::plain(router, Arc::clone(&settings)))),
+        main: count(Front::new(main, settings, access, repository, ledger)),
         writer,
     }
 }
@@ -167,7 +175,9 @@ fn router(settings: Arc<Settings>, access: Access, services: Services, gate: Gat
     let context = settings.context_path.as_str();
     let routes = route_table::routes(&settings).into_iter();
     routes
-        .fold(Router::new(), |router, route| route.add_to(router, context))
+        .fold(Router::new(), |router, route| {
+            route.add_to(router, context, &services.metrics.requests)
+        })
         .fallback(configuration::find)
         .with_state(services)
         .layer(middleware::from_fn_with_state(access, access::identify))
@@ -185,4 +195,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, metrics: Arc<Metrics>, shutdown: CancellationToken);

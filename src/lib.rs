@@ -7,6 +7,7 @@ mod access;
 mod files;
 mod git;
 mod look;
+mod metrics;
 mod vault;
 
 mod acceptance;

@@ -2,6 +2,7 @@
 
 mod blobs;
 mod pieces;
+mod reason;
 mod refs;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use blobs::Blobs;
 pub(crate) use pieces::{Assembly, File, Pieces};
+use reason::reason_of;
 pub(crate) use refs::{Refs, Target};
 
 /// Why a look happens, and so a refresh; the weakest reason first.
@@ -175,6 +177,19 @@ pub(crate) enum LookError {
 }
 
 impl LookError {
+    /// What stood in the way, in one word.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Unreachable(why) => reason_of(why),
+            Self::Late(_) => "timeout",
+            Self::Disk(_) => "disk",
+            Self::Ended | Self::Busy | Self::NotYet => "worker",
+            Self::NoSuchLabel | Self::NoRepository(_) | Self::TooLarge(_) | Self::Unreadable(_) => {
+                "protocol"
+            }
+        }
+    }
+
     pub(crate) fn too_many_files(limit: usize) -> Self {
         Self::TooLarge(format!("the commit has more than {limit} files"))
     }

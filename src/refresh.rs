@@ -14,12 +14,16 @@ mod window;
 
 use std::sync::Arc;
 
+use confbus_bus::Bus;
 use confbus_protocol::{CommitId, Destination};
 use indexmap::IndexMap;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
-use crate::{look::Trigger, webhook::Pushed};
+use crate::{
+    environment_repository::EnvironmentRepository, ledger::Ledger, look::Trigger, metrics::Metrics,
+    webhook::Pushed,
+};
 pub(crate) use refresher::Refresher;
 
 /// Whom to tell.
@@ -42,6 +46,15 @@ pub(crate) enum Destinations {
     Changed,
     /// Those whose names Spring's config monitor would guess from the paths that the webhook names.
     Guess,
+}
+
+/// The rooms that a refresh goes through.
+#[derive(Debug, Clone)]
+pub(crate) struct Rooms {
+    pub(crate) repository: EnvironmentRepository,
+    pub(crate) ledger: Ledger,
+    pub(crate) bus: Bus,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// Who is told that a label moved to a commit.

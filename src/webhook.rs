@@ -11,6 +11,7 @@ pub(crate) mod signature;
 use std::net::IpAddr;
 
 use confbus_protocol::CommitId;
+use http::HeaderMap;
 use ipnet::IpNet;
 
 pub(crate) use deliveries::Deliveries;
@@ -182,6 +183,20 @@ impl Provider {
             Self::Gitee => "gitee",
             Self::Gogs => "gogs",
         }
+    }
+
+    /// Whose delivery it says it is. Some say it in the words of others besides their own.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+        let own_words_first = [
+            Self::Gitea,
+            Self::Gogs,
+            Self::Gitee,
+            Self::Gitlab,
+            Self::Bitbucket,
+            Self::Github,
+        ];
+        let mut all = own_words_first.into_iter();
+        all.find(|provider| headers.contains_key(provider.event_header()))
     }
 
     /// The header that says what happened.

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Report,
     /// See more of health than its status, and which build this is.
     Health,
+    /// See what is counted, of all applications.
+    Metrics,
 }
 
 /// A set of kinds.
@@ -32,7 +34,7 @@ pub(crate) enum Kind {
 pub(crate) struct Kinds(u16);
 
 impl Kind {
-    pub(crate) const ALL: [(Self, &str); 11] = [
+    pub(crate) const ALL: [(Self, &str); 12] = [
         (Self::Read, "read"),
         (Self::Files, "files"),
         (Self::Encrypt, "encrypt"),
@@ -44,6 +46,7 @@ impl Kind {
         (Self::Operate, "operate"),
         (Self::Report, "report"),
         (Self::Health, "health"),
+        (Self::Metrics, "metrics"),
     ];
 
     /// As rules name it.
@@ -57,7 +60,7 @@ impl Kind {
     pub(crate) fn is_of_applications(self) -> bool {
         !matches!(
             self,
-            Self::Monitor | Self::Events | Self::Fleet | Self::Health
+            Self::Monitor | Self::Events | Self::Fleet | Self::Health | Self::Metrics
         )
     }
 }

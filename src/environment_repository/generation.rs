@@ -37,11 +37,9 @@ impl Generation {
 mod tests {
     use std::path::Path;
 
-    use tokio::sync::mpsc;
-
     use crate::{
         Settings, Sources,
-        environment_repository::{Announce, EnvironmentRepository, Known},
+        environment_repository::{Announce, EnvironmentRepository, Hearers, Known},
         pins::{self, Pins},
         tasks::Tasks,
         waves::{self, Waves},
@@ -62,11 +60,10 @@ mod tests {
             ..Sources::default()
         };
         let settings = Settings::load(&sources).unwrap().repository;
-        let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let (pins, _) = Pins::open(pins::Settings::default());
         let (tasks, known) = (Tasks::default(), Known::default());
         let (waves, _) = Waves::open(waves::Settings::default());
-        EnvironmentRepository::open(settings, pins, waves, tasks, bell, known, judgements)
+        EnvironmentRepository::open(settings, pins, waves, tasks, known, Hearers::none())
             .await
             .unwrap()
     }

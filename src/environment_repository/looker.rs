@@ -1,5 +1,6 @@
 mod aside;
 mod changes;
+mod counts;
 mod judgements;
 mod looks;
 mod subject;
@@ -24,7 +25,10 @@ use super::{
     unannounced::Unannounced,
     upstream::Upstream,
 };
-use crate::look::{Fetch, LookError, Query, Trigger};
+use crate::{
+    look::{Fetch, LookError, Query, Trigger},
+    metrics::Metrics,
+};
 use aside::finished;
 pub(super) use looks::{Looks, QUEUE, Wanted, Wish};
 
@@ -51,6 +55,7 @@ pub(super) struct Outcome {
     pub(super) generation: Generation,
     /// Told how commits are to which labels moved.
     pub(super) judgements: mpsc::Sender<Judgement>,
+    pub(super) metrics: Arc<Metrics>,
     /// Where it is on disk.
     pub(super) last_good: LastGood,
 }
@@ -300,7 +305,12 @@ impl Looker {
             labels,
             fetch: fetch.clone(),
         };
-        let looked = match self.upstream.look(query).await {
+        let began = Instant::now();
+        let view = self.upstream.look(query).await;
+        if fetch != Fetch::No && self.upstream.is_remote() {
+            self.count_fetch(&view, began.elapsed());
+        }
+        let looked = match view {
             Ok(view) => self.put_in_service(view, &fetch, &asked).await,
             Err(error) => Err(error),
         };

@@ -10,10 +10,35 @@ use super::{
     repository::{Repository, Settings},
     upstream::Upstream,
 };
-use crate::{acceptance::Acceptance, git, pins::Pins, tasks::Tasks, waves::Waves};
+use crate::{
+    acceptance::Acceptance, git, metrics::Metrics, pins::Pins, tasks::Tasks, waves::Waves,
+};
 
 /// How long the start waits for the disk.
 const RESTORE: Duration = Duration::from_secs(5);
+
+/// Who hears what happens to repositories.
+#[derive(Debug, Clone)]
+pub(crate) struct Hearers {
+    /// Rung when files of this machine change.
+    pub(crate) bell: mpsc::Sender<()>,
+    /// Told how commits are to which labels moved.
+    pub(crate) judgements: mpsc::Sender<Judgement>,
+    /// Counts.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+#[cfg(test)]
+impl Hearers {
+    /// Nobody.
+    pub(crate) fn none() -> Self {
+        Self {
+            bell: mpsc::channel(1).0,
+            judgements: mpsc::channel(1).0,
+            metrics: Arc::default(),
+        }
+    }
+}
 
 /// Opens repositories and keeps their looks running.
 #[derive(Debug, Clone)]
@@ -22,10 +47,7 @@ pub(super) struct Opener {
     pub(super) generation: Generation,
     pub(super) pins: Pins,
     pub(super) waves: Waves,
-    /// Rung when files of this machine change.
-    pub(super) bell: mpsc::Sender<()>,
-    /// Told how commits are to which labels moved.
-    pub(super) judgements: mpsc::Sender<Judgement>,
+    pub(super) hearers: Hearers,
     pub(super) tasks: Tasks,
     /// What Git repositories share.
     pub(super) git: git::Common,

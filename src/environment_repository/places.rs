@@ -131,6 +131,11 @@ impl Place {
         }
     }
 
+    /// Whether an earlier commit answers because of what is wrong with the one that the label names.
+    pub(super) fn is_quarantined(&self) -> bool {
+        self.held.is_none() && self.find().is_ok_and(|found| found.held.is_some())
+    }
+
     /// Whether a pin holds it: then it answers the same wherever its label goes.
     pub(super) fn is_pinned(&self) -> bool {
         let because = self.held.as_ref().map(|held| &held.because);

@@ -132,9 +132,8 @@ fn make_room(open: &mut Open) -> bool {
 #[cfg(test)]
 mod tests {
     use git2::Signature;
-    use tokio::sync::mpsc;
 
-    use super::*;
+    use super::{super::opener::Hearers, *};
     use crate::{
         Settings, Sources,
         acceptance::Acceptance,
@@ -166,8 +165,7 @@ mod tests {
             generation: Generation::default(),
             pins: Pins::open(pins::Settings::default()).0,
             waves: Waves::open(waves::Settings::default()).0,
-            bell: mpsc::channel(1).0,
-            judgements: mpsc::channel(1).0,
+            hearers: Hearers::none(),
             tasks: Tasks::default(),
             git: git::Common::default(),
             acceptance: Acceptance::default(),

@@ -2,6 +2,7 @@ mod reads;
 mod settings;
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Instant,
 };
@@ -16,6 +17,7 @@ use super::{
     FindError, Known,
     answer::UpstreamHealth,
     doubts::{Doubts, Settler},
+    figures::{Figures, LabelFigures, MOST_LABELS},
     generation::Generation,
     history::{HeldReaders, History, Judge},
     last_good::LastGood,
@@ -71,6 +73,8 @@ struct Inner {
     held: HeldReaders,
     last_good: LastGood,
     doubts: Doubts,
+    /// Its clone, where there is one.
+    mirror: Option<PathBuf>,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -119,9 +123,10 @@ impl Repository {
             acceptance: opener.acceptance.clone(),
             held: HeldReaders::default(),
             last_good: upstream.last_good(),
+            mirror: upstream.mirror(),
             _watcher: settings
                 .watches
-                .then(|| upstream.watch(opener.bell.clone()))
+                .then(|| upstream.watch(opener.hearers.bell.clone()))
                 .flatten(),
             doubts,
             settings: Arc::clone(&settings),
@@ -130,7 +135,8 @@ impl Repository {
             served: Arc::clone(&inner.served),
             unannounced: Arc::clone(&opener.unannounced),
             generation: opener.generation.clone(),
-            judgements: opener.judgements.clone(),
+            judgements: opener.hearers.judgements.clone(),
+            metrics: opener.hearers.metrics.clone(),
             last_good: inner.last_good.clone(),
         };
         let judge = Judge {
@@ -302,6 +308,33 @@ impl Repository {
     pub(super) fn version(&self) -> Option<CommitId> {
         let newest = self.newest(self.default_label())?;
         Some(newest.version())
+    }
+
+    /// What can be counted of it.
+    pub(super) fn figures(&self) -> Figures {
+        let served = self.inner.served.load();
+        let mut labels = self.labels();
+        labels.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let labels = labels.into_iter().take(MOST_LABELS);
+        Figures {
+            repository: self.inner.display_uri.clone(),
+            confirmed_ago: served.confirmed_ago(),
+            labels: labels
+                .map(|(label, history)| LabelFigures {
+                    label: label.to_string(),
+                    commit: history.newest().snapshot.version(),
+                    generation: history.generation(),
+                })
+                .collect(),
+            mirror: self.inner.mirror.clone(),
+        }
+    }
+
+    /// Whether anything is wrong with what its labels name.
+    pub(super) fn has_problems(&self) -> bool {
+        let served = self.inner.served.load();
+        let mut histories = served.labels.values();
+        histories.any(|history| history.problems().next().is_some())
     }
 
     /// The state of the repository; nothing is fetched for it.

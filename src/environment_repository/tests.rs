@@ -119,19 +119,11 @@ async fn open(folder: &TempDir) -> (EnvironmentRepository, Tasks) {
     let settings = Settings::load(&sources).unwrap().repository;
     let tasks = Tasks::default();
     let known = Known::new(ArcSwap::from_pointee(known()));
-    let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
     let (pins, _) = Pins::open(pins::Settings::default());
     let (waves, _) = Waves::open(waves::Settings::default());
-    let opened = EnvironmentRepository::open(
-        settings,
-        pins,
-        waves,
-        tasks.clone(),
-        bell,
-        known,
-        judgements,
-    )
-    .await;
+    let opened =
+        EnvironmentRepository::open(settings, pins, waves, tasks.clone(), known, Hearers::none())
+            .await;
     (opened.unwrap(), tasks)
 }
 

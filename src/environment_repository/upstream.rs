@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, path::PathBuf};
 
 use tokio::sync::mpsc;
 
@@ -45,6 +45,14 @@ impl Upstream {
         match self {
             Self::Git(git) => git.is_remote(),
             Self::Directories(_) => false,
+        }
+    }
+
+    /// Where its clone is, if there is one.
+    pub(super) fn mirror(&self) -> Option<PathBuf> {
+        match self {
+            Self::Git(git) if git.is_remote() => Some(git.mirror().to_owned()),
+            Self::Git(_) | Self::Directories(_) => None,
         }
     }
 

@@ -18,6 +18,9 @@ pub(super) const CONTENT_TYPE: &str = "application/vnd.spring-boot.actuator.v3+j
 /// Whether somebody asks how the server is, or a part of it.
 pub(super) fn is_health(settings: &Settings, path: &str) -> bool {
     let below = settings.context_path.below(path);
+    if matches!(below, Some("/livez" | "/readyz")) {
+        return true;
+    }
     below
         .and_then(|path| path.strip_prefix("/actuator/health"))
         .is_some_and(|rest| match rest.strip_prefix('/') {
@@ -47,11 +50,15 @@ pub(super) async fn links(
         ("info", "/info"),
         ("health", "/health"),
         ("health-path", "/health/{*path}"),
+        ("prometheus", "/prometheus"),
         ("busenv-destinations", "/busenv/{*destinations}"),
         ("busenv", "/busenv"),
         ("busrefresh-destinations", "/busrefresh/{*destinations}"),
         ("busrefresh", "/busrefresh"),
     ] {
+        if name == "prometheus" && !settings.metrics {
+            continue;
+        }
         links.insert(
             name.to_owned(),
             json!({ "href": format!("{base}{path}"), "templated": path.contains('{') }),
@@ -82,6 +89,9 @@ mod tests {
         for (path, expected) in [
             ("/actuator/health", true),
             ("/actuator/health/git", true),
+            ("/livez", true),
+            ("/readyz", true),
+            ("/readyz/", false),
             ("/actuator/health/", false),
             ("/actuator/health/git/main", false),
             ("/actuator/healthy", false),

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     environment_repository::{EnvironmentRepository, Past, Reuse},
     ledger::{Answered, Ledger},
+    metrics::Asked as Counted,
     vault::Token,
 };
 
@@ -39,6 +40,21 @@ pub(super) async fn find(
     State(ledger): State<Ledger>,
     asking: Asking,
     request: Request,
+) -> Response {
+    let mut counted = Counted::default();
+    let rooms = (&*settings, &repository, &ledger);
+    let answer = found(rooms, asking, request, &mut counted).await;
+    let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
+    answer.extensions_mut().insert(counted);
+    answer
+}
+
+/// Says on the way what the request is counted as.
+async fn found(
+    (settings, repository, ledger): (&Settings, &EnvironmentRepository, &Ledger),
+    asking: Asking,
+    request: Request,
+    counted: &mut Counted,
 ) -> Result<Response, Failure> {
     // Before anything is said, be it that there is nothing.
     asking.may_enter()?;
@@ -52,9 +68,10 @@ pub(super) async fn find(
         },
         body,
     ) = request.into_parts();
-    let below = below(&settings, uri.path());
+    let below = below(settings, uri.path());
     let segments = segments(below.ok_or_else(Failure::not_found)?);
     if let Some(endpoint) = encryption::endpoint(&segments, &method) {
+        *counted = endpoint.route().into();
         if let Some(wanted) = endpoint.wanted(&segments) {
             asking.may(&wanted)?;
         }
@@ -64,7 +81,7 @@ pub(super) async fn find(
             body: body::read(body, settings.limits.body, &settings.limits).await?,
             asking: &asking,
         };
-        return endpoint.answer(&settings, &method, &request);
+        return endpoint.answer(settings, &method, &request);
     }
     let plane = extensions.get::<Plane>();
     if plane.is_some_and(|plane| !plane.has_configuration()) {
@@ -72,12 +89,13 @@ pub(super) async fn find(
     }
     let query = Query::parse(uri.query());
     let route = route(&segments, &query).ok_or_else(Failure::not_found)?;
+    *counted = route.template().into();
     if !matches!(method, Method::GET | Method::HEAD) {
         return methods::other(&method, methods::READ);
     }
     let find = Find {
-        settings: &settings,
-        repository: &repository,
+        settings,
+        repository,
         headers: &headers,
         asking: &asking,
     };

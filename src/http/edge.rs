@@ -21,6 +21,7 @@ use super::{
     serve::Seldom,
     target::{decoded, is_refused},
 };
+use crate::metrics::Asked;
 
 /// Told once a minute: whoever is not answered asks again, and others with it.
 static NOT_READY: Seldom = Seldom::new();
@@ -96,13 +97,20 @@ pub(super) async fn edge(
     };
     let keep = answer.extensions_mut().remove::<Keep>();
     let failure = answer.extensions_mut().remove::<Failure>();
+    let asked = answer.extensions_mut().remove::<Asked>();
+    let asked = asked.unwrap_or_default();
+    let asked = failure
+        .as_ref()
+        .map_or(asked, |failure| failure.asked(asked));
     let mut answer = failure.as_ref().map_or(answer, |failure| {
         written(failure, &path, &headers, &settings)
     });
 
     disarm(&path, &mut answer);
     guard(&settings, &mut answer);
-    let answer = finish(answer, keep, &wish, &settings).await;
+    let keep = keep.map(|keep| (keep, asked));
+    let mut answer = finish(answer, keep, &wish, &settings).await;
+    answer.extensions_mut().insert(asked);
     let reason = failure
         .as_ref()
         .and_then(|failure| failure.message.as_deref());
@@ -137,7 +145,7 @@ fn written(failure: &Failure, path: &str, headers: &HeaderMap, settings: &Settin
 /// Gives the answer in the form that is wanted. What may be kept goes along, to be given again.
 async fn finish(
     answer: Response,
-    keep: Option<Keep>,
+    keep: Option<(Keep, Asked)>,
     wish: &Wish<'_, HeaderMap>,
     settings: &Settings,
 ) -> Response {
@@ -150,10 +158,13 @@ async fn finish(
         .expect("the form that is wanted was made")
         .answer();
     let keep = keep.filter(|_| matches!(finished.status(), StatusCode::OK | StatusCode::NOT_FOUND));
-    if let Some(keep) = keep {
-        answer
-            .extensions_mut()
-            .insert(Arc::new(Kept { finished, keep }));
+    if let Some((keep, asked)) = keep {
+        let kept = Kept {
+            finished,
+            keep,
+            asked,
+        };
+        answer.extensions_mut().insert(Arc::new(kept));
     }
     answer
 }

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     access::{Kind, Wanted},
     encryption::{CipherError, Prefix, without_prefix},
+    metrics::Route,
 };
 use answers::{Direction, Said, document, failed, not_acceptable, refused, text};
 use text::Received;
@@ -80,6 +81,17 @@ pub(super) fn endpoint(segments: &[String], method: &Method) -> Option<Endpoint>
 const NOBODYS: (&str, &str) = ("application", "default");
 
 impl Endpoint {
+    /// What it is counted as.
+    pub(super) fn route(self) -> Route {
+        match self {
+            Self::Status => Route::ENCRYPT_STATUS,
+            Self::PublicKey => Route::KEY,
+            Self::Encrypt => Route::ENCRYPT,
+            Self::Decrypt => Route::DECRYPT,
+            Self::Other(_) => Route::default(),
+        }
+    }
+
     /// What it takes to have an answer; nothing where there is nothing to be had.
     pub(super) fn wanted(self, segments: &[String]) -> Option<Wanted> {
         let kind = match self {

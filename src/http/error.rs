@@ -9,6 +9,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use confbus_protocol::InvalidName;
 use confbus_resolution::{ConvertError, Problem};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
@@ -19,7 +20,11 @@ use super::{
     denials::Denial,
     route::Refusal,
 };
-use crate::{environment_repository::FindError, vault::VaultError};
+use crate::{
+    environment_repository::FindError,
+    metrics::{Asked, Denied, Unmatched},
+    vault::VaultError,
+};
 
 /// An error on its way out.
 #[derive(Debug, Clone)]
@@ -33,6 +38,8 @@ pub(super) struct Failure {
     page: Page,
     /// For the log: who may not have what.
     pub(super) denial: Option<Arc<Denial>>,
+    /// Of what there is nothing.
+    unmatched: Option<Unmatched>,
 }
 
 /// What the body is.
@@ -64,6 +71,7 @@ impl Failure {
             headers: Vec::new(),
             page: Page::Boot,
             denial: None,
+            unmatched: None,
         }
     }
 
@@ -129,6 +137,28 @@ impl Failure {
         Self {
             explained: true,
             ..self.because(message)
+        }
+    }
+
+    /// How a request is counted that is answered so. What somebody may not have is not told apart from what is not there.
+    pub(super) fn asked(&self, asked: Asked) -> Asked {
+        let denied = self.denial.as_ref().map(|_| match self.status {
+            StatusCode::UNAUTHORIZED => Denied::Unknown,
+            StatusCode::TOO_MANY_REQUESTS => Denied::TooOften,
+            _ => Denied::Rule,
+        });
+        Asked {
+            denied,
+            unmatched: self.unmatched.filter(|_| denied.is_none()),
+            ..asked
+        }
+    }
+
+    /// The same, counted as one of those.
+    fn without(self, unmatched: Unmatched) -> Self {
+        Self {
+            unmatched: Some(unmatched),
+            ..self
         }
     }
 
@@ -294,17 +324,21 @@ impl IntoResponse for Failure {
 impl From<FindError> for Failure {
     fn from(error: FindError) -> Self {
         match error {
-            FindError::NoSuchLabel => Self::not_found().because("no such label"),
-            FindError::NoSuchCommit => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR).because("no such commit")
-            }
+            FindError::NoSuchLabel => Self::not_found()
+                .because("no such label")
+                .without(Unmatched::Label),
+            FindError::NoSuchCommit => Self::new(StatusCode::INTERNAL_SERVER_ERROR)
+                .because("no such commit")
+                .without(Unmatched::Label),
             FindError::Wildcard(location) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR).because(format!(
                     "`*` may stand only as the last directory of a search location: {location}"
                 ))
             }
             FindError::NoRepository => Self::not_found().because("the repository is not there"),
-            FindError::Empty => Self::not_found().because("nothing is configured under this name"),
+            FindError::Empty => Self::not_found()
+                .because("nothing is configured under this name")
+                .without(Unmatched::Application),
             FindError::NotFound => Self::not_found(),
             FindError::Broken(problems) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR).explained(told(&problems))
@@ -332,11 +366,26 @@ impl From<FindError> for Failure {
     }
 }
 
+/// The coordinate that no repository can have.
+fn unmatched(name: &InvalidName) -> Unmatched {
+    match name {
+        InvalidName::Profile => Unmatched::Profile,
+        InvalidName::Location { what } | InvalidName::Wildcard { what } if *what == "label" => {
+            Unmatched::Label
+        }
+        _ => Unmatched::Application,
+    }
+}
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Name(name) => Self::bad_request().because(name.to_string()),
-            Refusal::NothingThere(name) => Self::not_found().because(name.to_string()),
+            Refusal::Name(name) => Self::bad_request()
+                .because(name.to_string())
+                .without(unmatched(&name)),
+            Refusal::NothingThere(name) => Self::not_found()
+                .because(name.to_string())
+                .without(unmatched(&name)),
             Refusal::TooMany(what) => Self::bad_request()
                 .explained(format!("these are more {what} than may be asked for")),
             Refusal::NoFile => Self::empty(StatusCode::NOT_FOUND),

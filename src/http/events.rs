@@ -65,6 +65,12 @@ impl Streams {
         let events = bus.subscribe();
         (streams, Writer { events, written })
     }
+
+    /// Streams that are open.
+    pub(super) fn open(&self) -> usize {
+        let subscribed = self.written.upgrade();
+        subscribed.map_or(0, |written| written.receiver_count())
+    }
 }
 
 impl Writer {

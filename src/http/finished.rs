@@ -167,6 +167,10 @@ impl Finished {
 }
 
 impl<'f> Chosen<'f> {
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     pub(super) fn answer<B: From<Bytes>>(&self) -> Response<B> {
         let is_bare = self.status == StatusCode::NOT_MODIFIED;
         let body = if self.is_head || is_bare {

@@ -42,6 +42,7 @@ use crate::{
     access::Access,
     environment_repository::{EnvironmentRepository, Reuse},
     ledger::Ledger,
+    metrics::{Asked, CoreRequests, Requests},
 };
 use answers::{Answers, Entry, Key, KeyRef, Made};
 pub(super) use body::Body;
@@ -57,6 +58,7 @@ pub(crate) struct Front {
     router: Router,
     settings: Arc<Settings>,
     keeping: Option<Keeping>,
+    requests: Requests,
 }
 
 /// The front of one core.
@@ -64,6 +66,7 @@ pub(super) struct Core {
     router: Router,
     settings: Arc<Settings>,
     keeping: Option<Keeping>,
+    requests: CoreRequests,
     answers: RefCell<Answers>,
     clock: Rc<Clock>,
     date: Date,
@@ -103,6 +106,7 @@ impl Front {
             router,
             settings,
             keeping: (room > 0 && reuse != Reuse::Never).then_some(keeping),
+            requests: Requests::default(),
         }
     }
 
@@ -112,7 +116,13 @@ impl Front {
             router,
             settings,
             keeping: None,
+            requests: Requests::default(),
         }
+    }
+
+    /// Counts what it answers there.
+    pub(super) fn counting(self, requests: Requests) -> Self {
+        Self { requests, ..self }
     }
 
     pub(super) fn core(self, clock: Rc<Clock>, beside: Handle) -> Core {
@@ -121,6 +131,7 @@ impl Front {
             router: self.router,
             settings: self.settings,
             keeping: self.keeping,
+            requests: self.requests.core(),
             answers: RefCell::new(Answers::new(room)),
             date: Date::new(Rc::clone(&clock)),
             clock,
@@ -186,6 +197,9 @@ impl Core {
         busy: Busy,
     ) -> Answering {
         let answer = edge::refuse(request, &failure, &self.settings);
+        let (method, status) = (request.method().as_str(), answer.status().as_u16());
+        self.requests
+            .made(Asked::default(), method, status, Duration::ZERO);
         Either::Left(ready(Ok(answer.map(|body| Body::routed(body, busy)))))
     }
 
@@ -225,8 +239,12 @@ impl Core {
         let Some((question, keeping)) = question.zip(self.keeping.as_ref()) else {
             return Recalled::Make(Making::Once);
         };
+        let began = self.requests.begins();
         let answer = |entry: &Entry| {
             let chosen = entry.kept.finished.choose(&question.wish)?;
+            let (is_head, status) = (question.wish.is_head, chosen.status().as_u16());
+            self.requests
+                .recalled(entry.kept.asked, is_head, status, began);
             Some(chosen.answer())
         };
         match self.recall(&question, peer, is_sure, answer) {
@@ -320,6 +338,8 @@ impl Core {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(ConnectInfo(peer.address));
         request.extensions_mut().insert(peer);
+        let method = request.method().clone();
+        let _making = self.requests.making();
         let began = Instant::now();
         let answer = self.router.clone().oneshot(request);
         let Ok(mut answer) = match making {
@@ -329,6 +349,10 @@ impl Core {
                 AbortOnDropHandle::new(self.beside.spawn(answer)).await?
             }
         };
+        let took = began.elapsed();
+        let asked = answer.extensions_mut().remove::<Asked>();
+        let (asked, status) = (asked.unwrap_or_default(), answer.status().as_u16());
+        self.requests.made(asked, method.as_str(), status, took);
         let kept = answer.extensions_mut().remove::<Arc<Kept>>();
         if let (Making::Here(key) | Making::Beside(key), Some(generation), Some(kept)) =
             (making, generation, kept)
@@ -336,7 +360,7 @@ impl Core {
             let made = Made {
                 generation,
                 at: self.clock.now(),
-                was_quick: began.elapsed() < QUICK,
+                was_quick: took < QUICK,
             };
             if let Some(keeping) = &self.keeping {
                 keeping.shared.insert(key.clone(), &kept, made);

@@ -163,6 +163,11 @@ mod tests {
             ("POST", "/encrypt", false, true),
             ("POST", "/decrypt/orders/dev", false, true),
             ("GET", "/key", false, true),
+            ("GET", "/livez", true, true),
+            ("GET", "/readyz", true, true),
+            ("GET", "/metrics", false, true),
+            ("GET", "/metrics/dev", true, false),
+            ("GET", "/actuator/prometheus", false, true),
             ("GET", "/_/api/instances", false, true),
             ("POST", "/_/api/pins", false, true),
         ] {

@@ -10,6 +10,7 @@ use crate::{
     access::Wanted,
     environment_repository::{Labels, Past},
     ledger::Answered,
+    metrics::Asked,
 };
 
 /// As long as nothing moves, whoever asks the same may be given the same answer.
@@ -45,4 +46,6 @@ pub(super) fn minimum(header: &[u8]) -> Option<Minimum> {
 pub(super) struct Kept {
     pub(super) finished: Finished,
     pub(super) keep: Keep,
+    /// How it is counted.
+    pub(super) asked: Asked,
 }

@@ -26,8 +26,9 @@ use super::{
 };
 use crate::{
     access::{Caller, Kind},
+    metrics::{Delivery, Metrics, OTHER, Phase},
     refresh::Refresh,
-    webhook::{self, Deliveries, Pushed, form_paths, recognise, signature},
+    webhook::{self, Deliveries, Provider, Pushed, form_paths, recognise, signature},
 };
 
 /// Believes or refuses the delivery, and answers with whom Spring would tell; the work goes on afterwards.
@@ -35,45 +36,94 @@ pub(super) async fn receive(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
     State(deliveries): State<Deliveries>,
+    State(metrics): State<Arc<Metrics>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     asking: Asking,
     request: Request,
 ) -> Result<Response, Failure> {
-    let peer = peer.ip().to_canonical();
-    let has_to_prove = has_to_prove(&settings.webhook, &asking.caller);
-    if has_to_prove && !settings.webhook.takes_from(peer) {
-        return Err(Failure::new(StatusCode::FORBIDDEN)
-            .explained("webhooks are not taken from this address: see confbus.monitor.sources"));
-    }
-    let (parts, body) = request.into_parts();
-    let body = read(body, settings.limits.webhook, &settings.limits).await?;
-    if has_to_prove {
-        check(&settings.webhook, &parts.headers, &body)?;
-    }
-    let content_type = Accept::of(&parts.headers).json().ok_or_else(|| {
-        Failure::not_acceptable("application/json, application/*+json, application/yaml")
-    })?;
+    let provider = Provider::of(request.headers()).map_or(OTHER, Provider::name);
+    let mut delivery = Delivery::Closed;
+    let received = Received {
+        settings: &settings,
+        refresh: &refresh,
+        deliveries: &deliveries,
+        metrics: &metrics,
+        delivery: &mut delivery,
+    };
+    let answer = received.answer(peer, &asking, request).await;
+    metrics.webhooks.came(provider, delivery);
+    answer
+}
 
-    let pushed = parse(&parts.headers, &body, &settings.webhook)?;
-    let guessed = pushed
-        .as_ref()
-        .map(|pushed| pushed.guessed.clone())
-        .unwrap_or_default();
-    if let Some(mut pushed) = pushed {
-        let again = deliveries.came_before(&parts.headers, Instant::now());
-        info!(
-            reference = pushed.reference.as_deref().map(beginning),
-            files = pushed.paths.len(),
-            again,
-            "a push was reported"
-        );
-        if again {
-            // Somebody may have sent it again because nothing came of it: worth one look, and not several.
-            pushed.after = None;
+/// A delivery, and what becomes of it.
+struct Received<'r> {
+    settings: &'r Settings,
+    refresh: &'r Refresh,
+    deliveries: &'r Deliveries,
+    metrics: &'r Metrics,
+    delivery: &'r mut Delivery,
+}
+
+impl Received<'_> {
+    async fn answer(
+        self,
+        peer: SocketAddr,
+        asking: &Asking,
+        request: Request,
+    ) -> Result<Response, Failure> {
+        let Self {
+            settings,
+            refresh,
+            deliveries,
+            metrics,
+            delivery,
+        } = self;
+        let peer = peer.ip().to_canonical();
+        let has_to_prove = has_to_prove(&settings.webhook, &asking.caller);
+        if has_to_prove && !settings.webhook.takes_from(peer) {
+            return Err(Failure::new(StatusCode::FORBIDDEN).explained(
+                "webhooks are not taken from this address: see confbus.monitor.sources",
+            ));
         }
-        refresh.push_arrived(pushed);
+        let (parts, body) = request.into_parts();
+        *delivery = Delivery::Size;
+        let body = read(body, settings.limits.webhook, &settings.limits).await?;
+        *delivery = Delivery::Signature;
+        if has_to_prove {
+            let began = Instant::now();
+            let checked = check(&settings.webhook, &parts.headers, &body);
+            metrics.refreshes.passed(Phase::Verify, began.elapsed());
+            checked?;
+        }
+        *delivery = Delivery::Malformed;
+        let content_type = Accept::of(&parts.headers).json().ok_or_else(|| {
+            Failure::not_acceptable("application/json, application/*+json, application/yaml")
+        })?;
+
+        let pushed = parse(&parts.headers, &body, &settings.webhook)?;
+        *delivery = Delivery::Event;
+        let guessed = pushed
+            .as_ref()
+            .map(|pushed| pushed.guessed.clone())
+            .unwrap_or_default();
+        if let Some(mut pushed) = pushed {
+            *delivery = Delivery::Accepted;
+            let again = deliveries.came_before(&parts.headers, Instant::now());
+            info!(
+                reference = pushed.reference.as_deref().map(beginning),
+                files = pushed.paths.len(),
+                again,
+                "a push was reported"
+            );
+            if again {
+                *delivery = Delivery::Duplicate;
+                // Somebody may have sent it again because nothing came of it: worth one look, and not several.
+                pushed.after = None;
+            }
+            refresh.push_arrived(pushed);
+        }
+        Ok(([(header::CONTENT_TYPE, content_type)], to_json(&guessed)).into_response())
     }
-    Ok(([(header::CONTENT_TYPE, content_type)], to_json(&guessed)).into_response())
 }
 
 /// Whether a delivery has to prove where it comes from: not where its sender has proved to be one who may, and not where nothing

@@ -14,7 +14,7 @@ use confbus_resolution::{EnvironmentRequest, Format, Placeholders, RepoPath};
 use http::{HeaderMap, header};
 
 use super::{accept::Accept, settings::Limits};
-use crate::{access::Wanted, environment_repository::Labels};
+use crate::{access::Wanted, environment_repository::Labels, metrics};
 
 /// What the path says, not yet checked.
 #[derive(Debug, PartialEq, Eq)]
@@ -197,6 +197,20 @@ fn holds_extension(segment: &str) -> bool {
 }
 
 impl Route {
+    /// What it is counted as.
+    pub(super) fn template(&self) -> metrics::Route {
+        let (Self::Environment(names) | Self::Converted(names, _) | Self::Resource(names, _)) =
+            self;
+        match (self, &names.label) {
+            (Self::Environment(_), None) => metrics::Route::ENVIRONMENT,
+            (Self::Environment(_), Some(_)) => metrics::Route::ENVIRONMENT_OF_LABEL,
+            (Self::Converted(..), None) => metrics::Route::TEXT,
+            (Self::Converted(..), Some(_)) => metrics::Route::TEXT_OF_LABEL,
+            (Self::Resource(..), None) => metrics::Route::FILE,
+            (Self::Resource(..), Some(_)) => metrics::Route::FILE_OF_LABEL,
+        }
+    }
+
     /// Checks everything and settles in which form the answer comes.
     pub(super) fn ask(
         self,

@@ -13,9 +13,13 @@ use http::Method;
 
 use super::{
     Services, Settings, access::Asking, actuator, boot1, busenv, busrefresh, configuration, error,
-    error::Failure, events, health, instances, methods, monitor, pins, refreshes, reports, waves,
+    error::Failure, events, health, instances, methods, monitor, pins, probes, refreshes, reports,
+    scrape, waves,
 };
-use crate::access::Kind;
+use crate::{
+    access::Kind,
+    metrics::{Asked, Requests},
+};
 
 /// Who may take a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         read("/actuator/health").get(Public, health::whole),
         read("/actuator/health/{component}").get(Public, health::part),
         read("/actuator/info").get(For(Kind::Health), actuator::info),
+        read("/livez").get(Public, probes::live),
+        read("/readyz").get(Public, probes::ready),
         write(&monitor).post(Signed(Kind::Monitor), monitor::receive),
         read("/confbus/events").get(For(Kind::Events), events::stream),
         beside(&format!("/{REPORTS_PATH}")).post(For(Kind::Report), reports::receive),
@@ -63,6 +69,10 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
         beside("/bus/env").post(For(Kind::Refresh), boot1::change),
         Route::new("/error").any(Public, error::error_page),
     ];
+    if settings.metrics {
+        let paths = ["/actuator/prometheus", "/metrics"];
+        routes.extend(paths.map(|path| read(path).get(For(Kind::Metrics), scrape::page)));
+    }
     // Under names that Spring has given up, everything but POST is the config space's.
     for below in ["", "/", "/{*destination}"] {
         let at = |name: &str| format!("/actuator/{name}{below}");
@@ -133,9 +143,20 @@ impl Route {
         self
     }
 
-    /// Adds it below a context path.
-    pub(super) fn add_to(self, router: Router<Services>, context: &str) -> Router<Services> {
-        router.route(&format!("{context}{}", self.path), self.methods)
+    /// Adds it below a context path. What is asked for there is counted under its path, unless a handler says otherwise.
+    pub(super) fn add_to(
+        self,
+        router: Router<Services>,
+        context: &str,
+        requests: &Requests,
+    ) -> Router<Services> {
+        let asked = Asked::from(requests.route(&self.path));
+        let count = move |mut answer: Response| async move {
+            answer.extensions_mut().get_or_insert(asked);
+            answer
+        };
+        let methods = self.methods.layer(middleware::map_response(count));
+        router.route(&format!("{context}{}", self.path), methods)
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) health_enabled: bool,
     /// `management.endpoint.health.show-details`.
     pub(crate) health_details: HealthDetails,
+    /// `confbus.metrics.enabled`: whether what is counted can be scraped. On by default.
+    pub(crate) metrics: bool,
     /// What `/encrypt`, `/decrypt` and `/key` work with.
     pub(crate) encryption: Encryption,
     /// `confbus.encrypt.decrypt-endpoint`: whoever logs in may have texts decrypted. Off by default.
@@ -181,6 +183,7 @@ impl Default for Settings {
             down_status: "DOWN".into(),
             health_enabled: true,
             health_details: HealthDetails::default(),
+            metrics: true,
             encryption: Encryption::default(),
             decrypt_endpoint: false,
             opened: Vec::new(),

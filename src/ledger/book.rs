@@ -1,4 +1,5 @@
 mod acks;
+mod counts;
 mod refreshes;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use super::{
     refresh::What,
     state::{Evidence, State},
 };
+use counts::Counts;
 
 /// How long a refresh waits for answers.
 const LONGEST_ANSWER: i64 = 10 * 60 * 1000;
@@ -30,6 +32,7 @@ pub(super) struct Book {
     witnesses: Witnesses,
     /// When the last event went out.
     published: Option<i64>,
+    pub(super) counts: Counts,
     /// Since the last save.
     pub(super) changes: Changes,
     /// Somebody asked for coordinates that nobody had asked for before.
@@ -54,6 +57,7 @@ impl Book {
             records,
             witnesses: Witnesses::default(),
             published: None,
+            counts: Counts::default(),
             changes: Changes::None,
             has_new_coordinates: false,
         }
@@ -110,6 +114,7 @@ impl Book {
             self.witnesses.forget();
             self.published = None;
         }
+        self.counts.finish(&self.records, now);
         let instances = &mut self.records.instances;
         let before = instances.len();
         instances.retain(|_, instance| !instance.is_silent_for(DAY, now));
@@ -146,6 +151,7 @@ impl Book {
         now: i64,
     ) {
         let order = self.records.order;
+        let application = coordinates.application.clone();
         let running = running.map(shortened);
         let content = running
             .as_deref()
@@ -180,6 +186,10 @@ impl Book {
             if refresh.is_served_by(version.as_deref()) {
                 if is_news {
                     refresh.happened(What::Fetched, Some(id), version.clone(), now);
+                }
+                if evidence == Evidence::Report {
+                    self.counts
+                        .answered(refresh, &application, state, "report", now);
                 }
                 refresh.answered(id, state, evidence);
                 self.changes = Changes::Facts;
@@ -262,6 +272,7 @@ impl Book {
                     instance.runs(running, running_content, now);
                 }
                 let reason = shortened(reason);
+                self.counts.fleet.rejected(&report.application, &reason);
                 instance.rejected = Some(Rejected {
                     version: report.version.clone(),
                     content,
@@ -273,6 +284,8 @@ impl Book {
         };
         for refresh in self.records.waiting_for(&id) {
             if refresh.is_served_by(report.version.as_deref()) {
+                self.counts
+                    .answered(refresh, &report.application, state, "report", now);
                 refresh.answered(&id, state, Evidence::Report);
                 refresh.happened(what, Some(&id), detail.clone(), now);
             }

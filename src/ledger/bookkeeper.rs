@@ -17,6 +17,7 @@ use super::{
     now,
     store::Store,
 };
+use crate::metrics;
 
 /// Entries that are taken from the queue at once.
 const BATCH: usize = 256;
@@ -48,6 +49,12 @@ impl std::fmt::Debug for Bookkeeper {
 }
 
 impl Bookkeeper {
+    /// Counts there what instances make of what they are told.
+    pub(crate) fn counting(mut self, metrics: metrics::Fleet) -> Self {
+        self.book.counts.fleet = metrics;
+        self
+    }
+
     /// Writes until `shutdown`, and saves what changed.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(TICK);

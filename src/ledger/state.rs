@@ -25,6 +25,20 @@ pub(crate) enum State {
 }
 
 impl State {
+    /// As in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Same => "same",
+            Self::Told => "told",
+            Self::Served => "served",
+            Self::Applying => "applying",
+            Self::Rejected => "rejected",
+            Self::Restart => "restart",
+            Self::Silent => "silent",
+        }
+    }
+
     /// The state of this name in JSON.
     pub(crate) fn named(word: &str) -> Option<Self> {
         serde_json::from_value(word.into()).ok()

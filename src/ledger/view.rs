@@ -2,7 +2,10 @@
 
 mod refreshes;
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    net::IpAddr,
+};
 
 use confbus_protocol::{BusId, Timestamp};
 use confbus_resolution::EnvironmentRequest;
@@ -175,6 +178,32 @@ fn reader_view(key: &ReaderKey, reader: &Reader) -> ReaderView {
         peer: key.peer,
         served: reader.served.clone(),
         last_read: time(reader.last_read),
+    }
+}
+
+impl InstancesView {
+    /// How many instances of which application, with which profiles, are in which state. So many applications with their
+    /// profiles are told apart; all others are `other`.
+    pub(crate) fn by_state<'v>(
+        &'v self,
+        most: usize,
+        other: &'v str,
+    ) -> BTreeMap<(&'v str, &'v str, &'static str), usize> {
+        let mut known = HashSet::new();
+        let mut counts = BTreeMap::new();
+        for instance in &self.instances {
+            let address = (instance.application.as_str(), instance.profiles.as_str());
+            let is_named = known.contains(&address) || known.len() < most;
+            let (application, profile) = if is_named {
+                known.insert(address);
+                address
+            } else {
+                (other, other)
+            };
+            let key = (application, profile, instance.state.name());
+            *counts.entry(key).or_default() += 1;
+        }
+        counts
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
 use super::{
-    RefreshError, Told, Whom,
+    RefreshError, Rooms, Told, Whom,
     concerned::{PATIENCE, Unchanged, concerned},
     destinations::News,
     outage::Outage,
@@ -20,6 +20,7 @@ use crate::{
     environment_repository::{EnvironmentRepository, Moved},
     ledger::{LabelMoved, Ledger, RefreshId, Started, Step},
     look::Trigger,
+    metrics::{Cause, Direction, Metrics, Phase, bus_name},
 };
 
 /// Publishes events, and keeps in mind who could not be told.
@@ -28,24 +29,26 @@ pub(super) struct Announcer {
     pub(super) ledger: Ledger,
     pub(super) bus: Bus,
     pub(super) member: Member,
+    pub(super) metrics: Arc<Metrics>,
     outage: Mutex<Outage>,
     told: mpsc::Sender<Told>,
 }
 
 impl Announcer {
-    pub(super) fn new(
-        repository: EnvironmentRepository,
-        ledger: Ledger,
-        bus: Bus,
-        member: Member,
-        told: mpsc::Sender<Told>,
-    ) -> Self {
+    pub(super) fn new(rooms: Rooms, member: Member, told: mpsc::Sender<Told>) -> Self {
+        let Rooms {
+            repository,
+            ledger,
+            bus,
+            metrics,
+        } = rooms;
         let outage = Outage::inherited(ledger.owed(), Instant::now());
         Self {
             repository,
             ledger,
             bus,
             member,
+            metrics,
             outage: Mutex::new(outage),
             told,
         }
@@ -72,6 +75,8 @@ impl Announcer {
             PATIENCE,
         )
         .await;
+        let refreshes = &self.metrics.refreshes;
+        refreshes.passed(Phase::Compare, begun.elapsed());
         debug!(elapsed = ?begun.elapsed(), destinations = concerned.destinations.len(), "found who is concerned");
         if let Some(changes) = concerned.changes {
             self.ledger.note(&refresh, Step::Changes(changes));
@@ -164,6 +169,8 @@ impl Announcer {
                 .collect(),
             origin: self.member.id.to_string(),
         });
+        let labels = Moved::as_one_of_each_label(moved).len();
+        self.metrics.refreshes.moved(cause(trigger), labels);
         self.ledger.note(&refresh, Step::Looked);
         if !moved.is_empty() {
             self.ledger.note(&refresh, Step::Swapped);
@@ -173,9 +180,14 @@ impl Announcer {
 
     async fn tell_all(&self, refresh: &RefreshId, destinations: &[Destination], news: &News) {
         self.ledger.note(refresh, Step::Owed(destinations));
+        let begun = Instant::now();
+        let meant = destinations.iter().map(|to| self.ledger.meant_by(to));
+        self.metrics.refreshes.tells(meant.sum());
         // A broker confirms an event once all queues have it; nobody waits for the events of others.
         let tell = |destination| self.tell(refresh, destination, news);
         join_all(destinations.iter().map(tell)).await;
+        let refreshes = &self.metrics.refreshes;
+        refreshes.passed(Phase::Announce, begun.elapsed());
     }
 
     /// What does not get out is made up for.
@@ -225,7 +237,16 @@ impl Announcer {
     }
 
     async fn send(&self, message: &Message) -> Result<(), RefreshError> {
+        let begun = Instant::now();
         let published = self.bus.publish(message).await;
+        let bus = &self.metrics.bus;
+        bus.published(bus_name(&self.bus.status()), begun.elapsed());
+        let result = if published.is_ok() {
+            "ok"
+        } else {
+            "undeliverable"
+        };
+        bus.event(Direction::Out, counted(&message.event.kind).0, result);
         published.map_err(|error| RefreshError::Bus(error.to_string()))
     }
 
@@ -249,6 +270,26 @@ impl Announcer {
     /// Never held across a wait.
     fn outage(&self) -> MutexGuard<'_, Outage> {
         self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The type of an event as it is counted, and what becomes of it here.
+pub(super) fn counted(kind: &EventKind) -> (&'static str, &'static str) {
+    match kind {
+        EventKind::Refresh => ("refresh", "ok"),
+        EventKind::Ack { .. } => ("ack", "ok"),
+        EventKind::EnvironmentChange { .. } => ("environment_change", "ok"),
+        EventKind::Shutdown => ("shutdown", "ignored"),
+        EventKind::Unknown { .. } => ("unknown", "ignored"),
+    }
+}
+
+/// What made the server look, as far as somebody may have to do something about it.
+fn cause(trigger: Trigger) -> Cause {
+    match trigger {
+        Trigger::Push => Cause::Webhook,
+        Trigger::BusRefresh | Trigger::Pin | Trigger::Wave => Cause::Command,
+        Trigger::Poll | Trigger::Reconnect | Trigger::Bus | Trigger::Change => Cause::Poll,
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use confbus_bus::{Bus, Message, Signal, Status, Subscription};
+use confbus_bus::{Message, Signal, Status, Subscription};
 use confbus_protocol::{Action, Destination, EventKind, Member, Reactions, react};
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{sync::mpsc, time::MissedTickBehavior};
@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::{
-    Destinations, QUEUE, Refresh, RefreshError, Request, Settings, Told,
-    announcer::Announcer,
+    Destinations, QUEUE, Refresh, RefreshError, Request, Rooms, Settings, Told,
+    announcer::{self, Announcer},
     follow_ups::{Due, Expected, FollowUps},
 };
 use crate::{
     environment_repository::{Announce, EnvironmentRepository, Moved},
-    ledger::Ledger,
     look::Trigger,
+    metrics::Direction,
     webhook::Pushed,
 };
 
@@ -52,9 +52,7 @@ impl Refresher {
     /// A refresher that is also told by `bell` that a local repository changed, and says to `told` who is told of what.
     pub(crate) fn new(
         settings: Settings,
-        repository: EnvironmentRepository,
-        ledger: Ledger,
-        bus: Bus,
+        rooms: Rooms,
         member: Member,
         bell: mpsc::Receiver<()>,
         told: mpsc::Sender<Told>,
@@ -62,11 +60,11 @@ impl Refresher {
         let (pushes_sender, pushes) = mpsc::channel(QUEUE);
         let (requests_sender, requests) = mpsc::channel(QUEUE);
         // Before the bus is there, so that its first signal is not missed.
-        let signals = bus.subscribe();
+        let signals = rooms.bus.subscribe();
         let shared = Arc::new(Shared {
             settings,
-            announcer: Announcer::new(repository.clone(), ledger, bus, member, told),
-            repository,
+            repository: rooms.repository.clone(),
+            announcer: Announcer::new(rooms, member, told),
             follow_ups: FollowUps::default(),
         });
         let refresher = Self {
@@ -236,6 +234,9 @@ impl Shared {
 
     async fn heard(&self, message: Message) {
         let announcer = &self.announcer;
+        let (kind, result) = announcer::counted(&message.event.kind);
+        let bus = &announcer.metrics.bus;
+        bus.event(Direction::In, kind, result);
         announcer.ledger.heard(&message.event);
         let reactions = Reactions {
             refresh: self.settings.listens,

@@ -15,7 +15,7 @@ const PASSWORD: &str = "canary-of-the-user";
 const OF_GIT: &str = "s3cret";
 
 /// Every route, with a body where one belongs.
-const ROUTES: [(&str, &str, &str); 38] = [
+const ROUTES: [(&str, &str, &str); 42] = [
     ("GET", "/orders/dev", ""),
     ("GET", "/orders/dev/main", ""),
     ("GET", "/orders/dev/no-such-label", ""),
@@ -48,6 +48,10 @@ const ROUTES: [(&str, &str, &str); 38] = [
     ("GET", "/actuator/health/configServer", ""),
     ("GET", "/actuator/info", ""),
     ("GET", "/actuator/env", ""),
+    ("GET", "/actuator/prometheus", ""),
+    ("GET", "/metrics", ""),
+    ("GET", "/livez", ""),
+    ("GET", "/readyz", ""),
     ("POST", "/actuator/busrefresh", ""),
     ("POST", "/actuator/busrefresh/orders", ""),
     ("POST", "/actuator/busenv", r#"{"name":"a","value":"b"}"#),

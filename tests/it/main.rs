@@ -26,6 +26,7 @@ mod ledger;
 mod limits;
 mod looks;
 mod memory;
+mod metrics;
 mod packaging;
 mod pins;
 mod program;

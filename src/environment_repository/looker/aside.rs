@@ -1,6 +1,9 @@
 //! What nobody waits for: to look for what is wrong with versions, and to write down what is in service.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use indexmap::IndexMap;
 use tokio::task::{JoinError, JoinHandle};
@@ -13,6 +16,7 @@ use super::{
     },
     Looker,
 };
+use crate::metrics::Phase;
 
 /// What does not take longer than this is on disk before it is in service.
 const SLOWEST_DISK: Duration = Duration::from_secs(5);
@@ -37,7 +41,13 @@ impl Looker {
         }
         let basis = served.labels.values().find_map(|history| history.basis());
         let (judge, cases) = (self.judge.clone(), cases.into_values().collect());
-        let work = move || Verdicts::of(cases, basis, &judge);
+        let refreshes = self.outcome.metrics.refreshes.clone();
+        let work = move || {
+            let began = Instant::now();
+            let verdicts = Verdicts::of(cases, basis, &judge);
+            refreshes.passed(Phase::Validate, began.elapsed());
+            verdicts
+        };
         self.judging = Some(tokio::task::spawn_blocking(work));
     }
 

@@ -1,6 +1,6 @@
 //! What follows from a look, for readers and for whoever is told.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use tracing::{info, warn};
 
@@ -19,6 +19,7 @@ impl Looker {
         fetch: &Fetch,
         asked: &[Label],
     ) -> Result<(), LookError> {
+        let began = Instant::now();
         self.leave_out_fallback(&mut view, asked);
         let fetched = view.fetched.clone();
         self.leave_out_hearsay(&mut view);
@@ -41,6 +42,9 @@ impl Looker {
             self.note_on_disk(served.standing()).await;
         }
         self.outcome.swap(served, answers_change);
+        if !moved.is_empty() {
+            self.count_swap(began.elapsed());
+        }
         self.note_moved(&moved);
         self.outcome.unannounced.add(moved);
         fetched.unwrap_or(Ok(()))

@@ -11,6 +11,7 @@ const LONGEST: usize = 16 * 1024;
 pub(in crate::http) struct Wire<'f> {
     pub(in crate::http) head: &'f [u8],
     pub(in crate::http) body: &'f [u8],
+    pub(in crate::http) status: StatusCode,
 }
 
 /// A head and, if it is short, the body behind it.
@@ -18,6 +19,7 @@ pub(in crate::http) struct Wire<'f> {
 pub(in crate::http) struct Whole {
     bytes: Bytes,
     head: usize,
+    status: StatusCode,
 }
 
 impl Whole {
@@ -32,6 +34,7 @@ impl Whole {
         Some(Self {
             bytes: bytes.into(),
             head,
+            status,
         })
     }
 
@@ -42,6 +45,7 @@ impl Whole {
         Self {
             head: bytes.len(),
             bytes: bytes.into(),
+            status: StatusCode::NOT_MODIFIED,
         }
     }
 
@@ -55,7 +59,8 @@ impl Whole {
 
     pub(in crate::http) fn wire(&self) -> Wire<'_> {
         let (head, body) = self.bytes.split_at(self.head);
-        Wire { head, body }
+        let status = self.status;
+        Wire { head, body, status }
     }
 }
 

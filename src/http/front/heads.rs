@@ -37,6 +37,7 @@ impl Core {
         is_last: bool,
         output: &mut Vec<u8>,
     ) -> Reply {
+        let began = self.requests.begins();
         let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
         let mut request = httparse::Request::new(&mut []);
         let length = match request.parse_with_uninit_headers(input, &mut fields) {
@@ -63,11 +64,14 @@ impl Core {
             None => return Reply::Elsewhere,
         };
         let recalled = self.recall(&question, peer, false, |entry| {
-            let Wire { head, body } = entry.wire(&question.wish)?;
+            let Wire { head, body, status } = entry.wire(&question.wish)?;
             let date = self.date.line();
             let parts = [head, connection, &date, body];
             output.reserve(parts.iter().map(|part| part.len()).sum());
             parts.iter().for_each(|part| output.extend_from_slice(part));
+            let (asked, is_head) = (entry.kept.asked, question.wish.is_head);
+            self.requests
+                .recalled(asked, is_head, status.as_u16(), began);
             Some(())
         });
         match recalled {

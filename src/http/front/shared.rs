@@ -44,6 +44,7 @@ mod tests {
         Arc::new(Kept {
             finished: finished.expect("a body in memory is whole"),
             keep: Keep::default(),
+            asked: crate::metrics::Asked::default(),
         })
     }
 

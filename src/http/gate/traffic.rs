@@ -30,6 +30,9 @@ impl Traffic {
         let Some(below) = settings.context_path.below(path) else {
             return Self::Read;
         };
+        if matches!(below, "/livez" | "/readyz") {
+            return Self::Probe;
+        }
         if actuator::is_health(settings, path) {
             return match below.strip_prefix("/actuator/health/") {
                 Some("liveness" | "readiness") => Self::Probe,
@@ -44,7 +47,7 @@ impl Traffic {
         let all = segments(below);
         let names: Vec<_> = all.iter().map(String::as_str).collect();
         match (names.as_slice(), reads) {
-            (["actuator", ..] | ["_", "api", ..], true) => return Self::Look,
+            (["actuator", ..] | ["_", "api", ..] | ["metrics"], true) => return Self::Look,
             (["actuator", ..] | ["bus", "refresh" | "env"], false) => return Self::Refresh,
             (["_", "api", ..], false) => return Self::Decision,
             _ => {}

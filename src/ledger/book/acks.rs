@@ -9,6 +9,7 @@ use crate::ledger::{
     instance::{Ack, Instance, Proof},
     proof::{Finding, SeenAck},
     refresh::What,
+    state::State,
 };
 
 /// How long a sibling's ack may still come and show that a read was not that of another.
@@ -176,9 +177,19 @@ impl Book {
                 ack.set_proof(proof.clone());
             }
         }
-        let refresh = self.records.refresh_mut(refresh);
-        if let Some(ack) = refresh.and_then(|refresh| refresh.ack_mut(id)) {
-            ack.set_proof(proof);
+        let instance = self.records.instances.get(id).cloned();
+        let Some(refresh) = self.records.refresh_mut(refresh) else {
+            return;
+        };
+        let Some(ack) = refresh.ack_mut(id) else {
+            return;
+        };
+        let (is_new, at) = (ack.proof.is_none() && proof.is_some(), ack.at);
+        ack.set_proof(proof);
+        if let Some(instance) = instance.filter(|_| is_new) {
+            let application = &instance.coordinates.application;
+            self.counts
+                .answered(refresh, application, State::Live, "ack+read", at);
         }
     }
 }

@@ -81,6 +81,7 @@ impl Book {
             destination: Some(destination.clone()),
         };
         refresh.publish(sent, destination, now);
+        self.counts.published(id, now);
         for instance in self.records.meant_by(event) {
             if let Some(refresh) = self.records.refresh_mut(id) {
                 refresh.tell(&instance);

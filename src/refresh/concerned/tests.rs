@@ -2,12 +2,11 @@ use arc_swap::ArcSwap;
 use confbus_protocol::{Application, Label, Profiles};
 use confbus_resolution::KeyChange;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
 
 use super::*;
 use crate::{
     Settings, Sources,
-    environment_repository::{Announce, Known, testing::Remote},
+    environment_repository::{Announce, Hearers, Known, testing::Remote},
     pins::{self, Pins},
     tasks::Tasks,
     waves::{self, Waves},
@@ -58,7 +57,6 @@ impl Server {
             ..Sources::default()
         };
         let settings = Settings::load(&sources).unwrap().repository;
-        let (bell, judgements) = (mpsc::channel(1).0, mpsc::channel(1).0);
         let tasks = Tasks::default();
         let known = known.iter().map(|coordinates| request(coordinates));
         let known = Arc::new(known.collect::<Vec<_>>());
@@ -67,7 +65,7 @@ impl Server {
         let tasks_of = tasks.clone();
         let (waves, _) = Waves::open(waves::Settings::default());
         let repository =
-            EnvironmentRepository::open(settings, pins, waves, tasks_of, bell, readers, judgements)
+            EnvironmentRepository::open(settings, pins, waves, tasks_of, readers, Hearers::none())
                 .await
                 .unwrap();
         Self {

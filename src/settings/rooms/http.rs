@@ -26,6 +26,7 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         down_status: reader.text_or(&format!("{SERVER}.health.down-health-status"), "DOWN"),
         health_enabled: reader.flag(&format!("{SERVER}.health.enabled"), true),
         health_details: health_details(reader),
+        metrics: reader.flag("confbus.metrics.enabled", defaults.metrics),
         decrypt_endpoint: reader.switch(
             "confbus.encrypt.decrypt-endpoint",
             false,
