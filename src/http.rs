@@ -7,6 +7,7 @@
 mod accept;
 mod access;
 mod actuator;
+mod audit;
 mod body;
 mod boot1;
 mod busenv;

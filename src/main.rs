@@ -136,8 +136,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let settings = Settings::load(&Sources::of_process(args.config, args.properties.pairs()?))?;
 
     let app = App::bind(settings.with_git_program(program)).await?;
-    info!(address = %app.local_addr()?, "listening");
+    info!(event = "server.listening", address = %app.local_addr()?, "listening");
     app.serve_until(shutdown::requested()).await?;
-    info!("stopped");
+    info!(event = "server.stopped", "stopped");
     Ok(())
 }

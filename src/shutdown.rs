@@ -16,7 +16,11 @@ pub async fn requested() -> std::io::Result<()> {
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
     };
-    info!(signal = name, "stopping; a second signal ends at once");
+    info!(
+        event = "server.stopping",
+        signal = name,
+        "stopping; a second signal ends at once"
+    );
     at_second_signal(terminate, interrupt);
     Ok(())
 }

@@ -51,6 +51,7 @@ pub fn init(format: LogFormat, default_filter: &str) -> anyhow::Result<Log> {
             .try_init(),
         LogFormat::Json => lines
             .json()
+            .flatten_event(true)
             .finish()
             .with(filter_fn(tells_no_secret))
             .try_init(),

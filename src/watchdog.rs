@@ -174,9 +174,9 @@ impl Rounds {
             return;
         }
         if stuck.is_empty() {
-            info!("no thread is stuck any more");
+            info!(event = "server.unstuck", "no thread is stuck any more");
         } else {
-            error!(threads = ?stuck, "threads are stuck: who asks them gets no answer");
+            error!(event = "server.stuck", threads = ?stuck, "threads are stuck: who asks them gets no answer");
         }
         self.told = stuck;
     }

@@ -205,7 +205,7 @@ impl Inner {
     fn note_trouble(&self, error: &io::Error) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if trouble.is_none() {
-            warn!(%error, "what is in service is not on disk; a restart would serve what was before");
+            warn!(event = "journal.failed", error.text = %error, "what is in service is not on disk; a restart would serve what was before");
             *trouble = Some(error.kind().to_string());
         }
     }
@@ -213,7 +213,10 @@ impl Inner {
     fn end_trouble(&self) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if trouble.take().is_some() {
-            info!("what is in service is on disk again");
+            info!(
+                event = "journal.saved",
+                "what is in service is on disk again"
+            );
         }
     }
 }

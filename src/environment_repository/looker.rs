@@ -178,8 +178,10 @@ impl Looker {
         let seconds_ago = seconds_ago.map(|ago| ago.as_secs());
         let is_serving = !before.standing.labels.is_empty();
         info!(
+            event = "snapshot.restored",
             labels = before.standing.labels.len(),
-            seconds_ago, "in service as before the last stop"
+            seconds_ago,
+            "in service as before the last stop"
         );
         let served = Served {
             labels: before.standing.labels,

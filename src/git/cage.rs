@@ -117,7 +117,7 @@ impl Cage {
         self.suspect = true;
         self.pause();
         let repository = &self.settings.address.display_uri;
-        warn!(%repository, failures = self.failures, "the Git worker {what}; it is replaced");
+        warn!(event = "git.worker_replaced", %repository, failures = self.failures, "the Git worker {what}; it is replaced");
     }
 
     fn pause(&mut self) {

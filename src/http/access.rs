@@ -124,6 +124,11 @@ impl Asking {
         &self.access
     }
 
+    /// From where, if that is known.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// Who asks, for others to see.
     pub(super) fn name(&self) -> String {
         let name = self.caller.proved().map(ToString::to_string);

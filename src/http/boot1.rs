@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use super::{
     Settings,
     access::Asking,
+    audit,
     body::{content_type, read},
     busenv::{check_length, parameters},
     busrefresh::admit,
@@ -52,6 +53,7 @@ pub(super) async fn change(
     check_length(bytes.sum())?;
     let destination = destination(&said);
     asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
+    audit::refresh(&asking, &destination, false);
     refresh.change_environment(destination, said).await?;
     Ok(StatusCode::OK)
 }

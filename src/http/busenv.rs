@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{
     Settings,
     access::Asking,
+    audit,
     body::{content_type, json_object, read},
     busrefresh::destination,
     error::Failure,
@@ -35,6 +36,7 @@ pub(super) async fn change(
     let path = settings.context_path.below(parts.uri.path());
     let destination = destination(path.unwrap_or_default());
     asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
+    audit::refresh(&asking, &destination, false);
     let body = read(body, settings.limits.body, &settings.limits).await?;
     let values = property(&parts.headers, parts.uri.query(), &body)?;
     refresh.change_environment(destination, values).await?;

@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode, request::Parts};
 use super::{
     Settings,
     access::Asking,
+    audit,
     body::{content_type, is_json, json_object, read},
     error::Failure,
     monitor::since_1970,
@@ -80,10 +81,11 @@ impl Admitted {
         asking: &Asking,
         destination: &Destination,
     ) -> Result<(), Failure> {
-        if self.is_signed {
-            return Ok(());
+        if !self.is_signed {
+            asking.may(&Wanted::destination(Kind::Refresh, destination))?;
         }
-        asking.may(&Wanted::destination(Kind::Refresh, destination))
+        audit::refresh(asking, destination, self.is_signed);
+        Ok(())
     }
 }
 

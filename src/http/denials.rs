@@ -63,6 +63,8 @@ impl Denial {
         };
         // As quoted texts: none of these names may look like another field.
         info!(
+            event = self.event(),
+            decision = "denied",
             principal = self.principal.as_deref().map(tracing::field::debug),
             address = self.address.map(tracing::field::display),
             kind = self.kind,
@@ -74,6 +76,16 @@ impl Denial {
             left_out,
             "request refused; the same is not told again for a minute"
         );
+    }
+
+    /// What is asked for is in the audit where it would have been had it been allowed.
+    fn event(&self) -> &'static str {
+        match self.kind {
+            Some("refresh") => "audit.refresh",
+            Some("decrypt") => "audit.decrypt",
+            Some("operate") => "audit.pin",
+            _ => "access.denied",
+        }
     }
 
     fn network(&self) -> Option<Network> {

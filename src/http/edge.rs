@@ -255,11 +255,15 @@ fn log(method: &Method, path: &str, status: StatusCode, reason: Option<&str>, be
     let duration_ms = began.elapsed().as_millis();
     match (status, reason) {
         (503, reason) if NOT_READY.is_due() => {
-            warn!(%method, path, status, reason, "not ready to answer; others like it are told at `debug` for a minute");
+            warn!(event = "http.not_ready", %method, path, status, reason, "not ready to answer; others like it are told at `debug` for a minute");
         }
         (503, reason) => debug!(%method, path, status, reason, "not ready to answer"),
-        (500.., reason) => error!(%method, path, status, reason, "request failed"),
-        (401 | 403, reason) => info!(%method, path, status, reason, "request refused"),
+        (500.., reason) => {
+            error!(event = "http.failed", %method, path, status, reason, "request failed");
+        }
+        (401 | 403, reason) => {
+            info!(event = "http.refused", %method, path, status, reason, "request refused");
+        }
         (_, reason) => debug!(%method, path, status, reason, duration_ms, "request answered"),
     }
 }

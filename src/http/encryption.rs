@@ -14,6 +14,7 @@ use super::{
     Settings,
     accept::Accept,
     access::Asking,
+    audit,
     error::Failure,
     methods::{self, Methods},
 };
@@ -124,6 +125,7 @@ impl Endpoint {
             Self::Encrypt => encrypt(settings, &accept, request),
             Self::Decrypt => {
                 may_decrypt(settings, request.asking)?;
+                audit::decrypt(request.asking);
                 decrypt(settings, &accept, request)
             }
         }

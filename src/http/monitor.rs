@@ -110,6 +110,7 @@ impl Received<'_> {
             *delivery = Delivery::Accepted;
             let again = deliveries.came_before(&parts.headers, Instant::now());
             info!(
+                event = "webhook.accepted",
                 reference = pushed.reference.as_deref().map(beginning),
                 files = pushed.paths.len(),
                 again,

@@ -81,7 +81,7 @@ impl Keeper {
             until,
             ..
         } = &*pin;
-        info!(id, %address, repository, %commit, by, reason, until = shown(*until), "pinned");
+        info!(event = "audit.pin", decision = "allowed", id, %address, repository, %commit, by, reason, until = shown(*until), "pinned");
         if !self.store.is_kept() {
             warn!(
                 id,
@@ -98,7 +98,7 @@ impl Keeper {
             return false;
         };
         self.go_on_with(list.without(|other| other.id == id)).await;
-        info!(id, address = %pin.address, commit = %pin.commit, by, pinned_by = pin.by, reason = pin.reason, "let go");
+        info!(event = "audit.pin", decision = "allowed", id, address = %pin.address, commit = %pin.commit, by, pinned_by = pin.by, reason = pin.reason, "let go");
         concerned.tell([pin]).await;
         true
     }
@@ -123,7 +123,7 @@ impl Keeper {
     async fn tell_of_ends(&self, ended: &[Arc<Pin>], concerned: &Concerned) {
         for pin in ended {
             let (id, by, reason) = (&pin.id, &pin.by, &pin.reason);
-            info!(id, address = %pin.address, commit = %pin.commit, by, reason, "the time of the pin is over");
+            info!(event = "pin.ended", id, address = %pin.address, commit = %pin.commit, by, reason, "the time of the pin is over");
         }
         if !ended.is_empty() {
             concerned.tell(ended).await;

@@ -196,7 +196,7 @@ impl Announcer {
             return;
         };
         if self.outage().missed(destination) {
-            warn!(%destination, %error, "clients hear of this when the bus takes events again");
+            warn!(event = "refresh.undeliverable", %destination, error.text = %error, "clients hear of this when the bus takes events again");
         } else {
             debug!(%destination, %error, "clients hear of this, too, when the bus takes events again");
         }
@@ -211,7 +211,8 @@ impl Announcer {
     ) -> Result<(), RefreshError> {
         let event = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
         let commit = news.commit.map(|commit| commit.to_string());
-        info!(event.id = event.id, %destination, version = commit, "refresh event");
+        let id = event.id.as_str();
+        info!(event = "refresh.announced", refresh.id = %refresh, bus.event = id, %destination, commit.to = commit, "refresh event");
         // Before it goes out, so that no answer is noted before it.
         self.ledger.note(refresh, Step::Published(&event));
         let message = Message {

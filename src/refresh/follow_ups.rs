@@ -82,6 +82,7 @@ impl FollowUps {
                 return;
             }
             info!(
+                event = "webhook.early",
                 branch,
                 "a push was reported that cannot be seen yet; looking again for some seconds"
             );
@@ -191,6 +192,7 @@ impl Turn {
         self.tries += 1;
         let Some(pause) = PAUSES.get(self.tries) else {
             info!(
+                event = "webhook.unseen",
                 branch,
                 %commit,
                 "the push that was reported did not come into view; the poll finds it"

@@ -133,7 +133,7 @@ impl Shared {
                     tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(None, Announce::No))
                         .await;
                 if !matches!(looked, Ok(Ok(()))) {
-                    info!(%destination, "the repository could not be looked at; the event goes out all the same");
+                    info!(event = "refresh.unseen", %destination, "the repository could not be looked at; the event goes out all the same");
                 }
                 // Whoever asked may have gone.
                 _ = reply.send(self.refresh(&destination).await);
@@ -143,7 +143,7 @@ impl Shared {
                 values,
                 reply,
             } => {
-                info!(%destination, keys = values.len(), "environment change event");
+                info!(event = "refresh.environment", %destination, keys = values.len(), "environment change event");
                 let values = values.into_iter().map(|(key, value)| (key, Some(value)));
                 let change = EventKind::EnvironmentChange {
                     values: values.collect(),

@@ -116,7 +116,7 @@ impl Keeper {
             let next = line.course.after(&event, &line.rule, now());
             if let (Some(next), Some(view)) = (next, WaveView::of(line)) {
                 let reason = wish.reason.as_deref();
-                info!(address = %line.rule.address, commit = view.commit, by, reason, "{}", word(wish.decision));
+                info!(event = "audit.wave", decision = "allowed", address = %line.rule.address, commit = view.commit, by, reason, "{}", word(wish.decision));
                 self.go_on(line, next, None, others).await;
                 decided.push(view);
             }
@@ -240,17 +240,17 @@ fn say(before: &Course, after: &Course) {
     let commit = |wave: &Wave| wave.commit;
     match (&before.wave, &after.wave) {
         (_, Some(wave)) if wave.state == State::Stopped => {
-            warn!(%address, label, commit = %wave.commit, reason = wave.reason, "wave stopped: everybody is given what was before, until somebody decides or a newer commit comes");
+            warn!(event = "wave.stopped", %address, label, commit = %wave.commit, reason = wave.reason, "wave stopped: everybody is given what was before, until somebody decides or a newer commit comes");
         }
         (before, Some(wave)) if wave.is_running() => {
             let in_place_of = before
                 .as_ref()
                 .map(commit)
                 .filter(|old| *old != wave.commit);
-            info!(%address, label, commit = %wave.commit, percent = wave.percent, ?in_place_of, "wave goes on");
+            info!(event = "wave.step", %address, label, commit = %wave.commit, percent = wave.percent, ?in_place_of, "wave goes on");
         }
         (Some(_), None) => {
-            info!(%address, label, commit = %after.settled(), "wave over: everybody has the same");
+            info!(event = "wave.over", %address, label, commit = %after.settled(), "wave over: everybody has the same");
         }
         _ => {}
     }

@@ -24,6 +24,7 @@ mod kept_answers;
 mod last_good;
 mod ledger;
 mod limits;
+mod log;
 mod looks;
 mod memory;
 mod metrics;

@@ -93,9 +93,11 @@ impl Looker {
         let repository = &self.name;
         match (before, after) {
             (None, Some(error)) => {
-                warn!(%repository, %error, "the repository cannot be looked at; what is in service stays");
+                warn!(event = "git.unreachable", %repository, error.code = error.reason(), error.text = %error, "the repository cannot be looked at; what is in service stays");
             }
-            (Some(_), None) => info!(%repository, "the repository answers again"),
+            (Some(_), None) => {
+                info!(event = "git.reachable", %repository, "the repository answers again");
+            }
             _ => {}
         }
     }

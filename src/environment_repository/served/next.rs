@@ -134,7 +134,7 @@ impl Next {
 
     pub(super) fn refuse(&mut self, label: Label, cause: LookError) {
         if !matches!(cause, LookError::NotYet) {
-            warn!(%label, error = %cause, "the label stays where it was");
+            warn!(event = "snapshot.refused", %label, error.text = %cause, "the label stays where it was");
         }
         let served = &mut self.served;
         if served.refused.contains_key(&label) || served.refused.len() < MAX_LABELS {

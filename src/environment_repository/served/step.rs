@@ -37,7 +37,7 @@ pub(super) fn step(
         Before::Other(stand_in, trail) => {
             let history = History::new(version, pinned, trail);
             let new = &history.newest().snapshot;
-            info!(%label, version = %new.version(), "in service");
+            info!(event = "snapshot.served", %label, commit.to = %new.version(), "in service");
             let old = stand_in.map(|history| Arc::clone(&history.newest().snapshot));
             let old = old.filter(|old| old.version() != new.version());
             let moved = old.map(|old| (old, Arc::clone(new)));
@@ -49,7 +49,7 @@ pub(super) fn step(
         return Some((history, None));
     }
     let (old, new) = (&before.newest().snapshot, &history.newest().snapshot);
-    info!(%label, from = %old.version().short(), version = %new.version(), "moved");
+    info!(event = "snapshot.swapped", %label, commit.from = %old.version(), commit.to = %new.version(), "moved");
     let moved = (Arc::clone(old), Arc::clone(new));
     Some((history, Some(moved)))
 }
@@ -59,13 +59,13 @@ pub(super) fn tell_about_problems(label: &Label, history: &History) {
     // One cause may have many readers.
     let problems: IndexSet<_> = history.problems().collect();
     for problem in problems.iter().take(MAX_TOLD) {
-        warn!(%label, version, "{problem}; who needs this keeps the last good answer");
+        warn!(event = "commit.problem", %label, version, "{problem}; who needs this keeps the last good answer");
     }
     if let Some(more) = problems
         .len()
         .checked_sub(MAX_TOLD)
         .filter(|more| *more > 0)
     {
-        warn!(%label, version, more, "there are more problems");
+        warn!(event = "commit.problem", %label, version, more, "there are more problems");
     }
 }

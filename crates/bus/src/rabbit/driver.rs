@@ -118,7 +118,7 @@ impl RabbitDriver {
     }
 
     fn report_connected(&self, session: &Session, reconnects: u64) {
-        info!(address = %session.address, exchange = self.settings.exchange, queue = session.queue, reconnects, "connected to the bus");
+        info!(event = "bus.connected", address = %session.address, exchange = self.settings.exchange, queue = session.queue, reconnects, "connected to the bus");
         self.report
             .0
             .send_replace(State::connected(session.publisher.clone(), reconnects));
@@ -126,7 +126,10 @@ impl RabbitDriver {
 
     fn report_lost(&self, session: &Session, failure: &Failure) {
         let error = format!("{}: {failure}", session.address);
-        warn!(error, "lost the bus; trying to connect again");
+        warn!(
+            event = "bus.lost",
+            error, "lost the bus; trying to connect again"
+        );
         self.report.0.send_replace(State::disconnected(error, 0));
     }
 
@@ -134,8 +137,8 @@ impl RabbitDriver {
     fn report_failed(&self, error: String, reconnects: u64, attempts: u64) {
         if reconnects == 0 && attempts == 1 {
             warn!(
-                error,
-                "cannot connect to the bus; trying again until it works"
+                event = "bus.unreachable",
+                error, "cannot connect to the bus; trying again until it works"
             );
         } else {
             debug!(error, attempts, "cannot connect to the bus");
