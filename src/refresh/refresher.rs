@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     environment_repository::{Announce, EnvironmentRepository, Moved},
-    ledger::{Ledger, RefreshId},
+    ledger::RefreshId,
     look::Trigger,
     metrics::Direction,
     webhook::Pushed,
