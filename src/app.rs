@@ -57,7 +57,9 @@ impl App {
     /// # Errors
     /// When the port is taken or the system gives no thread.
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
-        settings.warnings.iter().for_each(|line| warn!("{line}"));
+        for warning in &settings.warnings {
+            warn!(code = warning.code, "{warning}");
+        }
         // First what may be refused; whoever connects meanwhile waits in the kernel.
         let mut limits = settings.http.limits.clone();
         let managers = settings

@@ -88,7 +88,7 @@ pub(crate) enum Command {
     ///
     /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
-    /// Explain a command
+    /// Explain a command, or an error by its code
     Help(HelpArgs),
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use confbus::SettingsError;
+use confbus::{SettingsError, SettingsProblem};
 use serde_json::{Value, json};
 
 use crate::talk::{self, ReaderGone};
@@ -48,9 +48,27 @@ impl Exit {
     }
 }
 
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Severity {
+    #[default]
+    Error,
+    Warning,
+}
+
+impl Severity {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One mistake, in the order in which it is read: sentence, place, notes, help.
 #[derive(Debug, Default)]
 pub(crate) struct Complaint {
+    pub(crate) severity: Severity,
     /// `CB1001`, where there is a page about it.
     pub(crate) code: Option<&'static str>,
     pub(crate) sentence: String,
@@ -102,8 +120,8 @@ impl Failure {
     pub(crate) fn report(&self, form: Form) -> ExitCode {
         for complaint in &self.complaints {
             match form {
-                Form::Text => talk::complain("error", complaint),
-                Form::Json => talk::complain_as_json(&as_json("error", complaint)),
+                Form::Text => talk::complain(complaint),
+                Form::Json => talk::complain_as_json(&as_json(complaint)),
             }
         }
         self.exit.into()
@@ -147,20 +165,29 @@ impl From<std::io::Error> for Failure {
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         let problems = error.problems().iter();
-        let complaints = problems.map(|problem| Complaint {
-            sentence: problem.problem.clone(),
-            place: Some(problem.place.clone()).filter(|place| !place.is_empty()),
-            help: problem.hint.clone().into_iter().collect(),
-            ..Complaint::default()
-        });
+        let warnings = error.warnings().iter();
+        let complaints = problems
+            .map(|problem| complaint(Severity::Error, problem))
+            .chain(warnings.map(|problem| complaint(Severity::Warning, problem)));
         Self::of(Exit::Settings, complaints.collect())
     }
 }
 
-fn as_json(severity: &str, complaint: &Complaint) -> Value {
+fn complaint(severity: Severity, problem: &SettingsProblem) -> Complaint {
+    Complaint {
+        severity,
+        code: Some(problem.code),
+        sentence: problem.problem.clone(),
+        place: Some(problem.place.clone()).filter(|place| !place.is_empty()),
+        notes: Vec::new(),
+        help: problem.hint.clone().into_iter().collect(),
+    }
+}
+
+fn as_json(complaint: &Complaint) -> Value {
     json!({
         "schema": "confbus.error/1",
-        "severity": severity,
+        "severity": complaint.severity.name(),
         "code": complaint.code,
         "message": complaint.sentence,
         "place": complaint.place,

@@ -1,5 +1,6 @@
 //! The program: arguments to exit code.
 
+mod catalogue;
 mod check;
 mod cli;
 mod demo;

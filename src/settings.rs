@@ -14,6 +14,7 @@ mod rooms;
 use std::{env, fmt, path::PathBuf};
 
 pub use crate::git::Program as GitProgram;
+use problem::code;
 pub use problem::{SettingsError, SettingsProblem};
 
 use crate::{access, commit_status, environment_repository, http, ledger, pins, refresh, waves};
@@ -37,8 +38,8 @@ pub struct Settings {
     pub(crate) listen: std::net::SocketAddr,
     /// Where management is answered, if not there.
     pub(crate) management: Option<std::net::SocketAddr>,
-    /// What was said but has no effect, one line each.
-    pub(crate) warnings: Vec<String>,
+    /// What was said in vain, or opens what is closed.
+    pub(crate) warnings: Vec<SettingsProblem>,
 }
 
 /// How members of the bus hear of each other.
@@ -132,7 +133,7 @@ impl Settings {
                 warnings,
                 ..settings
             }),
-            _ => Err(SettingsError::new(problems)),
+            _ => Err(SettingsError::new(problems).beside(warnings)),
         }
     }
 }

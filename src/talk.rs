@@ -12,7 +12,10 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::{exit::Complaint, watch::printable};
+use crate::{
+    exit::{Complaint, Severity},
+    watch::printable,
+};
 
 /// Done, live.
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
@@ -71,8 +74,12 @@ pub(crate) fn note(line: impl Display) {
 }
 
 /// A mistake or a warning, as a compiler would say it.
-pub(crate) fn complain(severity: &str, complaint: &Complaint) {
-    let style = if severity == "error" { RED } else { AMBER }.bold();
+pub(crate) fn complain(complaint: &Complaint) {
+    let severity = complaint.severity.name();
+    let style = match complaint.severity {
+        Severity::Error => RED.bold(),
+        Severity::Warning => AMBER.bold(),
+    };
     let code = complaint.code.map(|code| format!("[{code}]"));
     let title = painted(style, format!("{severity}{}", code.unwrap_or_default()));
     let sentence = printable(&complaint.sentence);

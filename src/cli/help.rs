@@ -6,6 +6,7 @@ use clap::{Args, CommandFactory};
 
 use super::Cli;
 use crate::{
+    catalogue,
     exit::{Exit, Failure},
     talk,
 };
@@ -38,8 +39,8 @@ const ALIKE: f64 = 0.7;
 /// What to explain.
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
-    /// A command, with what stands below it.
-    #[arg(value_name = "COMMAND")]
+    /// A command, with what stands below it, or the code of an error as CB1001.
+    #[arg(value_name = "COMMAND | CODE")]
     topic: Vec<String>,
 }
 
@@ -71,8 +72,13 @@ fn groups(command: &clap::Command) -> String {
     text
 }
 
-/// Explains a command, or shows all.
+/// Explains a command or the code of an error, or shows all commands.
 pub(crate) fn help(args: &HelpArgs) -> Result<(), Failure> {
+    if let [code] = &*args.topic
+        && catalogue::is_code(code)
+    {
+        return explain(code);
+    }
     let mut command = command();
     command.build();
     let mut found = &mut command;
@@ -88,6 +94,17 @@ pub(crate) fn help(args: &HelpArgs) -> Result<(), Failure> {
     }
     let text = found.render_long_help().ansi().to_string();
     Ok(talk::line(text.trim_end())?)
+}
+
+fn explain(code: &str) -> Result<(), Failure> {
+    let Some(page) = catalogue::page(code) else {
+        let codes: Vec<_> = catalogue::codes().collect();
+        return Err(
+            Failure::new(Exit::NotFound, format!("there is no error {code}"))
+                .help(format!("there are: {}", codes.join(", "))),
+        );
+    };
+    Ok(talk::line(page)?)
 }
 
 /// A command that is none, with the one that may be meant.

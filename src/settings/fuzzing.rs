@@ -55,7 +55,7 @@ pub fn settings(input: &[u8]) {
         list.push((name.to_owned(), value.to_owned()));
     }
     let said = match Settings::load(&sources) {
-        Ok(settings) => settings.warnings,
+        Ok(settings) => settings.warnings.iter().map(ToString::to_string).collect(),
         Err(error) => {
             assert!(!error.problems().is_empty());
             for problem in error.problems() {

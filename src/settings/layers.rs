@@ -13,7 +13,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::{
     Sources,
     known::{self, KEYS},
-    problem::{SettingsError, SettingsProblem},
+    problem::{SettingsError, SettingsProblem, code},
 };
 
 /// One setting as it was said.
@@ -95,12 +95,14 @@ impl Layers {
     fn add_file(&mut self, file: &Path) -> Result<(), SettingsProblem> {
         let path = file.display().to_string();
         let unreadable = |error: std::io::Error| SettingsProblem {
+            code: code::UNREADABLE,
             place: path.clone(),
             problem: error.to_string(),
             hint: None,
         };
         let bytes = fs::read(file).map_err(unreadable)?;
         let documents = parse_documents(&path, &bytes).map_err(|problem| SettingsProblem {
+            code: code::UNREADABLE,
             place: problem.origin.to_string(),
             problem: problem.problem,
             hint: problem.hint,
@@ -138,6 +140,7 @@ impl Layers {
         {
             let problem = format!("`{key}`: here only a list of profiles can be a condition");
             return Err(SettingsProblem {
+                code: code::UNUSABLE,
                 place: place(path, property),
                 problem,
                 hint: None,
@@ -181,6 +184,7 @@ impl Layers {
                     );
                 }
                 Err(error) => problems.push(SettingsProblem {
+                    code: code::UNUSABLE,
                     place: setting.place.clone(),
                     problem: error.to_string(),
                     hint: None,

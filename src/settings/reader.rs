@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::{
     known::{self, KEYS, UNSUPPORTED},
     layers::{Layers, Setting, uniform},
-    problem::SettingsProblem,
+    problem::{SettingsProblem, code},
 };
 use crate::encryption::CipherError;
 
@@ -17,7 +17,7 @@ use crate::encryption::CipherError;
 pub(super) struct Reader {
     layers: Layers,
     problems: Vec<SettingsProblem>,
-    warnings: Vec<String>,
+    warnings: Vec<SettingsProblem>,
     opened: Vec<String>,
 }
 
@@ -45,7 +45,7 @@ impl Reader {
     }
 
     /// All problems and warnings, those about unknown keys included.
-    pub(super) fn finish(mut self) -> (Vec<SettingsProblem>, Vec<String>) {
+    pub(super) fn finish(mut self) -> (Vec<SettingsProblem>, Vec<SettingsProblem>) {
         let mut unknown: Vec<_> = self
             .layers
             .all()
@@ -57,11 +57,9 @@ impl Reader {
                 .iter()
                 .any(|prefix| uniform(&setting.key).starts_with(&uniform(prefix)))
             {
-                self.problems.push(problem(
-                    setting,
-                    format!("`{}` is not supported", setting.key),
-                    None,
-                ));
+                let text = format!("`{}` is not supported", setting.key);
+                self.problems
+                    .push(problem(code::UNSUPPORTED, setting, text));
             } else {
                 self.warnings.push(unknown_key(setting));
             }
@@ -80,35 +78,56 @@ impl Reader {
                 Ok(plain) => setting.value = plain,
                 Err(error) if must_succeed => {
                     let text = format!("`{}` cannot be decrypted: {error}", setting.key);
-                    self.problems.push(problem(setting, text, None));
+                    self.problems
+                        .push(problem(code::NOT_DECRYPTED, setting, text));
                 }
                 Err(error) => {
-                    self.warnings.push(format!(
-                        "{}: `{}` cannot be decrypted and counts as not said: {error}",
-                        setting.place, setting.key
-                    ));
+                    let text = format!(
+                        "`{}` cannot be decrypted and counts as not said: {error}",
+                        setting.key
+                    );
+                    self.warnings
+                        .push(problem(code::NOT_DECRYPTED, setting, text));
                     setting.value.clear();
                 }
             }
         }
     }
 
-    /// Notes a mistake at the place of a key.
+    /// Notes at the place of a key that its value cannot be used.
     pub(super) fn refuse(&mut self, key: &str, text: impl Into<String>, hint: Option<&str>) {
+        self.refuse_as(code::UNUSABLE, key, text, hint);
+    }
+
+    /// Notes a mistake of this kind at the place of a key.
+    pub(super) fn refuse_as(
+        &mut self,
+        code: &'static str,
+        key: &str,
+        text: impl Into<String>,
+        hint: Option<&str>,
+    ) {
         let place = self
             .layers
             .get(key)
             .map(|setting| setting.place.clone())
             .unwrap_or_default();
         self.problems.push(SettingsProblem {
+            code,
             place,
             problem: text.into(),
             hint: hint.map(str::to_owned),
         });
     }
 
-    pub(super) fn warn(&mut self, text: impl Into<String>) {
-        self.warnings.push(text.into());
+    /// Says something that belongs to no single place.
+    pub(super) fn warn(&mut self, code: &'static str, text: impl Into<String>) {
+        self.warnings.push(SettingsProblem {
+            code,
+            place: String::new(),
+            problem: text.into(),
+            hint: None,
+        });
     }
 
     /// Says of a key that it opens what is closed by default; health names it as well.
@@ -117,8 +136,9 @@ impl Reader {
             return;
         };
         let said = format!("{key}={}", setting.value);
-        self.warnings
-            .push(format!("{}: {said}: {what}", setting.place));
+        let text = format!("{said}: {what}");
+        let warning = problem(code::INSECURE, setting, text);
+        self.warnings.push(warning);
         self.opened.push(said);
     }
 
@@ -302,25 +322,25 @@ fn is_known(key: &str) -> bool {
     })
 }
 
-fn unknown_key(setting: &Setting) -> String {
+fn unknown_key(setting: &Setting) -> SettingsProblem {
     let hint = known::nearest(&setting.key)
         .map(|key| format!("; did you mean `{key}`?"))
         .unwrap_or_default();
-    format!(
-        "{}: `{}` is not a setting{hint}",
-        setting.place, setting.key
-    )
+    let text = format!("`{}` is not a setting{hint}", setting.key);
+    problem(code::UNKNOWN, setting, text)
 }
 
-fn no_effect(setting: &Setting, why: &str) -> String {
-    format!("{}: `{}` has no effect: {why}", setting.place, setting.key)
+fn no_effect(setting: &Setting, why: &str) -> SettingsProblem {
+    let text = format!("`{}` has no effect: {why}", setting.key);
+    problem(code::NO_EFFECT, setting, text)
 }
 
-fn problem(setting: &Setting, text: String, hint: Option<String>) -> SettingsProblem {
+fn problem(code: &'static str, setting: &Setting, text: String) -> SettingsProblem {
     SettingsProblem {
+        code,
         place: setting.place.clone(),
         problem: text,
-        hint,
+        hint: None,
     }
 }
 

@@ -21,6 +21,7 @@ mod concerned;
 mod connections;
 mod demo;
 mod encryption;
+mod errors;
 mod freshness;
 mod kept_answers;
 mod last_good;

@@ -357,8 +357,8 @@ fn somebody_decides() {
     }
     no_wave(&server);
     for (arguments, code, line) in [
-        (&["promote", "orders"][..], 1, "no wave of this address"),
-        (&["abort", "payments"], 1, "no wave of this address"),
+        (&["promote", "orders"][..], 6, "no wave of this address"),
+        (&["abort", "payments"], 6, "no wave of this address"),
         (&["abort", "a,b"], 1, "answered 400"),
         (&["abort", "orders/"], 2, "write APPLICATION"),
     ] {

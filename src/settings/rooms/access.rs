@@ -3,7 +3,7 @@ mod rules;
 
 use crate::{
     access::{Named, Password, Settings, is_weak},
-    settings::{layers::uniform, reader::Reader},
+    settings::{code, layers::uniform, reader::Reader},
 };
 
 const SECURITY: &str = "confbus.security";
@@ -235,9 +235,10 @@ fn weak_secrets(reader: &mut Reader, passwords: &[String], is_reachable: bool) -
     let weak: Vec<String> = keys.filter(is_weak).collect();
     for key in weak.iter().filter(|_| is_reachable) {
         if are_meant {
-            reader.warn(format!("`{key}` is a secret that is quickly guessed, and confbus.security.weak-secrets=true lets it pass"));
+            reader.warn(code::INSECURE, format!("`{key}` is a secret that is quickly guessed, and confbus.security.weak-secrets=true lets it pass"));
         } else {
-            reader.refuse(
+            reader.refuse_as(
+                code::WEAK_SECRET,
                 key,
                 format!("`{key}` is a secret that is quickly guessed, and other machines can reach this server"),
                 Some("take at least 8 characters that stand on no list; confbus.security.weak-secrets=true lets it pass"),

@@ -9,7 +9,7 @@ use crate::{
     encryption::Encryption,
     environment_repository::{BackendSettings, Freshness, Pattern, Settings},
     look::Limits,
-    settings::reader::Reader,
+    settings::{code, reader::Reader},
 };
 
 const ACCEPTANCE: &str = "confbus.acceptance";
@@ -158,7 +158,7 @@ fn backends(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings>
         }
         let below = format!("{SERVER}.{settings}");
         if !reader.below(&format!("{below}.")).is_empty() {
-            reader.warn(format!(
+            reader.warn(code::NO_EFFECT, format!(
                 "`{below}.*` has no effect: the profile `{profile}` is not active, and its backend is not supported by confbus"
             ));
         }
@@ -212,11 +212,8 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
 
 fn refuse_other(reader: &mut Reader, key: &str, backend: &str) {
     let text = format!("the backend `{backend}` is not supported by confbus");
-    reader.refuse(
-        key,
-        text,
-        Some("git, native, vault and composites of them are"),
-    );
+    let hint = "git, native, vault and composites of them are";
+    reader.refuse_as(code::UNSUPPORTED, key, text, Some(hint));
 }
 
 /// A backend and its place: lower comes first.

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::{
     commit_status::{Host, Kind, Settings},
-    settings::reader::Reader,
+    settings::{code, reader::Reader},
 };
 
 const AT: &str = "confbus.commit-status";
@@ -62,7 +62,10 @@ fn host(reader: &mut Reader, kind: Kind) -> Option<Host> {
             reader.refuse(&key, text, Some("https://git.example.org/api/v4"));
         }
         Some(host) if !host.is_https() && !host.is_here() => {
-            reader.warn(format!("`{key}` is not https: the token is sent in clear"));
+            reader.warn(
+                code::INSECURE,
+                format!("`{key}` is not https: the token is sent in clear"),
+            );
         }
         Some(_) => {}
     }
@@ -126,7 +129,8 @@ mod tests {
         let settings = commit_status(&mut reader);
         let (problems, warnings) = reader.finish();
         let problems = problems.iter().map(ToString::to_string).collect();
-        (settings, problems, warnings)
+        let warnings = warnings.iter().map(ToString::to_string);
+        (settings, problems, warnings.collect())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
         SymmetricKey, Values, private_key,
     },
     hex,
-    settings::reader::Reader,
+    settings::{code, reader::Reader},
 };
 
 const KEY: &str = "encrypt.key";
@@ -50,7 +50,7 @@ fn values(reader: &mut Reader) -> Values {
     let prefix = reader.flag(&format!("{SERVER}.encrypt.prefix-invalid-properties"), true);
     let plain_text = format!("{SERVER}.encrypt.plain-text-encrypt");
     if reader.flag(&plain_text, false) {
-        reader.warn(format!(
+        reader.warn(code::NO_EFFECT, format!(
             "`{plain_text}` has no effect, here as in Spring Cloud Config: plain files are served as they are, and only their placeholders see decrypted values"
         ));
     }
@@ -65,7 +65,7 @@ fn single_key(reader: &mut Reader, key: &str) -> Option<Keys> {
     let key = match private_key(key) {
         None => return symmetric(reader, key),
         Some(Ok((Pem::Pkcs8, _))) => {
-            reader.warn(format!(
+            reader.warn(code::NO_EFFECT, format!(
                 "`{KEY}` is a `PRIVATE KEY`, which Spring Cloud Config takes for a pass phrase, and so it is here: for RSA, write it as `RSA PRIVATE KEY` (openssl rsa -traditional)"
             ));
             return symmetric(reader, key);
@@ -101,9 +101,12 @@ fn warn_of_scheme(reader: &mut Reader) {
         .filter(|key| reader.has(key))
         .collect::<Vec<_>>()
     {
-        reader.warn(format!(
-            "`{key}` has no effect on `{KEY}`, as in Spring: it is for `encrypt.key-store`"
-        ));
+        reader.warn(
+            code::NO_EFFECT,
+            format!(
+                "`{key}` has no effect on `{KEY}`, as in Spring: it is for `encrypt.key-store`"
+            ),
+        );
     }
 }
 
@@ -165,7 +168,8 @@ fn refuse(reader: &mut Reader, key: &str, error: &KeyError) {
         ),
         _ => None,
     };
-    reader.refuse(key, format!("`{key}`: {error}"), hint.as_deref());
+    let text = format!("`{key}`: {error}");
+    reader.refuse_as(code::UNUSABLE_KEY, key, text, hint.as_deref());
 }
 
 /// The type only has to be one that we read: which of them a store is, it says itself, in Java, too.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     environment_repository::{GitRepositorySettings, GitSettings, Pattern, Template},
     git::{Access, Address, Reach, Ssh},
-    settings::reader::Reader,
+    settings::{code, reader::Reader},
 };
 
 /// A refresh rate beyond a year is as good as a year, in seconds.
@@ -26,7 +26,12 @@ pub(super) fn git(reader: &mut Reader, at: &str, common: &Common) -> Option<GitS
             let hint = format!(
                 "set {uri_key} (or SPRING_CLOUD_CONFIG_SERVER_GIT_URI); just looking? confbus demo"
             );
-            reader.refuse(&uri_key, "no repository is configured", Some(&hint));
+            reader.refuse_as(
+                code::NO_REPOSITORY,
+                &uri_key,
+                "no repository is configured",
+                Some(&hint),
+            );
             None
         }
     };
@@ -86,7 +91,7 @@ fn repository(
 ) -> Option<GitRepositorySettings> {
     let uri = Template::new(uri).only(common.placeholder_values.clone());
     if uri.lets_requests_choose_host() {
-        reader.warn(format!(
+        reader.warn(code::UNUSABLE, format!(
             "{uri_key}: a placeholder in the host of the repository's address would let requests choose where our login goes; this repository answers nothing"
         ));
     } else if !uri.has_placeholders()

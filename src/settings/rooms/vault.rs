@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 
 use super::SECOND;
 use crate::{
-    settings::reader::Reader,
+    settings::{code, reader::Reader},
     vault::{Address, Engine, KvVersion, Login, Namespace, Naming, Settings, Token},
 };
 
@@ -83,7 +83,7 @@ fn login(reader: &mut Reader, at: &str) -> Option<Login> {
     if let Some(method) = method.filter(|method| !method.eq_ignore_ascii_case("token")) {
         let text = format!("the vault authentication `{method}` is not supported by confbus");
         let hint = "TOKEN is; without any, the token of each request is used";
-        reader.refuse(&method_key, text, Some(hint));
+        reader.refuse_as(code::UNSUPPORTED, &method_key, text, Some(hint));
         return None;
     }
     let key = format!("{at}.token");
@@ -130,7 +130,7 @@ fn timeout(reader: &mut Reader, at: &str) -> Duration {
 fn tell_about_tls(reader: &mut Reader, at: &str) {
     let key = format!("{at}.skip-ssl-validation");
     if reader.flag(&key, false) {
-        reader.warn(format!(
+        reader.warn(code::NO_EFFECT, format!(
             "`{key}` has no effect, as in Spring: a vault's certificate is always checked, against those that this machine trusts (or those in SSL_CERT_FILE)"
         ));
     }

@@ -1,10 +1,11 @@
 use std::{
     io::Write as _,
     process::{Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
 };
 
-use super::Secrets;
+use super::{DEADLINE, Secrets};
 
 /// A program of ours that has ended, with what it wrote where.
 #[derive(Debug)]
@@ -50,8 +51,21 @@ impl Ran {
         let mut stdin = child.stdin.take().unwrap();
         // It may not want to read it all.
         let writer = thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let id = child.id();
+        let (ended, end) = mpsc::channel::<()>();
+        let watch = thread::spawn(move || {
+            let in_time = end.recv_timeout(DEADLINE) != Err(RecvTimeoutError::Timeout);
+            if !in_time {
+                _ = Command::new("kill")
+                    .args(["-s", "KILL", &id.to_string()])
+                    .status();
+            }
+            in_time
+        });
         let output = child.wait_with_output().unwrap();
+        drop(ended);
         _ = writer.join().unwrap();
+        assert!(watch.join().unwrap(), "it never ended: {output:?}");
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

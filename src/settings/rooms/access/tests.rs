@@ -7,6 +7,7 @@ fn read(settings: &[(&str, &str)], is_reachable: bool) -> (Settings, String, Str
     let settings = access(&mut reader, is_reachable);
     let (problems, warnings) = reader.finish();
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
     (settings, problems.join("\n"), warnings.join("\n"))
 }
 

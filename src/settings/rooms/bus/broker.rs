@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use confbus_bus::{Address, KeyFile, RabbitSettings, TlsSettings, Verification};
 
-use crate::settings::{reader::Reader, rooms::SECOND};
+use crate::settings::{code, reader::Reader, rooms::SECOND};
 
 const SPRING: &str = "spring.rabbitmq";
 const OURS: &str = "confbus.rabbitmq";
@@ -99,7 +99,12 @@ fn tls(reader: &mut Reader) -> Option<TlsSettings> {
     if reader.has(&bundle) {
         let hint =
             "name the files: confbus.rabbitmq.trusted-certificates, .certificate and .private-key";
-        reader.refuse(&bundle, "bundles are not supported", Some(hint));
+        reader.refuse_as(
+            code::UNSUPPORTED,
+            &bundle,
+            "bundles are not supported",
+            Some(hint),
+        );
     }
     let trusted = key_file(reader, "trust-store", "trusted-certificates");
     let certificate = key_file(reader, "key-store", "certificate");

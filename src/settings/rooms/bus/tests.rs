@@ -30,7 +30,8 @@ fn rabbit(said: &[(&str, &str)]) -> (RabbitSettings, Vec<String>) {
     let Some(Bus::Rabbit(settings)) = bus else {
         panic!("a broker is named")
     };
-    (*settings, warnings)
+    let warnings = warnings.iter().map(ToString::to_string);
+    (*settings, warnings.collect())
 }
 
 fn refused(key: &str, value: &str) -> String {

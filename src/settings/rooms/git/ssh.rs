@@ -5,7 +5,7 @@ use std::{env, path::PathBuf};
 
 use crate::{
     git::{ALGORITHMS, Access, HostKey, KnownHosts, Login, Ssh, ssh_host},
-    settings::reader::Reader,
+    settings::{code, reader::Reader},
 };
 
 /// How ssh is spoken with the repository whose settings stand below `at`; what its parent says holds where this one says
@@ -61,7 +61,7 @@ fn of_parent(
     match &parent.hosts {
         KnownHosts::Pinned(_) if !is_same_host(ssh_host(uri), host) => {
             if host.is_some() {
-                reader.warn(format!(
+                reader.warn(code::NO_EFFECT, format!(
                     "{at}: the `host-key` of the repository above is of another host and does not count here; set {at}.host-key"
                 ));
             }

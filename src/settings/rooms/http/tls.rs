@@ -129,6 +129,7 @@ mod tests {
         // There is no certificate in that file.
         assert!(tls(&mut reader).is_none());
         let (_, warnings) = reader.finish();
+        let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
         let warnings = warnings.join("\n");
         for name in ["key-store", "trust-certificate"] {
             let expected = format!("`{AT}.{name}` has no effect");
