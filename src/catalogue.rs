@@ -7,9 +7,11 @@ macro_rules! pages {
 }
 
 /// Every code and its page, in the order of the codes.
-const PAGES: [(&str, &str); 10] = pages![
-    "CB1001", "CB7001", "CB7002", "CB7003", "CB8001", "CB8002", "CB8003", "CB8004", "CB8005",
-    "CB8006",
+const PAGES: [(&str, &str); 31] = pages![
+    "CB1001", "CB2001", "CB2002", "CB2003", "CB2004", "CB2005", "CB2006", "CB2008", "CB2009",
+    "CB2010", "CB2011", "CB2013", "CB2014", "CB2015", "CB2016", "CB2017", "CB2018", "CB2019",
+    "CB2020", "CB2021", "CB2022", "CB2023", "CB7001", "CB7002", "CB7003", "CB8001", "CB8002",
+    "CB8003", "CB8004", "CB8005", "CB8006",
 ];
 
 /// Whether a text has the form of a code, in whatever case.

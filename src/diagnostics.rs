@@ -114,11 +114,11 @@ impl Diagnostic {
         let source = Source::new(blob.and_then(|blob| blob.bytes()).unwrap_or_default());
         let said = match &problem.cause {
             Cause::Yaml { kind, start } => yaml::say(problem, *kind, *start, &source),
-            Cause::Schema { rule, breach } => schema::say(problem, rule, breach, &source, snapshot),
+            Cause::Schema(broken) => schema::say(problem, broken, &source, snapshot),
             _ => words::say(problem, &source),
         };
         let rule = match &problem.cause {
-            Cause::Schema { rule, .. } => Some(rule.to_string()),
+            Cause::Schema(broken) => Some(broken.rule.clone()),
             _ => None,
         };
         Self {

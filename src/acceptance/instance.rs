@@ -2,7 +2,7 @@
 
 use confbus_protocol::Environment;
 use confbus_resolution::{
-    Breach, Cause, Conversion, ConvertError, Format, Placeholders, Problem, convert,
+    Breach, BrokenRule, Cause, Conversion, ConvertError, Format, Placeholders, Problem, convert,
 };
 use jsonschema::{ValidationError, error::ValidationErrorKind};
 use serde_json::Value;
@@ -128,10 +128,10 @@ fn problem(
         origin: winners.origin(place.unwrap_or(&key)),
         problem: says.replace(['\r', '\n'], " "),
         hint: None,
-        cause: Cause::Schema {
-            rule: format!("{}#{}", schema.path, error.schema_path()).into(),
-            breach: Box::new(breach),
-        },
+        cause: Cause::Schema(Box::new(BrokenRule {
+            rule: format!("{}#{}", schema.path, error.schema_path()),
+            breach,
+        })),
     }
 }
 

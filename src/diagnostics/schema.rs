@@ -1,6 +1,6 @@
 //! Breaches of schemas.
 
-use confbus_resolution::{Breach, Problem, Snapshot};
+use confbus_resolution::{Breach, BrokenRule, Problem, Snapshot};
 use serde_json::Value;
 
 use super::{
@@ -14,13 +14,12 @@ const ALIKE: f64 = 0.7;
 
 pub(super) fn say(
     problem: &Problem,
-    rule: &str,
-    breach: &Breach,
+    broken: &BrokenRule,
     source: &Source,
     snapshot: &Snapshot,
 ) -> Said {
     let here = span_of(source, problem.origin.position);
-    match breach {
+    match &broken.breach {
         Breach::Value { key, must } if key.is_empty() => {
             Said::new(Code::SCHEMA, here, format!("the configuration {must}"))
                 .help("write what the schema asks for")
@@ -32,7 +31,7 @@ pub(super) fn say(
             Said::new(Code::SCHEMA, place, format!("`{key}` is missing"))
                 .help(format!("write a value for `{key}`"))
         }
-        Breach::Unknown { keys } => unknown(keys, problem, rule, source, snapshot),
+        Breach::Unknown { keys } => unknown(keys, problem, &broken.rule, source, snapshot),
     }
 }
 

@@ -152,10 +152,10 @@ impl Judged {
 
     /// A key is missing because it is spelt otherwise: the diagnostic of that.
     fn misspelt(&self, problem: &Problem, diagnostics: &[Diagnostic]) -> Option<usize> {
-        let Cause::Schema { breach, .. } = &problem.cause else {
+        let Cause::Schema(broken) = &problem.cause else {
             return None;
         };
-        let Breach::Missing { key } = &**breach else {
+        let Breach::Missing { key } = &broken.breach else {
             return None;
         };
         let name = key.rsplit('.').next()?;

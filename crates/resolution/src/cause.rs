@@ -31,12 +31,7 @@ pub enum Cause {
     /// A file is no JSON Schema.
     NoSchema,
     /// Effective configuration is not as a schema says.
-    Schema {
-        /// The schema's file, and the keyword in it: `orders.schema.json#/properties/pool/type`.
-        rule: Box<str>,
-        /// What is not as it says.
-        breach: Box<Breach>,
-    },
+    Schema(Box<BrokenRule>),
     /// A placeholder leads back to itself, or to more than is put in its place.
     Circle,
     /// A placeholder leads nowhere.
@@ -45,6 +40,15 @@ pub enum Cause {
     ClearText,
     /// A `{cipher}` value cannot be decrypted.
     Cipher,
+}
+
+/// A rule of a schema, and what is not as it says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BrokenRule {
+    /// The schema's file, and the keyword in it: `orders.schema.json#/properties/pool/type`.
+    pub rule: String,
+    /// What breaks it.
+    pub breach: Breach,
 }
 
 /// How effective configuration breaks a rule of a schema.

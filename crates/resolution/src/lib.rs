@@ -41,7 +41,7 @@ mod weight;
 pub use addresses::addresses;
 pub use blob::{Blob, BlobId};
 pub use budget::Budget;
-pub use cause::{Breach, Cause};
+pub use cause::{Breach, BrokenRule, Cause};
 pub use comparison::Comparison;
 pub use confbus_snake_yaml::ErrorKind as YamlError;
 pub use convert::{Conversion, ConvertError, Format, Placeholders, convert};

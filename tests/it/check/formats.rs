@@ -55,27 +55,17 @@ fn the_exit_code_is_the_answer() {
 #[test]
 fn no_form_tells_a_secret() {
     let folder = checkout(&[("billing.yml", "db:\n  password: swordfish\n  host: a\n")]);
-    write(
-        folder.path(),
-        "billing.yml",
-        "db:\n  password: hunter2\n  host: b\n  host: c\n  url: https://ana:hunter2@host/\n",
-    );
-    for format in ["text", "github", "gitlab", "sarif", "markdown", "json"] {
-        for text in ["  host: c\n", ""] {
+    let broken = "db:\n  host: b\n  password: hunter2\n  host: c\n";
+    let warned = "db:\n  password: hunter2\n  url: https://ana:hunter2@host/\n";
+    for text in [broken, warned] {
+        write(folder.path(), "billing.yml", text);
+        for format in ["text", "github", "gitlab", "sarif", "markdown", "json"] {
             let ran = check(folder.path(), &["--against", "main", "--format", format]);
+            assert!(ran.stdout.contains("billing.yml"), "{ran:?}");
             for secret in ["hunter2", "swordfish"] {
-                assert!(
-                    !ran.stdout.contains(secret),
-                    "{format}{text}: {}",
-                    ran.stdout
-                );
+                assert!(!ran.stdout.contains(secret), "{format}: {}", ran.stdout);
             }
         }
-        write(
-            folder.path(),
-            "billing.yml",
-            "db:\n  password: hunter2\n  host: b\n",
-        );
     }
 }
 
@@ -182,10 +172,7 @@ fn only_what_a_change_breaks_fails_it_and_what_it_changes_is_shown() {
         &["--against", "main", "--format", "markdown"],
     );
     assert!(markdown.stdout.starts_with("<!-- confbus check -->\n"));
-    assert!(
-        markdown.stdout.contains("shop&#45;prod.yml:2:1")
-            || markdown.stdout.contains("shop-prod.yml:2:1")
-    );
+    assert!(markdown.stdout.contains("shop-prod.yml:2:1"));
     // What lies there is one thing, and what was committed another.
     let committed = check(folder.path(), &["--against", "main", "--commit", "HEAD"]);
     assert_eq!(committed.code, Some(0), "{}", committed.stdout);
@@ -255,8 +242,5 @@ fn colours_are_for_whoever_wants_them() {
         "check",
         folder.path().to_str().unwrap(),
     ]);
-    assert!(
-        coloured.stdout.contains("\u{1b}[1m\u{1b}[31merror[CB2001]")
-            || coloured.stdout.contains('\u{1b}')
-    );
+    assert!(coloured.stdout.contains('\u{1b}'));
 }
