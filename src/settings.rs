@@ -20,8 +20,8 @@ pub use problem::{SettingsError, SettingsProblem};
 pub use said::SaidSetting;
 
 use crate::{
-    access, commit_status, encryption::Encryption, environment_repository, http, inspection, ledger,
-    pins, refresh, waves,
+    access, commit_status, encryption::Encryption, environment_repository, http, inspection,
+    ledger, pins, refresh, waves,
 };
 use layers::Layers;
 use reader::Reader;

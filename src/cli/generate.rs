@@ -54,3 +54,30 @@ pub(crate) fn man(args: &ManArgs) -> Result<(), Failure> {
         std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(shown(), folder));
     Ok(made.with_context(|| place.to_string())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// `UPDATE_EXPECT=1` writes the page anew.
+    #[test]
+    fn the_page_of_commands_says_what_their_help_says() {
+        let mut page = "# Commands\n\nWhat `confbus help COMMAND` shows.\n".to_owned();
+        let mut program = shown().term_width(100);
+        program.build();
+        for command in program.get_subcommands() {
+            let mut command = command.clone().term_width(100);
+            let help = command.render_long_help().to_string();
+            let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+            let name = command.get_name();
+            _ = write!(
+                page,
+                "\n## {name}\n\n```text\n{}\n```\n",
+                lines.join("\n").trim_end()
+            );
+        }
+        expect_test::expect_file!["../../docs/reference/commands.md"].assert_eq(&page);
+    }
+}
