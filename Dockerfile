@@ -28,6 +28,7 @@ VOLUME /var/lib/confbus
 WORKDIR /var/lib/confbus
 EXPOSE 8888
 
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["/usr/local/bin/confbus", "health"]
 ENTRYPOINT ["/usr/local/bin/confbus"]
 # Never the demo by mistake: without a repository this is an error that says what to set.
 CMD ["serve"]
