@@ -35,15 +35,12 @@ const GROUPS: &[(&str, &[&str])] = &[
 ];
 
 const REST: &str = "\
-Options
-      --color <WHEN>       auto, always, never; NO_COLOR is respected
-  -q, --quiet              Only results and errors
-  -h, --help               Print help; behind a command, its own
-  -V, --version            Print version
-Where a server is asked
-      --server <URL>       [default: CONFBUS_SERVER, SPRING_CLOUD_CONFIG_URI,
-                           http://localhost:8888]
-      --token-file <FILE>  [default: CONFBUS_TOKEN_FILE, or CONFBUS_TOKEN]
+Options   --color <WHEN>       auto, always, never; NO_COLOR is respected
+          --server <URL>       CONFBUS_SERVER [default: http://localhost:8888]
+          --token-file <FILE>  CONFBUS_TOKEN_FILE, or CONFBUS_TOKEN
+          -q, --quiet          Only results and errors
+          -h, --help           Print help; behind a command, its own
+          -V, --version        Print version
 
 Settings  --KEY=VALUE behind serve, variables, application.yml; Spring's names
 Exit      0 yes   1 no   2 usage   3 unreachable   4 not allowed   5 timed out

@@ -12,7 +12,8 @@ pub(crate) struct Confirmation {
     pub(crate) effect: String,
     /// Where the form goes, below the path where pages begin.
     pub(crate) action: String,
-    pub(crate) token: String,
+    /// By which the server knows that this page was asked for before.
+    pub(crate) seal: String,
     pub(crate) fields: Vec<Field>,
     /// What the button says.
     pub(crate) button: &'static str,

@@ -40,6 +40,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.limits.this-machine",
     "confbus.limits.total-bytes",
     "confbus.limits.webhook-bytes",
+    "confbus.metrics.enabled",
     "confbus.monitor.destinations",
     "confbus.monitor.previous-secrets.*",
     "confbus.monitor.sources",

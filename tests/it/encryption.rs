@@ -239,7 +239,7 @@ fn keys_that_cannot_be_used_stop_the_start_with_their_place() {
         ),
         (
             &format!("encrypt.key-store: {{location: {p12}, password: storepass, alias: three}}\n"),
-            "hint: there are: curve, one, two",
+            "= help: there are: curve, one, two",
         ),
         (
             &format!("encrypt.key-store: {{location: {jks}, password: storepass, alias: one}}\n"),
@@ -277,7 +277,13 @@ fn keys_that_cannot_be_used_stop_the_start_with_their_place() {
         ];
         let mut program = Running::confbus(&arguments);
         assert_eq!(program.wait().code(), Some(78), "{text}");
-        program.line_with(expected);
+        // The place stands below what is wrong.
+        let place = expected.split_once(": ");
+        let (place, wrong) = place
+            .filter(|(place, _)| place.starts_with("confbus.yml:"))
+            .unwrap_or((expected, expected));
+        program.line_with(place);
+        program.line_with(wrong);
         let said = program.lines().join("\n");
         assert!(!said.contains("secret-word"), "{said}");
     }

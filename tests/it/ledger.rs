@@ -172,7 +172,13 @@ fn what_is_no_report_is_refused() {
 
 #[test]
 fn what_lies_there_in_spring_lies_there_still() {
-    let server = TestServer::start(&ConfigRepo::from_sample()).ready();
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let settings = [
+        ("spring.cloud.config.server.git.uri", &*uri),
+        ("confbus.ui.enabled", "false"),
+    ];
+    let server = TestServer::with(&settings).ready();
     assert_eq!(server.get("/confbus/reports").json()["name"], "confbus");
     assert_eq!(server.get("/_/api/main").json()["name"], "_");
     assert_eq!(server.post("/_/api/instances").status, 405);

@@ -161,6 +161,8 @@ fn a_host_key_that_is_none_stops_the_start_where_it_stands() {
     let arguments = ["serve", "--config", &file.display().to_string()];
     let mut program = Running::confbus(&arguments.map(str::to_owned));
     assert_eq!(program.wait().code(), Some(78));
-    program.line_with("confbus.yml:4:13: `spring.cloud.config.server.git.host-key` is cut off");
-    program.line_with("confbus.yml:8:27: `spring.cloud.config.server.git.repos.one.host-key-algorithm` is not known");
+    program.line_with("`spring.cloud.config.server.git.host-key` is cut off");
+    program.line_with("confbus.yml:4:13");
+    program.line_with("`spring.cloud.config.server.git.repos.one.host-key-algorithm` is not known");
+    program.line_with("confbus.yml:8:27");
 }

@@ -506,10 +506,7 @@ fn what_cannot_be_done_is_refused_at_the_start() {
         arguments.extend(settings.map(|(key, value)| format!("--{SERVER}.vault.{key}={value}")));
         let mut program = Running::confbus(&arguments);
         assert_eq!(program.wait().code(), Some(78), "{told}");
-        let line = program.line_with(told);
-        assert!(
-            line.contains("--spring.cloud.config.server.vault."),
-            "no place: {line}"
-        );
+        program.line_with(told);
+        program.line_with("--> --spring.cloud.config.server.vault.");
     }
 }

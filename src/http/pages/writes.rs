@@ -233,7 +233,7 @@ fn show(
         title: asked.title,
         effect: asked.effect,
         action: asked.action,
-        token,
+        seal: token,
         fields: asked.fields,
         button: asked.button,
         problem,

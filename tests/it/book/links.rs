@@ -51,11 +51,11 @@ fn leads_somewhere(page: &Path, text: &str, link: &str) -> bool {
     };
     let found = match &target {
         None => text.to_owned(),
-        Some(target) if target.is_dir() => return anchor.is_empty(),
+        Some(target) if anchor.is_empty() => return target.exists(),
         Some(target) => match fs::read_to_string(target) {
             Ok(found) => found,
             Err(_) => return false,
         },
     };
-    anchor.is_empty() || anchors(&found).contains(anchor)
+    anchors(&found).contains(anchor)
 }
