@@ -161,6 +161,7 @@ async fn what_is_no_event_is_survived() {
         malformed: 6,
         oversized: 1,
         compressed: 1,
+        connects: 1,
         ..Counters::default()
     };
     assert_eq!(member.bus.counters(), expected);
