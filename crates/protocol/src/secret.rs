@@ -35,17 +35,37 @@ pub fn looks_secret(key: &str) -> bool {
             .any(|word| TELLING_WORDS.contains(&word))
 }
 
-/// Whether a value is not to be shown: by its key, or because it is an address with credentials in it.
+/// Whether a value is not to be shown: by its key, or because there are credentials in it.
 #[must_use]
 pub fn is_secret(key: &str, value: &PropertyValue) -> bool {
     looks_secret(key) || has_credentials(value)
 }
 
-/// Whether a value is an address with credentials in it.
+/// Whether there are credentials in a value: those of an address, or a pair such as `password=x`.
 #[must_use]
 pub fn has_credentials(value: &PropertyValue) -> bool {
     let text = value.as_text();
-    text.is_some_and(|text| !userinfo(text).is_empty())
+    text.is_some_and(|text| has_secret_pair(text) || !userinfo(text).is_empty())
+}
+
+/// Whether a text has a pair under the name of a secret: `?password=x`, `;Password = x;`, `password="x"`.
+fn has_secret_pair(text: &str) -> bool {
+    text.match_indices('=').any(|(at, _)| {
+        // What else follows is the padding of Base64, or the next pair.
+        let is_given = || {
+            text[at..]
+                .trim_start_matches(|c: char| c == '=' || c.is_whitespace())
+                .starts_with(|c| !matches!(c, '&' | ';' | ','))
+        };
+        looks_secret(last_name(&text[..at])) && is_given()
+    })
+}
+
+/// The name at the end of a text, whatever stands before it: `password` of `?user=a&password`.
+fn last_name(text: &str) -> &str {
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '[' | ']' | '%');
+    &text[text.trim_end_matches(is_part).len()..]
 }
 
 /// `https://ana:pw@host/x` without `ana:pw@`.
@@ -137,5 +157,33 @@ mod tests {
         );
         assert!(is_secret("db.url", &"postgres://ana:pw@db/orders".into()));
         assert!(!is_secret("db.url", &"postgres://db/orders".into()));
+    }
+
+    #[test]
+    fn pairs_in_a_value_are_told_by_their_names() {
+        for text in [
+            "jdbc:postgresql://h/db?user=a&password=hunter2",
+            "Server=db;User Id=sa;Password=hunter2;",
+            "Server=db;Pwd = hunter2",
+            "Endpoint=sb://h/;SharedAccessKey=hunter2",
+            "PlainLoginModule required username=\"a\" password=\"hunter2\";",
+            "-Xmx1g -Djavax.net.ssl.keyStorePassword=hunter2",
+            "https://h/hook?token==hunter2",
+            "?password=größe",
+        ] {
+            assert!(is_secret("db.url", &text.into()), "{text}");
+        }
+        for text in [
+            "jdbc:postgresql://h/db?user=a&ssl=true",
+            "https://h/?password=&user=a",
+            "https://h/?user=a&password=",
+            "password",
+            "c29tZSBrZXk=",
+            "api.key==",
+            "größe=größe",
+            "=x",
+        ] {
+            assert!(!is_secret("db.url", &text.into()), "{text}");
+        }
     }
 }
