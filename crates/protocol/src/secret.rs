@@ -21,6 +21,9 @@ const TELLING_WORDS: [&str; 11] = [
     "key", "keys", "pass", "pwd", "pw", "auth", "pin", "salt", "cert", "cookie", "dsn",
 ];
 
+/// At the end of a word; `apikey` and `secretkey` are told already by their parts.
+const TELLING_ENDINGS: [&str; 4] = ["privatekey", "accesskey", "signingkey", "pwd"];
+
 /// Whether a key is named like that of a secret.
 #[must_use]
 pub fn looks_secret(key: &str) -> bool {
@@ -32,7 +35,11 @@ pub fn looks_secret(key: &str) -> bool {
     TELLING_PARTS.iter().any(|part| squeezed.contains(part))
         || words(key)
             .split(|c: char| !c.is_alphanumeric())
-            .any(|word| TELLING_WORDS.contains(&word))
+            .any(is_telling)
+}
+
+fn is_telling(word: &str) -> bool {
+    TELLING_WORDS.contains(&word) || TELLING_ENDINGS.iter().any(|ending| word.ends_with(ending))
 }
 
 /// Whether a value is not to be shown: by its key, or because there are credentials in it.
@@ -96,15 +103,23 @@ pub fn userinfo(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// `db.apiKey` with its words apart: `db.api key`.
+/// `db.apiKey` with its words apart: `db.api key`; those of `JWTKey` are `jwt key`.
 fn words(key: &str) -> String {
     let mut spaced = String::with_capacity(key.len() + 8);
-    let mut after_small = false;
-    for c in key.chars() {
-        if c.is_uppercase() && after_small {
+    let mut before = None;
+    let mut characters = key.chars().peekable();
+    while let Some(c) = characters.next() {
+        let begins = c.is_uppercase()
+            && before.is_some_and(|before: char| {
+                let is_before_small = characters.peek().is_some_and(|next| next.is_lowercase());
+                before.is_lowercase()
+                    || before.is_numeric()
+                    || before.is_uppercase() && is_before_small
+            });
+        if begins {
             spaced.push(' ');
         }
-        after_small = c.is_lowercase() || c.is_numeric();
+        before = Some(c);
         spaced.extend(c.to_lowercase());
     }
     spaced
@@ -125,6 +140,16 @@ mod tests {
             "x.API_KEY",
             "keys[0]",
             "auth.pin",
+            "JWTKey",
+            "jwt.AESKey",
+            "DBPwd",
+            "dbpwd",
+            "privatekey",
+            "aws.accesskey",
+            "jwtsigningkey",
+            "apikey",
+            "APIKEY",
+            "secretkey",
         ] {
             assert!(looks_secret(key), "{key}");
         }
@@ -136,6 +161,8 @@ mod tests {
             "server.port",
             "author",
             "certain",
+            "HTTPServer",
+            "turkey",
         ] {
             assert!(!looks_secret(key), "{key}");
         }
