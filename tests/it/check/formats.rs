@@ -56,7 +56,8 @@ fn the_exit_code_is_the_answer() {
 fn no_form_tells_a_secret() {
     let folder = checkout(&[("billing.yml", "db:\n  password: swordfish\n  host: a\n")]);
     let broken = "db:\n  host: b\n  password: hunter2\n  host: c\n";
-    let warned = "db:\n  password: hunter2\n  url: https://ana:hunter2@host/\n";
+    let warned = "db:\n  password: hunter2\n  url: https://ana:hunter2@host/\n  \
+                  sql: jdbc:pg://host/db?user=a&password=hunter2\n  note: ${api.token:hunter2}\n  copy: ${db.note:hunter2}\n";
     for text in [broken, warned] {
         write(folder.path(), "billing.yml", text);
         for format in ["text", "github", "gitlab", "sarif", "markdown", "json"] {
