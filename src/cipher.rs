@@ -14,6 +14,7 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     talk,
+    watch::printable,
 };
 
 /// What marks an encrypted value.
@@ -30,7 +31,7 @@ pub(crate) async fn encrypt(args: EncryptArgs) -> Result<ExitCode, Failure> {
         Some(keys) => keys.encrypt(&text).map_err(refused)?,
         None => ask(&args.keys, "/encrypt", &text).await?,
     };
-    talk::line(format!("{MARK}{cipher}"))?;
+    talk::line(format!("{MARK}{}", printable(cipher.trim_end())))?;
     Ok(Exit::Yes.into())
 }
 

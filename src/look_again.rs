@@ -29,6 +29,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'*');
 
+/// Characters of the name of a refresh.
+const LONGEST_ID: usize = 64;
+
 /// Between two questions what came of it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -59,6 +62,10 @@ async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
             false => Ok(Exit::Yes),
         };
     };
+    if !is_id(&id) {
+        let text = "what it answered is no name of a refresh";
+        return Err(desk.failure(Exit::Unreachable, text));
+    }
     let told = destination.map_or("everyone", String::as_str);
     if args.json {
         let line =
@@ -66,7 +73,7 @@ async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
         talk::line(line)?;
     } else {
         let sign = talk::sign("done");
-        let line = format!("{sign} refresh {id}  told {told}");
+        let line = format!("{sign} refresh {id}  told {}", printable(told));
         talk::line(line)?;
     }
     if args.wait {
@@ -74,6 +81,12 @@ async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
     } else {
         Ok(Exit::Yes)
     }
+}
+
+/// Whether it can be a refresh, and stand in a path as it is.
+fn is_id(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(is_part)
 }
 
 /// Tells of each instance as it answers, and at the end of all.
@@ -210,7 +223,7 @@ impl Outcome {
             });
             talk::line(line)?;
         } else {
-            talk::line(sentence)?;
+            talk::line(printable(&sentence))?;
         }
         Ok(self.exit())
     }

@@ -3,7 +3,7 @@
 use std::{
     env,
     fmt::Display,
-    io::{self, ErrorKind, Write as _},
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
     sync::OnceLock,
 };
 
@@ -65,6 +65,23 @@ pub(crate) fn line(line: impl Display) -> anyhow::Result<()> {
 pub(crate) fn data(bytes: &[u8]) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
     written(output.write_all(bytes).and_then(|()| output.flush()))
+}
+
+/// Lines of data: as they are for a program, and for a terminal without what would drive it.
+///
+/// # Errors
+/// As [`line`].
+pub(crate) fn lines(text: &str) -> anyhow::Result<()> {
+    if io::stdout().is_terminal() {
+        line(printable_lines(text))
+    } else {
+        data(format!("{text}\n").as_bytes())
+    }
+}
+
+fn printable_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(printable).collect();
+    lines.join("\n")
 }
 
 /// What came of writing to standard output.
@@ -155,6 +172,12 @@ fn is_utf8(locale: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_stay_lines_and_drive_no_terminal() {
+        let text = "A='1\n2\u{1b}[2J'\nB=größe";
+        assert_eq!(printable_lines(text), "A='1\n2\\u{1b}[2J'\nB=größe");
+    }
 
     #[test]
     fn a_locale_says_whether_it_is_utf8() {

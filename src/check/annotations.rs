@@ -9,6 +9,7 @@ use confbus::{
 use serde_json::{Value, json};
 
 use super::summary;
+use crate::watch::printable;
 
 /// Commands that a workflow of GitHub reads from the output of a step.
 pub(super) fn github(findings: &Findings) -> String {
@@ -19,7 +20,7 @@ pub(super) fn github(findings: &Findings) -> String {
             Severity::Warning => "warning",
             Severity::Before => "notice",
         };
-        let mut properties = format!("file={}", property(&one.file));
+        let mut properties = format!("file={}", property(&printable(&one.file)));
         if let Some(span) = one.span {
             _ = write!(
                 properties,
@@ -53,13 +54,14 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// The sentence, and what belongs to it, a line each.
+/// The sentence, and what belongs to it, a line each, whatever stands in the files.
 pub(super) fn paragraph(one: &Diagnostic) -> String {
     let mut lines = vec![one.message.clone()];
     lines.extend(one.effect.iter().map(|effect| format!("effect: {effect}")));
     lines.extend(one.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(one.help.iter().map(|help| format!("help: {help}")));
-    lines.join("\n")
+    let printed: Vec<_> = lines.iter().map(|line| printable(line)).collect();
+    printed.join("\n")
 }
 
 /// A report of code quality, as GitLab reads it.

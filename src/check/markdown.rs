@@ -107,7 +107,7 @@ fn rest(out: &mut String, all: usize) {
 
 /// Text of a file, which must stay text: nothing in it may begin a table, a link or a tag.
 fn code(text: &str, as_code: bool) -> String {
-    let flat = text.replace(['\r', '\n'], " ");
+    let flat = text.replace(|c: char| c.is_control(), " ");
     if as_code {
         let entity = flat.replace('&', "&amp;").replace('<', "&lt;");
         return format!("<code>{}</code>", marks(&entity));

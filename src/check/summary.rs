@@ -2,6 +2,8 @@
 
 use confbus::{diagnostics::Severity, findings::Findings};
 
+use crate::watch::printable;
+
 /// Addresses that are named in a sentence.
 const NAMED: usize = 8;
 
@@ -51,8 +53,8 @@ pub(super) fn changes(findings: &Findings) -> Option<String> {
         changes.iter().partition(|change| is_held(&change.address));
     let said = |all: &[&confbus::findings::AddressChange]| {
         let named = all.iter().take(NAMED).map(|one| match one.changes.len() {
-            0 => one.address.clone(),
-            keys => format!("{} {}", one.address, number(keys, "key")),
+            0 => printable(&one.address).into_owned(),
+            keys => format!("{} {}", printable(&one.address), number(keys, "key")),
         });
         let mut named: Vec<_> = named.collect();
         if all.len() > NAMED {

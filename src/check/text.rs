@@ -9,7 +9,10 @@ use confbus::{
 };
 
 use super::summary;
-use crate::talk::{AMBER, CYAN, DIM, GREEN, RED, painted};
+use crate::{
+    talk::{AMBER, CYAN, DIM, GREEN, RED, painted},
+    watch::printable,
+};
 
 /// Keys of an address that are shown.
 const KEYS: usize = 40;
@@ -41,9 +44,10 @@ fn diagnostic(one: &Diagnostic) -> String {
         Severity::Before => DIM,
     };
     let title = painted(style.bold(), format!("{}[{}]", one.severity, one.code));
-    let mut out = format!("{title}: {}\n", painted(Style::new().bold(), &one.message));
+    let message = painted(Style::new().bold(), printable(&one.message));
+    let mut out = format!("{title}: {message}\n");
     if !one.file.is_empty() {
-        _ = writeln!(out, "  --> {}", painted(CYAN, one.place()));
+        _ = writeln!(out, "  --> {}", painted(CYAN, printable(&one.place())));
     }
     if let Some(span) = one.span {
         out.push_str(&excerpt(&one.excerpt, span));
@@ -53,7 +57,7 @@ fn diagnostic(one: &Diagnostic) -> String {
     let lines = lines.chain(one.notes.iter().map(|note| ("note", note)));
     let lines = lines.chain(one.help.iter().map(|help| ("help", help)));
     for (name, text) in lines {
-        _ = writeln!(out, "   = {name}: {text}");
+        _ = writeln!(out, "   = {name}: {}", printable(text));
     }
     out
 }
@@ -81,12 +85,16 @@ fn excerpt(lines: &[(u32, String)], span: Span) -> String {
 }
 
 fn address(change: &AddressChange) -> String {
+    let address = printable(&change.address);
     let mut out = match change.changes.len() {
-        0 => format!("{}   what is different cannot be told\n", change.address),
-        keys => format!("{}   {}\n", change.address, summary::number(keys, "key")),
+        0 => format!("{address}   what is different cannot be told\n"),
+        keys => format!("{address}   {}\n", summary::number(keys, "key")),
     };
     let shown = change.changes.iter().take(KEYS);
-    let width = shown.clone().map(|one| one.key.chars().count()).max();
+    let width = shown
+        .clone()
+        .map(|one| printable(&one.key).chars().count())
+        .max();
     for one in shown {
         _ = writeln!(out, "{}", line(one, width.unwrap_or_default()));
     }
@@ -97,7 +105,7 @@ fn address(change: &AddressChange) -> String {
 }
 
 fn line(change: &Change, width: usize) -> String {
-    let key = &change.key;
+    let key = printable(&change.key);
     let text = match change.kind {
         Kind::Added => format!("+ {key:width$}   {}", side(change.after.as_ref())),
         Kind::Removed => format!("- {key:width$}   {}", side(change.before.as_ref())),
@@ -112,7 +120,7 @@ fn line(change: &Change, width: usize) -> String {
         Kind::Removed => (RED, "was "),
         Kind::Changed => (AMBER, ""),
     };
-    let place = painted(DIM, format!("{was}{}", change.place));
+    let place = painted(DIM, format!("{was}{}", printable(&change.place)));
     format!("{}   {place}", painted(style, text))
 }
 

@@ -1,6 +1,10 @@
 //! What a change means for each address.
 
-use confbus_protocol::{PropertyValue, is_secret};
+use std::{borrow::Cow, cell::Cell};
+
+use confbus_protocol::{
+    PropertyValue, has_credentials, is_secret, looks_secret, resolve_placeholders,
+};
 use confbus_resolution::{
     Comparison, Detail, Effect, EnvironmentRequest, KeyChange, Layout, Snapshot, resolve_files,
 };
@@ -76,8 +80,8 @@ pub(super) fn between(
                     KeyChange::Removed => Kind::Removed,
                     KeyChange::Changed => Kind::Changed,
                 },
-                before: was.map(|winner| value(&key, winner.value)),
-                after: is.map(|winner| value(&key, winner.value)),
+                before: was.map(|winner| value(&key, winner.value, &before)),
+                after: is.map(|winner| value(&key, winner.value, &after)),
                 place: place.unwrap_or_default(),
                 key,
             }
@@ -97,11 +101,33 @@ fn place(origin: &confbus_resolution::Origin) -> String {
     }
 }
 
-fn value(key: &str, value: &PropertyValue) -> Shown {
-    let text = value.to_string();
-    if is_secret(key, value) || text.starts_with("{cipher}") {
+fn value(key: &str, value: &PropertyValue, all: &Winners<'_>) -> Shown {
+    if is_hidden(key, value) || leads_to_secret(value, all) {
         Shown::Masked
     } else {
-        Shown::Value(text)
+        Shown::Value(value.to_string())
     }
+}
+
+/// By its key or by what it is.
+fn is_hidden(key: &str, value: &PropertyValue) -> bool {
+    let text = value.as_text();
+    is_secret(key, value) || text.is_some_and(|text| text.starts_with("{cipher}"))
+}
+
+/// Whether a placeholder in a value asks for a secret, or its default is one.
+fn leads_to_secret(value: &PropertyValue, all: &Winners<'_>) -> bool {
+    let Some(text) = value.as_text().filter(|text| text.contains("${")) else {
+        return false;
+    };
+    let is_met = Cell::new(false);
+    let lookup = |key: &str| {
+        let found = all.get(key).map(|winner| winner.value);
+        let hidden = found.map_or_else(|| looks_secret(key), |value| is_hidden(key, value));
+        is_met.set(is_met.get() || hidden);
+        let value = found.filter(|_| !is_met.get())?;
+        Some(Cow::Owned(value.to_string()))
+    };
+    let resolved = resolve_placeholders(text, &lookup);
+    is_met.get() || resolved.is_ok_and(|text| has_credentials(&text.into()))
 }

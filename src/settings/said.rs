@@ -1,5 +1,7 @@
 //! What was said of the server's own settings, for people: which value holds, and where it was said.
 
+use confbus_protocol::{has_credentials, looks_secret};
+
 use super::{
     Sources,
     layers::{Layers, Setting, uniform},
@@ -7,21 +9,27 @@ use super::{
     reader::is_known,
 };
 
-/// How keys of secrets end, in the spelling in which all of them meet.
-const SECRETS: [&str; 8] = [
-    "password",
-    "passphrase",
-    "secret",
-    "token",
-    "privatekey",
-    "hash",
-    "encrypt.key",
-    "salt",
+/// How keys end that sound like those of secrets and say where something is, or of which kind; in the spelling in which
+/// all keys meet.
+const PUBLIC: [&str; 13] = [
+    "file",
+    "keystore",
+    "type",
+    "algorithm",
+    "checking",
+    "hostkey",
+    "clientauth",
+    "defaultkey",
+    "keypath",
+    "pathtokey",
+    "routingkey",
+    "delimiter",
+    "weaksecrets",
 ];
 /// What lies below these is the user's own, and may be anything.
 const OWN: [&str; 2] = [
     "spring.cloud.config.server.overrides",
-    "confbus.monitor.previoussecrets.",
+    "confbus.monitor.previoussecrets",
 ];
 
 /// A setting of which something was said, with the strongest value.
@@ -51,30 +59,38 @@ impl SaidSetting {
     fn of(setting: &Setting) -> Self {
         Self {
             key: setting.key.clone(),
-            value: shown(&uniform(&setting.key), &setting.value),
+            value: shown(&setting.key, &setting.value),
             place: setting.place.clone(),
         }
     }
 }
 
 fn shown(key: &str, value: &str) -> Option<String> {
-    let plain = key.split('[').next().unwrap_or(key);
-    let is_secret = SECRETS.iter().any(|end| plain.ends_with(end))
-        || OWN.iter().any(|own| plain.starts_with(own))
-        || value.contains("{cipher}");
-    if is_secret {
-        return None;
-    }
-    let (before, asked) = value.split_once('?').unwrap_or((value, ""));
-    let asked = if asked.is_empty() {
-        ""
-    } else {
-        "?••••••"
+    let all = uniform(key);
+    let is_hidden =
+        is_secret(key) || OWN.iter().any(|own| all.starts_with(own)) || value.contains("{cipher}");
+    let (before, behind) = match value.rsplit_once('@') {
+        // Nobody can tell whether the `@` ends a password or belongs to what is asked.
+        Some((before, _)) if before.contains('?') => return None,
+        Some((_, behind)) => ("••••••@", behind),
+        None => ("", value),
     };
-    Some(match before.rsplit_once('@') {
-        Some((_, behind)) => format!("••••••@{behind}{asked}"),
-        None => format!("{before}{asked}"),
-    })
+    let shown = match behind.split_once('?') {
+        Some((host, asked)) if !asked.is_empty() => format!("{before}{host}?••••••"),
+        _ => format!("{before}{}", behind.trim_end_matches('?')),
+    };
+    let is_hidden = is_hidden || has_credentials(&shown.as_str().into());
+    (!is_hidden).then_some(shown)
+}
+
+/// By the last name of a key.
+fn is_secret(key: &str) -> bool {
+    let list = key.strip_suffix(']').and_then(|key| key.rfind('['));
+    let plain = list.map_or(key, |at| &key[..at]);
+    let name = plain.rsplit('.').next().unwrap_or(plain);
+    let spelled = uniform(name);
+    let is_public = PUBLIC.iter().any(|end| spelled.ends_with(end));
+    spelled.ends_with("hash") || looks_secret(name) && !is_public
 }
 
 #[cfg(test)]
@@ -102,8 +118,22 @@ mod tests {
                 "jo:x@one:5672,jo:y@two:5672",
                 Some("••••••@two:5672"),
             ),
+            ("spring.rabbitmq.addresses", "jo:p?w@one", None),
+            ("spring.rabbitmq.addresses", "one?token=p@w", None),
+            ("spring.rabbitmq.host", "one;Password=x", None),
+            (
+                "spring.cloud.config.server.composite[0].password",
+                "x",
+                None,
+            ),
+            ("confbus.security.users.jo.apikey", "x", None),
+            ("confbus.security.tokens.ci.hash", "x", None),
+            ("server.ssl.key-store", "own.p12", Some("own.p12")),
+            ("encrypt.key-store.location", "a.p12", Some("a.p12")),
+            ("confbus.rabbitmq.password-file", "/run/x", Some("/run/x")),
+            ("server.ssl.client-auth", "need", Some("need")),
         ] {
-            assert_eq!(shown(&uniform(key), value).as_deref(), expected, "{key}");
+            assert_eq!(shown(key, value).as_deref(), expected, "{key}");
         }
     }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn get(args: GetArgs) -> Result<(), Failure> {
         (None, [(_, value)]) if is_one => Ok(talk::line(printable(&shown(value)))?),
         (format, _) => {
             let written = all.written(format.unwrap_or(GetFormat::Properties))?;
-            Ok(talk::line(written.trim_end_matches('\n'))?)
+            Ok(talk::lines(written.trim_end_matches('\n'))?)
         }
     }
 }

@@ -24,6 +24,7 @@ mod connections;
 mod demo;
 mod encryption;
 mod errors;
+mod foreign_answers;
 mod freshness;
 mod inspections;
 mod kept_answers;

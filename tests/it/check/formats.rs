@@ -56,7 +56,8 @@ fn the_exit_code_is_the_answer() {
 fn no_form_tells_a_secret() {
     let folder = checkout(&[("billing.yml", "db:\n  password: swordfish\n  host: a\n")]);
     let broken = "db:\n  host: b\n  password: hunter2\n  host: c\n";
-    let warned = "db:\n  password: hunter2\n  url: https://ana:hunter2@host/\n";
+    let warned = "db:\n  password: hunter2\n  url: https://ana:hunter2@host/\n  \
+                  sql: jdbc:pg://host/db?user=a&password=hunter2\n  note: ${api.token:hunter2}\n  copy: ${db.note:hunter2}\n";
     for text in [broken, warned] {
         write(folder.path(), "billing.yml", text);
         for format in ["text", "github", "gitlab", "sarif", "markdown", "json"] {
@@ -66,6 +67,28 @@ fn no_form_tells_a_secret() {
                 assert!(!ran.stdout.contains(secret), "{format}: {}", ran.stdout);
             }
         }
+    }
+}
+
+#[test]
+fn nothing_of_a_file_becomes_a_command_or_drives_a_terminal() {
+    let forged = "::stop-commands::x";
+    let folder = checkout(&[("shop.yml", "a: 1\n")]);
+    let twice = format!("\"a\\n{forged}\\e[2J\": 1\n");
+    write(folder.path(), "broken.yml", &twice.repeat(2));
+    write(folder.path(), "shop.yml", &twice);
+    let name = format!("ev\n{forged}\u{1b}[2J.yml");
+    write(folder.path(), &name, "b: 1\n\"b\": 2\n");
+    write(folder.path(), &name.replace("ev", "fine"), "b: 1\n");
+    let path = folder.path().to_str().unwrap();
+    for format in ["text", "github", "gitlab", "sarif", "markdown", "json"] {
+        let arguments = ["--color", "always", "check", path, "--against", "main"];
+        let ran = Ran::confbus(&[&arguments[..], &["--format", format]].concat());
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        let mut lines = ran.stdout.split(['\n', '\r']);
+        let is_forged = lines.any(|line| line.starts_with(forged));
+        let drives = ran.stdout.contains("\u{1b}[2J");
+        assert!(!is_forged && !drives, "{format}: {:?}", ran.stdout);
     }
 }
 
