@@ -42,18 +42,28 @@ pub enum KeyChange {
 }
 
 /// What wins under other keys, or with another value; `None` when nothing does. Most documents are the same ones in both, so
-/// only keys are looked at that have another value in some document, and no more of them than are wanted.
+/// only keys are looked at that have another value in some document, with all other elements of their lists, and no more of
+/// them than are wanted. Whoever reads single keys and whoever binds a list as one value are both told what is different.
 pub(crate) fn differences(
     old: &[Contributor<'_>],
     new: &[Contributor<'_>],
     detail: Detail,
 ) -> Option<BTreeMap<String, KeyChange>> {
     let (old, new) = (properties(old), properties(new));
-    let suspects = suspects(&old, &new).into_iter();
-    let mut changes = suspects.filter_map(|key| {
-        let change = change(winner(&old, key), winner(&new, key))?;
+    let suspects = suspects(&old, &new);
+    let names: BTreeSet<_> = suspects.iter().filter_map(|key| list_of(key)).collect();
+    let (before, after) = (Lists::of(&old, &names), Lists::of(&new, &names));
+    let elements = before.elements().chain(after.elements());
+    let of_lists = elements.filter_map(|key| {
+        let change = change(before.winner(key), after.winner(key))?;
         Some((key, change))
     });
+    let of_keys = suspects.iter().filter_map(|key| {
+        let change = change(winner(&old, key), winner(&new, key))?;
+        Some((*key, change))
+    });
+    // Where both know a change, that of the list stands: it is what applications bind.
+    let mut changes = of_keys.chain(of_lists);
     let first = changes.next()?;
     Some(match detail {
         Detail::Files => BTreeMap::new(),
@@ -116,11 +126,53 @@ fn winner<'r>(documents: &[&'r Properties], key: &str) -> Option<&'r PropertyVal
     values.next().map(|property| &property.value)
 }
 
+/// `a` of `a[0].b`.
+fn list_of(key: &str) -> Option<&str> {
+    key.split_once('[').map(|(list, _)| list)
+}
+
+/// The strongest document of each list: all of its elements come from there.
+struct Lists<'r>(BTreeMap<&'r str, &'r Properties>);
+
+impl<'r> Lists<'r> {
+    fn of(documents: &[&'r Properties], names: &BTreeSet<&str>) -> Self {
+        let mut lists = BTreeMap::new();
+        // Most moves touch no list.
+        let documents = documents.iter().filter(|_| !names.is_empty());
+        for document in documents {
+            let found = document.keys().filter_map(|key| list_of(key));
+            for list in found.filter(|list| names.contains(list)) {
+                lists.entry(list).or_insert(*document);
+            }
+        }
+        Self(lists)
+    }
+
+    fn winner(&self, key: &str) -> Option<&'r PropertyValue> {
+        let property = self.0.get(list_of(key)?)?.get(key)?;
+        Some(&property.value)
+    }
+
+    /// The elements that win.
+    fn elements(&self) -> impl Iterator<Item = &'r str> {
+        let documents: BTreeMap<_, _> = self
+            .0
+            .values()
+            .map(|one| (ptr::from_ref(*one), *one))
+            .collect();
+        let keys = documents.into_values().flat_map(|document| document.keys());
+        let keys = keys.filter(|key| list_of(key).is_some_and(|list| self.0.contains_key(list)));
+        keys.map(String::as_str)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{
-        Comparison,
+        Comparison, resolve,
         testing::{layout, request, snapshot},
     };
 
@@ -180,6 +232,75 @@ mod tests {
         check(&[shared, own, of_profile], &[own, of_profile], &["-a"]);
         check(&[shared, own], &[own], &["-a", "-b"]);
         check(&[own], &[shared], &["+a", "+b", "-c", "-d"]);
+    }
+
+    #[test]
+    fn a_list_is_one_value() {
+        let shared = ("foo.yml", "l: [a, b]");
+        // The element that both have is the same, the other one is lost.
+        check(&[shared], &[shared, ("foo-dev.yml", "l: [a]")], &["-l[1]"]);
+        check(&[shared, ("foo-dev.yml", "l: [a]")], &[shared], &["+l[1]"]);
+        let named = ("foo.yml", "l: [{a: 1, b: 1}, {a: 2}]");
+        let own = |text| [named, ("foo-dev.yml", text)];
+        check(
+            &own("x: 1"),
+            &own("x: 1\nl: [{a: 1}]"),
+            &["-l[0].b", "-l[1].a"],
+        );
+        // What single keys find is different, though no list is.
+        check(
+            &own("l: [{a: 1}]"),
+            &[("foo-dev.yml", "l: [{a: 1}]")],
+            &["-l[0].b", "-l[1].a"],
+        );
+    }
+
+    /// What wins under single keys, and what is merged.
+    fn both_views(files: &[(&'static str, String)]) -> [BTreeMap<String, PropertyValue>; 2] {
+        let files: Vec<_> = files.iter().map(|(path, text)| (*path, &**text)).collect();
+        let environment = resolve(&snapshot(&files), &layout(&[]), &request("foo/dev")).unwrap();
+        let values = |(key, property): (&String, &confbus_protocol::Property)| {
+            (key.clone(), property.value.clone())
+        };
+        let sources = environment.property_sources.iter().rev();
+        let single = sources.flat_map(|source| source.source.iter().map(values));
+        [
+            single.collect(),
+            environment.merged().iter().map(values).collect(),
+        ]
+    }
+
+    /// Some of the files, with short lists of few values.
+    fn files() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+        let list = prop::option::of(prop::collection::vec(0..2_u8, 1..4));
+        let text = (list.clone(), list).prop_map(|lists| {
+            let line = |name: &str, list: Option<Vec<u8>>| {
+                list.map(|list| format!("{name}: {list:?}\n"))
+                    .unwrap_or_default()
+            };
+            format!("{}{}x: 1\n", line("l", lists.0), line("m", lists.1))
+        });
+        let paths = ["application.yml", "foo.yml", "foo-dev.yml"];
+        prop::collection::vec(prop::option::of(text), 3).prop_map(move |texts| {
+            let files = paths.into_iter().zip(texts);
+            files
+                .filter_map(|(path, text)| Some((path, text?)))
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_sees_a_difference_is_told(old in files(), new in files()) {
+            let (before, after) = (both_views(&old), both_views(&new));
+            let short = |files: &[(&'static str, String)]| {
+                snapshot(&files.iter().map(|(path, text)| (*path, &**text)).collect::<Vec<_>>())
+            };
+            let (old, new, layout) = (short(&old), short(&new), layout(&[]));
+            let mut comparison = Comparison::new(&old, &new, &layout);
+            let effect = comparison.effect_on(&request("foo/dev"), Detail::Keys);
+            prop_assert_eq!(effect == Effect::Same, before == after);
+        }
     }
 
     #[test]
