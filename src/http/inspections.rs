@@ -185,6 +185,7 @@ impl From<InspectError> for Failure {
                 let hint = hint.unwrap_or_default();
                 Self::not_found().explained(format!("none of the {keys} keys is called that{hint}"))
             }
+            InspectError::Busy => Self::busy(),
             InspectError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE).explained("the server is stopping")
             }
