@@ -24,6 +24,9 @@ use crate::{
     inspection::{InspectError, Inspector, NoSuchKey},
 };
 
+/// Characters of a key that is asked for.
+const LONGEST_KEY: usize = 256;
+
 /// Parameters of a query that matter here; of a repeated one the first counts.
 #[derive(Debug, Default)]
 struct Query {
@@ -69,6 +72,7 @@ pub(super) async fn explanation(
         .key
         .filter(|key| !key.is_empty())
         .ok_or_else(missing)?;
+    let key = short_enough(key)?;
     let (token, sight) = (config_token(&headers), asking.reach(Kind::Fleet));
     let explanation = inspector.explanation(&request, key, token.as_ref(), sight);
     Ok(json(&explanation.await?))
@@ -144,6 +148,15 @@ pub(super) async fn fleet(
     let filter = inspector.filter(query.application, query.profile, query.label);
     let fleet = inspector.fleet(filter, asking.reach(Kind::Fleet)).await?;
     Ok(json(&fleet))
+}
+
+/// A key that may be asked for: one that is not there is compared with all that are.
+fn short_enough(key: String) -> Result<String, Failure> {
+    if key.chars().nth(LONGEST_KEY).is_some() {
+        let text = format!("a key that is asked for has at most {LONGEST_KEY} characters");
+        return Err(Failure::bad_request().explained(text));
+    }
+    Ok(key)
 }
 
 /// What is asked for, if the caller may read it.

@@ -204,6 +204,11 @@ fn a_key_is_explained() {
     let message = "none of the 13 keys is called that; did you mean `pool.max`?";
     assert_eq!(absent.json()["message"], message);
     assert_eq!(server.get("/_/api/explanations/shop/prod").status, 400);
+    for (length, status) in [(256, 404), (257, 400)] {
+        let key = "k".repeat(length);
+        let answer = server.get(&format!("/_/api/explanations/shop/prod?key={key}"));
+        assert_eq!(answer.status, status, "{length}");
+    }
     assert_eq!(
         server
             .get("/_/api/explanations/shop/prod/main?key=a")
