@@ -29,6 +29,7 @@ mod repository;
 mod served;
 mod staged;
 mod state;
+mod tally;
 mod template;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -82,6 +83,7 @@ use repository::{Before, Reading};
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
 pub(crate) use served::Moved;
 pub(crate) use staged::{Difference, InService, Release, Scope};
+use tally::Tally;
 pub(crate) use template::Template;
 pub(crate) use unannounced::Unannounced;
 
@@ -156,6 +158,7 @@ struct Inner {
     encryption: Encryption,
     unannounced: Arc<Unannounced>,
     generation: Generation,
+    quarantined: Tally,
     pins: Pins,
     waves: Waves,
 }
@@ -199,6 +202,7 @@ impl EnvironmentRepository {
             encryption: settings.encryption,
             unannounced: opener.unannounced,
             generation: opener.generation,
+            quarantined: Tally::default(),
             pins: opener.pins,
             waves: opener.waves,
         };

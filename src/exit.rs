@@ -36,6 +36,20 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
+    /// Of two outcomes the one that counts for both: a plain no before one that may still come, and that before a yes.
+    pub(crate) fn or_worse(self, other: Self) -> Self {
+        let weight = |exit| match exit {
+            Self::Yes => 0,
+            Self::TimedOut => 1,
+            _ => 2,
+        };
+        if weight(other) > weight(self) {
+            other
+        } else {
+            self
+        }
+    }
+
     /// What a status of HTTP that is no success means.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
@@ -221,6 +235,20 @@ mod tests {
             (503, Exit::Unreachable),
         ] {
             assert_eq!(Exit::of_status(status), exit, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_worse_of_two_outcomes_counts_wherever_it_stands() {
+        use Exit::{No, TimedOut, Yes};
+        for (one, other, worse) in [
+            (Yes, Yes, Yes),
+            (Yes, TimedOut, TimedOut),
+            (TimedOut, No, No),
+            (Yes, No, No),
+        ] {
+            assert_eq!(one.or_worse(other), worse);
+            assert_eq!(other.or_worse(one), worse);
         }
     }
 

@@ -17,6 +17,7 @@ mod secrecy;
 use std::{collections::BTreeSet, sync::Arc};
 
 use confbus_resolution::EnvironmentRequest;
+use tokio::sync::Semaphore;
 
 use crate::{
     environment_repository::{EnvironmentRepository, FindError, Found, Inspected},
@@ -34,6 +35,9 @@ use names::NamesView;
 use secrecy::Secrecy;
 pub(crate) use secrecy::Shown;
 
+/// Diffs that are worked out at a time.
+const MAX_DIFFS: usize = 4;
+
 /// Names of one kind that are listed.
 const MAX_NAMES: usize = 10_000;
 
@@ -45,6 +49,8 @@ pub(crate) struct Inspector {
     fingerprints: Arc<Fingerprints>,
     /// What requests without a label read.
     default_labels: Arc<[Box<str>]>,
+    /// Each may compare hundreds of addresses.
+    diffs: Arc<Semaphore>,
 }
 
 /// Why nothing is shown.
@@ -54,6 +60,8 @@ pub(crate) enum InspectError {
     Find(FindError),
     /// The answer has no such key.
     NoSuchKey(NoSuchKey),
+    /// There are too many who ask for as much.
+    Busy,
     /// The server is stopping.
     Closed,
 }
@@ -71,6 +79,7 @@ impl Inspector {
             ledger,
             fingerprints: Arc::new(Fingerprints::open(settings)),
             default_labels: default_labels.into(),
+            diffs: Arc::new(Semaphore::new(MAX_DIFFS)),
         }
     }
 

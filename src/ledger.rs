@@ -39,6 +39,8 @@ use fleet::Fleet;
 use records::Records;
 pub(crate) use refresh::What;
 pub(crate) use sentence::{Column, Goal, Sentence, Totals};
+#[cfg(test)]
+pub(crate) use sight::Everything;
 pub(crate) use sight::Sight;
 pub(crate) use standing::Standing;
 pub(crate) use state::{Evidence, State};

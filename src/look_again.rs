@@ -40,10 +40,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(args: RefreshArgs) -> Result<ExitCode, Failure> {
     let mut worst = Exit::Yes;
     for desk in Desk::all(&args.servers)? {
-        let exit = refresh(&desk, &args).await?;
-        if exit != Exit::Yes {
-            worst = exit;
-        }
+        worst = worst.or_worse(refresh(&desk, &args).await?);
     }
     Ok(worst.into())
 }

@@ -1,7 +1,7 @@
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
-use confbus_protocol::Address;
+use confbus_protocol::{Address, InvalidAddress, Profiles};
 
 use super::{ServersArgs, pin::time};
 
@@ -76,7 +76,7 @@ pub(crate) struct DiffArgs {
 pub(crate) struct FleetArgs {
     /// APPLICATION[/PROFILES][@LABEL] [default: all]
     #[arg(value_name = "ADDRESS")]
-    pub(crate) address: Option<Address>,
+    pub(crate) part: Option<FleetPart>,
     /// Wait until all instances run what they are to run; one that rejects it ends that, too.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -85,6 +85,37 @@ pub(crate) struct FleetArgs {
     pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) show: ShowArgs,
+}
+
+/// Whose instances: of all profiles where none is written.
+#[derive(Debug, Clone)]
+pub(crate) struct FleetPart {
+    /// Its profiles are those of whoever names none, unless some are written.
+    address: Address,
+    has_profiles: bool,
+}
+
+impl FleetPart {
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Those that are written.
+    pub(crate) fn profiles(&self) -> Option<&Profiles> {
+        self.has_profiles.then_some(&self.address.profiles)
+    }
+}
+
+impl FromStr for FleetPart {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        let names = text.split('@').next().unwrap_or_default();
+        Ok(Self {
+            address: text.parse()?,
+            has_profiles: names.contains('/'),
+        })
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,10 @@
 //! What can be counted of the repositories; nobody is asked for it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    path::PathBuf,
+    time::Duration,
+};
 
 use confbus_protocol::CommitId;
 use confbus_resolution::EnvironmentRequest;
@@ -39,18 +43,24 @@ impl EnvironmentRepository {
         repositories.iter().map(Repository::figures).collect()
     }
 
-    /// How many of these requests are given an earlier commit because of what is wrong with the one that their label names.
-    /// Takes as long as their answers do, where anything is wrong at all.
-    pub(crate) fn quarantined(&self, known: &[EnvironmentRequest]) -> usize {
+    /// How many of these requests are given an earlier commit because of what is wrong with the one that their label names;
+    /// the last number while somebody else works it out, if there is one. Takes as long as their answers do where anything
+    /// is wrong at all, once in a generation.
+    pub(crate) fn quarantined(&self, known: &[EnvironmentRequest]) -> Option<usize> {
         let repositories = self.repositories();
         if !repositories.iter().any(Repository::has_problems) {
-            return 0;
+            return Some(0);
         }
+        let of = (
+            self.generation(),
+            BuildHasherDefault::<DefaultHasher>::default().hash_one(known),
+        );
         let is_held = |request: &&EnvironmentRequest| {
             let places = self.places_in_service(request);
             places.iter().any(Place::is_quarantined)
         };
-        known.iter().filter(is_held).count()
+        let count = || known.iter().filter(is_held).count();
+        self.inner.quarantined.get(of, count)
     }
 
     /// The repositories of which nothing was read yet.

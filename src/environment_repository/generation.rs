@@ -35,45 +35,14 @@ impl Generation {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use crate::{
-        Settings, Sources,
-        environment_repository::{Announce, EnvironmentRepository, Hearers, Known},
-        pins::{self, Pins},
-        tasks::Tasks,
-        waves::{self, Waves},
-    };
-
-    async fn open(folder: &Path) -> EnvironmentRepository {
-        let place = format!("file://{}", folder.display());
-        let arguments = [
-            ("spring.profiles.active", "native"),
-            (
-                "spring.cloud.config.server.native.search-locations",
-                place.as_str(),
-            ),
-        ];
-        let arguments = arguments.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let sources = Sources {
-            arguments: arguments.into(),
-            ..Sources::default()
-        };
-        let settings = Settings::load(&sources).unwrap().repository;
-        let (pins, _) = Pins::open(pins::Settings::default());
-        let (tasks, known) = (Tasks::default(), Known::default());
-        let (waves, _) = Waves::open(waves::Settings::default());
-        EnvironmentRepository::open(settings, pins, waves, tasks, known, Hearers::none())
-            .await
-            .unwrap()
-    }
+    use crate::environment_repository::{Announce, testing::of_directory};
 
     #[tokio::test]
     async fn only_what_answers_depend_on_begins_another_generation() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("orders.yml");
         std::fs::write(&file, "a: 1").unwrap();
-        let repository = open(folder.path()).await;
+        let repository = of_directory(folder.path()).await;
         repository.look(None, Announce::No).await.unwrap();
 
         let before = repository.generation();

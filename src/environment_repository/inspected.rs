@@ -36,7 +36,22 @@ impl EnvironmentRepository {
         request: &EnvironmentRequest,
         token: Option<&Token>,
     ) -> Result<Found<Inspected>, FindError> {
-        let vaults = Vaults::Ask(token);
+        self.inspect_with(request, Vaults::Ask(token)).await
+    }
+
+    /// The part of it that files and settings say; no Vault is asked.
+    pub(crate) async fn inspect_files(
+        &self,
+        request: &EnvironmentRequest,
+    ) -> Result<Found<Inspected>, FindError> {
+        self.inspect_with(request, Vaults::Skip).await
+    }
+
+    async fn inspect_with(
+        &self,
+        request: &EnvironmentRequest,
+        vaults: Vaults<'_>,
+    ) -> Result<Found<Inspected>, FindError> {
         let gathered = self
             .gather(request, Labels::Split, freshly(None), vaults)
             .await?;

@@ -1,7 +1,41 @@
 //! Repositories for tests.
 
+use std::path::Path;
+
 use git2::{Repository, RepositoryInitOptions, Signature, build::TreeUpdateBuilder};
 use tempfile::TempDir;
+
+use super::{EnvironmentRepository, Hearers, Known};
+use crate::{
+    Settings, Sources,
+    pins::{self, Pins},
+    tasks::Tasks,
+    waves::{self, Waves},
+};
+
+/// Of the files in a folder.
+pub(crate) async fn of_directory(folder: &Path) -> EnvironmentRepository {
+    let place = format!("file://{}", folder.display());
+    let arguments = [
+        ("spring.profiles.active", "native"),
+        (
+            "spring.cloud.config.server.native.search-locations",
+            place.as_str(),
+        ),
+    ];
+    let arguments = arguments.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let sources = Sources {
+        arguments: arguments.into(),
+        ..Sources::default()
+    };
+    let settings = Settings::load(&sources).unwrap().repository;
+    let (pins, _) = Pins::open(pins::Settings::default());
+    let (tasks, known) = (Tasks::default(), Known::default());
+    let (waves, _) = Waves::open(waves::Settings::default());
+    EnvironmentRepository::open(settings, pins, waves, tasks, known, Hearers::none())
+        .await
+        .unwrap()
+}
 
 /// A bare repository below a folder.
 pub(crate) struct Remote(Repository);

@@ -24,6 +24,9 @@ use crate::{
     inspection::{InspectError, Inspector, NoSuchKey},
 };
 
+/// Characters of a key that is asked for.
+const LONGEST_KEY: usize = 256;
+
 /// Parameters of a query that matter here; of a repeated one the first counts.
 #[derive(Debug, Default)]
 struct Query {
@@ -69,6 +72,7 @@ pub(super) async fn explanation(
         .key
         .filter(|key| !key.is_empty())
         .ok_or_else(missing)?;
+    let key = short_enough(key)?;
     let (token, sight) = (config_token(&headers), asking.reach(Kind::Fleet));
     let explanation = inspector.explanation(&request, key, token.as_ref(), sight);
     Ok(json(&explanation.await?))
@@ -146,6 +150,15 @@ pub(super) async fn fleet(
     Ok(json(&fleet))
 }
 
+/// A key that may be asked for: one that is not there is compared with all that are.
+fn short_enough(key: String) -> Result<String, Failure> {
+    if key.chars().nth(LONGEST_KEY).is_some() {
+        let text = format!("a key that is asked for has at most {LONGEST_KEY} characters");
+        return Err(Failure::bad_request().explained(text));
+    }
+    Ok(key)
+}
+
 /// What is asked for, if the caller may read it.
 pub(super) fn readable(
     asking: &Asking,
@@ -185,6 +198,7 @@ impl From<InspectError> for Failure {
                 let hint = hint.unwrap_or_default();
                 Self::not_found().explained(format!("none of the {keys} keys is called that{hint}"))
             }
+            InspectError::Busy => Self::busy(),
             InspectError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE).explained("the server is stopping")
             }

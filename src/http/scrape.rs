@@ -107,8 +107,9 @@ fn of_repositories(
     known: &[EnvironmentRequest],
     page: &mut Page,
 ) {
-    let held = repository.quarantined(known);
-    page.gauge(&metric::HELD_ADDRESSES, &["quarantine"], held as f64);
+    if let Some(held) = repository.quarantined(known) {
+        page.gauge(&metric::HELD_ADDRESSES, &["quarantine"], held as f64);
+    }
     for figures in repository.figures() {
         of_repository(&figures, page);
     }

@@ -24,7 +24,7 @@ impl Inspector {
     /// read.
     ///
     /// # Errors
-    /// [`InspectError`] when one of them has no configuration.
+    /// [`InspectError`] when one of them has no configuration, or too many are compared already.
     pub(crate) async fn diff(
         &self,
         from: &EnvironmentRequest,
@@ -33,6 +33,8 @@ impl Inspector {
         sight: impl Sight + 'static,
         readable: &dyn Sight,
     ) -> Result<DiffView, InspectError> {
+        let turn = self.diffs.try_acquire();
+        let _turn = turn.map_err(|_| InspectError::Busy)?;
         let old = self.inspected(from, token).await?;
         let new = self.inspected(to, token).await?;
         let fingerprints = Arc::clone(&self.fingerprints);
@@ -77,48 +79,108 @@ impl Inspector {
             };
             is_of(from) || is_of(to) || (wanted.is_some() && commits.contains(&wanted))
         };
+        let may_read = |one: &EnvironmentRequest| {
+            let label = one.label.as_ref().map(Label::as_str);
+            let (application, profiles) = (one.application.as_str(), one.profiles.as_str());
+            readable.has_environment(application, profiles, label)
+        };
         let readers = fleet.applications.iter();
+        let readers = readers.filter(|one| reads(one.label.as_deref(), one.wanted.as_deref()));
         let readers: Vec<_> = readers
-            .filter(|one| reads(one.label.as_deref(), one.wanted.as_deref()))
+            .filter_map(|reader| {
+                let request = reader.request()?;
+                let sides = [from, to].map(|side| EnvironmentRequest {
+                    label: side.label.clone(),
+                    ..request.clone()
+                });
+                let is_seen = sides.iter().all(may_read);
+                is_seen.then_some((reader, request, sides))
+            })
             .collect();
+        let mut not_compared = readers.len().saturating_sub(MAX_COMPARED);
         let mut radius = Vec::new();
-        for reader in readers.iter().take(MAX_COMPARED) {
-            let Some(request) = reader.request() else {
-                continue;
-            };
-            let under = |side: &EnvironmentRequest| EnvironmentRequest {
-                label: side.label.clone(),
-                ..request.clone()
-            };
-            let (old, new) = (under(from), under(to));
-            let may_read = |one: &EnvironmentRequest| {
-                let label = one.label.as_ref().map(Label::as_str);
-                let (application, profiles) = (one.application.as_str(), one.profiles.as_str());
-                readable.has_environment(application, profiles, label)
-            };
-            if !may_read(&old) || !may_read(&new) {
-                continue;
-            }
-            let both = (
-                self.inspected(&old, None).await,
-                self.inspected(&new, None).await,
-            );
-            let (Ok(old), Ok(new)) = both else {
-                continue;
-            };
-            let differences =
-                tokio::task::spawn_blocking(move || diff::differences(&old.value, &new.value));
-            let keys = differences.await.map_err(|_| InspectError::Closed)?;
-            if keys > 0 {
-                radius.push(RadiusView {
+        for (reader, request, sides) in readers.into_iter().take(MAX_COMPARED) {
+            match self.count_differences(&sides).await? {
+                None => not_compared += 1,
+                Some(0) => {}
+                Some(keys) => radius.push(RadiusView {
                     address: AddressView::of(&request),
                     keys,
                     instances: reader.totals.instances,
-                });
+                }),
             }
         }
         view.blast_radius = Some(radius);
-        view.not_compared = readers.len().saturating_sub(MAX_COMPARED);
+        view.not_compared = not_compared;
         Ok(())
+    }
+
+    /// How many keys two answers have different, as far as files say; `None` when one of them cannot be had.
+    async fn count_differences(
+        &self,
+        [old, new]: &[EnvironmentRequest; 2],
+    ) -> Result<Option<usize>, InspectError> {
+        let both = (
+            self.repository.inspect_files(old).await,
+            self.repository.inspect_files(new).await,
+        );
+        let (Ok(old), Ok(new)) = both else {
+            return Ok(None);
+        };
+        let differences =
+            tokio::task::spawn_blocking(move || diff::differences(&old.value, &new.value));
+        let keys = differences.await.map_err(|_| InspectError::Closed)?;
+        Ok(Some(keys))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confbus_protocol::{Address, BusId};
+
+    use super::*;
+    use crate::{
+        environment_repository::{Announce, testing::of_directory},
+        inspection::{MAX_DIFFS, Settings},
+        ledger::{self, Everything, Ledger, Version},
+    };
+
+    async fn inspector(folder: &tempfile::TempDir) -> Inspector {
+        let repository = of_directory(folder.path()).await;
+        repository.look(None, Announce::No).await.unwrap();
+        let own = BusId::new("config-server:8888:5f2b").unwrap();
+        let wanted = |_: &EnvironmentRequest, _: &BusId| Version {
+            current: None,
+            held: None,
+            is_for_all: true,
+        };
+        let (ledger, _) = Ledger::open(ledger::Settings::default(), own, Box::new(wanted));
+        Inspector::open(&Settings::default(), repository, ledger, Vec::new())
+    }
+
+    #[tokio::test]
+    async fn only_a_few_are_compared_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("shop.yml"), "a: 1").unwrap();
+        let inspector = inspector(&folder).await;
+        let of = |text: &str| {
+            let Address {
+                application,
+                profiles,
+                label,
+            } = text.parse().unwrap();
+            EnvironmentRequest {
+                application,
+                profiles,
+                label,
+            }
+        };
+        let (from, to) = (of("shop/dev"), of("shop/prod"));
+        let diff = || inspector.diff(&from, &to, None, Everything, &Everything);
+        let others = inspector.diffs.try_acquire_many(MAX_DIFFS as u32).unwrap();
+        assert!(matches!(diff().await, Err(InspectError::Busy)));
+        drop(others);
+        assert!(diff().await.is_ok());
+        assert_eq!(inspector.diffs.available_permits(), MAX_DIFFS);
     }
 }

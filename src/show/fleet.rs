@@ -34,7 +34,9 @@ pub(crate) async fn fleet(args: FleetArgs) -> Result<ExitCode, Failure> {
         let view = ask(&args.show, &path).await?;
         let totals = &view["totals"];
         let is_rejected = number(totals, "rejected") > 0;
-        let is_open = number(totals, "waiting") + number(totals, "silent") > 0;
+        // While nobody is known, nobody runs it.
+        let is_open = number(totals, "instances") == 0
+            || number(totals, "waiting") + number(totals, "silent") > 0;
         let is_late = Instant::now() >= until;
         if args.wait && is_open && !is_rejected && !is_late {
             sleep(PAUSE).await;
@@ -56,16 +58,16 @@ pub(crate) async fn fleet(args: FleetArgs) -> Result<ExitCode, Failure> {
 
 /// The part of the fleet that is asked for.
 fn wanted(args: &FleetArgs) -> String {
-    let Some(address) = &args.address else {
+    let Some(part) = &args.part else {
         return String::new();
     };
+    let address = part.address();
     let application = ("application", address.application.as_str());
-    let profile = ("profile", address.profiles.as_str());
-    let label = address
-        .label
-        .as_ref()
-        .map(|label| ("label", label.as_str()));
-    query([application, profile].into_iter().chain(label))
+    let profiles = part.profiles();
+    let profile = profiles.map(|profiles| ("profile", profiles.as_str()));
+    let label = address.label.as_ref();
+    let label = label.map(|label| ("label", label.as_str()));
+    query([application].into_iter().chain(profile).chain(label))
 }
 
 fn lines(view: &Value) -> Vec<String> {

@@ -204,6 +204,11 @@ fn a_key_is_explained() {
     let message = "none of the 13 keys is called that; did you mean `pool.max`?";
     assert_eq!(absent.json()["message"], message);
     assert_eq!(server.get("/_/api/explanations/shop/prod").status, 400);
+    for (length, status) in [(256, 404), (257, 400)] {
+        let key = "k".repeat(length);
+        let answer = server.get(&format!("/_/api/explanations/shop/prod?key={key}"));
+        assert_eq!(answer.status, status, "{length}");
+    }
     assert_eq!(
         server
             .get("/_/api/explanations/shop/prod/main?key=a")
@@ -216,7 +221,7 @@ fn report(server: &TestServer, instance: &str, version: &str, outcome: Outcome) 
     let running = matches!(outcome, Outcome::Applied { .. }).then_some(version);
     let report = Report {
         instance: BusId::new(instance).unwrap(),
-        application: "shop".into(),
+        application: instance.split(':').next().unwrap().to_owned(),
         profiles: "prod".into(),
         label: None,
         version: Some(version.into()),
@@ -302,10 +307,12 @@ fn one_sentence_says_how_far_the_fleet_is() {
 #[test]
 fn two_addresses_differ_in_what_applications_get() {
     let repo = repo();
+    repo.push("a broken one", &[("bad.yml", "a: [\n")]);
     let server = start(&repo, &[]).ready();
     let before = server.get("/orders/dev").json()["version"].clone();
     let before = before.as_str().unwrap().to_owned();
     report(&server, "shop:prod:8080:1", &before, applied());
+    report(&server, "bad:prod:8080:1", &before, applied());
     let after = repo.push(
         "moved",
         &[
@@ -342,6 +349,7 @@ fn two_addresses_differ_in_what_applications_get() {
     assert_eq!(view["blast_radius"][0]["keys"], 3);
     assert_eq!(view["blast_radius"][0]["instances"], 1);
     assert_eq!(view["blast_radius"].as_array().unwrap().len(), 1);
+    assert_eq!(view["not_compared"], 1, "nobody knows what is in bad.yml");
     assert!(!view.to_string().contains("hunter"), "{view}");
 
     let other = diffs("shop/prod", "shop/dev");

@@ -199,8 +199,17 @@ fn diff_says_what_is_different_and_for_whom() {
 fn fleet_says_who_runs_what_and_waits() {
     let shop = Shop::open();
     assert_eq!(shop.shows(&["fleet"]), "no instance has asked yet\n");
+    let nobody = shop.runs(&["fleet", "shop", "--wait", "--timeout=1s"]);
+    assert_eq!(nobody.code, Some(5), "{nobody:?}");
     let version = shop.version();
     shop.applied("shop:prod:8080:1", &version);
+    // Without a profile it is all of them.
+    for part in ["shop", "shop@main"] {
+        let shown = shop.shows(&["fleet", part]);
+        assert!(shown.contains("\nshop/prod  1 "), "{shown}");
+    }
+    let other = shop.shows(&["fleet", "shop/default"]);
+    assert!(!other.contains("shop/prod"), "{other}");
     let shown = shop.shows(&["fleet", "shop/prod", "--wait"]);
     let sentence = format!("{} is live on 1 of 1 instance\n", &version[..7]);
     assert!(shown.starts_with(&sentence), "{shown}");

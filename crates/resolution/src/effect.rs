@@ -42,18 +42,28 @@ pub enum KeyChange {
 }
 
 /// What wins under other keys, or with another value; `None` when nothing does. Most documents are the same ones in both, so
-/// only keys are looked at that have another value in some document, and no more of them than are wanted.
+/// only keys are looked at that have another value in some document, with all other elements of their lists, and no more of
+/// them than are wanted. Whoever reads single keys and whoever binds a list as one value are both told what is different.
 pub(crate) fn differences(
     old: &[Contributor<'_>],
     new: &[Contributor<'_>],
     detail: Detail,
 ) -> Option<BTreeMap<String, KeyChange>> {
     let (old, new) = (properties(old), properties(new));
-    let suspects = suspects(&old, &new).into_iter();
-    let mut changes = suspects.filter_map(|key| {
-        let change = change(winner(&old, key), winner(&new, key))?;
+    let suspects = suspects(&old, &new);
+    let names: BTreeSet<_> = suspects.iter().filter_map(|key| list_of(key)).collect();
+    let (before, after) = (Lists::of(&old, &names), Lists::of(&new, &names));
+    let elements = before.elements().chain(after.elements());
+    let of_lists = elements.filter_map(|key| {
+        let change = change(before.winner(key), after.winner(key))?;
         Some((key, change))
     });
+    let of_keys = suspects.iter().filter_map(|key| {
+        let change = change(winner(&old, key), winner(&new, key))?;
+        Some((*key, change))
+    });
+    // Where both know a change, that of the list stands: it is what applications bind.
+    let mut changes = of_keys.chain(of_lists);
     let first = changes.next()?;
     Some(match detail {
         Detail::Files => BTreeMap::new(),
@@ -116,74 +126,45 @@ fn winner<'r>(documents: &[&'r Properties], key: &str) -> Option<&'r PropertyVal
     values.next().map(|property| &property.value)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        Comparison,
-        testing::{layout, request, snapshot},
-    };
+/// `a` of `a[0].b`.
+fn list_of(key: &str) -> Option<&str> {
+    key.split_once('[').map(|(list, _)| list)
+}
 
-    /// The keys that change for `foo/dev`, as `+added`, `-removed` and `changed`.
-    #[track_caller]
-    fn check(old: &[(&str, &str)], new: &[(&str, &str)], expected: &[&str]) {
-        let (old, new, layout) = (snapshot(old), snapshot(new), layout(&[]));
-        let mut comparison = Comparison::new(&old, &new, &layout);
-        let request = request("foo/dev");
-        let in_short = comparison.effect_on(&request, Detail::Files);
-        let (keys, in_short) = match (comparison.effect_on(&request, Detail::Keys), in_short) {
-            (Effect::Changed { keys, .. }, Effect::Changed { keys: few, .. }) => (keys, few),
-            effects => {
-                assert_eq!(effects, (Effect::Same, Effect::Same));
-                Default::default()
+/// The strongest document of each list: all of its elements come from there.
+struct Lists<'r>(BTreeMap<&'r str, &'r Properties>);
+
+impl<'r> Lists<'r> {
+    fn of(documents: &[&'r Properties], names: &BTreeSet<&str>) -> Self {
+        let mut lists = BTreeMap::new();
+        // Most moves touch no list.
+        let documents = documents.iter().filter(|_| !names.is_empty());
+        for document in documents {
+            let found = document.keys().filter_map(|key| list_of(key));
+            for list in found.filter(|list| names.contains(list)) {
+                lists.entry(list).or_insert(*document);
             }
-        };
-        assert!(in_short.is_empty());
-        let shown = keys.into_iter().map(|(key, change)| match change {
-            KeyChange::Added => format!("+{key}"),
-            KeyChange::Removed => format!("-{key}"),
-            KeyChange::Changed => key,
-        });
-        assert_eq!(shown.collect::<Vec<_>>(), expected);
+        }
+        Self(lists)
     }
 
-    #[test]
-    fn keys_come_go_and_change() {
-        check(
-            &[("foo.yml", "a: 1\nb: 1\nc: 1\nl: [1, 2]")],
-            &[("foo.yml", "d: 1\nb: 2\nc: 1\nl: [1, 3, 4]")],
-            &["-a", "b", "+d", "l[1]", "+l[2]"],
-        );
+    fn winner(&self, key: &str) -> Option<&'r PropertyValue> {
+        let property = self.0.get(list_of(key)?)?.get(key)?;
+        Some(&property.value)
     }
 
-    #[test]
-    fn only_effective_values_count() {
-        let hidden = ("foo-dev.yml", "a: 0");
-        check(
-            &[("foo.yml", "a: 1\nb: 1"), hidden],
-            &[("foo.yml", "a: 2\nc: 1"), hidden],
-            &["-b", "+c"],
-        );
-        // A key comes into sight, and one moves with its value.
-        check(
-            &[("foo.yml", "a: 1\nb: 1"), hidden],
-            &[("foo.yml", "a: 1"), ("application.yml", "b: 1")],
-            &["a"],
-        );
-    }
-
-    #[test]
-    fn documents_come_and_go() {
-        let (shared, own) = (("application.yml", "a: 1\nb: 1"), ("foo.yml", "c: 1\nd: 1"));
-        let of_profile = ("foo-dev.yml", "b: 2\nc: 1\ne: 1");
-        check(&[shared, own], &[shared, own, of_profile], &["b", "+e"]);
-        check(&[shared, own, of_profile], &[own, of_profile], &["-a"]);
-        check(&[shared, own], &[own], &["-a", "-b"]);
-        check(&[own], &[shared], &["+a", "+b", "-c", "-d"]);
-    }
-
-    #[test]
-    fn nobody_knows_the_keys_of_a_broken_file() {
-        check(&[("foo.yml", "a: 1")], &[("foo.yml", "a: [")], &[]);
+    /// The elements that win.
+    fn elements(&self) -> impl Iterator<Item = &'r str> {
+        let documents: BTreeMap<_, _> = self
+            .0
+            .values()
+            .map(|one| (ptr::from_ref(*one), *one))
+            .collect();
+        let keys = documents.into_values().flat_map(|document| document.keys());
+        let keys = keys.filter(|key| list_of(key).is_some_and(|list| self.0.contains_key(list)));
+        keys.map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests;
