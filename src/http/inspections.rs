@@ -43,13 +43,12 @@ pub(super) async fn configuration(
     State(settings): State<Arc<Settings>>,
     State(inspector): State<Inspector>,
     asking: Asking,
-    Path((application, profiles)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let query = Query::parse(uri.query());
-    let names = Names::new(&application, &profiles, query.label.as_deref());
-    let request = readable(&asking, &names, &settings)?;
+    let request = request_of(&asking, &names, query.label.as_deref(), &settings)?;
     let token = config_token(&headers);
     let view = inspector.configuration(&request, token.as_ref()).await?;
     Ok(json(&view))
@@ -60,13 +59,12 @@ pub(super) async fn explanation(
     State(settings): State<Arc<Settings>>,
     State(inspector): State<Inspector>,
     asking: Asking,
-    Path((application, profiles)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let query = Query::parse(uri.query());
-    let names = Names::new(&application, &profiles, query.label.as_deref());
-    let request = readable(&asking, &names, &settings)?;
+    let request = request_of(&asking, &names, query.label.as_deref(), &settings)?;
     let missing = || Failure::bad_request().explained("say which key: `?key=`");
     let key = query
         .key
@@ -76,6 +74,17 @@ pub(super) async fn explanation(
     let (token, sight) = (config_token(&headers), asking.reach(Kind::Fleet));
     let explanation = inspector.explanation(&request, key, token.as_ref(), sight);
     Ok(json(&explanation.await?))
+}
+
+/// What `/{application}/{profile}` at a label asks for, if the caller may read it.
+pub(super) fn request_of(
+    asking: &Asking,
+    (application, profiles): &(String, String),
+    label: Option<&str>,
+    settings: &Settings,
+) -> Result<EnvironmentRequest, Failure> {
+    let names = Names::new(application, profiles, label);
+    readable(asking, &names, settings)
 }
 
 /// How `?from=` and `?to=` differ, which are addresses as people write them.
@@ -117,13 +126,12 @@ pub(super) async fn history(
     State(settings): State<Arc<Settings>>,
     State(inspector): State<Inspector>,
     asking: Asking,
-    Path((application, profiles)): Path<(String, String)>,
+    Path(names): Path<(String, String)>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let query = Query::parse(uri.query());
-    let names = Names::new(&application, &profiles, query.label.as_deref());
-    let request = readable(&asking, &names, &settings)?;
+    let request = request_of(&asking, &names, query.label.as_deref(), &settings)?;
     let (token, sight) = (config_token(&headers), asking.reach(Kind::Fleet));
     let history = inspector.history(&request, token.as_ref(), sight).await?;
     Ok(json(&history))

@@ -11,8 +11,7 @@ use super::{
         access::Asking,
         configuration::config_token,
         error::Failure,
-        inspections::{readable, written},
-        route::Names,
+        inspections::{self, readable, written},
     },
     answers::page,
     reads::{asked, framed, number},
@@ -109,14 +108,14 @@ pub(in super::super) async fn diff(
     page(&time, &DiffPage::new(frame, from, to, view.as_ref()))
 }
 
+/// As the route below `/_/api` has it; a form sends what is left empty, too.
 fn request_of(
     services: &Services,
     asking: &Asking,
-    (application, profiles): &(String, String),
+    names: &(String, String),
     uri: &Uri,
 ) -> Result<EnvironmentRequest, Failure> {
     let label = asked(uri, "label");
     let label = Some(label.as_str()).filter(|label| !label.is_empty());
-    let names = Names::new(application, profiles, label);
-    readable(asking, &names, &services.settings)
+    inspections::request_of(asking, names, label, &services.settings)
 }
