@@ -69,5 +69,5 @@ mod rabbit_refresh;
 /// Shown by a plain `cargo test`, so that nobody takes it for the whole.
 #[cfg(not(feature = "broker-tests"))]
 #[test]
-#[ignore = "25 tests need RabbitMQ: `cargo xtask test` starts one and runs them"]
+#[ignore = "more tests need RabbitMQ: `cargo xtask test` starts one and runs them"]
 fn tests_over_rabbitmq() {}
