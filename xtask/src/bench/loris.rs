@@ -45,6 +45,10 @@ pub(crate) struct Args {
     /// Connections that ask for much and read a byte now and then.
     #[arg(long, default_value_t = 1_000)]
     readers: usize,
+    /// Into how many turns a second's bytes are dealt. Strangers are not in step: the fewer the turns, the more of them
+    /// speak at once, which the client hears of even when they speak to another server.
+    #[arg(long, default_value_t = 1_000)]
+    turns: u16,
     /// How long it lasts, in seconds; half as long before and after it the client is alone.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
@@ -58,6 +62,7 @@ pub(crate) struct Args {
 struct Figures {
     heads: usize,
     readers: usize,
+    turns: u16,
     requests: usize,
     alone_p50_us: u128,
     alone_p99_us: u128,
@@ -101,8 +106,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn measure(args: &Args, server: &Running) -> anyhow::Result<Figures> {
     let attack_time = Duration::from_secs(args.seconds);
     let mut alone = latencies(server.port, attack_time / 2)?;
-    let heads = Attack::start(Kind::Head, args.heads, server.port)?;
-    let readers = Attack::start(Kind::Reader, args.readers, server.port)?;
+    let heads = Attack::start(Kind::Head, args.heads, args.turns, server.port)?;
+    let readers = Attack::start(Kind::Reader, args.readers, args.turns, server.port)?;
     let mut beside = latencies(server.port, attack_time)?;
     let most_resident_kib = server.resident_kib()?;
     let (heads_closed, readers_closed) = (heads.stop()?, readers.stop()?);
@@ -117,6 +122,7 @@ fn measure(args: &Args, server: &Running) -> anyhow::Result<Figures> {
     Ok(Figures {
         heads: args.heads,
         readers: args.readers,
+        turns: args.turns,
         requests,
         alone_p50_us: percentile(&mut alone, 50).as_micros(),
         alone_p99_us: alone_p99.as_micros(),

@@ -17,8 +17,6 @@ use super::ORDERS;
 
 /// How often each of them does something.
 const ROUND: Duration = Duration::from_secs(1);
-/// They do not do it in step: so many times a round, some of them do.
-const TURNS: u32 = 100;
 /// Requests that a reader has sent at once: their answers are more than the buffers on the way hold.
 const ASKED: usize = 2_000;
 /// Bytes that the system takes for a connection and nobody reads; it makes a few more of it.
@@ -55,16 +53,18 @@ struct Attacker {
 }
 
 impl Attack {
-    pub(super) fn start(kind: Kind, count: usize, port: u16) -> anyhow::Result<Self> {
+    /// So many connections, which take their turns a few at a time: so many turns make a round.
+    pub(super) fn start(kind: Kind, count: usize, turns: u16, port: u16) -> anyhow::Result<Self> {
         let text = kind.text();
         let attackers: Result<Vec<_>, _> = (0..count).map(|_| Attacker::open(port)).collect();
         let mut attackers = attackers?;
+        let turns = turns.max(1);
         let stops = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stops);
         let thread = thread::spawn(move || {
             let mut lives = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
-                for some in attackers.chunks_mut(count.div_ceil(TURNS as usize).max(1)) {
+                for some in attackers.chunks_mut(count.div_ceil(turns.into()).max(1)) {
                     let began = Instant::now();
                     for attacker in some {
                         if attacker.goes_on(kind, text.as_bytes()) {
@@ -73,7 +73,7 @@ impl Attack {
                         lives.push(attacker.opened.elapsed());
                         *attacker = Attacker::open(port)?;
                     }
-                    thread::sleep((ROUND / TURNS).saturating_sub(began.elapsed()));
+                    thread::sleep((ROUND / turns.into()).saturating_sub(began.elapsed()));
                 }
             }
             Ok(lives)
