@@ -1,6 +1,10 @@
 //! Which objects a pack has, and where: the file beside it.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::Path,
+};
 
 use git2::Oid;
 
@@ -18,9 +22,20 @@ pub(super) struct PackIndex(Vec<u8>);
 impl PackIndex {
     /// Reads one; fails when it is of another version.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
-        let index = Self(fs::read(path)?);
-        match index.0.starts_with(&MAGIC) {
-            true => Ok(index),
+        Self::new(fs::read(path)?)
+    }
+
+    /// How many objects a pack has, from the first bytes of its index; fails when that is of another version.
+    pub(super) fn count(path: &Path) -> io::Result<usize> {
+        let mut head = Vec::with_capacity(IDS);
+        File::open(path)?.take(IDS as u64).read_to_end(&mut head)?;
+        let count = Self::new(head)?.until(255);
+        count.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn new(bytes: Vec<u8>) -> io::Result<Self> {
+        match bytes.starts_with(&MAGIC) {
+            true => Ok(Self(bytes)),
             false => Err(io::ErrorKind::InvalidData.into()),
         }
     }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -18,14 +19,22 @@ use crate::{
     look::LookError,
 };
 
-/// Small packs that lie beside each other before they are joined.
+/// Packs of a size that lie beside each other before they are joined.
 const MANY: usize = 50;
-/// Objects and bytes of a pack that is not small any more.
-const LARGE: usize = 5_000;
-const LARGE_BYTES: u64 = 8 << 20;
-/// What is joined at a time; whoever asks meanwhile waits for it.
+/// What is joined at a time; whoever asks meanwhile waits for it, and it takes memory for each object.
 const MOST: usize = 20_000;
 const MOST_BYTES: u64 = 64 << 20;
+/// Packs are joined with those of their size, so that no object is written anew with every few fetches.
+const SIZES: [Size; 2] = [
+    Size {
+        objects: 0..1_000,
+        most_bytes: 8 << 20,
+    },
+    Size {
+        objects: 1_000..MOST,
+        most_bytes: MOST_BYTES,
+    },
+];
 /// Bytes that are compared with each other at a time.
 const WINDOW: i64 = 32 << 20;
 
@@ -37,49 +46,75 @@ pub(super) struct Packing {
 }
 
 impl Packing {
-    /// Makes one pack of the small ones when there are many. Nobody else may write there meanwhile.
+    /// Makes one pack of those of a size when there are many. Nobody else may write there meanwhile.
     pub(super) fn join(&mut self, disk: &Disk) -> Result<(), LookError> {
         let folder = disk.path().join("objects/pack");
-        let packs = files(&folder, "idx").map_err(|error| failed(&error))?;
-        if packs.len() < self.left + MANY {
+        let indexes = files(&folder, "idx").map_err(|error| failed(&error))?;
+        if indexes.len() < self.left + MANY {
             return Ok(());
         }
-        self.left = packs.len();
-        let mut small: Vec<_> = packs.iter().filter_map(|pack| small(pack)).collect();
-        if small.len() < MANY {
-            self.left -= small.len();
-            return Ok(());
+        self.left = indexes.len();
+        let mut packs: Vec<_> = indexes.iter().filter_map(|index| pack(index)).collect();
+        for size in SIZES {
+            let (mut alike, others) = packs.into_iter().partition(|pack| size.fits(pack));
+            packs = others;
+            if alike.len() >= MANY {
+                truncate(&mut alike);
+                join(disk, &alike)?;
+            } else if size.objects.start > 0 {
+                // They wait for many more fetches than the small ones do.
+                continue;
+            }
+            self.left -= alike.len();
         }
-        let (mut objects, mut bytes) = (0, 0);
-        let mut fits = |pack: &Small<'_>| {
-            objects += pack.objects.len();
-            bytes += pack.bytes;
-            objects <= MOST && bytes <= MOST_BYTES
-        };
-        small.truncate(small.iter().take_while(|pack| fits(pack)).count());
-        join(disk, &small)?;
-        self.left -= small.len();
         remove_halves(&folder).map_err(|error| failed(&error))
     }
 }
 
-/// A pack with little in it.
-struct Small<'p> {
+/// Packs that are joined with each other.
+struct Size {
+    objects: Range<usize>,
+    most_bytes: u64,
+}
+
+impl Size {
+    fn fits(&self, pack: &Pack<'_>) -> bool {
+        self.objects.contains(&pack.objects) && pack.bytes <= self.most_bytes
+    }
+}
+
+/// A pack that may be joined with others.
+struct Pack<'p> {
     index: &'p Path,
-    objects: Vec<Oid>,
+    objects: usize,
     bytes: u64,
 }
 
 /// One that cannot be read stays: it may be the only one that has what is in it.
-fn small(index: &Path) -> Option<Small<'_>> {
-    let bytes = fs::metadata(index.with_extension("pack")).ok()?.len();
-    let objects: Vec<_> = PackIndex::read(index).ok()?.ids()?.take(LARGE).collect();
-    let is_small = objects.len() < LARGE && bytes <= LARGE_BYTES;
-    is_small.then_some(Small {
+fn pack(index: &Path) -> Option<Pack<'_>> {
+    Some(Pack {
         index,
-        objects,
-        bytes,
+        objects: PackIndex::count(index).ok()?,
+        bytes: fs::metadata(index.with_extension("pack")).ok()?.len(),
     })
+}
+
+/// The same for its index, of which only the beginning was read.
+fn ids(pack: &Pack<'_>) -> Option<Vec<Oid>> {
+    let index = PackIndex::read(pack.index).ok()?;
+    index.ids().map(Iterator::collect)
+}
+
+/// Leaves as many as are joined at a time.
+fn truncate(packs: &mut Vec<Pack<'_>>) {
+    let (mut objects, mut bytes) = (0, 0);
+    let mut fits = |pack: &Pack<'_>| {
+        objects += pack.objects;
+        bytes += pack.bytes;
+        objects <= MOST && bytes <= MOST_BYTES
+    };
+    let fitting = packs.iter().take_while(|pack| fits(pack)).count();
+    packs.truncate(fitting);
 }
 
 fn files(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
@@ -101,7 +136,7 @@ fn remove_halves(folder: &Path) -> io::Result<()> {
 }
 
 /// The new pack is on disk for good before the first of the old ones goes.
-fn join(disk: &Disk, small: &[Small<'_>]) -> Result<(), LookError> {
+fn join(disk: &Disk, packs: &[Pack<'_>]) -> Result<(), LookError> {
     let repository = open_exactly(disk.path()).map_err(unreadable)?;
     let config = repository.config();
     config
@@ -109,9 +144,15 @@ fn join(disk: &Disk, small: &[Small<'_>]) -> Result<(), LookError> {
         .map_err(unreadable)?;
     let mut builder = repository.packbuilder().map_err(unreadable)?;
     builder.set_threads(1);
-    let objects: BTreeSet<_> = small.iter().flat_map(|pack| &pack.objects).collect();
+    let (mut joined, mut objects) = (Vec::new(), BTreeSet::new());
+    for pack in packs {
+        if let Some(ids) = ids(pack) {
+            objects.extend(ids);
+            joined.push(pack.index);
+        }
+    }
     for object in objects {
-        builder.insert_object(*object, None).map_err(unreadable)?;
+        builder.insert_object(object, None).map_err(unreadable)?;
     }
     let folder = disk.packs(Entrance::Looks);
     fs::create_dir_all(&folder).map_err(|error| failed(&error))?;
@@ -121,9 +162,9 @@ fn join(disk: &Disk, small: &[Small<'_>]) -> Result<(), LookError> {
     let name = builder.name().map_err(unreadable)?.unwrap_or_default();
     let name = format!("pack-{name}.idx");
     let is_new = |index: &Path| index.file_name() == Some(OsStr::new(&name));
-    for pack in small.iter().filter(|pack| !is_new(pack.index)) {
+    for index in joined.into_iter().filter(|index| !is_new(index)) {
         // Without its index a pack is not one.
-        for path in [pack.index.to_path_buf(), pack.index.with_extension("pack")] {
+        for path in [index.to_path_buf(), index.with_extension("pack")] {
             fs::remove_file(path).map_err(|error| failed(&error))?;
         }
     }
@@ -155,6 +196,9 @@ mod tests {
     fn add_pack(disk: &Disk, number: usize, objects: usize) -> Vec<Oid> {
         let elsewhere = tempfile::tempdir().unwrap();
         let repository = Repository::init_bare(elsewhere.path()).unwrap();
+        let odb = repository.odb().unwrap();
+        // Thousands of files would take long to write.
+        odb.add_new_mempack_backend(i32::MAX).unwrap();
         let mut builder = repository.packbuilder().unwrap();
         let blob = |object| format!("object {object} of pack {number}");
         let ids: Vec<_> = (0..objects)
@@ -183,7 +227,7 @@ mod tests {
     #[test]
     fn small_packs_are_joined_and_large_ones_stay() {
         let mut sizes = vec![1; MANY - 1];
-        sizes.push(LARGE);
+        sizes.push(SIZES[0].objects.end);
         let (_folder, disk, mut ids) = mirror(&sizes);
         let mut packing = Packing::default();
         packing.join(&disk).unwrap();
@@ -207,18 +251,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_joined_waits_for_more_of_its_size() {
+        let middle = SIZES[1].objects.start;
+        let mut sizes = vec![middle; MANY];
+        sizes.extend([1; MANY]);
+        let (_folder, disk, ids) = mirror(&sizes);
+        Packing::default().join(&disk).unwrap();
+        // As many as are joined at a time, in one; and the small ones.
+        assert_eq!(packs(&disk), MANY - MOST / middle + 2);
+        all_are_there(&disk, &ids);
+    }
+
+    #[test]
     fn what_cannot_be_read_stays_as_it_is() {
-        let (_folder, disk, _) = mirror(&[1; MANY + 1]);
+        let (_folder, disk, _) = mirror(&[1; MANY + 2]);
         let folder = disk.path().join("objects/pack");
-        let index = files(&folder, "idx").unwrap().remove(0);
-        let text = fs::read(&index).unwrap();
-        fs::remove_file(&index).unwrap();
-        fs::write(&index, &text[..100]).unwrap();
+        let damaged = files(&folder, "idx").unwrap().split_off(MANY);
+        for (index, length) in damaged.iter().zip([100, 1_040]) {
+            let text = fs::read(index).unwrap();
+            fs::remove_file(index).unwrap();
+            fs::write(index, &text[..length]).unwrap();
+        }
         let half = folder.join("pack-half.pack");
         fs::write(&half, "PACK").unwrap();
         Packing::default().join(&disk).unwrap();
-        assert_eq!(packs(&disk), 2);
-        assert!(index.with_extension("pack").exists() && !half.exists());
+        assert_eq!(packs(&disk), 3);
+        let stays = |index: &PathBuf| index.with_extension("pack").exists();
+        assert!(damaged.iter().all(stays) && !half.exists());
     }
 
     #[test]
