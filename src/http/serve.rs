@@ -7,6 +7,7 @@ mod connection;
 mod files;
 mod handshake;
 mod lane;
+mod linger;
 mod listen;
 mod room;
 mod seldom;

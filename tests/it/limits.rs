@@ -145,6 +145,30 @@ fn every_shape_of_a_request_has_its_status() {
 }
 
 #[test]
+fn who_is_still_speaking_hears_the_answer_and_is_then_cut_off() {
+    let (_repo, server) = start(&[]);
+    let server = server.ready();
+    // More than the system takes from one and keeps for the other.
+    let body = "x".repeat(15 << 20);
+    let post = |more: &str| format!("POST /monitor HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
+    let length = format!("Content-Length: {}\r\n", body.len());
+    for (text, status) in [
+        (post(&length) + &body, "413"),
+        (post(&format!("X: {body}\r\n")), "431"),
+    ] {
+        let mut stream = connect(&server);
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert_eq!(&answer[9..12], status);
+        // Nothing is said to who goes on, nor is it listened to.
+        eventually("the connection is gone", || {
+            expect_that(stream.write_all(b"x").is_err(), "it is there")
+        });
+    }
+}
+
+#[test]
 fn nothing_follows_a_body_whose_length_is_not_said() {
     let (_repo, server) = start(&[]);
     let server = server.ready();

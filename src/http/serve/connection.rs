@@ -22,6 +22,7 @@ use hyper_util::rt::TokioIo;
 
 use super::{
     lane::{Buffers, Lane, Next},
+    linger::Linger,
     shape,
     stream::Stream,
     watch::{Order, Watch},
@@ -63,6 +64,8 @@ pub(super) struct Connection {
 enum At {
     Lane(Lane),
     Hyper(Box<http1::Connection<TokioIo<Stream>, Asked>>),
+    /// Nobody who answers.
+    Linger(Linger),
     /// Nobody: it is on its way from one to the other.
     Nowhere,
 }
@@ -120,7 +123,7 @@ impl Connection {
                         Poll::Pending => return Poll::Pending,
                     }
                 }
-                At::Hyper(connection) => match Pin::new(connection).poll(cx)? {
+                At::Hyper(connection) => match Pin::new(connection).poll(cx) {
                     Poll::Pending if self.watch.is_handed_back() => {}
                     Poll::Pending => {
                         // Not before hyper has read what was read already: it would take the connection for an idle one.
@@ -129,8 +132,15 @@ impl Connection {
                         }
                         return Poll::Pending;
                     }
-                    Poll::Ready(()) => return Poll::Ready(Ok(())),
+                    Poll::Ready(ended) => {
+                        self.linger(ended.map_err(Into::into));
+                        continue;
+                    }
                 },
+                At::Linger(_) if self.finishes => return Poll::Ready(Ok(())),
+                At::Linger(linger) => {
+                    return linger.poll(cx, self.shared.buffers.borrow_mut().input());
+                }
                 At::Nowhere => return Poll::Ready(Ok(())),
             }
             self.change_hands();
@@ -148,8 +158,16 @@ impl Connection {
                 let (stream, rest) = parts.io.into_inner().into_parts();
                 At::Lane(Lane::new(stream, [&parts.read_buf[..], &rest].concat()))
             }
-            At::Nowhere => At::Nowhere,
+            other @ (At::Linger(_) | At::Nowhere) => other,
         };
+    }
+
+    fn linger(&mut self, ended: Ended) {
+        if let At::Hyper(connection) = std::mem::replace(&mut self.at, At::Nowhere) {
+            let (wire, _) = connection.into_parts().io.into_inner().into_parts();
+            self.watch.lingers();
+            self.at = At::Linger(Linger::new(wire, ended));
+        }
     }
 
     fn by_hyper(&self, stream: Wire, read: Vec<u8>) -> http1::Connection<TokioIo<Stream>, Asked> {

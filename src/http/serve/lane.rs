@@ -54,6 +54,11 @@ impl Buffers {
             output: Vec::new(),
         }
     }
+
+    /// Room for what is read and not kept.
+    pub(super) fn input(&mut self) -> &mut [u8] {
+        &mut self.input
+    }
 }
 
 impl Lane {

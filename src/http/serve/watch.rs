@@ -20,6 +20,8 @@ use super::connection::Purpose;
 const AT_ONCE: usize = 32;
 /// What a connection has in all, from its first byte to its last, for which there is no room.
 const IN_ALL: Duration = Duration::from_secs(2);
+/// How long the other side may go on after the last answer.
+const AFTERWARDS: Duration = Duration::from_secs(2);
 
 /// The time, to the tick. Reading it asks nobody.
 #[derive(Debug)]
@@ -73,6 +75,8 @@ enum Waits {
     Head,
     /// Somebody who takes what is to be sent.
     Reader,
+    /// The other side, to be done.
+    End,
 }
 
 /// How long connections may let us wait.
@@ -213,6 +217,11 @@ impl Watch {
         }
     }
 
+    /// Nothing is sent any more.
+    pub(super) fn lingers(&self) {
+        self.waits(Waits::End);
+    }
+
     fn waits(&self, waits: Waits) {
         self.waits.set(waits);
         self.since.set(self.clock.now());
@@ -226,6 +235,7 @@ impl Watch {
             _ if self.busy.get() > 0 => return false,
             Waits::Head => patience.head,
             Waits::Request => patience.idle,
+            Waits::End => AFTERWARDS,
         };
         let waited = now.saturating_duration_since(self.since.get());
         waited >= patience || self.until.is_some_and(|until| now >= until)
