@@ -186,6 +186,9 @@ pub(crate) struct GitWorkerArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
+    /// Show each step once, a line for each, and end; success means that all went as promised.
+    #[arg(long)]
+    pub(crate) once: bool,
     #[command(flatten)]
     pub(crate) properties: Properties,
 }
@@ -293,6 +296,7 @@ impl Cli {
             None if !said_nothing => serve.or_slip(),
             None if Sources::of_process(None, Vec::new()).are_empty() => {
                 Ok(Command::Demo(DemoArgs {
+                    once: false,
                     properties: serve.properties,
                 }))
             }

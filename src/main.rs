@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(args) => in_runtime(serve(args)),
-        Command::Demo(args) => in_runtime(demo::run(args)),
+        Command::Demo(args) => return in_runtime(demo::run(args)),
         Command::Watch(args) => return in_runtime(watch::run(*args)),
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
         Command::Get(args) => in_runtime(show::get(args)),
