@@ -21,6 +21,7 @@ use crate::{
     exit::{Exit, Failure, OrExit as _},
     talk,
 };
+pub(crate) use text::diagnostic;
 
 /// Settings want an address, and nobody is asked there.
 const NOWHERE: &str = "file:///dev/null";

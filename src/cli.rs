@@ -12,6 +12,7 @@ use crate::{
 
 mod check;
 mod cipher;
+mod doctor;
 mod generate;
 mod help;
 mod pin;
@@ -22,6 +23,7 @@ mod wave;
 
 pub(crate) use check::{CheckArgs, CheckFormat};
 pub(crate) use cipher::{DecryptArgs, EncryptArgs, KeysArgs, RotateArgs};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
@@ -131,6 +133,11 @@ pub(crate) enum Command {
     ///
     /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
+    /// Check settings, Git, broker, webhook, ports, disk and clock
+    ///
+    /// As a server with these settings would find them here, without starting one. What it writes holds no secret.
+    /// Exit status: 1 when something would keep a server from working.
+    Doctor(DoctorArgs),
     /// Exit 0 when the local server is ready: for HEALTHCHECK
     ///
     /// Writes UP or DOWN; why it is down stands on standard error. With management on a port of its own, name that
@@ -186,6 +193,9 @@ pub(crate) struct GitWorkerArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
+    /// Show each step once, a line for each, and end; success means that all went as promised.
+    #[arg(long)]
+    pub(crate) once: bool,
     #[command(flatten)]
     pub(crate) properties: Properties,
 }
@@ -273,6 +283,7 @@ impl Cli {
             Some(Command::Fleet(args)) => args.show.json,
             Some(Command::History(args)) => args.show.json,
             Some(Command::Refresh(args)) => args.json,
+            Some(Command::Doctor(args)) => args.json,
             Some(_) => false,
         };
         if is_json { Form::Json } else { Form::Text }
@@ -293,6 +304,7 @@ impl Cli {
             None if !said_nothing => serve.or_slip(),
             None if Sources::of_process(None, Vec::new()).are_empty() => {
                 Ok(Command::Demo(DemoArgs {
+                    once: false,
                     properties: serve.properties,
                 }))
             }

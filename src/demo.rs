@@ -1,10 +1,12 @@
 //! The first minute: a repository, a server and three instances on this machine, without a broker.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+mod fleet;
+mod keys;
+mod line;
+mod repository;
+mod story;
+
+use std::{fs, net::SocketAddr, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use confbus::{
@@ -12,61 +14,159 @@ use confbus::{
     telemetry::{self, LogFormat},
 };
 use confbus_bus::RabbitSettings;
-use confbus_client::{Client, Transport};
-use git2::{IndexAddOption, Repository, RepositoryInitOptions, Signature};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::{sync::oneshot, task::JoinSet};
 
 use crate::{
     cli::DemoArgs,
+    desk::Desk,
     exit::{Exit, Failure, OrExit as _},
-    watch,
+    talk, watch,
 };
+use fleet::Fleet;
+use keys::Keys;
+use repository::DemoRepository;
+use story::{Outcome, Step, Story};
 
-/// Two applications; two instances of the first.
-const INSTANCES: [(&str, &str); 3] = [("orders", "8081"), ("orders", "8082"), ("payments", "8083")];
+const PORT: &str = "8888";
+const PRESS: &str =
+    "press   g good change   v value they refuse   b broken file   k cut a line   q quit";
 
-macro_rules! sample_files {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../sample-repo/", $name)))),*] };
-}
-
-/// Compiled in, so that the program shows its demo wherever it runs.
-const SAMPLE: [(&str, &str); 13] = sample_files![
-    "README.md",
-    "application-prod.yml",
-    "application.yml",
-    "legacy-dev.properties",
-    "legacy.properties",
-    "nginx.conf",
-    "orders-dev.yml",
-    "orders-prod.yml",
-    "orders.yml",
-    "payments-dev.yml",
-    "payments-prod.yml",
-    "payments.yml",
-    "shipping.yml",
+/// What `--once` shows.
+const STEPS: [Step; 5] = [
+    Step::Good,
+    Step::Refused,
+    Step::Broken,
+    Step::Fixed,
+    Step::Cut,
 ];
 
-/// Runs until it is told to stop.
-pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
-    let _log = telemetry::init(LogFormat::Text, "warn")?;
+/// Runs until it is told to stop; once through all steps, success means that each went as promised.
+pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
+    let keys = if args.once { None } else { Keys::listen() };
+    // Where the steps are told, what happens in them is no news.
+    let is_told = args.once || keys.is_some();
+    let level = if is_told { "error" } else { "warn" };
+    let _log = telemetry::init(LogFormat::Text, level)?;
     let folder = tempfile::Builder::new()
         .prefix("confbus-demo-")
         .tempdir()
         .context("no folder for the demo")?;
-    let repository = folder.path().join("config");
-    make_repository(&repository)?;
-
+    let mut repository = DemoRepository::create(folder.path().join("config"))?;
     let properties = args.properties.pairs().or_exit(Exit::Usage)?;
-    let app = bind(&folder, &repository, &properties).await?;
-    let url = format!("http://{}", app.local_addr()?);
-    introduce(&url, &repository);
     let broker = broker(&properties)?;
+    let (app, is_elsewhere) = bind(&folder, repository.folder(), &properties).await?;
+    let server = app.local_addr()?;
+    let judging = settings(&folder, repository.folder(), PORT, &properties)?;
+    if !args.once {
+        introduce(server, is_elsewhere, repository.folder())?;
+    }
+    let show = async {
+        let story = Story {
+            server: Desk::at_address(server)?,
+            fleet: Fleet::connect(server, broker).await?,
+            settings: judging,
+            repository: &mut repository,
+            broken: None,
+        };
+        if args.once {
+            once(story).await
+        } else {
+            interactive(story, keys).await
+        }
+    };
+    let exit = serve_during(app, show).await?;
+    keep_if_edited(folder, &repository)?;
+    Ok(exit.into())
+}
+
+/// Serves until everything was shown, or until somebody wants the program to end.
+async fn serve_during(
+    app: App,
+    show: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
+    let (done, until) = oneshot::channel::<()>();
+    let stop = async {
+        tokio::select! {
+            _ = until => Ok(()),
+            stopped = shutdown::requested() => stopped,
+        }
+    };
+    let mut serving = Box::pin(app.serve_until(stop));
+    let exit = tokio::select! {
+        ended = &mut serving => {
+            ended?;
+            return Ok(Exit::Yes);
+        }
+        exit = show => exit?,
+    };
+    drop(done);
+    serving.await?;
+    Ok(exit)
+}
+
+/// One line for each step.
+async fn once(mut story: Story<'_>) -> Result<Exit, Failure> {
+    talk::line("confbus demo: a server, a repository and three instances of orders")?;
+    let mut exit = Exit::Yes;
+    for step in STEPS {
+        let Outcome { line, holds, .. } = story.play(step).await?;
+        talk::line(format!("{:<8}{}", step.name(), watch::printable(&line)))?;
+        if !holds {
+            exit = Exit::No;
+        }
+    }
+    let verdict = match exit {
+        Exit::Yes => "all went as promised",
+        _ => "not all went as promised",
+    };
+    talk::line(verdict)?;
+    Ok(exit)
+}
+
+/// Shows what changes in the instances, and a step for each key.
+async fn interactive(mut story: Story<'_>, keys: Option<Keys>) -> Result<Exit, Failure> {
+    let mut followed = JoinSet::new();
+    for instance in story.fleet.all() {
+        let (client, name) = (instance.client.clone(), instance.name.clone());
+        followed.spawn(async move { watch::follow(&client, &name).await });
+    }
     tokio::select! {
-        served = app.serve_until(shutdown::requested()) => served,
-        failed = follow_all(&url, broker) => failed,
-    }?;
-    Ok(keep_if_edited(folder, &repository)?)
+        exit = press(&mut story, keys) => exit,
+        ended = followed.join_next() => {
+            ended.transpose().context("an instance")?.transpose()?;
+            Ok(Exit::Yes)
+        }
+    }
+}
+
+/// Until somebody is tired of it.
+async fn press(story: &mut Story<'_>, keys: Option<Keys>) -> Result<Exit, Failure> {
+    let Some(mut keys) = keys else {
+        return std::future::pending().await;
+    };
+    talk::line(PRESS)?;
+    loop {
+        let step = match keys.next().await.to_ascii_lowercase() {
+            b'g' => Step::Good,
+            b'v' => Step::Refused,
+            b'b' => Step::Broken,
+            b'k' => Step::Cut,
+            b'q' => return Ok(Exit::Yes),
+            _ => {
+                talk::line(PRESS)?;
+                continue;
+            }
+        };
+        // A file without the line that is to change is no reason to end.
+        match story.play(step).await {
+            Ok(Outcome { detail, line, .. }) => {
+                detail.iter().try_for_each(talk::line)?;
+                talk::line(watch::printable(&line))?;
+            }
+            Err(error) => talk::line(watch::printable(&format!("{error:#}")))?,
+        }
+    }
 }
 
 /// The usual port, or any other when somebody has that one.
@@ -74,11 +174,12 @@ async fn bind(
     folder: &TempDir,
     repository: &Path,
     properties: &[(String, String)],
-) -> Result<App, Failure> {
-    match App::bind(settings(folder, repository, "8888", properties)?).await {
-        Ok(app) => Ok(app),
+) -> Result<(App, bool), Failure> {
+    match App::bind(settings(folder, repository, PORT, properties)?).await {
+        Ok(app) => Ok((app, false)),
         Err(_) if properties.iter().all(|(key, _)| key != "server.port") => {
-            Ok(App::bind(settings(folder, repository, "0", properties)?).await?)
+            let settings = settings(folder, repository, "0", properties)?;
+            Ok((App::bind(settings).await?, true))
         }
         Err(cause) => Err(cause.into()),
     }
@@ -114,21 +215,26 @@ fn settings(
     })?)
 }
 
-#[expect(clippy::print_stdout, reason = "the demo speaks to whoever started it")]
-fn introduce(url: &str, repository: &Path) {
+fn introduce(server: SocketAddr, is_elsewhere: bool, repository: &Path) -> anyhow::Result<()> {
     let folder = repository.display();
-    println!(
-        "confbus demo: a server, a repository and three instances on this machine; Ctrl-C ends it\n"
-    );
-    println!("  server      {url}");
-    println!("  repository  {folder}\n");
-    println!("Ask it:       curl {url}/orders/dev");
-    println!("              curl {url}/main/orders-dev.yml");
-    println!("              curl {url}/orders-dev.properties");
-    println!("Change it:    cd {folder}");
-    println!(
-        "              sed -i 's/max-open: 20/max-open: 40/' orders.yml && git commit -am 'raise the limit'\n"
-    );
+    let url = format!("http://{server}");
+    if is_elsewhere {
+        talk::line(format!("port {PORT} is taken, so this is at another"))?;
+    }
+    talk::line(format!(
+        "confbus demo: a server, a repository and three instances on this machine; Ctrl-C ends it
+
+  server      {url}
+  pages       {url}/_/
+  repository  {folder}
+
+Ask it:       curl {url}/orders/dev
+              curl {url}/main/orders-dev.yml
+              curl {url}/orders-dev.properties
+Change it:    cd {folder}
+              sed -i 's/max-open: 20/max-open: 40/' orders.yml && git commit -am 'raise the limit'
+"
+    ))
 }
 
 /// Where the instances listen when the demo runs over RabbitMQ.
@@ -148,80 +254,11 @@ fn broker(properties: &[(String, String)]) -> anyhow::Result<Option<RabbitSettin
     ))?))
 }
 
-async fn follow_all(url: &str, broker: Option<RabbitSettings>) -> anyhow::Result<()> {
-    let mut instances = JoinSet::new();
-    for (application, index) in INSTANCES {
-        let mut settings = confbus_client::Settings::new(application)
-            .profiles("dev")
-            .server(url)
-            .index(index)
-            .poll_every(Duration::from_secs(30));
-        if let Some(broker) = &broker {
-            settings = settings.transport(Transport::Amqp(Box::new(broker.clone())));
-        }
-        instances.spawn(async move {
-            let client = Client::connect(settings).await?;
-            watch::follow(&client, &format!("{application}:dev:{index}")).await
-        });
+/// What somebody committed or wrote is theirs.
+fn keep_if_edited(folder: TempDir, repository: &DemoRepository) -> anyhow::Result<()> {
+    if repository.is_edited()? {
+        let kept = folder.keep().join("config");
+        return talk::line(format!("your changes stay in {}", kept.display()));
     }
-    while let Some(ended) = instances.join_next().await {
-        ended??;
-    }
-    Ok(())
-}
-
-fn make_repository(folder: &Path) -> anyhow::Result<()> {
-    let options = &mut RepositoryInitOptions::new();
-    options.initial_head("main");
-    let repository =
-        Repository::init_opts(folder, options).context("no repository for the demo")?;
-    for (name, text) in SAMPLE {
-        fs::write(folder.join(name), text)?;
-    }
-    // So that `git commit` works for whoever never told Git a name.
-    let mut config = repository.config()?;
-    config.set_str("user.name", "confbus demo")?;
-    config.set_str("user.email", "demo@localhost")?;
-    let mut index = repository.index()?;
-    index.add_all(["*"], IndexAddOption::DEFAULT, None)?;
-    index.write()?;
-    let tree = repository.find_tree(index.write_tree()?)?;
-    let author = Signature::now("confbus demo", "demo@localhost")?;
-    repository.commit(
-        Some("HEAD"),
-        &author,
-        &author,
-        "A sample configuration",
-        &tree,
-        &[],
-    )?;
-    Ok(())
-}
-
-/// What somebody committed is theirs.
-#[expect(clippy::print_stdout, reason = "the demo speaks to whoever started it")]
-fn keep_if_edited(folder: TempDir, repository: &Path) -> anyhow::Result<()> {
-    let commits = Repository::open(repository)?;
-    let edited = commits.head()?.peel_to_commit()?.parent_count() > 0;
-    if edited {
-        let kept: PathBuf = folder.keep();
-        println!("your changes stay in {}", kept.join("config").display());
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_sample_file_is_in_the_demo() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-repo");
-        let mut names: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        assert_eq!(names, SAMPLE.map(|(name, _)| name));
-    }
+    folder.close().context("the folder of the demo stays")
 }

@@ -1,6 +1,6 @@
 //! Asks servers to do something, one after the other: each decides by itself.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -56,7 +56,15 @@ impl Desk {
     /// # Errors
     /// When that has no address.
     pub(crate) fn of_own(server: &OwnServer) -> anyhow::Result<Self> {
-        Self::at(&format!("http://{}", server.address()?), None, PATIENCE)
+        Self::at_address(server.address()?)
+    }
+
+    /// A desk of a server on this machine that wants no credentials.
+    ///
+    /// # Errors
+    /// When the address cannot be asked.
+    pub(crate) fn at_address(address: SocketAddr) -> anyhow::Result<Self> {
+        Self::at(&format!("http://{address}"), None, PATIENCE)
     }
 
     fn at(address: &str, token: Option<&SecretString>, within: Duration) -> anyhow::Result<Self> {
@@ -122,6 +130,13 @@ impl Desk {
             message.unwrap_or_default()
         );
         Err(Failure::new(Exit::of_status(answer.status), text))
+    }
+}
+
+/// Its address, without credentials.
+impl fmt::Display for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.server.fmt(f)
     }
 }
 

@@ -19,6 +19,8 @@ mod waves;
 
 pub mod findings;
 
+pub mod checkup;
+
 mod commit_status;
 mod inspection;
 mod ledger;

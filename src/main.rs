@@ -6,6 +6,7 @@ mod cipher;
 mod cli;
 mod demo;
 mod desk;
+mod doctor;
 mod exit;
 mod health;
 mod look_again;
@@ -27,11 +28,14 @@ use std::{
 
 use anyhow::Context as _;
 use clap::ValueEnum as _;
-use confbus::{App, GitProgram, SaidSetting, Settings, Sources, memory, shutdown, telemetry};
+use confbus::{
+    App, GitProgram, SaidSetting, Settings, Sources, memory, shutdown,
+    telemetry::{self, LogFormat},
+};
 use tracing::info;
 use zeroizing_alloc::ZeroAlloc;
 
-use cli::{Command, GitWorkerArgs, ServeArgs};
+use cli::{Command, DoctorArgs, GitWorkerArgs, ServeArgs};
 use exit::{Exit, Failure, OrExit as _};
 
 /// Memory is wiped when it is given back: a value that was replaced, a login, a decrypted text does not stay in it.
@@ -56,7 +60,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(args) => in_runtime(serve(args)),
-        Command::Demo(args) => in_runtime(demo::run(args)),
+        Command::Demo(args) => return in_runtime(demo::run(args)),
         Command::Watch(args) => return in_runtime(watch::run(*args)),
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
         Command::Get(args) => in_runtime(show::get(args)),
@@ -71,6 +75,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Rotate(args) => return cipher::rotate(&args),
         Command::Pin(args) => return in_runtime(pin::run(args)),
         Command::Wave(args) => return in_runtime(wave::run(args)),
+        Command::Doctor(args) => return in_runtime(doctor(args)),
         Command::Health(args) => return in_runtime(health::run(args)),
         Command::Completions(args) => cli::completions(&args),
         Command::Man(args) => cli::man(&args),
@@ -115,14 +120,14 @@ fn hash_token() -> Result<(), Failure> {
 }
 
 /// This program once more, as it was started: where a newer one lies in its place by now, the system still has the old one.
-fn git_program(args: &ServeArgs) -> anyhow::Result<GitProgram> {
+fn git_program(format: LogFormat) -> anyhow::Result<GitProgram> {
     let started = std::env::current_exe().context("the program cannot be started once more")?;
     let path = if started.exists() {
         started
     } else {
         PathBuf::from("/proc/self/exe")
     };
-    let format = args.log_format.to_possible_value();
+    let format = format.to_possible_value();
     let format = format.map_or_else(String::new, |format| format.get_name().to_owned());
     let arguments = ["git-worker", "--log-format", &format].map(Into::into);
     Ok(GitProgram {
@@ -144,10 +149,14 @@ fn print_settings(sources: &Sources) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn doctor(args: DoctorArgs) -> Result<ExitCode, Failure> {
+    doctor::run(args, git_program(LogFormat::Text)?).await
+}
+
 async fn serve(args: ServeArgs) -> Result<(), Failure> {
     let _log = telemetry::init(args.log_format, "info")?;
     memory::keep_private();
-    let program = git_program(&args)?;
+    let program = git_program(args.log_format)?;
     let properties = args.properties.pairs().or_exit(Exit::Usage)?;
     let sources = Sources::of_process(args.config, properties);
     let settings = Settings::load(&sources)?;

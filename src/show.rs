@@ -10,6 +10,8 @@ mod get;
 mod history;
 mod table;
 
+use std::sync::Once;
+
 use confbus_protocol::{Address, Label};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -19,6 +21,7 @@ use crate::{
     desk::{Desk, json_of},
     exit::{Exit, Failure},
     own_server::OwnServer,
+    shadow::Answer,
     talk,
 };
 pub(crate) use diff::diff;
@@ -30,15 +33,10 @@ pub(crate) use history::history;
 /// The first digits of a commit that people are shown.
 const SHORT: usize = 7;
 
-/// What the server says: of several by comma the first, since all of them know the same, or one of our own.
+/// What the server says, or one of our own. Of several by comma the first that answers, since all of them know the same.
 async fn ask(args: &ShowArgs, path: &str) -> Result<Value, Failure> {
     let answer = match &args.repo {
-        None => {
-            let mut desks = Desk::all(&args.servers)?.into_iter();
-            let none = || Failure::new(Exit::Usage, "no server is named");
-            let desk = desks.next().ok_or_else(none)?;
-            desk.ask("GET", path, "").await?
-        }
+        None => ask_any(&Desk::all(&args.servers)?, path).await?,
         Some(directory) => {
             let server = OwnServer::of_directory(directory).await?;
             let desk = Desk::of_own(&server)?;
@@ -46,6 +44,26 @@ async fn ask(args: &ShowArgs, path: &str) -> Result<Value, Failure> {
         }
     };
     json_of(&answer)
+}
+
+/// Asks one server after the other until one answers, and says once which one that was unless it is the first.
+async fn ask_any(desks: &[Desk], path: &str) -> Result<Answer, Failure> {
+    static SAID: Once = Once::new();
+    let mut silent = Vec::new();
+    for (number, desk) in desks.iter().enumerate() {
+        match desk.ask("GET", path, "").await {
+            Err(failure) if failure.is(Exit::Unreachable) && number + 1 < desks.len() => {
+                silent.push(desk.to_string());
+            }
+            Ok(answer) if !silent.is_empty() => {
+                let silent = silent.join(", ");
+                SAID.call_once(|| talk::note(format!("{desk} answered; no answer from {silent}")));
+                return Ok(answer);
+            }
+            asked => return asked,
+        }
+    }
+    Err(Failure::new(Exit::Usage, "no server is named"))
 }
 
 /// The one document of `--json`.

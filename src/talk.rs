@@ -143,7 +143,8 @@ pub(crate) fn sign(state: &str) -> String {
         "rejected" | "stopped" | "aborted" => ("✗", "x", RED),
         "restart" => ("↻", "R", AMBER),
         "held" => ("⏸", "|", CYAN),
-        "silent" => ("◌", "-", DIM),
+        "silent" | "skipped" => ("◌", "-", DIM),
+        "doubtful" => ("!", "!", AMBER),
         _ => ("?", "?", DIM),
     };
     painted(style, if shows_utf8() { sign } else { plain })

@@ -37,7 +37,8 @@ pub(super) fn of(findings: &Findings) -> String {
     out
 }
 
-fn diagnostic(one: &Diagnostic) -> String {
+/// One mistake as a compiler says it.
+pub(crate) fn diagnostic(one: &Diagnostic) -> String {
     let style = match one.severity {
         Severity::Error => RED,
         Severity::Warning => AMBER,

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Read, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -74,14 +74,18 @@ impl Rotation<'_> {
         let mut files = Vec::new();
         let mut complaints = Vec::new();
         for path in paths_below(folder)? {
-            let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
-            // What is no text holds no values.
-            let Ok(text) = String::from_utf8(bytes) else {
-                continue;
-            };
             let name = path.strip_prefix(folder).unwrap_or(&path);
+            let name = name.display().to_string();
+            let text = match read(&path).with_context(|| name.clone())? {
+                Content::Text(text) => text,
+                Content::Other { hides: None } => continue,
+                Content::Other { hides: Some(why) } => {
+                    complaints.push(unread(name, why));
+                    continue;
+                }
+            };
             let file = Rotated {
-                name: name.display().to_string(),
+                name,
                 path,
                 text: String::with_capacity(text.len()),
                 values: 0,
@@ -174,7 +178,67 @@ fn length(text: &str) -> usize {
     at + text[at..].find(ends).unwrap_or(text.len() - at)
 }
 
-/// Files of a size that a server reads, in the order of their names; links are not followed.
+/// What a file holds.
+enum Content {
+    Text(String),
+    /// Nothing that can be written anew; with why, if there are values in it all the same.
+    Other {
+        hides: Option<&'static str>,
+    },
+}
+
+fn read(path: &Path) -> io::Result<Content> {
+    let file = fs::File::open(path)?;
+    if file.metadata()?.len() > LARGEST {
+        let why = "the file is larger than 8 MiB";
+        let hides = has_mark(file)?.then_some(why);
+        return Ok(Content::Other { hides });
+    }
+    Ok(match String::from_utf8(fs::read(path)?) {
+        Ok(text) => Content::Text(text),
+        Err(other) => Content::Other {
+            hides: has_mark(other.as_bytes())?.then_some("the file is not UTF-8"),
+        },
+    })
+}
+
+/// Whether there is a value anywhere, a piece at a time: a file may be of any size.
+fn has_mark(mut content: impl Read) -> io::Result<bool> {
+    let mut piece = vec![0; 64 * 1024];
+    let mut kept = 0;
+    loop {
+        let read = content.read(&mut piece[kept..])?;
+        let whole = &piece[..kept + read];
+        if read == 0 || holds_mark(whole) {
+            return Ok(holds_mark(whole));
+        }
+        // A mark may lie across two pieces.
+        let next = whole.len().min(MARK.len() - 1);
+        let from = whole.len() - next;
+        piece.copy_within(from..from + next, 0);
+        kept = next;
+    }
+}
+
+fn holds_mark(bytes: &[u8]) -> bool {
+    bytes
+        .windows(MARK.len())
+        .any(|part| part == MARK.as_bytes())
+}
+
+/// To leave its values as they are would be found out when the old key is gone.
+fn unread(name: String, why: &str) -> Complaint {
+    Complaint {
+        place: Some(name),
+        help: vec![
+            "rewrite the file as UTF-8 text of at most 8 MiB, or move it out of the folder"
+                .to_owned(),
+        ],
+        ..Complaint::new(format!("values cannot be encrypted anew: {why}"))
+    }
+}
+
+/// Files in the order of their names; links are not followed.
 fn paths_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -185,7 +249,7 @@ fn paths_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             let about = entry.metadata()?;
             if about.is_dir() && entry.file_name() != ".git" {
                 folders.push(entry.path());
-            } else if about.is_file() && about.len() <= LARGEST {
+            } else if about.is_file() {
                 files.push(entry.path());
             }
         }
@@ -197,6 +261,16 @@ fn paths_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_is_found_wherever_it_lies() {
+        for before in [0, 1, 65_530, 65_536, 200_000] {
+            let content = format!("{}{MARK}abc", "x".repeat(before));
+            assert!(has_mark(content.as_bytes()).unwrap(), "{before}");
+        }
+        let content = "{cipher".repeat(20_000);
+        assert!(!has_mark(content.as_bytes()).unwrap());
+    }
 
     #[test]
     fn a_cipher_text_ends_where_no_digit_of_it_is() {

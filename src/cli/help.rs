@@ -25,6 +25,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         "Operate",
         &[
             "shadow",
+            "doctor",
             "health",
             "hash-token",
             "completions",

@@ -134,7 +134,7 @@ impl Tls {
     }
 
     /// When our certificate ends.
-    pub(super) fn not_after(&self) -> Option<Timestamp> {
+    pub(crate) fn not_after(&self) -> Option<Timestamp> {
         self.0.current.load().not_after
     }
 

@@ -151,3 +151,39 @@ fn what_cannot_be_decrypted_leaves_all_files_alone() {
     assert!(ran.stderr.contains("--> b.yml:2"), "{ran:?}");
     assert_eq!(fs::read_to_string(checkout.join("a.yml")).unwrap(), good);
 }
+
+#[test]
+fn values_that_cannot_be_written_anew_leave_all_files_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = keys(folder.path(), "old.yml", "the-phrase-until-now");
+    let new = keys(folder.path(), "new.yml", "the-phrase-from-now-on");
+    let checkout = folder.path().join("config");
+    fs::create_dir(&checkout).unwrap();
+    let value = encrypted(&old, "one");
+    let good = format!("a: '{value}'\n");
+    fs::write(checkout.join("a.yml"), &good).unwrap();
+    let latin = [format!("b={value}\nc=").as_bytes(), &[0xe4]].concat();
+    fs::write(checkout.join("b.properties"), latin).unwrap();
+    let large = format!("{}{good}", "# padding\n".repeat(900_000));
+    fs::write(checkout.join("c.yml"), large).unwrap();
+    fs::write(checkout.join("picture"), vec![0xff; 9 << 20]).unwrap();
+    let checkout_text = checkout.display().to_string();
+    let arguments = [
+        "rotate",
+        &checkout_text,
+        "--old-config",
+        &old,
+        "--config",
+        &new,
+    ];
+    let ran = run(&arguments, "");
+    assert_eq!((ran.code, &*ran.stdout), (Some(1), ""), "{ran:?}");
+    for text in [
+        "the file is not UTF-8\n  --> b.properties",
+        "the file is larger than 8 MiB\n  --> c.yml",
+    ] {
+        assert!(ran.stderr.contains(text), "{ran:?}");
+    }
+    assert!(!ran.stderr.contains("picture"), "{ran:?}");
+    assert_eq!(fs::read_to_string(checkout.join("a.yml")).unwrap(), good);
+}

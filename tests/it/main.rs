@@ -22,6 +22,7 @@ mod commit_status;
 mod concerned;
 mod connections;
 mod demo;
+mod doctor;
 mod encryption;
 mod errors;
 mod foreign_answers;

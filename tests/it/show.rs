@@ -289,3 +289,22 @@ fn history_says_what_was_served() {
     });
     shop.document(&["history", "shop/prod"], "confbus.history/1");
 }
+
+#[test]
+fn the_next_server_is_asked_when_one_does_not_answer() {
+    let shop = Shop::open();
+    let servers = format!("http://127.0.0.1:1,{}", shop.url);
+    for arguments in [
+        &["fleet"][..],
+        &["history", "shop/prod"],
+        &["get", "shop/prod", "pool.max"],
+    ] {
+        let all = [arguments, &["--server", &servers]].concat();
+        let ran = Ran::with(&all, &[UTF8], "");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let said = format!("{} answered; no answer from http://127.0.0.1:1\n", shop.url);
+        assert_eq!(ran.stderr, said, "{arguments:?}");
+    }
+    let ran = Ran::confbus(&["fleet", "--server", "http://127.0.0.1:1,http://127.0.0.1:2"]);
+    assert_eq!((ran.code, &*ran.stdout), (Some(3), ""), "{ran:?}");
+}

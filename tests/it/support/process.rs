@@ -59,7 +59,12 @@ impl Running {
         Self::start(command)
     }
 
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        Self::reading(Stdio::piped(), command)
+    }
+
+    /// Starts it with this standard input.
+    pub(crate) fn reading(input: impl Into<Stdio>, mut command: Command) -> Self {
         for (name, _) in std::env::vars()
             .filter(|(name, _)| name.starts_with("SPRING_") || name.starts_with("CONFBUS_"))
         {
@@ -71,7 +76,7 @@ impl Running {
         }
         let secrets = Secrets::plant(&mut command);
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

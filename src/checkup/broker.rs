@@ -1,0 +1,71 @@
+use std::time::{Duration, Instant};
+
+use confbus_bus::{Bus, RabbitSettings, Status};
+use tokio_util::sync::CancellationToken;
+
+use super::{Finding, Verdict};
+use crate::settings;
+
+const NAME: &str = "broker";
+/// How long it may take to log in and to declare.
+const WITHIN: Duration = Duration::from_secs(10);
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Logs in and declares what a server would, but hears nobody's events.
+pub(super) async fn look(bus: &settings::Bus) -> Finding {
+    let rabbit = match bus {
+        settings::Bus::Rabbit(rabbit) => rabbit.as_ref().clone(),
+        settings::Bus::Local => {
+            let text = "none is configured: events go out over the stream of this server alone";
+            return Finding::new(NAME, Verdict::Skipped, text);
+        }
+    };
+    let addresses: Vec<_> = rabbit.addresses.iter().map(ToString::to_string).collect();
+    let addresses = addresses.join(", ");
+    let exchange = rabbit.exchange.clone();
+    let (bus, driver) = Bus::rabbit(apart(rabbit));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(driver.run(stop.clone()));
+    let began = Instant::now();
+    let reason = connected(&bus, began).await;
+    stop.cancel();
+    // Whoever does not take leave is ended with the process.
+    _ = tokio::time::timeout(WITHIN, running).await;
+    match reason {
+        None => {
+            let took = began.elapsed().as_millis();
+            Finding::good(
+                NAME,
+                format!("{addresses}: exchange `{exchange}` is there, after {took} ms"),
+            )
+        }
+        Some(error) => Finding::new(NAME, Verdict::Bad, format!("{addresses}: {error}"))
+            .help("see host, user, virtual host, and permissions"),
+    }
+}
+
+/// A queue of its own that is bound to nothing, so that no event is taken from anybody.
+fn apart(rabbit: RabbitSettings) -> RabbitSettings {
+    rabbit.with(|rabbit| {
+        rabbit.group = None;
+        rabbit.queue_name_group_only = false;
+        rabbit.binding_keys = Vec::new();
+        rabbit.connection_name = "confbus-doctor".into();
+    })
+}
+
+/// Why there is no connection, once that is settled.
+async fn connected(bus: &Bus, began: Instant) -> Option<String> {
+    let mut reason = format!("no answer within {} s", WITHIN.as_secs());
+    while began.elapsed() < WITHIN {
+        match bus.status() {
+            Status::Connected { .. } | Status::Local => return None,
+            Status::Disconnected { error, attempts } if attempts > 0 => {
+                reason = error;
+                break;
+            }
+            Status::Disconnected { .. } => tokio::time::sleep(GLANCE).await,
+        }
+    }
+    Some(reason)
+}
