@@ -5,7 +5,7 @@ mod rotate;
 use std::{io::Read as _, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use confbus::{Sources, TextCipher};
+use confbus::{Sources, TextCipher, printable};
 
 pub(crate) use rotate::run as rotate;
 
@@ -14,7 +14,6 @@ use crate::{
     desk::Desk,
     exit::{Exit, Failure},
     talk,
-    watch::printable,
 };
 
 /// What marks an encrypted value.

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
+use confbus::printable;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::{
     own_server::OwnServer,
     shadow::{Answer, Header, Server},
     talk,
-    watch::{TOKEN_FILE, bearer_token, printable},
+    watch::{TOKEN_FILE, bearer_token},
 };
 
 /// The server may take half of it to look for a commit.

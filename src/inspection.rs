@@ -24,7 +24,7 @@ use crate::{
     ledger::{FleetFilter, FleetView, HistoryFilter, Ledger, Sight},
     vault::Token,
 };
-pub(crate) use address::{AddressView, HeldView};
+pub(crate) use address::{AddressView, CommitView, HeldView, SupersededView};
 pub(crate) use configuration::{ConfigurationView, PlacedValue, PropertyView, SourceView};
 pub(crate) use diff::{ChangeKind, ChangeView, DiffView, PlaceView, SideView};
 pub(crate) use explanation::{ExplanationView, NoSuchKey, WrittenView};
@@ -83,7 +83,7 @@ impl Inspector {
         }
     }
 
-    /// The effective configuration.
+    /// The effective configuration, for somebody who may also read this.
     ///
     /// # Errors
     /// [`InspectError`] when there is none.
@@ -91,9 +91,10 @@ impl Inspector {
         &self,
         request: &EnvironmentRequest,
         token: Option<&Token>,
+        readable: &impl Sight,
     ) -> Result<ConfigurationView, InspectError> {
         let address = AddressView::of(request);
-        self.look(request, token, |held, inspected, secrecy| {
+        self.look(request, token, readable, |held, inspected, secrecy| {
             ConfigurationView::new(address, held, inspected, secrecy)
         })
         .await
@@ -108,10 +109,11 @@ impl Inspector {
         request: &EnvironmentRequest,
         key: String,
         token: Option<&Token>,
+        readable: &impl Sight,
         sight: impl Sight + 'static,
     ) -> Result<ExplanationView, InspectError> {
         let address = AddressView::of(request);
-        let explained = self.look(request, token, move |held, inspected, secrecy| {
+        let explained = self.look(request, token, readable, move |held, inspected, secrecy| {
             ExplanationView::new(address, held, &key, inspected, secrecy)
         });
         let mut view = explained.await?.map_err(InspectError::NoSuchKey)?;
@@ -235,9 +237,18 @@ impl Inspector {
         &self,
         request: &EnvironmentRequest,
         token: Option<&Token>,
+        readable: &impl Sight,
         make: impl FnOnce(Option<HeldView>, &Inspected, &Secrecy<'_>) -> T + Send + 'static,
     ) -> Result<T, InspectError> {
-        let Found { value, held, .. } = self.inspected(request, token).await?;
+        let Found {
+            mut value, held, ..
+        } = self.inspected(request, token).await?;
+        // Who may not read what the label gives does not hear where it is, either.
+        value.superseded.take_if(|superseded| {
+            let (application, profiles) = (request.application.as_str(), &request.profiles);
+            let label = superseded.label.as_str();
+            !readable.has_environment(application, profiles.as_str(), Some(label))
+        });
         let fingerprints = Arc::clone(&self.fingerprints);
         let made = tokio::task::spawn_blocking(move || {
             let secrecy = Secrecy::new(&value, &fingerprints);

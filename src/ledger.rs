@@ -396,6 +396,7 @@ mod tests {
                 label: Label::parse("main").unwrap(),
                 from: Some(from),
                 to,
+                authorship: None,
                 generation: 2,
             }],
             origin: "config-server:8888:5f2b".into(),

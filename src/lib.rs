@@ -38,6 +38,7 @@ mod hex;
 mod json_file;
 pub mod memory;
 mod network;
+mod printable;
 pub mod shutdown;
 mod tasks;
 pub mod telemetry;
@@ -58,6 +59,7 @@ pub mod fuzzing {
 pub use access::hash_token;
 pub use app::App;
 pub use git::run_worker as run_git_worker;
+pub use printable::printable;
 pub use settings::{
     GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, TextCipher,
 };

@@ -1,5 +1,6 @@
 //! The vocabulary of a look: what is asked of an upstream, and what is found there.
 
+mod authorship;
 mod blobs;
 mod pieces;
 mod reason;
@@ -11,6 +12,7 @@ use confbus_protocol::Label;
 use confbus_resolution::{RepoPath, Snapshot};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use authorship::Authorship;
 pub(crate) use blobs::Blobs;
 pub(crate) use pieces::{Assembly, File, Pieces};
 use reason::reason_of;
@@ -85,6 +87,8 @@ pub(crate) struct Version {
     pub(crate) modified: Modified,
     /// Some stand where symbolic links lead.
     pub(crate) has_links: bool,
+    /// That of the commit; nothing for what is none, or was written down before this was.
+    pub(crate) authorship: Option<Arc<Authorship>>,
 }
 
 /// When files were changed last, in seconds since 1970.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use confbus::printable;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -15,7 +16,6 @@ use crate::{
     desk::{Desk, json_of},
     exit::{Exit, Failure},
     talk,
-    watch::printable,
 };
 
 const PATH: &str = "/actuator/busrefresh";

@@ -29,7 +29,7 @@ use std::{
 use anyhow::Context as _;
 use clap::ValueEnum as _;
 use confbus::{
-    App, GitProgram, SaidSetting, Settings, Sources, memory, shutdown,
+    App, GitProgram, SaidSetting, Settings, Sources, memory, printable, shutdown,
     telemetry::{self, LogFormat},
 };
 use tracing::info;
@@ -143,7 +143,7 @@ fn print_settings(sources: &Sources) -> Result<(), Failure> {
     let width = lengths.max().unwrap_or_default();
     for SaidSetting { key, value, place } in &said {
         let value = value.as_deref().unwrap_or("••••••");
-        let (value, place) = (watch::printable(value), watch::printable(place));
+        let (value, place) = (printable(value), printable(place));
         talk::line(format!("{key:<width$}  {value}  {place}"))?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 mod address;
 mod assets;
+mod commit;
 mod configuration;
 mod delivery;
 mod diff;

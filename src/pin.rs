@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use confbus::printable;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -10,7 +11,6 @@ use crate::{
     desk::{Desk, address, json_of, say},
     exit::{Exit, Failure},
     talk,
-    watch::printable,
 };
 
 const PINS: &str = "/_/api/pins";

@@ -10,12 +10,10 @@ use std::{
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
+use confbus::printable;
 use serde_json::Value;
 
-use crate::{
-    exit::{Complaint, Severity},
-    watch::printable,
-};
+use crate::exit::{Complaint, Severity};
 
 /// Done, live.
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();

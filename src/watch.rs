@@ -28,7 +28,6 @@ mod variables;
 
 pub(crate) use follow::follow;
 pub(crate) use format::Format;
-pub(crate) use say::printable;
 pub(crate) use settings::{TOKEN_FILE, token as bearer_token};
 
 /// Runs until it is told to stop, or the program ends.

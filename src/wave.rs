@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use confbus::printable;
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,7 +10,6 @@ use crate::{
     desk::{Desk, address, json_of, say},
     exit::{Exit, Failure},
     talk,
-    watch::printable,
 };
 
 const WAVES: &str = "/_/api/waves";

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use confbus::{
     diagnostics::{Diagnostic, Severity},
     findings::Findings,
+    printable,
 };
 use serde_json::{Value, json};
 
 use super::summary;
-use crate::watch::printable;
 
 /// Commands that a workflow of GitHub reads from the output of a step.
 pub(super) fn github(findings: &Findings) -> String {

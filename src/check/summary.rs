@@ -1,8 +1,6 @@
 //! The sentences that end every report.
 
-use confbus::{diagnostics::Severity, findings::Findings};
-
-use crate::watch::printable;
+use confbus::{diagnostics::Severity, findings::Findings, printable};
 
 /// Addresses that are named in a sentence.
 const NAMED: usize = 8;

@@ -6,13 +6,11 @@ use anstyle::Style;
 use confbus::{
     diagnostics::{Diagnostic, Severity, Span},
     findings::{AddressChange, Change, Findings, Kind, Shown},
+    printable,
 };
 
 use super::summary;
-use crate::{
-    talk::{AMBER, CYAN, DIM, GREEN, RED, painted},
-    watch::printable,
-};
+use crate::talk::{AMBER, CYAN, DIM, GREEN, RED, painted};
 
 /// Keys of an address that are shown.
 const KEYS: usize = 40;

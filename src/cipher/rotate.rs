@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use confbus::TextCipher;
+use confbus::{TextCipher, printable};
 use tempfile::NamedTempFile;
 
 use super::{MARK, open};
@@ -16,7 +16,6 @@ use crate::{
     cli::RotateArgs,
     exit::{Complaint, Exit, Failure},
     talk,
-    watch::printable,
 };
 
 /// What a server reads of one file unless it is told otherwise.

@@ -382,6 +382,7 @@ mod tests {
             snapshot: Arc::new(Snapshot::new(CommitId::from_bytes([number; 20]), files)),
             modified: Modified::Together(0),
             has_links: false,
+            authorship: None,
         }
     }
 
@@ -541,6 +542,7 @@ mod tests {
             )),
             modified: Modified::Together(0),
             has_links: false,
+            authorship: None,
         }
     }
 

@@ -1,14 +1,17 @@
 //! An answer with what it does not say itself: where each source stands, and what of it is secret.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
-use confbus_protocol::{Environment, Position, PropertySource};
+use confbus_protocol::{CommitId, Environment, Label, Position, PropertySource};
 use confbus_resolution::{EnvironmentRequest, Layout, SourceFile};
 
 use super::{
-    EnvironmentRepository, FindError, Found, Labels, backend::Vaults, freshly, places::Gathered,
+    EnvironmentRepository, FindError, Found, Labels,
+    backend::Vaults,
+    freshly,
+    places::{Gathered, Versions},
 };
-use crate::{encryption::encrypted_keys, vault::Token};
+use crate::{encryption::encrypted_keys, look::Authorship, vault::Token};
 
 /// An environment as it is answered, and what is known of its sources.
 #[derive(Debug)]
@@ -16,6 +19,19 @@ pub(crate) struct Inspected {
     pub(crate) environment: Environment,
     /// One for each source, in order.
     pub(crate) origins: Vec<SourceOrigin>,
+    /// The commits that answer, with who made them, as far as that is known.
+    pub(crate) commits: Vec<(CommitId, Option<Arc<Authorship>>)>,
+    /// Set when a commit was asked for by its id that is not the current one.
+    pub(crate) superseded: Option<Superseded>,
+}
+
+/// What took the place of a commit.
+#[derive(Debug)]
+pub(crate) struct Superseded {
+    /// The label that named the commit; of one that none has named lately, the default label.
+    pub(crate) label: Label,
+    /// What it gives now.
+    pub(crate) version: String,
 }
 
 /// Where a source comes from.
@@ -56,12 +72,15 @@ impl EnvironmentRepository {
             .gather(request, Labels::Split, freshly(None), vaults)
             .await?;
         let layouts: Vec<_> = gathered.iter().flat_map(Gathered::layouts).collect();
+        let (parts, versions) = self.resolve(gathered)?;
+        let authorships = versions.iter().flat_map(Versions::commits).collect();
+        let superseded = self.superseded(request, &versions);
         let Found {
             value,
             commits,
             held,
             past,
-        } = self.composed(request, self.resolve(gathered)?.0);
+        } = self.composed(request, parts);
         let sources = value.property_sources.iter();
         let origins = sources.map(|source| SourceOrigin::of(source, &layouts));
         let overrides = self.inner.overrides.source().map(|_| self.of_overrides());
@@ -72,11 +91,28 @@ impl EnvironmentRepository {
             value: Inspected {
                 environment,
                 origins,
+                commits: authorships,
+                superseded,
             },
             commits,
             held,
             past,
         })
+    }
+
+    fn superseded(
+        &self,
+        request: &EnvironmentRequest,
+        versions: &[Versions],
+    ) -> Option<Superseded> {
+        let [versions] = versions else { return None };
+        let (commit, label) = versions.commit_and_label()?;
+        let of_label = EnvironmentRequest {
+            label: Some(label.clone()),
+            ..request.clone()
+        };
+        let version = self.version_of(&of_label, None)?.version;
+        (version != commit.to_string()).then_some(Superseded { label, version })
     }
 
     fn of_overrides(&self) -> SourceOrigin {

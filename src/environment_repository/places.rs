@@ -12,7 +12,7 @@ use super::{
     Because, FindError, Found, Held, Moved, Past, Resource, history::History, past::LabelPast,
     repository::Repository,
 };
-use crate::look::Version;
+use crate::look::{Authorship, Version};
 
 /// The versions of one label that may answer a request.
 #[derive(Debug, Clone)]
@@ -297,6 +297,30 @@ impl Versions {
 
     fn into_places(self) -> Vec<Place> {
         self.picked.into_iter().map(|picked| picked.place).collect()
+    }
+
+    /// The commits that were picked, with who made them; of directories nothing.
+    pub(super) fn commits(
+        &self,
+    ) -> impl Iterator<Item = (CommitId, Option<Arc<Authorship>>)> + use<'_> {
+        let commits = self.picked.iter();
+        let commits = commits.filter(|picked| picked.place.shown == Shown::Commit);
+        commits.map(|Picked { version, .. }| {
+            let authorship = version.authorship.clone();
+            (version.snapshot.version(), authorship)
+        })
+    }
+
+    /// The commit that was asked for by its id, and the label that it belongs to.
+    pub(super) fn commit_and_label(&self) -> Option<(CommitId, Label)> {
+        let [Picked { place, version }] = self.picked.as_slice() else {
+            return None;
+        };
+        if !place.history.is_pinned() {
+            return None;
+        }
+        let commit = version.snapshot.version();
+        Some((commit, place.repository.label_of(commit)?))
     }
 
     /// The first file at the path, and its commit.

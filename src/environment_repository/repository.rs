@@ -282,6 +282,20 @@ impl Repository {
         })
     }
 
+    /// The label that has named this commit here, the default one rather than another; the default one, too, where none has.
+    pub(super) fn label_of(&self, commit: CommitId) -> Option<Label> {
+        let defaults = self.inner.settings.default_labels();
+        let rank = |label: &Label| defaults.iter().position(|default| default == label);
+        let mut labels = self.labels();
+        labels.sort_by_key(|(label, _)| (rank(label).unwrap_or(usize::MAX), label.clone()));
+        let has_named = |(_, history): &&(Label, Arc<History>)| {
+            history.trail().is_some_and(|trail| trail.has(commit))
+        };
+        let default = labels.first().filter(|(label, _)| rank(label).is_some());
+        let found = labels.iter().find(has_named).or(default)?;
+        Some(found.0.clone())
+    }
+
     /// Without credentials.
     pub(super) fn name(&self) -> &str {
         &self.inner.display_uri

@@ -76,10 +76,7 @@ impl Waiting {
         let is_full = self.moved.len() >= MAX_STEPS;
         let mut latest_first = self.moved.iter_mut().rev();
         match latest_first.find(|earlier| is_full && earlier.is_of_same_label(&step)) {
-            Some(earlier) => {
-                earlier.new = step.new;
-                earlier.generation = step.generation;
-            }
+            Some(earlier) => earlier.extend_to(step),
             None => self.moved.push(step),
         }
     }
@@ -105,6 +102,7 @@ mod tests {
             label: Label::parse("main").unwrap(),
             old: commit(from),
             new: commit(to),
+            authorship: None,
             generation: 1,
         }
     }

@@ -158,6 +158,7 @@ impl Reader {
             snapshot: Arc::new(Snapshot::new(name(&files), files)),
             modified: Modified::Each(Arc::new(modified)),
             has_links: false,
+            authorship: None,
         })
     }
 

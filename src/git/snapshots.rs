@@ -6,7 +6,7 @@ use std::{
 use confbus_protocol::CommitId;
 use confbus_resolution::Snapshot;
 
-use crate::look::{Blobs, Modified, Version};
+use crate::look::{Authorship, Blobs, Modified, Version};
 
 /// Commits that a worker is told we have, so that it answers with a difference.
 const MAX_BASES: usize = 64;
@@ -28,6 +28,7 @@ struct Kept {
     /// Of the commit, in seconds since 1970.
     time: i64,
     has_links: bool,
+    authorship: Option<Arc<Authorship>>,
     made: u64,
 }
 
@@ -39,14 +40,13 @@ impl Snapshots {
             snapshot: kept.snapshot.upgrade()?,
             modified: Modified::Together(kept.time),
             has_links: kept.has_links,
+            authorship: kept.authorship.clone(),
         })
     }
 
     /// Takes up what somebody else has made of a commit.
     pub(super) fn adopt(&mut self, version: &Version) {
-        if let Modified::Together(time) = version.modified {
-            self.keep(&version.snapshot, time, version.has_links);
-        }
+        self.keep(version);
     }
 
     /// The snapshots that others may be told as the difference to: one that is likely, then those that were made last.
@@ -70,16 +70,20 @@ impl Snapshots {
     }
 
     /// Keeps in mind what was put together, as long as somebody holds it.
-    pub(super) fn keep(&mut self, snapshot: &Arc<Snapshot>, time: i64, has_links: bool) {
+    pub(super) fn keep(&mut self, version: &Version) {
+        let Modified::Together(time) = version.modified else {
+            return;
+        };
         self.made += 1;
         self.moved = true;
         let kept = Kept {
-            snapshot: Arc::downgrade(snapshot),
+            snapshot: Arc::downgrade(&version.snapshot),
             time,
-            has_links,
+            has_links: version.has_links,
+            authorship: version.authorship.clone(),
             made: self.made,
         };
-        self.kept.insert(snapshot.version(), kept);
+        self.kept.insert(version.snapshot.version(), kept);
     }
 
     /// Drops what nobody holds any more.

@@ -15,7 +15,7 @@ use super::{
     cage::Cage,
     seen::Seen,
     snapshots::Snapshots,
-    wire::{Answer, Base, Begin, Looked, Named, Request},
+    wire::{Answer, Base, Looked, Named, Request},
 };
 use crate::look::{Assembly, Limits, LookError, Modified, Query, Refs, Version, View};
 
@@ -186,7 +186,7 @@ impl Supervisor {
                 .map(|base| *base.version().as_bytes())
                 .collect(),
         };
-        let base = |begin: Begin| match begin.base {
+        let base = |base: Base| match base {
             Base::Nothing => Some(None),
             Base::Commit(id) => {
                 let mut bases = bases.iter();
@@ -196,13 +196,9 @@ impl Supervisor {
             Base::LastWorkTree => None,
         };
         let read = self.read(id, &request, base, until);
-        let (snapshot, time, has_links) = read.map_err(|failure| self.failed(failure))?;
-        self.snapshots.keep(&snapshot, time, has_links);
-        Ok(Version {
-            snapshot,
-            modified: Modified::Together(time),
-            has_links,
-        })
+        let version = read.map_err(|failure| self.failed(failure))?;
+        self.snapshots.keep(&version);
+        Ok(version)
     }
 
     fn work_tree(&mut self, id: CommitId, until: Instant) -> Result<Version, LookError> {
@@ -211,33 +207,33 @@ impl Supervisor {
             commit: *id.as_bytes(),
             since_last: last.is_some(),
         };
-        let base = |begin: Begin| match begin.base {
+        let base = |base: Base| match base {
             Base::Nothing => Some(None),
             Base::LastWorkTree => last.clone().map(Some),
             Base::Commit(_) => None,
         };
         let read = self.read(id, &request, base, until);
-        let (snapshot, time, has_links) = read.map_err(|failure| self.failed(failure))?;
+        let version = read.map_err(|failure| self.failed(failure))?;
         let same = last.filter(|last| {
-            last.version() == id && last.files().changes(snapshot.files()).is_empty()
+            let files = version.snapshot.files();
+            last.version() == id && last.files().changes(files).is_empty()
         });
-        let snapshot = same.unwrap_or(snapshot);
+        let snapshot = same.unwrap_or_else(|| Arc::clone(&version.snapshot));
         self.cage.worker()?.work_tree = Arc::downgrade(&snapshot);
         Ok(Version {
             snapshot,
-            modified: Modified::Together(time),
-            has_links,
+            ..version
         })
     }
 
-    /// Puts together what the worker answers: a snapshot, when its commit was made, and whether there are links.
+    /// Puts together what the worker answers.
     fn read(
         &mut self,
         id: CommitId,
         request: &Request,
-        base: impl Fn(Begin) -> Option<Option<Arc<Snapshot>>>,
+        base: impl Fn(Base) -> Option<Option<Arc<Snapshot>>>,
         until: Instant,
-    ) -> Result<(Arc<Snapshot>, i64, bool), Failure> {
+    ) -> Result<Version, Failure> {
         let worker = self.cage.worker().map_err(Failure::Look)?;
         let nonsense = || Failure::Worker(io::ErrorKind::InvalidData.into());
         worker.send(request, until).map_err(Failure::Worker)?;
@@ -246,7 +242,7 @@ impl Supervisor {
             Answer::Failed(error) => return Err(Failure::Look(error)),
             _ => return Err(nonsense()),
         };
-        let base = base(begin).ok_or_else(nonsense)?;
+        let base = base(begin.base).ok_or_else(nonsense)?;
         let mut assembly = Assembly::new(base, self.limits);
         // The answer is read to its end whatever is wrong with it.
         let mut problem = None;
@@ -265,11 +261,12 @@ impl Supervisor {
             return Err(Failure::Look(problem));
         }
         let files = assembly.files(end.has_links).map_err(Failure::Look)?;
-        Ok((
-            Arc::new(Snapshot::new(id, files)),
-            begin.time,
-            end.has_links,
-        ))
+        Ok(Version {
+            snapshot: Arc::new(Snapshot::new(id, files)),
+            modified: Modified::Together(begin.time),
+            has_links: end.has_links,
+            authorship: Some(Arc::new(begin.authorship)),
+        })
     }
 
     fn failed(&mut self, failure: Failure) -> LookError {

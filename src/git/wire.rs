@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Address, Reach};
-use crate::look::{Fetch, File, LookError};
+use crate::look::{Authorship, Fetch, File, LookError};
 
 /// Bytes of one message; a file is never cut in two.
 const LONGEST: u32 = 1 << 30;
@@ -88,10 +88,11 @@ pub(super) enum Base {
     LastWorkTree,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Begin {
     /// Of the commit, in seconds since 1970.
     pub(super) time: i64,
+    pub(super) authorship: Authorship,
     pub(super) base: Base,
 }
 

@@ -218,6 +218,7 @@ impl Worker {
         let base = base.filter(|_| plan.is_difference);
         let begin = Begin {
             time: commit.time,
+            authorship: commit.authorship,
             base: base.map_or(Base::Nothing, |(base, _)| Base::Commit(base)),
         };
         let sent = send_files(&mut self.out, begin, |pieces| reader.send(plan, pieces))?;
@@ -249,6 +250,7 @@ impl Worker {
         };
         let begin = Begin {
             time: commit.time,
+            authorship: commit.authorship,
             base: if before.is_some() {
                 Base::LastWorkTree
             } else {

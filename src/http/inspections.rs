@@ -50,8 +50,9 @@ pub(super) async fn configuration(
     let query = Query::parse(uri.query());
     let request = request_of(&asking, &names, query.label.as_deref(), &settings)?;
     let token = config_token(&headers);
-    let view = inspector.configuration(&request, token.as_ref()).await?;
-    Ok(json(&view))
+    let readable = asking.reach(Kind::Read);
+    let view = inspector.configuration(&request, token.as_ref(), &readable);
+    Ok(json(&view.await?))
 }
 
 /// Why `?key=` has its value in `/{application}/{profile}?label=`.
@@ -72,7 +73,8 @@ pub(super) async fn explanation(
         .ok_or_else(missing)?;
     let key = short_enough(key)?;
     let (token, sight) = (config_token(&headers), asking.reach(Kind::Fleet));
-    let explanation = inspector.explanation(&request, key, token.as_ref(), sight);
+    let readable = asking.reach(Kind::Read);
+    let explanation = inspector.explanation(&request, key, token.as_ref(), &readable, sight);
     Ok(json(&explanation.await?))
 }
 

@@ -6,7 +6,7 @@ use confbus_protocol::{Position, PropertySource};
 use serde::Serialize;
 
 use super::{
-    address::{AddressView, HeldView},
+    address::{AddressView, CommitView, HeldView, SupersededView},
     secrecy::{Secrecy, Shown},
 };
 use crate::environment_repository::{Inspected, SourceOrigin};
@@ -18,7 +18,11 @@ pub(crate) struct ConfigurationView {
     pub(crate) address: AddressView,
     /// The version that answers, if one is known: a commit, or several by comma.
     pub(crate) commit: Option<String>,
+    /// Each of them, and who made it.
+    pub(crate) commits: Vec<CommitView>,
     pub(crate) held: Option<HeldView>,
+    /// Set when a commit was asked for that is not the current one.
+    pub(crate) superseded: Option<SupersededView>,
     /// The strongest first.
     pub(crate) sources: Vec<SourceView>,
     /// Every key that applications get, in order.
@@ -101,7 +105,9 @@ impl ConfigurationView {
             schema: "confbus.configuration/1",
             address,
             commit: environment.version.clone(),
+            commits: CommitView::all(inspected),
             held,
+            superseded: SupersededView::of(inspected),
             sources: sources(inspected),
             properties,
             covered,

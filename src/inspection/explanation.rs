@@ -4,7 +4,7 @@ use confbus_protocol::{Explanation, PropertySource};
 use serde::Serialize;
 
 use super::{
-    address::{AddressView, HeldView},
+    address::{AddressView, CommitView, HeldView, SupersededView},
     configuration::{PlacedValue, SourceView, sources},
     secrecy::{Secrecy, Shown},
 };
@@ -17,7 +17,11 @@ pub(crate) struct ExplanationView {
     pub(crate) address: AddressView,
     /// The version that answers, if one is known.
     pub(crate) commit: Option<String>,
+    /// Each of them, and who made it.
+    pub(crate) commits: Vec<CommitView>,
     pub(crate) held: Option<HeldView>,
+    /// Set when a commit was asked for that is not the current one.
+    pub(crate) superseded: Option<SupersededView>,
     pub(crate) key: String,
     /// What applications get; nothing where a stronger list covers the element.
     pub(crate) value: Option<Shown>,
@@ -97,7 +101,9 @@ impl ExplanationView {
             schema: "confbus.explain/1",
             address,
             commit: inspected.environment.version.clone(),
+            commits: CommitView::all(inspected),
             held,
+            superseded: SupersededView::of(inspected),
             key: key.to_owned(),
             value: won.map(|(source, value)| secrecy.show(source, key, value)),
             resolved: won.and_then(|(source, value)| secrecy.resolved(source, key, value)),

@@ -209,6 +209,8 @@ mod tests {
                 encrypted: HashMap::from([("sealed".to_owned(), None)]),
                 ..SourceOrigin::default()
             }],
+            commits: Vec::new(),
+            superseded: None,
         }
     }
 

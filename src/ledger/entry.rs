@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{changes::Changes, records::Records};
+use crate::look::Authorship;
 pub(crate) use crate::look::Trigger;
 
 /// An environment that was answered, to one or to many.
@@ -53,6 +54,8 @@ pub(crate) struct LabelMoved {
     /// `None` when the label is new.
     pub(crate) from: Option<CommitId>,
     pub(crate) to: CommitId,
+    /// That of the new commit, as far as it is known.
+    pub(crate) authorship: Option<Arc<Authorship>>,
     /// How often it has moved.
     pub(crate) generation: u64,
 }

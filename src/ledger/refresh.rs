@@ -9,6 +9,7 @@ use super::{
     instance::Ack,
     state::{Evidence, State},
 };
+use crate::look::Authorship;
 
 /// Instances that one refresh remembers to have told.
 const MAX_TOLD: usize = 1000;
@@ -48,6 +49,9 @@ pub(crate) struct Moved {
     /// Not known of moves that were noted before there were generations.
     #[serde(default)]
     pub(crate) generation: Option<u64>,
+    /// That of the commit to which it moved, as far as it is known.
+    #[serde(flatten)]
+    pub(crate) authorship: Option<Authorship>,
 }
 
 /// An event that went out.
@@ -259,6 +263,7 @@ impl From<LabelMoved> for Moved {
             from: moved.from.map(|commit| commit.to_string()),
             to: moved.to.to_string(),
             generation: Some(moved.generation),
+            authorship: moved.authorship.as_deref().cloned(),
         }
     }
 }

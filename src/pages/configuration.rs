@@ -1,6 +1,13 @@
 use askama::Template;
 
-use super::{address::Named, frame::Frame, links::short, pager::Pager, value::Value};
+use super::{
+    address::Named,
+    commit::{Commit, Current},
+    frame::Frame,
+    links::short,
+    pager::Pager,
+    value::Value,
+};
 use crate::inspection::{
     ConfigurationView, ExplanationView, HeldView, PlacedValue, PropertyView, SourceView,
     WrittenView,
@@ -18,6 +25,8 @@ pub(crate) struct ConfigurationPage {
     commit: String,
     whole_commit: String,
     held: Option<String>,
+    current: Option<Current>,
+    commits: Vec<Commit>,
     sources: Vec<Source>,
     rows: Vec<Row>,
     filter: Filter,
@@ -34,6 +43,8 @@ pub(crate) struct KeyPage {
     address: Named,
     commit: String,
     held: Option<String>,
+    current: Option<Current>,
+    commits: Vec<Commit>,
     key: String,
     value: Option<Value>,
     resolved: Option<Value>,
@@ -119,6 +130,8 @@ impl ConfigurationPage {
             commit: short(&commit).to_owned(),
             whole_commit: commit,
             held: view.held.as_ref().map(held),
+            current: Current::of(view.superseded.as_ref(), &address),
+            commits: Commit::all(&view.commits),
             sources: sources.collect(),
             rows,
             keys: view.properties.len(),
@@ -153,6 +166,8 @@ impl KeyPage {
             frame,
             commit: short(commit).to_owned(),
             held: view.held.as_ref().map(held),
+            current: Current::of(view.superseded.as_ref(), &address),
+            commits: Commit::all(&view.commits),
             key: view.key.clone(),
             value: view.value.as_ref().map(Value::of),
             resolved: view.resolved.as_ref().map(Value::of),

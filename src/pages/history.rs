@@ -2,6 +2,7 @@ use askama::Template;
 
 use super::{
     address::Named,
+    commit::Made,
     frame::Frame,
     links::{below, short, with_query},
     moment::Moment,
@@ -36,6 +37,7 @@ struct Row {
     took: String,
     lived: String,
     cause: &'static str,
+    made: Option<Made>,
     refresh: String,
     refresh_href: String,
     diff: Option<String>,
@@ -87,6 +89,7 @@ impl Row {
                 .unwrap_or_default(),
             lived: span(entry.lived_seconds),
             cause: cause(entry.trigger),
+            made: entry.authorship.as_ref().map(Made::by),
             refresh: entry.refresh.clone(),
             refresh_href: below("/refreshes", &entry.refresh),
             diff,

@@ -2,6 +2,7 @@ use askama::Template;
 use confbus_protocol::BusId;
 
 use super::{
+    commit::Made,
     fleet::{Counts, Strip},
     frame::Frame,
     links::{below, short},
@@ -49,7 +50,8 @@ pub(crate) struct RefreshPage {
     frame: Frame,
     line: Line,
     sentence: String,
-    moves: Vec<String>,
+    /// Each with who made the commit to which it leads, where that is known.
+    moves: Vec<(String, Option<Made>)>,
     destinations: Vec<String>,
     steps: Vec<Step>,
     told: Vec<Told>,
@@ -137,7 +139,8 @@ impl RefreshPage {
         let moves = refresh.labels.iter().map(|moved| {
             let from = moved.from.as_deref().map_or("nothing", short);
             let (label, repository) = (&moved.label, &moved.repository);
-            format!("{label} of {repository}: {from} → {}", short(&moved.to))
+            let text = format!("{label} of {repository}: {from} → {}", short(&moved.to));
+            (text, moved.authorship.as_ref().map(Made::by))
         });
         let changes = details.changes.as_ref();
         let waits = |sign: Sign| counts.of(sign) > 0;

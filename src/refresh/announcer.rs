@@ -161,6 +161,7 @@ impl Announcer {
             label: moved.label.clone(),
             from: Some(moved.old.version()),
             to: moved.new.version(),
+            authorship: moved.authorship.clone(),
             generation: moved.generation,
         };
         let refresh = self.ledger.started(Started {

@@ -82,6 +82,7 @@ mod tests {
             label: Label::parse(label).unwrap(),
             old: commit(0),
             new: commit(to),
+            authorship: None,
             generation: 1,
         }
     }

@@ -31,7 +31,10 @@ fn lines(view: &Value) -> Vec<String> {
         text(view, "key"),
         address(&view["address"])
     );
-    let mut lines = vec![title, String::new()];
+    let mut lines = vec![title];
+    lines.extend(superseded(&view["superseded"]));
+    lines.extend(list(view, "commits").iter().filter_map(made));
+    lines.push(String::new());
     let written = list(view, "sources").iter().map(|source| {
         let is_winner = source["wins"] == true;
         let sign = if is_winner { ">" } else { " " };
@@ -59,6 +62,22 @@ fn lines(view: &Value) -> Vec<String> {
         lines.extend([String::new(), text(view, "sentence").to_owned()]);
     }
     lines
+}
+
+/// Who made what answers, which need not be who wrote the key.
+fn made(commit: &Value) -> Option<String> {
+    let id = short(text(commit, "commit"));
+    let (author, at) = (commit["author"].as_str()?, text(commit, "authored"));
+    let subject = text(commit, "subject");
+    Some(format!("{id}  {author}, {at}  {subject}"))
+}
+
+fn superseded(view: &Value) -> Option<String> {
+    let label = view["label"].as_str()?;
+    let current = short(text(view, "commit"));
+    Some(format!(
+        "not the current configuration: {label} gives {current}"
+    ))
 }
 
 /// A key that a placeholder asks for.

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use confbus::printable;
 use confbus_protocol::{
     Address, Environment, Properties, PropertySource, PropertyValue, resolve_placeholders,
 };
@@ -16,7 +17,7 @@ use crate::{
     cli::{GetArgs, GetFormat},
     exit::{Exit, Failure, OrExit as _},
     talk,
-    watch::{Format, printable},
+    watch::Format,
 };
 
 /// What an address is given.

@@ -30,6 +30,7 @@ pub(crate) async fn history(args: HistoryArgs) -> Result<(), Failure> {
             "INSTANCES",
             "TOOK",
             "LIVED",
+            "CAUSE",
             "BY",
         ];
         let rows = entries.iter().map(row);
@@ -49,7 +50,7 @@ pub(crate) async fn history(args: HistoryArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(entry: &Value) -> [String; 7] {
+fn row(entry: &Value) -> [String; 8] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| talk::DASH.to_owned());
     let instances = number(entry, "instances");
     let rejected = match number(entry, "rejected") {
@@ -70,6 +71,10 @@ fn row(entry: &Value) -> [String; 7] {
         ),
         or_dash(entry["lived_seconds"].as_f64().map(lived)),
         text(entry, "trigger").to_owned(),
+        or_dash(entry["author"].as_str().map(|author| {
+            let subject = text(entry, "subject");
+            format!("{author}  {subject}")
+        })),
     ]
 }
 

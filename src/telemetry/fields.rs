@@ -9,6 +9,8 @@ use tracing_subscriber::{
     fmt::format::{FormatFields, Writer, debug_fn},
 };
 
+use crate::printable::is_disguise;
+
 /// Writes the message and `name=value`, control characters escaped.
 pub(super) fn on_one_line() -> impl for<'w> FormatFields<'w> + 'static {
     debug_fn(field).delimited(" ")
@@ -37,11 +39,6 @@ impl<W: Write> Write for Escaping<'_, W> {
         }
         self.0.write_str(rest)
     }
-}
-
-/// What ends a line, moves the cursor, or lets text run the other way.
-fn is_disguise(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

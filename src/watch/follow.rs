@@ -7,15 +7,12 @@ use std::{
 
 use anyhow::Context as _;
 use confbus::{
-    shutdown,
+    printable, shutdown,
     telemetry::{self, LogFormat},
 };
 use confbus_client::{ChangeSet, Client, KeyChange};
 
-use super::{
-    say::{printable, short},
-    settings,
-};
+use super::{say::short, settings};
 use crate::cli::WatchArgs;
 
 /// Runs until it is told to stop.

@@ -1,11 +1,11 @@
 //! Our own lines: on standard error, behind one prefix.
 
 use std::{
-    borrow::Cow,
     fmt::{self, Display},
     io::Write as _,
 };
 
+use confbus::printable;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
@@ -23,22 +23,6 @@ const FILTER: &str = "warn,lapin=off,confbus_client::refresh=info";
 pub(super) fn say(line: impl Display) {
     let line = line.to_string();
     _ = writeln!(std::io::stderr(), "confbus: {}", printable(&line));
-}
-
-/// The text as one line that drives no terminal: control characters are written as `\n` or `\u{1b}`.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return text.into();
-    }
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown.into()
 }
 
 /// Has the log speak behind the same prefix.
@@ -103,16 +87,5 @@ pub(super) fn list(names: &[String]) -> String {
     match names.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_forges_a_line_or_drives_a_terminal() {
-        assert_eq!(printable("größe 'a\\b'"), "größe 'a\\b'");
-        assert_eq!(printable("a\nb\t\x1b[2J\u{9b}c"), r"a\nb\t\u{1b}[2J\u{9b}c");
     }
 }

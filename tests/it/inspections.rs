@@ -412,6 +412,77 @@ fn history_says_what_was_served_and_how_it_went() {
 }
 
 #[test]
+fn a_commit_says_who_made_it() {
+    let repo = repo();
+    let server = start(&repo, &[]).ready();
+    let subject = format!("raise \x1b[2J\u{202e}pool {}\n\nA body\n", "x".repeat(300));
+    let author = "Ana \u{2066}Petrov";
+    let commit = repo.push_by(author, &subject, &[("shop.yml", "pool.max: 8\n")]);
+    server.serves(&commit);
+    let is_made = |made: &Value| {
+        assert_eq!(made["commit"], commit);
+        assert_eq!(made["author"], r"Ana \u{2066}Petrov");
+        let subject = made["subject"].as_str().unwrap();
+        assert!(
+            subject.starts_with(r"raise \u{1b}[2J\u{202e}pool xxx"),
+            "{subject}"
+        );
+        assert!(subject.ends_with("x…") && subject.len() < 250, "{subject}");
+        assert!(made["authored"].as_str().unwrap().ends_with('Z'), "{made}");
+    };
+    let paths = [
+        "configurations/shop/prod",
+        "explanations/shop/prod?key=pool.max",
+    ];
+    for path in paths {
+        is_made(&shown(&server, path)["commits"][0]);
+    }
+    let entry = || {
+        eventually("the move", || {
+            let view = shown(&server, "history/shop/prod");
+            expect_that(view["entries"][0].is_object(), &view)?;
+            Ok(view["entries"][0].clone())
+        })
+    };
+    is_made(&entry());
+    let id = entry()["refresh"].as_str().unwrap().to_owned();
+    let refresh = shown(&server, &format!("refreshes/{id}"));
+    assert_eq!(refresh["labels"][0]["author"], r"Ana \u{2066}Petrov");
+    assert!(
+        !refresh.to_string().contains("test@example.com"),
+        "{refresh}"
+    );
+}
+
+#[test]
+fn a_commit_that_is_not_the_current_one_says_so() {
+    let repo = repo();
+    let server = start(&repo, &[]).ready();
+    let old = repo.push("old", &[("shop.yml", "pool.max: 1\n")]);
+    server.serves(&old);
+    let path = format!("configurations/shop/dev?label={old}");
+    assert_eq!(shown(&server, &path)["superseded"], Value::Null);
+    let mut new = String::new();
+    for max in 2..7 {
+        new = repo.push("new", &[("shop.yml", &format!("pool.max: {max}\n"))]);
+        server.serves(&new);
+    }
+    let current = json!({ "label": "main", "commit": new });
+    let view = shown(&server, &path);
+    assert_eq!(
+        (&view["superseded"], &view["commit"]),
+        (&current, &json!(old))
+    );
+    assert!(view.to_string().contains(r#""value":1"#), "{view}");
+    let explained = format!("explanations/shop/dev?key=pool.max&label={old}");
+    assert_eq!(shown(&server, &explained)["superseded"], current);
+    for path in ["", "?label=main"] {
+        let view = shown(&server, &format!("configurations/shop/dev{path}"));
+        assert_eq!(view["superseded"], Value::Null);
+    }
+}
+
+#[test]
 fn what_may_not_be_read_looks_like_what_is_not_there() {
     let repo = repo();
     let server = start(

@@ -37,6 +37,8 @@ fn a_start_answers_without_clone_and_remote_and_repairs_itself() {
     let answer = server.get("/orders/dev");
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.json()["version"], commit.as_str());
+    let shown = server.get("/_/api/configurations/orders/dev").json();
+    assert_eq!(shown["commits"][0]["subject"], "a limit", "{shown}");
     eventually("what is wrong, and how old it is", || {
         let health = server.get("/actuator/health");
         let git = health.json()["components"]["git"]["details"].clone();

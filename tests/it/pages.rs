@@ -262,6 +262,12 @@ fn an_application_shows_what_wins_and_what_that_shadows() {
     // What was true then goes on being shown.
     let then = body(&format!("/_/apps/orders/dev?label={first}&q=limit"));
     assert!(!then.contains("orders-dev.yml:1"), "{then}");
+    let says = format!(">main gives <code>{}</code></a>", &second[..7]);
+    assert!(
+        then.contains("not the current") && then.contains(&says),
+        "{then}"
+    );
+    assert!(!whole.contains("not the current"), "{whole}");
     let key = body("/_/apps/orders/dev/key?key=limit");
     assert!(key.contains("wins") && key.contains("shadowed"), "{key}");
     let secret = body("/_/apps/orders/dev/key?key=password");
@@ -289,6 +295,10 @@ fn an_application_shows_what_wins_and_what_that_shadows() {
         let history = body("/_/apps/orders/dev/history");
         expect_that(history.contains(&second[..7]), history.clone()).map(|()| history)
     });
+    for shown in [&whole, &history] {
+        let made = shown.contains("Test, <time") && shown.contains("</time>: second");
+        assert!(made, "{shown}");
+    }
     assert!(
         history.contains("/_/diff?from=orders%2Fdev%40"),
         "{history}"

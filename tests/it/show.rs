@@ -140,8 +140,12 @@ fn explain_names_the_winner_and_what_it_shadows() {
     let version = shop.version();
     let short = &version[..7];
     let explained = shop.shows(&["explain", "shop/prod", "pool.max"]);
+    let mut lines: Vec<_> = explained.split('\n').collect();
+    let made = lines.remove(1);
+    let is_made = made.starts_with(&format!("{short}  Test, 20")) && made.ends_with("Z  a shop");
+    assert!(is_made, "{made}");
     assert_eq!(
-        explained,
+        lines.join("\n"),
         format!(
             "pool.max = 40    shop/prod at {short}\n\n  >  40  shop-prod.yml:2:8\n     20  shop.yml:2:8\n     -   application-prod.yml  does not set it\n     -   application.yml  does not set it\n\n{short} is live on 1 of 1 instance\n"
         )
@@ -156,6 +160,14 @@ fn explain_names_the_winner_and_what_it_shadows() {
         covered.starts_with("servers[1] is in no list of shop-prod.yml"),
         "{covered}"
     );
+    let next = shop
+        .repo
+        .push("next", &[("shop-prod.yml", "pool.max: 41\n")]);
+    shop.server.serves(&next);
+    let old = format!("shop/prod@{short}");
+    let old = shop.shows(&["explain", &old, "pool.max"]);
+    let current = format!("not the current configuration: main gives {}", &next[..7]);
+    assert_eq!(old.lines().nth(1), Some(&*current), "{old}");
     let secret = shop.shows(&["explain", "shop/prod", "db.password"]);
     assert!(secret.contains("= ••••••"), "{secret}");
     shop.document(&["explain", "shop/prod", "pool.max"], "confbus.explain/1");
@@ -287,6 +299,8 @@ fn history_says_what_was_served() {
         let is_known = row.contains(&format!("{}  3 ", &next[..7]));
         crate::support::expect_that(is_known, shown)
     });
+    let shown = shop.shows(&["history", "shop/prod"]);
+    assert!(shown.contains("Test  next"), "{shown}");
     shop.document(&["history", "shop/prod"], "confbus.history/1");
 }
 

@@ -321,7 +321,11 @@ fn add(
             }
         }
     }
-    pieces.end()
+    pieces.end()?;
+    match version.authorship.as_deref().cloned() {
+        Some(authorship) => records.push(&Record::Authorship { number, authorship }),
+        None => Ok(()),
+    }
 }
 
 fn address(snapshot: &Arc<Snapshot>) -> usize {

@@ -10,7 +10,7 @@ use std::{
 use crc32fast::hash;
 use serde::{Deserialize, Serialize};
 
-use crate::look;
+use crate::look::{self, Authorship};
 
 const MAGIC: [u8; 16] = *b"confbus served1\n";
 /// Bytes of one record; a file is never cut in two.
@@ -53,6 +53,8 @@ pub(super) enum Record {
     Forgotten(String),
     /// No label that was forgotten has moved more often.
     Floor(u64),
+    /// That of the commit of a snapshot which is whole. Journals of earlier releases have none.
+    Authorship { number: u32, authorship: Authorship },
 }
 
 /// A file that is written at its end.

@@ -128,6 +128,11 @@ impl Restored {
                 }
             }
             Record::Floor(floor) => self.floor = floor,
+            Record::Authorship { number, authorship } => {
+                if let Some(version) = self.snapshots.get_mut(&number) {
+                    version.authorship = Some(Arc::new(authorship));
+                }
+            }
         }
     }
 
@@ -139,6 +144,7 @@ impl Restored {
             snapshot: Arc::new(Snapshot::new(coming.commit, files)),
             modified: Modified::Together(coming.time),
             has_links: coming.has_links,
+            authorship: None,
         };
         self.snapshots.insert(coming.number, version);
     }

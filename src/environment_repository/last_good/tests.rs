@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     environment_repository::trail::Trail,
-    look::{Modified, Version},
+    look::{Authorship, Modified, Version},
 };
 
 const LIMITS: Limits = Limits {
@@ -41,6 +41,10 @@ fn version(number: u8) -> Version {
         snapshot: Arc::new(Snapshot::new(CommitId::from_bytes([number; 20]), files)),
         modified: Modified::Together(i64::from(number)),
         has_links: false,
+        authorship: (!number.is_multiple_of(3)).then(|| {
+            let author = format!("Author {number}");
+            Arc::new(Authorship::new(&author, number.into(), "A subject"))
+        }),
     }
 }
 
@@ -72,8 +76,9 @@ fn shown(standing: &Standing) -> BTreeMap<String, Vec<String>> {
             let files: Vec<_> = files.collect();
             let commit = version.snapshot.version();
             format!(
-                "{commit} {:?} {} {files:?}",
+                "{commit} {:?} {:?} {} {files:?}",
                 version.modified,
+                version.authorship,
                 history.is_pinned()
             )
         });

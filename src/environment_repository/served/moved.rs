@@ -3,6 +3,8 @@ use std::sync::Arc;
 use confbus_protocol::Label;
 use confbus_resolution::Snapshot;
 
+use crate::look::Authorship;
+
 /// A label that names another commit than before.
 #[derive(Debug, Clone)]
 pub(crate) struct Moved {
@@ -11,6 +13,8 @@ pub(crate) struct Moved {
     pub(crate) label: Label,
     pub(crate) old: Arc<Snapshot>,
     pub(crate) new: Arc<Snapshot>,
+    /// That of the new commit, as far as it is known.
+    pub(crate) authorship: Option<Arc<Authorship>>,
     /// How often the label has moved since there are files of the repository here.
     pub(crate) generation: u64,
 }
@@ -18,6 +22,14 @@ pub(crate) struct Moved {
 impl Moved {
     pub(crate) fn is_of_same_label(&self, other: &Self) -> bool {
         self.repository == other.repository && self.label == other.label
+    }
+
+    /// Goes on to where a later step of the same label ends.
+    pub(crate) fn extend_to(&mut self, later: Self) {
+        *self = Self {
+            old: Arc::clone(&self.old),
+            ..later
+        };
     }
 
     /// The steps of each label as one, from where the first began to where the last ended.
@@ -28,10 +40,7 @@ impl Moved {
                 .iter_mut()
                 .find(|earlier| earlier.is_of_same_label(step))
             {
-                Some(earlier) => {
-                    earlier.new = Arc::clone(&step.new);
-                    earlier.generation = step.generation;
-                }
+                Some(earlier) => earlier.extend_to(step.clone()),
                 None => whole.push(step.clone()),
             }
         }

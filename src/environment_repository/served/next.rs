@@ -102,6 +102,7 @@ impl Next {
         self.answers_change |= step.is_some()
             || known.is_none_or(|known| known.newest().modified != history.newest().modified);
         let generation = history.generation();
+        let authorship = history.newest().authorship.clone();
         let labels = Arc::make_mut(&mut self.served.labels);
         labels.insert(label.clone(), Arc::new(history));
         self.moved.extend(step.map(|(old, new)| Moved {
@@ -109,6 +110,7 @@ impl Next {
             label,
             old,
             new,
+            authorship,
             generation,
         }));
     }

@@ -39,6 +39,7 @@ fn version(number: u8, content: &str) -> Version {
         snapshot: Arc::new(snapshot),
         modified: Modified::Together(0),
         has_links: false,
+        authorship: None,
     }
 }
 

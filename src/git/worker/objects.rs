@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     git::wire::{End, Id},
-    look::{Limits, LookError, Pieces, Refs, Target},
+    look::{Authorship, Limits, LookError, Pieces, Refs, Target},
 };
 
 /// A commit that is named by its id, full or from seven digits on, and can be reached from a branch or tag.
@@ -39,10 +39,11 @@ pub(super) fn reachable_commit(
 }
 
 /// A commit as it is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Commit {
     /// Seconds since 1970.
     pub(super) time: i64,
+    pub(super) authorship: Authorship,
     pub(super) tree: Oid,
     pub(super) parent: Option<CommitId>,
 }
@@ -52,6 +53,7 @@ impl Commit {
         let commit = repository.find_commit(oid(commit)).map_err(unreadable)?;
         Ok(Self {
             time: commit.time().seconds(),
+            authorship: authorship(&commit),
             tree: commit.tree_id(),
             parent: commit.parent_ids().next().map(commit_id),
         })
@@ -67,6 +69,15 @@ impl Commit {
             Some((base, commit.ok()?.tree_id()))
         })
     }
+}
+
+/// Git asks for no encoding of what people write.
+fn authorship(commit: &git2::Commit<'_>) -> Authorship {
+    let author = commit.author();
+    let name = String::from_utf8_lossy(author.name_bytes());
+    let subject = commit.summary_bytes().unwrap_or_default();
+    let subject = String::from_utf8_lossy(subject);
+    Authorship::new(&name, author.when().seconds(), &subject)
 }
 
 /// What is to be sent of a tree.

@@ -36,7 +36,10 @@ pub(in super::super) async fn configuration(
         page: number(&uri),
     };
     let token = config_token(&headers);
-    let view = services.inspector.configuration(&request, token.as_ref());
+    let readable = asking.reach(Kind::Read);
+    let view = services
+        .inspector
+        .configuration(&request, token.as_ref(), &readable);
     let view = view.await?;
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
     let time = frame.time_text();
@@ -54,9 +57,10 @@ pub(in super::super) async fn key(
     let request = request_of(&services, &asking, &names, &uri)?;
     let (token, sight) = (config_token(&headers), asking.reach(Kind::Fleet));
     let key = asked(&uri, "key");
+    let readable = asking.reach(Kind::Read);
     let view = services
         .inspector
-        .explanation(&request, key, token.as_ref(), sight);
+        .explanation(&request, key, token.as_ref(), &readable, sight);
     let view = view.await?;
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
     let time = frame.time_text();

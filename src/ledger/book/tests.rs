@@ -75,6 +75,7 @@ impl World {
             label: Label::parse("main").unwrap(),
             from: Some(commit(from)),
             to: commit(to),
+            authorship: None,
             generation: u64::from(to),
         };
         let id = RefreshId::random();

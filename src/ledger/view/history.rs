@@ -17,6 +17,7 @@ use super::{
     fleet::FleetFilter,
     time,
 };
+use crate::look::Authorship;
 
 /// Which moves are meant.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct HistoryEntry {
     /// Until the next move, or until now.
     pub(crate) lived_seconds: f64,
     pub(crate) commit: String,
+    #[serde(flatten)]
+    pub(crate) authorship: Option<Authorship>,
     /// What was served before.
     pub(crate) before: Option<String>,
     /// How many keys of the application it changed, under any of its profiles; `None` when that is not known any more, or
@@ -111,6 +114,7 @@ impl HistoryFilter {
             served_from: time(from),
             lived_seconds: seconds(until - from),
             commit: moved.to.clone(),
+            authorship: moved.authorship.clone(),
             before: moved.from.clone(),
             keys: refresh
                 .changes
@@ -211,6 +215,7 @@ mod tests {
             from: None,
             to: "9f2c1ab".to_owned(),
             generation: None,
+            authorship: None,
         });
         for (second, id) in (1..).zip(["shop:prod:1:a", "shop:dev:1:b", "orders:dev:1:c"]) {
             let id = BusId::new(id).unwrap();

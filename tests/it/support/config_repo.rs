@@ -54,8 +54,25 @@ impl ConfigRepo {
         commit
     }
 
+    /// Commits files on `main` in the name of somebody else.
+    pub(crate) fn push_by(&self, author: &str, message: &str, files: &[(&str, &str)]) -> String {
+        let commit = self.commit_by(author, "main", message, files);
+        self.point("main", &commit);
+        commit
+    }
+
     /// Commits files that nobody sees before the branch points to them.
     pub(crate) fn commit(&self, branch: &str, message: &str, files: &[(&str, &str)]) -> String {
+        self.commit_by("Test", branch, message, files)
+    }
+
+    fn commit_by(
+        &self,
+        author: &str,
+        branch: &str,
+        message: &str,
+        files: &[(&str, &str)],
+    ) -> String {
         let reference = format!("refs/heads/{branch}");
         let tip = |name: &str| {
             self.repository
@@ -65,7 +82,7 @@ impl ConfigRepo {
         };
         let parent = tip(&reference).or_else(|| tip("refs/heads/main"));
         let tree = self.tree(parent.as_ref(), files);
-        let signature = Signature::now("Test", "test@example.com").unwrap();
+        let signature = Signature::now(author, "test@example.com").unwrap();
         let parents: Vec<_> = parent.iter().collect();
         let commit = self
             .repository
