@@ -223,6 +223,7 @@ impl Announcer {
             labels: news.labels.iter().cloned().collect(),
             generation: news.generation,
             window: window(self.ledger.meant_by(destination)),
+            traceparent: None,
         };
         let published = self.send(&message).await;
         match &published {
