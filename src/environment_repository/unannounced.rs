@@ -94,6 +94,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::traces::TraceContext;
 
     fn step(from: u8, to: u8) -> Moved {
         let commit = |number| {
@@ -106,6 +107,7 @@ mod tests {
             old: commit(from),
             new: commit(to),
             generation: 1,
+            trace: TraceContext::default(),
         }
     }
 

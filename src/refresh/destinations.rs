@@ -71,6 +71,7 @@ mod tests {
     use confbus_resolution::Snapshot;
 
     use super::*;
+    use crate::traces::TraceContext;
 
     fn step(label: &str, to: u8) -> Moved {
         let commit = |number| {
@@ -83,6 +84,7 @@ mod tests {
             old: commit(0),
             new: commit(to),
             generation: 1,
+            trace: TraceContext::default(),
         }
     }
 

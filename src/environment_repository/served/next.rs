@@ -14,7 +14,10 @@ use super::{
     Asked, MAX_LABELS, Moved, Next, Served,
     step::{Before, step},
 };
-use crate::look::{LookError, Version, View};
+use crate::{
+    look::{LookError, Version, View},
+    traces::TraceContext,
+};
 
 /// What a look found a label to name.
 pub(super) struct Named {
@@ -110,6 +113,7 @@ impl Next {
             old,
             new,
             generation,
+            trace: TraceContext::default(),
         }));
     }
 
