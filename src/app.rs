@@ -23,6 +23,7 @@ use crate::{
     refresh::{self, Refresh, Refresher},
     settings::{self, Settings},
     tasks::Tasks,
+    traces::{Exporter, Traces},
     watchdog::Watchdog,
     waves::{self, Waves},
 };
@@ -48,6 +49,7 @@ pub struct App {
     refresh: Refresh,
     ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
+    exporter: Option<Exporter>,
     driver: Option<confbus_bus::RabbitDriver>,
     watchdog: Watchdog,
     tasks: Tasks,
@@ -74,6 +76,19 @@ impl App {
         let management = management.map(|address| listen(address, 1)).transpose()?;
         let tasks = Tasks::default();
         let metrics = Arc::new(Metrics::default());
+        let exchange = match &settings.bus {
+            settings::Bus::Local => None,
+            settings::Bus::Rabbit(rabbit) => Some(rabbit.exchange.clone()),
+        };
+        let traced = settings.traces;
+        let traced = traced.map(|traced| Traces::open(traced, exchange, metrics.spans.clone()));
+        let traced = traced
+            .transpose()
+            .map_err(anyhow::Error::msg)
+            .context("the collector of traces cannot be asked")?;
+        let (traces, exporter) = traced.map_or_else(Default::default, |(traces, exporter)| {
+            (traces, Some(exporter))
+        });
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
             settings::Bus::Rabbit(rabbit) => {
@@ -138,6 +153,7 @@ impl App {
                 bell: ring,
                 judgements,
                 metrics: metrics.clone(),
+                traces: traces.clone(),
             },
         )
         .await
@@ -151,6 +167,7 @@ impl App {
                 ledger: ledger.clone(),
                 bus: bus.clone(),
                 metrics: metrics.clone(),
+                traces: traces.clone(),
             },
             settings.member,
             bell,
@@ -178,6 +195,7 @@ impl App {
                 bus,
                 watchdog: watchdog.clone(),
                 metrics: metrics.clone(),
+                traces,
             },
             management.is_some(),
             tasks.shutdown(),
@@ -209,6 +227,7 @@ impl App {
             refresh,
             ledger,
             reporter,
+            exporter,
             driver,
             watchdog,
             tasks,
@@ -245,6 +264,7 @@ impl App {
             refresh,
             ledger,
             reporter,
+            exporter,
             driver,
             watchdog,
             tasks,
@@ -255,6 +275,9 @@ impl App {
         }
         if let Some(reporter) = reporter {
             tasks.spawn("commit status", reporter.run(shutdown()));
+        }
+        if let Some(exporter) = exporter {
+            tasks.spawn("traces", exporter.run(shutdown()));
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));

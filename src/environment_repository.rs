@@ -53,6 +53,7 @@ use crate::{
     look::LookError,
     pins::Pins,
     tasks::Tasks,
+    traces::TraceContext,
     vault::Token,
     waves::Waves,
 };
@@ -333,10 +334,24 @@ impl EnvironmentRepository {
         reference: Option<&str>,
         announce: Announce,
     ) -> Result<(), LookError> {
+        self.look_in_trace(reference, announce, &TraceContext::default())
+            .await
+    }
+
+    /// The same as a part of a trace.
+    ///
+    /// # Errors
+    /// [`LookError`] as above.
+    pub(crate) async fn look_in_trace(
+        &self,
+        reference: Option<&str>,
+        announce: Announce,
+        trace: &TraceContext,
+    ) -> Result<(), LookError> {
         let repositories = self.repositories();
         let looks = repositories
             .iter()
-            .map(|repository| repository.look(reference, announce));
+            .map(|repository| repository.look(reference, announce, trace));
         join_all(looks).await.into_iter().collect()
     }
 

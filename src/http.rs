@@ -66,8 +66,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Access, environment_repository::EnvironmentRepository, inspection::Inspector,
-    ledger::Ledger, metrics::Metrics, pins::Pins, refresh::Refresh, watchdog::Watchdog,
-    waves::Waves, webhook::Deliveries,
+    ledger::Ledger, metrics::Metrics, pins::Pins, refresh::Refresh, traces::Traces,
+    watchdog::Watchdog, waves::Waves, webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -90,6 +90,7 @@ pub(crate) struct Rooms {
     pub(crate) bus: Bus,
     pub(crate) watchdog: Watchdog,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
 }
 
 /// What handlers ask.
@@ -105,6 +106,7 @@ struct Services {
     bus: Bus,
     watchdog: Watchdog,
     metrics: Arc<Metrics>,
+    traces: Traces,
     streams: Streams,
     deliveries: Deliveries,
     changes: pages::Changes,
@@ -139,6 +141,7 @@ pub(crate) fn fronts(
         bus,
         watchdog,
         metrics,
+        traces,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -153,6 +156,7 @@ pub(crate) fn fronts(
         bus,
         watchdog,
         metrics: metrics.clone(),
+        traces,
         streams,
         deliveries: Deliveries::default(),
         changes: pages::Changes::default(),
@@ -207,4 +211,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, metrics: Arc<Metrics>, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, metrics: Arc<Metrics>, traces: Traces, shutdown: CancellationToken);

@@ -15,6 +15,7 @@ mod fleet;
 mod page;
 mod refreshes;
 mod requests;
+mod spans;
 mod text;
 mod webhooks;
 
@@ -26,6 +27,7 @@ pub(crate) use fleet::{Answer, Fleet};
 pub(crate) use page::Page;
 pub(crate) use refreshes::{Cause, Phase, Refreshes};
 pub(crate) use requests::{Asked, CoreRequests, Denied, Requests, Route, Unmatched};
+pub(crate) use spans::Spans;
 pub(crate) use text::Form;
 pub(crate) use webhooks::{Delivery, Webhooks};
 
@@ -39,6 +41,7 @@ pub(crate) struct Metrics {
     pub(crate) refreshes: Refreshes,
     pub(crate) bus: Bus,
     pub(crate) fleet: Fleet,
+    pub(crate) spans: Spans,
 }
 
 impl Metrics {
@@ -52,6 +55,7 @@ impl Metrics {
         self.refreshes.write(&mut page);
         self.bus.write(&mut page);
         self.fleet.write(&mut page);
+        self.spans.write(&mut page);
         page
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     ledger::{Ledger, RefreshId},
     look::Trigger,
     metrics::Metrics,
+    traces::{TraceContext, Traces},
     webhook::Pushed,
 };
 pub(crate) use refresher::Refresher;
@@ -58,6 +59,7 @@ pub(crate) struct Rooms {
     pub(crate) ledger: Ledger,
     pub(crate) bus: Bus,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: Traces,
 }
 
 /// Who is told that a label moved to a commit.
@@ -88,6 +90,7 @@ pub(crate) enum RefreshError {
 enum Request {
     Destination {
         destination: Destination,
+        trace: TraceContext,
         reply: Reply<RefreshId>,
     },
     ChangeEnvironment {
@@ -110,14 +113,14 @@ const QUEUE: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) struct Refresh {
     /// Apart, since what others look for is not announced to everyone whom a push concerns.
-    pushes: mpsc::Sender<Pushed>,
+    pushes: mpsc::Sender<(Pushed, TraceContext)>,
     requests: mpsc::Sender<Request>,
 }
 
 impl Refresh {
     /// A push arrived: look, swap, tell those concerned. Returns at once.
-    pub(crate) fn push_arrived(&self, pushed: Pushed) {
-        if self.pushes.try_send(pushed).is_err() {
+    pub(crate) fn push_arrived(&self, pushed: Pushed, trace: TraceContext) {
+        if self.pushes.try_send((pushed, trace)).is_err() {
             debug!("a push joins those that wait");
         }
     }
@@ -130,9 +133,14 @@ impl Refresh {
     pub(crate) async fn destination(
         &self,
         destination: Destination,
+        trace: TraceContext,
     ) -> Result<RefreshId, RefreshError> {
-        self.ask(|reply| Request::Destination { destination, reply })
-            .await
+        self.ask(|reply| Request::Destination {
+            destination,
+            trace,
+            reply,
+        })
+        .await
     }
 
     /// Tells whoever matches `destination` to set these properties. This server sets nothing.
@@ -183,6 +191,12 @@ impl Refresh {
 mod tests {
     use super::*;
 
+    async fn everyone(refresh: &Refresh) -> Result<RefreshId, RefreshError> {
+        refresh
+            .destination(Destination::everyone(), TraceContext::default())
+            .await
+    }
+
     #[tokio::test]
     async fn a_push_has_room_beside_any_number_of_other_requests() {
         let (pushes, mut pushed) = mpsc::channel(1);
@@ -190,15 +204,20 @@ mod tests {
         let refresh = Refresh { pushes, requests };
         let waiting = tokio::spawn({
             let refresh = refresh.clone();
-            async move { refresh.destination(Destination::everyone()).await }
+            async move { everyone(&refresh).await }
         });
         let first = requested.recv().await;
         let (reply, _) = oneshot::channel();
         let destination = Destination::everyone();
-        let another = Request::Destination { destination, reply };
+        let trace = TraceContext::default();
+        let another = Request::Destination {
+            destination,
+            trace,
+            reply,
+        };
         refresh.requests.try_send(another).ok().unwrap();
-        assert!(refresh.destination(Destination::everyone()).await.is_err());
-        refresh.push_arrived(Pushed::default());
+        assert!(everyone(&refresh).await.is_err());
+        refresh.push_arrived(Pushed::default(), TraceContext::default());
         assert!(pushed.try_recv().is_ok());
         drop(first);
         assert!(waiting.await.unwrap().is_err());

@@ -21,7 +21,7 @@ pub use said::SaidSetting;
 
 use crate::{
     access, commit_status, encryption::Encryption, environment_repository, http, inspection,
-    ledger, pins, refresh, waves,
+    ledger, pins, refresh, traces, waves,
 };
 use layers::Layers;
 use reader::Reader;
@@ -39,6 +39,8 @@ pub struct Settings {
     pub(crate) pins: pins::Settings,
     pub(crate) inspection: inspection::Settings,
     pub(crate) waves: waves::Settings,
+    /// Where spans go to; nowhere when absent.
+    pub(crate) traces: Option<traces::Settings>,
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,

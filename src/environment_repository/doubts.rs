@@ -26,7 +26,7 @@ use super::{
     repository::Settings,
     served::Served,
 };
-use crate::look::Trigger;
+use crate::{look::Trigger, traces::TraceContext};
 
 /// Doubts that may wait for the next look; whoever has another asks again.
 const QUEUE: usize = 64;
@@ -203,7 +203,10 @@ impl Settler {
         let begun = Instant::now();
         let number = BEGUN.fetch_add(1, Ordering::SeqCst) + 1;
         let announce = Announce::Yes(Trigger::Poll);
-        let looked = self.looks.look(Wish::Refs(refs), None, announce).await;
+        let looked = self
+            .looks
+            .look(Wish::Refs(refs), None, announce, &TraceContext::default())
+            .await;
         self.has_failed = looked.is_err();
         if self.has_failed {
             return PAUSE_AFTER_FAILURE;

@@ -4,6 +4,7 @@ mod counts;
 mod judgements;
 mod looks;
 mod subject;
+mod told;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -28,9 +29,11 @@ use super::{
 use crate::{
     look::{Fetch, LookError, Query, Trigger},
     metrics::Metrics,
+    traces::{TraceContext, Traces},
 };
 use aside::finished;
 pub(super) use looks::{Looks, QUEUE, Wanted, Wish};
+use told::Look;
 
 /// Until it is asked again whether a directory is free.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -56,6 +59,7 @@ pub(super) struct Outcome {
     /// Told how commits are to which labels moved.
     pub(super) judgements: mpsc::Sender<Judgement>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) traces: Traces,
     /// Where it is on disk.
     pub(super) last_good: LastGood,
 }
@@ -91,6 +95,8 @@ pub(crate) struct Looker {
     judging: Option<JoinHandle<Verdicts>>,
     /// Labels that moved, until it is known whether their files can be used.
     unjudged: HashSet<Label>,
+    /// And the look that found the last of them, until they are judged.
+    unjudged_trace: TraceContext,
     saving: Option<JoinHandle<()>>,
     /// A disk that does not answer.
     noting: Option<JoinHandle<()>>,
@@ -118,6 +124,7 @@ impl Looker {
             judge,
             judging: None,
             unjudged: HashSet::new(),
+            unjudged_trace: TraceContext::default(),
             saving: None,
             noting: None,
         }
@@ -159,7 +166,12 @@ impl Looker {
         };
         let defaults = self.settings.default_labels();
         if let Err(reason) = self
-            .look(fetch, defaults, Announce::Yes(Trigger::Poll))
+            .look(
+                fetch,
+                defaults,
+                Announce::Yes(Trigger::Poll),
+                TraceContext::default(),
+            )
             .await
         {
             info!(%reason, "nothing to serve from disk yet");
@@ -198,7 +210,10 @@ impl Looker {
     async fn recall_refs(&mut self) {
         if self.outcome.served.load().refs.is_none() {
             // What fails here, the first look at the remote does.
-            _ = self.look(Fetch::No, Vec::new(), Announce::No).await;
+            let nowhere = TraceContext::default();
+            _ = self
+                .look(Fetch::No, Vec::new(), Announce::No, nowhere)
+                .await;
         }
     }
 
@@ -248,7 +263,8 @@ impl Looker {
             self.fetch_of(refs)
         };
         let announce = Announce::Yes(Trigger::Poll);
-        let looked = self.look(fetch, Vec::new(), announce).await;
+        let nowhere = TraceContext::default();
+        let looked = self.look(fetch, Vec::new(), announce, nowhere).await;
         self.pace.note(looked.is_ok());
         self.polls = self.polls.wrapping_add(u32::from(looked.is_ok()));
     }
@@ -286,8 +302,11 @@ impl Looker {
             .filter_map(|wanted| wanted.label.clone())
             .collect();
         let announce = waiting.iter().map(|wanted| wanted.announce).max();
+        let mut traces = waiting.iter().map(|wanted| &wanted.trace);
+        let trace = traces.find(|trace| !trace.is_nowhere());
+        let trace = trace.cloned().unwrap_or_default();
         let result = self
-            .look(fetch, labels, announce.unwrap_or(Announce::No))
+            .look(fetch, labels, announce.unwrap_or(Announce::No), trace)
             .await;
         for wanted in waiting {
             // Whoever asked may have gone.
@@ -300,6 +319,7 @@ impl Looker {
         fetch: Fetch,
         asked: Vec<Label>,
         announce: Announce,
+        trace: TraceContext,
     ) -> Result<(), LookError> {
         let served = self.outcome.served.load_full();
         let labels = self.labels(&served, &fetch, &asked);
@@ -308,12 +328,14 @@ impl Looker {
             fetch: fetch.clone(),
         };
         let began = Instant::now();
+        let mut look = Look::in_trace(trace);
         let view = self.upstream.look(query).await;
         if fetch != Fetch::No && self.upstream.is_remote() {
-            self.count_fetch(&view, began.elapsed());
+            look.fetched(self.count_fetch(&view, began.elapsed()));
         }
+        self.tell_fetch(&mut look);
         let looked = match view {
-            Ok(view) => self.put_in_service(view, &fetch, &asked).await,
+            Ok(view) => self.put_in_service(view, &fetch, &asked, look).await,
             Err(error) => Err(error),
         };
         // What is not on disk may still come from the remote.

@@ -11,7 +11,8 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
-    acceptance::Acceptance, git, metrics::Metrics, pins::Pins, tasks::Tasks, waves::Waves,
+    acceptance::Acceptance, git, metrics::Metrics, pins::Pins, tasks::Tasks, traces::Traces,
+    waves::Waves,
 };
 
 /// How long the start waits for the disk.
@@ -26,6 +27,8 @@ pub(crate) struct Hearers {
     pub(crate) judgements: mpsc::Sender<Judgement>,
     /// Counts.
     pub(crate) metrics: Arc<Metrics>,
+    /// Told what a look did, where it is part of a trace.
+    pub(crate) traces: Traces,
 }
 
 #[cfg(test)]
@@ -36,6 +39,7 @@ impl Hearers {
             bell: mpsc::channel(1).0,
             judgements: mpsc::channel(1).0,
             metrics: Arc::default(),
+            traces: Traces::default(),
         }
     }
 }

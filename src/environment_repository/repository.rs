@@ -31,6 +31,7 @@ use crate::{
     acceptance::Acceptance,
     files::Watcher,
     look::{LookError, Refs},
+    traces::TraceContext,
 };
 pub(crate) use settings::{Freshness, Settings};
 
@@ -137,6 +138,7 @@ impl Repository {
             generation: opener.generation.clone(),
             judgements: opener.hearers.judgements.clone(),
             metrics: opener.hearers.metrics.clone(),
+            traces: opener.hearers.traces.clone(),
             last_good: inner.last_good.clone(),
         };
         let judge = Judge {
@@ -232,10 +234,11 @@ impl Repository {
         &self,
         reference: Option<&str>,
         announce: Announce,
+        trace: &TraceContext,
     ) -> Result<(), LookError> {
         let one = |reference: &str| Wish::Refs(vec![reference.to_owned()]);
         let wish = reference.map_or(Wish::All, one);
-        self.inner.looks.look(wish, None, announce).await
+        self.inner.looks.look(wish, None, announce, trace).await
     }
 
     /// Whether there is anything to answer from.

@@ -91,6 +91,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
+    use crate::traces::TraceContext;
 
     fn step(from: u8, to: u8) -> Moved {
         let commit = |number| {
@@ -104,6 +105,7 @@ mod tests {
             new: commit(to),
             authorship: None,
             generation: 1,
+            trace: TraceContext::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `POST /bus/refresh` and `POST /bus/env`, as Spring Boot 1 had them: the destination is a parameter, and so is every
 //! property.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
@@ -21,19 +21,24 @@ use super::{
 use crate::{
     access::{Kind, Wanted},
     refresh::Refresh,
+    traces::Traces,
 };
 
 /// `?destination=`, in the query or a form.
 pub(super) async fn refresh(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
+    State(traces): State<Traces>,
     asking: Asking,
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let admitted = admit(&settings, &asking, request).await?;
     let destination = destination(&said(&admitted.parts, &admitted.body));
     admitted.may_tell(&asking, &destination)?;
-    refresh.destination(destination).await?;
+    let headers = &admitted.parts.headers;
+    let span = traces.request("POST /bus/refresh", headers, SystemTime::now());
+    refresh.destination(destination, span.context()).await?;
+    span.end();
     Ok(StatusCode::OK)
 }
 

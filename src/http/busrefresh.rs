@@ -1,6 +1,6 @@
 //! `POST /actuator/busrefresh[/{destination…}]`: tell applications to fetch their configuration again.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     access::{Kind, Wanted},
     refresh::{Refresh, RefreshError},
+    traces::{REFRESH as REFRESH_ID, Traces},
     webhook::{Provider, signature},
 };
 
@@ -29,6 +30,7 @@ const REFRESH: HeaderName = HeaderName::from_static("x-config-refresh");
 pub(super) async fn refresh(
     State(settings): State<Arc<Settings>>,
     State(refresh): State<Refresh>,
+    State(traces): State<Traces>,
     asking: Asking,
     request: Request,
 ) -> Result<(StatusCode, [(HeaderName, String); 1]), Failure> {
@@ -39,7 +41,10 @@ pub(super) async fn refresh(
     let path = settings.context_path.below(admitted.parts.uri.path());
     let destination = destination(path.unwrap_or_default());
     admitted.may_tell(&asking, &destination)?;
-    let id = refresh.destination(destination).await?;
+    let name = "POST /actuator/busrefresh";
+    let span = traces.request(name, &admitted.parts.headers, SystemTime::now());
+    let id = refresh.destination(destination, span.context()).await?;
+    span.with(REFRESH_ID, id.to_string()).end();
     Ok((StatusCode::NO_CONTENT, [(REFRESH, id.to_string())]))
 }
 

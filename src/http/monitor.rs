@@ -28,6 +28,7 @@ use crate::{
     access::{Caller, Kind},
     metrics::{Delivery, Metrics, OTHER, Phase},
     refresh::Refresh,
+    traces::Traces,
     webhook::{self, Deliveries, Provider, Pushed, form_paths, recognise, signature},
 };
 
@@ -37,6 +38,7 @@ pub(super) async fn receive(
     State(refresh): State<Refresh>,
     State(deliveries): State<Deliveries>,
     State(metrics): State<Arc<Metrics>>,
+    State(traces): State<Traces>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     asking: Asking,
     request: Request,
@@ -48,6 +50,7 @@ pub(super) async fn receive(
         refresh: &refresh,
         deliveries: &deliveries,
         metrics: &metrics,
+        traces: &traces,
         delivery: &mut delivery,
     };
     let answer = received.answer(peer, &asking, request).await;
@@ -61,6 +64,7 @@ struct Received<'r> {
     refresh: &'r Refresh,
     deliveries: &'r Deliveries,
     metrics: &'r Metrics,
+    traces: &'r Traces,
     delivery: &'r mut Delivery,
 }
 
@@ -76,8 +80,10 @@ impl Received<'_> {
             refresh,
             deliveries,
             metrics,
+            traces,
             delivery,
         } = self;
+        let came = SystemTime::now();
         let peer = peer.ip().to_canonical();
         let has_to_prove = has_to_prove(&settings.webhook, &asking.caller);
         if has_to_prove && !settings.webhook.takes_from(peer) {
@@ -121,7 +127,10 @@ impl Received<'_> {
                 // Somebody may have sent it again because nothing came of it: worth one look, and not several.
                 pushed.after = None;
             }
-            refresh.push_arrived(pushed);
+            // Strangers begin no traces.
+            let span = traces.request("POST /monitor", &parts.headers, came);
+            refresh.push_arrived(pushed, span.context());
+            span.end();
         }
         Ok(([(header::CONTENT_TYPE, content_type)], to_json(&guessed)).into_response())
     }

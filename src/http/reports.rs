@@ -7,18 +7,20 @@ use confbus_protocol::{LONGEST_REPORT, Report, ReportError};
 use http::StatusCode;
 
 use super::{Settings, access::Asking, body, error::Failure};
-use crate::{access::Wanted, ledger::Ledger};
+use crate::{access::Wanted, ledger::Ledger, traces::Traces};
 
 /// Notes a report.
 pub(super) async fn receive(
     State(settings): State<Arc<Settings>>,
     State(ledger): State<Ledger>,
+    State(traces): State<Traces>,
     asking: Asking,
     body: Body,
 ) -> Result<StatusCode, Failure> {
     let body = body::read(body, LONGEST_REPORT, &settings.limits).await?;
     let report = Report::from_json(&body)?;
     asking.may(&Wanted::report(&report))?;
+    traces.reported(&report);
     ledger.reported(report);
     Ok(StatusCode::NO_CONTENT)
 }

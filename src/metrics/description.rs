@@ -94,6 +94,8 @@ descriptions! {
         "Instances by where they stand.";
     REJECTIONS = Counter "confbus_rejections_total" ["application", "code"]
         "Versions that an instance refused, by the code with which its reason begins.";
+    TRACE_SPANS = Counter "confbus_trace_spans_total" ["result"]
+        "Spans of traces, where those go to a collector.";
     BLAST_RADIUS = Histogram "confbus_blast_radius_instances" []
         "How many instances a refresh told.";
 }
@@ -137,6 +139,7 @@ address without credentials, `label` a branch or tag in service, the first 100 b
 **Values of labels.** `reason` of a failed fetch: `dns`, `connect`, `auth`, `hostkey`, `timeout`, `protocol`, and `disk` or `worker` where not
 the remote is to blame. `result` of a delivery: `accepted`, `duplicate`, `signature`, `closed`, `event`, `size`, `malformed`. `cause` of a move:
 `webhook`; `command` for `busrefresh`, pins and waves; `poll` for all else. `phase`: `verify`, `fetch`, `swap`, `validate`, `compare`, `announce`.
+`result` of spans: `sent`, `dropped` where the queue was full, `failed` where the collector did not take them.
 `state` is that of `/_/api/instances`.
 
 **Buckets** of durations: 1, 2.5, 5, 10, 25, 50, 100, 250, 500 µs; the same of ms; 1, 2.5, 5, 10, 30, 60 s.

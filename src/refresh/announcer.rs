@@ -1,6 +1,6 @@
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Instant, SystemTime},
 };
 
 use confbus_bus::{Bus, Message};
@@ -21,7 +21,14 @@ use crate::{
     ledger::{LabelMoved, Ledger, RefreshId, Started, Step},
     look::Trigger,
     metrics::{Cause, Direction, Metrics, Phase, bus_name},
+    traces::{COMMIT, DESTINATION, MESSAGE, Part, REFRESH, Span, TRIGGER, TraceContext, Traces},
 };
+
+/// A refresh, and the trace that it is part of.
+struct Underway {
+    id: RefreshId,
+    trace: TraceContext,
+}
 
 /// Publishes events, and keeps in mind who could not be told.
 pub(super) struct Announcer {
@@ -30,6 +37,7 @@ pub(super) struct Announcer {
     pub(super) bus: Bus,
     pub(super) member: Member,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) traces: Traces,
     outage: Mutex<Outage>,
     told: mpsc::Sender<Told>,
 }
@@ -41,6 +49,7 @@ impl Announcer {
             ledger,
             bus,
             metrics,
+            traces,
         } = rooms;
         let outage = Outage::inherited(ledger.owed(), Instant::now());
         Self {
@@ -49,6 +58,7 @@ impl Announcer {
             bus,
             member,
             metrics,
+            traces,
             outage: Mutex::new(outage),
             told,
         }
@@ -59,15 +69,16 @@ impl Announcer {
         if moved.is_empty() {
             return;
         }
-        let refresh = self.started(trigger, &moved);
+        let refresh = self.started(trigger, &moved, &Moved::trace_of(&moved));
         // A stop from here on costs those concerned no event: whoever is owed one gets it after the next start.
         let everyone = [Destination::everyone()];
-        self.ledger.note(&refresh, Step::Owed(&everyone));
+        self.ledger.note(&refresh.id, Step::Owed(&everyone));
         let labels = Moved::as_one_of_each_label(&moved);
         let news = News::of(&labels, |moved| {
             self.repository.answers_unlabelled_from(moved)
         });
         let begun = Instant::now();
+        let span = self.traces.part(Part::Compare, &refresh.trace);
         let concerned = concerned(
             self.repository.clone(),
             moved,
@@ -75,11 +86,12 @@ impl Announcer {
             PATIENCE,
         )
         .await;
+        span.end();
         let refreshes = &self.metrics.refreshes;
         refreshes.passed(Phase::Compare, begun.elapsed());
         debug!(elapsed = ?begun.elapsed(), destinations = concerned.destinations.len(), "found who is concerned");
         if let Some(changes) = concerned.changes {
-            self.ledger.note(&refresh, Step::Changes(changes));
+            self.ledger.note(&refresh.id, Step::Changes(changes));
         }
         for Unchanged { request, from, to } in concerned.unchanged {
             self.ledger.unchanged(&request, from, to);
@@ -107,8 +119,8 @@ impl Announcer {
     }
 
     /// Tells those whose names were guessed, whatever moved.
-    pub(super) async fn guessed(&self, moved: &[Moved], names: &[String]) {
-        let refresh = self.started(Trigger::Push, moved);
+    pub(super) async fn guessed(&self, moved: &[Moved], names: &[String], trace: &TraceContext) {
+        let refresh = self.started(Trigger::Push, moved, trace);
         let destinations: Vec<_> = names
             .iter()
             .map(|name| Destination::complete(name))
@@ -122,16 +134,17 @@ impl Announcer {
         &self,
         destination: &Destination,
         moved: &[Moved],
+        trace: &TraceContext,
     ) -> Result<RefreshId, RefreshError> {
-        let refresh = self.started(Trigger::BusRefresh, moved);
+        let refresh = self.started(Trigger::BusRefresh, moved, trace);
         self.publish(&refresh, destination, &News::default())
             .await?;
-        Ok(refresh)
+        Ok(refresh.id)
     }
 
     /// Tells those who are answered from another commit though no label moved.
     pub(super) async fn answers_changed(&self, trigger: Trigger, destinations: &[Destination]) {
-        let refresh = self.started(trigger, &[]);
+        let refresh = self.started(trigger, &[], &TraceContext::default());
         self.tell_all(&refresh, destinations, &News::default())
             .await;
     }
@@ -142,7 +155,7 @@ impl Announcer {
         if due.is_empty() {
             return;
         }
-        let refresh = self.started(Trigger::Reconnect, &[]);
+        let refresh = self.started(Trigger::Reconnect, &[], &TraceContext::default());
         for destination in due {
             self.tell(&refresh, &destination, &News::default()).await;
         }
@@ -154,8 +167,8 @@ impl Announcer {
         self.outage().interrupted(&status, Instant::now());
     }
 
-    /// Notes a refresh whose look is over.
-    fn started(&self, trigger: Trigger, moved: &[Moved]) -> RefreshId {
+    /// Notes a refresh whose look is over. What belongs to no trace yet begins one.
+    fn started(&self, trigger: Trigger, moved: &[Moved], trace: &TraceContext) -> Underway {
         let label = |moved: &Moved| LabelMoved {
             repository: Arc::clone(&moved.repository),
             label: moved.label.clone(),
@@ -178,11 +191,17 @@ impl Announcer {
         if !moved.is_empty() {
             self.ledger.note(&refresh, Step::Swapped);
         }
-        refresh
+        let mut trace = trace.clone();
+        if trace.is_nowhere() {
+            let root = self.traces.root(Part::Refresh, SystemTime::now());
+            let root = root.with(TRIGGER, word(trigger));
+            trace = root.with(REFRESH, refresh.to_string()).context();
+        }
+        Underway { id: refresh, trace }
     }
 
-    async fn tell_all(&self, refresh: &RefreshId, destinations: &[Destination], news: &News) {
-        self.ledger.note(refresh, Step::Owed(destinations));
+    async fn tell_all(&self, refresh: &Underway, destinations: &[Destination], news: &News) {
+        self.ledger.note(&refresh.id, Step::Owed(destinations));
         let begun = Instant::now();
         let meant = destinations.iter().map(|to| self.ledger.meant_by(to));
         self.metrics.refreshes.tells(meant.sum());
@@ -194,7 +213,7 @@ impl Announcer {
     }
 
     /// What does not get out is made up for.
-    async fn tell(&self, refresh: &RefreshId, destination: &Destination, news: &News) {
+    async fn tell(&self, refresh: &Underway, destination: &Destination, news: &News) {
         let Err(error) = self.publish(refresh, destination, news).await else {
             return;
         };
@@ -208,36 +227,62 @@ impl Announcer {
     /// The commit tells a client that runs it already that it need not ask.
     async fn publish(
         &self,
-        refresh: &RefreshId,
+        refresh: &Underway,
         destination: &Destination,
         news: &News,
     ) -> Result<(), RefreshError> {
         let event = BusEvent::refresh(new_id(), now(), &self.member.id, destination);
         let commit = news.commit.map(|commit| commit.to_string());
         let id = event.id.as_str();
-        info!(event = "refresh.announced", refresh.id = %refresh, bus.event = id, %destination, commit.to = commit, "refresh event");
+        info!(event = "refresh.announced", refresh.id = %refresh.id, bus.event = id, %destination, commit.to = commit, "refresh event");
         // Before it goes out, so that no answer is noted before it.
-        self.ledger.note(refresh, Step::Published(&event));
+        self.ledger.note(&refresh.id, Step::Published(&event));
+        let span = self.tell_of(refresh, &event, destination, commit.as_deref());
         let message = Message {
             event,
             commit,
             labels: news.labels.iter().cloned().collect(),
             generation: news.generation,
             window: window(self.ledger.meant_by(destination)),
+            traceparent: span.context().traceparent(),
         };
         let published = self.send(&message).await;
         match &published {
+            Ok(()) => span.end(),
+            Err(_) => span.failed("undeliverable").end(),
+        }
+        match &published {
             Ok(()) => {
-                self.ledger.note(refresh, Step::Taken(destination));
+                self.ledger.note(&refresh.id, Step::Taken(destination));
                 self.outage().told(destination, Instant::now());
             }
             Err(error) => {
                 let reason = format!("{destination}: {error}");
                 self.ledger
-                    .note(refresh, Step::Failed(&message.event, reason));
+                    .note(&refresh.id, Step::Failed(&message.event, reason));
             }
         }
         published
+    }
+
+    /// Until the bus has confirmed it. Noted before it goes out, so that no answer comes before it.
+    fn tell_of(
+        &self,
+        refresh: &Underway,
+        event: &BusEvent,
+        destination: &Destination,
+        commit: Option<&str>,
+    ) -> Span {
+        let span = self.traces.part(Part::Publish, &refresh.trace);
+        let span = span.with(REFRESH, refresh.id.to_string());
+        let span = span.with(MESSAGE, event.id.clone());
+        let mut span = span.with(DESTINATION, destination.to_string());
+        if let Some(commit) = commit {
+            span = span.with(COMMIT, commit.to_owned());
+        }
+        let at = span.context();
+        self.traces.published(&event.id, destination, commit, &at);
+        span
     }
 
     async fn send(&self, message: &Message) -> Result<(), RefreshError> {
@@ -285,6 +330,20 @@ pub(super) fn counted(kind: &EventKind) -> (&'static str, &'static str) {
         EventKind::EnvironmentChange { .. } => ("environment_change", "ok"),
         EventKind::Shutdown => ("shutdown", "ignored"),
         EventKind::Unknown { .. } => ("unknown", "ignored"),
+    }
+}
+
+/// The same in a trace.
+fn word(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Push => "push",
+        Trigger::BusRefresh => "busrefresh",
+        Trigger::Pin => "pin",
+        Trigger::Wave => "wave",
+        Trigger::Poll => "poll",
+        Trigger::Reconnect => "reconnect",
+        Trigger::Bus => "bus",
+        Trigger::Change => "change",
     }
 }
 

@@ -71,6 +71,7 @@ mod tests {
     use confbus_resolution::Snapshot;
 
     use super::*;
+    use crate::traces::TraceContext;
 
     fn step(label: &str, to: u8) -> Moved {
         let commit = |number| {
@@ -84,6 +85,7 @@ mod tests {
             new: commit(to),
             authorship: None,
             generation: 1,
+            trace: TraceContext::default(),
         }
     }
 

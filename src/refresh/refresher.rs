@@ -17,6 +17,7 @@ use crate::{
     ledger::RefreshId,
     look::Trigger,
     metrics::Direction,
+    traces::{MESSAGE, Part, TraceContext},
     webhook::Pushed,
 };
 
@@ -30,7 +31,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 /// Carries refreshes out.
 pub(crate) struct Refresher {
     shared: Arc<Shared>,
-    pushes: mpsc::Receiver<Pushed>,
+    pushes: mpsc::Receiver<(Pushed, TraceContext)>,
     requests: mpsc::Receiver<Request>,
     bell: mpsc::Receiver<()>,
     signals: Subscription,
@@ -96,7 +97,7 @@ impl Refresher {
                 () = shutdown.cancelled() => return,
                 Some(()) = work.next() => {}
                 () = shared.repository.unannounced().wait() => work.push(Box::pin(shared.announce())),
-                Some(pushed) = self.pushes.recv(), if has_room => work.push(Box::pin(shared.push(pushed))),
+                Some((pushed, trace)) = self.pushes.recv(), if has_room => work.push(Box::pin(shared.push(pushed, trace))),
                 due = shared.follow_ups.due(), if has_room => work.push(Box::pin(shared.follow_up(due))),
                 Some(request) = self.requests.recv(), if has_room => work.push(Box::pin(shared.carry_out(request))),
                 Some(()) = self.bell.recv(), if has_room => work.push(Box::pin(shared.local_change())),
@@ -129,15 +130,18 @@ impl Shared {
 
     async fn carry_out(&self, request: Request) {
         match request {
-            Request::Destination { destination, reply } => {
-                let looked =
-                    tokio::time::timeout(WAIT_FOR_LOOK, self.repository.look(None, Announce::No))
-                        .await;
+            Request::Destination {
+                destination,
+                trace,
+                reply,
+            } => {
+                let look = self.repository.look_in_trace(None, Announce::No, &trace);
+                let looked = tokio::time::timeout(WAIT_FOR_LOOK, look).await;
                 if !matches!(looked, Ok(Ok(()))) {
                     info!(event = "refresh.unseen", %destination, "the repository could not be looked at; the event goes out all the same");
                 }
                 // Whoever asked may have gone.
-                _ = reply.send(self.refresh(&destination).await);
+                _ = reply.send(self.refresh(&destination, &trace).await);
             }
             Request::ChangeEnvironment {
                 destination,
@@ -159,14 +163,18 @@ impl Shared {
     }
 
     /// Tells a destination to look again, whether anything changed or not.
-    async fn refresh(&self, destination: &Destination) -> Result<RefreshId, RefreshError> {
+    async fn refresh(
+        &self,
+        destination: &Destination,
+        trace: &TraceContext,
+    ) -> Result<RefreshId, RefreshError> {
         // Before the event: what moves after it, everyone is to be told again.
         let moved = if *destination == Destination::everyone() {
             self.repository.unannounced().take().0
         } else {
             Vec::new()
         };
-        let published = self.announcer.refresh(destination, &moved).await;
+        let published = self.announcer.refresh(destination, &moved, trace).await;
         if published.is_err() {
             // Whoever asked knows and may ask again; nobody asked for what moved by itself.
             self.announcer.moved(Trigger::BusRefresh, moved).await;
@@ -174,14 +182,15 @@ impl Shared {
         published
     }
 
-    async fn push(&self, pushed: Pushed) {
+    async fn push(&self, pushed: Pushed, trace: TraceContext) {
         let reference = pushed.branch_or_tag();
-        let moved = self.look_after_push(reference).await;
+        let moved = self.look_after_push(reference, &trace).await;
         let reference = pushed.reference.as_deref();
         if let Some(moved) = moved
             && reference.is_none_or(|reference| self.repository.serves(reference))
         {
-            self.announcer.guessed(&moved, &pushed.guessed).await;
+            let names = &pushed.guessed;
+            self.announcer.guessed(&moved, names, &trace).await;
         }
         // Of a tag it may be the tag's own id. What nobody reads is not waited for.
         if let Some((branch, commit)) = pushed.branch().zip(pushed.after)
@@ -199,10 +208,11 @@ impl Shared {
     /// Looks for a push that was reported too early. Only the commit itself is it: what else comes into view may be an earlier
     /// push, and a few looks more than needed cost little.
     async fn follow_up(&self, due: Due) {
-        let moved = self.look_after_push(Some(&due.branch)).await;
+        let nowhere = TraceContext::default();
+        let moved = self.look_after_push(Some(&due.branch), &nowhere).await;
         if let Some(moved) = moved.filter(|moved| !moved.is_empty()) {
             let guessed: Vec<_> = due.guessed.iter().cloned().collect();
-            self.announcer.guessed(&moved, &guessed).await;
+            self.announcer.guessed(&moved, &guessed, &nowhere).await;
         }
         let branch = due.branch.clone();
         let is_seen = |commit| self.repository.has_named(&branch, commit);
@@ -210,12 +220,17 @@ impl Shared {
     }
 
     /// Looks for what was pushed. Returns what moved where names are guessed; otherwise those concerned are told.
-    async fn look_after_push(&self, reference: Option<&str>) -> Option<Vec<Moved>> {
+    async fn look_after_push(
+        &self,
+        reference: Option<&str>,
+        trace: &TraceContext,
+    ) -> Option<Vec<Moved>> {
         let announce = match self.settings.destinations {
             Destinations::Changed => Announce::Yes(Trigger::Push),
             Destinations::Guess => Announce::No,
         };
-        _ = self.repository.look(reference, announce).await;
+        let repository = &self.repository;
+        _ = repository.look_in_trace(reference, announce, trace).await;
         (announce == Announce::No).then(|| self.repository.unannounced().take().0)
     }
 
@@ -233,12 +248,28 @@ impl Shared {
         self.look(Trigger::Reconnect).await;
     }
 
+    /// Another server moved, or somebody asks all to look.
+    async fn look_because_of(&self, message: &Message) {
+        let traces = &self.announcer.traces;
+        let elsewhere = traces.elsewhere(message.traceparent.as_deref());
+        let span = traces.part(Part::Process, &elsewhere);
+        let span = span.with(MESSAGE, message.event.id.clone());
+        let (announce, trace) = (Announce::Yes(Trigger::Bus), span.context());
+        let repository = &self.repository;
+        _ = repository.look_in_trace(None, announce, &trace).await;
+        span.end();
+    }
+
     async fn heard(&self, message: Message) {
         let announcer = &self.announcer;
         let (kind, result) = announcer::counted(&message.event.kind);
         let bus = &announcer.metrics.bus;
         bus.event(Direction::In, kind, result);
         announcer.ledger.heard(&message.event);
+        if let EventKind::Ack { ack_id, .. } = &message.event.kind {
+            let from = &message.event.origin_service;
+            announcer.traces.acked(from, ack_id.as_deref());
+        }
         let reactions = Reactions {
             refresh: self.settings.listens,
             ack: self.settings.ack && announcer.bus.status() != Status::Local,
@@ -246,7 +277,7 @@ impl Shared {
         };
         for action in react(&message.event, &announcer.member, reactions) {
             match action {
-                Action::Refresh => self.look(Trigger::Bus).await,
+                Action::Refresh => self.look_because_of(&message).await,
                 Action::Ack(kind) => announcer.ack(&self.settings.ack_destination, kind).await,
                 Action::ChangeEnvironment(_) | Action::Shutdown => {}
             }

@@ -7,6 +7,7 @@ mod git;
 mod http;
 mod ledger;
 mod native;
+mod traces;
 mod vault;
 mod waves;
 
@@ -52,6 +53,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let kept = ledger::ledger(reader, repository.as_ref(), listen.port());
     let backends = repository.as_ref().map_or(1, |all| all.backends.len());
     let waves = waves::waves(reader, kept.waves, backends);
+    let traces = traces::traces(reader, member.as_ref().map(|member| member.id.as_str()));
     let mut http = http::http(reader);
     let access = access::access(reader, !is_local);
     let encryption = encryption?;
@@ -77,6 +79,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         pins: kept.pins,
         inspection: kept.inspection,
         waves: waves?,
+        traces: traces?,
         bus: bus?,
         member: member?,
         listen,

@@ -27,9 +27,12 @@ const PUBLIC: [&str; 13] = [
     "weaksecrets",
 ];
 /// What lies below these is the user's own, and may be anything.
-const OWN: [&str; 2] = [
+const OWN: [&str; 5] = [
     "spring.cloud.config.server.overrides",
     "confbus.monitor.previoussecrets",
+    "management.otlp.tracing.headers",
+    "otel.exporter.otlp.headers",
+    "otel.exporter.otlp.traces.headers",
 ];
 
 /// A setting of which something was said, with the strongest value.
@@ -105,6 +108,8 @@ mod tests {
             ("spring.cloud.config.server.git.private-key", "x", None),
             ("confbus.security.users.jo.password", "x", None),
             ("confbus.monitor.previous-secrets.github", "x", None),
+            ("management.otlp.tracing.headers.x-team", "x", None),
+            ("otel.exporter.otlp.headers", "x-team=x", None),
             ("spring.cloud.config.server.overrides.a", "x", None),
             ("encrypt.key", "x", None),
             ("spring.rabbitmq.host", "{cipher}00", None),

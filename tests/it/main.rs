@@ -54,6 +54,7 @@ mod stream;
 mod tls;
 mod tokens;
 mod tools;
+mod traces;
 mod unreachable_remote;
 mod vault;
 mod watch;

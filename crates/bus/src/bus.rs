@@ -34,6 +34,9 @@ pub struct Message {
     /// The time within which those who act on it spread their questions, so that a large fleet does not ask all at once;
     /// zero for all at once. It travels as AMQP header `confbus-window`, in milliseconds, and is left out when it is zero.
     pub window: Duration,
+    /// In which trace it is sent, as the W3C writes it. It travels as AMQP header `traceparent`, which tracing receivers go on
+    /// with and all others ignore.
+    pub traceparent: Option<String>,
 }
 
 /// How the bus is doing.
@@ -94,6 +97,7 @@ impl Message {
             labels: Vec::new(),
             generation: None,
             window: Duration::ZERO,
+            traceparent: None,
         }
     }
 }

@@ -16,7 +16,10 @@ use super::{
     },
     Looker,
 };
-use crate::metrics::Phase;
+use crate::{
+    metrics::Phase,
+    traces::{Part, REPOSITORY},
+};
 
 /// What does not take longer than this is on disk before it is in service.
 const SLOWEST_DISK: Duration = Duration::from_secs(5);
@@ -42,7 +45,10 @@ impl Looker {
         let basis = served.labels.values().find_map(|history| history.basis());
         let (judge, cases) = (self.judge.clone(), cases.into_values().collect());
         let refreshes = self.outcome.metrics.refreshes.clone();
+        let trace = std::mem::take(&mut self.unjudged_trace);
+        let (traces, name) = (self.outcome.traces.clone(), self.name.to_string());
         let work = move || {
+            let _span = traces.part(Part::Validate, &trace).with(REPOSITORY, name);
             let began = Instant::now();
             let verdicts = Verdicts::of(cases, basis, &judge);
             refreshes.passed(Phase::Validate, began.elapsed());

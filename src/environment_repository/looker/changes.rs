@@ -1,12 +1,16 @@
 //! What follows from a look, for readers and for whoever is told.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use tracing::{info, warn};
 
 use super::{
     super::served::{Asked, Next, Served},
     Looker,
+    told::Look,
 };
 use crate::look::{Fetch, LookError, View};
 use confbus_protocol::Label;
@@ -18,8 +22,10 @@ impl Looker {
         mut view: View,
         fetch: &Fetch,
         asked: &[Label],
+        mut look: Look,
     ) -> Result<(), LookError> {
         let began = Instant::now();
+        let since = SystemTime::now();
         self.leave_out_fallback(&mut view, asked);
         let fetched = view.fetched.clone();
         self.leave_out_hearsay(&mut view);
@@ -30,7 +36,7 @@ impl Looker {
         let before = self.outcome.served.load_full();
         let Next {
             served,
-            moved,
+            mut moved,
             changed,
             answers_change,
         } = before.after(view, asked, &self.settings, &self.name);
@@ -44,6 +50,7 @@ impl Looker {
         self.outcome.swap(served, answers_change);
         if !moved.is_empty() {
             self.count_swap(began.elapsed());
+            self.tell_moved(&mut look, &mut moved, since);
         }
         self.note_moved(&moved);
         self.outcome.unannounced.add(moved);

@@ -9,8 +9,12 @@ use crate::{
 };
 
 impl Looker {
-    /// A remote was asked, and this came of it.
-    pub(super) fn count_fetch(&self, view: &Result<View, LookError>, took: Duration) {
+    /// A remote was asked, and this came of it. Returns why it failed, if it did.
+    pub(super) fn count_fetch(
+        &self,
+        view: &Result<View, LookError>,
+        took: Duration,
+    ) -> Option<&'static str> {
         let failure = match view {
             Ok(view) => view
                 .fetched
@@ -22,6 +26,7 @@ impl Looker {
         let reason = failure.map(LookError::reason);
         metrics.fetches.asked(&self.name, took, reason);
         metrics.refreshes.passed(Phase::Fetch, took);
+        reason
     }
 
     /// Labels that moved are in service.

@@ -4,7 +4,7 @@ use confbus_protocol::Label;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Announce;
-use crate::look::LookError;
+use crate::{look::LookError, traces::TraceContext};
 
 /// Requests that may wait for a look.
 pub(in crate::environment_repository) const QUEUE: usize = 256;
@@ -48,6 +48,7 @@ pub(in crate::environment_repository) struct Wanted {
     pub(super) wish: Wish,
     pub(super) label: Option<Label>,
     pub(super) announce: Announce,
+    pub(super) trace: TraceContext,
     pub(super) done: oneshot::Sender<Result<(), LookError>>,
 }
 
@@ -62,7 +63,7 @@ impl Looks {
         Self { requests }
     }
 
-    /// Waits for a look that begins after this call. To stop waiting does not stop the look.
+    /// Waits for a look that begins after this call. To stop waiting does not stop the look. It becomes part of the trace.
     ///
     /// # Errors
     /// [`LookError`] when the remote could not be asked, or too many wait.
@@ -71,12 +72,14 @@ impl Looks {
         wish: Wish,
         label: Option<Label>,
         announce: Announce,
+        trace: &TraceContext,
     ) -> Result<(), LookError> {
         let (done, answer) = oneshot::channel();
         let wanted = Wanted {
             wish,
             label,
             announce,
+            trace: trace.clone(),
             done,
         };
         let asked = self.requests.try_send(wanted);

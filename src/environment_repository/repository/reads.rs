@@ -16,7 +16,10 @@ use super::{
     },
     Before, Freshness, Repository,
 };
-use crate::look::{LookError, Refs, Trigger};
+use crate::{
+    look::{LookError, Refs, Trigger},
+    traces::TraceContext,
+};
 
 /// How long the first read of a label waits for its snapshot.
 const FIRST_READ: Duration = Duration::from_secs(5);
@@ -54,7 +57,12 @@ impl Repository {
     async fn look_for(&self, wish: Wish, label: &Label) -> Result<(), LookError> {
         let looks = &self.inner.looks;
         looks
-            .look(wish, Some(label.clone()), Announce::Yes(Trigger::Poll))
+            .look(
+                wish,
+                Some(label.clone()),
+                Announce::Yes(Trigger::Poll),
+                &TraceContext::default(),
+            )
             .await
     }
 
@@ -161,7 +169,11 @@ impl Repository {
             *tried = Some(Instant::now());
         }
         // What came of it shows in what is in service.
-        _ = tokio::time::timeout(FIRST_READ, self.look(None, Announce::Yes(Trigger::Poll))).await;
+        _ = tokio::time::timeout(
+            FIRST_READ,
+            self.look(None, Announce::Yes(Trigger::Poll), &TraceContext::default()),
+        )
+        .await;
     }
 }
 

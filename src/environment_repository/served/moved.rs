@@ -4,6 +4,7 @@ use confbus_protocol::Label;
 use confbus_resolution::Snapshot;
 
 use crate::look::Authorship;
+use crate::traces::TraceContext;
 
 /// A label that names another commit than before.
 #[derive(Debug, Clone)]
@@ -17,9 +18,18 @@ pub(crate) struct Moved {
     pub(crate) authorship: Option<Arc<Authorship>>,
     /// How often the label has moved since there are files of the repository here.
     pub(crate) generation: u64,
+    /// The look that found it.
+    pub(crate) trace: TraceContext,
 }
 
 impl Moved {
+    /// Where what follows belongs: to the first of the looks that found these.
+    pub(crate) fn trace_of(steps: &[Self]) -> TraceContext {
+        let mut traces = steps.iter().map(|step| &step.trace);
+        let first = traces.find(|trace| !trace.is_nowhere());
+        first.cloned().unwrap_or_default()
+    }
+
     pub(crate) fn is_of_same_label(&self, other: &Self) -> bool {
         self.repository == other.repository && self.label == other.label
     }

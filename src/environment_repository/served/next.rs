@@ -14,7 +14,10 @@ use super::{
     Asked, MAX_LABELS, Moved, Next, Served,
     step::{Before, step},
 };
-use crate::look::{LookError, Version, View};
+use crate::{
+    look::{LookError, Version, View},
+    traces::TraceContext,
+};
 
 /// What a look found a label to name.
 pub(super) struct Named {
@@ -112,6 +115,7 @@ impl Next {
             new,
             authorship,
             generation,
+            trace: TraceContext::default(),
         }));
     }
 

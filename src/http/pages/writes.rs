@@ -4,6 +4,8 @@
 mod form;
 mod questions;
 
+use std::time::SystemTime;
+
 use axum::{
     body::Body,
     extract::{Path, State},
@@ -68,7 +70,14 @@ pub(in super::super) async fn refresh(
         named => Destination::complete(named),
     };
     asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
-    services.refresh.destination(destination.clone()).await?;
+    let span = services
+        .traces
+        .request("POST /_/refresh", &headers, SystemTime::now());
+    let refresh = &services.refresh;
+    refresh
+        .destination(destination.clone(), span.context())
+        .await?;
+    span.end();
     info!(%who, %destination, reason = form.text("reason").trim(), "somebody asked for a refresh on a page");
     Ok(done(&services, "/refreshes"))
 }

@@ -1,5 +1,6 @@
 //! The vocabulary of the tests: a real repository, a real server, real clients, a real broker.
 
+mod collector;
 mod config_repo;
 mod git_daemon;
 mod git_http;
@@ -27,6 +28,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(crate) use collector::Collector;
+#[cfg(feature = "broker-tests")]
+pub(crate) use collector::Span;
 pub(crate) use config_repo::ConfigRepo;
 pub(crate) use git_daemon::GitDaemon;
 pub(crate) use git_http::{GitHttp, Manner};

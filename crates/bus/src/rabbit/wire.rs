@@ -24,6 +24,12 @@ const GENERATION_HEADER: &str = "confbus-generation";
 /// The AMQP header that names the window, in milliseconds.
 const WINDOW_HEADER: &str = "confbus-window";
 
+/// The AMQP header that names the trace, as everywhere.
+const TRACE_HEADER: &str = "traceparent";
+
+/// Nobody's is longer.
+const LONGEST_TRACE: usize = 128;
+
 /// A commit id has 40 or 64 hexadecimal digits.
 const LONGEST_COMMIT: usize = 64;
 
@@ -78,6 +84,9 @@ pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties 
     if !message.window.is_zero() {
         add(WINDOW_HEADER, &message.window.as_millis().to_string());
     }
+    if let Some(traceparent) = &message.traceparent {
+        add(TRACE_HEADER, traceparent);
+    }
     BasicProperties::default()
         .with_content_type("application/json".into())
         .with_headers(headers)
@@ -102,6 +111,7 @@ pub(super) fn read(properties: &BasicProperties, body: &[u8]) -> Result<Message,
         labels: labels(properties),
         generation: header(properties, GENERATION_HEADER).and_then(|text| text.parse().ok()),
         window: window(properties),
+        traceparent: traceparent(properties),
     })
 }
 
@@ -134,6 +144,12 @@ fn window(properties: &BasicProperties) -> Duration {
     Duration::from_millis(millis.unwrap_or_default().into())
 }
 
+fn traceparent(properties: &BasicProperties) -> Option<String> {
+    header(properties, TRACE_HEADER)
+        .filter(|text| text.len() <= LONGEST_TRACE)
+        .map(str::to_owned)
+}
+
 /// The text of a header of ours.
 fn header<'p>(properties: &'p BasicProperties, name: &str) -> Option<&'p str> {
     match properties.headers().as_ref()?.inner().get(name)? {
@@ -147,6 +163,8 @@ mod tests {
     use confbus_protocol::{BusId, Destination, NO_LABEL};
 
     use super::*;
+
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     fn message(commit: Option<&str>) -> Message {
         let event = BusEvent::refresh(
@@ -176,6 +194,7 @@ mod tests {
             let message = Message {
                 labels: labels.iter().map(|label| (*label).to_owned()).collect(),
                 generation,
+                traceparent: generation.map(|_| TRACE.to_owned()),
                 ..message(commit)
             };
             let properties = properties(&message, SystemTime::now());
@@ -236,6 +255,20 @@ mod tests {
         ] {
             assert_eq!(commit_of(value), None);
         }
+    }
+
+    #[test]
+    fn a_trace_travels_beside_the_event_and_never_in_it() {
+        let traced = Message {
+            traceparent: Some(TRACE.to_owned()),
+            ..message(None)
+        };
+        let properties = properties(&traced, SystemTime::now());
+        assert_eq!(header(&properties, "traceparent"), Some(TRACE));
+        assert_eq!(traced.event.to_json(), message(None).event.to_json());
+        let long = AMQPValue::LongString("0".repeat(LONGEST_TRACE + 1).into());
+        let heard = read(&with_header(TRACE_HEADER, long), &traced.event.to_json());
+        assert_eq!(heard.unwrap(), message(None));
     }
 
     #[test]
