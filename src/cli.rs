@@ -10,6 +10,7 @@ use crate::{
     talk,
 };
 
+mod agent;
 mod check;
 mod cipher;
 mod doctor;
@@ -21,6 +22,7 @@ mod show;
 mod watch;
 mod wave;
 
+pub(crate) use agent::AgentArgs;
 pub(crate) use check::{CheckArgs, CheckFormat};
 pub(crate) use cipher::{DecryptArgs, EncryptArgs, KeysArgs, RotateArgs};
 pub(crate) use doctor::DoctorArgs;
@@ -31,7 +33,9 @@ pub(crate) use refresh::{RefreshArgs, Target};
 pub(crate) use show::{
     DiffArgs, ExplainArgs, FleetArgs, GetArgs, GetFormat, HistoryArgs, ShowArgs,
 };
-pub(crate) use watch::{DeliveryArgs, OnChange, Output, WatchArgs};
+pub(crate) use watch::{
+    Address as WatchedAddress, DeliveryArgs, OnChange, Output, WatchArgs, duration,
+};
 pub(crate) use wave::{DecisionArgs, WaveArgs, WaveCommand};
 
 /// Git-backed configuration, pushed to every instance, and proof that it arrived
@@ -75,6 +79,12 @@ pub(crate) enum Command {
     /// With neither --out nor a program: write a line for each key that changes. Exit status: that of the program, else 3
     /// when there is no configuration, 4 when it may not be read, 78 when settings are wrong, 1 when the first is refused.
     Watch(Box<WatchArgs>),
+    /// The same for several addresses: a sidecar
+    ///
+    /// What is delivered, where it goes and who is told stands in a file. Each address is delivered by itself: what one refuses holds
+    /// up no other. Exit status: 0 when it was told to end, 3 when there is no configuration for any, 4 when none may be read, 78 when the
+    /// file or other settings are wrong.
+    Agent(AgentArgs),
     /// Encrypt a value
     ///
     /// It is read from standard input and encrypted by the server, or with the keys of the settings here.
@@ -284,6 +294,8 @@ impl Cli {
             Some(Command::History(args)) => args.show.json,
             Some(Command::Refresh(args)) => args.json,
             Some(Command::Doctor(args)) => args.json,
+            Some(Command::Watch(args)) => args.delivery.json,
+            Some(Command::Agent(args)) => args.json,
             Some(_) => false,
         };
         if is_json { Form::Json } else { Form::Text }

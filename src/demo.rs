@@ -10,7 +10,7 @@ use std::{fs, net::SocketAddr, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use confbus::{
-    App, Settings, Sources, shutdown,
+    App, Settings, Sources, printable, shutdown,
     telemetry::{self, LogFormat},
 };
 use confbus_bus::RabbitSettings;
@@ -21,7 +21,7 @@ use crate::{
     cli::DemoArgs,
     desk::Desk,
     exit::{Exit, Failure, OrExit as _},
-    talk, watch,
+    talk,
 };
 use fleet::Fleet;
 use keys::Keys;
@@ -111,7 +111,7 @@ async fn once(mut story: Story<'_>) -> Result<Exit, Failure> {
     let mut exit = Exit::Yes;
     for step in STEPS {
         let Outcome { line, holds, .. } = story.play(step).await?;
-        talk::line(format!("{:<8}{}", step.name(), watch::printable(&line)))?;
+        talk::line(format!("{:<8}{}", step.name(), printable(&line)))?;
         if !holds {
             exit = Exit::No;
         }
@@ -162,9 +162,9 @@ async fn press(story: &mut Story<'_>, keys: Option<Keys>) -> Result<Exit, Failur
         match story.play(step).await {
             Ok(Outcome { detail, line, .. }) => {
                 detail.iter().try_for_each(talk::line)?;
-                talk::line(watch::printable(&line))?;
+                talk::line(printable(&line))?;
             }
-            Err(error) => talk::line(watch::printable(&format!("{error:#}")))?,
+            Err(error) => talk::line(printable(&format!("{error:#}")))?,
         }
     }
 }

@@ -13,7 +13,6 @@ use crate::{
     cli::DoctorArgs,
     exit::{Exit, Failure, OrExit as _},
     talk::{self, DIM, painted},
-    watch::printable,
 };
 
 /// Looks, tells, and says whether a server would work.

@@ -1,5 +1,6 @@
 //! The program: arguments to exit code.
 
+mod agent;
 mod catalogue;
 mod check;
 mod cipher;
@@ -62,6 +63,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(args) => in_runtime(serve(args)),
         Command::Demo(args) => return in_runtime(demo::run(args)),
         Command::Watch(args) => return in_runtime(watch::run(*args)),
+        Command::Agent(args) => return in_runtime(agent::run(args)),
         Command::Shadow(args) => return in_runtime(shadow::run(args)),
         Command::Get(args) => in_runtime(show::get(args)),
         Command::Explain(args) => in_runtime(show::explain(args)),

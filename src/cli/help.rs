@@ -13,7 +13,7 @@ use crate::{
 
 /// Every command, by what it is for.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("Run", &["serve", "demo", "watch"]),
+    ("Run", &["serve", "demo", "watch", "agent"]),
     ("Look", &["get", "explain", "diff", "fleet", "history"]),
     (
         "Change",

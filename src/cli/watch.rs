@@ -6,6 +6,7 @@ use std::{
 
 use clap::Args;
 use rustix::process::Signal;
+use url::Url;
 
 use super::number_and_unit;
 use crate::watch::Format;
@@ -77,9 +78,13 @@ pub(crate) struct DeliveryArgs {
     /// How long the check may take.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub(crate) check_timeout: Duration,
-    /// What to do after a change: restart, none, a signal as SIGHUP, or a shell command [default: restart the program]
+    /// What to do after a change: restart, none, a signal as SIGHUP, POST URL, or a shell command
+    /// [default: restart the program]
     #[arg(long, value_name = "WHAT", value_parser = OnChange::parse)]
     pub(crate) on_change: Option<OnChange>,
+    /// The file with the number of the process that gets the signal instead of the program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pid_file: Option<PathBuf>,
     /// How long the program must live after it was told.
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
     pub(crate) settle: Duration,
@@ -100,6 +105,9 @@ pub(crate) struct DeliveryArgs {
     /// How long to try for the first configuration [default: a few seconds]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) wait_first: Option<Duration>,
+    /// Write our own lines as JSON objects.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// The program and its arguments, which no shell touches.
     #[arg(value_name = "PROGRAM", last = true)]
     pub(crate) program: Vec<OsString>,
@@ -119,6 +127,8 @@ pub(crate) struct Output {
     /// `None` is standard output.
     pub(crate) path: Option<PathBuf>,
     pub(crate) format: Format,
+    /// Who may read and write it; without one it is as the file before, or its owner's alone.
+    pub(crate) mode: Option<u32>,
 }
 
 /// How a program is told.
@@ -127,6 +137,7 @@ pub(crate) enum OnChange {
     Restart,
     Nothing,
     Signal(SignalName),
+    Post(Url),
     Command(String),
 }
 
@@ -149,6 +160,15 @@ const SIGNALS: [SignalName; 8] = [
 ];
 
 impl Address {
+    /// As other commands write it.
+    pub(crate) fn of(address: &confbus_protocol::Address) -> Self {
+        Self {
+            application: address.application.as_str().to_owned(),
+            profiles: address.profiles.as_str().to_owned(),
+            label: address.label.as_ref().map(ToString::to_string),
+        }
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let mut parts = text.splitn(3, '/').map(str::to_owned);
         let address = Self {
@@ -166,7 +186,7 @@ impl Address {
 }
 
 impl Output {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let prefixed = text
             .split_once(':')
             .and_then(|(format, file)| Some((Format::named(format)?, file)));
@@ -190,17 +210,22 @@ impl Output {
             "-" => None,
             file => Some(PathBuf::from(file)),
         };
-        Ok(Self { path, format })
+        Ok(Self {
+            path,
+            format,
+            mode: None,
+        })
     }
 }
 
 impl OnChange {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let signal = || SIGNALS.into_iter().find(|signal| signal.name == text);
         match text {
             "" => Err("write restart, none, a signal, or a command".into()),
             "restart" => Ok(Self::Restart),
             "none" => Ok(Self::Nothing),
+            _ if text.starts_with("POST ") => post(text),
             _ => match signal() {
                 Some(signal) => Ok(Self::Signal(signal)),
                 None if text.starts_with("SIG") && !text.contains(' ') => {
@@ -216,6 +241,17 @@ impl OnChange {
     }
 }
 
+/// `POST http://127.0.0.1:9901/reload`
+fn post(text: &str) -> Result<OnChange, String> {
+    let url = text.trim_start_matches("POST").trim().parse().ok();
+    let url = url.filter(|url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or("write POST http://HOST:PORT/PATH")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("credentials in the address would be told with it; use a command".into());
+    }
+    Ok(OnChange::Post(url))
+}
+
 impl SignalName {
     const fn new(name: &'static str, signal: Signal) -> Self {
         Self { name, signal }
@@ -223,7 +259,7 @@ impl SignalName {
 }
 
 /// `500ms`, `30s`, `5m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     /// Longer than anybody waits, and far from where sums of durations end.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     let (number, unit) = number_and_unit(text);
@@ -278,7 +314,19 @@ mod tests {
             OnChange::parse(reload),
             Ok(OnChange::Command(reload.into()))
         );
-        for wrong in ["", "SIGHUB", "SIGKILL"] {
+        let url = "http://127.0.0.1:9901/reload?now";
+        assert_eq!(
+            OnChange::parse(&format!("POST {url}")),
+            Ok(OnChange::Post(url.parse().unwrap()))
+        );
+        for wrong in [
+            "",
+            "SIGHUB",
+            "SIGKILL",
+            "POST ",
+            "POST /reload",
+            "POST http://a:b@c/",
+        ] {
             assert!(OnChange::parse(wrong).is_err(), "{wrong}");
         }
     }

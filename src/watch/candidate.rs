@@ -12,7 +12,7 @@ use super::{only::Only, variables};
 
 /// The wanted values of one version. Two are the same when their values are.
 #[derive(Clone)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     pub(super) snapshot: Snapshot,
     values: Arc<BTreeMap<String, PropertyValue>>,
 }
@@ -24,7 +24,7 @@ impl PartialEq for Candidate {
 }
 
 impl Candidate {
-    pub(super) fn of(snapshot: &Snapshot, only: &Only) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, only: &Only) -> Self {
         let wanted = snapshot.keys().filter(|key| only.wants(key));
         let values = wanted.filter_map(|key| Some((key.to_owned(), snapshot.get(key)?.clone())));
         Self {
@@ -34,7 +34,7 @@ impl Candidate {
     }
 
     /// As [`of`](Self::of), unless a wanted value is not known, because the last good file holds no secrets.
-    pub(super) fn complete(snapshot: &Snapshot, only: &Only) -> Result<Self, Rejection> {
+    pub(crate) fn complete(snapshot: &Snapshot, only: &Only) -> Result<Self, Rejection> {
         for key in snapshot.left_out().filter(|key| only.wants(key)) {
             // Which is refused, with the reason.
             snapshot.bind::<String>(key)?;
@@ -42,7 +42,7 @@ impl Candidate {
         Ok(Self::of(snapshot, only))
     }
 
-    pub(super) fn version(&self) -> Option<&str> {
+    pub(crate) fn version(&self) -> Option<&str> {
         self.snapshot.version()
     }
 
@@ -63,7 +63,7 @@ impl Candidate {
     ///
     /// `read_again`: what came of placeholders is a number or a flag where it looks like one, as in YAML; the server writes
     /// such values there without quotes.
-    pub(super) fn environment(&self, read_again: bool) -> Environment {
+    pub(crate) fn environment(&self, read_again: bool) -> Environment {
         let raw = self.snapshot.environment();
         let mut properties: Properties = raw.merged();
         properties.retain(|key, _| self.values.contains_key(key));

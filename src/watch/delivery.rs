@@ -1,6 +1,6 @@
 //! One version on its way to files and program: staged, checked, put in place, told, confirmed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use confbus_client::Rejection;
 use tokio::sync::{Mutex, watch};
@@ -9,7 +9,7 @@ use super::{
     candidate::Candidate,
     plan::Plan,
     process::Program,
-    say::{say, short},
+    say::{say, say_about, short},
 };
 
 mod retry;
@@ -17,8 +17,8 @@ mod tell;
 mod write;
 
 /// The only one who writes files and tells the program.
-pub(super) struct Delivery {
-    pub(super) plan: Plan,
+pub(crate) struct Delivery {
+    pub(crate) plan: Plan,
     pub(super) program: Option<Program>,
     state: Mutex<State>,
     failures: watch::Sender<retry::Failures>,
@@ -49,7 +49,7 @@ enum Failure {
 }
 
 impl Delivery {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan) -> Self {
         let line = plan.program.clone();
         Self {
             program: (!line.is_empty()).then(|| Program::new(line, plan.max_wait)),
@@ -60,7 +60,7 @@ impl Delivery {
     }
 
     /// Whether a failure was told, and no version was delivered since.
-    pub(super) async fn has_said_why(&self) -> bool {
+    pub(crate) async fn has_said_why(&self) -> bool {
         self.state.lock().await.said.is_some()
     }
 
@@ -80,8 +80,8 @@ impl Delivery {
         let then = self.after(state, next, failure, &reason).await;
         let line = format!("{}  {reason}", short(next.version()));
         if !self.is_leaving() && state.said.as_ref() != Some(&line) {
-            say(&line);
-            say(then);
+            self.say(&line);
+            self.say(then);
             state.said = Some(line);
         }
         Err(Rejection::new(reason))
@@ -130,7 +130,11 @@ impl Delivery {
                 format!("{}; will look again at the next commit", still())
             }
             // It is better started anew by whoever started us.
-            Failure::Failed(_) if taken.is_none() && !self.is_untold() => still(),
+            Failure::Failed(_)
+                if taken.is_none() && !self.is_untold() && !self.plan.is_one_of_several =>
+            {
+                still()
+            }
             Failure::Failed(_) => format!("{}; {}", still(), self.try_again()),
             Failure::Untold(_) => match (&taken, self.plan.restore) {
                 (None, _) if self.program.is_some() => still(),
@@ -161,6 +165,15 @@ impl Delivery {
         self.replace(state, old, staged).await?;
         self.ask(&variables, true).await?;
         self.confirm(&variables).await
+    }
+
+    /// Our line about it; one of several says which it is.
+    pub(crate) fn say(&self, line: impl Display) {
+        if self.plan.is_one_of_several {
+            say_about(&self.plan.title, line);
+        } else {
+            say(line);
+        }
     }
 
     /// Whether nothing is to be changed any more.

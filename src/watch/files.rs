@@ -1,7 +1,7 @@
 //! Files that are replaced as a whole or not at all.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, File, Metadata, Permissions},
     io::{self, Write as _},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown},
     path::{Path, PathBuf},
@@ -87,7 +87,7 @@ fn affixes(path: &Path) -> io::Result<(String, String)> {
 }
 
 /// Removes new files that were never put in place because their writer was killed. To be called before anything is staged.
-pub(super) fn remove_leftovers(outputs: &[Output]) {
+pub(crate) fn remove_leftovers(outputs: &[Output]) {
     for path in outputs.iter().filter_map(|output| output.path.as_deref()) {
         // What cannot be read or removed now is nothing that files in place suffer from.
         _ = target(path).and_then(|target| remove_leftovers_of(&target));
@@ -132,7 +132,7 @@ impl Staged {
     pub(super) fn replace(self) -> Result<(), FileError> {
         for StagedFile { output, text, file } in self.0 {
             let replaced = match file {
-                Some((file, target)) => put(file, &target),
+                Some((file, target)) => put(file, &target, output.mode),
                 None => print(&text, output.format),
             };
             replaced.map_err(|error| FileError {
@@ -145,7 +145,7 @@ impl Staged {
     }
 }
 
-fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
+fn put(file: NamedTempFile, path: &Path, mode: Option<u32>) -> io::Result<()> {
     if let Ok(old) = fs::symlink_metadata(path)
         && old.is_file()
     {
@@ -155,6 +155,10 @@ fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
             permissions.set_mode(permissions.mode() & !0o070);
         }
         file.as_file().set_permissions(permissions)?;
+    }
+    if let Some(mode) = mode {
+        file.as_file()
+            .set_permissions(Permissions::from_mode(mode))?;
     }
     file.persist(path)?;
     File::open(folder(path))?.sync_all()
@@ -188,6 +192,7 @@ mod tests {
         let output = |name: &str| Output {
             path: Some(folder.join(name)),
             format: Format::Yaml,
+            mode: None,
         };
         ["a.yaml", "b.yaml"].map(output).into()
     }

@@ -14,12 +14,12 @@ use rustix::{
 use super::signals::{Signals, came_from_terminal};
 
 /// Whether this process is that one.
-pub(super) fn is_needed() -> bool {
+pub(crate) fn is_needed() -> bool {
     std::process::id() == 1
 }
 
 /// Runs this program once more as a child, which does the work, and waits for whatever ends.
-pub(super) async fn run() -> anyhow::Result<ExitCode> {
+pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen()?;
     let this = std::env::current_exe().context("this program is not found")?;
     let child = Command::new(this)

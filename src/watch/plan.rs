@@ -1,6 +1,10 @@
 //! What is to be done with a version, checked before anything is.
 
-use std::{ffi::OsString, path::Path, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{only::Only, variables::quoted};
 use crate::cli::{DeliveryArgs, OnChange, Output};
@@ -8,19 +12,23 @@ use crate::cli::{DeliveryArgs, OnChange, Output};
 /// Arguments that do not go together.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct WrongUsage(String);
+pub(crate) struct WrongUsage(String);
 
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// What is delivered, for people.
     pub(super) title: String,
-    pub(super) outputs: Vec<Output>,
-    pub(super) only: Only,
+    /// Whether our lines have to say which delivery they are about.
+    pub(crate) is_one_of_several: bool,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) only: Only,
     /// Whether the program gets the values as variables.
     pub(super) env: bool,
     pub(super) check: Option<String>,
     pub(super) check_timeout: Duration,
     pub(super) on_change: OnChange,
+    /// Names the process that gets the signal, where that is not the program.
+    pub(super) pid_file: Option<PathBuf>,
     pub(super) settle: Duration,
     pub(super) ready: Option<String>,
     pub(super) ready_timeout: Duration,
@@ -36,6 +44,8 @@ pub(super) fn refuse_idle(args: &DeliveryArgs) -> Result<(), WrongUsage> {
         && args.on_change.is_none()
         && args.only.is_empty()
         && args.wait_first.is_none()
+        && args.pid_file.is_none()
+        && !args.json
         && !args.restore;
     if is_idle {
         Ok(())
@@ -45,19 +55,23 @@ pub(super) fn refuse_idle(args: &DeliveryArgs) -> Result<(), WrongUsage> {
 }
 
 impl Plan {
-    pub(super) fn of(args: &DeliveryArgs, title: String) -> Result<Self, WrongUsage> {
+    pub(crate) fn of(args: &DeliveryArgs, title: String) -> Result<Self, WrongUsage> {
         let has_program = !args.program.is_empty();
         let on_change = match &args.on_change {
             Some(on_change) => on_change.clone(),
             None if has_program => OnChange::Restart,
             None => OnChange::Nothing,
         };
+        if args.env && on_change != OnChange::Restart {
+            return wrong("--env: only a restart changes the variables of a program");
+        }
         match on_change {
+            OnChange::Signal(_) if args.pid_file.is_some() => {}
+            _ if args.pid_file.is_some() => {
+                return wrong("--pid-file: only a signal goes to the process that it names");
+            }
             OnChange::Restart | OnChange::Signal(_) if !has_program => {
                 return wrong("--on-change: there is no program to tell; write it after --");
-            }
-            OnChange::Signal(_) | OnChange::Command(_) | OnChange::Nothing if args.env => {
-                return wrong("--env: only a restart changes the variables of a program");
             }
             _ => {}
         }
@@ -74,12 +88,14 @@ impl Plan {
         }
         Ok(Self {
             title,
+            is_one_of_several: false,
             outputs: args.out.clone(),
             only: Only::new(args.only.clone()),
             env: args.env,
             check: args.check.clone(),
             check_timeout: args.check_timeout,
             on_change,
+            pid_file: args.pid_file.clone(),
             settle: args.settle,
             ready: args.ready.clone(),
             ready_timeout: args.ready_timeout,
@@ -176,12 +192,15 @@ mod tests {
             "--out a.yaml --out json:a.yaml",
             "--ready true --out a.yaml",
             "--out a.xml",
+            "--out a.yaml --pid-file pid",
+            "--pid-file pid -- prog",
         ] {
             assert!(plan(wrong).is_err(), "{wrong}");
         }
         for right in [
             "--out - --on-change reload",
             "--env -- prog",
+            "--out a.yaml --on-change SIGHUP --pid-file pid",
             "--env --on-change restart -- prog",
         ] {
             assert!(plan(right).is_ok(), "{right}");

@@ -1,11 +1,14 @@
-//! Our own lines: on standard error, behind one prefix.
+//! Our own lines: on standard error, behind one prefix, or each as a JSON object.
 
 use std::{
     fmt::{self, Display},
     io::Write as _,
+    sync::OnceLock,
 };
 
 use confbus::printable;
+use jiff::Timestamp;
+use serde_json::json;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
@@ -16,17 +19,47 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use crate::exit::Form;
+
+static FORM: OnceLock<Form> = OnceLock::new();
+
 /// That the server answers again is worth a line.
 const FILTER: &str = "warn,lapin=off,confbus_client::refresh=info";
 
-/// One line for people. Nobody is left to tell when it cannot be written.
-pub(super) fn say(line: impl Display) {
-    let line = line.to_string();
-    _ = writeln!(std::io::stderr(), "confbus: {}", printable(&line));
+/// One line. Nobody is left to tell when it cannot be written.
+pub(crate) fn say(line: impl Display) {
+    write(None, &line.to_string());
 }
 
-/// Has the log speak behind the same prefix.
-pub(super) fn start_log() -> anyhow::Result<()> {
+/// One line about an address.
+pub(crate) fn say_about(address: &str, line: impl Display) {
+    write(Some(address), &line.to_string());
+}
+
+fn write(address: Option<&str>, line: &str) {
+    let form = FORM.get().copied().unwrap_or(Form::Text);
+    _ = writeln!(std::io::stderr(), "{}", written(form, address, line));
+}
+
+fn written(form: Form, address: Option<&str>, line: &str) -> String {
+    match (form, address) {
+        (Form::Json, _) => json!({
+            "schema": "confbus.line/1",
+            "time": Timestamp::now().to_string(),
+            "address": address,
+            "message": line,
+        })
+        .to_string(),
+        (Form::Text, Some(address)) => {
+            format!("confbus: {} {}", printable(address), printable(line))
+        }
+        (Form::Text, None) => format!("confbus: {}", printable(line)),
+    }
+}
+
+/// Says once how lines look, and has the log speak like them.
+pub(crate) fn start(form: Form) -> anyhow::Result<()> {
+    _ = FORM.set(form);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
@@ -59,16 +92,17 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        writer.write_str("confbus: ")?;
+        let mut line = String::new();
         context
             .field_format()
-            .format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+            .format_fields(Writer::new(&mut line), event)?;
+        let form = FORM.get().copied().unwrap_or(Form::Text);
+        writeln!(writer, "{}", written(form, None, &line))
     }
 }
 
 /// The start of a commit id; seven digits are enough for people.
-pub(super) fn short(version: Option<&str>) -> &str {
+pub(crate) fn short(version: Option<&str>) -> &str {
     version.map_or("an unnamed version", |version| {
         version.get(..7).unwrap_or(version)
     })
@@ -87,5 +121,23 @@ pub(super) fn list(names: &[String]) -> String {
     match names.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_its_address_in_both_forms() {
+        let text = written(Form::Text, Some("shop/prod"), "written");
+        assert_eq!(text, "confbus: shop/prod written");
+        let line = written(Form::Json, Some("shop/prod"), "a\nb");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["schema"], "confbus.line/1");
+        assert_eq!(
+            (&line["address"], &line["message"]),
+            (&json!("shop/prod"), &json!("a\nb"))
+        );
     }
 }

@@ -22,7 +22,7 @@ const LONGEST_TOKEN: u64 = 64 * 1024;
 pub(crate) const TOKEN_FILE: &str = "CONFBUS_TOKEN_FILE";
 
 /// `attempts`: how often all servers are asked for the first configuration, instead of what the variables say.
-pub(super) fn of(args: &WatchArgs, attempts: Option<u32>) -> anyhow::Result<Settings> {
+pub(crate) fn of(args: &WatchArgs, attempts: Option<u32>) -> anyhow::Result<Settings> {
     let all = std::env::vars_os();
     let mut own: Vec<_> = all
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

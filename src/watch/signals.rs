@@ -9,12 +9,12 @@ use tokio::{
 };
 
 /// Signals sent to us, from the moment this was made.
-pub(super) struct Signals(mpsc::Receiver<Signal>);
+pub(crate) struct Signals(mpsc::Receiver<Signal>);
 
 impl Signals {
     /// # Errors
     /// When the system gives no signal handler.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(16);
         for (kind, number) in [
             (SignalKind::terminate(), Signal::TERM),
@@ -33,7 +33,7 @@ impl Signals {
         Ok(Self(receiver))
     }
 
-    pub(super) async fn next(&mut self) -> Signal {
+    pub(crate) async fn next(&mut self) -> Signal {
         match self.0.recv().await {
             Some(signal) => signal,
             // The senders live as long as the runtime.
@@ -42,7 +42,7 @@ impl Signals {
     }
 
     /// Waits for one that ends whoever does not handle it.
-    pub(super) async fn request_to_end(&mut self) -> Signal {
+    pub(crate) async fn request_to_end(&mut self) -> Signal {
         loop {
             let signal = self.next().await;
             if ends(signal) {
@@ -53,16 +53,16 @@ impl Signals {
 }
 
 /// Whether it is a request to end.
-pub(super) fn ends(signal: Signal) -> bool {
+pub(crate) fn ends(signal: Signal) -> bool {
     [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP].contains(&signal)
 }
 
 /// Whether the program has it already: a terminal sends these to all programs in its foreground.
-pub(super) fn came_from_terminal(signal: Signal) -> bool {
+pub(crate) fn came_from_terminal(signal: Signal) -> bool {
     [Signal::INT, Signal::QUIT, Signal::WINCH].contains(&signal) && io::stdin().is_terminal()
 }
 
 /// As a shell tells that a signal ended a program.
-pub(super) fn exit_code(signal: Signal) -> u8 {
+pub(crate) fn exit_code(signal: Signal) -> u8 {
     u8::try_from(128 + signal.as_raw()).unwrap_or(u8::MAX)
 }

@@ -2,14 +2,12 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use confbus_client::{Binding, Client, Live, Snapshot};
+use confbus_client::Client;
 use rustix::process::Signal;
-use tokio::time::timeout;
 
 use super::{
-    candidate::Candidate,
     delivery::Delivery,
-    files,
+    files, keep,
     plan::Plan,
     process::{Phase, Program, ended, exit_code},
     say::say,
@@ -26,8 +24,10 @@ pub(super) async fn run(args: &WatchArgs, plan: Plan) -> anyhow::Result<ExitCode
     files::remove_leftovers(&plan.outputs);
     // From here on signals are ours to pass on.
     let mut signals = Signals::listen()?;
+    let wait = args.delivery.wait_first;
+    let first = keep::first_configuration(|attempts| settings::of(args, attempts), wait);
     let client = tokio::select! {
-        client = first_configuration(args) => client?,
+        client = first => client?,
         signal = signals.request_to_end() => return Ok(ExitCode::from(signals::exit_code(signal))),
     };
     for pattern in plan.only.useless(&client.snapshot()) {
@@ -48,88 +48,11 @@ pub(super) async fn run(args: &WatchArgs, plan: Plan) -> anyhow::Result<ExitCode
     Ok(ExitCode::from(code))
 }
 
-/// Waits as long as was asked for, or as often as the settings say.
-async fn first_configuration(args: &WatchArgs) -> anyhow::Result<Client> {
-    let Some(wait) = args.delivery.wait_first else {
-        return Ok(Client::connect(settings::of(args, None)?).await?);
-    };
-    let patient = settings::of(args, Some(u32::MAX))?;
-    match timeout(wait, Client::connect(patient)).await {
-        Ok(client) => Ok(client?),
-        // Once more, to say why.
-        Err(_) => Ok(Client::connect(settings::of(args, Some(1))?).await?),
-    }
-}
-
-/// Delivers what the client has, or the last good version instead; `None` when there is nothing to go on with.
-async fn deliver_first(client: &Client, delivery: &Arc<Delivery>) -> Option<Live<Candidate>> {
-    let mut changes = client.changes();
-    loop {
-        match Box::pin(asking(client, delivery).live_probed()).await {
-            Ok(live) => return Some(live),
-            // It is in place, but was not taken.
-            Err(_) if delivery.is_untold() => tokio::select! {
-                () = delivery.time_to_try_again() => {}
-                _ = changes.next() => {}
-            },
-            Err(rejection) => {
-                if !delivery.has_said_why().await {
-                    say(rejection);
-                }
-                client.reported().await;
-                return None;
-            }
-        }
-    }
-}
-
 /// Delivers every version; ends only when the first cannot be.
 async fn deliver_all(client: &Client, delivery: &Arc<Delivery>) {
-    let Some(asked) = deliver_first(client, delivery).await else {
-        return;
-    };
-    client.ready();
-    tokio::join!(forget(&asked), deliver_again(client, delivery));
-}
-
-/// The handle keeps the version that it told last for the next change; nobody needs it in memory.
-async fn forget(asked: &Live<Candidate>) {
-    loop {
-        drop(asked.changed().await);
+    if let Some(first) = keep::deliver_first(client, delivery).await {
+        keep::deliver_others(client, delivery, &first).await;
     }
-}
-
-/// Delivers what could not be delivered before.
-async fn deliver_again(client: &Client, delivery: &Arc<Delivery>) {
-    loop {
-        delivery.time_to_try_again().await;
-        let failures = delivery.failures();
-        // The client asks us again about a version that we refused.
-        _ = client.refresh().await;
-        // It does not when it has gone back to the version that it took before, when no server answers, and when a newer
-        // version is no good. What it runs is then what files and program should have.
-        if failures > 0 && delivery.failures() == failures {
-            let running = Candidate::of(&client.snapshot(), &delivery.plan.only);
-            // A failure is told, and tried again.
-            _ = Box::pin(delivery.deliver(&running)).await;
-        }
-    }
-}
-
-/// Has the client ask us about every version before it accepts it.
-fn asking(client: &Client, delivery: &Arc<Delivery>) -> Binding<Candidate> {
-    let only = delivery.plan.only.clone();
-    let asked = Arc::clone(delivery);
-    client
-        .bind_with(move |snapshot: &Snapshot| Candidate::complete(snapshot, &only))
-        .probe(
-            move |next: Arc<Candidate>| {
-                let delivery = Arc::clone(&asked);
-                async move { delivery.deliver(&next).await }
-            },
-            // It may have to wait for the delivery before it.
-            2 * delivery.plan.longest(),
-        )
 }
 
 /// The exit code when the first version is refused and there is nothing to run with: the program's own when that ended.

@@ -9,6 +9,7 @@ mod support;
 
 mod acceptance;
 mod access;
+mod agent;
 mod architecture;
 mod backends;
 mod book;

@@ -261,6 +261,32 @@ fn a_node_program_is_restarted_with_new_variables() {
 }
 
 #[test]
+fn a_go_program_is_told_of_a_change() {
+    if Command::new("go").arg("version").output().is_err() {
+        eprintln!("skipped: there is no go");
+        return;
+    }
+    let desk = Desk::new();
+    let built = Command::new("go")
+        .args(["build", "-o"])
+        .arg(desk.path("reader"))
+        .arg(program("reader.go"))
+        .env("GOCACHE", desk.path("cache"))
+        .env("GOFLAGS", "-mod=mod")
+        .status();
+    assert!(built.unwrap().success());
+    let server = TestServer::start(&desk.repo).ready();
+    let outputs = ["--out=config.json", "--on-change=SIGHUP"];
+    let watch = desk.watch(
+        &server.url(),
+        &[&outputs[..], &["--", "./reader", "config.json"]].concat(),
+    );
+    let first = pid(&watch, "max-open 20");
+    desk.limit(40);
+    assert_eq!(pid(&watch, "max-open 40"), first);
+}
+
+#[test]
 fn a_program_outlives_its_server_and_gets_the_next_commit_when_that_is_back() {
     if !has("node") {
         return;
@@ -703,6 +729,47 @@ fn a_disk_that_fails_is_tried_again_without_a_poll() {
         let text = desk.file("there/app.env");
         expect_that(text.contains("MAX_OPEN=40"), text)
     });
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file_until_there_is_room() {
+    let own_mounts = ["--user", "--map-root-user", "--mount"];
+    let mount = "mount -t tmpfs -o size=64k tmpfs disk";
+    let desk = Desk::new();
+    fs::create_dir(desk.path("disk")).unwrap();
+    let mut tried = Command::new("unshare");
+    tried.args(own_mounts).args(["sh", "-c", mount]);
+    let allowed = tried.current_dir(desk.folder.path()).status();
+    if !allowed.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: nothing may be mounted here");
+        return;
+    }
+    let server = TestServer::start(&desk.repo).ready();
+    let watch = desk.command(&server.url(), &["--poll=0", "--out=disk/app.env"]);
+    let mut command = Command::new("unshare");
+    command
+        .args(own_mounts)
+        .args(["sh", "-c", &format!("{mount} && exec \"$@\""), "sh"])
+        .arg(watch.get_program())
+        .args(watch.get_args())
+        .current_dir(desk.folder.path());
+    let watch = Running::start(command);
+    watch.line_with("app.env written");
+    // As the program sees it.
+    let root = PathBuf::from(format!("/proc/{}/root", watch.id()));
+    let disk = root.join(desk.path("disk").strip_prefix("/").unwrap());
+    let old = fs::read_to_string(disk.join("app.env")).unwrap();
+    assert!(old.contains("MAX_OPEN=20"), "{old}");
+    fs::write(disk.join("filler"), vec![0; 128 << 10]).unwrap_err();
+
+    desk.limit(40);
+    watch.line_with("disk/app.env cannot be written: No space left on device");
+    knows(&server, "rejected");
+    assert_eq!(fs::read_to_string(disk.join("app.env")).unwrap(), old);
+    fs::remove_file(disk.join("filler")).unwrap();
+    knows(&server, "live");
+    let new = fs::read_to_string(disk.join("app.env")).unwrap();
+    assert!(new.contains("MAX_OPEN=40"), "{new}");
 }
 
 #[test]

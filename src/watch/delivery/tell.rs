@@ -9,9 +9,9 @@ use crate::{
     cli::OnChange,
     watch::{
         candidate::Candidate,
-        command,
+        command, others,
         process::{Phase, Program, ended},
-        say::{count, list, say, short},
+        say::{count, list, short},
     },
 };
 
@@ -27,7 +27,11 @@ impl Delivery {
         variables: &BTreeMap<String, String>,
         mut done: Vec<String>,
     ) -> Result<(), Failure> {
-        let asked = self.ask(variables, self.is_untold()).await?;
+        let asked = if state.taken.is_none() && self.has_nobody_to_signal() {
+            None
+        } else {
+            self.ask(variables, self.is_untold()).await?
+        };
         if let Some(taken) = &state.taken {
             let keys = taken.keys_changed(next);
             done.insert(
@@ -35,12 +39,18 @@ impl Delivery {
                 format!("{} changed: {}", count(keys.len(), "key"), list(&keys)),
             );
             done.extend(asked);
-            say(format!("{}  {}", short(next.version()), done.join("; ")));
+            self.say(format!("{}  {}", short(next.version()), done.join("; ")));
             if self.plan.on_change == OnChange::Nothing {
                 return Ok(());
             }
         }
         self.confirm(variables).await
+    }
+
+    /// A process that comes later reads the files when it starts.
+    fn has_nobody_to_signal(&self) -> bool {
+        let file = self.plan.pid_file.as_ref();
+        file.is_some_and(|file| !file.exists())
     }
 
     /// Starts the program or does what is to be done at a change; tells what was done.
@@ -54,7 +64,7 @@ impl Delivery {
         match (&self.program, &self.plan.on_change) {
             (Some(program), _) if program.phase() == Phase::NotStarted => {
                 let pid = start(program, variables)?;
-                say(format!("started {} (pid {pid})", program.name()));
+                self.say(format!("started {} (pid {pid})", program.name()));
                 Ok(None)
             }
             (Some(program), OnChange::Restart) => match program.phase() {
@@ -69,19 +79,27 @@ impl Delivery {
                     Ok(Some(format!("restarted {}", program.name())))
                 }
             },
-            (Some(program), OnChange::Signal(signal)) => match program.signal(signal.signal) {
-                Ok(()) => Ok(Some(format!("{} sent", signal.name))),
-                Err(error) => Err(Failure::Untold(format!(
-                    "{} not sent: {error}",
-                    signal.name
-                ))),
-            },
+            (program, OnChange::Signal(signal)) => {
+                let sent = match (&self.plan.pid_file, program) {
+                    (Some(file), _) => others::signal(file, signal.signal),
+                    (None, Some(program)) => program.signal(signal.signal),
+                    (None, None) => return Ok(None),
+                };
+                let name = signal.name;
+                sent.map_err(|error| Failure::Untold(format!("{name} not sent: {error}")))?;
+                Ok(Some(format!("{name} sent")))
+            }
+            (_, OnChange::Post(url)) => {
+                let told = others::post(url, self.plan.ready_timeout).await;
+                told.map_err(|error| Failure::Untold(format!("`POST {url}` failed: {error}")))?;
+                Ok(Some(format!("`POST {url}` done")))
+            }
             (_, OnChange::Command(line)) => {
                 let told = command::run(line, variables, self.plan.ready_timeout).await;
                 told.map_err(|failure| Failure::Untold(format!("`{line}` {failure}")))?;
                 Ok(Some(format!("`{line}` done")))
             }
-            (None, OnChange::Restart | OnChange::Signal(_)) | (_, OnChange::Nothing) => Ok(None),
+            (None, OnChange::Restart) | (_, OnChange::Nothing) => Ok(None),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::watch::{
     command,
     files::{self, Staged},
     plan::check_line,
-    say::{count, say, short},
+    say::{count, say_about, short},
 };
 
 impl Delivery {
@@ -32,11 +32,10 @@ impl Delivery {
                 "" => keys,
                 files => format!("{files} written ({keys})"),
             };
-            say(format!(
-                "{} {}  {what}",
-                self.plan.title,
-                short(next.version())
-            ));
+            say_about(
+                &self.plan.title,
+                format!("{}  {what}", short(next.version())),
+            );
         } else if !files.is_empty() {
             done.push(format!("{files} replaced"));
         }

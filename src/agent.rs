@@ -1,0 +1,67 @@
+//! Several addresses delivered side by side by one process: what one refuses holds up no other.
+
+use std::process::ExitCode;
+
+use futures_util::future;
+use tokio::sync::mpsc;
+
+use crate::{
+    cli::AgentArgs,
+    exit::{Exit, Failure, Form},
+    talk,
+    watch::{self, Signals, say},
+};
+
+mod document;
+mod round;
+mod settings;
+
+use round::{First, Round};
+use settings::Settings;
+
+/// Runs until it is told to stop, or nothing can be had for any address.
+pub(crate) async fn run(args: AgentArgs) -> Result<ExitCode, Failure> {
+    let settings = Settings::load(&args.config)?;
+    let rounds = settings.entries.into_iter().map(Round::new);
+    let rounds: Vec<_> = rounds.collect::<Result<_, _>>()?;
+    if args.check {
+        talk::line(format!("{}: nothing is wrong", args.config.display()))?;
+        return Ok(Exit::Yes.into());
+    }
+    if watch::is_first_process() {
+        return Ok(watch::run_as_first_process().await?);
+    }
+    let form = if args.json { Form::Json } else { Form::Text };
+    watch::start_lines(form)?;
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        failure = deliver(&rounds) => Err(failure),
+        _ = signals.request_to_end() => {
+            say("told to end");
+            Ok(Exit::Yes.into())
+        }
+    }
+}
+
+/// Delivers every address; ends only when there is nothing to begin with for any, or settings cannot be used.
+async fn deliver(rounds: &[Round]) -> Failure {
+    let (tell, told) = mpsc::channel(rounds.len());
+    let going = rounds.iter().map(|round| round.go(tell.clone()));
+    tokio::select! {
+        Err(failure) = future::try_join_all(going) => failure,
+        failure = nothing_at_all(rounds.len(), told) => failure,
+    }
+}
+
+/// Resolves when each address was tried and none had anything; `told` is what came of the first try of each.
+async fn nothing_at_all(addresses: usize, mut told: mpsc::Receiver<First>) -> Failure {
+    let mut exit = Exit::Denied;
+    for _ in 0..addresses {
+        match told.recv().await {
+            Some(First::Nothing(why)) if why == Exit::Denied => {}
+            Some(First::Nothing(_)) => exit = Exit::Unreachable,
+            Some(First::Something) | None => std::future::pending().await,
+        }
+    }
+    Failure::new(exit, "there is no configuration for any address")
+}
