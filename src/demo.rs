@@ -21,7 +21,7 @@ use crate::{
     cli::DemoArgs,
     desk::Desk,
     exit::{Exit, Failure, OrExit as _},
-    talk,
+    talk, watch,
 };
 use fleet::Fleet;
 use keys::Keys;

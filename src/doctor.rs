@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use confbus::{
     GitProgram, Sources,
     checkup::{self, Finding, Reach, Verdict},
+    printable,
     telemetry::{self, LogFormat},
 };
 use serde_json::{Value, json};
