@@ -150,8 +150,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Exit 0 when the local server is ready: for HEALTHCHECK
     ///
-    /// Writes UP or DOWN; why it is down stands on standard error. With management on a port of its own, name that
-    /// in --server.
+    /// Writes UP or DOWN; why it is down stands on standard error. Where no server is named, the settings here and in
+    /// the environment say where it listens. With TLS, name it as its certificate does.
     Health(HealthArgs),
     /// Write completions for a shell
     Completions(CompletionsArgs),

@@ -29,11 +29,15 @@ pub(crate) struct Desk {
 impl Desk {
     /// A desk for each server that is named.
     pub(crate) fn all(args: &ServersArgs) -> Result<Vec<Self>, Failure> {
-        Self::all_within(args, PATIENCE)
+        Self::all_or(args, PATIENCE, || Ok(DEFAULT_SERVER.to_owned()))
     }
 
-    /// As [`Self::all`], with as much time for each answer.
-    pub(crate) fn all_within(args: &ServersArgs, within: Duration) -> Result<Vec<Self>, Failure> {
+    /// As [`Self::all`], with as much time for each answer, and another server where none is named.
+    pub(crate) fn all_or(
+        args: &ServersArgs,
+        within: Duration,
+        default: impl FnOnce() -> Result<String, Failure>,
+    ) -> Result<Vec<Self>, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let servers = args
             .server
@@ -45,7 +49,7 @@ impl Desk {
             Some(file) => Some(bearer_token(&file).or_exit(Exit::Usage)?),
             None => variable("CONFBUS_TOKEN").map(SecretString::from),
         };
-        let servers = servers.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
+        let servers = servers.map_or_else(default, Ok)?;
         let addresses = servers.split(',').map(str::trim);
         addresses
             .map(|address| Self::at(address, token.as_ref(), within).or_exit(Exit::Usage))

@@ -2,6 +2,8 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use confbus::{Settings, Sources};
+
 use crate::{
     cli::HealthArgs,
     desk::Desk,
@@ -15,9 +17,15 @@ const READINESS: &str = "/actuator/health/readiness";
 /// Who asks ends a check that takes longer, too.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Yes when every server that is named is ready.
+/// Yes when every server that is named is ready, or else the one that the settings here are of.
 pub(crate) async fn run(args: HealthArgs) -> Result<ExitCode, Failure> {
-    for desk in Desk::all_within(&args.servers, PATIENCE)? {
+    let own = || {
+        Ok(Settings::own_address(&Sources::of_process(
+            None,
+            Vec::new(),
+        ))?)
+    };
+    for desk in Desk::all_or(&args.servers, PATIENCE, own)? {
         if let Err(failure) = desk.ask("GET", READINESS, "").await {
             talk::line("DOWN")?;
             // There is only yes and no.

@@ -164,6 +164,21 @@ impl Settings {
         self
     }
 
+    /// The address of a server of these settings, as callers on its machine write it; all other settings may be missing.
+    ///
+    /// # Errors
+    /// [`SettingsError`] when what is said of it cannot be used.
+    pub fn own_address(sources: &Sources) -> Result<String, SettingsError> {
+        let mut reader = Reader::new(Layers::read(sources)?);
+        let address = rooms::own_address(&mut reader);
+        let (problems, warnings) = reader.finish();
+        if problems.is_empty() {
+            Ok(address)
+        } else {
+            Err(SettingsError::new(problems).beside(warnings))
+        }
+    }
+
     /// Reads and checks all settings.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ pub(super) fn of(findings: &Findings) -> String {
     };
     let mut out = format!("{MARK}\n{title}");
     match summary::changes(findings) {
-        Some(changes) => _ = writeln!(out, "; this {}\n", code(&changes, false)),
+        Some(changes) => _ = writeln!(out, "; this {}\n", prose(&changes)),
         None => out.push_str("\n\n"),
     }
     diagnostics(&mut out, findings);
@@ -43,7 +43,7 @@ fn diagnostics(out: &mut String, findings: &Findings) {
             "| {} {} | {} | {} |",
             one.severity,
             one.code,
-            code(&one.place(), true),
+            code(&one.place()),
             cell(one)
         );
     }
@@ -52,12 +52,12 @@ fn diagnostics(out: &mut String, findings: &Findings) {
 }
 
 fn cell(one: &Diagnostic) -> String {
-    let mut lines = vec![code(&one.message, false)];
-    lines.extend(one.effect.iter().map(|text| code(text, false)));
+    let mut lines = vec![prose(&one.message)];
+    lines.extend(one.effect.iter().map(|text| prose(text)));
     lines.extend(
         one.help
             .iter()
-            .map(|text| format!("*help:* {}", code(text, false))),
+            .map(|text| format!("*help:* {}", prose(text))),
     );
     lines.join("<br>")
 }
@@ -71,7 +71,7 @@ fn changes(out: &mut String, findings: &Findings) {
         _ = writeln!(
             out,
             "<details><summary>{} — {keys}</summary>\n",
-            code(&change.address, false)
+            plain(&change.address)
         );
         out.push_str("| | key | before | after | |\n|---|---|---|---|---|\n");
         for one in change.changes.iter().take(MOST) {
@@ -90,12 +90,12 @@ fn row(one: &Change) -> String {
     };
     let [before, after] = [&one.before, &one.after].map(|side_| match side(side_.as_ref()) {
         text if text.is_empty() => text,
-        text => code(&text, true),
+        text => code(&text),
     });
     format!(
         "| {sign} | {} | {before} | {after} | {} |\n",
-        code(&one.key, true),
-        code(&one.place, true)
+        code(&one.key),
+        code(&one.place)
     )
 }
 
@@ -105,19 +105,25 @@ fn rest(out: &mut String, all: usize) {
     }
 }
 
-/// Text of a file, which must stay text: nothing in it may begin a table, a link or a tag.
-fn code(text: &str, as_code: bool) -> String {
+/// A sentence of ours; what it quotes from a file between backquotes is code.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(number, part)| match number % 2 {
+        0 => plain(part),
+        _ => code(part),
+    });
+    parts.collect()
+}
+
+/// Text of a file, as code.
+fn code(text: &str) -> String {
+    format!("<code>{}</code>", plain(text))
+}
+
+/// Text that stays text: nothing in it may begin a table, a link or a tag.
+fn plain(text: &str) -> String {
     let flat = text.replace(|c: char| c.is_control(), " ");
-    if as_code {
-        let entity = flat.replace('&', "&amp;").replace('<', "&lt;");
-        return format!("<code>{}</code>", marks(&entity));
-    }
-    // Backquotes of our own sentences stay.
-    let entity = flat.replace('&', "&amp;").replace('<', "&lt;");
-    entity
-        .replace('|', "\\|")
-        .replace('@', "&#64;")
-        .replace(['[', ']'], "")
+    marks(&flat.replace('&', "&amp;").replace('<', "&lt;"))
 }
 
 fn marks(text: &str) -> String {

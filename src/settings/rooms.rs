@@ -12,7 +12,7 @@ mod vault;
 mod waves;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
@@ -29,6 +29,18 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The keys alone; `None` when they cannot be used.
 pub(super) fn keys(reader: &mut Reader) -> Option<Encryption> {
     encryption::encryption(reader)
+}
+
+/// Where callers on this machine reach us.
+pub(super) fn own_address(reader: &mut Reader) -> String {
+    let mut at = listen(reader);
+    if at.ip().is_unspecified() {
+        at.set_ip(match at {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    http::below(reader, at)
 }
 
 /// The settings of every room; `None` when one of them cannot be made. The reader knows why.

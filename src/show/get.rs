@@ -141,10 +141,15 @@ impl Configuration {
             GetFormat::Json => Format::Json,
             GetFormat::Env => Format::Env,
         };
+        // There, anything but ASCII is written as an escape.
+        let mask = match format {
+            Format::Properties => "*".repeat(6),
+            _ => talk::dots(),
+        };
         let source: Properties = self
             .properties
             .iter()
-            .map(|(key, value)| (key.clone(), scalar(value).into()))
+            .map(|(key, value)| (key.clone(), scalar(value, &mask).into()))
             .collect();
         let environment = Environment {
             property_sources: vec![PropertySource {
@@ -158,10 +163,10 @@ impl Configuration {
     }
 }
 
-/// A value as its file has it; a secret as dots.
-fn scalar(value: &Value) -> PropertyValue {
+/// A value as its file has it; a secret as its mask.
+fn scalar(value: &Value, mask: &str) -> PropertyValue {
     match value {
-        Value::Object(_) => talk::dots().into(),
+        Value::Object(_) => mask.into(),
         other => serde_json::from_value(other.clone()).unwrap_or(PropertyValue::Null),
     }
 }

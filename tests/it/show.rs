@@ -95,7 +95,7 @@ fn get_prints_what_applications_get() {
     );
     let all = shop.shows(&["get", "shop/prod"]);
     for line in [
-        "db.password: \\u2022",
+        "db.password: ******",
         "pool.max: 40",
         "servers[0]: a",
         "url: http://pg/x",

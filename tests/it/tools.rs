@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{ConfigRepo, Ran, TestServer, skipped_without};
+use crate::support::{ConfigRepo, Ran, TestServer, eventually, expect_that, skipped_without};
 
 #[test]
 fn health_is_one_word_and_yes_or_no() {
@@ -22,6 +22,30 @@ fn health_is_one_word_and_yes_or_no() {
     let ran = health();
     assert_eq!((ran.code, &*ran.stdout), (Some(1), "DOWN\n"));
     assert!(ran.stderr.contains("no connection"), "{ran:?}");
+}
+
+#[test]
+fn health_asks_the_server_of_the_settings_that_are_here() {
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let settings = [
+        ("spring.cloud.config.server.git.uri", uri.as_str()),
+        ("server.servlet.context-path", "/config"),
+    ];
+    let server = TestServer::with(&settings);
+    let port = server.port().to_string();
+    let health = |path| {
+        let variables = [
+            ("SERVER_PORT", port.as_str()),
+            ("SERVER_SERVLET_CONTEXT_PATH", path),
+        ];
+        Ran::with(&["health"], &variables, "")
+    };
+    eventually("health", || {
+        let ran = health("/config");
+        expect_that(ran.code == Some(0), ran)
+    });
+    assert_eq!(health("").code, Some(1));
 }
 
 /// Whether a shell takes a script; `None` where there is no such shell.

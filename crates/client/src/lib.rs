@@ -202,3 +202,8 @@ pub use rejection::Rejection;
 pub use settings::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 pub use snapshot::{Origin, Snapshot};
 pub use subscription::Subscription;
+
+/// What README shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

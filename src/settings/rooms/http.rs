@@ -1,7 +1,7 @@
 mod limits;
 mod tls;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -13,13 +13,21 @@ use crate::{
     webhook::{self, Secret},
 };
 
+const CONTEXT_PATH: &str = "server.servlet.context-path";
 const BELIEVED: &str = "whoever posts there is believed without a signature";
+
+/// The address below which a server there answers.
+pub(super) fn below(reader: &mut Reader, at: SocketAddr) -> String {
+    let scheme = if tls::is_on(reader) { "https" } else { "http" };
+    let path = base_path(reader, CONTEXT_PATH);
+    format!("{scheme}://{at}{}", path.as_str())
+}
 
 /// How the server shows itself, and to whom.
 pub(super) fn http(reader: &mut Reader) -> Settings {
     let defaults = Settings::default();
     Settings {
-        context_path: base_path(reader, "server.servlet.context-path"),
+        context_path: base_path(reader, CONTEXT_PATH),
         prefix: base_path(reader, &format!("{SERVER}.prefix")),
         monitor_path: base_path(reader, "spring.cloud.config.monitor.endpoint.path"),
         include_message: include_message(reader),

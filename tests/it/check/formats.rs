@@ -196,6 +196,13 @@ fn only_what_a_change_breaks_fails_it_and_what_it_changes_is_shown() {
     );
     assert!(markdown.stdout.starts_with("<!-- confbus check -->\n"));
     assert!(markdown.stdout.contains("shop-prod.yml:2:1"));
+    // The tab that the sentence quotes is one character of code, and no entity of it is shown as such.
+    let quotes = markdown.stdout.matches("<code>").count();
+    assert!(
+        quotes > 1 && !markdown.stdout.contains('`'),
+        "{}",
+        markdown.stdout
+    );
     // What lies there is one thing, and what was committed another.
     let committed = check(folder.path(), &["--against", "main", "--commit", "HEAD"]);
     assert_eq!(committed.code, Some(0), "{}", committed.stdout);

@@ -15,8 +15,7 @@ const AT: &str = "server.ssl";
 
 /// TLS as soon as anything is said of it, as in Spring Boot.
 pub(super) fn tls(reader: &mut Reader) -> Option<Tls> {
-    let is_said = !reader.below(&format!("{AT}.")).is_empty();
-    if !reader.flag(&format!("{AT}.enabled"), is_said) {
+    if !is_on(reader) {
         return None;
     }
     let certificate = key_file(reader, "certificate", "key-store");
@@ -53,6 +52,11 @@ pub(super) fn tls(reader: &mut Reader) -> Option<Tls> {
     Tls::open(settings)
         .inspect_err(|error| reader.refuse(&format!("{AT}.certificate"), error.to_string(), None))
         .ok()
+}
+
+pub(super) fn is_on(reader: &mut Reader) -> bool {
+    let is_said = !reader.below(&format!("{AT}.")).is_empty();
+    reader.flag(&format!("{AT}.enabled"), is_said)
 }
 
 /// A file in PEM, or a store of PKCS#12.
