@@ -21,6 +21,7 @@ mod command_line;
 mod commit_status;
 mod concerned;
 mod connections;
+mod debian;
 mod demo;
 mod encryption;
 mod errors;

@@ -62,7 +62,7 @@ enum Task {
     Timing,
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
-    /// What is shipped: the program, what it is made of, and their sums.
+    /// What is shipped: the program, what it is made of, a Debian package, and their sums.
     Dist(dist::Args),
     /// The demo, on request over a real RabbitMQ.
     Demo(demo::Args),
