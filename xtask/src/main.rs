@@ -18,7 +18,9 @@ mod demo;
 mod dist;
 mod git_remote;
 mod interop;
+mod openapi;
 mod packages;
+mod python;
 mod rabbit;
 mod shell;
 mod test;
@@ -60,6 +62,8 @@ enum Task {
     Confined(confined::Args),
     /// Whether the time that a wrong signature takes tells what was wrong about it.
     Timing,
+    /// Whatever the description of the HTTP API allows and forbids, asked of a real server: no answer is a server error.
+    Openapi(openapi::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
     /// What is shipped: the program, what it is made of, a Debian package, and their sums.
@@ -94,6 +98,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Attacks(args) => attacks::run(&args),
         Task::Confined(args) => confined::run(&args),
         Task::Timing => timing::run(),
+        Task::Openapi(args) => openapi::run(&args),
         Task::Interop(args) => interop::run(&args),
         Task::Dist(args) => dist::run(&args),
         Task::Demo(args) => demo::run(&args),
