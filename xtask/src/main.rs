@@ -18,6 +18,7 @@ mod demo;
 mod dist;
 mod git_remote;
 mod interop;
+mod manifests;
 mod openapi;
 mod packages;
 mod python;
@@ -66,6 +67,8 @@ enum Task {
     Openapi(openapi::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
+    /// What is shipped for Kubernetes, Compose and Docker against their schemas.
+    Manifests,
     /// What is shipped: the program, what it is made of, a Debian package, and their sums.
     Dist(dist::Args),
     /// The demo, on request over a real RabbitMQ.
@@ -100,6 +103,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Timing => timing::run(),
         Task::Openapi(args) => openapi::run(&args),
         Task::Interop(args) => interop::run(&args),
+        Task::Manifests => manifests::run(),
         Task::Dist(args) => dist::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),
