@@ -21,6 +21,7 @@ mod interop;
 mod manifests;
 mod openapi;
 mod packages;
+mod picture;
 mod python;
 mod rabbit;
 mod shell;
@@ -67,6 +68,8 @@ enum Task {
     Openapi(openapi::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
+    /// The demo as a moving picture, for the README.
+    Picture(picture::Args),
     /// What is shipped for Kubernetes, Compose and Docker against their schemas.
     Manifests,
     /// What is shipped: the program, what it is made of, a Debian package, and their sums.
@@ -103,6 +106,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Timing => timing::run(),
         Task::Openapi(args) => openapi::run(&args),
         Task::Interop(args) => interop::run(&args),
+        Task::Picture(args) => picture::run(&args),
         Task::Manifests => manifests::run(),
         Task::Dist(args) => dist::run(&args),
         Task::Demo(args) => demo::run(&args),
