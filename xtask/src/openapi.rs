@@ -27,8 +27,8 @@ pub(crate) struct Args {
     /// Ask the same again: the seed that an earlier run has printed.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<String>,
-    /// How long to go on asking.
-    #[arg(long, value_name = "N", default_value_t = 120)]
+    /// How long to go on asking; within less than a minute hardly anything would be asked.
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(60..))]
     seconds: u32,
 }
 
