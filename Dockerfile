@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 
 FROM rust:1-slim-bookworm AS build
-# For the OpenSSL and libgit2 that git2 brings along; the compiler is in the image.
+# For the OpenSSL and libgit2 that git2 brings along; the compiler is in the image. Debian keeps no older versions that could be named.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends make perl \
     && rm -rf /var/lib/apt/lists/*

@@ -22,6 +22,7 @@ mod command_line;
 mod commit_status;
 mod concerned;
 mod connections;
+mod debian;
 mod demo;
 mod doctor;
 mod encryption;

@@ -55,6 +55,12 @@ fn the_service_has_a_user_and_a_folder_of_its_own_and_nothing_else() {
         ("OOMPolicy", "continue"),
         ("Restart", "on-failure"),
         ("RestartPreventExitStatus", "78"),
+        ("ExecStart", "confbus serve"),
+        (
+            "LoadCredential",
+            "application.yml:/etc/confbus/application.yml",
+        ),
+        ("Environment", "CONFBUS_CONFIG=%d/application.yml"),
     ] {
         assert_eq!(said(&unit, name), [value], "{name}");
     }
@@ -73,7 +79,7 @@ fn unit_to_judge() -> Option<(tempfile::TempDir, PathBuf)> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("confbus.service");
     let program = env!("CARGO_BIN_EXE_confbus");
-    let unit = unit().replace("/usr/local/bin/confbus", program);
+    let unit = unit().replace("ExecStart=confbus", &format!("ExecStart={program}"));
     fs::write(&file, unit).unwrap();
     Some((folder, file))
 }

@@ -4,6 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::bail;
 
+use crate::manifests;
 use crate::shell::{cargo, find_program, output, root, run as sh};
 
 /// What others build on; the server is a program, and its library is for nobody else.
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     sh(cargo(["doc", "--workspace", "--all-features", "--no-deps"])
         .env("RUSTDOCFLAGS", "-D warnings"))?;
     check_book()?;
+    check_manifests()?;
     check_lean_client()?;
     check_dependencies(args)?;
     check_promises()?;
@@ -52,6 +54,13 @@ fn check_book() -> anyhow::Result<()> {
     eprint!("{said}");
     if !built.status.success() || said.contains("WARN") || said.contains("ERROR") {
         bail!("the book is not as it should be");
+    }
+    Ok(())
+}
+
+fn check_manifests() -> anyhow::Result<()> {
+    if !manifests::run_if_installed()? {
+        eprintln!("NOT CHECKED: manifests; type:\n  cargo xtask manifests");
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
-//! `cargo xtask dist`: what is shipped. The program with the list of its crates inside, the same list as a file beside it, and
-//! their sums. Both depend on the commit and the toolchain alone, not on where and when they are built; `--twice` shows it.
+//! `cargo xtask dist`: what is shipped. The program with the list of its crates inside, the same list as a file beside it, a
+//! Debian package, and their sums. All depend on the commit and the toolchain alone, not on where and when they are built;
+//! `--twice` shows it.
 
+mod debian;
 mod sections;
 
 use std::ffi::OsString;
@@ -24,21 +26,34 @@ pub(crate) struct Args {
     /// Build everything from nothing at two places, and compare.
     #[arg(long)]
     twice: bool,
+    /// Pack a program that is built already, and build nothing.
+    #[arg(long, value_name = "FILE", conflicts_with = "twice")]
+    program: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    need("cargo-auditable")?;
-    need("cargo-cyclonedx")?;
+    need("cargo-deb")?;
     let dist = target_folder()?.join("dist");
     fs::create_dir_all(&dist)?;
+    let place = tempfile::tempdir_in(&dist)?;
+    let source = place.path().join("source");
+    if let Some(program) = &args.program {
+        let built = place.path().join("target/release").join(PROGRAM);
+        fs::create_dir_all(built.with_file_name(""))?;
+        fs::copy(program, built)?;
+        let package = Build::at(&source, &place.path().join("target"))?.pack(&dist)?;
+        println!("{}", dist.join(package).display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    need("cargo-auditable")?;
+    need("cargo-cyclonedx")?;
     let sums = if args.twice {
         match twice(&dist)? {
             Some(sums) => sums,
             None => return Ok(ExitCode::FAILURE),
         }
     } else {
-        let place = tempfile::tempdir_in(&dist)?;
-        Build::at(&place.path().join("source"), &dist.join("target"))?.give(&dist)?
+        Build::at(&source, &dist.join("target"))?.give(&dist)?.sums
     };
     fs::write(dist.join("SHA256SUMS"), &sums)?;
     println!("{sums}in {}", dist.display());
@@ -55,7 +70,7 @@ fn need(tool: &str) -> anyhow::Result<()> {
 /// Builds at two places whose names have different lengths; the sums where all is the same.
 fn twice(dist: &Path) -> anyhow::Result<Option<String>> {
     let place = tempfile::tempdir_in(dist)?;
-    let mut sums = Vec::new();
+    let mut built = Vec::new();
     for (source, target, given) in [
         ("a", "t", "first"),
         (
@@ -67,16 +82,16 @@ fn twice(dist: &Path) -> anyhow::Result<Option<String>> {
         let at = |name: &str| place.path().join(name);
         let given = dist.join(given);
         fs::create_dir_all(&given)?;
-        sums.push(Build::at(&at(source), &at(target))?.give(&given)?);
+        built.push(Build::at(&at(source), &at(target))?.give(&given)?);
         // Two of them are some gigabytes.
         fs::remove_dir_all(at(target))?;
     }
-    print!("first:\n{}second:\n{}", sums[0], sums[1]);
-    for file in [PROGRAM, LIST] {
+    print!("first:\n{}second:\n{}", built[0].sums, built[1].sums);
+    for file in &built[0].files {
         fs::copy(dist.join("first").join(file), dist.join(file))?;
     }
-    if sums[0] == sums[1] {
-        return Ok(sums.pop());
+    if built[0].sums == built[1].sums {
+        return Ok(built.pop().map(|given| given.sums));
     }
     let programs = ["first", "second"].map(|given| dist.join(given).join(PROGRAM));
     for section in sections::that_differ(&programs)? {
@@ -87,6 +102,12 @@ fn twice(dist: &Path) -> anyhow::Result<Option<String>> {
         dist.join("first").display()
     );
     Ok(None)
+}
+
+/// What came of a build: names of files, and a line with the sum of each.
+struct Given {
+    files: Vec<String>,
+    sums: String,
 }
 
 /// A checkout of what is committed, and a folder to build it in.
@@ -119,8 +140,8 @@ impl Build {
         })
     }
 
-    /// Builds, and puts what came of it into a folder; its sums.
-    fn give(&self, folder: &Path) -> anyhow::Result<String> {
+    /// Builds, and puts what came of it into a folder.
+    fn give(&self, folder: &Path) -> anyhow::Result<Given> {
         let mut build = self.cargo("auditable")?;
         build.args(["build", "--release", "--locked", "--package", "confbus"]);
         sh(build.args(["--bin", PROGRAM]))?;
@@ -133,7 +154,15 @@ impl Build {
         sh(list.args(["--manifest-path", "Cargo.toml", "--quiet"]))?;
         let list = fs::read_to_string(self.source.join(LIST))?;
         fs::write(folder.join(LIST), placeless(&list, &self.source))?;
-        sums(folder)
+        let files = vec![PROGRAM.to_owned(), LIST.to_owned(), self.pack(folder)?];
+        let sums = sums(folder, &files)?;
+        Ok(Given { files, sums })
+    }
+
+    /// Makes the Debian package of what is built; the name of its file.
+    fn pack(&self, folder: &Path) -> anyhow::Result<String> {
+        debian::describe(&self.target.join("release").join(PROGRAM))?;
+        debian::pack(self.cargo("deb")?, folder)
     }
 
     fn cargo(&self, subcommand: &str) -> anyhow::Result<Command> {
@@ -195,9 +224,9 @@ fn placeless(list: &str, source: &Path) -> String {
 }
 
 /// A line for each file, as `sha256sum --check` reads them.
-fn sums(folder: &Path) -> anyhow::Result<String> {
+fn sums(folder: &Path, files: &[String]) -> anyhow::Result<String> {
     let mut lines = String::new();
-    for name in [PROGRAM, LIST] {
+    for name in files {
         let bytes = fs::read(folder.join(name)).with_context(|| format!("no {name}"))?;
         ensure!(!bytes.is_empty(), "{name} is empty");
         let sum = Sha256::digest(&bytes);
@@ -231,11 +260,12 @@ mod tests {
     #[test]
     fn sums_are_those_of_sha256sum() {
         let folder = tempfile::tempdir().unwrap();
+        let files = [PROGRAM, LIST].map(str::to_owned);
         fs::write(folder.path().join(PROGRAM), "a").unwrap();
-        assert!(sums(folder.path()).is_err());
+        assert!(sums(folder.path(), &files).is_err());
         fs::write(folder.path().join(LIST), "b").unwrap();
         assert_eq!(
-            sums(folder.path()).unwrap(),
+            sums(folder.path(), &files).unwrap(),
             "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  confbus\n\
              3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d  confbus.cdx.json\n"
         );

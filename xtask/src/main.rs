@@ -18,7 +18,11 @@ mod demo;
 mod dist;
 mod git_remote;
 mod interop;
+mod manifests;
+mod openapi;
 mod packages;
+mod picture;
+mod python;
 mod rabbit;
 mod shell;
 mod test;
@@ -60,9 +64,15 @@ enum Task {
     Confined(confined::Args),
     /// Whether the time that a wrong signature takes tells what was wrong about it.
     Timing,
+    /// Whatever the description of the HTTP API allows and forbids, asked of a real server: no answer is a server error.
+    Openapi(openapi::Args),
     /// The original, built from its published artifacts, and confbus: each reads what the other one wrote.
     Interop(interop::Args),
-    /// What is shipped: the program, what it is made of, and their sums.
+    /// The demo as a moving picture, for the README.
+    Picture(picture::Args),
+    /// What is shipped for Kubernetes, Compose and Docker against their schemas.
+    Manifests,
+    /// What is shipped: the program, what it is made of, a Debian package, and their sums.
     Dist(dist::Args),
     /// The demo, on request over a real RabbitMQ.
     Demo(demo::Args),
@@ -94,7 +104,10 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Attacks(args) => attacks::run(&args),
         Task::Confined(args) => confined::run(&args),
         Task::Timing => timing::run(),
+        Task::Openapi(args) => openapi::run(&args),
         Task::Interop(args) => interop::run(&args),
+        Task::Picture(args) => picture::run(&args),
+        Task::Manifests => manifests::run(),
         Task::Dist(args) => dist::run(&args),
         Task::Demo(args) => demo::run(&args),
         Task::KeepRabbit(args) => rabbit::keeper::run(&args),
