@@ -104,8 +104,6 @@ fn help(error: &LookError) -> &'static str {
         }
         LookError::TooLarge(_) => "allow more with confbus.limits.files, file-bytes or total-bytes",
         LookError::Disk(_) => "make room, or set spring.cloud.config.server.git.basedir",
-        _ => {
-            "see whether `git ls-remote` of the address works here as this user"
-        }
+        _ => "see whether `git ls-remote` of the address works here as this user",
     }
 }
