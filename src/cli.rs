@@ -12,6 +12,7 @@ use crate::{
 
 mod check;
 mod cipher;
+mod complete;
 mod doctor;
 mod generate;
 mod help;
@@ -23,6 +24,7 @@ mod wave;
 
 pub(crate) use check::{CheckArgs, CheckFormat};
 pub(crate) use cipher::{DecryptArgs, EncryptArgs, KeysArgs, RotateArgs};
+pub(crate) use complete::complete;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use help::{HelpArgs, help};
@@ -133,7 +135,7 @@ pub(crate) enum Command {
     ///
     /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
-    /// Check settings, Git, broker, webhook, ports, disk and clock
+    /// Check settings, Git, broker, webhook, disk and clock
     ///
     /// As a server with these settings would find them here, without starting one. What it writes holds no secret.
     /// Exit status: 1 when something would keep a server from working.
@@ -144,6 +146,8 @@ pub(crate) enum Command {
     /// in --server.
     Health(HealthArgs),
     /// Write completions for a shell
+    ///
+    /// They call confbus, which asks the server for names of applications and labels.
     Completions(CompletionsArgs),
     /// Write manual pages
     Man(ManArgs),
@@ -177,7 +181,7 @@ pub(crate) struct ServeArgs {
     /// How log lines look.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
-    /// Show every setting that was said, its value and where, without secrets, instead of serving.
+    /// Show every setting in force, its value and where it was said, without secrets, instead of serving.
     #[arg(long)]
     pub(crate) print_settings: bool,
     #[command(flatten)]

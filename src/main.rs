@@ -49,6 +49,9 @@ const LONGEST_TOKEN: u64 = 8 * 1024;
 const LAST_WORK: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
+    if cli::complete() {
+        return Exit::Yes.into();
+    }
     let typed = cli::parse();
     let form = typed.form();
     typed
