@@ -59,5 +59,5 @@ pub use access::hash_token;
 pub use app::App;
 pub use git::run_worker as run_git_worker;
 pub use settings::{
-    GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, TextCipher,
+    GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, Summary, TextCipher,
 };

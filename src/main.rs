@@ -20,7 +20,7 @@ mod wave;
 
 use std::{
     alloc::System,
-    io::{BufRead as _, Read as _},
+    io::{BufRead as _, IsTerminal as _, Read as _},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -29,7 +29,7 @@ use std::{
 use anyhow::Context as _;
 use clap::ValueEnum as _;
 use confbus::{
-    App, GitProgram, SaidSetting, Settings, Sources, memory, shutdown,
+    App, GitProgram, SaidSetting, Settings, Sources, Summary, memory, shutdown,
     telemetry::{self, LogFormat},
 };
 use tracing::info;
@@ -152,6 +152,41 @@ fn print_settings(sources: &Sources) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the server is: in a few lines for whoever started it at a terminal, else as one line of the log.
+fn introduce(summary: &Summary, format: LogFormat) {
+    let Summary {
+        repository,
+        config,
+        manage,
+        bus,
+        webhook,
+        settings,
+    } = summary;
+    if format == LogFormat::Json || !std::io::stderr().is_terminal() {
+        let manage = manage.as_deref();
+        info!(
+            event = "server.starting",
+            repository, config, manage, bus, webhook, settings, "starting"
+        );
+        return;
+    }
+    talk::note(concat!("confbus ", env!("CARGO_PKG_VERSION")));
+    let lines = [
+        ("repository", Some(repository)),
+        ("config", Some(config)),
+        ("manage", manage.as_ref()),
+        ("bus", Some(bus)),
+        ("webhook", Some(webhook)),
+        ("settings", Some(settings)),
+    ];
+    for (name, text) in lines {
+        if let Some(text) = text {
+            talk::note(format!("  {name:<10}  {}", watch::printable(text)));
+        }
+    }
+    talk::note("  every value and its place: confbus serve --print-settings");
+}
+
 async fn doctor(args: DoctorArgs) -> Result<ExitCode, Failure> {
     doctor::run(args, git_program(LogFormat::Text)?).await
 }
@@ -167,6 +202,8 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
         return print_settings(&sources);
     }
 
+    let summary = Summary::of(&settings, &sources);
+    introduce(&summary, args.log_format);
     let app = App::bind(settings.with_git_program(program)).await?;
     info!(event = "server.listening", address = %app.local_addr()?, "listening");
     app.serve_until(shutdown::requested()).await?;
