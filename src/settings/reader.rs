@@ -409,7 +409,7 @@ fn duration_text(duration: Duration) -> String {
     let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
     let unit = units
         .into_iter()
-        .find(|(unit, _)| millis > 0 && millis % unit == 0);
+        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, "ms"));
     format!("{}{name}", millis / unit)
 }
@@ -419,7 +419,7 @@ fn bytes_text(bytes: usize) -> String {
     let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
     let unit = units
         .into_iter()
-        .find(|(unit, _)| bytes > 0 && bytes % unit == 0);
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, "B"));
     format!("{}{name}", bytes / unit)
 }
