@@ -13,6 +13,7 @@ use crate::{
 mod agent;
 mod check;
 mod cipher;
+mod complete;
 mod doctor;
 mod generate;
 mod help;
@@ -25,6 +26,7 @@ mod wave;
 pub(crate) use agent::AgentArgs;
 pub(crate) use check::{CheckArgs, CheckFormat};
 pub(crate) use cipher::{DecryptArgs, EncryptArgs, KeysArgs, RotateArgs};
+pub(crate) use complete::complete;
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use help::{HelpArgs, help};
@@ -143,7 +145,7 @@ pub(crate) enum Command {
     ///
     /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
-    /// Check settings, Git, broker, webhook, ports, disk and clock
+    /// Check settings, Git, broker, webhook, disk and clock
     ///
     /// As a server with these settings would find them here, without starting one. What it writes holds no secret.
     /// Exit status: 1 when something would keep a server from working.
@@ -154,6 +156,8 @@ pub(crate) enum Command {
     /// the environment say where it listens. With TLS, name it as its certificate does.
     Health(HealthArgs),
     /// Write completions for a shell
+    ///
+    /// They call confbus, which asks the server for names of applications and labels.
     Completions(CompletionsArgs),
     /// Write manual pages
     Man(ManArgs),
@@ -187,7 +191,7 @@ pub(crate) struct ServeArgs {
     /// How log lines look.
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     pub(crate) log_format: LogFormat,
-    /// Show every setting that was said, its value and where, without secrets, instead of serving.
+    /// Show every setting in force, its value and where it was said, without secrets, instead of serving.
     #[arg(long)]
     pub(crate) print_settings: bool,
     #[command(flatten)]

@@ -75,7 +75,7 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
             interactive(story, keys).await
         }
     };
-    let exit = serve_during(app, show).await?;
+    let exit = Box::pin(serve_during(app, show)).await?;
     keep_if_edited(folder, &repository)?;
     Ok(exit.into())
 }

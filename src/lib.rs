@@ -62,5 +62,5 @@ pub use app::App;
 pub use git::run_worker as run_git_worker;
 pub use printable::printable;
 pub use settings::{
-    GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, TextCipher,
+    GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, Summary, TextCipher,
 };

@@ -21,7 +21,7 @@ mod wave;
 
 use std::{
     alloc::System,
-    io::{BufRead as _, Read as _},
+    io::{BufRead as _, IsTerminal as _, Read as _},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -30,7 +30,7 @@ use std::{
 use anyhow::Context as _;
 use clap::ValueEnum as _;
 use confbus::{
-    App, GitProgram, SaidSetting, Settings, Sources, memory, printable, shutdown,
+    App, GitProgram, SaidSetting, Settings, Sources, Summary, memory, printable, shutdown,
     telemetry::{self, LogFormat},
 };
 use tracing::info;
@@ -50,6 +50,9 @@ const LONGEST_TOKEN: u64 = 8 * 1024;
 const LAST_WORK: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
+    if cli::complete() {
+        return Exit::Yes.into();
+    }
     let typed = cli::parse();
     let form = typed.form();
     typed
@@ -151,6 +154,41 @@ fn print_settings(sources: &Sources) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the server is: in a few lines for whoever started it at a terminal, else as one line of the log.
+fn introduce(summary: &Summary, format: LogFormat) {
+    let Summary {
+        repository,
+        config,
+        manage,
+        bus,
+        webhook,
+        settings,
+    } = summary;
+    if format == LogFormat::Json || !std::io::stderr().is_terminal() {
+        let manage = manage.as_deref();
+        info!(
+            event = "server.starting",
+            repository, config, manage, bus, webhook, settings, "starting"
+        );
+        return;
+    }
+    talk::note(concat!("confbus ", env!("CARGO_PKG_VERSION")));
+    let lines = [
+        ("repository", Some(repository)),
+        ("config", Some(config)),
+        ("manage", manage.as_ref()),
+        ("bus", Some(bus)),
+        ("webhook", Some(webhook)),
+        ("settings", Some(settings)),
+    ];
+    for (name, text) in lines {
+        if let Some(text) = text {
+            talk::note(format!("  {name:<10}  {}", watch::printable(text)));
+        }
+    }
+    talk::note("  every value and its place: confbus serve --print-settings");
+}
+
 async fn doctor(args: DoctorArgs) -> Result<ExitCode, Failure> {
     doctor::run(args, git_program(LogFormat::Text)?).await
 }
@@ -166,6 +204,8 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
         return print_settings(&sources);
     }
 
+    let summary = Summary::of(&settings, &sources);
+    introduce(&summary, args.log_format);
     let app = App::bind(settings.with_git_program(program)).await?;
     info!(event = "server.listening", address = %app.local_addr()?, "listening");
     app.serve_until(shutdown::requested()).await?;

@@ -11,6 +11,7 @@ mod problem;
 mod reader;
 mod rooms;
 mod said;
+mod summary;
 
 use std::{env, fmt, path::PathBuf};
 
@@ -18,6 +19,7 @@ pub use crate::git::Program as GitProgram;
 use problem::code;
 pub use problem::{SettingsError, SettingsProblem};
 pub use said::SaidSetting;
+pub use summary::Summary;
 
 use crate::{
     access, commit_status, encryption::Encryption, environment_repository, http, inspection,

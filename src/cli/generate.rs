@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use clap_complete::Shell;
+use clap_complete::{Shell, env::Shells};
 
-use super::help::command;
+use super::{complete::SHELL, help::command};
 use crate::{exit::Failure, talk};
 
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(crate) struct ManArgs {
 }
 
 /// What people type: completions would offer hidden commands.
-fn shown() -> clap::Command {
+pub(super) fn shown() -> clap::Command {
     let all = command();
     let subcommands = all.get_subcommands();
     clap::Command::new("confbus")
@@ -37,8 +37,11 @@ fn shown() -> clap::Command {
 
 /// Writes the completions of a shell to standard output.
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
+    let shell = args.shell.to_string();
+    let shells = Shells::builtins();
+    let completer = shells.completer(&shell).context("no such shell")?;
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut shown(), "confbus", &mut script);
+    completer.write_registration(SHELL, "confbus", "confbus", "confbus", &mut script)?;
     Ok(talk::data(&script)?)
 }
 

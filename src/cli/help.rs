@@ -40,8 +40,7 @@ Options   --color <WHEN>       auto, always, never; NO_COLOR is respected
           --server <URL>       CONFBUS_SERVER [default: http://localhost:8888]
           --token-file <FILE>  CONFBUS_TOKEN_FILE, or CONFBUS_TOKEN
           -q, --quiet          Only results and errors
-          -h, --help           Print help; behind a command, its own
-          -V, --version        Print version
+          -h, -V               Print help, behind a command its own; the version
 
 Settings  --KEY=VALUE behind serve, variables, application.yml; Spring's names
 Exit      0 yes   1 no   2 usage   3 unreachable   4 not allowed   5 timed out

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
-use super::{ServersArgs, number_and_unit};
+use super::{ServersArgs, complete::addresses, number_and_unit};
 
 #[derive(Debug, Args)]
 pub(crate) struct PinArgs {
     /// APPLICATION[/PROFILE[/LABEL]]@COMMIT; * is any profile, and seven digits of the commit are enough.
-    #[arg(value_name = "ADDRESS@COMMIT", value_parser = Pinned::parse, required_unless_present = "list")]
+    #[arg(value_name = "ADDRESS@COMMIT", value_parser = Pinned::parse, required_unless_present = "list", add = ArgValueCompleter::new(addresses))]
     pub(crate) pinned: Option<Pinned>,
     /// Why: shown with the pin wherever it is shown.
     #[arg(long, value_name = "TEXT", required_unless_present_any = ["release", "list"])]

@@ -1,16 +1,18 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 
 use super::{
     ServersArgs,
+    complete::addresses,
     pin::{address, time},
 };
 
 #[derive(Debug, Args)]
 pub(crate) struct RefreshArgs {
     /// APPLICATION[/PROFILES], or a destination of Spring as `orders:**` [default: everyone]
-    #[arg(value_name = "ADDRESS | DESTINATION", value_parser = Target::parse)]
+    #[arg(value_name = "ADDRESS | DESTINATION", value_parser = Target::parse, add = ArgValueCompleter::new(addresses))]
     pub(crate) target: Option<Target>,
     /// Wait until everybody who was told has answered.
     #[arg(long)]

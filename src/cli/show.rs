@@ -1,9 +1,10 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use confbus_protocol::{Address, InvalidAddress, Profiles};
 
-use super::{ServersArgs, pin::time};
+use super::{ServersArgs, complete::addresses, pin::time};
 
 /// How and where commands that show something ask.
 #[derive(Debug, Args)]
@@ -21,7 +22,7 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct GetArgs {
     /// APPLICATION[/PROFILES][@LABEL], as shop/prod or shop/prod@release/2.0; a commit is a label, too.
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "ADDRESS", add = ArgValueCompleter::new(addresses))]
     pub(crate) address: Address,
     /// A key, or the beginning of some: `pool` is `pool.max`, too.
     #[arg(value_name = "KEY")]
@@ -48,7 +49,7 @@ pub(crate) enum GetFormat {
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// APPLICATION[/PROFILES][@LABEL]
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "ADDRESS", add = ArgValueCompleter::new(addresses))]
     pub(crate) address: Address,
     /// The key, as files write it: pool.max or servers[2].host.
     #[arg(value_name = "KEY")]
@@ -60,10 +61,10 @@ pub(crate) struct ExplainArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DiffArgs {
     /// APPLICATION[/PROFILES][@LABEL], as shop/prod@4e81d07
-    #[arg(value_name = "FROM")]
+    #[arg(value_name = "FROM", add = ArgValueCompleter::new(addresses))]
     pub(crate) from: Address,
     /// What it is compared with.
-    #[arg(value_name = "TO")]
+    #[arg(value_name = "TO", add = ArgValueCompleter::new(addresses))]
     pub(crate) to: Address,
     /// End with 1 when they differ.
     #[arg(long)]
@@ -75,7 +76,7 @@ pub(crate) struct DiffArgs {
 #[derive(Debug, Args)]
 pub(crate) struct FleetArgs {
     /// APPLICATION[/PROFILES][@LABEL] [default: all]
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "ADDRESS", add = ArgValueCompleter::new(addresses))]
     pub(crate) part: Option<FleetPart>,
     /// Wait until all instances run what they are to run; one that rejects it ends that, too.
     #[arg(long)]
@@ -121,7 +122,7 @@ impl FromStr for FleetPart {
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
     /// APPLICATION[/PROFILES][@LABEL]
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "ADDRESS", add = ArgValueCompleter::new(addresses))]
     pub(crate) address: Address,
     /// How many entries.
     #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]

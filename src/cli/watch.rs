@@ -5,16 +5,17 @@ use std::{
 };
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use rustix::process::Signal;
 use url::Url;
 
-use super::number_and_unit;
+use super::{complete::addresses, number_and_unit};
 use crate::watch::Format;
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
     /// APPLICATION/PROFILES[/LABEL]
-    #[arg(value_name = "ADDRESS", value_parser = Address::parse)]
+    #[arg(value_name = "ADDRESS", value_parser = Address::parse, add = ArgValueCompleter::new(addresses))]
     pub(crate) address: Address,
     /// The server, or several by comma; credentials may stand in the address
     /// [default: CONFBUS_SERVER, SPRING_CLOUD_CONFIG_URI, http://localhost:8888]

@@ -296,7 +296,7 @@ const OTHERWISE_READ: [&str; 11] = [
 ];
 
 /// The key that a variable sets: dots are underscores there, dashes are gone or underscores, an index is a number.
-fn key_of_variable(name: &str) -> Option<String> {
+pub(super) fn key_of_variable(name: &str) -> Option<String> {
     if OTHERWISE_READ.contains(&name) {
         return None;
     }

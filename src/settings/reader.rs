@@ -1,4 +1,7 @@
 use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fmt::Display,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -19,6 +22,8 @@ pub(super) struct Reader {
     problems: Vec<SettingsProblem>,
     warnings: Vec<SettingsProblem>,
     opened: Vec<String>,
+    /// What counts where nothing was said.
+    defaults: RefCell<BTreeMap<String, String>>,
 }
 
 impl Reader {
@@ -28,6 +33,7 @@ impl Reader {
             problems: Vec::new(),
             warnings: Vec::new(),
             opened: Vec::new(),
+            defaults: RefCell::default(),
         }
     }
 
@@ -187,12 +193,33 @@ impl Reader {
     }
 
     pub(super) fn text_or(&self, key: &str, default: &str) -> String {
-        self.text(key).unwrap_or_else(|| default.to_owned())
+        self.text(key).unwrap_or_else(|| {
+            self.assume(key, default);
+            default.to_owned()
+        })
+    }
+
+    /// Notes what counts for a key of which nothing was said.
+    pub(super) fn assume(&self, key: &str, default: impl Display) {
+        let mut defaults = self.defaults.borrow_mut();
+        defaults.insert(key.to_owned(), default.to_string());
+    }
+
+    /// What was read and not said, with the values that count, by key; so far.
+    pub(super) fn defaults(&self) -> Vec<(String, String)> {
+        let defaults = self.defaults.borrow();
+        let known = defaults
+            .iter()
+            .filter(|(key, value)| is_known(key) && !value.is_empty());
+        known
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     }
 
     /// Spring's words for yes and no.
     pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
         let Some(text) = self.text(key) else {
+            self.assume(key, default);
             return default;
         };
         match text.to_ascii_lowercase().as_str() {
@@ -214,8 +241,9 @@ impl Reader {
         said
     }
 
-    pub(super) fn number<T: FromStr>(&mut self, key: &str, default: T) -> T {
+    pub(super) fn number<T: FromStr + Display>(&mut self, key: &str, default: T) -> T {
         let Some(text) = self.text(key) else {
+            self.assume(key, &default);
             return default;
         };
         text.trim().parse().unwrap_or_else(|_| {
@@ -227,6 +255,7 @@ impl Reader {
     /// `500ms`, `30s`, `2m`, `1h`; a bare number counts in `unit`.
     pub(super) fn duration(&mut self, key: &str, unit: Duration, default: Duration) -> Duration {
         let Some(text) = self.text(key) else {
+            self.assume(key, duration_text(default));
             return default;
         };
         parse_duration(&text, unit).unwrap_or_else(|| {
@@ -242,6 +271,7 @@ impl Reader {
     /// `512B`, `2KB`, `32MB`; a bare number counts bytes.
     pub(super) fn bytes(&mut self, key: &str, default: usize) -> usize {
         let Some(text) = self.text(key) else {
+            self.assume(key, bytes_text(default));
             return default;
         };
         parse_bytes(&text).unwrap_or_else(|| {
@@ -373,6 +403,27 @@ fn parse_duration(text: &str, unit: Duration) -> Option<Duration> {
     Some(unit * count)
 }
 
+/// In the largest unit that leaves nothing over.
+fn duration_text(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    let unit = units
+        .into_iter()
+        .find(|(unit, _)| millis > 0 && millis.is_multiple_of(*unit));
+    let (unit, name) = unit.unwrap_or((1, "ms"));
+    format!("{}{name}", millis / unit)
+}
+
+/// In the largest unit that leaves nothing over.
+fn bytes_text(bytes: usize) -> String {
+    let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")];
+    let unit = units
+        .into_iter()
+        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    let (unit, name) = unit.unwrap_or((1, "B"));
+    format!("{}{name}", bytes / unit)
+}
+
 fn parse_bytes(text: &str) -> Option<usize> {
     let text = text.trim();
     let digits = text
@@ -411,6 +462,23 @@ mod tests {
                 milliseconds,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn defaults_are_written_as_they_are_read() {
+        for millis in [0, 250, 5000, 120_000, 3_600_000, 90_000] {
+            let duration = Duration::from_millis(millis);
+            let text = duration_text(duration);
+            assert_eq!(
+                parse_duration(&text, Duration::ZERO),
+                Some(duration),
+                "{text}"
+            );
+        }
+        for bytes in [0, 100, 2048, 8 << 20, 1 << 30, 1500] {
+            let text = bytes_text(bytes);
+            assert_eq!(parse_bytes(&text), Some(bytes), "{text}");
         }
     }
 

@@ -135,6 +135,7 @@ fn management(reader: &mut Reader, listen: SocketAddr) -> Option<SocketAddr> {
 
 fn address(reader: &mut Reader, key: &str, default: IpAddr) -> IpAddr {
     let Some(text) = reader.text(key) else {
+        reader.assume(key, default);
         return default;
     };
     if text == "localhost" {

@@ -1,4 +1,4 @@
-//! What was said of the server's own settings, for people: which value holds, and where it was said.
+//! The server's own settings, for people: which value holds, and where it was said, if it was.
 
 use confbus_protocol::{has_credentials, looks_secret};
 
@@ -6,7 +6,8 @@ use super::{
     Sources,
     layers::{Layers, Setting, uniform},
     problem::SettingsError,
-    reader::is_known,
+    reader::{Reader, is_known},
+    rooms,
 };
 
 /// How keys end that sound like those of secrets and say where something is, or of which kind; in the spelling in which
@@ -35,19 +36,23 @@ const OWN: [&str; 5] = [
     "otel.exporter.otlp.traces.headers",
 ];
 
-/// A setting of which something was said, with the strongest value.
+/// Where a value comes from of which nothing was said.
+const DEFAULT: &str = "default";
+
+/// A setting in force: the strongest value that was said, or the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SaidSetting {
     /// In Spring's spelling, as far as it is known.
     pub key: String,
     /// `None` where it may be a secret. What stands before an `@` or behind a `?` may be one, too, and is `••••••`.
     pub value: Option<String>,
-    /// `application.yml:3:9`, the name of a variable, or an argument.
+    /// `application.yml:3:9`, the name of a variable, an argument, or `default`.
     pub place: String,
 }
 
 impl SaidSetting {
-    /// All settings that the server knows and of which something was said, in the order of their keys.
+    /// All settings that the server knows and that have a value, in the order of their keys. Defaults of what only matters
+    /// with another setting are there when that is said.
     ///
     /// # Errors
     /// [`SettingsError`] when a file cannot be read.
@@ -55,6 +60,15 @@ impl SaidSetting {
         let layers = Layers::read(sources)?;
         let known = layers.all().filter(|setting| is_known(&setting.key));
         let mut said: Vec<_> = known.map(Self::of).collect();
+        let mut reader = Reader::new(layers);
+        // What is wrong in them is told at a start.
+        _ = rooms::settings(&mut reader);
+        let assumed = reader.defaults().into_iter();
+        said.extend(assumed.map(|(key, value)| Self {
+            value: shown(&key, &value),
+            key,
+            place: DEFAULT.to_owned(),
+        }));
         said.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(said)
     }

@@ -52,9 +52,18 @@ pub(super) async fn check_application(
     if address.application.names().any(has_own) {
         return Ok(());
     }
+    check_name(args, address).await
+}
+
+/// Refuses an application of which nothing is known, where another one is named like it.
+pub(super) async fn check_name(args: &ShowArgs, address: &Address) -> Result<(), Failure> {
     // Who may not see the names is given what there is.
     let names = ask(args, NAMES).await.unwrap_or_default();
-    let hints = hints(&names, address);
+    let application = Address {
+        label: None,
+        ..address.clone()
+    };
+    let hints = hints(&names, &application);
     if hints.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::{address, ask, document, list, number, place, query, short, shown, table, text};
+use super::{
+    address, ask, closest::check_name, document, list, number, place, query, short, shown, table,
+    text,
+};
 use crate::{
     cli::DiffArgs,
     desk::say,
@@ -16,6 +19,9 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
     let (from, to) = (args.from.to_string(), args.to.to_string());
     let path = format!("/_/api/diffs{}", query([("from", &*from), ("to", &*to)]));
     let view = ask(&args.show, &path).await?;
+    for address in [&args.from, &args.to] {
+        check_name(&args.show, address).await?;
+    }
     if args.show.json {
         document(&view)?;
     } else {

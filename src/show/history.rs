@@ -2,13 +2,19 @@
 
 use serde_json::Value;
 
-use super::{closest::ask_for, document, list, number, path_of, short, table, text};
+use super::{
+    closest::{ask_for, check_name},
+    document, list, number, path_of, short, table, text,
+};
 use crate::{cli::HistoryArgs, desk::say, exit::Failure, talk};
 
 /// Says it.
 pub(crate) async fn history(args: HistoryArgs) -> Result<(), Failure> {
     let path = path_of("history", &args.address, &[]);
     let mut view = ask_for(&args.show, &args.address, &path).await?;
+    if list(&view, "entries").is_empty() {
+        check_name(&args.show, &args.address).await?;
+    }
     let mut left_out = 0;
     if let Some(entries) = view["entries"].as_array_mut() {
         let all = entries.len();

@@ -100,6 +100,27 @@ impl Server {
 }
 
 #[test]
+fn a_start_says_what_the_server_is() {
+    let repo = ConfigRepo::from_sample();
+    let server = Server::start(&repo);
+    let line = server.says("server.starting", |_| true);
+    assert_eq!(
+        line["repository"],
+        repo.path().display().to_string(),
+        "{line}"
+    );
+    for (field, text) in [
+        ("config", "from this machine only, no TLS"),
+        ("bus", "in process and over the stream; no broker"),
+        ("webhook", "believed from this machine"),
+        ("settings", "6 arguments"),
+    ] {
+        let said = line[field].as_str().unwrap();
+        assert!(said.contains(text), "{field}: {line}");
+    }
+}
+
+#[test]
 fn a_push_and_who_did_what_can_be_found_by_their_fields() {
     let repo = ConfigRepo::from_sample();
     let server = Server::start(&repo);

@@ -76,3 +76,32 @@ fn settings_that_refuse_to_start_are_refused() {
     assert_eq!((ran.code, &*ran.stdout), (Some(78), ""));
     assert!(ran.stderr.contains("error[CB8002]"), "{ran:?}");
 }
+
+#[test]
+fn what_nobody_said_is_shown_as_default() {
+    let ran = Ran::confbus(&[
+        "serve",
+        "--print-settings",
+        "--spring.cloud.config.server.git.uri=/nowhere",
+        "--server.port=3",
+    ]);
+    assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
+    for (key, value, place) in [
+        ("server.port", "3", "--server.port"),
+        ("server.address", "0.0.0.0", "default"),
+        ("confbus.git.freshness", "polled", "default"),
+        ("confbus.limits.idle-timeout", "1m", "default"),
+        ("spring.cloud.config.server.git.timeout", "5s", "default"),
+    ] {
+        let parts: Vec<_> = line(&ran, key).split_whitespace().collect();
+        assert_eq!(parts, [key, value, place]);
+    }
+    let mut keys: Vec<_> = ran
+        .stdout
+        .lines()
+        .map(|line| line.split(' ').next())
+        .collect();
+    let number = keys.len();
+    keys.dedup();
+    assert_eq!(keys.len(), number, "{}", ran.stdout);
+}

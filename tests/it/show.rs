@@ -322,3 +322,16 @@ fn the_next_server_is_asked_when_one_does_not_answer() {
     let ran = Ran::confbus(&["fleet", "--server", "http://127.0.0.1:1,http://127.0.0.1:2"]);
     assert_eq!((ran.code, &*ran.stdout), (Some(3), ""), "{ran:?}");
 }
+
+#[test]
+fn a_misspelt_application_is_not_one_without_history() {
+    let shop = Shop::open();
+    for arguments in [
+        &["history", "shpo"][..],
+        &["diff", "shop/prod", "shpo/prod"],
+    ] {
+        let ran = shop.runs(arguments);
+        assert_eq!((ran.code, &*ran.stdout), (Some(6), ""), "{ran:?}");
+        assert!(ran.stderr.contains("did you mean `shop`?"), "{ran:?}");
+    }
+}
