@@ -483,6 +483,42 @@ fn a_commit_that_is_not_the_current_one_says_so() {
 }
 
 #[test]
+fn what_is_encrypted_anew_is_no_change() {
+    let repo = repo();
+    let server = start(&repo, &[]).ready();
+    let first = server.get("/sealed/prod").json()["version"].clone();
+    let first = first.as_str().unwrap();
+    let sealed = |cipher: &str| format!("a: 1\nkept: '{cipher}'\n");
+    let push = |message: &str, text: &str| {
+        let commit = repo.push(message, &[("sealed.yml", text)]);
+        server.serves(&commit);
+        commit
+    };
+    let entry = |commit: &str| {
+        eventually("the move with its keys", || {
+            let view = shown(&server, "history/sealed/prod");
+            let newest = view["entries"][0].clone();
+            let is_it = newest["commit"] == commit && newest["keys"].is_u64();
+            expect_that(is_it, &view).map(|()| newest)
+        })
+    };
+    let plain = Request::post("/encrypt", "mysecret").header("Content-Type", "text/plain");
+    let anew = server.send(&plain);
+    assert_eq!(anew.status, 200, "{anew:?}");
+    let anew = anew.body;
+    assert_ne!(format!("{{cipher}}{anew}"), CIPHER);
+    report(&server, "sealed:prod:8080:1", first, applied());
+    let less = push("one value less", &sealed(CIPHER));
+    assert_eq!(entry(&less)["keys"], 1);
+    let rotated = push("another key", &sealed(&format!("{{cipher}}{anew}")));
+    let newest = entry(&rotated);
+    assert_eq!(
+        (&newest["keys"], &newest["instances"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[test]
 fn what_may_not_be_read_looks_like_what_is_not_there() {
     let repo = repo();
     let server = start(
