@@ -262,12 +262,3 @@ fn listed(names: BTreeSet<String>, is_shown: impl Fn(&String) -> bool) -> Vec<St
     let shown = names.into_iter().filter(is_shown);
     shown.take(MAX_NAMES).collect()
 }
-
-/// The name that is most like one that is not there, if any is like it at all.
-fn closest<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    const ALIKE: f64 = 0.8;
-    let alike = all.map(|other| (strsim::jaro_winkler(name, other), other));
-    let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
-    let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
-    closest.map(|(_, other)| other)
-}

@@ -38,6 +38,7 @@ use entry::{Entry, Trigger};
 use fleet::Fleet;
 use records::Records;
 pub(crate) use refresh::What;
+pub use sentence::short;
 pub(crate) use sentence::{Column, Goal, Sentence, Totals};
 #[cfg(test)]
 pub(crate) use sight::Everything;

@@ -8,7 +8,7 @@ use super::{
     configuration::{PlacedValue, SourceView, sources},
     secrecy::{Secrecy, Shown},
 };
-use crate::{environment_repository::Inspected, ledger::Totals};
+use crate::{closest::closest, environment_repository::Inspected, ledger::Totals};
 
 /// Who writes a key, who wins, and what its value refers to.
 #[derive(Debug, Serialize)]
@@ -166,7 +166,7 @@ impl NoSuchKey {
         let sources = inspected.environment.property_sources.iter();
         let keys: std::collections::BTreeSet<_> =
             sources.flat_map(|source| source.source.keys()).collect();
-        let closest = super::closest(key, keys.iter().map(|key| key.as_str()));
+        let closest = closest(key, keys.iter().map(|key| key.as_str()));
         Self {
             closest: closest.map(str::to_owned),
             keys: keys.len(),

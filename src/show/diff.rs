@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use confbus::short_version;
 use serde_json::Value;
 
-use super::{address, ask, document, list, number, place, query, short, shown, table, text};
+use super::{address, ask, document, list, number, place, query, shown, table, text};
 use crate::{
     cli::DiffArgs,
     desk::say,
@@ -28,7 +29,7 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
 
 fn lines(view: &Value) -> Vec<String> {
     let side = |side: &Value| {
-        let commit = side["commit"].as_str().map(short);
+        let commit = side["commit"].as_str().map(short_version);
         let commit = commit
             .map(|commit| format!(" ({commit})"))
             .unwrap_or_default();

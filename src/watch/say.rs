@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
 };
 
-use confbus::printable;
+use confbus::{printable, short_version};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
@@ -67,11 +67,9 @@ where
     }
 }
 
-/// The start of a commit id; seven digits are enough for people.
-pub(super) fn short(version: Option<&str>) -> &str {
-    version.map_or("an unnamed version", |version| {
-        version.get(..7).unwrap_or(version)
-    })
+/// The start of a commit id.
+pub(super) fn short(version: Option<&str>) -> String {
+    version.map_or_else(|| "an unnamed version".to_owned(), short_version)
 }
 
 /// `1 key` or `2 keys`.
