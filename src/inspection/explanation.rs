@@ -8,7 +8,11 @@ use super::{
     configuration::{PlacedValue, SourceView, sources},
     secrecy::{Secrecy, Shown},
 };
-use crate::{closest::closest, environment_repository::Inspected, ledger::Totals};
+use crate::{
+    closest::closest,
+    environment_repository::Inspected,
+    ledger::{Removal, Totals},
+};
 
 /// Who writes a key, who wins, and what its value refers to.
 #[derive(Debug, Serialize)]
@@ -65,6 +69,8 @@ pub(crate) struct NoSuchKey {
     pub(crate) closest: Option<String>,
     /// How many keys there are.
     pub(crate) keys: usize,
+    /// Where there was one of this name, as far as that is remembered.
+    pub(crate) removal: Option<Removal>,
 }
 
 impl ExplanationView {
@@ -170,6 +176,7 @@ impl NoSuchKey {
         Self {
             closest: closest.map(str::to_owned),
             keys: keys.len(),
+            removal: None,
         }
     }
 }

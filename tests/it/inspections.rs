@@ -394,6 +394,10 @@ fn history_says_what_was_served_and_how_it_went() {
         (&json!(third), &json!(0))
     );
     assert_eq!(older["commit"], second);
+    let lost = server.get("/_/api/explanations/shop/prod?key=db.host");
+    let said = format!("it was last set until {} by Test", &second[..7]);
+    assert_eq!(lost.status, 404);
+    assert!(lost.body.contains(&said), "{lost:?}");
     assert_eq!(older["before"], first);
     assert!(older["keys"].as_u64().unwrap() > 1, "{older}");
     assert_eq!(
