@@ -12,7 +12,7 @@ mod winners;
 
 use std::sync::Arc;
 
-use confbus_protocol::Environment;
+use confbus_protocol::{Environment, PropertyValue};
 use confbus_resolution::{Cause, EnvironmentRequest, FileSource, ResolveError, Snapshot};
 
 use crate::encryption::Encryption;
@@ -76,6 +76,11 @@ impl Acceptance {
     /// Whether placeholders must lead somewhere.
     pub(crate) fn follows_placeholders(&self) -> bool {
         self.inner.settings.placeholders
+    }
+
+    /// Whether two values are one to whoever is given them.
+    pub(crate) fn are_same(&self, one: &PropertyValue, other: &PropertyValue) -> bool {
+        self.inner.encryption.are_same(one, other)
     }
 
     /// Whether anybody may be refused this snapshot.

@@ -14,7 +14,8 @@ use std::{
 use confbus_protocol::CommitId;
 use confbus_resolution::{Layout, Places, Snapshot};
 
-pub use changes::{AddressChange, Change, Kind, Shown};
+pub use changes::{AddressChange, Change, Shown};
+pub use confbus_resolution::KeyChange;
 use judged::Judge;
 
 use crate::{
@@ -106,8 +107,7 @@ impl Findings {
             let key = |one: &Diagnostic| (one.severity, one.file.clone(), one.span, one.code);
             key(one).cmp(&key(other))
         });
-        let changes =
-            before.map(|(_, old)| changes::between(old, &new, &layout, &judged.addresses));
+        let changes = before.map(|(_, old)| changes::between(old, &new, &judge, &judged.addresses));
         Ok(Self {
             diagnostics,
             changes: changes.unwrap_or_default(),

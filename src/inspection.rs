@@ -26,7 +26,7 @@ use crate::{
 };
 pub(crate) use address::{AddressView, CommitView, HeldView, SupersededView};
 pub(crate) use configuration::{ConfigurationView, PlacedValue, PropertyView, SourceView};
-pub(crate) use diff::{ChangeKind, ChangeView, DiffView, PlaceView, SideView};
+pub(crate) use diff::{ChangeView, DiffView, PlaceView, SideView};
 pub(crate) use explanation::{ExplanationView, NoSuchKey, WrittenView};
 use fingerprint::Fingerprints;
 pub(crate) use fingerprint::Settings;
@@ -112,11 +112,19 @@ impl Inspector {
         readable: &impl Sight,
         sight: impl Sight + 'static,
     ) -> Result<ExplanationView, InspectError> {
-        let address = AddressView::of(request);
+        let (address, asked) = (AddressView::of(request), key.clone());
         let explained = self.look(request, token, readable, move |held, inspected, secrecy| {
             ExplanationView::new(address, held, &key, inspected, secrecy)
         });
-        let mut view = explained.await?.map_err(InspectError::NoSuchKey)?;
+        let mut view = match explained.await? {
+            Ok(view) => view,
+            Err(mut missing) => {
+                let filter = self.history_filter(request);
+                let removal = self.ledger.removal(&filter, &asked, &sight).await;
+                missing.removal = removal.map_err(|_| InspectError::Closed)?;
+                return Err(InspectError::NoSuchKey(missing));
+            }
+        };
         let fleet = self.fleet(self.filter_of(request), sight).await?;
         view.instances = fleet.totals;
         view.sentence = fleet.sentence;
@@ -148,6 +156,14 @@ impl Inspector {
     ) -> Result<HistoryView, InspectError> {
         // What is not there has no history.
         self.inspected(request, token).await?;
+        let filter = self.history_filter(request);
+        let entries = self.ledger.history(filter, sight).await;
+        let entries = entries.map_err(|_| InspectError::Closed)?;
+        Ok(HistoryView::new(AddressView::of(request), entries))
+    }
+
+    /// The moves that concern a request.
+    fn history_filter(&self, request: &EnvironmentRequest) -> HistoryFilter {
         let label = request.label.as_ref().map(ToString::to_string);
         let defaults = || {
             self.default_labels
@@ -155,15 +171,12 @@ impl Inspector {
                 .map(ToString::to_string)
                 .collect()
         };
-        let filter = HistoryFilter {
+        HistoryFilter {
             application: request.application.to_string(),
             labels: label.map_or_else(defaults, |label| vec![label]),
             repositories: self.repository.repositories_of(request),
             instances: self.filter_of(request),
-        };
-        let entries = self.ledger.history(filter, sight).await;
-        let entries = entries.map_err(|_| InspectError::Closed)?;
-        Ok(HistoryView::new(AddressView::of(request), entries))
+        }
     }
 
     /// What can be asked for by somebody who may read this.
@@ -261,13 +274,4 @@ impl Inspector {
 fn listed(names: BTreeSet<String>, is_shown: impl Fn(&String) -> bool) -> Vec<String> {
     let shown = names.into_iter().filter(is_shown);
     shown.take(MAX_NAMES).collect()
-}
-
-/// The name that is most like one that is not there, if any is like it at all.
-fn closest<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    const ALIKE: f64 = 0.8;
-    let alike = all.map(|other| (strsim::jaro_winkler(name, other), other));
-    let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
-    let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
-    closest.map(|(_, other)| other)
 }

@@ -38,6 +38,7 @@ use entry::{Entry, Trigger};
 use fleet::Fleet;
 use records::Records;
 pub(crate) use refresh::What;
+pub use sentence::short;
 pub(crate) use sentence::{Column, Goal, Sentence, Totals};
 #[cfg(test)]
 pub(crate) use sight::Everything;
@@ -49,7 +50,7 @@ use store::Store;
 pub(crate) use view::{
     FleetApplication, FleetFilter, FleetInstance, FleetView, HistoryEntry, HistoryFilter,
     InstanceFilter, InstanceView, InstancesView, ReaderView, RefreshDetails, RefreshView,
-    RefreshesView, ToldView,
+    RefreshesView, Removal, ToldView,
 };
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
@@ -259,6 +260,20 @@ impl Ledger {
         let records = self.records().await?;
         let view = move || view::history(&records, &filter, &sight, now());
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
+    /// The newest move that is remembered to have taken a key away, as far as somebody may see it.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn removal(
+        &self,
+        filter: &HistoryFilter,
+        key: &str,
+        sight: &impl Sight,
+    ) -> Result<Option<Removal>, Closed> {
+        let records = self.records().await?;
+        Ok(view::removal(&records, filter, key, sight))
     }
 
     /// Where the instances stand that ask for something that is meant.

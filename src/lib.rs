@@ -34,6 +34,7 @@ mod http;
 mod settings;
 
 mod app;
+mod closest;
 mod hex;
 mod json_file;
 pub mod memory;
@@ -59,7 +60,9 @@ pub mod fuzzing {
 
 pub use access::hash_token;
 pub use app::App;
+pub use closest::closest;
 pub use git::run_worker as run_git_worker;
+pub use ledger::short as short_version;
 pub use printable::printable;
 pub use settings::{
     GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, Summary, TextCipher,

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use confbus::printable;
+use confbus::{printable, short_version};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -140,7 +140,7 @@ impl Outcome {
         let labels = list("labels");
         let commit = labels.first().and_then(|moved| moved["to"].as_str());
         Self {
-            commit: commit.map(|commit| commit.chars().take(7).collect()),
+            commit: commit.map(short_version),
             is_published: refresh["published"].is_string(),
             answers,
         }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use confbus::printable;
+use confbus::{printable, short_version};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ fn shown(pin: &Value) -> String {
     format!(
         "{}  {}  until {until}  by {}  {}",
         address(pin),
-        commit.get(..7).unwrap_or(commit),
+        short_version(commit),
         text("by"),
         text("reason"),
     )

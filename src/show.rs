@@ -30,9 +30,6 @@ pub(crate) use fleet::fleet;
 pub(crate) use get::get;
 pub(crate) use history::history;
 
-/// The first digits of a commit that people are shown.
-const SHORT: usize = 7;
-
 /// What the server says, or one of our own. Of several by comma the first that answers, since all of them know the same.
 async fn ask(args: &ShowArgs, path: &str) -> Result<Value, Failure> {
     let answer = match &args.repo {
@@ -128,11 +125,6 @@ fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
 
 fn number(value: &Value, key: &str) -> u64 {
     value[key].as_u64().unwrap_or_default()
-}
-
-/// The first digits of a commit.
-fn short(commit: &str) -> &str {
-    commit.get(..SHORT).unwrap_or(commit)
 }
 
 /// `shop.yml:14:8`, as far as it is known.

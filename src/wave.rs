@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use confbus::printable;
+use confbus::{printable, short_version};
 use serde_json::{Value, json};
 
 use crate::{
@@ -66,7 +66,7 @@ fn named(wave: &Value) -> String {
         "{}  {}  {}",
         address(wave),
         text("branch"),
-        commit.get(..7).unwrap_or(commit)
+        short_version(commit)
     )
 }
 

@@ -2,7 +2,7 @@
 
 use confbus::{
     diagnostics::{Diagnostic, Severity},
-    findings::{AddressChange, Change, Findings, Kind, Shown},
+    findings::{AddressChange, Change, Findings, KeyChange, Shown},
 };
 use serde_json::{Map, Value, json};
 
@@ -70,9 +70,9 @@ fn address(change: &AddressChange) -> Value {
 
 fn key(change: &Change) -> Value {
     let kind = match change.kind {
-        Kind::Added => "added",
-        Kind::Removed => "removed",
-        Kind::Changed => "changed",
+        KeyChange::Added => "added",
+        KeyChange::Removed => "removed",
+        KeyChange::Changed => "changed",
     };
     let mut members = Map::new();
     members.insert("key".into(), change.key.clone().into());

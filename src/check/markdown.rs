@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use confbus::{
     diagnostics::{Diagnostic, Severity},
-    findings::{Change, Findings, Kind},
+    findings::{Change, Findings, KeyChange},
 };
 
 use super::{summary, text::side};
@@ -84,9 +84,9 @@ fn changes(out: &mut String, findings: &Findings) {
 
 fn row(one: &Change) -> String {
     let sign = match one.kind {
-        Kind::Added => "+",
-        Kind::Removed => "−",
-        Kind::Changed => "~",
+        KeyChange::Added => "+",
+        KeyChange::Removed => "−",
+        KeyChange::Changed => "~",
     };
     let [before, after] = [&one.before, &one.after].map(|side_| match side(side_.as_ref()) {
         text if text.is_empty() => text,

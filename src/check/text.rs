@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use confbus::{
     diagnostics::{Diagnostic, Severity, Span},
-    findings::{AddressChange, Change, Findings, Kind, Shown},
+    findings::{AddressChange, Change, Findings, KeyChange, Shown},
     printable,
 };
 
@@ -106,18 +106,18 @@ fn address(change: &AddressChange) -> String {
 fn line(change: &Change, width: usize) -> String {
     let key = printable(&change.key);
     let text = match change.kind {
-        Kind::Added => format!("+ {key:width$}   {}", side(change.after.as_ref())),
-        Kind::Removed => format!("- {key:width$}   {}", side(change.before.as_ref())),
-        Kind::Changed => format!(
+        KeyChange::Added => format!("+ {key:width$}   {}", side(change.after.as_ref())),
+        KeyChange::Removed => format!("- {key:width$}   {}", side(change.before.as_ref())),
+        KeyChange::Changed => format!(
             "~ {key:width$}   {} → {}",
             side(change.before.as_ref()),
             side(change.after.as_ref())
         ),
     };
     let (style, was) = match change.kind {
-        Kind::Added => (GREEN, ""),
-        Kind::Removed => (RED, "was "),
-        Kind::Changed => (AMBER, ""),
+        KeyChange::Added => (GREEN, ""),
+        KeyChange::Removed => (RED, "was "),
+        KeyChange::Changed => (AMBER, ""),
     };
     let place = painted(DIM, format!("{was}{}", printable(&change.place)));
     format!("{}   {place}", painted(style, text))

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Args, CommandFactory};
+use confbus::closest;
 
 use super::Cli;
 use crate::{
@@ -45,9 +46,6 @@ Options   --color <WHEN>       auto, always, never; NO_COLOR is respected
 Settings  --KEY=VALUE behind serve, variables, application.yml; Spring's names
 Exit      0 yes   1 no   2 usage   3 unreachable   4 not allowed   5 timed out
           6 not found   78 settings";
-
-/// How alike names must be for one to be meant by the other.
-const ALIKE: f64 = 0.7;
 
 /// What to explain.
 #[derive(Debug, Args)]
@@ -131,14 +129,6 @@ pub(super) fn unknown(name: &str, command: &clap::Command) -> Failure {
         Some(closest) => failure.help(format!("did you mean `{closest}`?")),
         None => failure.help("confbus --help lists all commands"),
     }
-}
-
-/// The name that is most like another one, if any is.
-fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let alike = names.map(|other| (strsim::jaro_winkler(name, other), other));
-    let alike = alike.filter(|(likeness, _)| *likeness > ALIKE);
-    let closest = alike.max_by(|(one, _), (other, _)| one.total_cmp(other));
-    closest.map(|(_, name)| name)
 }
 
 #[cfg(test)]

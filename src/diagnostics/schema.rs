@@ -8,9 +8,7 @@ use super::{
     source::{self, Source},
     span, span_of,
 };
-
-/// How alike two names are before one is taken for the other, misspelt.
-const ALIKE: f64 = 0.7;
+use crate::closest::closest;
 
 pub(super) fn say(
     problem: &Problem,
@@ -70,7 +68,8 @@ fn unknown(
     let said = Said::new(Code::UNKNOWN_KEY, place, message);
     let meant = keys.first().and_then(|key| {
         let name = key.rsplit('.').next()?;
-        closest(name, &known(rule, snapshot))
+        let known = known(rule, snapshot);
+        closest(name, known.iter().map(String::as_str)).map(str::to_owned)
     });
     match meant {
         Some(meant) => said.help(format!("did you mean `{meant}`?")),
@@ -89,12 +88,4 @@ fn known(rule: &str, snapshot: &Snapshot) -> Vec<String> {
         Some(properties.keys().cloned().collect())
     };
     found().unwrap_or_default()
-}
-
-fn closest(name: &str, known: &[String]) -> Option<String> {
-    let alike = known
-        .iter()
-        .map(|known| (strsim::jaro_winkler(name, known), known));
-    let best = alike.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
-    (best.0 >= ALIKE).then(|| best.1.clone())
 }

@@ -1,6 +1,6 @@
 //! Encrypted values of an answer.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use confbus_protocol::{Environment, Position, Properties, PropertySource, PropertyValue};
 use tracing::warn;
@@ -37,6 +37,26 @@ impl Encryption {
             .cache
             .get(cipher, || self.decrypt_text(cipher).map(Arc::from));
         decrypted.err()
+    }
+
+    /// Whether two values are one to whoever is given them: what is encrypted is what it says, where that is answered.
+    pub(crate) fn are_same(&self, one: &PropertyValue, other: &PropertyValue) -> bool {
+        if one == other || self.inner.values == Values::Kept {
+            return one == other;
+        }
+        matches!((self.meaning(one), self.meaning(other)), (Some(one), Some(other)) if one == other)
+    }
+
+    /// What stands for a value in an answer; nothing for what cannot be decrypted.
+    fn meaning<'v>(&self, value: &'v PropertyValue) -> Option<Cow<'v, PropertyValue>> {
+        let Some(cipher) = cipher_in(value) else {
+            return Some(Cow::Borrowed(value));
+        };
+        let plain = self
+            .inner
+            .cache
+            .get(cipher, || self.decrypt_text(cipher).map(Arc::from));
+        Some(Cow::Owned(PropertyValue::from(plain.ok()?.to_string())))
     }
 
     /// The properties of a source, or `None` when none of them is encrypted.
@@ -153,6 +173,22 @@ mod tests {
             ],
             r#"{"b":{"value":"plain","origin":"2:1"},"d":{"value":" {cipher}","origin":"4:1"},"a":"mysecret","invalid.c":"<n/a>"}"#,
         );
+    }
+
+    #[test]
+    fn what_says_the_same_is_the_same_where_it_is_decrypted() {
+        let same = |values: Values, one: &str, other: &str| {
+            encryption(values).are_same(&one.into(), &other.into())
+        };
+        let cipher = encryption(Values::Decrypted).encrypt("mysecret").unwrap();
+        let cipher = format!("{MARKER}{cipher}");
+        assert_ne!(cipher, GOOD);
+        assert!(same(Values::Decrypted, GOOD, &cipher));
+        assert!(same(Values::DecryptedOrBare, "mysecret", &cipher));
+        assert!(!same(Values::Kept, GOOD, &cipher));
+        assert!(!same(Values::Decrypted, "other", &cipher));
+        assert!(!same(Values::Decrypted, "{cipher}x", "{cipher}y"));
+        assert!(same(Values::Decrypted, "{cipher}x", "{cipher}x"));
     }
 
     #[test]

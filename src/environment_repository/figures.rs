@@ -63,6 +63,18 @@ impl EnvironmentRepository {
         self.inner.quarantined.get(of, count)
     }
 
+    /// How many of these requests a pin holds, wherever their labels are.
+    pub(crate) fn pinned(&self, known: &[EnvironmentRequest]) -> usize {
+        if self.inner.pins.all().iter().next().is_none() {
+            return 0;
+        }
+        let is_pinned = |request: &&EnvironmentRequest| {
+            let places = self.places_in_service(request);
+            places.iter().any(Place::is_pinned)
+        };
+        known.iter().filter(is_pinned).count()
+    }
+
     /// The repositories of which nothing was read yet.
     pub(crate) fn waited_for(&self) -> Vec<String> {
         let repositories = self.repositories().into_iter();

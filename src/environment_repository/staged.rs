@@ -208,6 +208,14 @@ impl EnvironmentRepository {
 }
 
 impl Place {
+    /// What a move means for whoever asks here, to whom values are as they are answered.
+    pub(crate) fn effect<'s>(&self, comparison: &mut Comparison<'s>, detail: Detail) -> Effect<'s> {
+        let acceptance = self.repository().acceptance();
+        comparison.effect_where(self.request(), detail, &|one, other| {
+            acceptance.are_same(one, other)
+        })
+    }
+
     fn difference(&self, from: &History, to: &History) -> Difference {
         let version = to.newest();
         let before = from.first_good(|version| {
@@ -222,7 +230,8 @@ impl Place {
             (Ok(before), Ok(_)) => {
                 let snapshot = &version.snapshot;
                 let mut comparison = Comparison::new(&before.value, snapshot, self.layout());
-                match comparison.effect_on(self.request(), Detail::Files) {
+                let effect = self.effect(&mut comparison, Detail::Files);
+                match effect {
                     Effect::Same => Difference::Nothing,
                     Effect::Changed { .. } => Difference::Something,
                 }

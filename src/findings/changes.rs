@@ -6,10 +6,10 @@ use confbus_protocol::{
     PropertyValue, has_credentials, is_secret, looks_secret, resolve_placeholders,
 };
 use confbus_resolution::{
-    Comparison, Detail, Effect, EnvironmentRequest, KeyChange, Layout, Snapshot, resolve_files,
+    Comparison, Detail, Effect, EnvironmentRequest, KeyChange, Snapshot, resolve_files,
 };
 
-use super::judged::shown;
+use super::judged::{Judge, shown};
 use crate::acceptance::Winners;
 
 /// The addresses for which something is different.
@@ -27,24 +27,13 @@ pub struct Change {
     /// Flattened.
     pub key: String,
     /// What became of it.
-    pub kind: Kind,
+    pub kind: KeyChange,
     /// `None` where there was none.
     pub before: Option<Shown>,
     /// `None` where there is none.
     pub after: Option<Shown>,
     /// `shop-prod.yml:14`, where it is written, or was when it is gone.
     pub place: String,
-}
-
-/// What became of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It is new.
-    Added,
-    /// It is gone.
-    Removed,
-    /// It has another value.
-    Changed,
 }
 
 /// A value as far as it may be shown.
@@ -60,12 +49,15 @@ pub enum Shown {
 pub(super) fn between(
     old: &Snapshot,
     new: &Snapshot,
-    layout: &Layout,
+    judge: &Judge<'_>,
     addresses: &[EnvironmentRequest],
 ) -> Vec<AddressChange> {
+    let Judge { layout, acceptance } = judge;
+    let are_same = |one: &PropertyValue, other: &PropertyValue| acceptance.are_same(one, other);
     let mut comparison = Comparison::new(old, new, layout);
     let changed = addresses.iter().filter_map(|request| {
-        let Effect::Changed { keys, .. } = comparison.effect_on(request, Detail::Keys) else {
+        let effect = comparison.effect_where(request, Detail::Keys, &are_same);
+        let Effect::Changed { keys, .. } = effect else {
             return None;
         };
         let before = resolve_files(old, layout, request).unwrap_or_default();
@@ -75,11 +67,7 @@ pub(super) fn between(
             let (was, is) = (before.get(&key), after.get(&key));
             let place = is.or(was).map(|winner| place(&winner.origin()));
             Change {
-                kind: match change {
-                    KeyChange::Added => Kind::Added,
-                    KeyChange::Removed => Kind::Removed,
-                    KeyChange::Changed => Kind::Changed,
-                },
+                kind: change,
                 before: was.map(|winner| value(&key, winner.value, &before)),
                 after: is.map(|winner| value(&key, winner.value, &after)),
                 place: place.unwrap_or_default(),

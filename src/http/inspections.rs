@@ -22,6 +22,7 @@ use super::{
 use crate::{
     access::{Kind, Wanted},
     inspection::{InspectError, Inspector, NoSuchKey},
+    ledger::{Removal, short},
 };
 
 /// Characters of a key that is asked for.
@@ -199,15 +200,29 @@ impl Query {
     }
 }
 
+fn told(missing: &NoSuchKey) -> String {
+    let NoSuchKey {
+        closest,
+        keys,
+        removal,
+    } = missing;
+    let mut text = format!("none of the {keys} keys is called that");
+    if let Some(Removal { commit, author }) = removal {
+        let author = author.as_ref().map(|author| format!(" by {author}"));
+        let author = author.unwrap_or_default();
+        text += &format!("; it was last set until {}{author}", short(commit));
+    }
+    if let Some(closest) = closest {
+        text += &format!("; did you mean `{closest}`?");
+    }
+    text
+}
+
 impl From<InspectError> for Failure {
     fn from(error: InspectError) -> Self {
         match error {
             InspectError::Find(error) => error.into(),
-            InspectError::NoSuchKey(NoSuchKey { closest, keys }) => {
-                let hint = closest.map(|key| format!("; did you mean `{key}`?"));
-                let hint = hint.unwrap_or_default();
-                Self::not_found().explained(format!("none of the {keys} keys is called that{hint}"))
-            }
+            InspectError::NoSuchKey(missing) => Self::not_found().explained(told(&missing)),
             InspectError::Busy => Self::busy(),
             InspectError::Closed => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE).explained("the server is stopping")

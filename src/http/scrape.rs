@@ -45,8 +45,6 @@ pub(super) async fn page(
     of_bus(&services, &mut page);
     let instances = services.ledger.instances(InstanceFilter::default(), reach);
     of_fleet(&instances.await?, &mut page);
-    let pins = services.pins.all().iter().count();
-    page.gauge(&metric::HELD_ADDRESSES, &["pin"], pins as f64);
     let (repository, known) = (services.repository.clone(), services.ledger.known());
     // Clones are on disk, and answers may have to be made.
     let rest = move || {
@@ -110,6 +108,8 @@ fn of_repositories(
     if let Some(held) = repository.quarantined(known) {
         page.gauge(&metric::HELD_ADDRESSES, &["quarantine"], held as f64);
     }
+    let pinned = repository.pinned(known);
+    page.gauge(&metric::HELD_ADDRESSES, &["pin"], pinned as f64);
     for figures in repository.figures() {
         of_repository(&figures, page);
     }

@@ -10,7 +10,7 @@ use super::{
     configuration::{SourceView, sources},
     secrecy::{Secrecy, Shown},
 };
-use crate::environment_repository::Inspected;
+use crate::{environment_repository::Inspected, ledger::Becomes};
 
 /// How two addresses differ.
 #[derive(Debug, Serialize)]
@@ -42,7 +42,7 @@ pub(crate) struct SideView {
 #[derive(Debug, Serialize)]
 pub(crate) struct ChangeView {
     pub(crate) key: String,
-    pub(crate) kind: ChangeKind,
+    pub(crate) kind: Becomes,
     pub(crate) before: Option<Shown>,
     pub(crate) after: Option<Shown>,
     /// Where it stands now.
@@ -50,15 +50,6 @@ pub(crate) struct ChangeView {
     pub(crate) place: Option<PlaceView>,
     /// Where it stood.
     pub(crate) was: Option<PlaceView>,
-}
-
-/// What becomes of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ChangeKind {
-    Added,
-    Removed,
-    Changed,
 }
 
 /// A place in a file.
@@ -151,14 +142,14 @@ fn keys(both: [&Inspected; 2]) -> BTreeSet<&str> {
         .collect()
 }
 
-fn change(before: &Winners<'_>, after: &Winners<'_>, key: &str) -> Option<ChangeKind> {
+fn change(before: &Winners<'_>, after: &Winners<'_>, key: &str) -> Option<Becomes> {
     let value = |winners: &Winners<'_>| -> Option<PropertyValue> {
         winners.property(key).map(|property| property.value.clone())
     };
     match (value(before), value(after)) {
         (None, None) => None,
-        (None, Some(_)) => Some(ChangeKind::Added),
-        (Some(_), None) => Some(ChangeKind::Removed),
-        (before, after) => (before != after).then_some(ChangeKind::Changed),
+        (None, Some(_)) => Some(Becomes::Added),
+        (Some(_), None) => Some(Becomes::Removed),
+        (before, after) => (before != after).then_some(Becomes::Changed),
     }
 }

@@ -8,7 +8,11 @@ use super::{
     configuration::{PlacedValue, SourceView, sources},
     secrecy::{Secrecy, Shown},
 };
-use crate::{environment_repository::Inspected, ledger::Totals};
+use crate::{
+    closest::closest,
+    environment_repository::Inspected,
+    ledger::{Removal, Totals},
+};
 
 /// Who writes a key, who wins, and what its value refers to.
 #[derive(Debug, Serialize)]
@@ -65,6 +69,8 @@ pub(crate) struct NoSuchKey {
     pub(crate) closest: Option<String>,
     /// How many keys there are.
     pub(crate) keys: usize,
+    /// Where there was one of this name, as far as that is remembered.
+    pub(crate) removal: Option<Removal>,
 }
 
 impl ExplanationView {
@@ -166,10 +172,11 @@ impl NoSuchKey {
         let sources = inspected.environment.property_sources.iter();
         let keys: std::collections::BTreeSet<_> =
             sources.flat_map(|source| source.source.keys()).collect();
-        let closest = super::closest(key, keys.iter().map(|key| key.as_str()));
+        let closest = closest(key, keys.iter().map(|key| key.as_str()));
         Self {
             closest: closest.map(str::to_owned),
             keys: keys.len(),
+            removal: None,
         }
     }
 }

@@ -93,6 +93,12 @@ impl Changes {
         changed.map_or(0, |changed| changed.keys.len() + changed.more)
     }
 
+    /// Whether an application has lost this key, under some of its profiles.
+    pub(super) fn removes(&self, application: &str, key: &str) -> bool {
+        let changed = self.applications.get(application);
+        changed.and_then(|changed| changed.keys.get(key)) == Some(&Becomes::Removed)
+    }
+
     /// What they take in memory and on disk, roughly: names and keys.
     pub(super) fn size(&self) -> usize {
         self.keys + self.applications.len()

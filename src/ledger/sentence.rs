@@ -151,8 +151,9 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-/// The first digits of each commit of a version.
-pub(crate) fn short(version: &str) -> String {
+/// The first digits of each commit of a version, which may be several by comma.
+#[must_use]
+pub fn short(version: &str) -> String {
     let commits = version.split(',');
     let shorts = commits.map(|commit| commit.get(..7).unwrap_or(commit));
     shorts.collect::<Vec<_>>().join(",")

@@ -23,8 +23,8 @@ use super::{
 };
 pub(super) use fleet::fleet;
 pub(crate) use fleet::{FleetApplication, FleetFilter, FleetInstance, FleetView};
-pub(super) use history::history;
-pub(crate) use history::{HistoryEntry, HistoryFilter};
+pub(crate) use history::{HistoryEntry, HistoryFilter, Removal};
+pub(super) use history::{history, removal};
 pub(crate) use refreshes::{RefreshDetails, RefreshView, RefreshesView, ToldView};
 pub(super) use refreshes::{refresh, refreshes};
 

@@ -67,7 +67,7 @@ descriptions! {
     COMMITS = Counter "confbus_commits_total" ["repository", "result"]
         "Commits to which labels moved, by whether they can be used: accepted, partly while others are given an earlier one, refused where nothing else is there.";
     HELD_ADDRESSES = Gauge "confbus_held_addresses" ["cause"]
-        "Addresses that are given an earlier commit than their label names: by quarantine or by pin.";
+        "Addresses somebody asks for that do not follow their label: by quarantine they are given an earlier commit, or by pin the one that it names.";
     WEBHOOK_DELIVERIES = Counter "confbus_webhook_deliveries_total" ["provider", "result"]
         "Deliveries at /monitor.";
     WEBHOOK_LAST_ACCEPTED = Gauge "confbus_webhook_last_accepted_timestamp_seconds" ["provider"]

@@ -6,7 +6,10 @@ use super::{
     links::{short, with_query},
     value::Value,
 };
-use crate::inspection::{ChangeKind, DiffView, PlaceView, SideView};
+use crate::{
+    inspection::{DiffView, PlaceView, SideView},
+    ledger::Becomes,
+};
 
 /// Changes that one page shows, and addresses.
 const MOST: usize = 500;
@@ -100,9 +103,9 @@ impl Side {
 impl Change {
     fn new(change: &crate::inspection::ChangeView) -> Self {
         let (mark, class, word) = match change.kind {
-            ChangeKind::Added => ("+", "ok", "added"),
-            ChangeKind::Removed => ("−", "bad", "removed"),
-            ChangeKind::Changed => ("~", "wait", "changed"),
+            Becomes::Added => ("+", "ok", "added"),
+            Becomes::Removed => ("−", "bad", "removed"),
+            Becomes::Changed => ("~", "wait", "changed"),
         };
         let place = match (&change.place, &change.was) {
             (Some(place), _) => place_text(place),

@@ -142,7 +142,7 @@ fn ask<'m>(
         for each in its {
             each.upstream.readers.extend(request.application.names());
             let detail = detail(request, changes);
-            match each.comparison.effect_on(place.request(), detail) {
+            match place.effect(&mut each.comparison, detail) {
                 Effect::Same => same.push(each.leaves(request)),
                 // It is given what it was given before, and is told when that ends.
                 Effect::Changed { .. } if place.is_held() => {}

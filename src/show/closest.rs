@@ -1,5 +1,6 @@
 //! What may have been meant where nothing was found.
 
+use confbus::closest;
 use confbus_protocol::{Address, Label};
 use serde_json::Value;
 
@@ -8,17 +9,6 @@ use crate::{
     cli::ShowArgs,
     exit::{Exit, Failure},
 };
-
-/// How alike names must be for one to be meant by the other.
-const ALIKE: f64 = 0.8;
-
-/// The name that is most like another one, if any is.
-pub(super) fn closest<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let alike = all.map(|other| (strsim::jaro_winkler(name, other), other));
-    let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
-    let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
-    closest.map(|(_, other)| other)
-}
 
 /// What the server shows of an address; where there is nothing, with the application and the label that may be meant.
 pub(super) async fn ask_for(

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
+use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    address, ask, closest::check_name, document, list, number, place, query, short, shown, table,
-    text,
+    address, ask, closest::check_name, document, list, number, place, query, shown, table, text,
 };
 use crate::{
     cli::DiffArgs,
@@ -34,7 +34,7 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
 
 fn lines(view: &Value) -> Vec<String> {
     let side = |side: &Value| {
-        let commit = side["commit"].as_str().map(short);
+        let commit = side["commit"].as_str().map(short_version);
         let commit = commit
             .map(|commit| format!(" ({commit})"))
             .unwrap_or_default();

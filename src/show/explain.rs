@@ -1,9 +1,10 @@
 //! Why a key has its value.
 
+use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    address, closest::ask_for, document, list, number, path_of, place, short, shown, table, text,
+    address, closest::ask_for, document, list, number, path_of, place, shown, table, text,
 };
 use crate::{cli::ExplainArgs, desk::say, exit::Failure, talk};
 
@@ -22,7 +23,7 @@ fn lines(view: &Value) -> Vec<String> {
         Value::Null => format!("is in no list of {}", text(&view["covered_by"], "name")),
         value => format!("= {}", shown(value)),
     };
-    let commit = view["commit"].as_str().map(short);
+    let commit = view["commit"].as_str().map(short_version);
     let commit = commit
         .map(|commit| format!(" at {commit}"))
         .unwrap_or_default();
@@ -66,7 +67,7 @@ fn lines(view: &Value) -> Vec<String> {
 
 /// Who made what answers, which need not be who wrote the key.
 fn made(commit: &Value) -> Option<String> {
-    let id = short(text(commit, "commit"));
+    let id = short_version(text(commit, "commit"));
     let (author, at) = (commit["author"].as_str()?, text(commit, "authored"));
     let subject = text(commit, "subject");
     Some(format!("{id}  {author}, {at}  {subject}"))
@@ -74,7 +75,7 @@ fn made(commit: &Value) -> Option<String> {
 
 fn superseded(view: &Value) -> Option<String> {
     let label = view["label"].as_str()?;
-    let current = short(text(view, "commit"));
+    let current = short_version(text(view, "commit"));
     Some(format!(
         "not the current configuration: {label} gives {current}"
     ))

@@ -2,10 +2,11 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use confbus::short_version;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{address, ask, document, list, number, query, short, table, text};
+use super::{address, ask, document, list, number, query, table, text};
 use crate::{
     cli::FleetArgs,
     desk::say,
@@ -100,7 +101,7 @@ fn row(application: &Value) -> [String; 10] {
         0 => talk::DASH.to_owned(),
         number => number.to_string(),
     };
-    let wanted = short(text(application, "wanted")).to_owned();
+    let wanted = short_version(text(application, "wanted"));
     let held = application["held"].as_str();
     let wanted = held.map_or_else(|| wanted.clone(), |held| format!("{wanted}  held: {held}"));
     let first = [address(application), count("instances")].into_iter();
@@ -121,7 +122,7 @@ fn troubled(application: &Value) -> Vec<[String; 4]> {
             "rejected" => text(&instance["rejection"], "message").to_owned(),
             _ => format!("last sign {}", text(instance, "last_sign")),
         };
-        let runs = format!("runs {}", short(text(instance, "runs")));
+        let runs = format!("runs {}", short_version(text(instance, "runs")));
         [text(instance, "id").to_owned(), state.to_owned(), runs, why]
     });
     shown.collect()

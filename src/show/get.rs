@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use confbus::printable;
+use confbus::{closest, printable};
 use confbus_protocol::{
     Address, Environment, Properties, PropertySource, PropertyValue, resolve_placeholders,
 };
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ask,
-    closest::{ask_for, check_application, closest},
+    closest::{ask_for, check_application},
     document, list, path_of, segment, segments, shown, text,
 };
 use crate::{

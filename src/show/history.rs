@@ -1,10 +1,11 @@
 //! What was served, when, and how it went.
 
+use confbus::short_version;
 use serde_json::Value;
 
 use super::{
     closest::{ask_for, check_name},
-    document, list, number, path_of, short, table, text,
+    document, list, number, path_of, table, text,
 };
 use crate::{cli::HistoryArgs, desk::say, exit::Failure, talk};
 
@@ -67,7 +68,7 @@ fn row(entry: &Value) -> [String; 8] {
         (instances > 0).then(|| format!("{}/{instances}{rejected}", number(entry, "live")));
     [
         text(entry, "served_from").to_owned(),
-        short(text(entry, "commit")).to_owned(),
+        short_version(text(entry, "commit")),
         or_dash(entry["keys"].as_u64().map(|keys| keys.to_string())),
         or_dash(instances),
         or_dash(

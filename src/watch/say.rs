@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use confbus::printable;
+use confbus::{printable, short_version};
 use jiff::Timestamp;
 use serde_json::json;
 use tracing::{Event, Metadata, Subscriber};
@@ -101,11 +101,9 @@ where
     }
 }
 
-/// The start of a commit id; seven digits are enough for people.
-pub(crate) fn short(version: Option<&str>) -> &str {
-    version.map_or("an unnamed version", |version| {
-        version.get(..7).unwrap_or(version)
-    })
+/// The start of a commit id.
+pub(crate) fn short(version: Option<&str>) -> String {
+    version.map_or_else(|| "an unnamed version".to_owned(), short_version)
 }
 
 /// `1 key` or `2 keys`.

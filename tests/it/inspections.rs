@@ -394,6 +394,10 @@ fn history_says_what_was_served_and_how_it_went() {
         (&json!(third), &json!(0))
     );
     assert_eq!(older["commit"], second);
+    let lost = server.get("/_/api/explanations/shop/prod?key=db.host");
+    let said = format!("it was last set until {} by Test", &second[..7]);
+    assert_eq!(lost.status, 404);
+    assert!(lost.body.contains(&said), "{lost:?}");
     assert_eq!(older["before"], first);
     assert!(older["keys"].as_u64().unwrap() > 1, "{older}");
     assert_eq!(
@@ -480,6 +484,42 @@ fn a_commit_that_is_not_the_current_one_says_so() {
         let view = shown(&server, &format!("configurations/shop/dev{path}"));
         assert_eq!(view["superseded"], Value::Null);
     }
+}
+
+#[test]
+fn what_is_encrypted_anew_is_no_change() {
+    let repo = repo();
+    let server = start(&repo, &[]).ready();
+    let first = server.get("/sealed/prod").json()["version"].clone();
+    let first = first.as_str().unwrap();
+    let sealed = |cipher: &str| format!("a: 1\nkept: '{cipher}'\n");
+    let push = |message: &str, text: &str| {
+        let commit = repo.push(message, &[("sealed.yml", text)]);
+        server.serves(&commit);
+        commit
+    };
+    let entry = |commit: &str| {
+        eventually("the move with its keys", || {
+            let view = shown(&server, "history/sealed/prod");
+            let newest = view["entries"][0].clone();
+            let is_it = newest["commit"] == commit && newest["keys"].is_u64();
+            expect_that(is_it, &view).map(|()| newest)
+        })
+    };
+    let plain = Request::post("/encrypt", "mysecret").header("Content-Type", "text/plain");
+    let anew = server.send(&plain);
+    assert_eq!(anew.status, 200, "{anew:?}");
+    let anew = anew.body;
+    assert_ne!(format!("{{cipher}}{anew}"), CIPHER);
+    report(&server, "sealed:prod:8080:1", first, applied());
+    let less = push("one value less", &sealed(CIPHER));
+    assert_eq!(entry(&less)["keys"], 1);
+    let rotated = push("another key", &sealed(&format!("{{cipher}}{anew}")));
+    let newest = entry(&rotated);
+    assert_eq!(
+        (&newest["keys"], &newest["instances"]),
+        (&json!(0), &json!(0))
+    );
 }
 
 #[test]

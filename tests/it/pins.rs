@@ -394,3 +394,25 @@ fn the_command_line_pins_lists_and_lets_go() {
         assert!(!said.lines().join("\n").contains("s3cret"));
     }
 }
+
+#[test]
+fn addresses_are_counted_that_a_pin_holds_and_not_the_pins() {
+    let repo = ConfigRepo::from_sample();
+    let good = limit(&repo, 1);
+    let server = TestServer::start(&repo).ready();
+    for address in ["/orders/dev", "/orders/prod", "/payments/dev"] {
+        answers(&server, address, &good);
+    }
+    let counted = |expected: &str| {
+        eventually(&format!("{expected} held"), || {
+            let page = server.get("/metrics");
+            let line = format!("confbus_held_addresses{{cause=\"pin\"}} {expected}.0\n");
+            expect_that(page.body.contains(&line), &page)
+        });
+    };
+    counted("0");
+    pin_orders(&server, &good);
+    let body = json!({ "application": "nobody", "commit": good, "reason": "INC-812" });
+    assert_eq!(pin(&server, &body).status, 201);
+    counted("2");
+}

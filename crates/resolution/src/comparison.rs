@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use confbus_protocol::PropertyValue;
+
 use crate::{
     Blob, EnvironmentRequest, Layout, RepoPath, Snapshot,
     changes::{Place, changed_documents},
@@ -42,6 +44,17 @@ impl<'s> Comparison<'s> {
 
     /// What the move means for a request; what it reads counts as read from now on.
     pub fn effect_on(&mut self, request: &EnvironmentRequest, detail: Detail) -> Effect<'s> {
+        self.effect_where(request, detail, &|one, other| one == other)
+    }
+
+    /// The same where others say whether two values are one to whoever is given them: what is written need not be what is
+    /// answered.
+    pub fn effect_where(
+        &mut self,
+        request: &EnvironmentRequest,
+        detail: Detail,
+        are_same: &dyn Fn(&PropertyValue, &PropertyValue) -> bool,
+    ) -> Effect<'s> {
         if !self.ways.are_open_to(request) {
             return Effect::Same;
         }
@@ -69,7 +82,7 @@ impl<'s> Comparison<'s> {
         self.note_read(&new);
         let is_whole = old.problems.is_empty() && new.problems.is_empty();
         let keys = if is_whole {
-            differences(&old.contributors, &new.contributors, detail)
+            differences(&old.contributors, &new.contributors, detail, are_same)
         } else {
             Some(BTreeMap::new())
         };

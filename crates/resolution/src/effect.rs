@@ -1,6 +1,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    iter, ptr,
+    ptr,
 };
 
 use confbus_protocol::{Properties, PropertyValue};
@@ -16,7 +16,8 @@ pub enum Effect<'s> {
     Changed {
         /// The files that the request reads and that say something else.
         files: BTreeSet<&'s RepoPath>,
-        /// The keys whose effective values are different, if they are wanted; none when a broken file hides what is.
+        /// The keys whose effective values are different, if they are wanted; none when a broken file hides what is, or
+        /// where only elements of lists are that a stronger list covers.
         keys: BTreeMap<String, KeyChange>,
     },
 }
@@ -41,13 +42,18 @@ pub enum KeyChange {
     Changed,
 }
 
+/// Whether two values are one to whoever is given them.
+pub(crate) type AreSame<'f> = &'f dyn Fn(&PropertyValue, &PropertyValue) -> bool;
+
 /// What wins under other keys, or with another value; `None` when nothing does. Most documents are the same ones in both, so
 /// only keys are looked at that have another value in some document, with all other elements of their lists, and no more of
-/// them than are wanted. Whoever reads single keys and whoever binds a list as one value are both told what is different.
+/// them than are wanted. Whoever reads single keys and whoever binds a list as one value are both told; the keys are those of
+/// the latter, to whom an element that a stronger list covers is no key.
 pub(crate) fn differences(
     old: &[Contributor<'_>],
     new: &[Contributor<'_>],
     detail: Detail,
+    are_same: AreSame<'_>,
 ) -> Option<BTreeMap<String, KeyChange>> {
     let (old, new) = (properties(old), properties(new));
     let suspects = suspects(&old, &new);
@@ -55,30 +61,38 @@ pub(crate) fn differences(
     let (before, after) = (Lists::of(&old, &names), Lists::of(&new, &names));
     let elements = before.elements().chain(after.elements());
     let of_lists = elements.filter_map(|key| {
-        let change = change(before.winner(key), after.winner(key))?;
+        let change = change(before.winner(key), after.winner(key), are_same)?;
         Some((key, change))
     });
     let of_keys = suspects.iter().filter_map(|key| {
-        let change = change(winner(&old, key), winner(&new, key))?;
+        let change = change(winner(&old, key), winner(&new, key), are_same)?;
         Some((*key, change))
     });
-    // Where both know a change, that of the list stands: it is what applications bind.
-    let mut changes = of_keys.chain(of_lists);
-    let first = changes.next()?;
+    let mut changes = of_keys.peekable();
+    let mut of_lists = of_lists.peekable();
+    if changes.peek().is_none() && of_lists.peek().is_none() {
+        return None;
+    }
     Some(match detail {
         Detail::Files => BTreeMap::new(),
-        Detail::Keys => iter::once(first)
-            .chain(changes)
+        Detail::Keys => changes
+            .filter(|(key, _)| list_of(key).is_none())
+            .chain(of_lists)
             .map(|(key, change)| (key.to_owned(), change))
             .collect(),
     })
 }
 
-fn change(old: Option<&PropertyValue>, new: Option<&PropertyValue>) -> Option<KeyChange> {
+fn change(
+    old: Option<&PropertyValue>,
+    new: Option<&PropertyValue>,
+    are_same: AreSame<'_>,
+) -> Option<KeyChange> {
     match (old, new) {
+        (None, None) => None,
         (None, Some(_)) => Some(KeyChange::Added),
         (Some(_), None) => Some(KeyChange::Removed),
-        _ => (old != new).then_some(KeyChange::Changed),
+        (Some(old), Some(new)) => (!are_same(old, new)).then_some(KeyChange::Changed),
     }
 }
 

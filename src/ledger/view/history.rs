@@ -58,6 +58,14 @@ pub(crate) struct HistoryEntry {
     pub(crate) refresh: String,
 }
 
+/// Where a key was lost.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Removal {
+    pub(crate) commit: String,
+    /// Who made it, where that is known.
+    pub(crate) author: Option<String>,
+}
+
 /// The moves that are remembered, newest first, as far as somebody may see them.
 pub(in super::super) fn history(
     records: &Records,
@@ -75,6 +83,30 @@ pub(in super::super) fn history(
         Some(entry)
     });
     entries.collect()
+}
+
+/// The newest move that is remembered to have taken a key from the applications, as far as somebody may see it.
+pub(in super::super) fn removal(
+    records: &Records,
+    filter: &HistoryFilter,
+    key: &str,
+    sight: &dyn Sight,
+) -> Option<Removal> {
+    let mut newest_first = records.refreshes.iter().rev();
+    newest_first.find_map(|refresh| {
+        let changes = refresh.changes.as_ref()?;
+        let mut names = filter.application.split(',').map(str::trim);
+        let removes = |name: &str| sight.has_application(name) && changes.removes(name, key);
+        if !names.any(removes) {
+            return None;
+        }
+        let mut moves = refresh.labels.iter();
+        let moved = moves.find(|moved| filter.is_of(moved) && sight.has_label(&moved.label))?;
+        Some(Removal {
+            commit: moved.to.clone(),
+            author: moved.authorship.as_ref().map(|by| by.author.clone()),
+        })
+    })
 }
 
 impl HistoryFilter {
@@ -230,8 +262,8 @@ mod tests {
         records
     }
 
-    fn entry(profile: Option<&str>, sight: &dyn Sight) -> HistoryEntry {
-        let filter = HistoryFilter {
+    fn filter(profile: Option<&str>) -> HistoryFilter {
+        HistoryFilter {
             application: "shop".to_owned(),
             labels: vec!["main".to_owned()],
             repositories: vec!["repo".to_owned()],
@@ -240,8 +272,27 @@ mod tests {
                 profile: profile.map(str::to_owned),
                 label: None,
             },
-        };
-        history(&moved(), &filter, sight, 9000).remove(0)
+        }
+    }
+
+    fn entry(profile: Option<&str>, sight: &dyn Sight) -> HistoryEntry {
+        history(&moved(), &filter(profile), sight, 9000).remove(0)
+    }
+
+    #[test]
+    fn a_key_is_lost_where_it_was_removed_last() {
+        let records = moved();
+        let mut refresh = Refresh::clone(&records.refreshes[0]);
+        let mut changes = Changes::default();
+        changes.note("shop", &[("gone".to_owned(), KeyChange::Removed)].into());
+        refresh.changes = Some(changes);
+        let mut records = records;
+        records.refreshes.push_front(Arc::new(refresh));
+        let lost = |key: &str, sight: &dyn Sight| removal(&records, &filter(None), key, sight);
+        let commit = lost("gone", &Everything).map(|removal| removal.commit);
+        assert_eq!(commit.as_deref(), Some("9f2c1ab"));
+        assert_eq!(lost("pool", &Everything), None);
+        assert_eq!(lost("gone", &Prod), None);
     }
 
     #[test]

@@ -77,12 +77,23 @@ fn a_list_is_one_value() {
         &own("x: 1\nl: [{a: 1}]"),
         &["-l[0].b", "-l[1].a"],
     );
-    // What single keys find is different, though no list is.
-    check(
-        &own("l: [{a: 1}]"),
-        &[("foo-dev.yml", "l: [{a: 1}]")],
-        &["-l[0].b", "-l[1].a"],
-    );
+    // What single keys find is different and somebody is told, though no list is.
+    check(&own("l: [{a: 1}]"), &[("foo-dev.yml", "l: [{a: 1}]")], &[]);
+}
+
+#[test]
+fn what_is_written_need_not_be_what_is_answered() {
+    let old = snapshot(&[("foo.yml", "a: x\nb: x\nl: [x]")]);
+    let new = snapshot(&[("foo.yml", "a: X\nb: y\nl: [X]")]);
+    let layout = layout(&[]);
+    let mut comparison = Comparison::new(&old, &new, &layout);
+    let lower = |value: &PropertyValue| value.to_string().to_lowercase();
+    let are_same = |one: &PropertyValue, other: &PropertyValue| lower(one) == lower(other);
+    let effect = comparison.effect_where(&request("foo/dev"), Detail::Keys, &are_same);
+    let Effect::Changed { keys, .. } = effect else {
+        panic!("{effect:?}");
+    };
+    assert_eq!(keys, [("b".to_owned(), KeyChange::Changed)].into());
 }
 
 /// The weakest first, each with its text where it is there.
