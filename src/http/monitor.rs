@@ -5,7 +5,6 @@ pub(super) mod fuzzing;
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -17,7 +16,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tracing::{info, warn};
 
 use super::{
-    Settings,
+    Services, Settings,
     accept::Accept,
     access::Asking,
     body::{content_type, is_json, read},
@@ -34,11 +33,7 @@ use crate::{
 
 /// Believes or refuses the delivery, and answers with whom Spring would tell; the work goes on afterwards.
 pub(super) async fn receive(
-    State(settings): State<Arc<Settings>>,
-    State(refresh): State<Refresh>,
-    State(deliveries): State<Deliveries>,
-    State(metrics): State<Arc<Metrics>>,
-    State(traces): State<Traces>,
+    State(services): State<Services>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     asking: Asking,
     request: Request,
@@ -46,15 +41,15 @@ pub(super) async fn receive(
     let provider = Provider::of(request.headers()).map_or(OTHER, Provider::name);
     let mut delivery = Delivery::Closed;
     let received = Received {
-        settings: &settings,
-        refresh: &refresh,
-        deliveries: &deliveries,
-        metrics: &metrics,
-        traces: &traces,
+        settings: &services.settings,
+        refresh: &services.refresh,
+        deliveries: &services.deliveries,
+        metrics: &services.metrics,
+        traces: &services.traces,
         delivery: &mut delivery,
     };
     let answer = received.answer(peer, &asking, request).await;
-    metrics.webhooks.came(provider, delivery);
+    services.metrics.webhooks.came(provider, delivery);
     answer
 }
 

@@ -202,14 +202,16 @@ fn a_collector_that_hangs_holds_nobody_up_and_is_told_of_once() {
 }
 
 #[test]
-fn spans_that_are_refused_are_counted_and_not_sent_again() {
+fn spans_that_are_refused_are_counted_and_sent_neither_again_nor_elsewhere() {
     let scene = Scene::start(&[]);
-    scene.collector.answer(&[Some("400 Bad Request")]);
+    let elsewhere = "307 Temporary Redirect\r\nLocation: /elsewhere";
+    scene.collector.answer(&[Some(elsewhere)]);
     scene.push("greeting: one\n", &[]);
     scene.counts("confbus_trace_spans_total{result=\"failed\"}");
     scene.push("greeting: two\n", &[]);
     scene.counts("confbus_trace_spans_total{result=\"sent\"}");
     let batches = scene.collector.batches();
+    assert!(batches.iter().all(|batch| batch.path == "/v1/traces"));
     let first = &batches[0].spans[0].id;
     let again = batches[1..].iter().flat_map(|batch| &batch.spans);
     assert!(again.into_iter().all(|span| span.id != *first));

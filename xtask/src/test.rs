@@ -89,7 +89,8 @@ fn cargo_test(rest: &[OsString]) -> Command {
         .args([
             "--features",
             "confbus/broker-tests,confbus-bus/broker-tests,\
-             confbus-client/axum,confbus-client/blocking,confbus-client/config,confbus-client/figment",
+             confbus-client/axum,confbus-client/blocking,confbus-client/config,confbus-client/figment,\
+             confbus-client/metrics",
         ])
         .args(rest);
     command

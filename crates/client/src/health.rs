@@ -123,7 +123,7 @@ pub(crate) struct Board(Mutex<Health>);
 
 impl Board {
     pub(crate) fn new(source: Source, version: Option<&str>) -> Self {
-        Self(Mutex::new(Health {
+        let health = Health {
             source,
             version: version.map(str::to_owned),
             last_contact: None,
@@ -136,7 +136,10 @@ impl Board {
             restart: Vec::new(),
             callback_panics: 0,
             bus: BusHealth::Off,
-        }))
+        };
+        #[cfg(feature = "metrics")]
+        crate::metrics::health(&health);
+        Self(Mutex::new(health))
     }
 
     pub(crate) fn read(&self) -> Health {
@@ -162,6 +165,8 @@ impl Board {
         let mut health = lock(&self.0);
         let before = health.clone();
         change(&mut health);
+        #[cfg(feature = "metrics")]
+        crate::metrics::health(&health);
         before
     }
 }

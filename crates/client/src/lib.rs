@@ -116,6 +116,20 @@
 //! `info` up tell what changed: `version`, `count` and the first `keys` of an accepted version, `reason` or `rejection` when there is none.
 //! No field holds a value whose key looks secret.
 //!
+//! For `metrics`, with the feature of that name, whichever recorder the program has installed hears these. Durations are in
+//! seconds, times in seconds since 1970. A process has one recorder, so several clients in it share them.
+//!
+//! | metric | type | labels | says |
+//! | --- | --- | --- | --- |
+//! | `confbus_client_ready` | gauge | | 1 while what runs has passed everybody who is asked |
+//! | `confbus_client_source_info` | gauge | `source`: `server`, `last_good` | 1 for who gave what runs |
+//! | `confbus_client_applied_timestamp_seconds` | gauge | | when a version was last applied |
+//! | `confbus_client_last_contact_timestamp_seconds` | gauge | | when a server last answered with a configuration |
+//! | `confbus_client_applies_total` | counter | `result`: `accepted`, `refused` | attempts to move to a version |
+//! | `confbus_client_apply_duration_seconds` | histogram | `result` | how long they took, probes included |
+//! | `confbus_client_restart_required_keys` | gauge | | keys that only the next start brings |
+//! | `confbus_client_connected` | gauge | `transport`: `stream`, `amqp` | 1 while events come; over AMQP looked at every five seconds |
+//!
 //! # What stays in memory
 //!
 //! A value that was replaced is dropped as soon as nobody holds its version: a [`Snapshot`], a [`Change`], or a [`Live`]
@@ -138,6 +152,7 @@
 //! | `axum` | one commit for each request; `/actuator/refresh` and `/actuator/health` |
 //! | `blocking` | a client for programs without a runtime |
 //! | `config`, `figment` | a [`Snapshot`] as a source of these crates |
+//! | `metrics` | counters and gauges for the program's own recorder, see below |
 //!
 //! What it does not do: decrypt `{cipher}` values (the server does), or follow service discovery.
 #![forbid(unsafe_code)]
@@ -162,6 +177,8 @@ mod health;
 mod jitter;
 mod last_good;
 mod live;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod overrides;
 mod pace;
 mod pattern;

@@ -96,12 +96,20 @@ impl Refresher {
 
     /// Works until it is dropped.
     pub(crate) async fn run(mut self) {
+        self.show_ready();
         loop {
             self.next_round().await;
             let number = self.rounds.begin();
             let outcome = self.round().await;
+            self.show_ready();
             self.rounds.end(number, outcome);
         }
+    }
+
+    /// To whoever counts.
+    fn show_ready(&self) {
+        #[cfg(feature = "metrics")]
+        crate::metrics::ready(self.is_accepted);
     }
 
     /// Waits for the next round, and settles meanwhile what becomes of the running version.
@@ -114,6 +122,7 @@ impl Refresher {
                 () = &mut pause => return,
                 () = trial.news() => {
                     self.settle().await;
+                    self.show_ready();
                     if self.unsaved() > 0 {
                         pause.set(elapsed(self.pause()));
                     }

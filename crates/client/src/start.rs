@@ -36,6 +36,8 @@ mod first;
 
 /// Fetches the first configuration and starts the tasks.
 pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
+    #[cfg(feature = "metrics")]
+    crate::metrics::describe();
     let (coordinates, requests, member) = settings.checked()?;
     let file = settings.last_good.as_ref();
     let last_good = file.map(|file| LastGood::new(file, &coordinates));
@@ -149,6 +151,8 @@ fn listen(
             let (bus, driver) = Bus::rabbit(hearing(*settings, &listener.member));
             let subscription = bus.subscribe();
             tokio::spawn(driver.run(stop.clone()));
+            #[cfg(feature = "metrics")]
+            spawn(stop, crate::metrics::follow(bus.clone()));
             let heard = crate::transport::amqp::run(bus.clone(), subscription, listener);
             spawn(stop, heard);
             Some(bus)

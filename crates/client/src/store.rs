@@ -69,6 +69,15 @@ impl Turn<'_> {
         next: &Snapshot,
         probes: Probes,
     ) -> Result<Applied, Rejection> {
+        #[cfg(feature = "metrics")]
+        let begun = std::time::Instant::now();
+        let applied = self.apply_to_all(next, probes).await;
+        #[cfg(feature = "metrics")]
+        crate::metrics::applied(applied.is_ok(), begun.elapsed());
+        applied
+    }
+
+    async fn apply_to_all(&self, next: &Snapshot, probes: Probes) -> Result<Applied, Rejection> {
         let store = self.store;
         let old = store.snapshot();
         let moved = AssertUnwindSafe(store.move_to(next, probes)).catch_unwind();

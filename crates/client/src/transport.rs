@@ -38,6 +38,8 @@ impl Listener {
 
     /// Shows how the way is doing, and logs when that changes.
     pub(crate) fn report(&self, bus: BusHealth) {
+        #[cfg(feature = "metrics")]
+        crate::metrics::connected("stream", &bus);
         if self.board.change(|health| health.bus = bus.clone()).bus == bus {
             return;
         }

@@ -158,15 +158,14 @@ impl Span {
 }
 
 fn texts(attributes: &[KeyValue]) -> impl Iterator<Item = (String, String)> {
-    let texts = attributes.iter().map(|attribute| {
+    attributes.iter().map(|attribute| {
         let value = attribute.value.as_ref();
         let value = match value.and_then(|value| value.value.as_ref()) {
             Some(any_value::Value::StringValue(text)) => text.clone(),
             other => format!("{other:?}"),
         };
         (attribute.key.clone(), value)
-    });
-    texts
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {

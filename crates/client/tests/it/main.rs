@@ -10,6 +10,8 @@ mod fetching;
 mod keys;
 mod lagging;
 mod last_good;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod probes;
 mod reports;
 mod servers;
