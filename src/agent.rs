@@ -1,6 +1,6 @@
 //! Several addresses delivered side by side by one process: what one refuses holds up no other.
 
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use futures_util::future;
 use tokio::sync::mpsc;
@@ -13,9 +13,12 @@ use crate::{
 };
 
 mod document;
+mod http;
 mod round;
 mod settings;
+mod shown;
 
+use http::Local;
 use round::{First, Round};
 use settings::Settings;
 
@@ -34,13 +37,35 @@ pub(crate) async fn run(args: AgentArgs) -> Result<ExitCode, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
     watch::start_lines(form)?;
     let mut signals = Signals::listen()?;
+    let local = open(settings.http).await?;
+    let shown = rounds.iter().map(|round| Arc::clone(&round.shown));
+    let shown: Arc<[_]> = shown.collect();
+    let answer = async {
+        match &local {
+            Some(local) => local.serve(shown).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         failure = deliver(&rounds) => Err(failure),
+        never = answer => match never {},
         _ = signals.request_to_end() => {
             say("told to end");
             Ok(Exit::Yes.into())
         }
     }
+}
+
+/// Opens the port for this machine, if there is to be one.
+async fn open(http: Option<SocketAddr>) -> Result<Option<Local>, Failure> {
+    let Some(address) = http else {
+        return Ok(None);
+    };
+    let local = Local::open(address).await;
+    let local =
+        local.map_err(|error| Failure::new(Exit::No, format!("http {address}: {error}")))?;
+    say(format!("answering on {}", local.address()?));
+    Ok(Some(local))
 }
 
 /// Delivers every address; ends only when there is nothing to begin with for any, or settings cannot be used.
@@ -58,7 +83,7 @@ async fn nothing_at_all(addresses: usize, mut told: mpsc::Receiver<First>) -> Fa
     let mut exit = Exit::Denied;
     for _ in 0..addresses {
         match told.recv().await {
-            Some(First::Nothing(why)) if why == Exit::Denied => {}
+            Some(First::Nothing(Exit::Denied)) => {}
             Some(First::Nothing(_)) => exit = Exit::Unreachable,
             Some(First::Something) | None => std::future::pending().await,
         }

@@ -187,7 +187,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// A table below this one.
-    pub(super) fn below(&self, key: &str) -> Option<Section<'d, 't>> {
+    pub(super) fn below(&self, key: &str) -> Option<Self> {
         let value = self.table.get(key)?;
         let table = value.get_ref().as_table();
         let table = self.expected(key, "a table", value.span(), table)?;
@@ -195,7 +195,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     /// Every table of a list, as `[[deliver]]` makes them.
-    pub(super) fn each_below(&self, key: &str) -> Vec<Section<'d, 't>> {
+    pub(super) fn each_below(&self, key: &str) -> Vec<Self> {
         let Some(value) = self.table.get(key) else {
             return Vec::new();
         };
@@ -211,8 +211,8 @@ impl<'d, 't> Section<'d, 't> {
         tables.collect()
     }
 
-    fn at(&self, table: Said<&'d DeTable<'t>>) -> Section<'d, 't> {
-        Section {
+    fn at(&self, table: Said<&'d DeTable<'t>>) -> Self {
+        Self {
             document: self.document,
             table: table.value,
             place: table.place,

@@ -7,7 +7,7 @@ use confbus_protocol::Address;
 use tokio::{sync::mpsc, time::sleep};
 use uuid::Uuid;
 
-use super::settings::Entry;
+use super::{settings::Entry, shown::Shown};
 use crate::{
     cli::WatchArgs,
     exit::{Exit, Failure, OrExit as _},
@@ -31,6 +31,8 @@ pub(super) struct Round {
     /// Stays the same when the client has to begin anew, so that the server sees one instance.
     bus_id: String,
     delivery: Arc<Delivery>,
+    /// What it has, for whoever asks on this machine.
+    pub(super) shown: Arc<Shown>,
 }
 
 impl Round {
@@ -48,7 +50,9 @@ impl Round {
             "{}:{}:{}:{random}",
             watched.application, watched.profiles, args.index
         );
+        let shown = Shown::new(address.clone(), plan.only.clone());
         let round = Self {
+            shown: Arc::new(shown),
             address,
             args,
             bus_id,
@@ -101,6 +105,7 @@ impl Round {
             self.delivery.say(format!("only {pattern}: no key fits it"));
         }
         if let Some(first) = watch::deliver_first(client, &self.delivery).await {
+            self.shown.show(client);
             watch::deliver_others(client, &self.delivery, &first).await;
         }
     }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::Read as _,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -20,13 +21,14 @@ use crate::{
 /// A longer file is no list of deliveries.
 const LONGEST: u64 = 1 << 20;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "server",
     "token-file",
     "index",
     "poll",
     "wait-first",
     "last-good",
+    "http",
     "deliver",
 ];
 const LAST_GOOD: [&str; 3] = ["dir", "key-file", "secrets"];
@@ -47,6 +49,8 @@ const DELIVER: [&str; 11] = [
 /// All that one agent does.
 #[derive(Debug)]
 pub(super) struct Settings {
+    /// Where programs of this machine may ask.
+    pub(super) http: Option<SocketAddr>,
     /// At least one.
     pub(super) entries: Vec<Entry>,
 }
@@ -92,6 +96,7 @@ impl Settings {
 
     fn of(document: &Document<'_>, whole: &Section<'_, '_>) -> Self {
         whole.knows(&KEYS);
+        let http = whole.read("http", loopback).map(|said| said.value);
         let shared = Shared::of(whole);
         let sections = whole.each_below("deliver");
         if sections.is_empty() && !document.has_mistakes() {
@@ -103,8 +108,9 @@ impl Settings {
         let mut taken = BTreeMap::new();
         let entries = sections
             .iter()
-            .filter_map(|section| entry(document, section, &shared, &mut taken));
+            .filter_map(|section| entry(document, section, &shared, http.is_some(), &mut taken));
         Self {
+            http,
             entries: entries.collect(),
         }
     }
@@ -157,6 +163,7 @@ fn entry(
     document: &Document<'_>,
     section: &Section<'_, '_>,
     shared: &Shared,
+    is_asked: bool,
     taken: &mut BTreeMap<PathBuf, Address>,
 ) -> Option<Entry> {
     section.knows(&DELIVER);
@@ -171,10 +178,10 @@ fn entry(
     let places: Vec<_> = outputs.iter().map(|output| output.place).collect();
     let delivery = delivery(section, shared, values(outputs));
     let address = address?.value;
-    if !section.has("out") {
+    if !section.has("out") && !is_asked {
         document.refuse(
             section.place(),
-            format!("{address}: write where its values go: out = [\"app.yaml\"]"),
+            format!("{address}: write where its values go: out, or http above"),
         );
     }
     for (output, place) in delivery.out.iter().zip(places) {
@@ -273,6 +280,17 @@ fn seconds(text: &str) -> Result<u64, String> {
             0 => Err("write at least 1s, or off".to_owned()),
             seconds => Ok(seconds),
         },
+    }
+}
+
+/// Whoever may open a connection is asked for nothing, so nobody on another machine may.
+fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
+    let address = text.parse::<SocketAddr>();
+    let address = address.map_err(|_| "write an address and a port: 127.0.0.1:8890")?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("only this machine is answered: write 127.0.0.1 or [::1]")
     }
 }
 

@@ -223,7 +223,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let old = folder.path().join("a.yaml");
         fs::write(&old, "old").unwrap();
-        fs::set_permissions(&old, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&old, Permissions::from_mode(0o640)).unwrap();
         stage(&outputs(folder.path()), &texts("new"))
             .unwrap()
             .replace()

@@ -36,8 +36,26 @@ impl Format {
         })
     }
 
+    /// Whether the server writes it, too.
+    pub(crate) fn is_of_server(self) -> bool {
+        matches!(self, Self::Yaml | Self::Json | Self::Properties)
+    }
+
+    /// As the server writes it.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub(crate) fn serve(self, environment: &Environment) -> Result<String, String> {
+        match self {
+            Self::Yaml => text(environment, confbus_resolution::Format::Yaml),
+            Self::Json => text(environment, confbus_resolution::Format::Json),
+            Self::Properties => text(environment, confbus_resolution::Format::Properties),
+            Self::Toml | Self::Env => self.write(environment),
+        }
+    }
+
     /// Whether a text that looks like a number is one.
-    pub(super) fn reads_again(self) -> bool {
+    pub(crate) fn reads_again(self) -> bool {
         matches!(self, Self::Yaml | Self::Toml)
     }
 

@@ -21,6 +21,10 @@ impl Only {
         Self(patterns.into_iter().map(pattern).collect())
     }
 
+    pub(crate) fn means_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn wants(&self, key: &str) -> bool {
         let key = canonical(key);
         self.0.is_empty() || self.0.iter().any(|pattern| fits(&pattern.canonical, &key))

@@ -3,17 +3,19 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::PathBuf,
     process::Command,
     sync::mpsc,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{ConfigRepo, DEADLINE, Ran, Running, TestServer, eventually, expect_that};
+use crate::support::{
+    ConfigRepo, DEADLINE, Ran, Request, Running, TestServer, eventually, expect_that,
+};
 
 /// A folder with the file of an agent and what it writes.
 struct Sidecar {
@@ -288,6 +290,102 @@ fn a_listener_is_sent_a_post() {
     knows(&server, "payments", "live");
     sidecar.push("payments", 8);
     agent.line_with(&format!("payments.properties replaced; `{post}` done"));
+}
+
+#[test]
+fn programs_of_the_machine_are_answered_while_the_server_is_away() {
+    let sidecar = Sidecar::new();
+    let server = TestServer::start(&sidecar.repo).ready();
+    let rest = format!("http = \"127.0.0.1:0\"\n{TWO}\n[[deliver]]\naddress = \"shipping/dev\"\n");
+    let agent = sidecar.start(&server.url(), &rest);
+    let port = agent.line_with("answering on 127.0.0.1:");
+    let port: u16 = port.rsplit(':').next().unwrap().parse().unwrap();
+    let get = |path: &str| Request::get(path).send(port).unwrap();
+    eventually("readiness", || {
+        let answer = get("/readyz");
+        expect_that(answer.status == 200, answer.body)
+    });
+    assert_eq!(get("/livez").status, 200);
+    for path in [
+        "/shipping/dev",
+        "/shipping-dev.yml",
+        "/shipping-dev.properties",
+    ] {
+        let (ours, theirs) = (get(path), server.get(path));
+        assert_eq!((ours.status, &ours.body), (200, &theirs.body), "{path}");
+        assert_eq!(ours.header("content-type"), theirs.header("content-type"));
+    }
+    let only = get("/orders/dev").json();
+    assert_eq!(
+        only["propertySources"][0]["source"],
+        json!({"it.number": 20})
+    );
+    for unknown in [
+        "/",
+        "/orders",
+        "/orders/prod",
+        "/orders/dev/main",
+        "/legacy/dev",
+        "/shipping-dev.env",
+    ] {
+        assert_eq!(get(unknown).status, 404, "{unknown}");
+    }
+    assert_eq!(Request::post("/orders/dev", "").status(port).unwrap(), 405);
+    // A page that somebody else wrote, in a browser of this machine.
+    for (host, more, status) in [
+        ("localhost", "", "200"),
+        ("evil.example", "", "403"),
+        ("127.0.0.1\r\nHost: evil.example", "", "403"),
+        ("localhost", "Origin: http://evil.example\r\n", "403"),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let head = format!("GET /orders/dev HTTP/1.1\r\nHost: {host}\r\n{more}\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).unwrap();
+        assert_eq!(line.split(' ').nth(1), Some(status), "{host} {more}");
+    }
+
+    let answer = get("/payments-dev.json");
+    let tag = answer.header("etag").unwrap().to_owned();
+    let again = Request::get("/payments-dev.json").header("If-None-Match", &tag);
+    assert_eq!(again.status(port).unwrap(), 304);
+    sidecar.push("payments", 8);
+    eventually("the change", || {
+        let answer = again.send(port).unwrap();
+        expect_that(
+            answer.body.contains('8') && answer.status == 200,
+            answer.body,
+        )
+    });
+    drop(server);
+    assert_eq!(get("/payments/dev").status, 200);
+    assert_eq!(get("/readyz").status, 200);
+}
+
+#[test]
+fn an_address_without_a_configuration_is_not_ready() {
+    let sidecar = Sidecar::new();
+    sidecar.push("orders", -1);
+    let server = TestServer::start(&sidecar.repo).ready();
+    let agent = sidecar.start(&server.url(), &format!("http = \"127.0.0.1:0\"\n{TWO}"));
+    let port = agent.line_with("answering on 127.0.0.1:");
+    let port: u16 = port.rsplit(':').next().unwrap().parse().unwrap();
+    sidecar.holds("payments.properties", "it.number: 7\n");
+    eventually("one that waits", || {
+        let answer = Request::get("/readyz").send(port).unwrap();
+        expect_that(answer.body == "orders/dev waits\n", answer.body)
+    });
+    let answer = Request::get("/orders/dev").send(port).unwrap();
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (503, Some("1"))
+    );
+    sidecar.push("orders", 5);
+    eventually("readiness", || {
+        let answer = Request::get("/readyz").send(port).unwrap();
+        expect_that(answer.status == 200, answer.body)
+    });
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn a_file_says_what_so_many_commands_say() {
     let text = r#"
         server = "http://config:8888"
         poll = "1m"
+        http = "[::1]:8890"
         wait-first = "2m"
         last-good = { dir = "/var/lib/agent", key-file = "/etc/agent.key" }
 
@@ -37,7 +38,8 @@ fn a_file_says_what_so_many_commands_say() {
         pid-file = "/run/billing.pid"
         restore = true
     "#;
-    let entries = Settings::read("a.toml", text).unwrap().entries;
+    let Settings { http, entries } = Settings::read("a.toml", text).unwrap();
+    assert_eq!(http, Some("[::1]:8890".parse().unwrap()));
     let [shop, billing] = entries.as_slice() else {
         panic!("{entries:?}")
     };
@@ -97,6 +99,9 @@ out = "-"
         mistakes(""),
         ["1:1 nothing is delivered: write a [[deliver]] with an address"]
     );
+    let open = "http = \"0.0.0.0:8890\"\n[[deliver]]\naddress = \"a\"\n";
+    let only_here = "1:8 http: only this machine is answered: write 127.0.0.1 or [::1]";
+    assert_eq!(mistakes(open)[0], only_here);
     assert!(mistakes("a = \n")[0].starts_with("1:5 no TOML: "));
     assert!(mistakes("deliver = 3")[0].starts_with("1:11 deliver: write tables"));
 }
