@@ -45,6 +45,7 @@ pub(super) async fn run(args: &WatchArgs, plan: Plan) -> anyhow::Result<ExitCode
     if let Some(program) = &delivery.program {
         program.leave().await;
     }
+    client.leave().await;
     Ok(ExitCode::from(code))
 }
 
