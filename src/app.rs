@@ -49,7 +49,7 @@ pub struct App {
     refresh: Refresh,
     ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
-    exporter: Option<Exporter>,
+    exporter: Option<Box<Exporter>>,
     driver: Option<confbus_bus::RabbitDriver>,
     watchdog: Watchdog,
     tasks: Tasks,
@@ -81,7 +81,7 @@ impl App {
             settings::Bus::Rabbit(rabbit) => Some(rabbit.exchange.clone()),
         };
         let traced = settings.traces;
-        let traced = traced.map(|traced| Traces::open(traced, exchange, metrics.spans.clone()));
+        let traced = traced.map(|traced| Traces::open(*traced, exchange, metrics.spans.clone()));
         let traced = traced
             .transpose()
             .map_err(anyhow::Error::msg)

@@ -42,7 +42,7 @@ pub struct Settings {
     pub(crate) inspection: inspection::Settings,
     pub(crate) waves: waves::Settings,
     /// Where spans go to; nowhere when absent.
-    pub(crate) traces: Option<traces::Settings>,
+    pub(crate) traces: Option<Box<traces::Settings>>,
     pub(crate) bus: Bus,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,

@@ -51,7 +51,7 @@ impl Traces {
         settings: Settings,
         exchange: Option<String>,
         counted: metrics::Spans,
-    ) -> Result<(Self, Exporter), String> {
+    ) -> Result<(Self, Box<Exporter>), String> {
         let (queue, spans) = Queue::new(counted.clone());
         let resource = settings.resource();
         let sampler = Sampler::TraceIdRatioBased(settings.probability);
@@ -66,7 +66,7 @@ impl Traces {
             exchange,
             publications: Mutex::default(),
         };
-        Ok((Self(Some(Arc::new(tracing))), exporter))
+        Ok((Self(Some(Arc::new(tracing))), Box::new(exporter)))
     }
 
     /// A request that was believed, in the trace that its head names, or in a new one.

@@ -91,7 +91,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         pins: kept.pins,
         inspection: kept.inspection,
         waves: waves?,
-        traces: traces?,
+        traces: traces?.map(Box::new),
         bus: bus?,
         member: member?,
         listen,
