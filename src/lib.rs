@@ -40,6 +40,7 @@ pub mod shutdown;
 mod tasks;
 pub mod telemetry;
 mod tls;
+mod turns;
 mod watchdog;
 
 /// A function for each target of `fuzz/` that needs a room of the server: it takes what came in, and panics where something

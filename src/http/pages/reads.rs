@@ -118,11 +118,14 @@ pub(in super::super) async fn instance(
     asking: Asking,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let view = all_instances(&services, &asking).await?;
-    let mut all = view.instances.iter();
-    let instance = all
-        .find(|instance| instance.instance.as_str() == id)
-        .ok_or_else(|| Failure::not_found().explained("no such instance is known here"))?;
+    let one = InstanceFilter {
+        instance: Some(id),
+        ..InstanceFilter::default()
+    };
+    let seen = asking.reach(Kind::Fleet);
+    let view = services.ledger.instances(one, seen).await?;
+    let missing = || Failure::not_found().explained("no such instance is known here");
+    let instance = view.instances.first().ok_or_else(missing)?;
     let (frame, _) = framed(&services, &asking, Place::Instances).await;
     let time = frame.time_text();
     page(&time, &InstancePage::new(frame, instance))
