@@ -49,7 +49,9 @@ pub(super) async fn page(
     page.gauge(&metric::HELD_ADDRESSES, &["pin"], pins as f64);
     let (repository, known) = (services.repository.clone(), services.ledger.known());
     // Clones are on disk, and answers may have to be made.
+    let process = services.metrics.process.clone();
     let rest = move || {
+        process.write(&mut page);
         of_repositories(&repository, &known, &mut page);
         page
     };
