@@ -28,7 +28,7 @@ pub(crate) use delivery::{Delivery, Facts};
 pub(crate) use diff::DiffPage;
 pub(crate) use failure::FailurePage;
 pub(crate) use forms::{Confirmation, Field};
-pub(crate) use frame::{Color, Frame, Place, Settings};
+pub(crate) use frame::{Color, Frame, Framed, Place, Settings};
 pub(crate) use held::{HeldFile, HeldPage};
 pub(crate) use history::HistoryPage;
 pub(crate) use instances::{Filter as InstancesFilter, InstancePage, InstancesPage};
@@ -36,3 +36,28 @@ pub(crate) use moment::Moment;
 pub(crate) use overview::{Facts as OverviewFacts, Filter as OverviewFilter, Overview, Trouble};
 pub(crate) use refreshes::{RefreshPage, RefreshesPage};
 pub(crate) use search::{SearchPage, search};
+
+macro_rules! framed {
+    ($($page:ty),* $(,)?) => {$(
+        impl Framed for $page {
+            fn frame(&self) -> &Frame {
+                &self.frame
+            }
+        }
+    )*};
+}
+framed!(
+    ConfigurationPage,
+    Confirmation,
+    Delivery,
+    DiffPage,
+    HeldPage,
+    HistoryPage,
+    InstancePage,
+    InstancesPage,
+    KeyPage,
+    Overview,
+    RefreshPage,
+    RefreshesPage,
+    SearchPage
+);

@@ -52,6 +52,11 @@ pub(crate) struct Frame {
     pub(crate) time: Moment,
 }
 
+/// A page with what is around it.
+pub(crate) trait Framed: askama::Template {
+    fn frame(&self) -> &Frame;
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -119,10 +124,5 @@ impl Frame {
             ("/delivery", "Delivery", 'b', Place::Delivery),
         ]
         .map(|(path, word, key, place)| (path, word, key, place == self.place))
-    }
-
-    /// The time that stands in the page, which is no reason to read it again.
-    pub(crate) fn time_text(&self) -> String {
-        self.time.to_string()
     }
 }

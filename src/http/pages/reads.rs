@@ -81,8 +81,7 @@ pub(in super::super) async fn overview(
         waves: waves.filter(|wave| sees(&reach, wave.address())).collect(),
         troubles: health.map(|health| troubles(&health)).unwrap_or_default(),
     };
-    let time = frame.time_text();
-    page(&time, &Overview::new(frame, &facts, filter))
+    page(&Overview::new(frame, &facts, filter))
 }
 
 /// `/_/instances`
@@ -108,8 +107,7 @@ pub(in super::super) async fn instances(
     } else {
         Vec::new()
     };
-    let time = frame.time_text();
-    page(&time, &InstancesPage::new(frame, &fleet, &readers, filter))
+    page(&InstancesPage::new(frame, &fleet, &readers, filter))
 }
 
 /// `/_/instances/{id}`
@@ -127,8 +125,7 @@ pub(in super::super) async fn instance(
     let missing = || Failure::not_found().explained("no such instance is known here");
     let instance = view.instances.first().ok_or_else(missing)?;
     let (frame, _) = framed(&services, &asking, Place::Instances).await;
-    let time = frame.time_text();
-    page(&time, &InstancePage::new(frame, instance))
+    page(&InstancePage::new(frame, instance))
 }
 
 /// `/_/refreshes`
@@ -139,8 +136,7 @@ pub(in super::super) async fn refreshes(
 ) -> Result<Response, Failure> {
     let (frame, _) = framed(&services, &asking, Place::Refreshes).await;
     let view = all_refreshes(&services, &asking).await?;
-    let time = frame.time_text();
-    page(&time, &RefreshesPage::new(frame, &view, number(&uri)))
+    page(&RefreshesPage::new(frame, &view, number(&uri)))
 }
 
 /// `/_/refreshes/{id}`
@@ -156,8 +152,7 @@ pub(in super::super) async fn refresh(
     let found =
         found.ok_or_else(|| Failure::not_found().explained("no such refresh is remembered"))?;
     let (frame, _) = framed(&services, &asking, Place::Refreshes).await;
-    let time = frame.time_text();
-    page(&time, &RefreshPage::new(frame, &found))
+    page(&RefreshPage::new(frame, &found))
 }
 
 /// `/_/quarantine`: what is held back, and where to mend it.
@@ -168,8 +163,7 @@ pub(in super::super) async fn held(
     let (frame, health) = framed(&services, &asking, Place::Held).await;
     let view = all_instances(&services, &asking).await?;
     let files = health.map(|health| files(&health));
-    let time = frame.time_text();
-    page(&time, &HeldPage::new(frame, files, &view.instances))
+    page(&HeldPage::new(frame, files, &view.instances))
 }
 
 /// `/_/delivery`: what health tells, for people.
@@ -191,8 +185,7 @@ pub(in super::super) async fn delivery(
         })
         .collect()
     });
-    let time = frame.time_text();
-    page(&time, &Delivery { frame, parts })
+    page(&Delivery { frame, parts })
 }
 
 /// `/_/search`
@@ -208,8 +201,7 @@ pub(in super::super) async fn search(
     );
     let found = pages::search(&text, &instances, &refreshes);
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
-    let time = frame.time_text();
-    page(&time, &SearchPage { frame, text, found })
+    page(&SearchPage { frame, text, found })
 }
 
 /// Every other path below `/_/`.
