@@ -19,6 +19,7 @@ mod overview;
 mod pager;
 mod refreshes;
 mod search;
+mod settings;
 mod sign;
 mod value;
 
@@ -36,6 +37,7 @@ pub(crate) use moment::Moment;
 pub(crate) use overview::{Facts as OverviewFacts, Filter as OverviewFilter, Overview, Trouble};
 pub(crate) use refreshes::{RefreshPage, RefreshesPage};
 pub(crate) use search::{SearchPage, search};
+pub(crate) use settings::{Said, SettingsFacts, SettingsPage, Warning};
 
 macro_rules! framed {
     ($($page:ty),* $(,)?) => {$(
@@ -59,5 +61,6 @@ framed!(
     Overview,
     RefreshPage,
     RefreshesPage,
-    SearchPage
+    SearchPage,
+    SettingsPage
 );

@@ -34,6 +34,7 @@ pub(crate) enum Place {
     Refreshes,
     Held,
     Delivery,
+    Settings,
     Elsewhere,
 }
 
@@ -114,7 +115,7 @@ impl Frame {
     }
 
     /// Address, word, shortcut and whether it is this page.
-    pub(super) fn navigation(&self) -> [(&'static str, &'static str, char, bool); 6] {
+    pub(super) fn navigation(&self) -> [(&'static str, &'static str, char, bool); 7] {
         [
             ("/", "Overview", 'o', Place::Overview),
             ("/instances", "Instances", 'i', Place::Instances),
@@ -122,6 +123,7 @@ impl Frame {
             ("/refreshes", "Refreshes", 'r', Place::Refreshes),
             ("/quarantine", "Quarantine", 'q', Place::Held),
             ("/delivery", "Delivery", 'b', Place::Delivery),
+            ("/settings", "Settings", 's', Place::Settings),
         ]
         .map(|(path, word, key, place)| (path, word, key, place == self.place))
     }

@@ -8,6 +8,7 @@ use super::{
     problem::SettingsError,
     reader::is_known,
 };
+use crate::http;
 
 /// How keys end that sound like those of secrets and say where something is, or of which kind; in the spelling in which
 /// all keys meet.
@@ -49,11 +50,16 @@ impl SaidSetting {
     /// # Errors
     /// [`SettingsError`] when a file cannot be read.
     pub fn all(sources: &Sources) -> Result<Vec<Self>, SettingsError> {
-        let layers = Layers::read(sources)?;
-        let known = layers.all().filter(|setting| is_known(&setting.key));
-        let mut said: Vec<_> = known.map(Self::of).collect();
-        said.sort_by(|one, other| one.key.cmp(&other.key));
-        Ok(said)
+        Ok(of(&Layers::read(sources)?))
+    }
+
+    /// As the server shows it.
+    pub(super) fn view(self) -> http::SettingView {
+        http::SettingView {
+            key: self.key,
+            value: self.value,
+            from: self.place,
+        }
     }
 
     fn of(setting: &Setting) -> Self {
@@ -65,10 +71,22 @@ impl SaidSetting {
     }
 }
 
+/// What [`SaidSetting::all`] tells, before encrypted values are replaced by what they mean.
+pub(super) fn of(layers: &Layers) -> Vec<SaidSetting> {
+    let known = layers.all().filter(|setting| is_known(&setting.key));
+    let mut said: Vec<_> = known.map(SaidSetting::of).collect();
+    said.sort_by(|one, other| one.key.cmp(&other.key));
+    said
+}
+
 fn shown(key: &str, value: &str) -> Option<String> {
     let all = uniform(key);
-    let is_hidden =
-        is_secret(key) || OWN.iter().any(|own| all.starts_with(own)) || value.contains("{cipher}");
+    // Git hosts take a token in place of a user.
+    let is_user = all.starts_with("spring.cloud.config.server.") && all.ends_with(".username");
+    let is_hidden = is_user
+        || is_secret(key)
+        || OWN.iter().any(|own| all.starts_with(own))
+        || value.contains("{cipher}");
     let (before, behind) = match value.rsplit_once('@') {
         // Nobody can tell whether the `@` ends a password or belongs to what is asked.
         Some((before, _)) if before.contains('?') => return None,
@@ -107,6 +125,13 @@ mod tests {
             ("confbus.monitor.previous-secrets.github", "x", None),
             ("spring.cloud.config.server.overrides.a", "x", None),
             ("encrypt.key", "x", None),
+            ("spring.cloud.config.server.git.username", "x", None),
+            (
+                "spring.cloud.config.server.composite[1].username",
+                "x",
+                None,
+            ),
+            ("spring.rabbitmq.username", "guest", Some("guest")),
             ("spring.rabbitmq.host", "{cipher}00", None),
             (
                 "spring.cloud.config.server.git.uri",

@@ -8,10 +8,11 @@ use url::form_urlencoded;
 
 use super::{
     super::{
-        Services,
+        Services, SettingView, WarningView,
         access::Asking,
         error::Failure,
         health::{components_of, shows_details},
+        own_settings::are_shown,
         sight::sees,
     },
     answers::{frame, page},
@@ -23,7 +24,7 @@ use crate::{
     pages::{
         self, Delivery, Facts, Frame, HeldFile, HeldPage, InstancePage, InstancesFilter,
         InstancesPage, Overview, OverviewFacts, OverviewFilter, Place, RefreshPage, RefreshesPage,
-        SearchPage, Trouble,
+        Said, SearchPage, SettingsFacts, SettingsPage, Trouble, Warning,
     },
 };
 
@@ -204,6 +205,22 @@ pub(in super::super) async fn search(
     page(&SearchPage { frame, text, found })
 }
 
+/// `/_/settings`: what was said of the server's own, without secrets.
+pub(in super::super) async fn settings(
+    State(services): State<Services>,
+    asking: Asking,
+) -> Result<Response, Failure> {
+    let (frame, _) = framed(&services, &asking, Place::Settings).await;
+    let settings = &services.settings;
+    let facts = || SettingsFacts {
+        said: settings.said.iter().map(said).collect(),
+        warnings: settings.warnings.iter().map(warning).collect(),
+        opened: settings.opened.clone(),
+    };
+    let facts = are_shown(&asking.caller).then(facts);
+    page(&SettingsPage { frame, facts })
+}
+
 /// Every other path below `/_/`.
 pub(in super::super) async fn missing() -> Failure {
     Failure::not_found().explained("there is no such page")
@@ -258,6 +275,23 @@ fn files(health: &Health) -> Vec<HeldFile> {
         })
     });
     all.take(MOST_PROBLEMS).collect()
+}
+
+fn said(view: &SettingView) -> Said {
+    Said {
+        key: view.key.clone(),
+        value: view.value.clone(),
+        place: view.from.clone(),
+    }
+}
+
+fn warning(view: &WarningView) -> Warning {
+    Warning {
+        code: view.code,
+        place: view.from.clone(),
+        problem: view.problem.clone(),
+        hint: view.hint.clone(),
+    }
 }
 
 /// What a query says under this name, as much as is looked for.
