@@ -51,6 +51,7 @@ pub(crate) struct InstancePage {
     transport: String,
     refresh: Option<(String, String)>,
     siblings: String,
+    pin: String,
 }
 
 #[derive(Debug)]
@@ -166,6 +167,7 @@ impl InstancePage {
             transport: instance.transport.clone().unwrap_or_default(),
             refresh: refresh.map(|id| (below("/refreshes", &id), id)),
             siblings: with_query("/instances", &query),
+            pin: with_query("/pin", &query),
         }
     }
 }
