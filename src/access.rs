@@ -18,7 +18,6 @@ mod proving;
 mod reach;
 mod remembered;
 mod rules;
-mod turns;
 mod wanted;
 mod weak;
 
@@ -39,11 +38,12 @@ pub(crate) use reach::{Concern, Reach};
 use remembered::Remembered;
 use rules::Rules;
 pub(crate) use rules::{Patterns, Rule, Who};
-use turns::Turns;
 pub(crate) use wanted::Wanted;
 #[cfg(fuzzing)]
 pub(crate) use wanted::Which;
 pub(crate) use weak::is_weak;
+
+use crate::turns::Turns;
 
 /// Who may ask, how they prove it, and what they may.
 #[derive(Debug, Clone, Default)]

@@ -71,7 +71,7 @@ pub(crate) use git_backend::split_labels;
 pub(crate) use git_backend::{
     RepositorySettings as GitRepositorySettings, Settings as GitSettings,
 };
-pub(crate) use inspected::{Inspected, SourceOrigin};
+pub(crate) use inspected::{Inspectable, Inspected, SourceOrigin};
 pub(crate) use judgement::{Broken, Judgement};
 pub(crate) use looker::Announce;
 pub(crate) use opener::Hearers;

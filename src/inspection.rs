@@ -20,8 +20,9 @@ use confbus_resolution::EnvironmentRequest;
 use tokio::sync::Semaphore;
 
 use crate::{
-    environment_repository::{EnvironmentRepository, FindError, Found, Inspected},
+    environment_repository::{EnvironmentRepository, FindError, Found, Inspectable, Inspected},
     ledger::{FleetFilter, FleetView, HistoryFilter, Ledger, Sight},
+    turns::Turns,
     vault::Token,
 };
 pub(crate) use address::{AddressView, CommitView, HeldView, SupersededView};
@@ -51,6 +52,8 @@ pub(crate) struct Inspector {
     default_labels: Arc<[Box<str>]>,
     /// Each may compare hundreds of addresses.
     diffs: Arc<Semaphore>,
+    /// Of a large snapshot each answer may take seconds.
+    turns: Turns,
 }
 
 /// Why nothing is shown.
@@ -80,6 +83,7 @@ impl Inspector {
             fingerprints: Arc::new(Fingerprints::open(settings)),
             default_labels: default_labels.into(),
             diffs: Arc::new(Semaphore::new(MAX_DIFFS)),
+            turns: Turns::new(),
         }
     }
 
@@ -91,7 +95,7 @@ impl Inspector {
         &self,
         request: &EnvironmentRequest,
         token: Option<&Token>,
-        readable: &impl Sight,
+        readable: &(impl Sight + Clone + 'static),
     ) -> Result<ConfigurationView, InspectError> {
         let address = AddressView::of(request);
         self.look(request, token, readable, |held, inspected, secrecy| {
@@ -109,7 +113,7 @@ impl Inspector {
         request: &EnvironmentRequest,
         key: String,
         token: Option<&Token>,
-        readable: &impl Sight,
+        readable: &(impl Sight + Clone + 'static),
         sight: impl Sight + 'static,
     ) -> Result<ExplanationView, InspectError> {
         let (address, asked) = (AddressView::of(request), key.clone());
@@ -155,7 +159,9 @@ impl Inspector {
         sight: impl Sight + 'static,
     ) -> Result<HistoryView, InspectError> {
         // What is not there has no history.
-        self.inspected(request, token).await?;
+        let inspectable = self.inspectable(request, token).await?;
+        let found = self.aside(move || inspectable.inspected().map(drop));
+        found.await?.map_err(InspectError::Find)?;
         let filter = self.history_filter(request);
         let entries = self.ledger.history(filter, sight).await;
         let entries = entries.map_err(|_| InspectError::Closed)?;
@@ -188,7 +194,7 @@ impl Inspector {
         readable: impl Sight + 'static,
     ) -> Result<NamesView, InspectError> {
         let (repository, known) = (self.repository.clone(), self.ledger.known());
-        let names = tokio::task::spawn_blocking(move || {
+        let names = self.aside(move || {
             let mut names = repository.names_in_service();
             let asked = known.iter().flat_map(|request| request.application.names());
             names.applications.extend(asked.map(str::to_owned));
@@ -200,7 +206,7 @@ impl Inspector {
                 labels: listed(names.labels, is_label),
             }
         });
-        names.await.map_err(|_| InspectError::Closed)
+        names.await
     }
 
     /// The part of the fleet that asks for what a request asks for.
@@ -236,38 +242,49 @@ impl Inspector {
         defaults.any(|default| **default == *label)
     }
 
-    async fn inspected(
+    async fn inspectable(
         &self,
         request: &EnvironmentRequest,
         token: Option<&Token>,
-    ) -> Result<Found<Inspected>, InspectError> {
-        let found = self.repository.inspect(request, token).await;
-        found.map_err(InspectError::Find)
+    ) -> Result<Inspectable, InspectError> {
+        let inspectable = self.repository.inspectable(request, token).await;
+        inspectable.map_err(InspectError::Find)
     }
 
-    /// What somebody makes of an answer, aside: there may be thousands of keys.
+    /// Does work that the threads that serve must not wait for, when it is its turn.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, InspectError> {
+        let turn = self.turns.take().await.ok_or(InspectError::Busy)?;
+        turn.spend(work).await.ok_or(InspectError::Closed)
+    }
+
+    /// What somebody makes of an answer.
     async fn look<T: Send + 'static>(
         &self,
         request: &EnvironmentRequest,
         token: Option<&Token>,
-        readable: &impl Sight,
+        readable: &(impl Sight + Clone + 'static),
         make: impl FnOnce(Option<HeldView>, &Inspected, &Secrecy<'_>) -> T + Send + 'static,
     ) -> Result<T, InspectError> {
-        let Found {
-            mut value, held, ..
-        } = self.inspected(request, token).await?;
-        // Who may not read what the label gives does not hear where it is, either.
-        value.superseded.take_if(|superseded| {
-            let (application, profiles) = (request.application.as_str(), &request.profiles);
-            let label = superseded.label.as_str();
-            !readable.has_environment(application, profiles.as_str(), Some(label))
-        });
+        let inspectable = self.inspectable(request, token).await?;
+        let (request, readable) = (request.clone(), readable.clone());
         let fingerprints = Arc::clone(&self.fingerprints);
-        let made = tokio::task::spawn_blocking(move || {
+        let made = self.aside(move || -> Result<T, FindError> {
+            let Found {
+                mut value, held, ..
+            } = inspectable.inspected()?;
+            // Who may not read what the label gives does not hear where it is, either.
+            value.superseded.take_if(|superseded| {
+                let (application, profiles) = (request.application.as_str(), &request.profiles);
+                let label = superseded.label.as_str();
+                !readable.has_environment(application, profiles.as_str(), Some(label))
+            });
             let secrecy = Secrecy::new(&value, &fingerprints);
-            make(held.map(HeldView::from), &value, &secrecy)
+            Ok(make(held.map(HeldView::from), &value, &secrecy))
         });
-        made.await.map_err(|_| InspectError::Closed)
+        made.await?.map_err(InspectError::Find)
     }
 }
 

@@ -45,6 +45,7 @@ mod tasks;
 pub mod telemetry;
 mod tls;
 mod traces;
+mod turns;
 mod watchdog;
 
 /// A function for each target of `fuzz/` that needs a room of the server: it takes what came in, and panics where something

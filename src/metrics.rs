@@ -13,6 +13,7 @@ mod family;
 mod fetches;
 mod fleet;
 mod page;
+mod process;
 mod refreshes;
 mod requests;
 mod spans;
@@ -25,6 +26,7 @@ pub(crate) use commits::{Commits, Verdict};
 pub(crate) use fetches::Fetches;
 pub(crate) use fleet::{Answer, Fleet};
 pub(crate) use page::Page;
+use process::Process;
 pub(crate) use refreshes::{Cause, Phase, Refreshes};
 pub(crate) use requests::{Asked, CoreRequests, Denied, Requests, Route, Unmatched};
 pub(crate) use spans::Spans;
@@ -42,6 +44,7 @@ pub(crate) struct Metrics {
     pub(crate) bus: Bus,
     pub(crate) fleet: Fleet,
     pub(crate) spans: Spans,
+    pub(crate) process: Process,
 }
 
 impl Metrics {

@@ -20,6 +20,7 @@ mod overview;
 mod pager;
 mod refreshes;
 mod search;
+mod settings;
 mod sign;
 mod value;
 
@@ -29,7 +30,7 @@ pub(crate) use delivery::{Delivery, Facts};
 pub(crate) use diff::DiffPage;
 pub(crate) use failure::FailurePage;
 pub(crate) use forms::{Confirmation, Field};
-pub(crate) use frame::{Color, Frame, Place, Settings};
+pub(crate) use frame::{Color, Frame, Framed, Place, Settings};
 pub(crate) use held::{HeldFile, HeldPage};
 pub(crate) use history::HistoryPage;
 pub(crate) use instances::{Filter as InstancesFilter, InstancePage, InstancesPage};
@@ -37,3 +38,30 @@ pub(crate) use moment::Moment;
 pub(crate) use overview::{Facts as OverviewFacts, Filter as OverviewFilter, Overview, Trouble};
 pub(crate) use refreshes::{RefreshPage, RefreshesPage};
 pub(crate) use search::{SearchPage, search};
+pub(crate) use settings::{Said, SettingsFacts, SettingsPage, Warning};
+
+macro_rules! framed {
+    ($($page:ty),* $(,)?) => {$(
+        impl Framed for $page {
+            fn frame(&self) -> &Frame {
+                &self.frame
+            }
+        }
+    )*};
+}
+framed!(
+    ConfigurationPage,
+    Confirmation,
+    Delivery,
+    DiffPage,
+    HeldPage,
+    HistoryPage,
+    InstancePage,
+    InstancesPage,
+    KeyPage,
+    Overview,
+    RefreshPage,
+    RefreshesPage,
+    SearchPage,
+    SettingsPage
+);

@@ -187,11 +187,17 @@ impl Settings {
     /// [`SettingsError`] with every mistake and its place.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
         let layers = Layers::read(sources)?;
+        let said = said::of(&layers);
         let mut reader = Reader::new(layers);
         let settings = rooms::settings(&mut reader);
         let (problems, warnings) = reader.finish();
         match settings {
             Some(settings) if problems.is_empty() => Ok(Self {
+                http: http::Settings {
+                    said: said.into_iter().map(SaidSetting::view).collect(),
+                    warnings: warnings.iter().map(SettingsProblem::view).collect(),
+                    ..settings.http
+                },
                 warnings,
                 ..settings
             }),

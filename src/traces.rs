@@ -135,6 +135,8 @@ impl Traces {
             Outcome::Applied { .. } => span.with(OUTCOME, "applied").end(),
             // The reason may tell what is wrong with a value.
             Outcome::Rejected { .. } => span.with(OUTCOME, "rejected").failed("rejected").end(),
+            // It says nothing about a version.
+            Outcome::Leaving => {}
         }
     }
 

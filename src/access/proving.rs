@@ -16,8 +16,8 @@ use super::{
     jwt,
     principal::{Principal, Proof},
     remembered::Digest,
-    turns::Turn,
 };
+use crate::turns::Turn;
 
 /// Where evidence came from, so that one sort is never taken for the other.
 const OF_HEADER: u8 = 0;
@@ -157,7 +157,7 @@ impl Inner {
             let name = name.ok_or_else(|| attempt.failed())?;
             Ok((name, proof))
         };
-        let (name, proof) = aside(turn, check).await??;
+        let (name, proof) = done(turn.spend(check).await)??;
         Ok(self.known_by(&name, proof))
     }
 
@@ -187,7 +187,7 @@ impl Inner {
                 }
                 verified
             };
-            aside(turn, verify).await
+            done(turn.spend(verify).await)
         };
         let keys = jwt.keys.load();
         let verified = verify(keys.clone()).await?;
@@ -269,17 +269,7 @@ fn token_name(tokens: &[Named], given: &SecretString) -> Option<Box<str>> {
     token.map(|token| token.name.clone())
 }
 
-/// Does work that a core must not wait for. Whoever asked may hang up meanwhile: the work goes on, and it is its turn until it
-/// is done.
-async fn aside<T: Send + 'static>(
-    turn: Turn,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Unknown> {
-    let done = tokio::task::spawn_blocking(move || {
-        let done = work();
-        drop(turn);
-        done
-    });
-    let done = done.await;
-    done.map_err(|_| Unknown::NotChecked)
+/// What a check found, if it came to an end.
+fn done<T>(done: Option<T>) -> Result<T, Unknown> {
+    done.ok_or(Unknown::NotChecked)
 }

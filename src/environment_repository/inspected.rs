@@ -45,58 +45,42 @@ pub(crate) struct SourceOrigin {
     pub(crate) encrypted: HashMap<String, Option<Position>>,
 }
 
+/// All that an answer is made of: what had to be waited for is here, and the rest may be worked out anywhere.
+#[derive(Debug)]
+pub(crate) struct Inspectable {
+    repository: EnvironmentRepository,
+    request: EnvironmentRequest,
+    gathered: Vec<Gathered>,
+}
+
 impl EnvironmentRepository {
     /// What [`find_one`](Self::find_one) answers to somebody without a name, for people to look at.
-    pub(crate) async fn inspect(
+    pub(crate) async fn inspectable(
         &self,
         request: &EnvironmentRequest,
         token: Option<&Token>,
-    ) -> Result<Found<Inspected>, FindError> {
-        self.inspect_with(request, Vaults::Ask(token)).await
+    ) -> Result<Inspectable, FindError> {
+        self.inspectable_with(request, Vaults::Ask(token)).await
     }
 
     /// The part of it that files and settings say; no Vault is asked.
-    pub(crate) async fn inspect_files(
+    pub(crate) async fn inspectable_files(
         &self,
         request: &EnvironmentRequest,
-    ) -> Result<Found<Inspected>, FindError> {
-        self.inspect_with(request, Vaults::Skip).await
+    ) -> Result<Inspectable, FindError> {
+        self.inspectable_with(request, Vaults::Skip).await
     }
 
-    async fn inspect_with(
+    async fn inspectable_with(
         &self,
         request: &EnvironmentRequest,
         vaults: Vaults<'_>,
-    ) -> Result<Found<Inspected>, FindError> {
-        let gathered = self
-            .gather(request, Labels::Split, freshly(None), vaults)
-            .await?;
-        let layouts: Vec<_> = gathered.iter().flat_map(Gathered::layouts).collect();
-        let (parts, versions) = self.resolve(gathered)?;
-        let authorships = versions.iter().flat_map(Versions::commits).collect();
-        let superseded = self.superseded(request, &versions);
-        let Found {
-            value,
-            commits,
-            held,
-            past,
-        } = self.composed(request, parts);
-        let sources = value.property_sources.iter();
-        let origins = sources.map(|source| SourceOrigin::of(source, &layouts));
-        let overrides = self.inner.overrides.source().map(|_| self.of_overrides());
-        let origins = overrides.into_iter().chain(origins).collect();
-        let environment = self.finished(value);
-        self.refuse_nothing(&environment)?;
-        Ok(Found {
-            value: Inspected {
-                environment,
-                origins,
-                commits: authorships,
-                superseded,
-            },
-            commits,
-            held,
-            past,
+    ) -> Result<Inspectable, FindError> {
+        let gathered = self.gather(request, Labels::Split, freshly(None), vaults);
+        Ok(Inspectable {
+            gathered: gathered.await?,
+            repository: self.clone(),
+            request: request.clone(),
         })
     }
 
@@ -121,6 +105,45 @@ impl EnvironmentRepository {
             encrypted: encrypted.map(|key| (key.clone(), None)).collect(),
             ..SourceOrigin::default()
         }
+    }
+}
+
+impl Inspectable {
+    /// The answer. Thousands of files may have to be read for it.
+    pub(crate) fn inspected(self) -> Result<Found<Inspected>, FindError> {
+        let Self {
+            repository,
+            request,
+            gathered,
+        } = self;
+        let layouts: Vec<_> = gathered.iter().flat_map(Gathered::layouts).collect();
+        let (parts, versions) = repository.resolve(gathered)?;
+        let authorships = versions.iter().flat_map(Versions::commits).collect();
+        let superseded = repository.superseded(&request, &versions);
+        let Found {
+            value,
+            commits,
+            held,
+            past,
+        } = repository.composed(&request, parts);
+        let sources = value.property_sources.iter();
+        let origins = sources.map(|source| SourceOrigin::of(source, &layouts));
+        let overrides = repository.inner.overrides.source();
+        let overrides = overrides.map(|_| repository.of_overrides());
+        let origins = overrides.into_iter().chain(origins).collect();
+        let environment = repository.finished(value);
+        repository.refuse_nothing(&environment)?;
+        Ok(Found {
+            value: Inspected {
+                environment,
+                origins,
+                commits: authorships,
+                superseded,
+            },
+            commits,
+            held,
+            past,
+        })
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) use changes::{Changes, stream};
 pub(super) use inspections::{configuration, diff, history, key};
 pub(super) use reads::{
     asset, delivery, held, instance, instances, missing, overview, refresh, refreshes, search,
+    settings,
 };
 pub(super) use token::Tokens;
 pub(super) use writes::{

@@ -1,7 +1,8 @@
-//! A bounded number of places, of which each network has but so many.
+//! A bounded number of places, of which each network, or whoever else is told from others, has but so many.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,22 +12,22 @@ use crate::network::Network;
 
 /// Places, shared by all threads.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Places<W: Eq + Hash = Network> {
     all: Arc<Semaphore>,
     each: usize,
-    taken: Mutex<HashMap<Network, usize>>,
+    taken: Mutex<HashMap<W, usize>>,
 }
 
 /// One place until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    of: Arc<Places>,
-    network: Option<Network>,
+pub(super) struct Place<W: Eq + Hash = Network> {
+    of: Arc<Places<W>>,
+    whose: Option<W>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Places {
-    /// So many in all, and so many for each network; where that is 0, as many as there are.
+impl<W: Eq + Hash + Clone> Places<W> {
+    /// So many in all, and so many for each; where that is 0, as many as there are.
     pub(super) fn new(all: usize, each: usize) -> Arc<Self> {
         Arc::new(Self {
             all: Arc::new(Semaphore::new(all)),
@@ -35,13 +36,13 @@ impl Places {
         })
     }
 
-    /// A place if there is one; without a network it is counted for nobody.
-    pub(super) fn take(self: &Arc<Self>, network: Option<Network>) -> Option<Place> {
+    /// A place if there is one; where nobody is said to ask, it is counted for nobody.
+    pub(super) fn take(self: &Arc<Self>, whose: Option<W>) -> Option<Place<W>> {
         let permit = Arc::clone(&self.all).try_acquire_owned().ok()?;
-        let network = network.filter(|_| self.each > 0);
-        if let Some(network) = network {
+        let whose = whose.filter(|_| self.each > 0);
+        if let Some(whose) = &whose {
             let mut taken = self.taken();
-            let count = taken.entry(network).or_default();
+            let count = taken.entry(whose.clone()).or_default();
             if *count >= self.each {
                 return None;
             }
@@ -49,7 +50,7 @@ impl Places {
         }
         Some(Place {
             of: Arc::clone(self),
-            network,
+            whose,
             _permit: permit,
         })
     }
@@ -58,16 +59,20 @@ impl Places {
     pub(super) fn are_taken(&self) -> bool {
         self.all.available_permits() == 0
     }
+}
 
-    fn taken(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
+impl<W: Eq + Hash> Places<W> {
+    fn taken(&self) -> MutexGuard<'_, HashMap<W, usize>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl<W: Eq + Hash> Drop for Place<W> {
     fn drop(&mut self) {
-        let Some(network) = self.network else { return };
-        if let Entry::Occupied(mut count) = self.of.taken().entry(network) {
+        let Some(whose) = self.whose.take() else {
+            return;
+        };
+        if let Entry::Occupied(mut count) = self.of.taken().entry(whose) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();

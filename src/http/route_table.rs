@@ -13,8 +13,8 @@ use http::Method;
 
 use super::{
     Services, Settings, access::Asking, actuator, boot1, busenv, busrefresh, configuration, error,
-    error::Failure, events, health, inspections, instances, methods, monitor, openapi, pages, pins,
-    probes, refreshes, reports, scrape, waves,
+    error::Failure, events, health, inspections, instances, methods, monitor, openapi,
+    own_settings, pages, pins, probes, refreshes, reports, scrape, waves,
 };
 use crate::{
     access::Kind,
@@ -72,6 +72,7 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
             .get(For(Kind::Fleet), pins::list)
             .post(For(Kind::Operate), pins::pin),
         beside("/_/api/pins/{id}").delete(For(Kind::Operate), pins::release),
+        beside("/_/api/settings").get(For(Kind::Fleet), own_settings::list),
         beside("/_/api/waves").get(For(Kind::Fleet), waves::list),
         beside("/_/api/waves/promote").post(For(Kind::Operate), waves::promote),
         beside("/_/api/waves/abort").post(For(Kind::Operate), waves::abort),
@@ -129,6 +130,7 @@ fn pages() -> Vec<Route> {
         read("/_/refreshes").get(fleet, pages::refreshes),
         read("/_/refreshes/{id}").get(fleet, pages::refresh),
         read("/_/search").get(fleet, pages::search),
+        read("/_/settings").get(fleet, pages::settings),
         read("/_/{*page}").get(fleet, pages::missing),
     ]
 }

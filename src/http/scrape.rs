@@ -47,7 +47,9 @@ pub(super) async fn page(
     of_fleet(&instances.await?, &mut page);
     let (repository, known) = (services.repository.clone(), services.ledger.known());
     // Clones are on disk, and answers may have to be made.
+    let process = services.metrics.process.clone();
     let rest = move || {
+        process.write(&mut page);
         of_repositories(&repository, &known, &mut page);
         page
     };

@@ -1,6 +1,9 @@
 use std::{num::NonZero, time::Duration};
 
-use super::tls::Tls;
+use super::{
+    own_settings::{SettingView, WarningView},
+    tls::Tls,
+};
 use crate::{encryption::Encryption, pages, webhook};
 
 /// How the server shows itself over HTTP, and to whom.
@@ -30,6 +33,10 @@ pub(crate) struct Settings {
     pub(crate) decrypt_endpoint: bool,
     /// What was opened by name, as `key=value`.
     pub(crate) opened: Vec<String>,
+    /// What was said of all settings, by key.
+    pub(crate) said: Vec<SettingView>,
+    /// What of it was said in vain, or opens what is closed.
+    pub(crate) warnings: Vec<WarningView>,
     /// No other machine can reach this server.
     pub(crate) listens_to_this_machine_only: bool,
     /// Who may push.
@@ -189,6 +196,8 @@ impl Default for Settings {
             encryption: Encryption::default(),
             decrypt_endpoint: false,
             opened: Vec::new(),
+            said: Vec::new(),
+            warnings: Vec::new(),
             listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),
             compression: Compression::default(),

@@ -11,7 +11,7 @@ use super::{
     secrecy::Secrecy,
 };
 use crate::{
-    environment_repository::{Found, Inspected},
+    environment_repository::{FindError, Found, Inspected},
     ledger::{FleetFilter, FleetView, Sight},
     vault::Token,
 };
@@ -35,11 +35,12 @@ impl Inspector {
     ) -> Result<DiffView, InspectError> {
         let turn = self.diffs.try_acquire();
         let _turn = turn.map_err(|_| InspectError::Busy)?;
-        let old = self.inspected(from, token).await?;
-        let new = self.inspected(to, token).await?;
+        let old = self.inspectable(from, token).await?;
+        let new = self.inspectable(to, token).await?;
         let fingerprints = Arc::clone(&self.fingerprints);
         let sides = [from, to].map(AddressView::of);
-        let compared = tokio::task::spawn_blocking(move || {
+        let compared = self.aside(move || -> Result<DiffView, FindError> {
+            let (old, new) = (old.inspected()?, new.inspected()?);
             let [before, after] = [&old, &new].map(|found| Side {
                 inspected: &found.value,
                 secrecy: Secrecy::new(&found.value, &fingerprints),
@@ -50,9 +51,10 @@ impl Inspector {
                 commit: found.value.environment.version.clone(),
                 held: found.held.clone().map(HeldView::from),
             };
-            DiffView::new((side(from, &old), &before), (side(to, &new), &after))
+            let sides = ((side(from, &old), &before), (side(to, &new), &after));
+            Ok(DiffView::new(sides.0, sides.1))
         });
-        let mut view = compared.await.map_err(|_| InspectError::Closed)?;
+        let mut view = compared.await?.map_err(InspectError::Find)?;
         if from.application == to.application && from.profiles == to.profiles {
             let fleet = self.fleet(FleetFilter::default(), sight).await?;
             self.measure(&mut view, [from, to], &fleet, readable)
@@ -121,16 +123,17 @@ impl Inspector {
         [old, new]: &[EnvironmentRequest; 2],
     ) -> Result<Option<usize>, InspectError> {
         let both = (
-            self.repository.inspect_files(old).await,
-            self.repository.inspect_files(new).await,
+            self.repository.inspectable_files(old).await,
+            self.repository.inspectable_files(new).await,
         );
         let (Ok(old), Ok(new)) = both else {
             return Ok(None);
         };
-        let differences =
-            tokio::task::spawn_blocking(move || diff::differences(&old.value, &new.value));
-        let keys = differences.await.map_err(|_| InspectError::Closed)?;
-        Ok(Some(keys))
+        let differences = self.aside(move || {
+            let (old, new) = (old.inspected().ok()?, new.inspected().ok()?);
+            Some(diff::differences(&old.value, &new.value))
+        });
+        differences.await
     }
 }
 
@@ -182,5 +185,28 @@ mod tests {
         drop(others);
         assert!(diff().await.is_ok());
         assert_eq!(inspector.diffs.available_permits(), MAX_DIFFS);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_too_long_for_its_turn_is_sent_away() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("shop.yml"), "a: 1").unwrap();
+        let inspector = inspector(&folder).await;
+        let shop: Address = "shop/dev".parse().unwrap();
+        let shop = EnvironmentRequest {
+            application: shop.application,
+            profiles: shop.profiles,
+            label: shop.label,
+        };
+        let mut others = Vec::new();
+        while inspector.turns.free() > 0 {
+            others.push(inspector.turns.take().await.unwrap());
+        }
+        tokio::time::pause();
+        let busy = inspector.configuration(&shop, None).await;
+        assert!(matches!(busy, Err(InspectError::Busy)), "{busy:?}");
+        tokio::time::resume();
+        others.clear();
+        assert!(inspector.configuration(&shop, None).await.is_ok());
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct InstanceFilter {
     pub(crate) application: Option<String>,
     /// In this state; readers, which have none, are left out.
     pub(crate) state: Option<State>,
+    /// Of this name; readers, which have none, are left out.
+    pub(crate) instance: Option<String>,
 }
 
 /// Instances and readers, each in the order of their names.
@@ -94,7 +96,10 @@ pub(super) fn instances(
     let mut versions: HashMap<&Coordinates, Option<Current>> = HashMap::new();
     let mut instances = Vec::new();
     for instance in records.instances.values() {
-        if !is_meant(&instance.coordinates) {
+        let named = filter.instance.as_deref();
+        let is_named = named.is_none_or(|name| instance.id.as_str() == name);
+        // To know what one would be given means to resolve that.
+        if !is_named || !is_meant(&instance.coordinates) {
             continue;
         }
         let coordinates = &instance.coordinates;
@@ -115,7 +120,7 @@ pub(super) fn instances(
         }
     }
     instances.sort_by(|one, other| one.instance.cmp(&other.instance));
-    let has_readers = filter.state.is_none();
+    let has_readers = filter.state.is_none() && filter.instance.is_none();
     let readers = records
         .readers
         .iter()

@@ -1,6 +1,12 @@
 use std::sync::Arc;
 
-use super::{bounded::Bounded, description::COMMITS, family::Counters, page::Page};
+use super::{
+    bounded::Bounded,
+    description::{COMMITS, DIAGNOSTICS},
+    family::Counters,
+    page::Page,
+};
+use crate::diagnostics::Code;
 
 /// Repositories that are told apart.
 const REPOSITORIES: usize = 200;
@@ -20,6 +26,7 @@ pub(crate) enum Verdict {
 pub(crate) struct Commits {
     repositories: Arc<Bounded>,
     judged: Counters,
+    diagnosed: Counters,
 }
 
 impl Default for Commits {
@@ -27,6 +34,7 @@ impl Default for Commits {
         Self {
             repositories: Arc::new(Bounded::to(REPOSITORIES)),
             judged: Counters::of(&COMMITS),
+            diagnosed: Counters::of(&DIAGNOSTICS),
         }
     }
 }
@@ -42,7 +50,13 @@ impl Commits {
         self.judged.add(&[repository, result], 1);
     }
 
+    /// Something of this kind is wrong in a commit.
+    pub(crate) fn diagnosed(&self, code: Code) {
+        self.diagnosed.add(&[&code.to_string()], 1);
+    }
+
     pub(super) fn write(&self, page: &mut Page) {
         self.judged.write(page);
+        self.diagnosed.write(page);
     }
 }

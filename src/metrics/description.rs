@@ -66,6 +66,8 @@ descriptions! {
         "From what a look brought to the swap, the journal on disk included.";
     COMMITS = Counter "confbus_commits_total" ["repository", "result"]
         "Commits to which labels moved, by whether they can be used: accepted, partly while others are given an earlier one, refused where nothing else is there.";
+    DIAGNOSTICS = Counter "confbus_diagnostics_total" ["code"]
+        "What was wrong in commits to which labels moved, by the kind of mistake; docs/errors has a page for each code.";
     HELD_ADDRESSES = Gauge "confbus_held_addresses" ["cause"]
         "Addresses somebody asks for that do not follow their label: by quarantine they are given an earlier commit, or by pin the one that it names.";
     WEBHOOK_DELIVERIES = Counter "confbus_webhook_deliveries_total" ["provider", "result"]
@@ -98,6 +100,18 @@ descriptions! {
         "Spans of traces, where those go to a collector.";
     BLAST_RADIUS = Histogram "confbus_blast_radius_instances" []
         "How many instances a refresh told.";
+    PROCESS_CPU = Counter "process_cpu_seconds_total" []
+        "Seconds that processors have worked for the server; its Git workers are not counted here, nor below.";
+    PROCESS_RESIDENT_MEMORY = Gauge "process_resident_memory_bytes" []
+        "Bytes of memory that the server has.";
+    PROCESS_VIRTUAL_MEMORY = Gauge "process_virtual_memory_bytes" []
+        "Bytes of addresses that the server has.";
+    PROCESS_OPEN_FDS = Gauge "process_open_fds" []
+        "Files and connections that are open.";
+    PROCESS_MAX_FDS = Gauge "process_max_fds" []
+        "How many may be.";
+    PROCESS_START = Gauge "process_start_time_seconds" []
+        "When the server started.";
 }
 
 #[cfg(test)]
@@ -151,7 +165,8 @@ the remote is to blame. `result` of a delivery: `accepted`, `duplicate`, `signat
     fn names_follow_the_conventions() {
         for metric in ALL {
             let Description { name, kind, .. } = metric;
-            assert!(name.starts_with("confbus_"), "{name}");
+            let is_common = name.starts_with("process_");
+            assert!(is_common || name.starts_with("confbus_"), "{name}");
             assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
             let units = ["_seconds", "_bytes", "_instances"];
             let has_unit = units.iter().any(|unit| name.ends_with(unit));

@@ -26,6 +26,7 @@ enum Content {
     Family(Box<dyn Metric>),
     Gauges(Vec<(Labels, f64)>),
     Counters(Vec<(Labels, u64)>),
+    Seconds(Vec<(Labels, f64)>),
     Histograms(Vec<(Labels, Durations)>),
 }
 
@@ -62,6 +63,15 @@ impl Page {
         match self.content(what) {
             Some(Content::Counters(all)) => all.push(series),
             _ => self.0.push((what, Content::Counters(vec![series]))),
+        }
+    }
+
+    /// The same of one that counts seconds and parts of them.
+    pub(super) fn seconds(&mut self, what: &'static Description, values: &[&str], value: f64) {
+        let series = (labels(what, values), value);
+        match self.content(what) {
+            Some(Content::Seconds(all)) => all.push(series),
+            _ => self.0.push((what, Content::Seconds(vec![series]))),
         }
     }
 
@@ -134,6 +144,16 @@ impl Collector for Page {
                         series.encode_counter::<NoLabelSet, _, u64>(value, None)?;
                     }
                 }
+                Content::Seconds(all) => {
+                    for (labels, value) in all {
+                        if labels.is_empty() {
+                            encoder.encode_counter::<NoLabelSet, _, f64>(value, None)?;
+                        } else {
+                            let mut series = encoder.encode_family(labels)?;
+                            series.encode_counter::<NoLabelSet, _, f64>(value, None)?;
+                        }
+                    }
+                }
                 Content::Histograms(all) => {
                     for (labels, durations) in all {
                         let mut series = encoder.encode_family(labels)?;
@@ -155,6 +175,7 @@ impl Content {
             Self::Family(family) => family.is_empty(),
             Self::Gauges(all) => all.is_empty(),
             Self::Counters(all) => all.is_empty(),
+            Self::Seconds(all) => all.is_empty(),
             Self::Histograms(all) => all.is_empty(),
         }
     }

@@ -20,7 +20,7 @@ const PAGE: usize = 200;
 #[derive(Debug, Template)]
 #[template(path = "configuration.html")]
 pub(crate) struct ConfigurationPage {
-    frame: Frame,
+    pub(super) frame: Frame,
     address: Named,
     commit: String,
     whole_commit: String,
@@ -39,7 +39,7 @@ pub(crate) struct ConfigurationPage {
 #[derive(Debug, Template)]
 #[template(path = "key.html")]
 pub(crate) struct KeyPage {
-    frame: Frame,
+    pub(super) frame: Frame,
     address: Named,
     commit: String,
     held: Option<String>,

@@ -18,7 +18,7 @@ const MOST: usize = 500;
 #[derive(Debug, Template)]
 #[template(path = "diff.html")]
 pub(crate) struct DiffPage {
-    frame: Frame,
+    pub(super) frame: Frame,
     from: String,
     to: String,
     difference: Option<Difference>,

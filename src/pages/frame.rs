@@ -34,6 +34,7 @@ pub(crate) enum Place {
     Refreshes,
     Held,
     Delivery,
+    Settings,
     Elsewhere,
 }
 
@@ -50,6 +51,11 @@ pub(crate) struct Frame {
     pub(crate) held: usize,
     /// When the page was made.
     pub(crate) time: Moment,
+}
+
+/// A page with what is around it.
+pub(crate) trait Framed: askama::Template {
+    fn frame(&self) -> &Frame;
 }
 
 impl Default for Settings {
@@ -109,7 +115,7 @@ impl Frame {
     }
 
     /// Address, word, shortcut and whether it is this page.
-    pub(super) fn navigation(&self) -> [(&'static str, &'static str, char, bool); 6] {
+    pub(super) fn navigation(&self) -> [(&'static str, &'static str, char, bool); 7] {
         [
             ("/", "Overview", 'o', Place::Overview),
             ("/instances", "Instances", 'i', Place::Instances),
@@ -117,12 +123,8 @@ impl Frame {
             ("/refreshes", "Refreshes", 'r', Place::Refreshes),
             ("/quarantine", "Quarantine", 'q', Place::Held),
             ("/delivery", "Delivery", 'b', Place::Delivery),
+            ("/settings", "Settings", 's', Place::Settings),
         ]
         .map(|(path, word, key, place)| (path, word, key, place == self.place))
-    }
-
-    /// The time that stands in the page, which is no reason to read it again.
-    pub(crate) fn time_text(&self) -> String {
-        self.time.to_string()
     }
 }

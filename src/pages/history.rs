@@ -18,7 +18,7 @@ const PAGE: usize = 100;
 #[derive(Debug, Template)]
 #[template(path = "history.html")]
 pub(crate) struct HistoryPage {
-    frame: Frame,
+    pub(super) frame: Frame,
     address: Named,
     rows: Vec<Row>,
     pager: Pager,

@@ -17,7 +17,7 @@ pub(super) const PAGE: usize = 100;
 #[derive(Debug, Template)]
 #[template(path = "instances.html")]
 pub(crate) struct InstancesPage {
-    frame: Frame,
+    pub(super) frame: Frame,
     sentence: String,
     filter: Filter,
     states: [&'static str; 9],
@@ -40,7 +40,7 @@ pub(crate) struct Filter {
 #[derive(Debug, Template)]
 #[template(path = "instance.html")]
 pub(crate) struct InstancePage {
-    frame: Frame,
+    pub(super) frame: Frame,
     row: Row,
     meaning: &'static str,
     evidence: &'static str,
@@ -51,6 +51,7 @@ pub(crate) struct InstancePage {
     transport: String,
     refresh: Option<(String, String)>,
     siblings: String,
+    pin: String,
 }
 
 #[derive(Debug)]
@@ -166,6 +167,7 @@ impl InstancePage {
             transport: instance.transport.clone().unwrap_or_default(),
             refresh: refresh.map(|id| (below("/refreshes", &id), id)),
             siblings: with_query("/instances", &query),
+            pin: with_query("/pin", &query),
         }
     }
 }

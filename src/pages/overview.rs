@@ -27,7 +27,7 @@ const LAST: usize = 5;
 #[derive(Debug, Template)]
 #[template(path = "overview.html")]
 pub(crate) struct Overview {
-    frame: Frame,
+    pub(super) frame: Frame,
     sentence: String,
     looks: Vec<Look>,
     rows: Vec<Row>,

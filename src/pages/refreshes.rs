@@ -24,7 +24,7 @@ const PAGE: usize = 100;
 #[derive(Debug, Template)]
 #[template(path = "refreshes.html")]
 pub(crate) struct RefreshesPage {
-    frame: Frame,
+    pub(super) frame: Frame,
     lines: Vec<Line>,
     pager: Pager,
 }
@@ -47,7 +47,7 @@ pub(super) struct Line {
 #[derive(Debug, Template)]
 #[template(path = "refresh.html")]
 pub(crate) struct RefreshPage {
-    frame: Frame,
+    pub(super) frame: Frame,
     line: Line,
     sentence: String,
     /// Each with who made the commit to which it leads, where that is known.

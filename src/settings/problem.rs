@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::http;
+
 /// What kinds of problems there are; `docs/errors` has a page for each.
 pub(super) mod code {
     pub(in crate::settings) const NO_REPOSITORY: &str = "CB1001";
@@ -58,6 +60,18 @@ impl SettingsError {
     #[must_use]
     pub fn warnings(&self) -> &[SettingsProblem] {
         &self.warnings
+    }
+}
+
+impl SettingsProblem {
+    /// As the server shows it.
+    pub(super) fn view(&self) -> http::WarningView {
+        http::WarningView {
+            code: self.code,
+            from: self.place.clone(),
+            problem: self.problem.clone(),
+            hint: self.hint.clone(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     reader::{Reader, is_known},
     rooms,
 };
+use crate::http;
 
 /// How keys end that sound like those of secrets and say where something is, or of which kind; in the spelling in which
 /// all keys meet.
@@ -58,8 +59,7 @@ impl SaidSetting {
     /// [`SettingsError`] when a file cannot be read.
     pub fn all(sources: &Sources) -> Result<Vec<Self>, SettingsError> {
         let layers = Layers::read(sources)?;
-        let known = layers.all().filter(|setting| is_known(&setting.key));
-        let mut said: Vec<_> = known.map(Self::of).collect();
+        let mut said = of(&layers);
         let mut reader = Reader::new(layers);
         // What is wrong in them is told at a start.
         _ = rooms::settings(&mut reader);
@@ -73,6 +73,15 @@ impl SaidSetting {
         Ok(said)
     }
 
+    /// As the server shows it.
+    pub(super) fn view(self) -> http::SettingView {
+        http::SettingView {
+            key: self.key,
+            value: self.value,
+            from: self.place,
+        }
+    }
+
     fn of(setting: &Setting) -> Self {
         Self {
             key: setting.key.clone(),
@@ -82,10 +91,22 @@ impl SaidSetting {
     }
 }
 
+/// What was said, before encrypted values are replaced by what they mean, in the order of keys.
+pub(super) fn of(layers: &Layers) -> Vec<SaidSetting> {
+    let known = layers.all().filter(|setting| is_known(&setting.key));
+    let mut said: Vec<_> = known.map(SaidSetting::of).collect();
+    said.sort_by(|one, other| one.key.cmp(&other.key));
+    said
+}
+
 fn shown(key: &str, value: &str) -> Option<String> {
     let all = uniform(key);
-    let is_hidden =
-        is_secret(key) || OWN.iter().any(|own| all.starts_with(own)) || value.contains("{cipher}");
+    // Git hosts take a token in place of a user.
+    let is_user = all.starts_with("spring.cloud.config.server.") && all.ends_with(".username");
+    let is_hidden = is_user
+        || is_secret(key)
+        || OWN.iter().any(|own| all.starts_with(own))
+        || value.contains("{cipher}");
     let (before, behind) = match value.rsplit_once('@') {
         // Nobody can tell whether the `@` ends a password or belongs to what is asked.
         Some((before, _)) if before.contains('?') => return None,
@@ -126,6 +147,13 @@ mod tests {
             ("otel.exporter.otlp.headers", "x-team=x", None),
             ("spring.cloud.config.server.overrides.a", "x", None),
             ("encrypt.key", "x", None),
+            ("spring.cloud.config.server.git.username", "x", None),
+            (
+                "spring.cloud.config.server.composite[1].username",
+                "x",
+                None,
+            ),
+            ("spring.rabbitmq.username", "guest", Some("guest")),
             ("spring.rabbitmq.host", "{cipher}00", None),
             (
                 "spring.cloud.config.server.git.uri",

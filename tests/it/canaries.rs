@@ -15,7 +15,7 @@ const PASSWORD: &str = "canary-of-the-user";
 const OF_GIT: &str = "s3cret";
 
 /// Every route, with a body where one belongs.
-const ROUTES: [(&str, &str, &str); 49] = [
+const ROUTES: [(&str, &str, &str); 51] = [
     ("GET", "/orders/dev", ""),
     ("GET", "/orders/dev/main", ""),
     ("GET", "/orders/dev/no-such-label", ""),
@@ -66,6 +66,8 @@ const ROUTES: [(&str, &str, &str); 49] = [
     ("GET", "/_/api/instances", ""),
     ("GET", "/_/api/refreshes", ""),
     ("GET", "/_/api/pins", ""),
+    ("GET", "/_/api/settings", ""),
+    ("GET", "/_/settings", ""),
     ("GET", "/_/api/waves", ""),
     ("POST", "/_/api/waves/promote", "{}"),
     ("POST", "/_/api/pins", "{}"),

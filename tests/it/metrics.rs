@@ -264,6 +264,36 @@ fn strangers_names_become_no_labels() {
 }
 
 #[test]
+fn mistakes_of_a_commit_are_counted_by_kind() {
+    let repo = ConfigRepo::from_sample();
+    let server = TestServer::start(&repo).ready();
+    let commit = repo.push("break a file", &[("broken.yml", "a: [\n")]);
+    server.serves(&commit);
+    let open = [("code", "CB2013")];
+    counts(&server, "confbus_diagnostics_total", &open, 1.0);
+}
+
+#[test]
+fn the_process_is_shown_as_prometheus_names_it() {
+    let repo = ConfigRepo::from_sample();
+    let server = TestServer::start(&repo).ready();
+    let text = scrape(&server);
+    let of = |name: &str| value(&text, name, &[]).unwrap_or_else(|| panic!("no {name}"));
+    assert!(of("process_cpu_seconds_total") > 0.0);
+    let (resident, all) = (
+        of("process_resident_memory_bytes"),
+        of("process_virtual_memory_bytes"),
+    );
+    assert!(resident > 1e6 && resident < all, "{resident} of {all}");
+    let (open, most) = (of("process_open_fds"), of("process_max_fds"));
+    assert!(open > 2.0 && open < most, "{open} of {most}");
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let started = of("process_start_time_seconds");
+    assert!(started > 1.7e9 && started < now.as_secs_f64(), "{started}");
+}
+
+#[test]
 fn both_texts_say_the_same() {
     let server = TestServer::start(&ConfigRepo::from_sample()).ready();
     let plain = server.get("/actuator/prometheus");

@@ -9,12 +9,13 @@ use serde_json::json;
 use crate::support::{Answer, ConfigRepo, Request, TestServer, eventually, expect_that};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "/_/",
     "/_/instances",
     "/_/refreshes",
     "/_/quarantine",
     "/_/delivery",
+    "/_/settings",
     "/_/search?q=orders",
     "/_/apps/orders/dev",
     "/_/apps/orders/dev?label=main&show=shadowed&q=s",
@@ -325,6 +326,7 @@ fn everybody_sees_what_rules_let_them() {
         "/_/search?q=dev",
         "/_/delivery",
         "/_/quarantine",
+        "/_/settings",
     ] {
         let answer = server.send(&by(page(path), TEAM));
         assert_eq!(answer.status, 200, "{path}");
@@ -356,6 +358,66 @@ fn everybody_sees_what_rules_let_them() {
     for path in ["/_/pin", "/_/refresh"] {
         assert_eq!(server.send(&by(page(path), TEAM)).status, 403, "{path}");
     }
+}
+
+#[test]
+fn settings_are_shown_with_their_places_and_without_secrets() {
+    let repo = ConfigRepo::from_sample();
+    let server = guarded(&repo);
+    let told = |who| server.send(&by(Request::get("/_/api/settings"), who));
+    assert_eq!(told(TEAM).status, 403);
+    let all = told(OPERATOR).json();
+    assert_eq!(all["schema"], "confbus.settings/1");
+    let of = |key: &str| {
+        let settings = all["settings"].as_array().unwrap();
+        let found = settings.iter().find(|setting| setting["key"] == key);
+        found.cloned().unwrap_or_else(|| panic!("no {key}: {all}"))
+    };
+    let bus = of("spring.cloud.bus.enabled");
+    assert_eq!(bus["value"], "false");
+    assert_eq!(bus["from"], "--spring.cloud.bus.enabled");
+    let password = of("confbus.security.users.root.password");
+    assert_eq!(password["value"], serde_json::Value::Null);
+    let shown = server.send(&by(page("/_/settings"), OPERATOR)).body;
+    assert!(shown.contains("spring.cloud.bus.enabled"), "{shown}");
+    for text in [shown, all.to_string()] {
+        for secret in ["all-that-there-is", "a-part-of-it", "what-a-client-needs"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    let team = server.send(&by(page("/_/settings"), TEAM)).body;
+    assert!(!team.contains("spring.cloud.bus.enabled"), "{team}");
+}
+
+#[test]
+fn whoever_follows_many_pages_leaves_room_for_others() {
+    let repo = ConfigRepo::from_sample();
+    let server = guarded(&repo);
+    let follow = |who| {
+        let request = by(Request::get("/_/api/changes"), who);
+        let stream = request.sent(server.port()).unwrap();
+        let patience = Some(crate::support::DEADLINE);
+        stream.set_read_timeout(patience).unwrap();
+        let mut first = String::new();
+        BufReader::new(&stream).read_line(&mut first).unwrap();
+        (stream, first.split(' ').nth(1).unwrap().to_owned())
+    };
+    let mut open = Vec::new();
+    let refused = loop {
+        let (stream, status) = follow(TEAM);
+        if status != "200" || open.len() > 64 {
+            break status;
+        }
+        open.push(stream);
+    };
+    assert_eq!(refused, "429");
+    assert!(open.len() >= 8, "{} windows", open.len());
+    assert_eq!(follow(OPERATOR).1, "200");
+    drop(open);
+    eventually("room again", || {
+        let status = follow(TEAM).1;
+        expect_that(status == "200", status.clone())
+    });
 }
 
 #[test]

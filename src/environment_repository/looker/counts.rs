@@ -1,12 +1,19 @@
 //! What looks count.
 
-use std::time::Duration;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use super::{super::judgement::Judgement, Looker};
+use super::{
+    super::{history::History, judgement::Judgement},
+    Looker,
+};
 use crate::{
+    diagnostics::{Diagnostic, Severity},
     look::{LookError, View},
     metrics::{Phase, Verdict},
 };
+
+/// Mistakes of one commit that are counted.
+const MOST_DIAGNOSTICS: usize = 1_000;
 
 impl Looker {
     /// A remote was asked, and this came of it. Returns why it failed, if it did.
@@ -45,5 +52,21 @@ impl Looker {
         };
         let metrics = &self.outcome.metrics;
         metrics.commits.judged(&self.name, verdict);
+    }
+
+    /// What is wrong with a commit, each kind of mistake by itself. Files are looked at again for it, so nobody waits.
+    pub(super) fn count_diagnostics(&self, history: &Arc<History>) {
+        if history.problems().next().is_none() {
+            return;
+        }
+        let (commits, history) = (self.outcome.metrics.commits.clone(), Arc::clone(history));
+        tokio::task::spawn_blocking(move || {
+            let snapshot = &history.newest().snapshot;
+            // One cause may have many readers.
+            let problems: HashSet<_> = history.problems().collect();
+            for problem in problems.into_iter().take(MOST_DIAGNOSTICS) {
+                commits.diagnosed(Diagnostic::of(problem, snapshot, Severity::Error).code);
+            }
+        });
     }
 }

@@ -21,6 +21,7 @@ impl Looker {
             if let Some(history) = history.filter(|history| history.is_judged()) {
                 let judgement = Judgement::of(&self.name, history);
                 self.count_judgement(&judgement);
+                self.count_diagnostics(history);
                 // Nobody waits for it; what is too much is left out.
                 _ = self.outcome.judgements.try_send(judgement);
             }

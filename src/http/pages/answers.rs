@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 
 use super::super::{Settings, conditional::entity_tag, error::Failure};
-use crate::pages::{FailurePage, Frame, Moment, Place};
+use crate::pages::{FailurePage, Frame, Framed, Moment, Place};
 
 /// All that a page may load is here, and nothing else may show it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -24,11 +24,13 @@ pub(super) fn frame(settings: &Settings, place: Place, caller: String) -> Frame 
 }
 
 /// A page that is to be asked for again each time, and is sent only when something else stands in it than before.
-pub(super) fn page(time: &str, page: &impl Template) -> Result<Response, Failure> {
+pub(super) fn page(page: &impl Framed) -> Result<Response, Failure> {
+    // The time that stands in it is no reason to read it again.
+    let time = page.frame().time.to_string();
     let body = page.render().map_err(|_| {
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR).explained("the page could not be written")
     })?;
-    let tag = entity_tag(body.replacen(time, "", 1).as_bytes());
+    let tag = entity_tag(body.replacen(&time, "", 1).as_bytes());
     let headers = [
         (header::CONTENT_TYPE, HTML.to_owned()),
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),

@@ -42,8 +42,7 @@ pub(in super::super) async fn configuration(
         .configuration(&request, token.as_ref(), &readable);
     let view = view.await?;
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
-    let time = frame.time_text();
-    page(&time, &ConfigurationPage::new(frame, &view, filter))
+    page(&ConfigurationPage::new(frame, &view, filter))
 }
 
 /// `/_/apps/{application}/{profile}/key`: why a key has its value.
@@ -63,8 +62,7 @@ pub(in super::super) async fn key(
         .explanation(&request, key, token.as_ref(), &readable, sight);
     let view = view.await?;
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
-    let time = frame.time_text();
-    page(&time, &KeyPage::new(frame, &view))
+    page(&KeyPage::new(frame, &view))
 }
 
 /// `/_/apps/{application}/{profile}/history`: what it was given, and when.
@@ -80,8 +78,7 @@ pub(in super::super) async fn history(
     let view = services.inspector.history(&request, token.as_ref(), sight);
     let view = view.await?;
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
-    let time = frame.time_text();
-    page(&time, &HistoryPage::new(frame, &view, number(&uri)))
+    page(&HistoryPage::new(frame, &view, number(&uri)))
 }
 
 /// `/_/diff`: how two addresses differ, once both are named.
@@ -108,8 +105,7 @@ pub(in super::super) async fn diff(
         Some(view.await?)
     };
     let (frame, _) = framed(&services, &asking, Place::Diff).await;
-    let time = frame.time_text();
-    page(&time, &DiffPage::new(frame, from, to, view.as_ref()))
+    page(&DiffPage::new(frame, from, to, view.as_ref()))
 }
 
 /// As the route below `/_/api` has it; a form sends what is left empty, too.

@@ -8,10 +8,11 @@ use url::form_urlencoded;
 
 use super::{
     super::{
-        Services,
+        Services, SettingView, WarningView,
         access::Asking,
         error::Failure,
         health::{components_of, shows_details},
+        own_settings::are_shown,
         sight::sees,
     },
     answers::{frame, page},
@@ -23,7 +24,7 @@ use crate::{
     pages::{
         self, Delivery, Facts, Frame, HeldFile, HeldPage, InstancePage, InstancesFilter,
         InstancesPage, Overview, OverviewFacts, OverviewFilter, Place, RefreshPage, RefreshesPage,
-        SearchPage, Trouble,
+        Said, SearchPage, SettingsFacts, SettingsPage, Trouble, Warning,
     },
 };
 
@@ -81,8 +82,7 @@ pub(in super::super) async fn overview(
         waves: waves.filter(|wave| sees(&reach, wave.address())).collect(),
         troubles: health.map(|health| troubles(&health)).unwrap_or_default(),
     };
-    let time = frame.time_text();
-    page(&time, &Overview::new(frame, &facts, filter))
+    page(&Overview::new(frame, &facts, filter))
 }
 
 /// `/_/instances`
@@ -108,8 +108,7 @@ pub(in super::super) async fn instances(
     } else {
         Vec::new()
     };
-    let time = frame.time_text();
-    page(&time, &InstancesPage::new(frame, &fleet, &readers, filter))
+    page(&InstancesPage::new(frame, &fleet, &readers, filter))
 }
 
 /// `/_/instances/{id}`
@@ -118,14 +117,16 @@ pub(in super::super) async fn instance(
     asking: Asking,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let view = all_instances(&services, &asking).await?;
-    let mut all = view.instances.iter();
-    let instance = all
-        .find(|instance| instance.instance.as_str() == id)
-        .ok_or_else(|| Failure::not_found().explained("no such instance is known here"))?;
+    let one = InstanceFilter {
+        instance: Some(id),
+        ..InstanceFilter::default()
+    };
+    let seen = asking.reach(Kind::Fleet);
+    let view = services.ledger.instances(one, seen).await?;
+    let missing = || Failure::not_found().explained("no such instance is known here");
+    let instance = view.instances.first().ok_or_else(missing)?;
     let (frame, _) = framed(&services, &asking, Place::Instances).await;
-    let time = frame.time_text();
-    page(&time, &InstancePage::new(frame, instance))
+    page(&InstancePage::new(frame, instance))
 }
 
 /// `/_/refreshes`
@@ -136,8 +137,7 @@ pub(in super::super) async fn refreshes(
 ) -> Result<Response, Failure> {
     let (frame, _) = framed(&services, &asking, Place::Refreshes).await;
     let view = all_refreshes(&services, &asking).await?;
-    let time = frame.time_text();
-    page(&time, &RefreshesPage::new(frame, &view, number(&uri)))
+    page(&RefreshesPage::new(frame, &view, number(&uri)))
 }
 
 /// `/_/refreshes/{id}`
@@ -153,8 +153,7 @@ pub(in super::super) async fn refresh(
     let found =
         found.ok_or_else(|| Failure::not_found().explained("no such refresh is remembered"))?;
     let (frame, _) = framed(&services, &asking, Place::Refreshes).await;
-    let time = frame.time_text();
-    page(&time, &RefreshPage::new(frame, &found))
+    page(&RefreshPage::new(frame, &found))
 }
 
 /// `/_/quarantine`: what is held back, and where to mend it.
@@ -165,8 +164,7 @@ pub(in super::super) async fn held(
     let (frame, health) = framed(&services, &asking, Place::Held).await;
     let view = all_instances(&services, &asking).await?;
     let files = health.map(|health| files(&health));
-    let time = frame.time_text();
-    page(&time, &HeldPage::new(frame, files, &view.instances))
+    page(&HeldPage::new(frame, files, &view.instances))
 }
 
 /// `/_/delivery`: what health tells, for people.
@@ -188,8 +186,7 @@ pub(in super::super) async fn delivery(
         })
         .collect()
     });
-    let time = frame.time_text();
-    page(&time, &Delivery { frame, parts })
+    page(&Delivery { frame, parts })
 }
 
 /// `/_/search`
@@ -205,8 +202,23 @@ pub(in super::super) async fn search(
     );
     let found = pages::search(&text, &instances, &refreshes);
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
-    let time = frame.time_text();
-    page(&time, &SearchPage { frame, text, found })
+    page(&SearchPage { frame, text, found })
+}
+
+/// `/_/settings`: what was said of the server's own, without secrets.
+pub(in super::super) async fn settings(
+    State(services): State<Services>,
+    asking: Asking,
+) -> Result<Response, Failure> {
+    let (frame, _) = framed(&services, &asking, Place::Settings).await;
+    let settings = &services.settings;
+    let facts = || SettingsFacts {
+        said: settings.said.iter().map(said).collect(),
+        warnings: settings.warnings.iter().map(warning).collect(),
+        opened: settings.opened.clone(),
+    };
+    let facts = are_shown(&asking.caller).then(facts);
+    page(&SettingsPage { frame, facts })
 }
 
 /// Every other path below `/_/`.
@@ -263,6 +275,23 @@ fn files(health: &Health) -> Vec<HeldFile> {
         })
     });
     all.take(MOST_PROBLEMS).collect()
+}
+
+fn said(view: &SettingView) -> Said {
+    Said {
+        key: view.key.clone(),
+        value: view.value.clone(),
+        place: view.from.clone(),
+    }
+}
+
+fn warning(view: &WarningView) -> Warning {
+    Warning {
+        code: view.code,
+        place: view.from.clone(),
+        problem: view.problem.clone(),
+        hint: view.hint.clone(),
+    }
 }
 
 /// What a query says under this name, as much as is looked for.

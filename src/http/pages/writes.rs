@@ -57,29 +57,18 @@ pub(in super::super) async fn refresh(
     body: Body,
 ) -> Result<Response, Failure> {
     let form = Form::read(&services.settings, &headers, body).await?;
-    let again = |problem: Failure| {
-        let asked = refresh_form(&asking, &form);
-        refused(&services, &asking, &headers, asked, problem)
+    let asked = refresh_form(&asking, &form);
+    let outcome = match form.signed(&services, &asking, &headers, &asked.action) {
+        Ok(who) => look_again(&services, &asking, &headers, &form, &who).await,
+        Err(problem) => Err(problem),
     };
-    let who = match form.signed(&services, &asking, &headers, "/refresh") {
-        Ok(who) => who,
-        Err(problem) => return again(problem),
-    };
-    let destination = match form.text("to").trim() {
-        "" => Destination::everyone(),
-        named => Destination::complete(named),
-    };
-    asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
-    let span = services
-        .traces
-        .request("POST /_/refresh", &headers, SystemTime::now());
-    let refresh = &services.refresh;
-    refresh
-        .destination(destination.clone(), span.context())
-        .await?;
-    span.end();
-    info!(%who, %destination, reason = form.text("reason").trim(), "somebody asked for a refresh on a page");
-    Ok(done(&services, "/refreshes"))
+    answered(
+        &services,
+        &asking,
+        &headers,
+        asked,
+        outcome.map(|()| "/refreshes"),
+    )
 }
 
 /// `GET /_/pin`
@@ -101,21 +90,12 @@ pub(in super::super) async fn pin(
     body: Body,
 ) -> Result<Response, Failure> {
     let form = Form::read(&services.settings, &headers, body).await?;
-    let again = |problem: Failure| {
-        let asked = pin_form(&asking, &form);
-        refused(&services, &asking, &headers, asked, problem)
+    let asked = pin_form(&asking, &form);
+    let outcome = match form.signed(&services, &asking, &headers, &asked.action) {
+        Ok(who) => held(&services, &asking, &form, who).await,
+        Err(problem) => Err(problem),
     };
-    let who = match form.signed(&services, &asking, &headers, "/pin") {
-        Ok(who) => who,
-        Err(problem) => return again(problem),
-    };
-    match held(&services, &asking, &form, who).await {
-        Ok(pin) => {
-            info!(who = %pin.by, address = %pin.address, commit = %pin.commit, reason = %pin.reason, "somebody pinned on a page");
-            Ok(done(&services, "/"))
-        }
-        Err(problem) => again(problem),
-    }
+    answered(&services, &asking, &headers, asked, outcome.map(|()| "/"))
 }
 
 /// `GET /_/pins/{id}/release`
@@ -141,13 +121,46 @@ pub(in super::super) async fn release(
     let form = Form::read(&services.settings, &headers, body).await?;
     let pin = seen_pin(&services, &asking, &id)?;
     let asked = release_form(&asking, &pin, &form);
-    let who = match form.signed(&services, &asking, &headers, &asked.action) {
-        Ok(who) => who,
-        Err(problem) => return refused(&services, &asking, &headers, asked, problem),
+    let outcome = match form.signed(&services, &asking, &headers, &asked.action) {
+        Ok(who) => released(&services, &asking, &form, &pin, who).await,
+        Err(problem) => Err(problem),
     };
-    let_go(&services.pins, &asking, id, who.clone()).await?;
+    answered(&services, &asking, &headers, asked, outcome.map(|()| "/"))
+}
+
+async fn look_again(
+    services: &Services,
+    asking: &Asking,
+    headers: &HeaderMap,
+    form: &Form,
+    who: &str,
+) -> Result<(), Failure> {
+    let destination = match form.text("to").trim() {
+        "" => Destination::everyone(),
+        named => Destination::complete(named),
+    };
+    asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
+    let traces = &services.traces;
+    let span = traces.request("POST /_/refresh", headers, SystemTime::now());
+    let refresh = &services.refresh;
+    refresh
+        .destination(destination.clone(), span.context())
+        .await?;
+    span.end();
+    info!(%who, %destination, reason = form.text("reason").trim(), "somebody asked for a refresh on a page");
+    Ok(())
+}
+
+async fn released(
+    services: &Services,
+    asking: &Asking,
+    form: &Form,
+    pin: &Pin,
+    who: String,
+) -> Result<(), Failure> {
+    let_go(&services.pins, asking, pin.id.clone(), who.clone()).await?;
     info!(%who, address = %pin.address, commit = %pin.commit, reason = form.text("reason").trim(), "somebody let an address go on a page");
-    Ok(done(&services, "/"))
+    Ok(())
 }
 
 async fn held(
@@ -155,7 +168,7 @@ async fn held(
     asking: &Asking,
     form: &Form,
     who: String,
-) -> Result<std::sync::Arc<Pin>, Failure> {
+) -> Result<(), Failure> {
     let said = |name: &str| Some(form.text(name).trim().to_owned()).filter(|text| !text.is_empty());
     let hours: Option<u64> = match said("hours") {
         Some(text) => Some(text.parse().map_err(|_| {
@@ -172,7 +185,9 @@ async fn held(
         "for_seconds": hours.map(|hours| hours.saturating_mul(HOUR)),
     });
     let wish = Wish::from_json(body.to_string().as_bytes())?;
-    hold(&services.repository, &services.pins, asking, wish, who).await
+    let pin = hold(&services.repository, &services.pins, asking, wish, who).await?;
+    info!(who = %pin.by, address = %pin.address, commit = %pin.commit, reason = %pin.reason, "somebody pinned on a page");
+    Ok(())
 }
 
 fn seen_pin(
@@ -199,14 +214,19 @@ fn confirm(
     show(services, asking, headers, asked, None)
 }
 
-/// The form once more, with what is wrong; what has nothing to do with what was filled in is told as usual.
-fn refused(
+/// It was done, and the browser goes on to a place that shows it; or the form once more, with what is wrong. What has nothing
+/// to do with what was filled in is told as usual.
+fn answered(
     services: &Services,
     asking: &Asking,
     headers: &HeaderMap,
     asked: Confirmed,
-    problem: Failure,
+    outcome: Result<&str, Failure>,
 ) -> Result<Response, Failure> {
+    let problem = match outcome {
+        Ok(place) => return Ok(done(services, place)),
+        Err(problem) => problem,
+    };
     let is_about_form = matches!(
         problem.status,
         StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT
@@ -236,7 +256,6 @@ fn show(
     let token = services
         .tokens
         .issue(&cookie, &asking.name(), &asked.action);
-    let time = frame.time_text();
     let confirmation = Confirmation {
         frame,
         title: asked.title,
@@ -247,7 +266,7 @@ fn show(
         button: asked.button,
         problem,
     };
-    let mut response = page(&time, &confirmation)?;
+    let mut response = page(&confirmation)?;
     let headers = response.headers_mut();
     if let Ok(set) = HeaderValue::try_from(set) {
         headers.insert(header::SET_COOKIE, set);
@@ -259,7 +278,6 @@ fn show(
     Ok(response)
 }
 
-/// It was done: the browser goes on to a page that shows it.
 fn done(services: &Services, place: &str) -> Response {
     let location = format!("{}/_{place}", services.settings.context_path.as_str());
     let headers = [

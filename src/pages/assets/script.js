@@ -97,7 +97,21 @@
       }
       return true;
     };
-    const swap = (page, force) => {
+    // What somebody looks at stays where it is: parts above it do not shrink before it is left, and what they grow is scrolled.
+    const steady = (change) => {
+      const focused = document.activeElement;
+      const inMain = at("main").contains(focused) && focused !== at("main");
+      const eye = inMain ? focused : at("main").querySelector("tr:hover, li:hover");
+      const parts = [...document.querySelectorAll("[data-live]")];
+      const isAbove = (part) => eye && !part.contains(eye) && (part.compareDocumentPosition(eye) & Node.DOCUMENT_POSITION_FOLLOWING);
+      const top = eye?.getBoundingClientRect().top;
+      root.style.overflowAnchor = eye ? "none" : "";
+      for (const part of parts) part.style.minHeight = isAbove(part) ? part.offsetHeight + "px" : "";
+      change();
+      if (eye?.isConnected) scrollBy({ top: eye.getBoundingClientRect().top - top, behavior: "instant" });
+    };
+    const swap = (page, force) => steady(() => exchange(page, force));
+    const exchange = (page, force) => {
       let isDone = true;
       for (const next of page.querySelectorAll("[data-live]")) {
         const old = at(next.id);

@@ -179,7 +179,9 @@ fn every_panel_has_data() {
     let mut happen = || {
         limit += 1;
         let text = format!("limit: {limit}\n");
-        last = repo.push("a change", &[("orders-dev.yml", &text)]);
+        let broken = format!("limits: [{limit}\n");
+        let files = [("orders-dev.yml", &*text), ("broken.yml", &broken)];
+        last = repo.push("a change", &files);
         let push = Request::post(
             "/monitor",
             r#"{"ref":"refs/heads/main","commits":[{"modified":["orders-dev.yml"]}]}"#,
