@@ -29,7 +29,12 @@ pub(crate) struct Desk {
 impl Desk {
     /// A desk for each server that is named.
     pub(crate) fn all(args: &ServersArgs) -> Result<Vec<Self>, Failure> {
-        Self::all_or(args, PATIENCE, || Ok(DEFAULT_SERVER.to_owned()))
+        Self::all_or(args, PATIENCE, Self::usual)
+    }
+
+    /// The address of a server that listens where servers do.
+    pub(crate) fn usual() -> Result<String, Failure> {
+        Ok(DEFAULT_SERVER.to_owned())
     }
 
     /// As [`Self::all`], with as much time for each answer, and another server where none is named.

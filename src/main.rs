@@ -183,7 +183,7 @@ fn introduce(summary: &Summary, format: LogFormat) {
     ];
     for (name, text) in lines {
         if let Some(text) = text {
-            talk::note(format!("  {name:<10}  {}", watch::printable(text)));
+            talk::note(format!("  {name:<10}  {}", printable(text)));
         }
     }
     talk::note("  every value and its place: confbus serve --print-settings");

@@ -124,6 +124,12 @@ impl Traces {
         let (Some(tracing), Some(version)) = (&self.0, report.version.as_deref()) else {
             return;
         };
+        let refused = match &report.outcome {
+            Outcome::Applied { .. } => false,
+            Outcome::Rejected { .. } => true,
+            // It says nothing about a version.
+            Outcome::Leaving => return,
+        };
         let place = tracing.with_publications(|all| all.applied(&report.instance, version));
         let Some(place) = place else {
             return;
@@ -131,12 +137,11 @@ impl Traces {
         let span = self.answer(Part::Apply, &place, report.instance.as_str());
         let span = span.with(APPLICATION, report.application.clone());
         let span = span.with(COMMIT, version.to_owned());
-        match &report.outcome {
-            Outcome::Applied { .. } => span.with(OUTCOME, "applied").end(),
+        if refused {
             // The reason may tell what is wrong with a value.
-            Outcome::Rejected { .. } => span.with(OUTCOME, "rejected").failed("rejected").end(),
-            // It says nothing about a version.
-            Outcome::Leaving => {}
+            span.with(OUTCOME, "rejected").failed("rejected").end();
+        } else {
+            span.with(OUTCOME, "applied").end();
         }
     }
 

@@ -203,10 +203,15 @@ mod tests {
             others.push(inspector.turns.take().await.unwrap());
         }
         tokio::time::pause();
-        let busy = inspector.configuration(&shop, None).await;
+        let busy = inspector.configuration(&shop, None, &Everything).await;
         assert!(matches!(busy, Err(InspectError::Busy)), "{busy:?}");
         tokio::time::resume();
         others.clear();
-        assert!(inspector.configuration(&shop, None).await.is_ok());
+        assert!(
+            inspector
+                .configuration(&shop, None, &Everything)
+                .await
+                .is_ok()
+        );
     }
 }

@@ -16,6 +16,7 @@ pub(crate) trait Sight: Send + Sync {
 
 /// That of somebody who may see everything.
 #[cfg(test)]
+#[derive(Clone)]
 pub(crate) struct Everything;
 
 #[cfg(test)]

@@ -82,7 +82,9 @@ fn a_refusal_outlives_who_leaves() {
 fn who_stands_there_already_has_answered() {
     let mut world = World::new();
     let [c, d] = ["orders:8081:c", "orders:8081:d"];
-    [A, B, c, d].map(|instance| world.applies(instance, 1));
+    for instance in [A, B, c, d] {
+        world.applies(instance, 1);
+    }
     // Somebody's command has them look before the move is announced.
     world.applies(A, 2);
     world.refuses(B, 2);
@@ -104,7 +106,9 @@ fn who_stands_there_already_has_answered() {
 
     // What comes later does not answer for what was refused.
     world.push(2, 3, "orders");
-    [A, B, c, d].map(|instance| world.applies(instance, 3));
+    for instance in [A, B, c, d] {
+        world.applies(instance, 3);
+    }
     world.check_told(0, B, "rejected report");
     world.check_told(0, d, "live report");
     world.check_told(1, B, "live report");
