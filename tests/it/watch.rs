@@ -82,8 +82,13 @@ fn program(name: &str) -> String {
 
 /// Whether an interpreter is here; says so when it is not.
 fn has(interpreter: &str) -> bool {
+    let version = if interpreter == "go" {
+        "version"
+    } else {
+        "--version"
+    };
     let started = Command::new(interpreter)
-        .arg("--version")
+        .arg(version)
         .stdout(Stdio::null())
         .status();
     let is_here = started.is_ok_and(|status| status.success());
@@ -218,6 +223,51 @@ fn a_python_program_is_told_of_a_good_change_and_spared_a_bad_one() {
     assert_eq!(knows(&server, "live")["applied"], next);
     assert_eq!(count(&watch, "max-open -1"), 0, "{:?}", watch.lines());
     assert_eq!(desk.names(), ["config.json"]);
+}
+
+#[test]
+fn a_go_program_is_told_of_a_good_change_and_spared_a_bad_one() {
+    if !has("go") {
+        return;
+    }
+    let built = tempfile::tempdir().unwrap();
+    let reader = built.path().join("reader").display().to_string();
+    let compiled = Command::new("go")
+        .args(["build", "-o", &reader, &program("reader.go")])
+        .status();
+    assert!(compiled.unwrap().success());
+    let desk = Desk::new();
+    let server = TestServer::start(&desk.repo).ready();
+    let check = format!("{reader} --validate {{config.json}}");
+    let watch = desk.watch(
+        &server.url(),
+        &[
+            "--out=config.json",
+            "--check",
+            &check,
+            "--on-change=SIGHUP",
+            "--",
+            &reader,
+            "config.json",
+        ],
+    );
+    let first = pid(&watch, "max-open 20");
+    desk.limit(-1);
+    let line = watch.line_with("check failed (exit 1)");
+    assert!(
+        line.ends_with("max-open must be positive, found -1"),
+        "{line}"
+    );
+    desk.limit(40);
+    assert_eq!(pid(&watch, "max-open 40"), first);
+    assert_eq!(count(&watch, "max-open -1"), 0, "{:?}", watch.lines());
+}
+
+/// What the page shows is what runs here.
+#[test]
+fn the_page_shows_the_go_program() {
+    let page = include_str!("../../docs/how-to/any-program.md");
+    assert!(page.contains(include_str!("programs/reader.go")));
 }
 
 #[test]
