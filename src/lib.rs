@@ -55,6 +55,7 @@ pub mod fuzzing {
 
 pub use access::hash_token;
 pub use app::App;
+pub use environment_repository::{Clones, ClonesProgress};
 pub use git::run_worker as run_git_worker;
 pub use settings::{
     GitProgram, SaidSetting, Settings, SettingsError, SettingsProblem, Sources, TextCipher,

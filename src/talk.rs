@@ -1,5 +1,7 @@
 //! How the program speaks: data on standard output, all else on standard error; colours and signs only where they can be shown.
 
+mod progress;
+
 use std::{
     env,
     fmt::Display,
@@ -11,6 +13,8 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use serde_json::Value;
+
+pub(crate) use progress::show as show_progress;
 
 use crate::{
     exit::{Complaint, Severity},
