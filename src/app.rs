@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::{
     access::Access,
     commit_status,
-    environment_repository::{EnvironmentRepository, Hearers},
+    environment_repository::{Clones, EnvironmentRepository, Hearers},
     http,
     inspection::Inspector,
     ledger::{Bookkeeper, Current, HeldBack, Ledger, Version},
@@ -243,6 +243,12 @@ impl App {
     pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
         let main = self.doors.first().map(|door| door.listeners.address());
         main.ok_or_else(|| std::io::ErrorKind::NotConnected.into())
+    }
+
+    /// Tells how far the first clones are.
+    #[must_use]
+    pub fn clones(&self) -> Clones {
+        Clones::new(self.repository.clone())
     }
 
     /// Serves until `stop` resolves or a task fails, then drains.

@@ -7,6 +7,7 @@
 mod answer;
 mod audience;
 mod backend;
+mod clones;
 mod doubts;
 mod figures;
 mod gather;
@@ -63,6 +64,7 @@ pub(crate) use answer::{
 pub(crate) use audience::Audience;
 use backend::{Backend, Vaults};
 pub(crate) use backend::{NativeSettings, Settings as BackendSettings};
+pub use clones::{Clones, ClonesProgress};
 pub(crate) use figures::Figures;
 use generation::Generation;
 pub(crate) use git_backend::Labels;

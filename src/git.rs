@@ -7,6 +7,7 @@
 mod address;
 mod cage;
 mod claims;
+mod cloning;
 mod folder;
 mod home;
 mod refs_news;
@@ -38,7 +39,7 @@ use std::{
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch as channel};
 
 use crate::{
     files::Watcher,
@@ -46,6 +47,8 @@ use crate::{
 };
 pub(crate) use address::{Address, Location, ssh_host};
 use claims::{Claim, Claims};
+pub(crate) use cloning::Cloning;
+use cloning::Watched;
 pub(crate) use ssh::{ALGORITHMS, HostKey, KnownHosts, Login, Ssh};
 use supervisor::{Command, Supervisor};
 pub(crate) use worker::Checkout;
@@ -117,8 +120,10 @@ pub(crate) struct Reach {
     pub(crate) access: Access,
     /// How long the remote may stay silent: connecting, and between two reads.
     pub(crate) timeout: Duration,
-    /// How long a whole look at the remote may take, a first clone included.
+    /// How long a whole look at the remote may take, and a first clone without enough coming of it.
     pub(crate) deadline: Duration,
+    /// How long a first clone may take whatever comes of it.
+    pub(crate) clone_deadline: Duration,
     /// Bounds of one snapshot.
     pub(crate) limits: Limits,
 }
@@ -177,6 +182,8 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct Git {
     settings: Arc<Settings>,
     commands: mpsc::Sender<Command>,
+    /// The first clone as long as it goes on.
+    cloning: channel::Receiver<Option<Cloning>>,
 }
 
 impl Git {
@@ -186,8 +193,13 @@ impl Git {
     /// When the system gives no thread.
     pub(crate) fn spawn(settings: Settings) -> io::Result<Self> {
         let settings = Arc::new(settings);
-        let commands = Supervisor::spawn(Arc::clone(&settings), QUEUE)?;
-        Ok(Self { settings, commands })
+        let (watched, cloning) = Watched::new(settings.address.display_uri.clone());
+        let commands = Supervisor::spawn(Arc::clone(&settings), watched, QUEUE)?;
+        Ok(Self {
+            settings,
+            commands,
+            cloning,
+        })
     }
 
     /// The repository without credentials.
@@ -239,13 +251,32 @@ impl Git {
     /// [`LookError`] when there is nothing to look at, or no answer in time.
     pub(crate) async fn look(&self, query: Query) -> Result<View, LookError> {
         let deadline = self.settings.reach.deadline;
-        let (reply, answer) = oneshot::channel();
+        let (reply, mut answer) = oneshot::channel();
         let asked = self.commands.try_send(Command::Look { query, reply });
         asked.map_err(|_| LookError::Busy)?;
-        match tokio::time::timeout(deadline + GRACE, answer).await {
-            Ok(Ok(view)) => view,
-            Ok(Err(_)) => Err(LookError::Ended),
-            Err(_) => Err(LookError::Late(deadline)),
+        loop {
+            match tokio::time::timeout(self.patience(), &mut answer).await {
+                Ok(Ok(view)) => return view,
+                Ok(Err(_)) => return Err(LookError::Ended),
+                Err(_) if self.is_cloning() => {}
+                Err(_) => return Err(LookError::Late(deadline)),
+            }
         }
+    }
+
+    /// Tells how far the first clone is; `None` when there is none that goes on.
+    pub(crate) fn cloning(&self) -> channel::Receiver<Option<Cloning>> {
+        self.cloning.clone()
+    }
+
+    /// How long a look may take that is no first clone.
+    pub(crate) fn patience(&self) -> Duration {
+        self.settings.reach.deadline + GRACE
+    }
+
+    fn is_cloning(&self) -> bool {
+        let within = self.patience();
+        let cloning = *self.cloning.borrow();
+        cloning.is_some_and(|cloning| cloning.goes_on(within))
     }
 }

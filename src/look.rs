@@ -157,6 +157,9 @@ pub(crate) enum LookError {
     /// The remote could not be asked.
     #[error("the remote cannot be reached: {0}")]
     Unreachable(String),
+    /// The remote answers, but not fast enough.
+    #[error("the remote is too slow: {0}")]
+    Slow(String),
     /// It is at the remote, but not here yet.
     #[error("it is still being fetched")]
     NotYet,
@@ -185,7 +188,7 @@ impl LookError {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Unreachable(why) => reason_of(why),
-            Self::Late(_) => "timeout",
+            Self::Late(_) | Self::Slow(_) => "timeout",
             Self::Disk(_) => "disk",
             Self::Ended | Self::Busy | Self::NotYet => "worker",
             Self::NoSuchLabel | Self::NoRepository(_) | Self::TooLarge(_) | Self::Unreadable(_) => {

@@ -159,7 +159,7 @@ impl Outcome {
             let first = wanted.next().flatten();
             let is_one =
                 |first: &&str| !first.contains(',') && wanted.all(|one| one == Some(*first));
-            self.commit = first.filter(is_one).map(short);
+            self.commit = first.filter(is_one).map(short_version);
         }
         for answer in self.answers.iter_mut().filter(|answer| !answer.is_final()) {
             let Some(instance) = known_of(&answer.instance) else {
@@ -289,10 +289,6 @@ impl Answer {
             printable(line.trim_end())
         ))?)
     }
-}
-
-fn short(commit: &str) -> String {
-    commit.chars().take(7).collect()
 }
 
 #[cfg(test)]

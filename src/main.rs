@@ -208,7 +208,10 @@ async fn serve(args: ServeArgs) -> Result<(), Failure> {
     introduce(&summary, args.log_format);
     let app = App::bind(settings.with_git_program(program)).await?;
     info!(event = "server.listening", address = %app.local_addr()?, "listening");
-    app.serve_until(shutdown::requested()).await?;
+    let shown = tokio::spawn(talk::show_progress(app.clones(), args.log_format));
+    let served = app.serve_until(shutdown::requested()).await;
+    shown.abort();
+    served?;
     info!(event = "server.stopped", "stopped");
     Ok(())
 }

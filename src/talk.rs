@@ -1,5 +1,7 @@
 //! How the program speaks: data on standard output, all else on standard error; colours and signs only where they can be shown.
 
+mod progress;
+
 use std::{
     env,
     fmt::Display,
@@ -12,6 +14,8 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context as _;
 use confbus::printable;
 use serde_json::Value;
+
+pub(crate) use progress::show as show_progress;
 
 use crate::exit::{Complaint, Severity};
 

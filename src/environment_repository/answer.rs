@@ -6,6 +6,7 @@ use confbus_resolution::{EnvironmentRequest, Problem, ResolveError};
 
 use super::Past;
 use crate::{
+    git::Cloning,
     look::LookError,
     pins,
     vault::VaultError,
@@ -168,6 +169,8 @@ pub(crate) struct UpstreamHealth {
     pub(crate) error: Option<String>,
     /// Why a start would serve something older.
     pub(crate) disk_error: Option<String>,
+    /// The first clone, as long as it goes on.
+    pub(crate) cloning: Option<Cloning>,
     /// Files that cannot be used, over all labels in service.
     pub(crate) problems: Vec<Problem>,
 }

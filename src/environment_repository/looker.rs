@@ -3,6 +3,7 @@ mod changes;
 mod counts;
 mod judgements;
 mod looks;
+mod outage;
 mod subject;
 mod told;
 
@@ -33,6 +34,7 @@ use crate::{
 };
 use aside::finished;
 pub(super) use looks::{Looks, QUEUE, Wanted, Wish};
+use outage::Outage;
 use told::Look;
 
 /// Until it is asked again whether a directory is free.
@@ -100,6 +102,8 @@ pub(crate) struct Looker {
     saving: Option<JoinHandle<()>>,
     /// A disk that does not answer.
     noting: Option<JoinHandle<()>>,
+    /// As long as it cannot be looked at.
+    outage: Option<Outage>,
 }
 
 impl Looker {
@@ -127,6 +131,7 @@ impl Looker {
             unjudged_trace: TraceContext::default(),
             saving: None,
             noting: None,
+            outage: None,
         }
     }
 
@@ -144,9 +149,10 @@ impl Looker {
     }
 
     /// Serves nothing as long as another server has the directory: each would spoil what the other writes.
-    async fn lock(&self) {
+    async fn lock(&mut self) {
         while let Err(error) = self.upstream.lock().await {
             self.note_failure(&LookError::Disk(error.to_string()));
+            self.tell_about_trouble(&Fetch::All);
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -342,6 +348,7 @@ impl Looker {
         if let (Fetch::All | Fetch::Refs(_), Err(error)) = (&fetch, &looked) {
             self.note_failure(error);
         }
+        self.tell_about_trouble(&fetch);
         if let Announce::Yes(trigger) = announce {
             self.outcome.unannounced.ring(trigger);
         }

@@ -4,13 +4,13 @@ mod settings;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use confbus_protocol::{BusId, CommitId, Label};
 use confbus_resolution::{EnvironmentRequest, Layout, Problem, Snapshot};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
@@ -30,6 +30,7 @@ use super::{
 use crate::{
     acceptance::Acceptance,
     files::Watcher,
+    git::Cloning,
     look::{LookError, Refs},
     traces::TraceContext,
 };
@@ -76,6 +77,10 @@ struct Inner {
     doubts: Doubts,
     /// Its clone, where there is one.
     mirror: Option<PathBuf>,
+    /// How far its first clone is.
+    cloning: Option<watch::Receiver<Option<Cloning>>>,
+    /// How long somebody waits for a look as long as nothing is in service.
+    patience: Option<Duration>,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
 }
@@ -125,6 +130,8 @@ impl Repository {
             held: HeldReaders::default(),
             last_good: upstream.last_good(),
             mirror: upstream.mirror(),
+            cloning: upstream.cloning(),
+            patience: upstream.patience(),
             _watcher: settings
                 .watches
                 .then(|| upstream.watch(opener.hearers.bell.clone()))
@@ -238,7 +245,14 @@ impl Repository {
     ) -> Result<(), LookError> {
         let one = |reference: &str| Wish::Refs(vec![reference.to_owned()]);
         let wish = reference.map_or(Wish::All, one);
-        self.inner.looks.look(wish, None, announce, trace).await
+        let look = self.inner.looks.look(wish, None, announce, trace);
+        match self.inner.patience {
+            // A first clone may take much longer than others may wait for it.
+            Some(patience) if !self.is_serving() => tokio::time::timeout(patience, look)
+                .await
+                .unwrap_or(Err(LookError::NotYet)),
+            _ => look.await,
+        }
     }
 
     /// Whether there is anything to answer from.
@@ -373,7 +387,13 @@ impl Repository {
             confirmed_seconds_ago: served.confirmed_ago().map(|ago| ago.as_secs()),
             error: served.trouble().map(ToString::to_string),
             disk_error: self.inner.last_good.trouble(),
+            cloning: self.cloning(),
             problems,
         }
+    }
+
+    /// The first clone, as long as it goes on.
+    pub(super) fn cloning(&self) -> Option<Cloning> {
+        *self.inner.cloning.as_ref()?.borrow()
     }
 }

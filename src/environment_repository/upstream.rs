@@ -1,11 +1,11 @@
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::last_good::LastGood;
 use crate::{
     files::{self, Directories, Watcher},
-    git::{self, Git},
+    git::{self, Cloning, Git},
     look::{LookError, Query, Version, View},
 };
 
@@ -61,6 +61,22 @@ impl Upstream {
         match self {
             Self::Git(git) => LastGood::beside(git.mirror(), git.limits()),
             Self::Directories(_) => LastGood::nothing(),
+        }
+    }
+
+    /// Tells how far its first clone is; `None` where nothing is cloned.
+    pub(super) fn cloning(&self) -> Option<watch::Receiver<Option<Cloning>>> {
+        match self {
+            Self::Git(git) if git.is_remote() => Some(git.cloning()),
+            Self::Git(_) | Self::Directories(_) => None,
+        }
+    }
+
+    /// How long a look may take that is no first clone; `None` where there is no such.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        match self {
+            Self::Git(git) if git.is_remote() => Some(git.patience()),
+            Self::Git(_) | Self::Directories(_) => None,
         }
     }
 

@@ -13,6 +13,7 @@ use tracing::debug;
 use super::{
     Settings,
     cage::Cage,
+    cloning::{IsWanted, Time, Watched},
     seen::Seen,
     snapshots::Snapshots,
     wire::{Answer, Base, Looked, Named, Request},
@@ -40,7 +41,10 @@ pub(super) struct Supervisor {
     /// What was found last.
     last: Option<Seen>,
     limits: Limits,
+    cloning: Watched,
     deadline: Duration,
+    /// For a first clone, as long as it tells how far it is.
+    clone_deadline: Duration,
 }
 
 /// Why there is no answer.
@@ -56,12 +60,15 @@ impl Supervisor {
     /// Starts a thread that answers until the last sender is gone.
     pub(super) fn spawn(
         settings: Arc<Settings>,
+        cloning: Watched,
         queue: usize,
     ) -> io::Result<mpsc::Sender<Command>> {
         let (sender, mut commands) = mpsc::channel(queue);
         let mut supervisor = Self {
             limits: settings.reach.limits,
             deadline: settings.reach.deadline,
+            clone_deadline: settings.reach.clone_deadline,
+            cloning,
             cage: Cage::new(settings),
             snapshots: Snapshots::default(),
             refs: Arc::default(),
@@ -72,7 +79,10 @@ impl Supervisor {
                 match command {
                     Command::Look { reply, .. } if reply.is_closed() => {}
                     // Whoever asked may have gone.
-                    Command::Look { query, reply } => _ = reply.send(supervisor.timed_look(&query)),
+                    Command::Look { query, reply } => {
+                        let view = supervisor.timed_look(&query, &|| !reply.is_closed());
+                        _ = reply.send(view);
+                    }
                     Command::Adopt(versions) => versions
                         .iter()
                         .for_each(|version| supervisor.snapshots.adopt(version)),
@@ -83,17 +93,18 @@ impl Supervisor {
         Ok(sender)
     }
 
-    fn timed_look(&mut self, query: &Query) -> Result<View, LookError> {
+    fn timed_look(&mut self, query: &Query, is_wanted: &IsWanted<'_>) -> Result<View, LookError> {
         let begin = Instant::now();
-        let view = self.look(query, begin + self.deadline);
+        let view = self.look(query, is_wanted);
+        self.cloning.end();
         let duration_us = begin.elapsed().as_micros();
         let news = view.as_ref().is_ok_and(|view| view.news);
         debug!(fetch = ?query.fetch, labels = query.labels.len(), news, duration_us, "looked");
         view
     }
 
-    fn look(&mut self, query: &Query, until: Instant) -> Result<View, LookError> {
-        let looked = self.ask(query, until)?;
+    fn look(&mut self, query: &Query, is_wanted: &IsWanted<'_>) -> Result<View, LookError> {
+        let (looked, until) = self.ask(query, is_wanted)?;
         let mut labels = Vec::new();
         let mut has_failed = false;
         for (label, named) in query.labels.iter().zip(looked.targets) {
@@ -122,7 +133,13 @@ impl Supervisor {
         })
     }
 
-    fn ask(&mut self, query: &Query, until: Instant) -> Result<LookedAt, LookError> {
+    /// What a look tells, and until when there is time to read what it names.
+    fn ask(
+        &mut self,
+        query: &Query,
+        is_wanted: &IsWanted<'_>,
+    ) -> Result<(LookedAt, Instant), LookError> {
+        let mut time = Time::new(self.deadline, self.clone_deadline);
         let labels = query.labels.iter().map(|label| label.as_str().to_owned());
         let request = Request::Look {
             fetch: query.fetch.clone(),
@@ -130,8 +147,8 @@ impl Supervisor {
         };
         let worker = self.cage.worker()?;
         let answer = worker
-            .send(&request, until)
-            .and_then(|()| worker.answer(until));
+            .send(&request, time.until)
+            .and_then(|()| self.cloning.answer(worker, &mut time, is_wanted));
         let looked = match answer {
             Ok(Answer::Looked(looked)) if looked.targets.len() == query.labels.len() => looked,
             Ok(Answer::Failed(error)) => return Err(error),
@@ -149,11 +166,12 @@ impl Supervisor {
         if *worker.refs != *self.refs {
             self.refs = Arc::clone(&worker.refs);
         }
-        Ok(LookedAt {
+        let looked = LookedAt {
             fetched,
             listed,
             targets,
-        })
+        };
+        Ok((looked, time.until))
     }
 
     fn version(

@@ -1,6 +1,7 @@
 //! Looks at remotes that Git itself serves over HTTP, and at those that nobody serves well.
 
 mod caged;
+mod clones;
 mod damage;
 mod differences;
 mod oddities;
@@ -20,8 +21,9 @@ use confbus_protocol::Label;
 use tempfile::TempDir;
 
 use super::{
-    Access, Address, Common, Git, Reach, Settings,
+    Access, Address, Cloning, Common, Git, Reach, Settings,
     git_http::{GitHttp, Manner},
+    wire::CloneProgress,
 };
 use crate::look::{Fetch, Limits, LookError, Query, View};
 
@@ -78,6 +80,7 @@ impl Scene {
             access: Access::default(),
             timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(20),
+            clone_deadline: Duration::from_secs(60),
             limits: LIMITS,
         }
     }
@@ -417,10 +420,14 @@ async fn a_remote_that_does_not_answer_well_ends_a_look_in_time() {
     );
     let garbage = format!("{head}this is no line of Git").leak();
     let endless = format!("{head}fff0{}", "x".repeat(100)).leak();
+    let slow = concat!(
+        "it took longer than confbus.git.deadline at less than 16 KiB a second; ",
+        "0.0 MB came"
+    );
     let cases: [(&'static [u8], Option<u64>, &str); 5] = [
         (b"", None, "nothing came from it for too long"),
         (head.as_bytes(), None, "nothing came from it for too long"),
-        (endless.as_bytes(), Some(100), "it was not done in time"),
+        (endless.as_bytes(), Some(100), slow),
         (
             garbage.as_bytes(),
             None,
@@ -440,13 +447,16 @@ async fn a_remote_that_does_not_answer_well_ends_a_look_in_time() {
             timeout: Duration::from_secs(1),
             // Far beyond the silence, also on a machine that has much else to do.
             deadline: Duration::from_secs(6),
+            clone_deadline: Duration::from_secs(60),
             limits: LIMITS,
         };
         let url = listener(answer, pause.map(Duration::from_millis));
         let git = clone_of(&url, reach);
         let view = look(&git, Fetch::All, &["main"]).await;
         match view {
-            Err(LookError::Unreachable(found)) => assert_eq!(found, reason),
+            Err(LookError::Unreachable(found) | LookError::Slow(found)) => {
+                assert_eq!(found, reason);
+            }
             other => panic!("{reason}: {other:?}"),
         }
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();

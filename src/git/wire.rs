@@ -1,6 +1,7 @@
 //! What a worker is asked and what it answers. The two sides share nothing else, so that one may be a process of its own.
 
 use std::{
+    fmt,
     io::{self, Read, Write},
     path::PathBuf,
 };
@@ -41,12 +42,30 @@ pub(super) enum Request {
 /// What a worker answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
+    /// A first clone goes on, and its answer follows.
+    Cloning(CloneProgress),
     Looked(Looked),
     /// Files follow, and an end or a failure.
     Begin(Begin),
     Files(Vec<File>),
     End(End),
     Failed(LookError),
+}
+
+/// What has come of a first clone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CloneProgress {
+    pub(crate) bytes: u64,
+    pub(crate) objects: u64,
+    /// Objects that there are; 0 until the remote has said it.
+    pub(crate) of_objects: u64,
+}
+
+impl fmt::Display for CloneProgress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = self.bytes / 100_000;
+        write!(f, "{}.{} MB", tenths / 10, tenths % 10)
+    }
 }
 
 /// What a look found.

@@ -8,6 +8,7 @@ mod durable;
 pub(crate) mod fuzzing;
 mod host_key;
 mod intake;
+mod lease;
 mod links;
 mod mirror;
 mod objects;
@@ -144,7 +145,14 @@ impl Worker {
     fn look(&mut self, fetch: &Fetch, labels: &[String]) -> Result<Looked, LookError> {
         let labels: Vec<_> = labels.iter().map(|label| Label::parse(label)).collect();
         let wanted: Vec<_> = labels.iter().flatten().cloned().collect();
-        let fetched = self.source.fetch(fetch, &wanted);
+        let out = self.out.try_clone();
+        let tell = move |progress| {
+            let told = out
+                .as_ref()
+                .map(|mut out| wire::write(&mut out, &Answer::Cloning(progress)));
+            matches!(told, Ok(Ok(())))
+        };
+        let fetched = self.source.fetch(fetch, &wanted, Box::new(tell));
         let refs = self
             .source
             .refs()

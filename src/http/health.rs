@@ -129,7 +129,7 @@ fn components(
     if settings.health_enabled {
         components.insert("configServer".into(), config_server(settings, health));
     }
-    components.insert("git".into(), up(upstreams(health)));
+    components.insert("git".into(), git(settings, health));
     components.insert("bus".into(), up(broker(bus)));
     let ledger = json!({ "dropped": ledger.dropped() });
     components.insert("ledger".into(), up(ledger));
@@ -142,6 +142,15 @@ fn components(
         components.insert("ssl".into(), up(ssl(tls)));
     }
     components
+}
+
+/// Down as long as there is nothing to serve, and says why.
+fn git(settings: &Settings, health: &Health) -> Value {
+    let mut git = up(upstreams(health));
+    if !health.serving && !health.upstreams.is_empty() {
+        git["status"] = settings.down_status.as_str().into();
+    }
+    git
 }
 
 fn up(details: Value) -> Value {
@@ -169,7 +178,7 @@ fn config_server(settings: &Settings, health: &Health) -> Value {
                     .upstreams
                     .iter()
                     .find_map(|upstream| upstream.error.as_deref());
-                let error = error.unwrap_or("the repository has nothing to answer from");
+                let error = error.unwrap_or("the repository has nothing to answer from yet");
                 let details = json!({ "repository": { "application": name, "profiles": profiles }, "error": error });
                 return json!({ "status": settings.down_status, "details": details });
             }
@@ -201,6 +210,11 @@ fn upstream(health: &UpstreamHealth) -> Map<String, Value> {
     );
     if let Some(seconds) = health.confirmed_seconds_ago {
         details.insert("confirmed_seconds_ago".into(), seconds.into());
+    }
+    if let Some(cloning) = &health.cloning {
+        let (progress, seconds) = (cloning.progress(), cloning.lasts().as_secs());
+        let said = format!("the first clone goes on: {progress} in {seconds} s");
+        details.insert("cloning".into(), said.into());
     }
     if let Some(error) = &health.error {
         details.insert("error".into(), error.as_str().into());
@@ -309,6 +323,7 @@ mod tests {
                 confirmed_seconds_ago: Some(842),
                 error: Some("timeout".into()),
                 disk_error: None,
+                cloning: None,
                 problems: Vec::new(),
             }],
         }
@@ -356,6 +371,7 @@ mod tests {
         let parts = components(&settings, &health(false));
         assert_eq!(parts["configServer"]["status"], "DOWN");
         assert_eq!(parts["configServer"]["details"]["error"], "timeout");
+        assert_eq!(parts["git"]["status"], "DOWN");
         let silent = Settings {
             health_enabled: false,
             ..settings

@@ -14,6 +14,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.commit-status.target-url",
     "confbus.commit-status.token-file",
     "confbus.encrypt.decrypt-endpoint",
+    "confbus.git.clone-deadline",
     "confbus.git.deadline",
     "confbus.git.freshness",
     "confbus.git.placeholder-values",

@@ -105,6 +105,41 @@ fn two_servers_do_not_share_a_directory() {
     server.ready();
 }
 
+/// Bytes that cannot be packed.
+fn noise() -> String {
+    let mut state = 1_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        format!("{state:016x}")
+    };
+    (0..500_000).map(|_| next()).collect()
+}
+
+#[test]
+fn a_first_clone_that_takes_long_is_told_and_succeeds() {
+    let repo = ConfigRepo::from_sample();
+    let commit = repo.push("much", &[("notes.txt", &noise())]);
+    let remote = GitHttp::serve(repo.parent(), Manner::SlowPacks);
+    let url = remote.url("config.git");
+    let server = TestServer::with(&[(URI, &url), ("confbus.git.deadline", "3")]);
+    eventually("a clone that goes on", || {
+        let health = server.get("/actuator/health");
+        let git = health.json()["components"]["git"].clone();
+        let said = git["details"]["cloning"].as_str().unwrap_or_default();
+        let is_told = said.starts_with("the first clone goes on: ")
+            && git["status"] == "DOWN"
+            && health.status == 503;
+        expect_that(is_told, &health)
+    });
+    server.serves(&commit);
+    let health = server.get("/actuator/health").json();
+    let git = &health["components"]["git"];
+    assert_eq!(git["status"], "UP", "{git}");
+    assert_eq!(git["details"]["cloning"], serde_json::Value::Null, "{git}");
+}
+
 #[test]
 fn a_worker_that_hangs_is_replaced_and_the_clone_made_anew() {
     let repo = ConfigRepo::from_sample();

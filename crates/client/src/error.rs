@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, io};
 
 use crate::{InvalidSettings, Rejection};
 
@@ -59,7 +59,10 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
-    /// No connection, or a broken one.
+    /// Nobody listens there: the server is not running, or not yet.
+    #[error("connection refused")]
+    Refused,
+    /// No connection for another reason, or a broken one.
     #[error("{0}")]
     Connection(String),
     /// The answer took too long.
@@ -141,6 +144,12 @@ impl Unavailable {
                 .all(|attempt| matches!(attempt.failure, Failure::Denied { .. }))
     }
 
+    /// Whether nobody listens at any of them.
+    pub(crate) fn is_refused(&self) -> bool {
+        let mut attempts = self.0.iter();
+        !self.0.is_empty() && attempts.all(|attempt| attempt.failure == Failure::Refused)
+    }
+
     /// Whether a server answered that may be behind.
     pub(crate) fn is_lagging(&self) -> bool {
         let mut attempts = self.0.iter();
@@ -158,6 +167,19 @@ impl fmt::Display for Unavailable {
         }
         Ok(())
     }
+}
+
+/// Whether nobody listened where a connection was to go.
+pub(crate) fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref().map(io::Error::kind);
+        if kind == Some(io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The cause behind all others, in its own words.

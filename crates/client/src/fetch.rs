@@ -16,7 +16,7 @@ pub(crate) use self::http::{http_client, stream_client};
 use self::marks::Marks;
 use crate::{
     breaker::Breakers,
-    error::{Attempt, Failure, Unavailable, innermost},
+    error::{Attempt, Failure, Unavailable, innermost, is_refused},
     settings::{Coordinates, FailOver, Requests, Server},
     store::lock,
 };
@@ -297,7 +297,10 @@ impl Failure {
         if error.is_timeout() {
             return Self::Timeout;
         }
-        // The innermost cause says it best ("Connection refused"), and knows no address with a query.
+        if is_refused(&error) {
+            return Self::Refused;
+        }
+        // The innermost cause says it best ("Connection reset by peer"), and knows no address with a query.
         Self::Connection(innermost(&error.without_url()))
     }
 
@@ -307,6 +310,6 @@ impl Failure {
     }
 
     pub(crate) fn is_of_connection(&self) -> bool {
-        matches!(self, Self::Connection(_) | Self::Timeout)
+        matches!(self, Self::Connection(_) | Self::Refused | Self::Timeout)
     }
 }

@@ -5,8 +5,6 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use tracing::{info, warn};
-
 use super::{
     super::served::{Asked, Next, Served},
     Looker,
@@ -40,7 +38,6 @@ impl Looker {
             changed,
             answers_change,
         } = before.after(view, asked, &self.settings, &self.name);
-        self.tell_about_error(before.trouble(), served.trouble());
         self.hurries |= *fetch == Fetch::No && changed && self.is_old(&served);
         self.is_unsaved |= changed || served.confirmed != before.confirmed;
         // First on disk, so that a start never goes back behind what somebody was given.
@@ -91,21 +88,6 @@ impl Looker {
     pub(super) fn note_failure(&self, error: &LookError) {
         let before = self.outcome.served.load_full();
         let after = before.after_failure(error.clone());
-        self.tell_about_error(before.trouble(), after.trouble());
         self.outcome.swap(after, false);
-    }
-
-    /// Once when it begins and once when it ends.
-    fn tell_about_error(&self, before: Option<&LookError>, after: Option<&LookError>) {
-        let repository = &self.name;
-        match (before, after) {
-            (None, Some(error)) => {
-                warn!(event = "git.unreachable", %repository, error.code = error.reason(), error.text = %error, "the repository cannot be looked at; what is in service stays");
-            }
-            (Some(_), None) => {
-                info!(event = "git.reachable", %repository, "the repository answers again");
-            }
-            _ => {}
-        }
     }
 }

@@ -12,6 +12,7 @@ fn with_program(path: &str, arguments: &[&str], deadline: Duration) -> (TempDir,
         access: Access::default(),
         timeout: Duration::from_secs(5),
         deadline,
+        clone_deadline: Duration::from_secs(60),
         limits: LIMITS,
     };
     let program = Program {

@@ -61,6 +61,7 @@ impl Local {
             access: Access::default(),
             timeout: Duration::from_secs(5),
             deadline: Duration::from_secs(20),
+            clone_deadline: Duration::from_secs(60),
             limits: SMALL,
         };
         clone_of(&self.folder.path().display().to_string(), reach)
@@ -147,6 +148,7 @@ async fn a_work_tree_is_followed_also_after_it_could_not_be_read() {
         access: Access::default(),
         timeout: Duration::from_secs(5),
         deadline: Duration::from_secs(20),
+        clone_deadline: Duration::from_secs(60),
         limits: SMALL,
     };
     let git = clone_of(&format!("file://{}", path.display()), reach);

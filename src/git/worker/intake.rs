@@ -1,8 +1,8 @@
-use std::{io::Write as _, path::Path, time::Instant};
+use std::{io::Write as _, path::Path};
 
 use git2::{Error, ErrorClass, Indexer, Odb};
 
-use super::smart_http::Trouble;
+use super::{lease::Lease, smart_http::Trouble};
 use crate::look::LookError;
 
 /// Objects in one pack.
@@ -12,6 +12,7 @@ const HEADER: usize = 12;
 
 /// Takes a pack as it comes, and makes its objects known to Git.
 pub(super) struct Intake<'o> {
+    lease: Lease,
     indexer: Indexer<'o>,
     header: Vec<u8>,
     objects: u32,
@@ -19,11 +20,16 @@ pub(super) struct Intake<'o> {
 
 impl<'o> Intake<'o> {
     /// A pack that goes into a folder, and may build on objects of the database.
-    pub(super) fn new(odb: &Odb<'o>, folder: &Path, until: Instant) -> Result<Self, Trouble> {
+    pub(super) fn new(odb: &Odb<'o>, folder: &Path, lease: &Lease) -> Result<Self, Trouble> {
         let mut indexer = Indexer::new(Some(odb), folder, 0, false).map_err(unusable)?;
         // Taking the pack apart is work, and has the same end as waiting for it.
-        indexer.progress(move |_| Instant::now() < until);
+        let of_work = lease.clone();
+        indexer.progress(move |progress| {
+            of_work.note_objects(&progress);
+            of_work.goes_on()
+        });
         Ok(Self {
+            lease: lease.clone(),
             indexer,
             header: Vec::new(),
             objects: 0,
@@ -32,6 +38,7 @@ impl<'o> Intake<'o> {
 
     /// The next bytes.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        self.lease.add_bytes(bytes.len());
         let missing = HEADER.saturating_sub(self.header.len()).min(bytes.len());
         let (header, rest) = bytes.split_at(missing);
         if missing > 0 {

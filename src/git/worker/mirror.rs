@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
+    lease::{Lease, Tell},
     objects::unreadable,
     refs::{Peeled, Table},
     smart_http::{Advertised, Names, SmartHttp, Trouble},
@@ -137,19 +138,31 @@ impl Mirror {
     }
 
     /// Asks the remote, and brings what is new: at first and as long as there is more to come, only what `labels` need.
-    pub(super) fn fetch(&mut self, fetch: &Fetch, labels: &[Label]) -> Result<(), LookError> {
+    pub(super) fn fetch(
+        &mut self,
+        fetch: &Fetch,
+        labels: &[Label],
+        tell: Box<Tell>,
+    ) -> Result<(), LookError> {
         // Before whoever waits for us gives us up.
-        let until = Instant::now() + self.assignment.reach.deadline.mul_f64(0.9);
+        let reach = &self.assignment.reach;
+        let (window, longest) = (reach.deadline.mul_f64(0.9), reach.clone_deadline);
         self.listed = false;
         if self.damaged {
-            return self.fetch_anew(labels, until);
+            let lease = Lease::of_clone(window, longest, tell);
+            return self.fetch_anew(labels, &lease);
         }
         self.load();
-        self.fetch_new(fetch, labels, until)
+        let lease = if self.table.is_none() {
+            Lease::of_clone(window, longest, tell)
+        } else {
+            Lease::of_look(window)
+        };
+        self.fetch_new(fetch, labels, &lease)
     }
 
     /// Clones beside what is here, which stays until that has succeeded.
-    fn fetch_anew(&mut self, labels: &[Label], until: Instant) -> Result<(), LookError> {
+    fn fetch_anew(&mut self, labels: &[Label], lease: &Lease) -> Result<(), LookError> {
         warn!(repository = %self.assignment.address.display_uri, "the clone is damaged; it is made anew");
         let fresh = self.disk.beside(NEW);
         fresh.remove();
@@ -158,7 +171,7 @@ impl Mirror {
             ..Self::new(self.assignment.clone(), self.address.clone())
         };
         let fetched = aside
-            .fetch_new(&Fetch::All, labels, until)
+            .fetch_new(&Fetch::All, labels, lease)
             .and_then(|()| aside.write_down())
             .and_then(|()| aside.disk.take_the_place_of(&self.disk, DAMAGED));
         if fetched.is_err() {
@@ -178,13 +191,13 @@ impl Mirror {
         &mut self,
         fetch: &Fetch,
         labels: &[Label],
-        until: Instant,
+        lease: &Lease,
     ) -> Result<(), LookError> {
         let is_new = !self.disk.exists();
         let is_older = self.older_until.is_some_and(|until| Instant::now() < until);
         let fetched = if SmartHttp::reaches(self.address.expose_secret()) && !is_older {
-            match self.fetch_over_http(fetch, labels, until) {
-                Err(Trouble::OtherVersion) => self.fetch_of_older(until),
+            match self.fetch_over_http(fetch, labels, lease) {
+                Err(Trouble::OtherVersion) => self.fetch_of_older(lease),
                 fetched => {
                     self.doubt(matches!(fetched, Err(Trouble::Pack(_))));
                     fetched.map_err(|trouble| {
@@ -194,7 +207,7 @@ impl Mirror {
                 }
             }
         } else {
-            self.fetch_with_libgit2(until)
+            self.fetch_with_libgit2(lease)
         };
         self.doubt(matches!(fetched, Err(LookError::Unreadable(_))));
         self.fetched = true;
@@ -218,7 +231,7 @@ impl Mirror {
         &mut self,
         fetch: &Fetch,
         labels: &[Label],
-        until: Instant,
+        lease: &Lease,
     ) -> Result<(), Trouble> {
         let mut http = match self.http.take() {
             Some(http) => http,
@@ -228,7 +241,7 @@ impl Mirror {
                 CancellationToken::new(),
             )?,
         };
-        let fetched = self.fetch_through(&mut http, fetch, labels, until);
+        let fetched = self.fetch_through(&mut http, fetch, labels, lease);
         self.http = Some(http);
         fetched
     }
@@ -238,7 +251,7 @@ impl Mirror {
         http: &mut SmartHttp,
         fetch: &Fetch,
         labels: &[Label],
-        until: Instant,
+        lease: &Lease,
     ) -> Result<(), Trouble> {
         let before = self.table.clone().unwrap_or_default();
         let names = if before.is_empty() {
@@ -246,7 +259,7 @@ impl Mirror {
         } else {
             names(fetch)
         };
-        let listing = http.list(&names, until)?;
+        let listing = http.list(&names, lease)?;
         let (mut after, new) = before.after(listing, &names);
         if !new.is_empty() || self.partial {
             let only_labels = self.partial || before.is_empty() && http.can_be_shallow();
@@ -268,7 +281,7 @@ impl Mirror {
                     disk: &self.disk,
                     repository: &repository,
                     entrance: Entrance::Looks,
-                    until,
+                    lease,
                 };
                 let left_out = transfer.bring(&wants, &haves, only_labels.then_some(1))?;
                 self.unsettled = true;
@@ -295,18 +308,18 @@ impl Mirror {
     }
 
     /// Through libgit2, and if that works, from now on.
-    fn fetch_of_older(&mut self, until: Instant) -> Result<(), LookError> {
-        self.fetch_with_libgit2(until)?;
+    fn fetch_of_older(&mut self, lease: &Lease) -> Result<(), LookError> {
+        self.fetch_with_libgit2(lease)?;
         info!(repository = %self.assignment.address.display_uri, "the remote speaks an older version of Git's protocol");
         self.older_until = Some(Instant::now() + OLDER);
         Ok(())
     }
 
-    fn fetch_with_libgit2(&mut self, until: Instant) -> Result<(), LookError> {
+    fn fetch_with_libgit2(&mut self, lease: &Lease) -> Result<(), LookError> {
         self.disk.remove_locks();
         let repository = self.open_or_create()?;
         let reach = &self.assignment.reach;
-        let fetched = libgit2::fetch(&repository, self.address.expose_secret(), reach, until);
+        let fetched = libgit2::fetch(&repository, self.address.expose_secret(), reach, lease);
         // Even a fetch that failed may have moved some.
         let table = Table::read(&repository, &mut self.peeled)?;
         self.listed = fetched.is_ok();

@@ -1,6 +1,6 @@
 //! Git over HTTP, protocol version 2: as much of it as a mirror needs.
 //!
-//! Everything has an end: connecting and silence after [`Reach::timeout`], a call when its caller says so. Nothing is
+//! Everything has an end: connecting and silence after [`Reach::timeout`], a call with its lease. Nothing is
 //! left behind then, because no call is made outside of a runtime that only runs as long as somebody waits.
 
 mod listing;
@@ -10,11 +10,12 @@ mod pkt_line;
 mod session;
 mod trouble;
 
-use std::{future::Future, time::Instant};
+use std::{future::Future, pin::pin};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
+use super::lease::Lease;
 use crate::git::Reach;
 pub(super) use listing::{Advertised, Listing, Names};
 pub(super) use pack::{Received, Wish};
@@ -55,13 +56,13 @@ impl SmartHttp {
     }
 
     /// What the names stand for at the remote.
-    pub(super) fn list(&mut self, names: &Names, until: Instant) -> Result<Listing, Trouble> {
+    pub(super) fn list(&mut self, names: &Names, lease: &Lease) -> Result<Listing, Trouble> {
         let Self {
             runtime,
             session,
             stop,
         } = self;
-        let listed = run(runtime, stop, until, session.list(names));
+        let listed = run(runtime, stop, lease, session.list(names));
         self.noted(listed)
     }
 
@@ -69,7 +70,7 @@ impl SmartHttp {
     pub(super) fn fetch(
         &mut self,
         wish: &Wish<'_>,
-        until: Instant,
+        lease: &Lease,
         take: &mut dyn FnMut(&[u8]) -> Result<(), Trouble>,
     ) -> Result<Received, Trouble> {
         let Self {
@@ -77,7 +78,7 @@ impl SmartHttp {
             session,
             stop,
         } = self;
-        let received = run(runtime, stop, until, session.fetch(wish, take));
+        let received = run(runtime, stop, lease, session.fetch(wish, take));
         self.noted(received)
     }
 
@@ -93,12 +94,22 @@ impl SmartHttp {
 fn run<T>(
     runtime: &Runtime,
     stop: &CancellationToken,
-    until: Instant,
+    lease: &Lease,
     call: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
     runtime.block_on(async {
-        let in_time = tokio::time::timeout_at(until.into(), call);
-        let done = stop.run_until_cancelled(in_time).await;
-        done.and_then(Result::ok).unwrap_or(Err(Trouble::Late))
+        let mut call = pin!(call);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(Trouble::Stopped),
+                done = &mut call => return done,
+                () = tokio::time::sleep_until(lease.next_check().into()) => {
+                    if !lease.goes_on() {
+                        return Err(Trouble::Here(lease.in_words()));
+                    }
+                }
+            }
+        }
     })
 }

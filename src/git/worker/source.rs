@@ -7,6 +7,7 @@ use std::{
 use git2::Repository;
 
 use super::{
+    lease::Tell,
     mirror::{Disk, Mirror, open_exactly},
     refs::{Peeled, Table},
 };
@@ -46,16 +47,17 @@ impl Source {
         }
     }
 
-    /// Asks the remote, if there is one; `None` if that was not wanted.
+    /// Asks the remote, if there is one; `None` if that was not wanted. Of a first clone it tells how far it is.
     pub(super) fn fetch(
         &mut self,
         fetch: &Fetch,
         labels: &[Label],
+        tell: Box<Tell>,
     ) -> Option<Result<(), LookError>> {
         match (fetch, self) {
             (Fetch::No, _) => None,
             (_, Self::Here { .. }) => Some(Ok(())),
-            (fetch, Self::Mirror(mirror)) => Some(mirror.fetch(fetch, labels)),
+            (fetch, Self::Mirror(mirror)) => Some(mirror.fetch(fetch, labels, tell)),
         }
     }
 

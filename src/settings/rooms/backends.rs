@@ -19,10 +19,14 @@ const OVERRIDES: [&str; 2] = ["overrides.", "overrides["];
 /// Between two looks at a repository that nobody asks for.
 pub(super) const USUAL_INTERVAL: Duration = Duration::from_secs(30);
 
+/// No clone takes longer.
+const LONGEST_CLONE: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// What holds for all repositories.
 pub(super) struct Common {
     pub(super) limits: Limits,
     pub(super) deadline: Duration,
+    pub(super) clone_deadline: Duration,
     pub(super) reverse_location_order: bool,
     /// What may be filled into addresses.
     pub(super) placeholder_values: Vec<Pattern>,
@@ -99,6 +103,12 @@ fn common(reader: &mut Reader) -> Common {
         let text = format!("`{key}` is not a duration that anything could be done in");
         reader.refuse(key, text, None);
     }
+    let key = "confbus.git.clone-deadline";
+    let clone_deadline = reader.duration(key, SECOND, Duration::from_secs(3600));
+    if clone_deadline > LONGEST_CLONE {
+        let text = format!("`{key}` is longer than a week");
+        reader.refuse(key, text, None);
+    }
     let is_strict = match reader.text_or("confbus.git.freshness", "polled").as_str() {
         "polled" => false,
         "strict" => true,
@@ -118,6 +128,7 @@ fn common(reader: &mut Reader) -> Common {
             total_bytes: reader.number("confbus.limits.total-bytes", 256 << 20),
         },
         deadline,
+        clone_deadline: clone_deadline.max(deadline),
         reverse_location_order: reader.flag(&format!("{SERVER}.reverse-location-order"), false),
         placeholder_values: placeholder_values(reader),
         is_strict,

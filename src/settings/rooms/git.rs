@@ -158,6 +158,7 @@ fn reach(reader: &mut Reader, at: &str, common: &Common, parent: Option<&Reach>)
         access: access(reader, at, parent.map(|parent| &parent.access)),
         timeout,
         deadline: common.deadline,
+        clone_deadline: common.clone_deadline,
         limits: common.limits,
     }
 }

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 /// What the server does otherwise.
@@ -19,6 +20,8 @@ pub(crate) enum Manner {
     Older,
     /// Sends half of each pack and closes the connection.
     CutsPacks,
+    /// Sends packs a little at a time: about a megabyte a second.
+    SlowPacks,
     /// Changes a byte within each pack.
     SpoilsPacks,
 }
@@ -137,7 +140,11 @@ impl Connection {
             self.asked.lock().unwrap().extend(request.lines());
             let manner = *self.manner.lock().unwrap();
             let answer = self.answer(&request, manner);
-            (&stream).write_all(&answer)?;
+            if manner == Manner::SlowPacks && is_pack(&request) {
+                write_slowly(&stream, &answer)?;
+            } else {
+                (&stream).write_all(&answer)?;
+            }
             if manner == Manner::CutsPacks && is_pack(&request) {
                 return Ok(());
             }
@@ -212,6 +219,14 @@ impl Connection {
         _ = child.wait();
         output
     }
+}
+
+fn write_slowly(mut stream: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
+    for piece in answer.chunks(64 << 10) {
+        stream.write_all(piece)?;
+        thread::sleep(Duration::from_millis(60));
+    }
+    Ok(())
 }
 
 fn is_pack(request: &Request) -> bool {

@@ -32,7 +32,7 @@ pub enum FailOver {
 #[non_exhaustive]
 pub enum Start {
     /// What a server says. When there is a last good file and no server answers within this time, or as often as
-    /// [`Retry`] says, the file. The default, with 10 s.
+    /// [`Retry`] says, the file; at once when every server refuses the connection. The default, with 10 s.
     Fresh {
         /// How long servers are asked before the file is taken.
         within: Duration,

@@ -76,14 +76,19 @@ pub(crate) async fn first(
         minimum: minimum.as_ref(),
         ..Known::default()
     };
+    let patience = if within.is_some() {
+        Patience::UntilRefused
+    } else {
+        Patience::AllTries
+    };
     let mut unavailable = None;
     let fetched = match within {
         Some(Duration::ZERO) => None,
         Some(within) => {
-            let asked = ask(fetcher, known, settings.retry, &mut unavailable);
+            let asked = ask(fetcher, known, settings.retry, patience, &mut unavailable);
             tokio::time::timeout(within, asked).await.ok().flatten()
         }
-        None => ask(fetcher, known, settings.retry, &mut unavailable).await,
+        None => ask(fetcher, known, settings.retry, patience, &mut unavailable).await,
     };
     match (fetched, saved) {
         (Some(first), saved) => Ok(First {
@@ -105,11 +110,21 @@ pub(crate) async fn first(
     }
 }
 
+/// How long servers are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// As often as the settings say.
+    AllTries,
+    /// There is a file, and nobody waits for servers that are not running; they are asked in the background.
+    UntilRefused,
+}
+
 /// Asks in rounds until somebody answers; notes what the servers said last.
 async fn ask(
     fetcher: &Fetcher,
     known: Known<'_>,
     retry: Retry,
+    patience: Patience,
     unavailable: &mut Option<Unavailable>,
 ) -> Option<First> {
     let mut failures = 0;
@@ -133,7 +148,9 @@ async fn ask(
         };
         failures += 1;
         let said = unavailable.insert(said);
-        if failures >= retry.max_attempts || said.is_denied() {
+        let is_hopeless =
+            said.is_denied() || (patience == Patience::UntilRefused && said.is_refused());
+        if failures >= retry.max_attempts || is_hopeless {
             return None;
         }
         warn!(reason = %said, attempt = failures, "no configuration yet; trying again");

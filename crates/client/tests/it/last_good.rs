@@ -73,6 +73,30 @@ async fn a_start_without_a_server_takes_the_newest_accepted_version() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_servers_that_are_not_running() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(Say::Body(environment("c1", r#"{"max":1}"#), None)).await;
+    let hour = Duration::from_secs(3600);
+    let mut retry = Retry::attempts(3);
+    (retry.initial_interval, retry.max_interval) = (hour, hour);
+    let settings = quick(&server, directory.path())
+        .retry(retry)
+        .start(Start::Fresh { within: hour });
+    settled(settings.clone()).await;
+    server.stop().await;
+
+    let connected = tokio::time::timeout(Duration::from_secs(20), Client::connect(settings));
+    let client = connected.await.expect("nobody waits").unwrap();
+    let health = client.health();
+    assert!(
+        matches!(health.source, Source::LastGood { .. }),
+        "{health:?}"
+    );
+    assert!(health.unavailable.unwrap().contains("connection refused"));
+    assert_eq!(client.snapshot().version(), Some("c1"));
+}
+
+#[tokio::test]
 async fn who_wants_a_fresh_start_gets_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;

@@ -23,6 +23,7 @@ use crate::{
         wire::Assignment,
         worker::{
             Command,
+            lease::Lease,
             objects::unreadable,
             smart_http::{Names, SmartHttp, Trouble},
         },
@@ -148,9 +149,9 @@ impl Job {
     /// Brings all that is not here, and gives the commits whose parents were asked for.
     fn fetch(&self) -> Result<BTreeSet<Oid>, Trouble> {
         let reach = &self.assignment.reach;
-        let until = Instant::now() + reach.deadline * PATIENCE;
+        let lease = Lease::of_history(reach.deadline * PATIENCE);
         let mut http = SmartHttp::new(self.address.expose_secret(), reach, self.stop.clone())?;
-        let listing = http.list(&Names::All, until)?;
+        let listing = http.list(&Names::All, &lease)?;
         let repository = self.disk.open(self.entrance)?;
         let odb = repository.odb().map_err(unreadable)?;
         let ids: BTreeSet<Oid> = listing.refs.iter().map(|listed| listed.id).collect();
@@ -168,7 +169,7 @@ impl Job {
             disk: &self.disk,
             repository: &repository,
             entrance: self.entrance,
-            until,
+            lease: &lease,
         };
         transfer.bring(&wants, &haves, depth)?;
         self.disk.settle(self.entrance).map_err(in_words)?;

@@ -1,7 +1,5 @@
 //! Remotes that our own transport does not reach: ssh, `git://`, and old versions of the protocol.
 
-use std::time::Instant;
-
 use git2::{
     AutotagOption, ErrorClass, FetchOptions, ProxyOptions, RemoteCallbacks, RemoteRedirect,
     RemoteUpdateFlags, Repository,
@@ -10,7 +8,7 @@ use git2::{
 use crate::{
     git::{
         Reach,
-        worker::{credentials, host_key},
+        worker::{credentials, host_key, lease::Lease},
     },
     look::LookError,
 };
@@ -23,10 +21,13 @@ pub(super) fn fetch(
     mirror: &Repository,
     url: &str,
     reach: &Reach,
-    until: Instant,
+    lease: &Lease,
 ) -> Result<(), LookError> {
     let shown = host_key::Shown::default();
     let unreachable = |error: git2::Error| {
+        if lease.is_over() {
+            return lease.in_words();
+        }
         if let Some(reason) = shown.reason(&error, url, &reach.access) {
             return LookError::Unreachable(reason);
         }
@@ -38,7 +39,7 @@ pub(super) fn fetch(
         }
     };
     let mut remote = mirror.remote_anonymous(url).map_err(unreachable)?;
-    let mut options = options(url, reach, until, &shown);
+    let mut options = options(url, reach, lease, &shown);
     remote
         .download(&REFSPECS, Some(&mut options))
         .map_err(unreachable)?;
@@ -62,15 +63,19 @@ fn is_of_objects(class: ErrorClass) -> bool {
 fn options<'a>(
     url: &'a str,
     reach: &'a Reach,
-    until: Instant,
+    lease: &'a Lease,
     shown: &'a host_key::Shown,
 ) -> FetchOptions<'a> {
     let mut callbacks = RemoteCallbacks::new();
     callbacks.credentials(credentials::offer(url, &reach.access));
     callbacks.certificate_check(host_key::check(&reach.access, shown));
     // libgit2's own limit is per read, so a remote that dribbles would hold the thread for ever.
-    callbacks.transfer_progress(move |_| Instant::now() < until);
-    callbacks.sideband_progress(move |_| Instant::now() < until);
+    callbacks.transfer_progress(|progress| {
+        lease.set_bytes(progress.received_bytes());
+        lease.note_objects(&progress);
+        lease.goes_on()
+    });
+    callbacks.sideband_progress(|_| lease.goes_on());
     let mut proxy = ProxyOptions::new();
     proxy.auto();
     let mut options = FetchOptions::new();

@@ -1,10 +1,9 @@
-use std::time::Instant;
-
 use git2::{Odb, OdbLookupFlags, Oid, Repository};
 
 use super::disk::{Disk, Entrance};
 use crate::git::worker::{
     intake::Intake,
+    lease::Lease,
     smart_http::{Received, SmartHttp, Trouble, Wish},
 };
 
@@ -19,7 +18,7 @@ pub(super) struct Transfer<'t> {
     pub(super) disk: &'t Disk,
     pub(super) repository: &'t Repository,
     pub(super) entrance: Entrance,
-    pub(super) until: Instant,
+    pub(super) lease: &'t Lease,
 }
 
 impl Transfer<'_> {
@@ -58,11 +57,16 @@ impl Transfer<'_> {
 
     fn pack(&mut self, odb: &Odb<'_>, wish: &Wish<'_>) -> Result<Received, Trouble> {
         let folder = self.disk.packs(self.entrance);
-        let mut intake = Intake::new(odb, &folder, self.until)?;
+        let mut intake = Intake::new(odb, &folder, self.lease)?;
         let received = self
             .http
-            .fetch(wish, self.until, &mut |bytes| intake.take(bytes))?;
-        intake.finish()?;
+            .fetch(wish, self.lease, &mut |bytes| intake.take(bytes))
+            .and_then(|received| intake.finish().map(|()| received));
+        // Whoever takes the pack apart stops as well, and would blame the objects.
+        let received = received.map_err(|trouble| match self.lease.is_over() {
+            true => Trouble::Here(self.lease.in_words()),
+            false => trouble,
+        })?;
         odb.refresh().map_err(unusable)?;
         Ok(received)
     }

@@ -46,9 +46,9 @@ pub(in crate::git::worker) enum Trouble {
     /// Not the remote is to blame.
     #[error(transparent)]
     Here(#[from] LookError),
-    /// Not within the time.
-    #[error("it was not done in time")]
-    Late,
+    /// Nobody wants it any more.
+    #[error("nobody waits for it any more")]
+    Stopped,
 }
 
 impl Trouble {
