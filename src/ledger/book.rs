@@ -159,7 +159,7 @@ impl Book {
         let instance = self.records.instance_mut(id, now, || coordinates.clone());
         instance.asks_for(coordinates);
         instance.names_itself = true;
-        instance.last_sign = now;
+        instance.gives_sign(now);
         let is_news = instance
             .fetched
             .as_ref()
@@ -229,6 +229,9 @@ impl Book {
             return;
         };
         self.changes = Changes::Facts;
+        if report.outcome == Outcome::Leaving {
+            return self.left(&report.instance);
+        }
         let (contents, is_new) = self.records.asked_for(&coordinates, now);
         self.has_new_coordinates |= is_new;
         let content = report
@@ -241,7 +244,7 @@ impl Book {
         let instance = self.records.instance_mut(&id, now, || coordinates.clone());
         instance.asks_for(coordinates);
         instance.reports = true;
-        instance.last_sign = now;
+        instance.gives_sign(now);
         instance.transport = report.transport;
         instance.poll_seconds = report.poll_seconds;
         let (state, what, detail) = match report.outcome {
@@ -281,6 +284,8 @@ impl Book {
                 });
                 (State::Rejected, What::Rejected, Some(reason))
             }
+            // That is all, above.
+            Outcome::Leaving => return,
         };
         for refresh in self.records.waiting_for(&id) {
             if refresh.is_served_by(report.version.as_deref()) {

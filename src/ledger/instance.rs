@@ -21,6 +21,9 @@ pub(super) struct Instance {
     pub(super) rejected: Option<Rejected>,
     pub(super) told: Option<Told>,
     pub(super) ack: Option<Ack>,
+    /// It said that it ends, and gave no sign since.
+    #[serde(default)]
+    pub(super) has_left: bool,
     /// Milliseconds since 1970, as all times here.
     pub(super) last_sign: i64,
 }
@@ -104,8 +107,15 @@ impl Instance {
             rejected: None,
             told: None,
             ack: None,
+            has_left: false,
             last_sign: now,
         }
+    }
+
+    /// It is there.
+    pub(super) fn gives_sign(&mut self, now: i64) {
+        self.has_left = false;
+        self.last_sign = now;
     }
 
     /// What it runs, as far as we know.
@@ -232,6 +242,9 @@ impl Instance {
 
     /// When it gives the next sign at the latest, if it is there.
     pub(super) fn expected(&self) -> Option<i64> {
+        if self.has_left {
+            return Some(self.last_sign);
+        }
         let next_poll = self
             .poll_seconds
             .filter(|seconds| *seconds > 0)

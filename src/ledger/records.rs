@@ -155,10 +155,9 @@ impl Records {
     }
 
     /// The instances for whom an event is.
-    pub(super) fn meant_by(&self, event: &BusEvent) -> Vec<BusId> {
+    pub(super) fn meant_by(&self, event: &BusEvent) -> impl Iterator<Item = &Arc<Instance>> {
         let instances = self.instances.values();
-        let meant = instances.filter(|instance| instance.is_meant_by(event));
-        meant.map(|instance| instance.id.clone()).collect()
+        instances.filter(|instance| instance.is_meant_by(event))
     }
 
     /// The instance, noted now if it was not known.

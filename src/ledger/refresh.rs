@@ -164,6 +164,13 @@ impl Refresh {
         }
     }
 
+    /// Nobody waits for this one any more; what it answered stays.
+    pub(super) fn left(&mut self, instance: &BusId) {
+        if self.waits_for(instance) {
+            self.told.shift_remove(instance);
+        }
+    }
+
     pub(super) fn happened(
         &mut self,
         what: What,

@@ -17,6 +17,7 @@ pub(crate) struct Standing {
     pub(crate) rejected: Option<(String, i64)>,
     last_sign: i64,
     expected: Option<i64>,
+    has_left: bool,
 }
 
 impl Standing {
@@ -29,12 +30,13 @@ impl Standing {
             rejected: rejected.and_then(|rejected| Some((rejected.version.clone()?, rejected.at))),
             last_sign: instance.last_sign,
             expected: instance.expected(),
+            has_left: instance.has_left,
         })
     }
 
-    /// Whether it is gone by now, and was not heard of since.
+    /// Whether it is gone by now, and was not heard of since, but that it ends.
     pub(crate) fn is_gone_since(&self, since: i64, now: i64) -> bool {
-        self.last_sign < since && self.was_silent(now)
+        self.has_left || self.last_sign < since && self.was_silent(now)
     }
 
     #[cfg(test)]
@@ -52,6 +54,7 @@ impl Standing {
             rejected: None,
             last_sign,
             expected,
+            has_left: false,
         }
     }
 

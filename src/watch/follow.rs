@@ -26,11 +26,12 @@ pub(super) async fn run(args: WatchArgs) -> anyhow::Result<ExitCode> {
         args.address.application, args.address.profiles, args.index
     );
     let client = Client::connect(settings::of(&args, None)?).await?;
-    tokio::select! {
-        followed = follow(&client, &name) => followed?,
-        stopped = shutdown::requested() => stopped?,
-    }
-    Ok(ExitCode::SUCCESS)
+    let ended = tokio::select! {
+        followed = follow(&client, &name) => followed,
+        stopped = shutdown::requested() => stopped.map_err(anyhow::Error::from),
+    };
+    client.leave().await;
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// Writes what the client has and every change of it, until the client ends or nobody reads any more.

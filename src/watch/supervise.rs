@@ -34,16 +34,20 @@ pub(super) async fn run(args: &WatchArgs, plan: Plan) -> anyhow::Result<ExitCode
         say(format!("--only {pattern}: no key fits it"));
     }
     let delivery = Arc::new(Delivery::new(plan));
-    let code = tokio::select! {
-        _ = deliver_all(&client, &delivery) => why_refused(&delivery),
+    let (code, is_refused) = tokio::select! {
+        _ = deliver_all(&client, &delivery) => (why_refused(&delivery), true),
         status = delivery.over() => {
             say(format!("the program ended ({})", ended(status)));
-            exit_code(status)
+            (exit_code(status), false)
         }
-        code = pass_on(&mut signals, &delivery) => code,
+        code = pass_on(&mut signals, &delivery) => (code, false),
     };
     if let Some(program) = &delivery.program {
         program.leave().await;
+    }
+    // A refusal is to be seen where people look for its reason.
+    if !is_refused {
+        client.leave().await;
     }
     Ok(ExitCode::from(code))
 }

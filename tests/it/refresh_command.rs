@@ -113,6 +113,25 @@ fn a_silent_instance_is_named_when_the_time_is_over() {
 }
 
 #[test]
+fn who_left_is_not_waited_for() {
+    let repo = ConfigRepo::from_sample();
+    let server = TestServer::start(&repo).ready();
+    let folder = tempfile::tempdir().unwrap();
+    let [staying, leaving] = ["1", "2"].map(|index| start_instance(&server, &folder, index));
+    let url = server.url();
+    let lines = Running::confbus(&["watch", "orders/dev", "--server", &url].map(str::to_owned));
+    knows(&server, 3);
+    for ending in [&leaving, &lines] {
+        ending.signal("TERM");
+    }
+    knows(&server, 1);
+    let ran = refresh(&server, &["orders", "--wait"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let end = "is live on 1 of 1 instance\n";
+    assert!(ran.stdout.ends_with(end), "{ran:?} {:?}", staying.lines());
+}
+
+#[test]
 fn nobody_is_waited_for_where_nobody_listens() {
     let repo = ConfigRepo::from_sample();
     let server = TestServer::start(&repo).ready();

@@ -34,7 +34,11 @@ async fn main() -> anyhow::Result<()> {
     let port: u16 = std::env::var("SERVER_PORT").map_or(Ok(8080), |port| port.parse())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).await?;
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
+        .await?;
+    // So that nobody waits for this instance.
+    client.leave().await;
     Ok(())
 }
 

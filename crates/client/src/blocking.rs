@@ -99,6 +99,12 @@ impl Client {
         wait_within(self.0.refresh(), Duration::MAX).unwrap_or(Err(RefreshError::Stopped))
     }
 
+    /// As [`crate::Client::leave`].
+    pub fn leave(&self) {
+        // It ends by itself.
+        wait_within(self.0.leave(), Duration::MAX);
+    }
+
     /// Every change of any key from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {

@@ -13,6 +13,7 @@ use crate::{
     bind,
     breaker::Breakers,
     health::{Board, BusHealth, Source},
+    leave::Leave,
     report::{self, Waiting},
     start::start,
     store::Store,
@@ -49,6 +50,8 @@ pub(crate) struct Alive {
     pub(crate) bell: Option<Arc<Bell>>,
     /// Only over AMQP.
     pub(crate) bus: Option<Bus>,
+    /// As above.
+    pub(crate) leave: Option<Leave>,
     pub(crate) _stop: Option<DropGuard>,
 }
 
@@ -88,6 +91,7 @@ impl Client {
             breakers: None,
             bell: None,
             bus: None,
+            leave: None,
             _stop: None,
         };
         Self {
@@ -272,6 +276,18 @@ impl Client {
             }
         };
         _ = tokio::time::timeout(report::WITHIN, told).await;
+    }
+
+    /// Says goodbye, for programs that end: stops everything that works for the client, and tells the servers, so that they
+    /// do not wait for this instance any more. Takes no longer than two seconds, whoever answers.
+    ///
+    /// What runs stays readable, and nothing is looked for again. A report that still waits is not posted any more; see
+    /// [`reported`](Self::reported). Without this call a server takes the instance for alive until it misses three polls.
+    pub async fn leave(&self) {
+        if let (Some(leave), Some(runtime)) = (self.alive.leave.clone(), &self.alive.runtime) {
+            // Where it was made, so that it can be called from anywhere.
+            _ = runtime.spawn(leave.take()).await;
+        }
     }
 
     /// By what this instance is known on the bus.

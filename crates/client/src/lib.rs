@@ -108,7 +108,7 @@
 //!
 //! [`Client::health`] is for people and probes. Each request to a server names this instance and what it runs; what
 //! became of each version is [reported](Settings::report) to the server that sent it, keys and reasons, with
-//! no value whose key looks secret.
+//! no value whose key looks secret. A program that ends calls [`Client::leave`], so that no server waits for it.
 //!
 //! For `tracing`, each look at the servers is a span `round` (debug) with `server`, `version`, `keys` (how many moved),
 //! `outcome` (`accepted`, `refused` or `unavailable`) and `elapsed_ms`. In it are the spans `fetch`, `bind` and, for each
@@ -161,6 +161,7 @@ pub mod figment;
 mod health;
 mod jitter;
 mod last_good;
+mod leave;
 mod live;
 mod overrides;
 mod pace;

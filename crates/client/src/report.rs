@@ -20,7 +20,7 @@ use crate::{
     jitter,
     pace::Pace,
     refresh::elapsed,
-    settings::{Coordinates, Requests},
+    settings::{Coordinates, Requests, Server},
 };
 
 /// A report is worth less than what it would hold up.
@@ -246,17 +246,27 @@ impl Posting {
         let Some(server) = self.requests.servers.get(order.server) else {
             return Taken::NotNow(Failure::Timeout);
         };
-        let request = self
-            .http
-            .post(server.at(REPORTS_PATH.split('/')))
-            .timeout(WITHIN)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(order.report.to_json());
-        match identified(request, &self.requests, server).send().await {
-            Ok(response) => taken(response.status()),
+        match post(&self.http, &self.requests, server, &order.report).await {
+            Ok(status) => taken(status),
             Err(error) => Taken::NotNow(Failure::of(error)),
         }
     }
+}
+
+/// Posts a report once.
+pub(crate) async fn post(
+    http: &reqwest::Client,
+    requests: &Requests,
+    server: &Server,
+    report: &Report,
+) -> reqwest::Result<StatusCode> {
+    let request = http
+        .post(server.at(REPORTS_PATH.split('/')))
+        .timeout(WITHIN)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(report.to_json());
+    let response = identified(request, requests, server).send().await?;
+    Ok(response.status())
 }
 
 /// Whoever is told has just answered a read under the same credentials, so 403 is about posting as such: a Java server

@@ -20,6 +20,7 @@ use crate::{
     fetch::{Fetcher, http_client, stream_client},
     health::Board,
     last_good::{LastGood, Saver},
+    leave::{Leave, Word},
     pace::Pace,
     refresh::{Parts, Refresher, Running},
     report::{About, Reporter},
@@ -57,13 +58,22 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
 
     let pace = Arc::new(Pace::new(&member.id, settings.longest_window));
     let stop = CancellationToken::new();
+    let about = About {
+        instance: member.id.clone(),
+        coordinates,
+        transport: settings.transport.name(),
+        poll: settings.poll,
+    };
+    let word = settings.report.then(|| Word {
+        http: http.clone(),
+        requests: requests.clone(),
+        report: about.last_report(),
+    });
+    let leave = Leave {
+        stop: stop.clone(),
+        word,
+    };
     let reporter = settings.report.then(|| {
-        let about = About {
-            instance: member.id.clone(),
-            coordinates,
-            transport: settings.transport.name(),
-            poll: settings.poll,
-        };
         let (board, pace) = (Arc::clone(&board), Arc::clone(&pace));
         let (reporter, posting) = Reporter::new(http, requests.clone(), board, pace, about);
         spawn(&stop, posting.run());
@@ -130,6 +140,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         breakers: Some(breakers),
         bell: Some(bell),
         bus,
+        leave: Some(leave),
         _stop: Some(stop.drop_guard()),
     })
 }

@@ -86,6 +86,8 @@ pub enum Outcome {
         /// Which key, why, and where it is written.
         reason: String,
     },
+    /// It is about none: the instance ends, and is not to be waited for. Servers that do not know this answer 400.
+    Leaving,
 }
 
 /// The body is no report.
@@ -128,6 +130,7 @@ impl Report {
                 restart.retain(|key| key.len() <= LONGEST_TEXT / 4);
                 restart.truncate(MAX_RESTART_KEYS);
             }
+            Outcome::Leaving => {}
         }
         serde_json::to_vec(&short).expect("text and numbers always serialise")
     }
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn both_outcomes_have_their_own_keys() {
+    fn each_outcome_has_its_own_keys() {
         let json = |outcome| String::from_utf8(report(outcome).to_json()).unwrap();
         let head = r#"{"instance":"orders:8081:ab12","application":"orders","profiles":"dev","label":"main","version":"c2","running":"c2","#;
         let tail = r#","transport":"stream","pollSeconds":30}"#;
@@ -207,6 +210,10 @@ mod tests {
             }),
             format!(r#"{head}"outcome":"rejected","reason":"why"{tail}"#)
         );
+        let leaving = json(Outcome::Leaving);
+        assert_eq!(leaving, format!(r#"{head}"outcome":"leaving"{tail}"#));
+        let read = Report::from_json(leaving.as_bytes()).unwrap();
+        assert_eq!(read, report(Outcome::Leaving));
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Book {
         let instance = self
             .records
             .instance_mut(&id, now, || Coordinates::of_bus_id(&id));
-        instance.last_sign = now;
+        instance.gives_sign(now);
         let instance = instance.clone();
         let Some((refresh, published)) = ack_id.and_then(|ack_id| self.records.event(ack_id))
         else {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use confbus_protocol::BusEvent;
+use confbus_protocol::{BusEvent, BusId};
 
 use super::{Book, Changes};
 use crate::ledger::{
@@ -48,7 +48,8 @@ impl Book {
             return;
         };
         refresh.take_back(&shortened(event.id.clone()), event.destination().as_str());
-        let mut meant = self.records.meant_by(event);
+        let meant = self.records.meant_by(event);
+        let mut meant: Vec<_> = meant.map(|instance| instance.id.clone()).collect();
         meant.retain(|instance| {
             let refresh = self.records.refresh(id);
             refresh.is_some_and(|refresh| !refresh.has_answer_of(instance))
@@ -67,7 +68,8 @@ impl Book {
         }
     }
 
-    /// An event goes out: those for whom it is are told.
+    /// An event goes out: those for whom it is are told. Nobody waits for who is gone; should it come back, it looks again by
+    /// itself.
     fn published(&mut self, id: &RefreshId, event: &BusEvent, now: i64) {
         let order = self.records.order;
         let Some(refresh) = self.records.refresh_mut(id) else {
@@ -82,13 +84,27 @@ impl Book {
         };
         refresh.publish(sent, destination, now);
         self.counts.published(id, now);
-        for instance in self.records.meant_by(event) {
+        let meant = self.records.meant_by(event);
+        let there = meant.filter(|instance| !instance.is_silent(now));
+        for instance in there.cloned().collect::<Vec<_>>() {
             if let Some(refresh) = self.records.refresh_mut(id) {
-                refresh.tell(&instance);
+                refresh.tell(&instance.id);
             }
-            if let Some(instance) = self.records.instances.get_mut(&instance) {
+            if let Some(instance) = self.records.instances.get_mut(&instance.id) {
                 Arc::make_mut(instance).is_told(id, now);
             }
+        }
+    }
+
+    /// An instance ends: nobody waits for it any more. Who refused something last stays on record, since a wave counts that.
+    pub(super) fn left(&mut self, id: &BusId) {
+        for refresh in self.records.waiting_for(id) {
+            refresh.left(id);
+        }
+        let instance = self.records.instances.get_mut(id);
+        match instance.filter(|instance| instance.rejected.is_some()) {
+            Some(instance) => Arc::make_mut(instance).has_left = true,
+            None => _ = self.records.instances.remove(id),
         }
     }
 

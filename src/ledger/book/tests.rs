@@ -1,4 +1,5 @@
 mod acks;
+mod there;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -15,6 +16,7 @@ use crate::ledger::{
     changes::Changes,
     entry::{Answered, Current, LabelMoved, Noted, RefreshId, Started, Trigger},
     sight::Everything,
+    standing,
     view::{self, InstanceFilter},
 };
 

@@ -200,3 +200,44 @@ async fn a_start_from_the_file_is_reported_once_a_server_answers() {
         (Some("c1"), applied(&[]))
     );
 }
+
+#[tokio::test]
+async fn who_leaves_says_so_to_every_server_and_asks_no_more() {
+    let (one, other) = (
+        Server::with_events(Say::Body(environment("c1", r#"{"max":1}"#), None)).await,
+        Server::start(Say::Body(environment("c1", "{}"), None)).await,
+    );
+    // It does not know what that is.
+    other.answer_reports_with(400);
+    let settings = settings(&[&one, &other]).bus_id("orders:dev:8081:x");
+    let client = settled(settings.label("main")).await;
+    eventually(&client, "the stream", |_| one.listeners() == 1).await;
+    client.leave().await;
+    for server in [&one, &other] {
+        let report = server.reports().pop().unwrap();
+        assert_eq!(report.outcome, Outcome::Leaving);
+        assert_eq!(
+            (report.instance.as_str(), report.label.as_deref()),
+            ("orders:dev:8081:x", Some("main"))
+        );
+    }
+    eventually(&client, "the end of the stream", |_| one.listeners() == 0).await;
+    one.heads();
+    assert!(client.refresh().await.is_err());
+    assert!(one.heads().is_empty());
+    assert_eq!(client.snapshot().version(), Some("c1"));
+    assert_eq!(client.bind::<u8>("max").once().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn who_leaves_waits_for_nobody_who_is_not_there_and_tells_nobody_who_is_not_asked_for() {
+    let server = Server::start(Say::Body(environment("c1", "{}"), None)).await;
+    let silent = settled(settings(&[&server]).report(false)).await;
+    silent.leave().await;
+    assert!(server.reports().is_empty());
+
+    let client = settled(settings(&[&server])).await;
+    server.stop().await;
+    client.leave().await;
+    client.leave().await;
+}

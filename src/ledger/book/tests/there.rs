@@ -1,0 +1,79 @@
+//! Whom a refresh waits for.
+
+use super::*;
+
+/// How many an event for everyone concerns, as far as the book knows.
+fn there(world: &World) -> usize {
+    let fleet = world.book.fleet(world.now);
+    fleet.meant_by(&Destination::everyone())
+}
+
+#[test]
+fn nobody_waits_for_who_is_silent() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.after(60);
+    world.applies(B, 1);
+    world.after(31);
+    world.check(A, "silent none");
+    world.push(1, 2, "orders");
+    world.check_told(0, A, "");
+    world.check_told(0, B, "told none");
+    world.check(A, "silent none");
+    // Who is back looks again by itself, and is told from then on.
+    world.polls(A, 2, 1);
+    world.check(A, "applying read");
+    world.push(2, 3, "orders");
+    world.check_told(1, A, "told none");
+}
+
+#[test]
+fn who_leaves_is_not_waited_for_and_what_it_answered_stays() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.applies(B, 1);
+    world.push(1, 2, "orders");
+    world.applies(A, 2);
+    world.reports(A, 2, Outcome::Leaving);
+    world.reports(B, 2, Outcome::Leaving);
+    world.check(A, "unknown");
+    world.check(B, "unknown");
+    world.check_told(0, A, "live report");
+    world.check_told(0, B, "");
+    assert_eq!(there(&world), 0);
+    world.push(2, 3, "orders");
+    world.check_told(1, A, "");
+    // A process with the same name may come.
+    world.applies(A, 3);
+    world.check(A, "live report");
+    // Nobody is made known by leaving.
+    world.reports("orders:8081:c", 3, Outcome::Leaving);
+    world.check("orders:8081:c", "unknown");
+}
+
+#[test]
+fn a_refusal_outlives_who_leaves() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.push(1, 2, "orders");
+    world.refuses(A, 2);
+    world.reports(A, 2, Outcome::Leaving);
+    world.after(0);
+    world.check(A, "silent none");
+    world.check_told(0, A, "rejected report");
+    assert_eq!(there(&world), 0);
+    let standings = standing::standings(world.book.records(), |_| true, world.now);
+    assert!(standings.is_empty(), "it never named itself in a read");
+    world.polls(A, 2, 1);
+    world.check(A, "rejected report");
+    world.reports(A, 2, Outcome::Leaving);
+    let standings = standing::standings(world.book.records(), |_| true, world.now);
+    let [standing] = &standings[..] else {
+        panic!("{standings:?}")
+    };
+    let rejected = standing.rejected.as_ref();
+    assert_eq!(rejected.unwrap().0, commit(2).to_string());
+    assert!(standing.is_gone_since(0, world.now));
+    world.after(25 * 3600);
+    world.check(A, "unknown");
+}
