@@ -6,7 +6,7 @@ use super::{
     changes::Changes,
     coordinates::shortened,
     entry::{LabelMoved, RefreshId, Started, Trigger},
-    instance::Ack,
+    instance::{Ack, Instance},
     state::{Evidence, State},
 };
 
@@ -164,6 +164,36 @@ impl Refresh {
         }
     }
 
+    /// Who runs or refuses what this refresh is about when it is told has answered: it need not say so again.
+    pub(super) fn answered_before(&mut self, instance: &Instance, now: i64) {
+        if !self.waits_for(&instance.id) {
+            return;
+        }
+        let applied = instance.applied.as_ref().filter(|applied| {
+            applied.evidence == Evidence::Report && self.is_of(applied.version.as_deref())
+        });
+        let rejected = instance.rejected.as_ref();
+        let rejected = rejected.filter(|rejected| self.is_of(rejected.version.as_deref()));
+        let (state, what, detail) = match (applied, rejected) {
+            (Some(applied), _) => {
+                let is_whole = applied.restart.is_empty();
+                let state = if is_whole {
+                    State::Live
+                } else {
+                    State::Restart
+                };
+                (state, What::Applied, applied.version.clone())
+            }
+            (None, Some(rejected)) => {
+                let reason = Some(rejected.reason.clone());
+                (State::Rejected, What::Rejected, reason)
+            }
+            (None, None) => return,
+        };
+        self.answered(&instance.id, state, Evidence::Report);
+        self.happened(what, Some(&instance.id), detail, now);
+    }
+
     /// Nobody waits for this one any more; what it answered stays.
     pub(super) fn left(&mut self, instance: &BusId) {
         if self.waits_for(instance) {
@@ -193,6 +223,13 @@ impl Refresh {
         self.told
             .get(instance)
             .is_some_and(|answer| !answer.is_final())
+    }
+
+    /// Whether a version has a commit to which a label moved here, and none that was left behind.
+    fn is_of(&self, version: Option<&str>) -> bool {
+        let mut commits = version.into_iter().flat_map(|version| version.split(','));
+        let is_new = commits.any(|commit| self.labels.iter().any(|moved| moved.to == commit));
+        is_new && self.is_served_by(version)
     }
 
     /// Whether whoever read this version has what this refresh is about: it does not stand before it.

@@ -89,6 +89,7 @@ impl Book {
         for instance in there.cloned().collect::<Vec<_>>() {
             if let Some(refresh) = self.records.refresh_mut(id) {
                 refresh.tell(&instance.id);
+                refresh.answered_before(&instance, now);
             }
             if let Some(instance) = self.records.instances.get_mut(&instance.id) {
                 Arc::make_mut(instance).is_told(id, now);

@@ -1,4 +1,4 @@
-//! Whom a refresh waits for.
+//! Whom a refresh waits for, and who has answered before it is told.
 
 use super::*;
 
@@ -76,4 +76,69 @@ fn a_refusal_outlives_who_leaves() {
     assert!(standing.is_gone_since(0, world.now));
     world.after(25 * 3600);
     world.check(A, "unknown");
+}
+
+#[test]
+fn who_stands_there_already_has_answered() {
+    let mut world = World::new();
+    let [c, d] = ["orders:8081:c", "orders:8081:d"];
+    for instance in [A, B, c, d] {
+        world.applies(instance, 1);
+    }
+    // Somebody's command has them look before the move is announced.
+    world.applies(A, 2);
+    world.refuses(B, 2);
+    let restart = vec!["server.port".to_owned()];
+    world.reports(c, 2, Outcome::Applied { restart });
+    world.push(1, 2, "orders");
+    world.check_told(0, A, "live report");
+    world.check_told(0, B, "rejected report");
+    world.check_told(0, c, "restart report");
+    world.check_told(0, d, "told none");
+    let timeline = world.refresh(0)["timeline"].clone();
+    let refused = timeline.as_array().unwrap().iter();
+    let refused: Vec<_> = refused
+        .filter(|moment| moment["what"] == "rejected")
+        .collect();
+    assert_eq!(refused[0]["instance"], B);
+    assert_eq!(refused[0]["detail"], "`pool.max`: at least 1");
+    assert_eq!(refused.len(), 1);
+
+    // What comes later does not answer for what was refused.
+    world.push(2, 3, "orders");
+    for instance in [A, B, c, d] {
+        world.applies(instance, 3);
+    }
+    world.check_told(0, B, "rejected report");
+    world.check_told(0, d, "live report");
+    world.check_told(1, B, "live report");
+}
+
+#[test]
+fn who_runs_what_was_left_behind_or_something_else_has_not_answered() {
+    let mut world = World::new();
+    world.applies(A, 1);
+    world.applies(B, 7);
+    world.push(1, 2, "orders");
+    world.check_told(0, A, "told none");
+    world.check_told(0, B, "told none");
+    // A move of another repository; the version names both.
+    let both = format!("{},{}", commit(2), commit(9));
+    world.write(Entry::Reported(Report {
+        instance: id(A),
+        application: "orders".into(),
+        profiles: "default".into(),
+        label: None,
+        version: Some(both.clone()),
+        running: Some(both),
+        outcome: Outcome::Applied {
+            restart: Vec::new(),
+        },
+        transport: None,
+        poll_seconds: None,
+    }));
+    world.push(8, 9, "orders");
+    world.check_told(1, A, "live report");
+    world.push(9, 2, "orders");
+    world.check_told(2, A, "told none");
 }
