@@ -95,9 +95,9 @@ async fn wait(desk: &Desk, id: &str, args: &RefreshArgs) -> Result<Exit, Failure
     loop {
         let refresh = json_of(&desk.ask("GET", &path, "").await?)?;
         let mut outcome = Outcome::of(&refresh);
-        if !outcome.is_complete() {
+        if !outcome.is_complete() || outcome.commit.is_none() {
             let known = desk.list("/_/api/instances", "instances").await?;
-            outcome.add_refusals(&known);
+            outcome.add_known(&known);
         }
         for answer in &outcome.answers {
             if answer.is_final() && said.insert(answer.instance.clone()) {
@@ -120,6 +120,8 @@ struct Answer {
     evidence: String,
     /// Why it refused.
     reason: Option<String>,
+    /// When it was heard of last, as long as it is waited for.
+    last_sign: Option<String>,
 }
 
 /// What all made of it so far.
@@ -140,22 +142,32 @@ impl Outcome {
         let labels = list("labels");
         let commit = labels.first().and_then(|moved| moved["to"].as_str());
         Self {
-            commit: commit.map(|commit| commit.chars().take(7).collect()),
+            commit: commit.map(short),
             is_published: refresh["published"].is_string(),
             answers,
         }
     }
 
-    /// Nobody says twice that it refuses a commit: who has refused what it is to run has answered.
-    fn add_refusals(&mut self, known: &[Value]) {
+    /// What is known of the instances besides: the one commit that all of them are to run, where no move names it, and of those
+    /// who are waited for the last sign. Nobody says twice that it refuses a commit: who has refused what it is to run has
+    /// answered.
+    fn add_known(&mut self, known: &[Value]) {
+        let known_of = |id: &str| known.iter().find(|instance| instance["instance"] == *id);
+        if self.commit.is_none() {
+            let answers = self.answers.iter();
+            let mut wanted = answers.map(|answer| known_of(&answer.instance)?["wanted"].as_str());
+            let first = wanted.next().flatten();
+            let is_one =
+                |first: &&str| !first.contains(',') && wanted.all(|one| one == Some(*first));
+            self.commit = first.filter(is_one).map(short);
+        }
         for answer in self.answers.iter_mut().filter(|answer| !answer.is_final()) {
-            let is_it = |instance: &&Value| {
-                instance["instance"] == *answer.instance
-                    && instance["state"] == "rejected"
-                    && instance["fetched"] == instance["wanted"]
+            let Some(instance) = known_of(&answer.instance) else {
+                continue;
             };
-            if let Some(instance) = known.iter().find(is_it) {
-                let text = |key: &str| instance[key].as_str().map(str::to_owned);
+            let text = |key: &str| instance[key].as_str().map(str::to_owned);
+            answer.last_sign = text("last_sign");
+            if instance["state"] == "rejected" && instance["fetched"] == instance["wanted"] {
                 answer.state = "rejected".to_owned();
                 answer.evidence = text("evidence").unwrap_or_default();
                 answer.reason = text("reason");
@@ -240,6 +252,7 @@ impl Answer {
             reason: reason
                 .and_then(|moment| moment["detail"].as_str())
                 .map(str::to_owned),
+            last_sign: None,
         }
     }
 
@@ -259,11 +272,13 @@ impl Answer {
         if as_json {
             let line = json!({
                 "schema": SCHEMA, "type": "instance", "refresh": id, "id": self.instance, "state": self.state,
-                "evidence": self.evidence, "reason": self.reason,
+                "evidence": self.evidence, "reason": self.reason, "last_sign": self.last_sign,
             });
             return Ok(talk::line(line)?);
         }
-        let reason = self.reason.as_deref().unwrap_or_default();
+        let last_sign = self.last_sign.as_ref();
+        let last_sign = last_sign.map(|time| format!("last sign {time}"));
+        let reason = self.reason.clone().or(last_sign).unwrap_or_default();
         let line = format!(
             "  {}  {}  {}  {reason}",
             self.instance, self.state, self.evidence
@@ -274,6 +289,10 @@ impl Answer {
             printable(line.trim_end())
         ))?)
     }
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(7).collect()
 }
 
 #[cfg(test)]
@@ -297,15 +316,32 @@ mod tests {
         let known = |wanted: &str| {
             [json!({
                 "instance": "b", "state": "rejected", "evidence": "report", "reason": "too high",
-                "fetched": "9f2c1ab0c7", "wanted": wanted,
+                "fetched": "9f2c1ab0c7", "wanted": wanted, "last_sign": "11:04",
             })]
         };
         let mut outcome = refresh(&[("a", "live"), ("b", "told")]);
-        outcome.add_refusals(&known("17d02b4e00"));
+        outcome.add_known(&known("17d02b4e00"));
         assert!(!outcome.is_complete());
-        outcome.add_refusals(&known("9f2c1ab0c7"));
+        assert_eq!(outcome.answers[1].last_sign.as_deref(), Some("11:04"));
+        assert_eq!(outcome.answers[0].last_sign, None);
+        outcome.add_known(&known("9f2c1ab0c7"));
         assert_eq!(outcome.answers[1].reason.as_deref(), Some("too high"));
         assert_eq!((outcome.is_complete(), outcome.exit()), (true, Exit::No));
+    }
+
+    #[test]
+    fn where_no_move_names_the_commit_it_is_that_which_all_are_to_run() {
+        let named = |wanted: [&str; 2]| {
+            let mut outcome = refresh(&[("a", "live"), ("b", "live")]);
+            outcome.commit = None;
+            let of = |id: &str, wanted: &str| json!({ "instance": id, "wanted": wanted });
+            outcome.add_known(&[of("b", wanted[0]), of("a", wanted[1]), of("c", "5")]);
+            outcome.commit
+        };
+        let one = "9f2c1ab0c7";
+        assert_eq!(named([one; 2]).as_deref(), Some("9f2c1ab"));
+        assert_eq!(named([one, "17d02b4e00"]), None);
+        assert_eq!(named(["9f2c1ab0c7,17d02b4e00"; 2]), None);
     }
 
     #[test]

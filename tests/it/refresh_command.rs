@@ -76,6 +76,8 @@ fn everybody_who_was_told_answers() {
             .all(|line| line["schema"] == "confbus.refresh/1")
     );
     assert_eq!(lines[3]["live"], 2);
+    let commit = lines[3]["commit"].as_str().unwrap();
+    assert!(lines[3]["sentence"].as_str().unwrap().starts_with(commit));
 }
 
 #[test]
@@ -109,6 +111,8 @@ fn a_silent_instance_is_named_when_the_time_is_over() {
     instance.signal("CONT");
     assert_eq!(ran.code, Some(5), "{ran:?}");
     assert!(ran.stdout.contains("orders:dev:8081"), "{ran:?}");
+    assert!(ran.stdout.contains("  told  none  last sign 20"), "{ran:?}");
+    assert!(!ran.stdout.contains("what is served"), "{ran:?}");
     assert!(ran.stdout.ends_with("1 did not answer\n"), "{ran:?}");
 }
 
