@@ -95,10 +95,11 @@ impl App {
         let (waves, waves_keeper) = Waves::open(settings.waves);
         let (judgements, judged) = mpsc::channel(commit_status::QUEUE);
         let (tellings, told) = mpsc::channel(commit_status::QUEUE);
-        // Without a host to tell, both are closed from the beginning.
+        let (convergences, converged) = mpsc::channel(commit_status::QUEUE);
+        // Without a host to tell, all are closed from the beginning.
         let reporter = settings.commit_status;
-        let reporter =
-            reporter.map(|settings| commit_status::Reporter::new(settings, judged, told));
+        let reporter = reporter
+            .map(|settings| commit_status::Reporter::new(settings, judged, told, converged));
         let reporter = reporter
             .transpose()
             .map_err(anyhow::Error::msg)
@@ -126,6 +127,7 @@ impl App {
             }),
         );
         let bookkeeper = bookkeeper.counting(metrics.fleet.clone());
+        let bookkeeper = bookkeeper.telling(convergences);
         let known = ledger.coordinates();
         let default_labels = settings.repository.default_labels();
         let repository = EnvironmentRepository::open(

@@ -1,4 +1,5 @@
-//! Tells the host of a repository how a commit is: served, or held back because of a file, a line and a column.
+//! Tells the host of a repository how a commit is: served, or held back because of a file, a line and a column; and once
+//! what those made of it who were told.
 //!
 //! A courtesy for whoever pushed, that nothing waits for: what is too much is left out, what fails is tried again for some
 //! minutes, and what a stop interrupts is not told any more.

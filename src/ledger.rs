@@ -33,7 +33,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
 pub(crate) use changes::{Becomes, Changes, ChangesView, KeyView};
-pub(crate) use entry::{Answered, Current, HeldBack, LabelMoved, Read, RefreshId, Started, Step};
+pub(crate) use entry::{
+    Answered, Converged, Current, HeldBack, LabelMoved, Read, RefreshId, Started, Step,
+};
 use entry::{Entry, Trigger};
 use fleet::Fleet;
 use records::Records;
@@ -120,6 +122,7 @@ impl Ledger {
             entries,
             shared: Arc::clone(&shared),
             store,
+            converged: None,
         };
         let ledger = Self {
             entries: sender,

@@ -4,11 +4,12 @@ use std::{
 };
 
 use confbus_protocol::CommitId;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::status::Status;
 use crate::{
     environment_repository::Judgement,
+    ledger::Converged,
     refresh::{Told, Whom},
 };
 
@@ -23,6 +24,8 @@ const UNTIL_JUDGED: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: IndexMap<Key, Waiting>,
+    /// Commits of which was said that they are served, and not yet what became of them; the oldest go first.
+    served: IndexSet<Key>,
     /// The host wants to hear nothing before.
     rests_until: Option<Instant>,
 }
@@ -33,6 +36,7 @@ type Key = (Arc<str>, CommitId);
 struct Waiting {
     judgement: Option<Judgement>,
     whom: Option<Whom>,
+    converged: Option<Converged>,
     due: Instant,
     failures: u32,
 }
@@ -68,6 +72,22 @@ impl Queue {
         }
     }
 
+    /// Notes what became of a commit: said once, and only of those of which something was said.
+    pub(super) fn converged(&mut self, converged: Converged, now: Instant) {
+        let key = (Arc::clone(&converged.repository), converged.commit);
+        if self.served.shift_remove(&key) {
+            let waiting = self.entry(key.clone(), now);
+            waiting.judgement.get_or_insert_with(|| Judgement {
+                repository: Arc::clone(&converged.repository),
+                commit: converged.commit,
+                broken: None,
+            });
+        }
+        if let Some(waiting) = self.waiting.get_mut(&key) {
+            waiting.converged = Some(converged);
+        }
+    }
+
     /// When there is something to do.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let due = self.waiting.values().map(|waiting| waiting.due).min()?;
@@ -82,12 +102,17 @@ impl Queue {
         loop {
             let mut waiting = self.waiting.values();
             let index = waiting.position(|waiting| waiting.due <= now)?;
-            let (_, taken) = self.waiting.shift_remove_index(index)?;
+            let (key, taken) = self.waiting.shift_remove_index(index)?;
             // What nobody judged in time was no move of a label.
             if let Some(judgement) = taken.judgement {
-                let whom = taken.whom;
+                let status = Status {
+                    judgement,
+                    whom: taken.whom,
+                    converged: taken.converged,
+                };
+                self.remember(key, &status);
                 return Some(Due {
-                    status: Status { judgement, whom },
+                    status,
                     failures: taken.failures,
                 });
             }
@@ -104,6 +129,7 @@ impl Queue {
         }
         let waiting = self.entry(key, at);
         waiting.whom = waiting.whom.or(due.status.whom);
+        waiting.converged = waiting.converged.take().or(due.status.converged);
         waiting.judgement = Some(judgement);
         (waiting.due, waiting.failures) = (at, due.failures + 1);
     }
@@ -113,6 +139,18 @@ impl Queue {
         self.rests_until = self.rests_until.max(Some(until));
     }
 
+    /// Whether something is still to be said of a commit after this.
+    fn remember(&mut self, key: Key, status: &Status) {
+        if status.judgement.broken.is_some() || status.converged.is_some() {
+            self.served.shift_remove(&key);
+            return;
+        }
+        if self.served.len() >= MAX_WAITING {
+            self.served.shift_remove_index(0);
+        }
+        self.served.insert(key);
+    }
+
     fn entry(&mut self, key: Key, now: Instant) -> &mut Waiting {
         if self.waiting.len() >= MAX_WAITING && !self.waiting.contains_key(&key) {
             self.waiting.shift_remove_index(0);
@@ -120,6 +158,7 @@ impl Queue {
         self.waiting.entry(key).or_insert(Waiting {
             judgement: None,
             whom: None,
+            converged: None,
             due: now,
             failures: 0,
         })
@@ -129,7 +168,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commit_status::status::testing::{broken, judgement};
+    use crate::commit_status::status::testing::{broken, converged, judgement};
 
     fn told(commit: u8, number: usize) -> Told {
         let judgement = judgement(commit, None);
@@ -164,6 +203,53 @@ mod tests {
         assert_eq!(said(&mut queue, now + UNTIL_TOLD), ["served"]);
         queue.judged(judgement(4, Some(broken())), now);
         assert_eq!(said(&mut queue, now).len(), 1);
+    }
+
+    #[test]
+    fn what_became_of_a_commit_is_said_once_after_it_was_served() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let later = now + UNTIL_TOLD;
+        queue.converged(converged(1, false), now);
+        assert_eq!(queue.next_due(), None, "nothing was said of it");
+        queue.judged(judgement(1, None), now);
+        assert_eq!(said(&mut queue, later), ["served"]);
+        queue.converged(converged(1, true), later);
+        let sentence = "0101010 is live on 2 of 3 instances; 1 rejected it";
+        assert_eq!(said(&mut queue, later), [sentence]);
+        queue.converged(converged(1, false), later);
+        assert_eq!(queue.next_due(), None);
+
+        // Before the first was said, one is enough.
+        queue.told(&told(2, 1), now);
+        queue.converged(converged(2, false), now);
+        queue.judged(judgement(2, None), now);
+        assert_eq!(
+            said(&mut queue, now),
+            ["0202020 is live on 2 of 3 instances"]
+        );
+        queue.converged(converged(2, false), now);
+        assert_eq!(queue.next_due(), None);
+    }
+
+    #[test]
+    fn of_a_held_commit_nothing_else_is_said_and_what_fails_is_not_lost() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.judged(judgement(1, None), now);
+        let later = now + UNTIL_TOLD;
+        let first = queue.take(later).unwrap();
+        queue.again(first, later);
+        queue.converged(converged(1, false), later);
+        let second = queue.take(later).unwrap();
+        assert!(second.status.converged.is_some());
+        queue.again(second, later);
+        assert!(queue.take(later).unwrap().status.converged.is_some());
+
+        queue.judged(judgement(2, None), now);
+        queue.take(later).unwrap();
+        queue.judged(judgement(2, Some(broken())), later);
+        queue.take(later).unwrap();
+        queue.converged(converged(2, false), later);
+        assert_eq!(queue.next_due(), None);
     }
 
     #[test]
@@ -219,6 +305,13 @@ mod tests {
         other.repository = "https://git.example/acme/other".into();
         queue.judged(other, now);
         assert_eq!(queue.waiting.len(), MAX_WAITING);
+        for number in 0..=u8::MAX {
+            let key = (Arc::from("other"), judgement(number, None).commit);
+            let status = crate::commit_status::status::testing::served();
+            queue.remember(key.clone(), &status);
+            queue.remember((Arc::from("more"), key.1), &status);
+        }
+        assert_eq!(queue.served.len(), MAX_WAITING);
         let first = queue.take(now).unwrap().status.judgement.commit;
         assert_eq!(first, judgement(1, None).commit);
     }

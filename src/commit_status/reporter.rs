@@ -16,7 +16,7 @@ use super::{
     queue::{Due, Queue},
     trouble::Trouble,
 };
-use crate::{environment_repository::Judgement, refresh::Told};
+use crate::{environment_repository::Judgement, ledger::Converged, refresh::Told};
 
 /// Repositories whose troubles are remembered; with more, all are forgotten and told again.
 const MAX_TROUBLED: usize = 1000;
@@ -27,13 +27,14 @@ pub(crate) struct Reporter {
     client: Client,
     judged: mpsc::Receiver<Judgement>,
     told: mpsc::Receiver<Told>,
+    converged: mpsc::Receiver<Converged>,
     queue: Queue,
     /// What was wrong last time, by repository.
     troubles: HashMap<Arc<str>, String>,
 }
 
 impl Reporter {
-    /// Hears how commits are and who is told of them.
+    /// Hears how commits are, who is told of them, and what became of them.
     ///
     /// # Errors
     /// When TLS is wanted and this machine trusts nobody.
@@ -41,11 +42,13 @@ impl Reporter {
         settings: Settings,
         judged: mpsc::Receiver<Judgement>,
         told: mpsc::Receiver<Told>,
+        converged: mpsc::Receiver<Converged>,
     ) -> Result<Self, String> {
         Ok(Self {
             client: Client::new(settings)?,
             judged,
             told,
+            converged,
             queue: Queue::default(),
             troubles: HashMap::new(),
         })
@@ -62,6 +65,7 @@ impl Reporter {
             tokio::select! {
                 Some(judgement) = self.judged.recv() => self.queue.judged(judgement, Instant::now()),
                 Some(told) = self.told.recv() => self.queue.told(&told, Instant::now()),
+                Some(converged) = self.converged.recv() => self.queue.converged(converged, Instant::now()),
                 () = due => self.say().await,
             }
         }

@@ -1,5 +1,6 @@
 use crate::{
     environment_repository::{Broken, Judgement},
+    ledger::Converged,
     refresh::Whom,
 };
 
@@ -9,6 +10,8 @@ pub(super) struct Status {
     pub(super) judgement: Judgement,
     /// Who is told of it, where that is known.
     pub(super) whom: Option<Whom>,
+    /// What became of it, once all have said so.
+    pub(super) converged: Option<Converged>,
 }
 
 /// What the host shows as a colour.
@@ -20,17 +23,21 @@ pub(super) enum State {
 
 impl Status {
     pub(super) fn state(&self) -> State {
-        match self.judgement.broken {
-            None => State::Success,
-            Some(_) => State::Failure,
+        let converged = self.converged.as_ref();
+        let is_rejected = converged.is_some_and(|converged| converged.is_rejected);
+        if self.judgement.broken.is_some() || is_rejected {
+            State::Failure
+        } else {
+            State::Success
         }
     }
 
     /// One line of no more than so many characters.
     pub(super) fn description(&self, limit: usize) -> String {
-        match &self.judgement.broken {
-            None => served(self.whom),
-            Some(broken) => held(broken, limit),
+        match (&self.judgement.broken, &self.converged) {
+            (Some(broken), _) => held(broken, limit),
+            (None, Some(converged)) => cut(&converged.sentence, limit),
+            (None, None) => served(self.whom),
         }
     }
 }
@@ -88,6 +95,20 @@ pub(super) mod testing {
         Status {
             judgement: judgement(4, None),
             whom: None,
+            converged: None,
+        }
+    }
+
+    pub(in crate::commit_status) fn converged(commit: u8, is_rejected: bool) -> Converged {
+        let Judgement {
+            repository, commit, ..
+        } = judgement(commit, None);
+        let end = if is_rejected { "; 1 rejected it" } else { "" };
+        Converged {
+            repository,
+            commit,
+            sentence: format!("{} is live on 2 of 3 instances{end}", commit.short()),
+            is_rejected,
         }
     }
 
@@ -112,13 +133,17 @@ pub(super) mod testing {
         Status {
             judgement: judgement(4, Some(broken())),
             whom: None,
+            converged: None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{testing::broken, *};
+    use super::{
+        testing::{broken, converged, held as held_status, served as served_status},
+        *,
+    };
 
     #[test]
     fn a_served_commit_says_who_is_told() {
@@ -137,6 +162,26 @@ mod tests {
         ] {
             assert_eq!(served(whom), expected);
         }
+    }
+
+    #[test]
+    fn what_became_of_it_is_said_unless_it_is_held() {
+        for (is_rejected, state) in [(false, State::Success), (true, State::Failure)] {
+            let converged = converged(4, is_rejected);
+            let status = Status {
+                converged: Some(converged.clone()),
+                ..served_status()
+            };
+            assert_eq!(status.description(140), converged.sentence);
+            assert_eq!(status.description(10).chars().count(), 10);
+            assert_eq!(status.state(), state);
+        }
+        let status = Status {
+            converged: Some(converged(4, false)),
+            ..held_status()
+        };
+        assert_eq!(status.state(), State::Failure);
+        assert_eq!(status.description(140), held_status().description(140));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use super::{
     Shared,
     book::{Book, Changes},
-    entry::Entry,
+    entry::{Converged, Entry},
     now,
     store::Store,
 };
@@ -40,6 +40,8 @@ pub(crate) struct Bookkeeper {
     pub(super) store: Store,
     /// How many instances were known when they were last counted.
     pub(super) counted: usize,
+    /// Who wants to hear how moves of labels ended.
+    pub(super) converged: Option<mpsc::Sender<Converged>>,
 }
 
 impl std::fmt::Debug for Bookkeeper {
@@ -52,6 +54,12 @@ impl Bookkeeper {
     /// Counts there what instances make of what they are told.
     pub(crate) fn counting(mut self, metrics: metrics::Fleet) -> Self {
         self.book.counts.fleet = metrics;
+        self
+    }
+
+    /// Tells there how moves of labels ended, and waits for nobody.
+    pub(crate) fn telling(mut self, converged: mpsc::Sender<Converged>) -> Self {
+        self.converged = Some(converged);
         self
     }
 
@@ -73,6 +81,7 @@ impl Bookkeeper {
                 }
                 _ = tick.tick() => {
                     self.book.forget(now());
+                    self.tell_converged();
                     // Who fell silent, or has another name, is told by no number.
                     self.count_instances();
                     self.tell_about_dropped(&mut dropped);
@@ -129,6 +138,14 @@ impl Bookkeeper {
     fn count_instances(&mut self) {
         self.counted = self.book.instances();
         self.shared.fleet.store(Arc::new(self.book.fleet(now())));
+    }
+
+    fn tell_converged(&mut self) {
+        for converged in self.book.counts.take_converged() {
+            if let Some(hearer) = &self.converged {
+                _ = hearer.try_send(converged);
+            }
+        }
     }
 
     fn tell_about_dropped(&self, before: &mut u64) {

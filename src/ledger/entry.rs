@@ -74,6 +74,18 @@ pub(crate) struct HeldBack {
     pub(crate) because: String,
 }
 
+/// All who were told that a label moved have said what they make of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Converged {
+    /// The repository without credentials.
+    pub(crate) repository: Arc<str>,
+    pub(crate) commit: CommitId,
+    /// How far they are.
+    pub(crate) sentence: String,
+    /// Somebody refused it.
+    pub(crate) is_rejected: bool,
+}
+
 /// How a refresh gets on.
 #[derive(Debug)]
 pub(crate) enum Step<'e> {

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use confbus_protocol::{BusId, Outcome, Report};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    ConfigRepo, GitDaemon, Post, StatusHost, TestServer, eventually, expect_that,
+    ConfigRepo, GitDaemon, Post, Request, StatusHost, TestServer, eventually, expect_that,
 };
 
 const TOKEN: &str = "s3cret-token";
@@ -58,6 +59,23 @@ impl Scene {
             _daemon: daemon,
             _folder: folder,
         }
+    }
+
+    /// An instance says what became of a version.
+    fn report(&self, instance: &str, version: &str, outcome: Outcome) {
+        let report = Report {
+            instance: BusId::new(instance).unwrap(),
+            application: "orders".into(),
+            profiles: "dev".into(),
+            label: None,
+            version: Some(version.into()),
+            running: None,
+            outcome,
+            transport: None,
+            poll_seconds: None,
+        };
+        let post = Request::post("/confbus/reports", report.to_json());
+        assert_eq!(self.server.send(&post).status, 204);
     }
 
     fn push(&self, text: &str) -> String {
@@ -138,6 +156,36 @@ fn a_host_hears_of_good_broken_and_mended_commits() {
     );
     assert_eq!(scene.host.posts().len(), 4);
     scene.keeps_its_tokens();
+}
+
+#[test]
+fn a_host_hears_once_what_those_made_of_a_commit_who_were_told() {
+    let scene = Scene::start();
+    let applied = || Outcome::Applied {
+        restart: Vec::new(),
+    };
+    let first = scene.push("limit: 1\n");
+    scene.hears(&first, 1);
+    for instance in ["orders:dev:1:a", "orders:dev:2:b"] {
+        scene.report(instance, &first, applied());
+    }
+    let second = scene.push("limit: 2\n");
+    scene.hears(&second, 1);
+    scene.report("orders:dev:1:a", &second, applied());
+    scene.report("orders:dev:2:b", &second, applied());
+    let live = format!("{} is live on 2 of 2 instances", &second[..7]);
+    let post = scene.hears(&second, 2);
+    assert_eq!(description(&post, "success"), live);
+
+    let third = scene.push("limit: 3\n");
+    scene.hears(&third, 1);
+    scene.report("orders:dev:1:a", &third, applied());
+    let reason = "too high".to_owned();
+    scene.report("orders:dev:2:b", &third, Outcome::Rejected { reason });
+    let refused = format!("{} is live on 1 of 2 instances; 1 rejected it", &third[..7]);
+    let post = scene.hears(&third, 2);
+    assert_eq!(description(&post, "failure"), refused);
+    assert_eq!(scene.host.posts().len(), 5);
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! How long refreshes take, for metrics: what was under way at a stop is not counted.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
+
+use confbus_protocol::CommitId;
 
 use super::{
     super::{
-        entry::RefreshId,
+        entry::{Converged, RefreshId},
         records::Records,
         refresh::{Refresh, What},
+        sentence::{Column, Goal, Sentence, Totals},
         state::State,
     },
     LONGEST_ANSWER,
@@ -18,6 +21,7 @@ use crate::metrics::{Answer, Fleet};
 pub(in crate::ledger) struct Counts {
     pub(in crate::ledger) fleet: Fleet,
     unfinished: Vec<Unfinished>,
+    converged: Vec<Converged>,
 }
 
 /// A refresh that waits for answers.
@@ -58,9 +62,14 @@ impl Counts {
         }
     }
 
+    /// The moves that are over since the last call, however they ended but in silence.
+    pub(in crate::ledger) fn take_converged(&mut self) -> Vec<Converged> {
+        mem::take(&mut self.converged)
+    }
+
     /// Counts the refreshes that are over by now.
     pub(super) fn finish(&mut self, records: &Records, now: i64) {
-        let fleet = &self.fleet;
+        let (fleet, all_converged) = (&self.fleet, &mut self.converged);
         self.unfinished.retain(|unfinished| {
             let Some(refresh) = records.refresh(&unfinished.refresh) else {
                 return false;
@@ -73,6 +82,9 @@ impl Counts {
                 None => return !is_late,
             };
             fleet.converged(answer, since(begun(refresh), end));
+            if !matches!(answer, Answer::Timeout) {
+                all_converged.extend(converged(refresh, now));
+            }
             false
         });
     }
@@ -92,6 +104,25 @@ fn answer(refresh: &Refresh, now: i64) -> Option<Answer> {
         }
     }
     Some(whole)
+}
+
+/// What became of each commit to which a label moved.
+fn converged(refresh: &Refresh, now: i64) -> Vec<Converged> {
+    let mut totals = Totals::default();
+    let states = refresh.told.values().map(|answer| answer.state(now).0);
+    states.for_each(|state| totals.count(Column::of(state, false)));
+    let labels = refresh.labels.iter();
+    let all = labels.filter_map(|moved| {
+        let goal = Goal::One(moved.to.clone());
+        let (goal, totals) = (&goal, &totals);
+        Some(Converged {
+            repository: moved.repository.as_str().into(),
+            commit: CommitId::parse(&moved.to)?,
+            sentence: Sentence { goal, totals }.to_string(),
+            is_rejected: totals.rejected > 0,
+        })
+    });
+    all.collect()
 }
 
 /// When what it is about came into service, or when it began where nothing did.
