@@ -86,8 +86,7 @@ impl Looker {
     }
 
     pub(super) fn note_failure(&self, error: &LookError) {
-        let before = self.outcome.served.load_full();
-        let after = before.after_failure(error.clone());
+        let after = self.outcome.served.load().after_failure(error.clone());
         self.outcome.swap(after, false);
     }
 }

@@ -29,7 +29,8 @@ fn slow_scene() -> Scene {
 fn slow_clone(scene: &Scene, manner: Manner, clone_deadline: Duration) -> Git {
     scene.server.behave(manner);
     let reach = Reach {
-        deadline: Duration::from_secs(3),
+        // Shorter than the clone takes, and long enough for Git to begin.
+        deadline: Duration::from_secs(5),
         clone_deadline,
         ..scene.reach()
     };
