@@ -4,6 +4,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use futures_util::future;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cli::AgentArgs,
@@ -46,14 +47,19 @@ pub(crate) async fn run(args: AgentArgs) -> Result<ExitCode, Failure> {
             None => std::future::pending().await,
         }
     };
+    let ends = CancellationToken::new();
+    let told = async {
+        signals.request_to_end().await;
+        say("told to end");
+        ends.cancel();
+        std::future::pending().await
+    };
     tokio::select! {
-        failure = deliver(&rounds) => Err(failure),
+        ended = deliver(&rounds, &ends) => ended?,
         never = answer => match never {},
-        _ = signals.request_to_end() => {
-            say("told to end");
-            Ok(Exit::Yes.into())
-        }
+        () = told => {}
     }
+    Ok(Exit::Yes.into())
 }
 
 /// Opens the port for this machine, if there is to be one.
@@ -68,13 +74,16 @@ async fn open(http: Option<SocketAddr>) -> Result<Option<Local>, Failure> {
     Ok(Some(local))
 }
 
-/// Delivers every address; ends only when there is nothing to begin with for any, or settings cannot be used.
-async fn deliver(rounds: &[Round]) -> Failure {
+/// Delivers every address until it `ends`.
+///
+/// # Errors
+/// When there is nothing to begin with for any, or settings cannot be used.
+async fn deliver(rounds: &[Round], ends: &CancellationToken) -> Result<(), Failure> {
     let (tell, told) = mpsc::channel(rounds.len());
-    let going = rounds.iter().map(|round| round.go(tell.clone()));
+    let going = rounds.iter().map(|round| round.go(tell.clone(), ends));
     tokio::select! {
-        Err(failure) = future::try_join_all(going) => failure,
-        failure = nothing_at_all(rounds.len(), told) => failure,
+        ended = future::try_join_all(going) => ended.map(drop),
+        failure = nothing_at_all(rounds.len(), told) => Err(failure),
     }
 }
 

@@ -1,10 +1,11 @@
 //! One address, for as long as the agent runs: first had, then delivered, then kept current.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use confbus_client::{Client, Settings};
 use confbus_protocol::Address;
 use tokio::{sync::mpsc, time::sleep};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{settings::Entry, shown::Shown};
@@ -67,21 +68,32 @@ impl Round {
         Ok(settings.bus_id(&self.bus_id))
     }
 
-    /// Delivers every version that is to be had.
+    /// Delivers every version that is to be had, until it `ends`; then servers are told that nobody is to wait for it.
     ///
     /// # Errors
     /// When settings cannot be used.
-    pub(super) async fn go(&self, tell: mpsc::Sender<First>) -> Result<Infallible, Failure> {
+    pub(super) async fn go(
+        &self,
+        tell: mpsc::Sender<First>,
+        ends: &CancellationToken,
+    ) -> Result<(), Failure> {
         watch::remove_leftovers(&self.delivery.plan.outputs);
         let mut wait = self.args.delivery.wait_first;
         let mut pause = Duration::from_secs(1);
         loop {
             let had = watch::first_configuration(|attempts| self.settings(attempts), wait.take());
-            let first = match had.await {
+            let Some(had) = ends.run_until_cancelled(had).await else {
+                return Ok(());
+            };
+            let first = match had {
                 Ok(client) => {
                     // Nobody may be left to hear it.
                     _ = tell.try_send(First::Something);
-                    self.deliver(&client).await;
+                    let delivered = ends.run_until_cancelled(self.deliver(&client)).await;
+                    if delivered.is_none() {
+                        client.leave().await;
+                        return Ok(());
+                    }
                     None
                 }
                 Err(error) => Some(error),
@@ -94,7 +106,9 @@ impl Round {
                 }
                 _ = tell.try_send(First::Nothing(exit));
             }
-            self.pause(pause).await;
+            if ends.run_until_cancelled(self.pause(pause)).await.is_none() {
+                return Ok(());
+            }
             pause = LONGEST_PAUSE.min(2 * pause);
         }
     }
