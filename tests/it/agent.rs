@@ -103,7 +103,7 @@ on-change = "cat payments.properties >> payments.told"
 fn a_change_reaches_the_files_of_its_application_and_no_other() {
     let sidecar = Sidecar::new();
     let server = TestServer::start(&sidecar.repo).ready();
-    let agent = sidecar.start(&server.url(), TWO);
+    let mut agent = sidecar.start(&server.url(), TWO);
     sidecar.holds("orders.told", "IT_NUMBER=20\n");
     sidecar.holds("payments.told", "it.number: 7\n");
     sidecar.holds("orders.properties", "it.number: 20\n");
@@ -125,6 +125,14 @@ fn a_change_reaches_the_files_of_its_application_and_no_other() {
     let now = found("payments.properties");
     assert_eq!((now.ino(), now.mtime()), (other.ino(), other.mtime()));
     assert_eq!(sidecar.file("payments.told"), "it.number: 7\n");
+
+    knows(&server, "payments", "live");
+    agent.signal("TERM");
+    assert_eq!(agent.wait().code(), Some(0));
+    for application in ["orders", "payments"] {
+        let view = server.get(&format!("/_/api/instances?application={application}"));
+        assert_eq!(view.json()["instances"], json!([]));
+    }
 }
 
 #[test]
