@@ -31,8 +31,9 @@ const SIZES: [Size; 2] = [
         most_bytes: 8 << 20,
     },
     Size {
-        objects: 1_000..MOST,
-        most_bytes: MOST_BYTES,
+        // At least two of them are joined at a time.
+        objects: 1_000..MOST / 2,
+        most_bytes: MOST_BYTES / 2,
     },
 ];
 /// Bytes that are compared with each other at a time.
@@ -56,9 +57,12 @@ impl Packing {
         self.left = indexes.len();
         let mut packs: Vec<_> = indexes.iter().filter_map(|index| pack(index)).collect();
         for size in SIZES {
-            let (mut alike, others) = packs.into_iter().partition(|pack| size.fits(pack));
+            let (mut alike, others): (Vec<_>, _) =
+                packs.into_iter().partition(|pack| size.fits(pack));
             packs = others;
             if alike.len() >= MANY {
+                // The smallest first, so that many are joined.
+                alike.sort_by_key(|pack: &Pack<'_>| (pack.objects, pack.bytes));
                 truncate(&mut alike);
                 join(disk, &alike)?;
             } else if size.objects.start > 0 {
@@ -254,11 +258,12 @@ mod tests {
     fn what_was_joined_waits_for_more_of_its_size() {
         let middle = SIZES[1].objects.start;
         let mut sizes = vec![middle; MANY];
+        sizes.push(SIZES[1].objects.end);
         sizes.extend([1; MANY]);
         let (_folder, disk, ids) = mirror(&sizes);
         Packing::default().join(&disk).unwrap();
-        // As many as are joined at a time, in one; and the small ones.
-        assert_eq!(packs(&disk), MANY - MOST / middle + 2);
+        // As many as are joined at a time, in one; the large one; and the small ones.
+        assert_eq!(packs(&disk), MANY - MOST / middle + 3);
         all_are_there(&disk, &ids);
     }
 
