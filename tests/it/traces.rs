@@ -252,9 +252,10 @@ fn a_trace_goes_on_at_other_members_of_the_bus() {
     let publish = scene.collector.span(&format!("publish {exchange}"));
     assert_eq!(publish.attributes["messaging.system"], "rabbitmq");
     let event = tap.message_to("**");
-    let headers = format!("{:?}", event.properties.headers());
-    let traceparent = format!("00-{}-{}-01", publish.trace, publish.id);
-    assert!(headers.contains(&traceparent), "{headers}");
+    let headers = event.properties.headers().as_ref().unwrap().inner();
+    let traceparent = headers["traceparent"].as_long_string().unwrap();
+    let expected = format!("00-{}-{}-01", publish.trace, publish.id);
+    assert_eq!(traceparent.as_bytes(), expected.as_bytes());
     assert!(!event.body.contains("trace"), "{}", event.body);
 
     let body: serde_json::Value = serde_json::from_str(&event.body).unwrap();

@@ -84,7 +84,7 @@ const ROWS: &[Row] = &[
         "each sees one version, whole",
         &[test(
             "crates/client/tests/it/torn.rs",
-            "no_reader_sees_half_a_version_or_an_older_one",
+            "no_reader_sees_a_mix_or_an_older_version_or_one_that_was_refused",
         )],
     ),
     small(
