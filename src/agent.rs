@@ -52,7 +52,7 @@ pub(crate) async fn run(args: AgentArgs) -> Result<ExitCode, Failure> {
         signals.request_to_end().await;
         say("told to end");
         ends.cancel();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         ended = deliver(&rounds, &ends) => ended?,
