@@ -112,7 +112,9 @@ impl Sources {
     #[must_use]
     pub fn are_empty(&self) -> bool {
         let ours = |name: &str| {
-            name.starts_with("SPRING_CLOUD_CONFIG_SERVER_") || name.starts_with("CONFBUS_")
+            name.starts_with("SPRING_CLOUD_CONFIG_SERVER_")
+                || name.starts_with("CONFBUS_")
+                || name == layers::JSON
         };
         self.file.is_none()
             && self.arguments.is_empty()

@@ -16,6 +16,9 @@ use super::{
     problem::{SettingsError, SettingsProblem, code},
 };
 
+/// The variable that holds settings as JSON, stronger than other variables and weaker than arguments, as in Spring Boot.
+pub(super) const JSON: &str = "SPRING_APPLICATION_JSON";
+
 /// One setting as it was said.
 #[derive(Clone)]
 pub(super) struct Setting {
@@ -59,19 +62,18 @@ pub(super) fn usual_file() -> Option<PathBuf> {
 impl Layers {
     pub(super) fn read(sources: &Sources) -> Result<Self, SettingsError> {
         let mut layers = Self::default();
+        let alone = |problem| SettingsError::new(vec![problem]);
         // Which documents of the file count may be said outside of it.
-        layers.add_stronger(sources);
+        layers.add_stronger(sources).map_err(alone)?;
         if let Some(file) = sources.file.clone().or_else(usual_file) {
-            layers
-                .add_file(&file)
-                .map_err(|problem| SettingsError::new(vec![problem]))?;
+            layers.add_file(&file).map_err(alone)?;
         }
-        layers.add_stronger(sources);
+        layers.add_stronger(sources).map_err(alone)?;
         layers.resolve_references(&sources.variables)?;
         Ok(layers)
     }
 
-    fn add_stronger(&mut self, sources: &Sources) {
+    fn add_stronger(&mut self, sources: &Sources) -> Result<(), SettingsProblem> {
         for (name, value) in &sources.variables {
             if let Some(key) = key_of_variable(name) {
                 self.add(Setting {
@@ -82,6 +84,10 @@ impl Layers {
                 });
             }
         }
+        let mut variables = sources.variables.iter();
+        if let Some((_, text)) = variables.find(|(name, _)| name == JSON) {
+            self.add_json(text)?;
+        }
         for (key, value) in &sources.arguments {
             self.add(Setting {
                 key: key.clone(),
@@ -90,6 +96,22 @@ impl Layers {
                 was_encrypted: false,
             });
         }
+        Ok(())
+    }
+
+    fn add_json(&mut self, text: &str) -> Result<(), SettingsProblem> {
+        // JSON is YAML, and so everything in it has a place.
+        let documents = parse_documents(&format!("{JSON}.yml"), text.as_bytes());
+        let documents = documents.map_err(|problem| SettingsProblem {
+            code: code::UNREADABLE,
+            place: problem.origin.to_string().replacen(".yml", "", 1),
+            problem: problem.problem,
+            hint: problem.hint,
+        })?;
+        documents
+            .iter()
+            .for_each(|document| self.add_document(document, JSON));
+        Ok(())
     }
 
     fn add(&mut self, setting: Setting) {
@@ -372,6 +394,33 @@ mod tests {
         for (name, key) in cases {
             assert_eq!(key_of_variable(name).as_deref(), key, "{name}");
         }
+    }
+
+    #[test]
+    fn json_stands_between_variables_and_arguments() {
+        let said = |json: &str| {
+            let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            Layers::read(&Sources {
+                file: None,
+                arguments: vec![own(("server.address", "::1"))],
+                variables: [
+                    ("SERVER_PORT", "1"),
+                    (JSON, json),
+                    ("SERVER_ADDRESS", "::2"),
+                ]
+                .map(own)
+                .into(),
+            })
+        };
+        let layers = said("{\"server\": {\"port\": 9, \"address\": \"::3\"}}").unwrap();
+        let [port, address] = ["server.port", "server.address"].map(|key| layers.get(key).unwrap());
+        assert_eq!(
+            (&*port.value, &*port.place),
+            ("9", "SPRING_APPLICATION_JSON:1:21")
+        );
+        assert_eq!(address.value, "::1");
+        let error = said("{\"server\": [").err().unwrap().to_string();
+        assert!(error.contains("SPRING_APPLICATION_JSON:1:"), "{error}");
     }
 
     #[test]
