@@ -48,6 +48,16 @@ fn its_scripts_are_scripts() {
 }
 
 #[test]
+fn a_purge_leaves_no_settings() {
+    let unit = read("packaging/confbus.service");
+    let (_, rest) = unit.split_once("\nEnvironmentFile=-").unwrap();
+    let variables = rest.lines().next().unwrap();
+    let script = read("packaging/debian/postrm");
+    let (_, purge) = script.split_once("= purge").unwrap();
+    assert!(purge.contains(&format!("rm -f {variables}\n")), "{purge}");
+}
+
+#[test]
 fn the_settings_that_it_lays_down_name_no_repository() {
     let file = root().join("packaging/application.yml");
     let file = file.display().to_string();
