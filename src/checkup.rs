@@ -32,7 +32,7 @@ pub enum Verdict {
 /// What was found out about one thing. No credential is in it.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// `settings`, `git`, `broker`, `webhook`, `tls`, `port`, `disk` or `clock`.
+    /// `settings`, `git`, `native`, `vault`, `broker`, `webhook`, `tls`, `port`, `disk` or `clock`.
     pub name: &'static str,
     /// How it is.
     pub verdict: Verdict,

@@ -16,6 +16,7 @@ mod secrecy;
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::Semaphore;
 
@@ -125,7 +126,10 @@ impl Inspector {
             Err(mut missing) => {
                 let filter = self.history_filter(request);
                 let removal = self.ledger.removal(&filter, &asked, &sight).await;
-                missing.removal = removal.map_err(|_| InspectError::Closed)?;
+                if let Some(removal) = removal.map_err(|_| InspectError::Closed)? {
+                    let had = self.had(request, removal.before.as_deref(), &asked, token);
+                    missing.removal = had.await.then_some(removal);
+                }
                 return Err(InspectError::NoSuchKey(missing));
             }
         };
@@ -133,6 +137,34 @@ impl Inspector {
         view.instances = fleet.totals;
         view.sentence = fleet.sentence;
         Ok(view)
+    }
+
+    /// Whether a request had a key at a commit, as far as that is still at hand. Of moves only the application is
+    /// remembered, and another profile may have lost it.
+    async fn had(
+        &self,
+        request: &EnvironmentRequest,
+        commit: Option<&str>,
+        key: &str,
+        token: Option<&Token>,
+    ) -> bool {
+        let Some(Ok(label)) = commit.map(Label::parse) else {
+            return false;
+        };
+        let request = EnvironmentRequest {
+            label: Some(label),
+            ..request.clone()
+        };
+        let Ok(inspectable) = self.inspectable(&request, token).await else {
+            return false;
+        };
+        let key = key.to_owned();
+        let has = self.aside(move || {
+            let found = inspectable.inspected()?;
+            let mut sources = found.value.environment.property_sources.iter();
+            Ok::<_, FindError>(sources.any(|source| source.source.contains_key(&*key)))
+        });
+        matches!(has.await, Ok(Ok(true)))
     }
 
     /// How far the fleet is.

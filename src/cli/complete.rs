@@ -1,6 +1,10 @@
 //! Completions as shells ask for them while somebody types: what can be typed, and the names that a server knows.
 
-use std::{env, ffi::OsStr, time::Duration};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    time::Duration,
+};
 
 use clap_complete::{CompleteEnv, CompletionCandidate, env::Shells};
 
@@ -18,8 +22,9 @@ pub(crate) fn complete() -> bool {
     let Ok(shell) = env::var(SHELL) else {
         return false;
     };
-    // The name may mean something else to somebody else.
-    if Shells::builtins().completer(&shell).is_none() {
+    // The name may mean something else to somebody else, and a server may be started where it is set.
+    let is_line = env::args_os().nth(1).is_some_and(|word| word == "--");
+    if !is_line || Shells::builtins().completer(&shell).is_none() {
         return false;
     }
     let folder = env::current_dir().ok();
@@ -64,7 +69,7 @@ fn names(list: &str) -> Vec<String> {
 
 async fn ask(list: &str) -> Option<Vec<String>> {
     let servers = ServersArgs {
-        server: typed_server(env::args()),
+        server: typed_server(env::args_os()),
         token_file: None,
     };
     let desks = Desk::all_or(&servers, WITHIN, Desk::usual).ok()?;
@@ -74,7 +79,9 @@ async fn ask(list: &str) -> Option<Vec<String>> {
 }
 
 /// The server that stands on the line already.
-fn typed_server(words: impl Iterator<Item = String>) -> Option<String> {
+fn typed_server(words: impl Iterator<Item = OsString>) -> Option<String> {
+    // A word that is no text stays one that is none of ours.
+    let words = words.map(|word| word.to_string_lossy().into_owned());
     let mut words = words.skip_while(|word| word != "--server" && !word.starts_with("--server="));
     let word = words.next()?;
     match word.strip_prefix("--server=") {
@@ -89,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_server_on_the_line_is_asked() {
-        let server = |line: &str| typed_server(line.split(' ').map(str::to_owned));
+        let server = |line: &str| typed_server(line.split(' ').map(OsString::from));
         let expected = Some("http://a".to_owned());
         assert_eq!(server("get x --server http://a --json"), expected);
         assert_eq!(server("get --server=http://a x"), expected);

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use confbus::{
     Settings,
     findings::{Findings, Subject},
+    short_version,
 };
 
 use super::{
@@ -131,7 +132,7 @@ impl Story<'_> {
         let reason = refusals.first().map(|reason| format!(": {reason}"));
         let line = format!(
             "{}  {KEY} {before} → {value}  live on {live} of {all}; {rejected} rejected it{}",
-            short(&commit),
+            short_version(&commit),
             reason.unwrap_or_default()
         );
         let holds = took.is_some() && live == 0 && self.fleet.value() == before;
@@ -159,11 +160,11 @@ impl Story<'_> {
         let took = took.await;
         let (diagnostic, detail) = found(self.repository.folder(), &self.settings)?;
         let held = match &kept {
-            Some((version, true)) => format!("{APPLICATION} held at {}", short(version)),
+            Some((version, true)) => format!("{APPLICATION} held at {}", short_version(version)),
             _ => format!("{APPLICATION} is not held"),
         };
         let other = if moved { "moved" } else { "did not move" };
-        let shown = short(&commit);
+        let shown = short_version(&commit);
         let line = format!("{shown}  {diagnostic}  {held}; payments {other} to {shown}");
         let holds = took.is_some() && self.fleet.live(&commit) == 0;
         Ok(Outcome {
@@ -203,7 +204,7 @@ impl Story<'_> {
         let text = with_value(&self.sound()?, LINE, value);
         self.write(&text.with_context(|| lost(FILE, LINE))?)?;
         let commit = self.repository.commit(subject)?;
-        let change = format!("{}  {KEY} {before} → {value}", short(&commit));
+        let change = format!("{}  {KEY} {before} → {value}", short_version(&commit));
         Ok((commit, change))
     }
 
@@ -289,10 +290,6 @@ fn lost(file: &str, line: &str) -> String {
 
 fn after(took: Duration) -> String {
     format!(" after {:.2} s", took.as_secs_f64())
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..7).unwrap_or(commit)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{
     audit,
     body::{content_type, read},
     busenv::{check_length, parameters},
-    busrefresh::admit,
+    busrefresh::{admit, told},
     error::Failure,
 };
 use crate::{
@@ -37,8 +37,7 @@ pub(super) async fn refresh(
     admitted.may_tell(&asking, &destination)?;
     let headers = &admitted.parts.headers;
     let span = traces.request("POST /bus/refresh", headers, SystemTime::now());
-    refresh.destination(destination, span.context()).await?;
-    span.end();
+    told(&refresh, destination, span).await?;
     Ok(StatusCode::OK)
 }
 

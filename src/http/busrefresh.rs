@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     access::{Kind, Wanted},
+    ledger::RefreshId,
     refresh::{Refresh, RefreshError},
-    traces::{REFRESH as REFRESH_ID, Traces},
+    traces::{REFRESH as REFRESH_ID, Span, Traces},
     webhook::{Provider, signature},
 };
 
@@ -43,9 +44,22 @@ pub(super) async fn refresh(
     admitted.may_tell(&asking, &destination)?;
     let name = "POST /actuator/busrefresh";
     let span = traces.request(name, &admitted.parts.headers, SystemTime::now());
-    let id = refresh.destination(destination, span.context()).await?;
-    span.with(REFRESH_ID, id.to_string()).end();
+    let id = told(&refresh, destination, span).await?;
     Ok((StatusCode::NO_CONTENT, [(REFRESH, id.to_string())]))
+}
+
+/// Tells those whom it names, as a part of the request that asks for it; its span says what came of that.
+pub(super) async fn told(
+    refresh: &Refresh,
+    destination: Destination,
+    span: Span,
+) -> Result<RefreshId, RefreshError> {
+    let told = refresh.destination(destination, span.context()).await;
+    match &told {
+        Ok(id) => span.with(REFRESH_ID, id.to_string()).end(),
+        Err(_) => span.failed("undeliverable").end(),
+    }
+    told
 }
 
 /// A request for a refresh, its body read.

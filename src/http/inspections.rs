@@ -207,7 +207,7 @@ fn told(missing: &NoSuchKey) -> String {
         removal,
     } = missing;
     let mut text = format!("none of the {keys} keys is called that");
-    if let Some(Removal { commit, author }) = removal {
+    if let Some(Removal { commit, author, .. }) = removal {
         let author = author.as_ref().map(|author| format!(" by {author}"));
         let author = author.unwrap_or_default();
         text += &format!("; it was last set until {}{author}", short(commit));

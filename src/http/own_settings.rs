@@ -38,7 +38,7 @@ struct SettingsView<'s> {
     opened: &'s [String],
 }
 
-/// All of it, for who may know how this server is.
+/// All of it, for who may know how this server is; where nobody has to be known, that is nobody.
 pub(super) async fn list(
     State(services): State<Services>,
     asking: Asking,

@@ -72,7 +72,7 @@ pub(super) fn routes(settings: &Settings) -> Vec<Route> {
             .get(For(Kind::Fleet), pins::list)
             .post(For(Kind::Operate), pins::pin),
         beside("/_/api/pins/{id}").delete(For(Kind::Operate), pins::release),
-        beside("/_/api/settings").get(For(Kind::Fleet), own_settings::list),
+        beside("/_/api/settings").get(For(Kind::Health), own_settings::list),
         beside("/_/api/waves").get(For(Kind::Fleet), waves::list),
         beside("/_/api/waves/promote").post(For(Kind::Operate), waves::promote),
         beside("/_/api/waves/abort").post(For(Kind::Operate), waves::abort),

@@ -4,7 +4,7 @@ use confbus::closest;
 use confbus_protocol::{Address, Label};
 use serde_json::Value;
 
-use super::{ask, list, text};
+use super::{ask, list, path_of, text};
 use crate::{
     cli::ShowArgs,
     exit::{Exit, Failure},
@@ -33,27 +33,51 @@ pub(super) async fn check_application(
     address: &Address,
     view: &Value,
 ) -> Result<(), Failure> {
+    if has_own(address, view) {
+        return Ok(());
+    }
+    refuse(&known(args).await, address)
+}
+
+/// The same of addresses of which no sources are at hand: those are only asked for where a name is in doubt.
+pub(super) async fn check_names(args: &ShowArgs, addresses: &[&Address]) -> Result<(), Failure> {
+    let names = known(args).await;
+    for address in addresses {
+        if let Err(failure) = refuse(&names, address) {
+            let path = path_of("configurations", address, &[]);
+            let view = ask(args, &path).await.unwrap_or_default();
+            if !has_own(address, &view) {
+                return Err(failure);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a source is named after one of its applications.
+fn has_own(address: &Address, view: &Value) -> bool {
     let sources = list(view, "sources");
     let has_own = |name: &str| {
         sources
             .iter()
             .any(|source| text(source, "name").contains(name))
     };
-    if address.application.names().any(has_own) {
-        return Ok(());
-    }
-    check_name(args, address).await
+    address.application.names().any(has_own)
+}
+
+/// Who may not see the names is given what there is.
+async fn known(args: &ShowArgs) -> Value {
+    ask(args, NAMES).await.unwrap_or_default()
 }
 
 /// Refuses an application of which nothing is known, where another one is named like it.
-pub(super) async fn check_name(args: &ShowArgs, address: &Address) -> Result<(), Failure> {
-    // Who may not see the names is given what there is.
-    let names = ask(args, NAMES).await.unwrap_or_default();
-    let application = Address {
-        label: None,
-        ..address.clone()
+fn refuse(names: &Value, address: &Address) -> Result<(), Failure> {
+    // What goes on where the name of another one ends is a name of its own, and no slip.
+    let is_meant = |asked: &str, name: &str| {
+        let rest = asked.strip_prefix(name);
+        !rest.is_some_and(|rest| rest.starts_with(['-', '_', '.']))
     };
-    let hints = hints(&names, &application);
+    let hints = applications(names, address, is_meant);
     if hints.is_empty() {
         return Ok(());
     }
@@ -70,14 +94,35 @@ fn texts<'n>(names: &'n Value, key: &str) -> impl Iterator<Item = &'n str> {
 }
 
 fn hints(names: &Value, address: &Address) -> Vec<String> {
-    let hint = |key: &str, asked: Option<&str>| {
-        let asked = asked.filter(|asked| texts(names, key).all(|name| name != *asked))?;
-        let closest = closest(asked, texts(names, key))?;
-        Some(format!("did you mean `{closest}`?"))
-    };
-    let application = hint("applications", Some(address.application.as_str()));
-    let label = hint("labels", address.label.as_ref().map(Label::as_str));
-    application.into_iter().chain(label).collect()
+    let mut hints = applications(names, address, |_, _| true);
+    let label = address.label.as_ref().map(Label::as_str);
+    hints.extend(label.and_then(|label| hint(names, "labels", label, |_, _| true)));
+    hints
+}
+
+/// One for each application that is not known.
+fn applications(
+    names: &Value,
+    address: &Address,
+    may_be_meant: impl Fn(&str, &str) -> bool,
+) -> Vec<String> {
+    let asked = address.application.names();
+    let hints = asked.filter_map(|asked| hint(names, "applications", asked, &may_be_meant));
+    hints.collect()
+}
+
+fn hint(
+    names: &Value,
+    key: &str,
+    asked: &str,
+    may_be_meant: impl Fn(&str, &str) -> bool,
+) -> Option<String> {
+    if texts(names, key).any(|name| name == asked) {
+        return None;
+    }
+    let candidates = texts(names, key).filter(|name| may_be_meant(asked, name));
+    let closest = closest(asked, candidates)?;
+    Some(format!("did you mean `{closest}`?"))
 }
 
 #[cfg(test)]
@@ -96,5 +141,23 @@ mod tests {
         );
         assert!(hints("shop@main").is_empty());
         assert!(hints("zebra").is_empty());
+        assert!(hints("shop,billing").is_empty());
+        assert_eq!(hints("shop,biling"), ["did you mean `billing`?"]);
+    }
+
+    #[test]
+    fn a_name_that_goes_on_is_another_one() {
+        let names = json!({ "applications": ["orders", "payments"] });
+        let is_taken = |text: &str| refuse(&names, &text.parse().unwrap()).is_ok();
+        for (text, expected) in [
+            ("orders", true),
+            ("orders,payments", true),
+            ("orders-new", true),
+            ("order", false),
+            ("ordersnew", false),
+            ("orders,paymnets", false),
+        ] {
+            assert_eq!(is_taken(text), expected, "{text}");
+        }
     }
 }

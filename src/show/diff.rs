@@ -6,7 +6,7 @@ use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    address, ask, closest::check_name, document, list, number, place, query, shown, table, text,
+    address, ask, closest::check_names, document, list, number, place, query, shown, table, text,
 };
 use crate::{
     cli::DiffArgs,
@@ -19,9 +19,7 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
     let (from, to) = (args.from.to_string(), args.to.to_string());
     let path = format!("/_/api/diffs{}", query([("from", &*from), ("to", &*to)]));
     let view = ask(&args.show, &path).await?;
-    for address in [&args.from, &args.to] {
-        check_name(&args.show, address).await?;
-    }
+    check_names(&args.show, &[&args.from, &args.to]).await?;
     if args.show.json {
         document(&view)?;
     } else {

@@ -4,7 +4,7 @@ use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    closest::{ask_for, check_name},
+    closest::{ask_for, check_names},
     document, list, number, path_of, table, text,
 };
 use crate::{cli::HistoryArgs, desk::say, exit::Failure, talk};
@@ -14,7 +14,7 @@ pub(crate) async fn history(args: HistoryArgs) -> Result<(), Failure> {
     let path = path_of("history", &args.address, &[]);
     let mut view = ask_for(&args.show, &args.address, &path).await?;
     if list(&view, "entries").is_empty() {
-        check_name(&args.show, &args.address).await?;
+        check_names(&args.show, &[&args.address]).await?;
     }
     let mut left_out = 0;
     if let Some(entries) = view["entries"].as_array_mut() {

@@ -48,6 +48,16 @@ fn its_scripts_are_scripts() {
 }
 
 #[test]
+fn a_purge_leaves_no_settings() {
+    let unit = read("packaging/confbus.service");
+    let (_, rest) = unit.split_once("\nEnvironmentFile=-").unwrap();
+    let variables = rest.lines().next().unwrap();
+    let script = read("packaging/debian/postrm");
+    let (_, purge) = script.split_once("= purge").unwrap();
+    assert!(purge.contains(&format!("rm -f {variables}\n")), "{purge}");
+}
+
+#[test]
 fn the_settings_that_it_lays_down_name_no_repository() {
     let file = root().join("packaging/application.yml");
     let file = file.display().to_string();
@@ -69,5 +79,7 @@ fn every_example_in_its_settings_is_a_setting() {
     let arguments = ["serve", "--config", &file, "--print-settings"];
     let ran = Ran::with(&arguments, &[], "");
     assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
-    assert_eq!(ran.stdout.lines().count(), 12, "{ran:?}");
+    // The others are defaults.
+    let said = ran.stdout.lines().filter(|line| line.contains(&file));
+    assert_eq!(said.count(), 12, "{ran:?}");
 }

@@ -416,6 +416,33 @@ fn history_says_what_was_served_and_how_it_went() {
 }
 
 #[test]
+fn a_key_that_another_profile_lost_was_never_ones_own() {
+    let repo = repo();
+    let debug = "debug.port: 5005\n";
+    repo.push("for developers", &[("shop-dev.yml", debug)]);
+    let server = start(&repo, &[]).ready();
+    // Both ask, so that it is looked at what changes for them.
+    for profile in ["dev", "prod"] {
+        assert_eq!(server.get(&format!("/shop/{profile}")).status, 200);
+    }
+    let gone = repo.push("no port any more", &[("shop-dev.yml", "other: 1\n")]);
+    server.serves(&gone);
+    let lost = |profile: &str| {
+        let path = format!("/_/api/explanations/shop/{profile}?key=debug.port");
+        let answer = server.get(&path);
+        assert_eq!(answer.status, 404, "{answer:?}");
+        answer.body
+    };
+    let said = format!("it was last set until {} by Test", &gone[..7]);
+    eventually("what dev has lost", || {
+        let told = lost("dev");
+        expect_that(told.contains(&said), told)
+    });
+    let told = lost("prod");
+    assert!(!told.contains("last set"), "{told}");
+}
+
+#[test]
 fn a_commit_says_who_made_it() {
     let repo = repo();
     let server = start(&repo, &[]).ready();

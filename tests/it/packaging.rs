@@ -18,6 +18,11 @@ fn unit() -> String {
     fs::read_to_string(root().join("packaging/confbus.service")).unwrap()
 }
 
+/// The service for files of others.
+fn watch_unit() -> String {
+    fs::read_to_string(root().join("packaging/confbus-watch@.service")).unwrap()
+}
+
 /// What the unit says under a name, each time that it does.
 fn said<'u>(unit: &'u str, name: &str) -> Vec<&'u str> {
     let lines = unit.lines().filter_map(|line| line.split_once('='));
@@ -67,6 +72,39 @@ fn the_service_has_a_user_and_a_folder_of_its_own_and_nothing_else() {
     assert_eq!(said(&unit, "SystemCallFilter")[0], "@system-service");
     // The number of the machine's start is read there.
     assert_eq!(said(&unit, "ProcSubset"), [""; 0]);
+}
+
+#[test]
+fn an_agent_is_given_a_copy_of_its_settings_which_are_roots() {
+    let unit = watch_unit();
+    for (name, value) in [
+        ("DynamicUser", "yes"),
+        ("StateDirectory", "confbus-watch/%i"),
+        ("StateDirectoryMode", "0700"),
+        ("UMask", "0077"),
+        ("ProtectSystem", "strict"),
+        ("ProtectHome", "yes"),
+        ("PrivateTmp", "yes"),
+        ("PrivateDevices", "yes"),
+        ("NoNewPrivileges", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("AmbientCapabilities", ""),
+        ("LimitCORE", "0"),
+        ("Restart", "on-failure"),
+        ("RestartPreventExitStatus", "78"),
+        (
+            "ExecStartPre",
+            "confbus agent --check --config %d/agent.toml",
+        ),
+        ("ExecStart", "confbus agent --config %d/agent.toml"),
+        ("LoadCredential", "agent.toml:/etc/confbus/%i.toml"),
+    ] {
+        assert_eq!(said(&unit, name), [value], "{name}");
+    }
+    // What only root may read is named nowhere else.
+    let settings = fs::read_to_string(root().join("packaging/agent.toml")).unwrap();
+    let key = settings.split_once("key-file = \"").unwrap().1;
+    assert!(key.starts_with("/run/credentials/confbus-watch@"), "{key}");
 }
 
 /// The unit with a program that is there, in a folder of its own; nothing, and said aloud, where systemd's tools are not.

@@ -95,6 +95,7 @@ fn guarded(repo: &ConfigRepo) -> TestServer {
             "confbus.security.users.orders.password",
             "what-a-client-needs",
         ),
+        ("confbus.security.users.watch.password", "how-a-server-is"),
         ("confbus.security.rules[0].principals", "root"),
         ("confbus.security.rules[0].applications", "*"),
         ("confbus.security.rules[0].allow", "all"),
@@ -104,6 +105,8 @@ fn guarded(repo: &ConfigRepo) -> TestServer {
         ("confbus.security.rules[2].principals", "orders"),
         ("confbus.security.rules[2].applications", "orders"),
         ("confbus.security.rules[2].allow", "read,report,events"),
+        ("confbus.security.rules[3].principals", "watch"),
+        ("confbus.security.rules[3].allow", "health"),
     ]);
     eventually("an answer", || {
         let answer = server.send(&by(Request::get("/orders/dev"), OPERATOR));
@@ -366,6 +369,10 @@ fn settings_are_shown_with_their_places_and_without_secrets() {
     let server = guarded(&repo);
     let told = |who| server.send(&by(Request::get("/_/api/settings"), who));
     assert_eq!(told(TEAM).status, 403);
+    assert_eq!(told(CLIENT).status, 403);
+    // Who knows how a server is may know its settings, and nothing of the fleet.
+    let watch = told("watch:how-a-server-is");
+    assert_eq!((watch.status, watch.body), (200, told(OPERATOR).body));
     let all = told(OPERATOR).json();
     assert_eq!(all["schema"], "confbus.settings/1");
     let of = |key: &str| {

@@ -324,6 +324,17 @@ fn the_next_server_is_asked_when_one_does_not_answer() {
 }
 
 #[test]
+fn what_is_there_is_shown_of_lists_and_of_applications_without_a_file() {
+    let shop = Shop::open();
+    let diff = shop.shows(&["diff", "shop,orders/prod", "shop-new/prod"]);
+    assert!(diff.starts_with("shop,orders/prod ("), "{diff}");
+    for address in ["shop,orders", "shop-new"] {
+        let shown = shop.shows(&["history", address]);
+        assert_eq!(shown, "no move of this label is remembered\n", "{address}");
+    }
+}
+
+#[test]
 fn a_misspelt_application_is_not_one_without_history() {
     let shop = Shop::open();
     for arguments in [

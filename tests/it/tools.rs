@@ -173,4 +173,25 @@ fn a_key_press_offers_what_the_server_knows() {
     // To whom the variable means something else, it is no question.
     let ran = Ran::with(&["--version"], &[("COMPLETE", "1")], "");
     assert!(ran.stdout.starts_with("confbus "), "{ran:?}");
+    // Nor is any other call where somebody has exported it.
+    let ran = Ran::with(&["--version"], &[("COMPLETE", "bash")], "");
+    assert!(ran.stdout.starts_with("confbus "), "{ran:?}");
+}
+
+#[test]
+fn a_word_that_is_no_text_stops_no_completion() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let word = std::ffi::OsStr::from_bytes(b"shop-\xff");
+    let output = Command::new(env!("CARGO_BIN_EXE_confbus"))
+        .args(["--", "confbus", "get"])
+        .arg(word)
+        .arg("ord")
+        .env("COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", "2")
+        .env("CONFBUS_SERVER", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
 }

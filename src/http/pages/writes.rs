@@ -20,6 +20,7 @@ use super::{
     super::{
         Services,
         access::Asking,
+        busrefresh::told,
         error::Failure,
         pins::{hold, let_go, of_address},
         sight::sees,
@@ -142,11 +143,7 @@ async fn look_again(
     asking.may(&Wanted::destination(Kind::Refresh, &destination))?;
     let traces = &services.traces;
     let span = traces.request("POST /_/refresh", headers, SystemTime::now());
-    let refresh = &services.refresh;
-    refresh
-        .destination(destination.clone(), span.context())
-        .await?;
-    span.end();
+    told(&services.refresh, destination.clone(), span).await?;
     info!(%who, %destination, reason = form.text("reason").trim(), "somebody asked for a refresh on a page");
     Ok(())
 }

@@ -62,6 +62,8 @@ pub(crate) struct HistoryEntry {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Removal {
     pub(crate) commit: String,
+    /// What was served before.
+    pub(crate) before: Option<String>,
     /// Who made it, where that is known.
     pub(crate) author: Option<String>,
 }
@@ -85,7 +87,8 @@ pub(in super::super) fn history(
     entries.collect()
 }
 
-/// The newest move that is remembered to have taken a key from the applications, as far as somebody may see it.
+/// The newest move that is remembered to have taken a key from the applications, under some of their profiles, as far as
+/// somebody may see it.
 pub(in super::super) fn removal(
     records: &Records,
     filter: &HistoryFilter,
@@ -104,6 +107,7 @@ pub(in super::super) fn removal(
         let moved = moves.find(|moved| filter.is_of(moved) && sight.has_label(&moved.label))?;
         Some(Removal {
             commit: moved.to.clone(),
+            before: moved.from.clone(),
             author: moved.authorship.as_ref().map(|by| by.author.clone()),
         })
     })
