@@ -153,8 +153,7 @@ async fn repositories(settings: &Settings, reach: Reach) -> Vec<Finding> {
     for backend in &settings.repository.backends {
         match backend {
             BackendSettings::Git(git) => {
-                let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
-                for repository in candidates.chain([&git.default]) {
+                for repository in git.all() {
                     findings.push(remote::look(settings, repository, reach).await);
                 }
             }
@@ -215,10 +214,7 @@ fn folders(settings: &Settings) -> Vec<PathBuf> {
 fn git_repositories(settings: &Settings) -> impl Iterator<Item = &GitRepositorySettings> {
     let all = settings.repository.backends.iter();
     all.flat_map(|backend| match backend {
-        BackendSettings::Git(git) => {
-            let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
-            candidates.chain([&git.default]).collect()
-        }
+        BackendSettings::Git(git) => git.all().collect(),
         BackendSettings::Native(_) | BackendSettings::Vault(_) => Vec::new(),
     })
 }

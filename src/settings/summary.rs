@@ -54,9 +54,9 @@ fn repositories(settings: &Settings) -> String {
     let all = settings.repository.backends.iter();
     let shown = all.flat_map(|backend| match backend {
         BackendSettings::Git(git) => {
-            let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
-            let all = candidates.chain([&git.default]);
-            let uris = all.filter_map(|one| Address::parse(one.uri.as_str()).ok());
+            let uris = git
+                .all()
+                .filter_map(|one| Address::parse(one.uri.as_str()).ok());
             uris.map(|address| address.display_uri).collect()
         }
         BackendSettings::Native(native) => vec![native.files.display_uri.clone()],
