@@ -23,6 +23,7 @@ use crate::{
     environment_repository::{FindError, Health, Probe},
     ledger::Ledger,
     watchdog::Watchdog,
+    webhook::Believed,
 };
 
 /// The whole.
@@ -224,12 +225,12 @@ fn security(settings: &Settings, access: &Access) -> Value {
     } else {
         "from this machine only".to_owned()
     };
-    let webhooks = if settings.webhook.believes_strangers() {
-        "believed without a signature"
-    } else if settings.webhook.believes_this_machine() {
-        "believed without a signature: the server listens on this machine only and its bus is off"
-    } else {
-        "signed"
+    let webhooks = match settings.webhook.believed() {
+        Believed::Strangers(_) => "believed without a signature",
+        Believed::ThisMachine => {
+            "believed without a signature: the server listens on this machine only and its bus is off"
+        }
+        Believed::Signed(_) | Believed::Nobody => "signed",
     };
     let mut security = json!({ "reads": reads, "webhooks": webhooks });
     if !access.weak_secrets().is_empty() {
