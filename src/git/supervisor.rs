@@ -213,8 +213,12 @@ impl Supervisor {
             }
             Base::LastWorkTree => None,
         };
-        let read = self.read(id, &request, base, until);
-        let version = read.map_err(|failure| self.failed(failure))?;
+        let version = match self.read(id, &request, base, until) {
+            Ok(version) => version,
+            // What is in service is good without its author.
+            Err(Failure::Look(error)) => return self.snapshots.known(id).ok_or(error),
+            Err(failure) => return Err(self.failed(failure)),
+        };
         self.snapshots.keep(&version);
         Ok(version)
     }
