@@ -48,6 +48,7 @@ use crate::{
 pub(crate) use address::{Address, Location, ssh_host};
 use claims::{Claim, Claims};
 pub(crate) use cloning::Cloning;
+pub use cloning::Megabytes;
 use cloning::Watched;
 pub(crate) use ssh::{ALGORITHMS, HostKey, KnownHosts, Login, Ssh};
 use supervisor::{Command, Supervisor};

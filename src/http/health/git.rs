@@ -40,7 +40,7 @@ fn upstream(health: &UpstreamHealth) -> Map<String, Value> {
     }
     if let Some(cloning) = &health.cloning {
         let (progress, seconds) = (cloning.progress(), cloning.lasts().as_secs());
-        let said = format!("the first clone goes on: {progress} in {seconds} s");
+        let said = format!("a clone goes on: {progress} in {seconds} s");
         details.insert("cloning".into(), said.into());
     }
     if let Some(error) = &health.error {
