@@ -1,5 +1,6 @@
 //! What would stand in the way of a server with these settings on this machine, found out without starting it: nobody is
-//! served, nothing is announced, and nothing but a temporary folder is written.
+//! served, nothing is announced, and nothing is written but a temporary folder. What stays is the exchange, at a broker
+//! that had none.
 
 mod broker;
 mod clock;
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 use crate::{
     environment_repository::{BackendSettings, GitRepositorySettings, Template},
     settings::{GitProgram, Settings, SettingsError, SettingsProblem, Sources},
-    webhook::Provider,
+    webhook::{Believed, Provider},
 };
 
 /// How one thing is.
@@ -153,8 +154,7 @@ async fn repositories(settings: &Settings, reach: Reach) -> Vec<Finding> {
     for backend in &settings.repository.backends {
         match backend {
             BackendSettings::Git(git) => {
-                let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
-                for repository in candidates.chain([&git.default]) {
+                for repository in git.all() {
                     findings.push(remote::look(settings, repository, reach).await);
                 }
             }
@@ -171,35 +171,33 @@ async fn repositories(settings: &Settings, reach: Reach) -> Vec<Finding> {
 fn webhook(settings: &Settings) -> Finding {
     const NAME: &str = "webhook";
     let webhook = &settings.http.webhook;
-    let all = Provider::ALL.into_iter();
-    let open = all.clone().filter(|provider| {
-        let of = webhook.of(*provider);
-        of.enabled && !(webhook.validation && of.validation)
-    });
-    let open: Vec<_> = open.map(Provider::name).collect();
-    if !open.is_empty() && !webhook.stays_here {
-        let text = format!(
-            "deliveries that say they come from {} are believed unsigned",
-            open.join(", ")
-        );
-        return Finding::new(NAME, Verdict::Doubtful, text)
-            .help("set a webhook secret, and let validation-enabled be true");
+    match webhook.believed() {
+        Believed::ThisMachine => Finding::good(NAME, "POST /monitor believes this machine alone"),
+        Believed::Strangers(_) if webhook.stays_here => {
+            let text = "POST /monitor believes unsigned deliveries; only this machine can send any";
+            Finding::good(NAME, text)
+        }
+        Believed::Strangers(of) => {
+            let of = Provider::names(&of);
+            let text = format!("deliveries that say they come from {of} are believed unsigned");
+            Finding::new(NAME, Verdict::Doubtful, text)
+                .help("set a webhook secret, and let validation-enabled be true")
+        }
+        Believed::Signed(by) => {
+            let by = Provider::names(&by);
+            Finding::good(
+                NAME,
+                format!("POST /monitor takes signed deliveries of {by}"),
+            )
+        }
+        Believed::Nobody => {
+            let text =
+                "no secret is set, so deliveries are refused; a push is seen with the next poll";
+            Finding::new(NAME, Verdict::Doubtful, text).help(
+                "set spring.cloud.config.server.monitor.github.webhook-secret, or that of your host",
+            )
+        }
     }
-    let signed = all.filter(|provider| !webhook.of(*provider).secrets.is_empty());
-    let signed: Vec<_> = signed.map(Provider::name).collect();
-    if signed.is_empty() {
-        let text = "no secret is set, so deliveries are refused; a push is seen with the next poll";
-        return Finding::new(NAME, Verdict::Doubtful, text).help(
-            "set spring.cloud.config.server.monitor.github.webhook-secret, or that of your host",
-        );
-    }
-    Finding::good(
-        NAME,
-        format!(
-            "POST /monitor takes signed deliveries of {}",
-            signed.join(", ")
-        ),
-    )
 }
 
 /// Where clones and what survives a restart lie.
@@ -215,10 +213,7 @@ fn folders(settings: &Settings) -> Vec<PathBuf> {
 fn git_repositories(settings: &Settings) -> impl Iterator<Item = &GitRepositorySettings> {
     let all = settings.repository.backends.iter();
     all.flat_map(|backend| match backend {
-        BackendSettings::Git(git) => {
-            let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
-            candidates.chain([&git.default]).collect()
-        }
+        BackendSettings::Git(git) => git.all().collect(),
         BackendSettings::Native(_) | BackendSettings::Vault(_) => Vec::new(),
     })
 }

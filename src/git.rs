@@ -33,7 +33,7 @@ use std::{
     io,
     os::{fd::AsFd as _, unix::net::UnixStream},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -48,6 +48,7 @@ use crate::{
 pub(crate) use address::{Address, Location, ssh_host};
 use claims::{Claim, Claims};
 pub(crate) use cloning::Cloning;
+pub use cloning::Megabytes;
 use cloning::Watched;
 pub(crate) use ssh::{ALGORITHMS, HostKey, KnownHosts, Login, Ssh};
 use supervisor::{Command, Supervisor};
@@ -176,12 +177,16 @@ pub(crate) struct Access {
 const QUEUE: usize = 64;
 /// How much longer than a look may take somebody waits for it: to end a worker that does not answer takes a moment.
 const GRACE: Duration = Duration::from_secs(5);
+/// Between two looks at whether workers have ended.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// A handle to the thread that asks Git.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     settings: Arc<Settings>,
     commands: mpsc::Sender<Command>,
+    /// Held by whoever works for us.
+    workers: Weak<()>,
     /// The first clone as long as it goes on.
     cloning: channel::Receiver<Option<Cloning>>,
 }
@@ -194,10 +199,11 @@ impl Git {
     pub(crate) fn spawn(settings: Settings) -> io::Result<Self> {
         let settings = Arc::new(settings);
         let (watched, cloning) = Watched::new(settings.address.display_uri.clone());
-        let commands = Supervisor::spawn(Arc::clone(&settings), watched, QUEUE)?;
+        let (commands, workers) = Supervisor::spawn(Arc::clone(&settings), watched, QUEUE)?;
         Ok(Self {
             settings,
             commands,
+            workers,
             cloning,
         })
     }
@@ -261,6 +267,18 @@ impl Git {
                 Err(_) if self.is_cloning() => {}
                 Err(_) => return Err(LookError::Late(deadline)),
             }
+        }
+    }
+
+    /// Ends the work, where this is the last handle, and waits until nobody writes to the clone any more, or a moment.
+    pub(crate) async fn end(self) {
+        let Self {
+            commands, workers, ..
+        } = self;
+        drop(commands);
+        let until = tokio::time::Instant::now() + GRACE;
+        while workers.strong_count() > 0 && tokio::time::Instant::now() < until {
+            tokio::time::sleep(GLANCE).await;
         }
     }
 

@@ -63,7 +63,7 @@ pub use access::hash_token;
 pub use app::App;
 pub use closest::closest;
 pub use environment_repository::{Clones, ClonesProgress};
-pub use git::run_worker as run_git_worker;
+pub use git::{Megabytes, run_worker as run_git_worker};
 pub use ledger::short as short_version;
 pub use printable::printable;
 pub use settings::{

@@ -25,6 +25,9 @@ pub enum LogFormat {
 /// Our bus says what happens to its connections; lapin would say it again, several times.
 const SILENT: &str = "lapin=off";
 
+/// What a terminal shows in a line of its own, and the log there need not say.
+pub(crate) const PROGRESS: &str = "confbus::progress";
+
 /// lapin traces each frame as it is sent, and one of them is the login. Nobody means that who asks for everything.
 fn tells_no_secret(what: &Metadata<'_>) -> bool {
     !(what.target().starts_with("lapin") && *what.level() == Level::TRACE)
@@ -42,12 +45,16 @@ pub fn init(format: LogFormat, default_filter: &str) -> anyhow::Result<Log> {
         .with_env_filter(filter)
         .with_writer(lines)
         .with_target(false);
+    let is_terminal = io::stderr().is_terminal();
     let started = match format {
         LogFormat::Text => lines
-            .with_ansi(io::stderr().is_terminal())
+            .with_ansi(is_terminal)
             .fmt_fields(fields::on_one_line())
             .finish()
             .with(filter_fn(tells_no_secret))
+            .with(filter_fn(move |what| {
+                !(is_terminal && what.target() == PROGRESS)
+            }))
             .try_init(),
         LogFormat::Json => lines
             .json()

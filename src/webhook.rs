@@ -69,6 +69,19 @@ pub(crate) enum Provider {
     Gogs,
 }
 
+/// Whose deliveries are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Believed {
+    /// Without proof, of everybody who says to be one of these.
+    Strangers(Vec<Provider>),
+    /// Without proof, of this machine alone.
+    ThisMachine,
+    /// With a signature, of these.
+    Signed(Vec<Provider>),
+    /// No secret is set.
+    Nobody,
+}
+
 /// What a delivery says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pushed {
@@ -148,13 +161,32 @@ impl Settings {
         self.stays_here && !Provider::ALL.into_iter().any(has_secret)
     }
 
+    /// Whose deliveries are believed, where nobody proves to be one who may.
+    pub(crate) fn believed(&self) -> Believed {
+        let is_meant = |provider: &Provider| self.of(*provider).enabled;
+        let providers = Provider::ALL.into_iter().filter(is_meant);
+        if self.believes_strangers() {
+            let is_open = |provider: &Provider| !(self.validation && self.of(*provider).validation);
+            return Believed::Strangers(providers.filter(is_open).collect());
+        }
+        if self.believes_this_machine() {
+            return Believed::ThisMachine;
+        }
+        let is_signed = |provider: &Provider| !self.of(*provider).secrets.is_empty();
+        let signed: Vec<_> = providers.filter(is_signed).collect();
+        if signed.is_empty() {
+            return Believed::Nobody;
+        }
+        Believed::Signed(signed)
+    }
+
     /// Whether deliveries may come from there.
     pub(crate) fn takes_from(&self, peer: IpAddr) -> bool {
         self.sources.is_empty() || self.sources.iter().any(|net| net.contains(&peer))
     }
 
     /// Whether some deliveries are believed without proof.
-    pub(crate) fn believes_strangers(&self) -> bool {
+    fn believes_strangers(&self) -> bool {
         let unchecked = |provider| {
             let settings = self.of(provider);
             settings.enabled && !settings.validation
@@ -172,6 +204,12 @@ impl Provider {
         Self::Gitee,
         Self::Gogs,
     ];
+
+    /// Their names, one after the other.
+    pub(crate) fn names(providers: &[Self]) -> String {
+        let names: Vec<_> = providers.iter().map(|provider| provider.name()).collect();
+        names.join(", ")
+    }
 
     /// The name in settings: `spring.cloud.config.server.monitor.<name>`.
     pub(crate) fn name(self) -> &'static str {
@@ -209,5 +247,34 @@ impl Provider {
             Self::Gitee => "x-git-oschina-event",
             Self::Gogs => "x-gogs-event",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_once_who_is_believed() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.believed(), Believed::Nobody);
+        settings.stays_here = true;
+        assert_eq!(settings.believed(), Believed::ThisMachine);
+        settings.gitea.secrets.extend(Secret::new("a secret"));
+        assert_eq!(settings.believed(), Believed::Signed(vec![Provider::Gitea]));
+        settings.gitlab.validation = false;
+        assert_eq!(
+            settings.believed(),
+            Believed::Strangers(vec![Provider::Gitlab])
+        );
+        settings.validation = false;
+        settings.gogs.enabled = false;
+        let Believed::Strangers(all) = settings.believed() else {
+            panic!("{:?}", settings.believed());
+        };
+        assert_eq!(
+            Provider::names(&all),
+            "github, gitlab, bitbucket, gitea, gitee"
+        );
     }
 }

@@ -11,7 +11,8 @@ const NAME: &str = "broker";
 const WITHIN: Duration = Duration::from_secs(10);
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// Logs in and declares what a server would, but hears nobody's events.
+/// Logs in and declares what a server would, but hears nobody's events. Of that the exchange stays, where there was none:
+/// whether it may be declared, and fits the one that is there, is what a server would fail at.
 pub(super) async fn look(bus: &settings::Bus) -> Finding {
     let rabbit = match bus {
         settings::Bus::Rabbit(rabbit) => rabbit.as_ref().clone(),

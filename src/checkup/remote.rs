@@ -37,6 +37,8 @@ pub(super) async fn look(
     };
     let mut reaching = repository.reach.clone();
     folder.path().clone_into(&mut reaching.base_directory);
+    // Somebody waits for us, and what is cloned is thrown away.
+    reaching.clone_deadline = reaching.deadline;
     let common = Common::new(settings.repository.git_program.clone());
     let git = match Git::spawn(GitSettings::new(address, reaching, &common)) {
         Ok(git) => git,
@@ -50,6 +52,8 @@ pub(super) async fn look(
     let began = Instant::now();
     let looked = git.look(query(&label)).await;
     let took = began.elapsed().as_millis();
+    // The folder goes, and nobody is to write to it then.
+    git.end().await;
     match reason(looked) {
         None => Finding::good(
             NAME,
@@ -99,7 +103,7 @@ fn help(error: &LookError) -> &'static str {
         LookError::NoSuchLabel => {
             "set spring.cloud.config.server.git.default-label to a branch or tag that is there"
         }
-        LookError::Late(_) => {
+        LookError::Late(_) | LookError::Slow(_) => {
             "see whether this machine reaches the host, or allow more with confbus.git.deadline"
         }
         LookError::TooLarge(_) => "allow more with confbus.limits.files, file-bytes or total-bytes",

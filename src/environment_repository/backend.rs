@@ -31,8 +31,7 @@ impl Settings {
     pub(super) fn default_labels(&self) -> Vec<&str> {
         match self {
             Self::Git(git) => {
-                let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
-                let members = candidates.chain([&git.default]);
+                let members = git.all();
                 members
                     .map(|member| member.default_label.as_str())
                     .collect()

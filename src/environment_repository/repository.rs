@@ -79,7 +79,7 @@ struct Inner {
     mirror: Option<PathBuf>,
     /// How far its first clone is.
     cloning: Option<watch::Receiver<Option<Cloning>>>,
-    /// How long somebody waits for a look as long as nothing is in service.
+    /// How long somebody waits for a look; it goes on for all others.
     patience: Option<Duration>,
     /// Watches files of this machine as long as they are served.
     _watcher: Option<Watcher>,
@@ -247,11 +247,11 @@ impl Repository {
         let wish = reference.map_or(Wish::All, one);
         let look = self.inner.looks.look(wish, None, announce, trace);
         match self.inner.patience {
-            // A first clone may take much longer than others may wait for it.
-            Some(patience) if !self.is_serving() => tokio::time::timeout(patience, look)
+            // A clone may take much longer than others may wait for it, also where a version is in service already.
+            Some(patience) => tokio::time::timeout(patience, look)
                 .await
                 .unwrap_or(Err(LookError::NotYet)),
-            _ => look.await,
+            None => look.await,
         }
     }
 

@@ -69,6 +69,11 @@ impl Cage {
         }
     }
 
+    /// Held by the cage, and by every worker that is there.
+    pub(super) fn workers(&self) -> Weak<()> {
+        Arc::downgrade(&self.left_behind)
+    }
+
     /// The worker, started if need be.
     ///
     /// # Errors

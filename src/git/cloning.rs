@@ -1,5 +1,5 @@
 use std::{
-    io,
+    fmt, io,
     time::{Duration, Instant},
 };
 
@@ -10,11 +10,23 @@ use super::{
     cage::Caged,
     wire::{Answer, CloneProgress},
 };
+use crate::telemetry;
 
 /// Between two lines of the log about one clone.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
-/// A first clone that goes on.
+/// Bytes for people: `41.2 MB`.
+#[derive(Debug, Clone, Copy)]
+pub struct Megabytes(pub u64);
+
+impl fmt::Display for Megabytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = self.0 / 100_000;
+        write!(f, "{}.{} MB", tenths / 10, tenths % 10)
+    }
+}
+
+/// A clone that goes on: the first one, or one made anew because what was here is damaged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cloning {
     began: Instant,
@@ -161,12 +173,13 @@ impl Watched {
         let (bytes, bytes_per_second) = (cloning.progress.bytes, cloning.rate());
         let seconds = cloning.lasts().as_secs();
         info!(
+            target: telemetry::PROGRESS,
             event = "git.cloning",
             repository = self.repository,
             bytes,
             bytes_per_second,
             seconds,
-            "the first clone goes on: {} so far",
+            "a clone goes on: {} so far",
             cloning.progress
         );
     }

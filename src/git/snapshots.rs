@@ -29,13 +29,19 @@ struct Kept {
     time: i64,
     has_links: bool,
     authorship: Option<Arc<Authorship>>,
+    /// Nobody was asked yet who made the commit.
+    is_nameless: bool,
     made: u64,
 }
 
 impl Snapshots {
-    /// The snapshot of a commit, if somebody holds it.
-    pub(super) fn known(&self, commit: CommitId) -> Option<Version> {
-        let kept = self.kept.get(&commit)?;
+    /// The snapshot of a commit, if somebody holds it. One that was written down before authors were is not known the first
+    /// time, so that it is read once more.
+    pub(super) fn known(&mut self, commit: CommitId) -> Option<Version> {
+        let kept = self.kept.get_mut(&commit)?;
+        if std::mem::take(&mut kept.is_nameless) {
+            return None;
+        }
         Some(Version {
             snapshot: kept.snapshot.upgrade()?,
             modified: Modified::Together(kept.time),
@@ -81,6 +87,7 @@ impl Snapshots {
             time,
             has_links: version.has_links,
             authorship: version.authorship.clone(),
+            is_nameless: version.authorship.is_none(),
             made: self.made,
         };
         self.kept.insert(version.snapshot.version(), kept);
@@ -94,5 +101,32 @@ impl Snapshots {
             self.moved = false;
             self.blobs.forget_unused();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use confbus_resolution::Files;
+
+    use super::*;
+
+    #[test]
+    fn what_has_no_author_is_read_once_more() {
+        let commit = CommitId::from_bytes([7; 20]);
+        let mut version = Version {
+            snapshot: Arc::new(Snapshot::new(commit, Files::default())),
+            modified: Modified::Together(0),
+            has_links: false,
+            authorship: None,
+        };
+        let mut snapshots = Snapshots::default();
+        snapshots.adopt(&version);
+        assert!(snapshots.known(commit).is_none());
+        assert!(snapshots.known(commit).is_some(), "once is enough");
+
+        let authorship = Authorship::new("Ana", 1_795_172_491, "Raise the limit");
+        version.authorship = Some(Arc::new(authorship));
+        snapshots.adopt(&version);
+        assert!(snapshots.known(commit).is_some());
     }
 }

@@ -1,6 +1,6 @@
 use std::{
     io,
-    sync::Arc,
+    sync::{Arc, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -57,12 +57,13 @@ enum Failure {
 }
 
 impl Supervisor {
-    /// Starts a thread that answers until the last sender is gone.
+    /// Starts a thread that answers until the last sender is gone. Nobody holds the other thing any more once the thread and
+    /// all its workers have ended.
     pub(super) fn spawn(
         settings: Arc<Settings>,
         cloning: Watched,
         queue: usize,
-    ) -> io::Result<mpsc::Sender<Command>> {
+    ) -> io::Result<(mpsc::Sender<Command>, Weak<()>)> {
         let (sender, mut commands) = mpsc::channel(queue);
         let mut supervisor = Self {
             limits: settings.reach.limits,
@@ -74,6 +75,7 @@ impl Supervisor {
             refs: Arc::default(),
             last: None,
         };
+        let workers = supervisor.cage.workers();
         let work = move || {
             while let Some(command) = commands.blocking_recv() {
                 match command {
@@ -90,7 +92,7 @@ impl Supervisor {
             }
         };
         thread::Builder::new().name("git".into()).spawn(work)?;
-        Ok(sender)
+        Ok((sender, workers))
     }
 
     fn timed_look(&mut self, query: &Query, is_wanted: &IsWanted<'_>) -> Result<View, LookError> {
@@ -213,8 +215,12 @@ impl Supervisor {
             }
             Base::LastWorkTree => None,
         };
-        let read = self.read(id, &request, base, until);
-        let version = read.map_err(|failure| self.failed(failure))?;
+        let version = match self.read(id, &request, base, until) {
+            Ok(version) => version,
+            // What is in service is good without its author.
+            Err(Failure::Look(error)) => return self.snapshots.known(id).ok_or(error),
+            Err(failure) => return Err(self.failed(failure)),
+        };
         self.snapshots.keep(&version);
         Ok(version)
     }

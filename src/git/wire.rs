@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Address, Reach};
+use super::{Address, Megabytes, Reach};
 use crate::look::{Authorship, Fetch, File, LookError};
 
 /// Bytes of one message; a file is never cut in two.
@@ -63,8 +63,7 @@ pub(crate) struct CloneProgress {
 
 impl fmt::Display for CloneProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.bytes / 100_000;
-        write!(f, "{}.{} MB", tenths / 10, tenths % 10)
+        Megabytes(self.bytes).fmt(f)
     }
 }
 

@@ -3,6 +3,8 @@
 //! Trouble with Git or the broker shows in the details and leaves the status alone: taking a server away that still
 //! serves would turn a small fault into an outage. It is `DOWN` only when there is nothing to serve.
 
+mod git;
+
 use axum::{
     extract::{Path, State},
     response::{IntoResponse as _, Response},
@@ -18,9 +20,10 @@ use super::{
 };
 use crate::{
     access::{Access, Caller, Kind},
-    environment_repository::{FindError, Health, Probe, UpstreamHealth},
+    environment_repository::{FindError, Health, Probe},
     ledger::Ledger,
     watchdog::Watchdog,
+    webhook::Believed,
 };
 
 /// The whole.
@@ -129,7 +132,7 @@ fn components(
     if settings.health_enabled {
         components.insert("configServer".into(), config_server(settings, health));
     }
-    components.insert("git".into(), git(settings, health));
+    components.insert("git".into(), git::component(settings, health));
     components.insert("bus".into(), up(broker(bus)));
     let ledger = json!({ "dropped": ledger.dropped() });
     components.insert("ledger".into(), up(ledger));
@@ -142,15 +145,6 @@ fn components(
         components.insert("ssl".into(), up(ssl(tls)));
     }
     components
-}
-
-/// Down as long as there is nothing to serve, and says why.
-fn git(settings: &Settings, health: &Health) -> Value {
-    let mut git = up(upstreams(health));
-    if !health.serving && !health.upstreams.is_empty() {
-        git["status"] = settings.down_status.as_str().into();
-    }
-    git
 }
 
 fn up(details: Value) -> Value {
@@ -185,50 +179,6 @@ fn config_server(settings: &Settings, health: &Health) -> Value {
         }
     }
     up(json!({ "repositories": repositories }))
-}
-
-/// One repository says all about itself; several are listed.
-fn upstreams(health: &Health) -> Value {
-    let degraded = health.upstreams.iter().any(UpstreamHealth::is_degraded);
-    let mut details = match health.upstreams.as_slice() {
-        [only] => upstream(only),
-        several => {
-            let several: Vec<_> = several.iter().map(upstream).collect();
-            Map::from_iter([("repositories".to_owned(), json!(several))])
-        }
-    };
-    details.shift_insert(0, "degraded".into(), degraded.into());
-    Value::Object(details)
-}
-
-fn upstream(health: &UpstreamHealth) -> Map<String, Value> {
-    let mut details = Map::new();
-    details.insert("repository".into(), health.repository.as_str().into());
-    details.insert(
-        "serving".into(),
-        health.version.map(|version| version.to_string()).into(),
-    );
-    if let Some(seconds) = health.confirmed_seconds_ago {
-        details.insert("confirmed_seconds_ago".into(), seconds.into());
-    }
-    if let Some(cloning) = &health.cloning {
-        let (progress, seconds) = (cloning.progress(), cloning.lasts().as_secs());
-        let said = format!("the first clone goes on: {progress} in {seconds} s");
-        details.insert("cloning".into(), said.into());
-    }
-    if let Some(error) = &health.error {
-        details.insert("error".into(), error.as_str().into());
-    }
-    if let Some(error) = &health.disk_error {
-        details.insert("disk_error".into(), error.as_str().into());
-    }
-    if !health.problems.is_empty() {
-        details.insert(
-            "problems".into(),
-            health.problems.iter().map(ToString::to_string).collect(),
-        );
-    }
-    details
 }
 
 /// Whether events come and go, and how many did.
@@ -275,12 +225,12 @@ fn security(settings: &Settings, access: &Access) -> Value {
     } else {
         "from this machine only".to_owned()
     };
-    let webhooks = if settings.webhook.believes_strangers() {
-        "believed without a signature"
-    } else if settings.webhook.believes_this_machine() {
-        "believed without a signature: the server listens on this machine only and its bus is off"
-    } else {
-        "signed"
+    let webhooks = match settings.webhook.believed() {
+        Believed::Strangers(_) => "believed without a signature",
+        Believed::ThisMachine => {
+            "believed without a signature: the server listens on this machine only and its bus is off"
+        }
+        Believed::Signed(_) | Believed::Nobody => "signed",
     };
     let mut security = json!({ "reads": reads, "webhooks": webhooks });
     if !access.weak_secrets().is_empty() {
@@ -300,6 +250,7 @@ mod tests {
     use confbus_resolution::EnvironmentRequest;
 
     use super::*;
+    use crate::environment_repository::UpstreamHealth;
 
     fn health(serving: bool) -> Health {
         let request = EnvironmentRequest {
@@ -376,7 +327,10 @@ mod tests {
             health_enabled: false,
             ..settings
         };
-        assert!(!components(&silent, &health(false)).contains_key("configServer"));
+        let parts = components(&silent, &health(false));
+        assert!(!parts.contains_key("configServer"));
+        assert_eq!(parts["git"]["status"], "UP", "nobody wants to be told");
+        assert_eq!(parts["git"]["details"]["error"], "timeout");
     }
 
     #[test]

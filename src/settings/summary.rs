@@ -1,7 +1,11 @@
 //! What a server is, in the few lines that somebody reads who starts it. No credential is in them.
 
 use super::{Bus, Settings, Sources, layers};
-use crate::{environment_repository::BackendSettings, git::Address, webhook::Provider};
+use crate::{
+    environment_repository::BackendSettings,
+    git::Address,
+    webhook::{Believed, Provider},
+};
 
 /// A line for each thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +58,9 @@ fn repositories(settings: &Settings) -> String {
     let all = settings.repository.backends.iter();
     let shown = all.flat_map(|backend| match backend {
         BackendSettings::Git(git) => {
-            let candidates = git.candidates.iter().map(|(_, candidate)| candidate);
-            let all = candidates.chain([&git.default]);
-            let uris = all.filter_map(|one| Address::parse(one.uri.as_str()).ok());
+            let uris = git
+                .all()
+                .filter_map(|one| Address::parse(one.uri.as_str()).ok());
             uris.map(|address| address.display_uri).collect()
         }
         BackendSettings::Native(native) => vec![native.files.display_uri.clone()],
@@ -103,17 +107,11 @@ fn bus(bus: &Bus) -> String {
 }
 
 fn webhook(settings: &Settings) -> String {
-    let webhook = &settings.http.webhook;
-    if webhook.believes_strangers() {
-        return "believed without a signature".to_owned();
-    }
-    let all = Provider::ALL.into_iter();
-    let signed = all.filter(|provider| !webhook.of(*provider).secrets.is_empty());
-    let signed: Vec<_> = signed.map(Provider::name).collect();
-    match (signed.is_empty(), webhook.believes_this_machine()) {
-        (true, true) => "believed from this machine".to_owned(),
-        (true, false) => "closed: no secret is set".to_owned(),
-        (false, _) => format!("signed by {}", signed.join(", ")),
+    match settings.http.webhook.believed() {
+        Believed::Strangers(_) => "believed without a signature".to_owned(),
+        Believed::ThisMachine => "believed from this machine".to_owned(),
+        Believed::Signed(by) => format!("signed by {}", Provider::names(&by)),
+        Believed::Nobody => "closed: no secret is set".to_owned(),
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    os::fd::AsFd,
     time::Duration,
 };
 
-use confbus::{Clones, ClonesProgress, telemetry::LogFormat};
+use confbus::{Clones, ClonesProgress, Megabytes, telemetry::LogFormat};
 
 /// Between two looks at how far they are.
 const EVERY: Duration = Duration::from_millis(500);
-/// Columns of the line; a line of the log that comes is longer.
-const WIDTH: usize = 72;
+/// Columns of a terminal that does not say how many it has.
+const WIDTH: u16 = 80;
 
 /// Shows a line as long as clones go on, where people read the log; it takes no row of its own and leaves nothing.
 pub(crate) async fn show(clones: Clones, format: LogFormat) {
@@ -32,8 +33,22 @@ pub(crate) async fn show(clones: Clones, format: LogFormat) {
 /// The cursor goes back to the beginning of the row, so that whatever comes next takes its place.
 fn write(line: &str) {
     let mut terminal = io::stderr().lock();
+    let line = cut(line, columns(&terminal));
     // Nobody is left to tell when it cannot be written.
-    _ = write!(terminal, "\r{line:<WIDTH$}\r").and_then(|()| terminal.flush());
+    _ = write!(terminal, "\r\x1b[K{line}\r").and_then(|()| terminal.flush());
+}
+
+fn columns(terminal: &impl AsFd) -> u16 {
+    let size = rustix::termios::tcgetwinsize(terminal);
+    let columns = size.map_or(0, |size| size.ws_col);
+    if columns == 0 { WIDTH } else { columns }
+}
+
+/// What stays on one row; in the last column some terminals go on to the next one.
+fn cut(line: &str, columns: u16) -> &str {
+    let mut ends = line.char_indices().map(|(end, _)| end);
+    let end = ends.nth(usize::from(columns).saturating_sub(1));
+    &line[..end.unwrap_or(line.len())]
 }
 
 fn line(progress: ClonesProgress) -> String {
@@ -43,20 +58,14 @@ fn line(progress: ClonesProgress) -> String {
         left,
     } = progress;
     let mut line = format!(
-        "  cloning  {} MB  {} MB/s",
-        millions(bytes),
-        millions(bytes_per_second)
+        "  cloning  {}  {}/s",
+        Megabytes(bytes),
+        Megabytes(bytes_per_second)
     );
     if let Some(left) = left {
         line.push_str(&format!("  about {} s left", left.as_secs().max(1)));
     }
     line
-}
-
-/// With one digit behind the point.
-fn millions(number: u64) -> String {
-    let tenths = number / 100_000;
-    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 #[cfg(test)]
@@ -81,6 +90,8 @@ mod tests {
             longest,
             "  cloning  12345.6 MB  2.0 MB/s  about 12345 s left"
         );
-        assert!(longest.len() <= WIDTH);
+        assert_eq!(cut(&longest, WIDTH), longest);
+        assert_eq!(cut(&longest, 22), "  cloning  12345.6 MB");
+        assert_eq!(cut(&longest, 0), "");
     }
 }

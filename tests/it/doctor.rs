@@ -115,6 +115,22 @@ fn what_stands_in_the_way_is_said_with_what_to_do() {
 }
 
 #[test]
+fn a_server_of_this_machine_alone_needs_no_secret() {
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let settings = [
+        (URI, &*uri),
+        ("server.address", "127.0.0.1"),
+        ("server.port", "0"),
+        ("spring.cloud.bus.enabled", "false"),
+    ];
+    let (_, document) = examined(&["--offline"], &settings);
+    let (result, message) = result(&document, "webhook");
+    assert_eq!(result, "ok", "{message}");
+    assert!(message.contains("believes this machine"), "{message}");
+}
+
+#[test]
 fn a_label_that_is_not_there_is_a_failure() {
     let repo = ConfigRepo::from_sample();
     let uri = repo.path().display().to_string();

@@ -128,7 +128,7 @@ fn a_first_clone_that_takes_long_is_told_and_succeeds() {
         let health = server.get("/actuator/health");
         let git = health.json()["components"]["git"].clone();
         let said = git["details"]["cloning"].as_str().unwrap_or_default();
-        let is_told = said.starts_with("the first clone goes on: ")
+        let is_told = said.starts_with("a clone goes on: ")
             && git["status"] == "DOWN"
             && health.status == 503;
         expect_that(is_told, &health)

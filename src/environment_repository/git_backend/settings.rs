@@ -15,6 +15,14 @@ pub(crate) struct Settings {
     pub(crate) default: RepositorySettings,
 }
 
+impl Settings {
+    /// All of them, in the order in which they are asked.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &RepositorySettings> {
+        let candidates = self.candidates.iter().map(|(_, candidate)| candidate);
+        candidates.chain([&self.default])
+    }
+}
+
 /// One repository of a Git backend, or one for each application, profile or label.
 #[derive(Debug, Clone)]
 pub(crate) struct RepositorySettings {
