@@ -323,6 +323,7 @@ fn programs_of_the_machine_are_answered_while_the_server_is_away() {
         let (ours, theirs) = (get(path), server.get(path));
         assert_eq!((ours.status, &ours.body), (200, &theirs.body), "{path}");
         assert_eq!(ours.header("content-type"), theirs.header("content-type"));
+        assert_eq!(ours.header("x-content-type-options"), Some("nosniff"));
     }
     let only = get("/orders/dev").json();
     assert_eq!(
@@ -346,6 +347,10 @@ fn programs_of_the_machine_are_answered_while_the_server_is_away() {
         ("evil.example", "", "403"),
         ("127.0.0.1\r\nHost: evil.example", "", "403"),
         ("localhost", "Origin: http://evil.example\r\n", "403"),
+        ("localhost", "Sec-Fetch-Site: cross-site\r\n", "403"),
+        ("localhost", "Sec-Fetch-Site: same-site\r\n", "403"),
+        ("localhost", "Sec-Fetch-Site: same-origin\r\n", "200"),
+        ("localhost", "Sec-Fetch-Site: none\r\n", "200"),
     ] {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let head = format!("GET /orders/dev HTTP/1.1\r\nHost: {host}\r\n{more}\r\n");
