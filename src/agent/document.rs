@@ -7,10 +7,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::exit::Complaint;
+use confbus::closest;
 
-/// How alike names must be for one to be meant by the other.
-const ALIKE: f64 = 0.8;
+use crate::exit::Complaint;
 
 const UNKNOWN: &str = "CB8001";
 const UNUSABLE: &str = "CB8002";
@@ -115,14 +114,8 @@ impl<'d, 't> Section<'d, 't> {
             }
             let sentence = format!("`{name}` is none of its settings");
             self.document.complain(UNKNOWN, key.span().start, sentence);
-            let alike = keys
-                .iter()
-                .map(|other| (strsim::jaro_winkler(name, other), other));
-            let nearest = alike
-                .filter(|(likeness, _)| *likeness > ALIKE)
-                .max_by(|(one, _), (other, _)| one.total_cmp(other));
-            let help = match nearest {
-                Some((_, nearest)) => format!("did you mean `{nearest}`?"),
+            let help = match closest(name, keys.iter().copied()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => format!("there are: {}", keys.join(", ")),
             };
             if let Some((_, last)) = self.document.mistakes.borrow_mut().last_mut() {

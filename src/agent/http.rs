@@ -124,7 +124,11 @@ fn is_of_this_machine(headers: &HeaderMap) -> bool {
         _ => host,
     };
     let is_ours = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
-    is_ours && !headers.contains_key(header::ORIGIN)
+    // A script, an image or a frame of that page names no origin.
+    let sites = headers.get_all("sec-fetch-site").iter();
+    let mut sites = sites.map(HeaderValue::as_bytes);
+    let is_asked_by_itself = sites.all(|site| site == b"none" || site == b"same-origin");
+    is_ours && is_asked_by_itself && !headers.contains_key(header::ORIGIN)
 }
 
 /// The answer, unless its reader has it.
@@ -181,5 +185,7 @@ fn response(
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, no-cache"),
     );
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
 }

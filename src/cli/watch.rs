@@ -6,6 +6,7 @@ use std::{
 
 use clap::Args;
 use clap_complete::ArgValueCompleter;
+use confbus_protocol::InvalidAddress;
 use rustix::process::Signal;
 use url::Url;
 
@@ -14,7 +15,7 @@ use crate::watch::Format;
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// APPLICATION/PROFILES[/LABEL]
+    /// APPLICATION[/PROFILES][@LABEL]
     #[arg(value_name = "ADDRESS", value_parser = Address::parse, add = ArgValueCompleter::new(addresses))]
     pub(crate) address: Address,
     /// The server, or several by comma; credentials may stand in the address
@@ -170,19 +171,14 @@ impl Address {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut parts = text.splitn(3, '/').map(str::to_owned);
-        let address = Self {
-            application: parts.next().unwrap_or_default(),
-            profiles: parts.next().unwrap_or_else(|| "default".into()),
-            label: parts.next(),
+    /// A label may also follow a second slash, as in the server's own addresses.
+    fn parse(text: &str) -> Result<Self, InvalidAddress> {
+        let names = text.split('@').next().unwrap_or_default();
+        let address = match names.match_indices('/').nth(1) {
+            Some((at, _)) => format!("{}@{}", &text[..at], &text[at + 1..]).parse(),
+            None => text.parse(),
         };
-        let complete = !address.application.is_empty() && !address.profiles.is_empty();
-        if complete {
-            Ok(address)
-        } else {
-            Err("write APPLICATION/PROFILES or APPLICATION/PROFILES/LABEL".into())
-        }
+        address.map(|address| Self::of(&address))
     }
 }
 
@@ -279,11 +275,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_have_two_or_three_parts() {
-        let address = Address::parse("orders/dev/feature/x").unwrap();
-        assert_eq!(address.label.as_deref(), Some("feature/x"));
-        assert_eq!(Address::parse("orders").unwrap().profiles, "default");
-        assert!(Address::parse("/dev").is_err());
+    fn addresses_have_up_to_three_parts() {
+        for (text, profiles, label) in [
+            ("orders", "default", None),
+            ("orders/dev", "dev", None),
+            ("orders@main", "default", Some("main")),
+            ("orders/dev@feature/x", "dev", Some("feature/x")),
+            ("orders/dev/feature/x", "dev", Some("feature/x")),
+            ("orders/dev/x@y", "dev", Some("x@y")),
+        ] {
+            let address = Address::parse(text).unwrap();
+            assert_eq!(address.application, "orders", "{text}");
+            assert_eq!(address.profiles, profiles, "{text}");
+            assert_eq!(address.label.as_deref(), label, "{text}");
+        }
+        for wrong in ["", "/dev", "orders/", "orders@", "orders/dev/"] {
+            assert!(Address::parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -114,8 +114,24 @@ impl Instance {
 
     /// It is there.
     pub(super) fn gives_sign(&mut self, now: i64) {
-        self.has_left = false;
+        if self.has_left {
+            // It is another process of this name.
+            self.has_left = false;
+            self.applied = None;
+            self.told = None;
+            self.ack = None;
+        }
         self.last_sign = now;
+    }
+
+    /// Whether it said of some version what became of it.
+    pub(super) fn has_answered(&self) -> bool {
+        self.applied.is_some() || self.rejected.is_some()
+    }
+
+    /// Whether people are shown it: who left is nobody's concern but for what it refused.
+    pub(super) fn is_shown(&self) -> bool {
+        !self.has_left || self.rejected.is_some()
     }
 
     /// What it runs, as far as we know.
@@ -231,7 +247,7 @@ impl Instance {
 
     /// It was there, and does not poll or answer any more.
     pub(super) fn is_silent(&self, now: i64) -> bool {
-        self.is_silent_for(0, now)
+        self.has_left || self.is_silent_for(0, now)
     }
 
     /// Whether it is silent, and has been for more than so many milliseconds.

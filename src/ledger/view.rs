@@ -99,7 +99,7 @@ pub(super) fn instances(
         let named = filter.instance.as_deref();
         let is_named = named.is_none_or(|name| instance.id.as_str() == name);
         // To know what one would be given means to resolve that.
-        if !is_named || !is_meant(&instance.coordinates) {
+        if !is_named || !instance.is_shown() || !is_meant(&instance.coordinates) {
             continue;
         }
         let coordinates = &instance.coordinates;

@@ -89,12 +89,14 @@ impl Publications {
         self.0.push_back(publication);
     }
 
-    /// The first answer of an instance to the newest event that told it to look for a commit.
-    pub(super) fn applied(&mut self, instance: &BusId, commit: &str) -> Option<Place> {
+    /// The first answer of an instance to the newest event that told it to look for a commit, which may be one of several by
+    /// comma that make a version.
+    pub(super) fn applied(&mut self, instance: &BusId, version: &str) -> Option<Place> {
+        let is_part = |commit: &str| version.split(',').any(|part| part == commit);
         let mut newest_first = self.0.iter_mut().rev();
         let told = newest_first.find(|one| {
             let speaks_of = one.commit.as_deref();
-            speaks_of.is_none_or(|named| named == commit) && one.destination.matches(instance)
+            speaks_of.is_none_or(|named| is_part(named)) && one.destination.matches(instance)
         });
         told?.answered_by(instance.as_str())
     }
@@ -141,6 +143,8 @@ mod tests {
         assert!(all.applied(&id(1), "a").is_none(), "once");
         assert!(all.applied(&id(1), "b").is_some());
         assert!(all.applied(&id(1), "c").is_none());
+        assert!(all.applied(&id(2), "c,a").is_some());
+        assert!(all.applied(&id(3), "c,ab").is_none());
         let other = BusId::new("payments:1:x").unwrap();
         assert!(all.applied(&other, "c").is_some());
         assert!(all.acked("orders:2:x", "e2").is_some());

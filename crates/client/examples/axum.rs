@@ -7,6 +7,8 @@
 //! `--clients N` makes further clients, all alike: what one more costs is measured so.
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 
+use std::future::pending;
+
 use anyhow::Context as _;
 use axum::{Router, extract::State, middleware::from_fn_with_state, routing::get};
 use confbus_client::{
@@ -14,6 +16,8 @@ use confbus_client::{
     axum::{Pinned, actuator, pin},
 };
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 
 // One thread is enough for a small service, and each more has memory of its own.
 #[tokio::main(flavor = "current_thread")]
@@ -35,11 +39,28 @@ async fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app)
-        .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
+        .with_graceful_shutdown(told_to_end())
         .await?;
     // So that nobody waits for this instance.
     client.leave().await;
     Ok(())
+}
+
+/// Ctrl-C, and what everybody sends who runs programs for others.
+async fn told_to_end() {
+    #[cfg(unix)]
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => _ = terminated.recv().await,
+            Err(_) => pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = pending::<()>();
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
 }
 
 /// One value: cheapest from a live handle.

@@ -166,7 +166,12 @@ impl Board {
         let before = health.clone();
         change(&mut health);
         #[cfg(feature = "metrics")]
-        crate::metrics::health(&health);
+        {
+            let now = health.clone();
+            drop(health);
+            // The recorder is the program's, and may ask how we are.
+            crate::metrics::health(&now);
+        }
         before
     }
 }

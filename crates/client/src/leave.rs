@@ -16,6 +16,9 @@ use crate::{
 pub(crate) struct Leave {
     /// Ends everything that works for the client.
     pub(crate) stop: CancellationToken,
+    /// The way by which events came.
+    #[cfg(feature = "metrics")]
+    pub(crate) transport: &'static str,
     /// `None` when servers are told nothing.
     pub(crate) word: Option<Word>,
 }
@@ -35,6 +38,9 @@ impl Leave {
         if let Some(word) = self.word {
             _ = timeout(WITHIN, word.say()).await;
         }
+        // Last, since what was at work may have told something when it was stopped.
+        #[cfg(feature = "metrics")]
+        crate::metrics::left(self.transport);
     }
 }
 

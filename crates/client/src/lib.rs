@@ -121,14 +121,14 @@
 //!
 //! | metric | type | labels | says |
 //! | --- | --- | --- | --- |
-//! | `confbus_client_ready` | gauge | | 1 while what runs has passed everybody who is asked |
+//! | `confbus_client_ready` | gauge | | 1 while what runs has passed everybody who is asked; 0 after [`Client::leave`] |
 //! | `confbus_client_source_info` | gauge | `source`: `server`, `last_good` | 1 for who gave what runs |
 //! | `confbus_client_applied_timestamp_seconds` | gauge | | when a version was last applied |
 //! | `confbus_client_last_contact_timestamp_seconds` | gauge | | when a server last answered with a configuration |
 //! | `confbus_client_applies_total` | counter | `result`: `accepted`, `refused` | attempts to move to a version |
 //! | `confbus_client_apply_duration_seconds` | histogram | `result` | how long they took, probes included |
 //! | `confbus_client_restart_required_keys` | gauge | | keys that only the next start brings |
-//! | `confbus_client_connected` | gauge | `transport`: `stream`, `amqp` | 1 while events come; over AMQP looked at every five seconds |
+//! | `confbus_client_connected` | gauge | `transport`: `stream`, `amqp` | 1 while events come, 0 after [`Client::leave`]; over AMQP looked at every five seconds |
 //!
 //! # What stays in memory
 //!

@@ -76,6 +76,14 @@ pub(crate) fn connected(transport: &'static str, bus: &BusHealth) {
     gauge!(CONNECTED, "transport" => transport).set(f64::from(is_connected));
 }
 
+/// Nothing more is done for whoever asks.
+pub(crate) fn left(transport: &'static str) {
+    ready(false);
+    if transport != "poll" {
+        connected(transport, &BusHealth::Off);
+    }
+}
+
 /// Looks now and then at a bus that tells nobody how it is.
 #[cfg(feature = "amqp")]
 pub(crate) async fn follow(bus: confbus_bus::Bus) {

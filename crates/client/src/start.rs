@@ -73,6 +73,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     });
     let leave = Leave {
         stop: stop.clone(),
+        #[cfg(feature = "metrics")]
+        transport: settings.transport.name(),
         word,
     };
     let reporter = settings.report.then(|| {

@@ -130,7 +130,8 @@ pub(in super::super) fn fleet(
 ) -> FleetView {
     let mut versions = HashMap::new();
     let mut groups: BTreeMap<_, Group> = BTreeMap::new();
-    for instance in records.instances.values() {
+    let shown = records.instances.values();
+    for instance in shown.filter(|instance| instance.is_shown()) {
         let coordinates = &instance.coordinates;
         if !filter.lets_through(coordinates) || !coordinates.are_seen_by(sight) {
             continue;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::timeout;
+use url::Position;
 
 use super::{Delivery, Failure, State};
 use crate::{
@@ -91,8 +92,10 @@ impl Delivery {
             }
             (_, OnChange::Post(url)) => {
                 let told = others::post(url, self.plan.ready_timeout).await;
-                told.map_err(|error| Failure::Untold(format!("`POST {url}` failed: {error}")))?;
-                Ok(Some(format!("`POST {url}` done")))
+                // A query may hold a token, and what failed is shown to whoever sees the fleet.
+                let shown = &url[..Position::AfterPath];
+                told.map_err(|error| Failure::Untold(format!("`POST {shown}` failed: {error}")))?;
+                Ok(Some(format!("`POST {shown}` done")))
             }
             (_, OnChange::Command(line)) => {
                 let told = command::run(line, variables, self.plan.ready_timeout).await;

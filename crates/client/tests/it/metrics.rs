@@ -86,6 +86,12 @@ async fn a_recorder_hears_how_versions_fare() {
         &[("applies_total result=refused", 1.0), ("ready", 1.0)],
     );
     assert!(!format!("{second:?}").contains("s3cret"));
+
+    client.leave().await;
+    expect(
+        &told(&snapshotter),
+        &[("ready", 0.0), ("connected transport=stream", 0.0)],
+    );
 }
 
 #[tokio::test]

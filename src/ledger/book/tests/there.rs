@@ -52,6 +52,32 @@ fn who_leaves_is_not_waited_for_and_what_it_answered_stays() {
 }
 
 #[test]
+fn a_wave_still_counts_who_ran_it_and_left() {
+    let mut world = World::new();
+    world.polls(A, 1, 1);
+    world.applies(A, 1);
+    world.push(1, 2, "orders");
+    world.applies(A, 2);
+    world.reports(A, 2, Outcome::Leaving);
+    world.check(A, "unknown");
+    let standing = |world: &World| {
+        let all = standing::standings(world.book.records(), |_| true, world.now);
+        all.first().cloned()
+    };
+    let left = standing(&world).unwrap();
+    assert_eq!(left.applied, Some(commit(2).to_string()));
+    assert!(left.is_gone_since(0, world.now));
+    // What another process of this name runs, it has to say.
+    world.read("default", 2, Some(A), None);
+    assert_eq!(standing(&world).unwrap().applied, None);
+    world.check(A, "applying read");
+    world.applies(A, 2);
+    world.reports(A, 2, Outcome::Leaving);
+    world.after(25 * 3600);
+    assert!(standing(&world).is_none());
+}
+
+#[test]
 fn a_refusal_outlives_who_leaves() {
     let mut world = World::new();
     world.applies(A, 1);
