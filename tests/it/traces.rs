@@ -25,6 +25,10 @@ struct Scene {
     repo: ConfigRepo,
     collector: Collector,
     server: TestServer,
+    #[cfg_attr(
+        not(feature = "broker-tests"),
+        expect(dead_code, reason = "it serves for as long as it is there")
+    )]
     daemon: GitDaemon,
 }
 
