@@ -96,7 +96,7 @@ impl Publications {
         let mut newest_first = self.0.iter_mut().rev();
         let told = newest_first.find(|one| {
             let speaks_of = one.commit.as_deref();
-            speaks_of.is_none_or(|named| is_part(named)) && one.destination.matches(instance)
+            speaks_of.is_none_or(is_part) && one.destination.matches(instance)
         });
         told?.answered_by(instance.as_str())
     }
