@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use super::{connection::Ended, wire::Wire};
 
@@ -16,6 +16,8 @@ const MOST: usize = 16 << 20;
 /// A connection to which nothing is sent any more.
 pub(super) struct Linger {
     wire: Wire,
+    /// The other side was told so.
+    is_told: bool,
     left: usize,
     ended: Option<Ended>,
 }
@@ -24,6 +26,7 @@ impl Linger {
     pub(super) fn new(wire: Wire, ended: Ended) -> Self {
         Self {
             wire,
+            is_told: false,
             left: MOST,
             ended: Some(ended),
         }
@@ -31,6 +34,11 @@ impl Linger {
 
     /// How the connection ended, once the other side has nothing more to say, or has said too much.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, input: &mut [u8]) -> Poll<Ended> {
+        if !self.is_told {
+            // It may have gone already.
+            _ = ready!(Pin::new(&mut self.wire).poll_shutdown(cx));
+            self.is_told = true;
+        }
         while self.left > 0 {
             let mut input = ReadBuf::new(input);
             let read = ready!(Pin::new(&mut self.wire).poll_read(cx, &mut input));
