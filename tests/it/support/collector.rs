@@ -14,7 +14,7 @@ use prost::Message as _;
 
 use super::{
     eventually, expect_that,
-    listener::{head, listen},
+    listener::{Request, listen, request},
 };
 
 /// A collector of OpenTelemetry's: takes spans by OTLP over HTTP.
@@ -98,26 +98,16 @@ impl Collector {
 fn answer_all(connection: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection);
     let mut writer = connection;
-    while let Some(head) = head(&mut reader)? {
-        let mut lines = head.lines();
-        let line = lines.next().unwrap_or_default().to_owned();
-        let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers: HashMap<_, _> = headers
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let length = headers.get("content-length");
-        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+    while let Some(request) = request(&mut reader)? {
         let answer = {
             let mut state = state.lock().unwrap();
             let answer = state.answers.pop_front().unwrap_or(Some("200 OK"));
-            state.requests.push(batch(line, headers, &body));
+            state.requests.push(batch(request));
             answer
         };
         let Some(answer) = answer else {
             // Until the other side gives up.
-            return reader.read_to_end(&mut body).map(|_| ());
+            return reader.read_to_end(&mut Vec::new()).map(|_| ());
         };
         let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n");
         writer.write_all(answer.as_bytes())?;
@@ -125,8 +115,13 @@ fn answer_all(connection: &TcpStream, state: &Mutex<State>) -> std::io::Result<(
     Ok(())
 }
 
-fn batch(line: String, headers: HashMap<String, String>, body: &[u8]) -> Batch {
-    let request = ExportTraceServiceRequest::decode(body).unwrap();
+fn batch(request: Request) -> Batch {
+    let Request {
+        line,
+        headers,
+        body,
+    } = request;
+    let request = ExportTraceServiceRequest::decode(&*body).unwrap();
     let resources = request.resource_spans.iter();
     let resources = resources.filter_map(|spans| spans.resource.as_ref());
     let resource = resources.flat_map(|resource| texts(&resource.attributes));

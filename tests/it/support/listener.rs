@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     io::{self, BufRead},
     net::{TcpListener, TcpStream},
 };
@@ -17,6 +18,37 @@ pub(super) fn listen(
         }
     });
     port
+}
+
+/// What somebody asked.
+pub(super) struct Request {
+    /// The first line.
+    pub(super) line: String,
+    /// With names in small letters.
+    pub(super) headers: HashMap<String, String>,
+    pub(super) body: Vec<u8>,
+}
+
+/// The next request, whose length is said if it has a body; nothing where there is none.
+pub(super) fn request(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
+    let Some(head) = head(reader)? else {
+        return Ok(None);
+    };
+    let mut lines = head.lines();
+    let line = lines.next().unwrap_or_default().to_owned();
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers: HashMap<_, _> = headers
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    let length = headers.get("content-length");
+    let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(Some(Request {
+        line,
+        headers,
+        body,
+    }))
 }
 
 /// The head of the next request; nothing where there is none.

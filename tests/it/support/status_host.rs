@@ -1,13 +1,13 @@
 use std::{
     collections::{HashMap, VecDeque},
-    io::{BufReader, Read as _, Write as _},
+    io::{BufReader, Write as _},
     net::TcpStream,
     sync::{Arc, Mutex},
 };
 
 use serde_json::Value;
 
-use super::listener::{head, listen};
+use super::listener::{Request, listen, request};
 
 /// The API of a Git host, as far as the status of a commit goes: takes all that is posted.
 pub(crate) struct StatusHost {
@@ -58,17 +58,12 @@ impl StatusHost {
 fn answer_all(connection: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection);
     let mut writer = connection;
-    while let Some(head) = head(&mut reader)? {
-        let mut lines = head.lines();
-        let line = lines.next().unwrap_or_default().to_owned();
-        let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers: HashMap<_, _> = headers
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let length = headers.get("content-length");
-        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body)?;
+    while let Some(request) = request(&mut reader)? {
+        let Request {
+            line,
+            headers,
+            body,
+        } = request;
         let answer = {
             let mut state = state.lock().unwrap();
             state.posts.push(Post {
