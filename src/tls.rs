@@ -2,6 +2,7 @@
 
 use std::{error::Error as _, sync::Arc};
 
+use reqwest::{ClientBuilder, redirect::Policy};
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -40,6 +41,24 @@ pub(crate) fn config(trust: Trust) -> Result<ClientConfig, Error> {
     // Not HTTP/2: there one dead connection would let every call run into its time-out.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// A client for one address, to be set up further. It follows no redirect: that would carry what it sends to somebody that no
+/// setting names.
+///
+/// # Errors
+/// When TLS is wanted and this machine trusts nobody.
+pub(crate) fn client(is_https: bool) -> Result<ClientBuilder, String> {
+    let trust = if is_https {
+        Trust::Machine
+    } else {
+        Trust::Nobody
+    };
+    let tls = config(trust).map_err(|error| error.to_string())?;
+    Ok(reqwest::Client::builder()
+        .user_agent(concat!("confbus/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .tls_backend_preconfigured(tls))
 }
 
 /// Why a request failed, without its address. The first cause says most: `Connection refused`.

@@ -1,14 +1,11 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, fmt::rfc2822};
-use reqwest::{header::DATE, redirect::Policy};
+use reqwest::header::DATE;
 use url::Url;
 
 use super::{Finding, Verdict, fixed, git_repositories};
-use crate::{
-    settings::Settings,
-    tls::{self, Trust},
-};
+use crate::{settings::Settings, tls};
 
 const NAME: &str = "clock";
 const WITHIN: Duration = Duration::from_secs(5);
@@ -52,17 +49,8 @@ pub(super) async fn look(host: &Url) -> Finding {
 }
 
 async fn asked(host: &Url) -> Result<Timestamp, String> {
-    let trust = if host.scheme() == "https" {
-        Trust::Machine
-    } else {
-        Trust::Nobody
-    };
-    let tls = tls::config(trust).map_err(|error| error.to_string())?;
-    let http = reqwest::Client::builder()
-        .user_agent(concat!("confbus/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
+    let http = tls::client(host.scheme() == "https")?
         .timeout(WITHIN)
-        .tls_backend_preconfigured(tls)
         .build()
         .map_err(|error| error.to_string())?;
     let answer = http.head(host.clone()).send().await.map_err(tls::cause)?;

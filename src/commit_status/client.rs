@@ -1,12 +1,11 @@
 use std::{path::Path, time::Duration};
 
 use http::header;
-use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::AsyncReadExt as _;
 
 use super::{Settings, pause, status::Status, trouble::Trouble};
-use crate::tls::{self, Trust};
+use crate::tls;
 
 /// For one try, from reading the token to the answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -24,17 +23,7 @@ impl Client {
     /// # Errors
     /// When TLS is wanted and this machine trusts nobody.
     pub(super) fn new(settings: Settings) -> Result<Self, String> {
-        let trust = if settings.host.is_https() {
-            Trust::Machine
-        } else {
-            Trust::Nobody
-        };
-        let tls = tls::config(trust).map_err(|error| error.to_string())?;
-        // A redirect would carry the token to somebody that no setting names.
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("confbus/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .tls_backend_preconfigured(tls)
+        let http = tls::client(settings.host.is_https())?
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self { http, settings })

@@ -11,16 +11,12 @@ use opentelemetry_proto::{
 };
 use opentelemetry_sdk::{Resource, trace::SpanData};
 use prost::Message as _;
-use reqwest::redirect::Policy;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::Settings;
-use crate::{
-    metrics,
-    tls::{self, Trust},
-};
+use crate::{metrics, tls};
 
 /// Spans of one request.
 const MOST: usize = 512;
@@ -85,17 +81,7 @@ impl Exporter {
         spans: mpsc::Receiver<SpanData>,
         counted: metrics::Spans,
     ) -> Result<Self, String> {
-        let trust = if settings.endpoint.scheme() == "https" {
-            Trust::Machine
-        } else {
-            Trust::Nobody
-        };
-        let tls = tls::config(trust).map_err(|error| error.to_string())?;
-        // A redirect would carry the headers to somebody that no setting names.
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("confbus/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .tls_backend_preconfigured(tls)
+        let http = tls::client(settings.endpoint.scheme() == "https")?
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self {

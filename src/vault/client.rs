@@ -2,12 +2,11 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use reqwest::{Response, redirect::Policy};
-use rustls::ClientConfig;
+use reqwest::Response;
 use url::Url;
 
 use super::{Settings, Token, VaultError};
-use crate::tls::{self, Trust};
+use crate::tls;
 
 /// The largest secret that is read; Vault itself stores no larger one than 1 MiB by default.
 const SIZE_LIMIT: usize = 4 << 20;
@@ -89,13 +88,10 @@ impl Client {
         if let Some(Namespace(namespace)) = &settings.namespace {
             headers.insert(NAMESPACE, namespace.clone());
         }
-        // A redirect or a proxy of the environment would carry tokens to somebody that no setting names.
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("confbus/", env!("CARGO_PKG_VERSION")))
+        // A proxy of the environment would carry tokens to somebody that no setting names.
+        let http = tls::client(settings.address.is_https())?
             .default_headers(headers)
-            .redirect(Policy::none())
             .no_proxy()
-            .tls_backend_preconfigured(tls(&settings.address)?)
             .build()
             .map_err(|error| error.to_string())?;
         Ok(Self {
@@ -168,15 +164,6 @@ async fn body(mut response: Response, path: &str) -> Result<Bytes, VaultError> {
 
 fn unreachable(error: reqwest::Error) -> VaultError {
     VaultError::Unreachable(tls::cause(error))
-}
-
-fn tls(address: &Address) -> Result<ClientConfig, String> {
-    let trust = if address.is_https() {
-        Trust::Machine
-    } else {
-        Trust::Nobody
-    };
-    tls::config(trust).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 use std::time::{Duration, Instant};
 
-use reqwest::{StatusCode, redirect::Policy};
+use reqwest::StatusCode;
 use serde::Deserialize;
 use url::{Host, Url};
 
 use super::keys::Set;
-use crate::tls::{self, Trust};
+use crate::tls;
 
 /// For all that is asked once.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -62,17 +62,7 @@ impl Issuer {
     /// When TLS is wanted and this machine trusts nobody.
     pub(super) fn new(name: Box<str>, place: Place) -> Result<Self, String> {
         let is_https = place.url().scheme() == "https";
-        let trust = if is_https {
-            Trust::Machine
-        } else {
-            Trust::Nobody
-        };
-        let tls = tls::config(trust).map_err(|error| error.to_string())?;
-        // A redirect would have somebody else say which keys are good.
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("confbus/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .tls_backend_preconfigured(tls);
+        let builder = tls::client(is_https)?;
         let builder = if is_https {
             builder
         } else {
