@@ -33,7 +33,10 @@ const ROWS: &[Row] = &[
         "rolling",
         "three servers behind a balancer are stopped and started one after the other, under load and commits",
         "no read fails; who has seen a commit that the next server has yet to fetch is told to come again",
-        Start::Running(Size { servers: 3, ..SMALL }),
+        Start::Running(Size {
+            servers: 3,
+            ..SMALL
+        }),
         |rig| Box::pin(balanced::rolling(rig)),
     ),
 ];

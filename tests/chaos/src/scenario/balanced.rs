@@ -57,9 +57,25 @@ pub(crate) async fn monotonic(rig: &mut Rig) -> anyhow::Result<()> {
         ensure!(began.elapsed() < LONGEST, "too slow for so many reads");
         let server = faults % SERVERS;
         let fails = FAULTS[faults / SERVERS % FAULTS.len()];
-        set(rig, fails, server, true, &to_git[server], &to_server[server]).await?;
+        set(
+            rig,
+            fails,
+            server,
+            true,
+            &to_git[server],
+            &to_server[server],
+        )
+        .await?;
         push_about(rig, server).await?;
-        set(rig, fails, server, false, &to_git[server], &to_server[server]).await?;
+        set(
+            rig,
+            fails,
+            server,
+            false,
+            &to_git[server],
+            &to_server[server],
+        )
+        .await?;
         rig.settle(SOON).await?;
         faults += 1;
     }
