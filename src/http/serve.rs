@@ -192,6 +192,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_has_connected_before_the_end_may_ask_once() {
+        let (address, shutdown, server) = start(Limits::default());
+        let mut early = Vec::new();
+        for _ in 0..50 {
+            early.push(TcpStream::connect(address).await.unwrap());
+        }
+        shutdown.cancel();
+        tokio::task::yield_now().await;
+        for stream in &mut early {
+            let head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+            stream.write_all(head).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.ends_with("127.0.0.1"), "{answer}");
+        }
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_never_asks_does_not_keep_the_server() {
+        let (address, shutdown, server) = start(Limits::default());
+        let _silent = TcpStream::connect(address).await.unwrap();
+        shutdown.cancel();
+        let until = Limits::default().drain;
+        timeout(until, server).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
     async fn further_connections_hear_how_the_server_is_and_that_they_are_to_come_again() {
         let (address, ..) = start(Limits {
             connections: 1,

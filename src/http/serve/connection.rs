@@ -116,7 +116,9 @@ impl Connection {
                     match lane.poll(cx, core, &self.peer, watch, buffers, self.finishes)? {
                         Poll::Ready(Next::Elsewhere) => {}
                         Poll::Ready(Next::End) => return Poll::Ready(Ok(())),
-                        Poll::Pending if self.finishes && lane.is_idle() => {
+                        Poll::Pending
+                            if self.finishes && lane.is_idle() && self.watch.was_used() =>
+                        {
                             lane.end();
                             continue;
                         }

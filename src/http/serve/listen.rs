@@ -81,11 +81,60 @@ fn share(_: &[TcpSocket]) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets who has begun to connect go on, and nobody else begin: to close a port while somebody is on the way in cuts them off.
+/// Whoever is not let in hears a moment later that the port is closed.
+///
+/// # Errors
+/// When the system does not do that.
+#[cfg(target_os = "linux")]
+pub(super) fn turn_away(listener: &tokio::net::TcpListener) -> io::Result<()> {
+    use socket2::{SockFilter, SockRef};
+
+    /// The byte of a TCP head with its flags, of which a first segment has one alone, and what is looked at of a segment
+    /// that passes.
+    const FLAGS: u32 = 13;
+    const SYN: u32 = 2;
+    const ALL: u32 = u32::MAX;
+    // In the words of the system's filters: load a byte, skip the next one unless it is that, drop, pass.
+    let (load_byte, skip_unless, say) = (0x30, 0x15, 0x06);
+    SockRef::from(listener).attach_filter(&[
+        SockFilter::new(load_byte, 0, 0, FLAGS),
+        SockFilter::new(skip_unless, 0, 1, SYN),
+        SockFilter::new(say, 0, 0, 0),
+        SockFilter::new(say, 0, 0, ALL),
+    ])
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn turn_away(_: &tokio::net::TcpListener) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{io::Write as _, net::TcpStream};
+    use std::{io::Write as _, net::TcpStream, time::Duration};
 
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_came_before_the_end_gets_in_and_nobody_else() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut listeners = Listeners::bind(any, 1).unwrap();
+        let listener = listeners.all.remove(0);
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let connect = || TcpStream::connect_timeout(&listeners.address, Duration::from_millis(300));
+        let mut before = connect().unwrap();
+        turn_away(&listener).unwrap();
+        let after = connect().unwrap_err();
+        assert_eq!(after.kind(), io::ErrorKind::TimedOut);
+        let (accepted, _) = listener.accept().await.unwrap();
+        before.write_all(b"x").unwrap();
+        accepted.readable().await.unwrap();
+        drop(listener);
+        let closed = connect().unwrap_err();
+        assert_eq!(closed.kind(), io::ErrorKind::ConnectionRefused);
+    }
 
     #[tokio::test]
     async fn what_nobody_reads_does_not_pile_up() {

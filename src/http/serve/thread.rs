@@ -13,6 +13,7 @@ use super::{
     connection::{Connection, Purpose, Shared},
     handshake::{Handshakes, Shaken},
     lane::Buffers,
+    listen,
     room::{Admission, Room},
     seldom::Seldom,
     watch::{Clock, Open, Order, Patience, Watch, Watches},
@@ -27,6 +28,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long who does not ask keeps others out.
 const IDLE_WHEN_FULL: Duration = Duration::from_secs(5);
+/// How long who has begun to connect when the server stops is still let in.
+const LAST_COMERS: Duration = Duration::from_millis(50);
 /// How long an answer may go on for somebody whom nobody vouches for any more.
 const LAST_ANSWER: Duration = Duration::from_secs(10);
 /// What those hear for whom there is not even room to be heard.
@@ -105,14 +108,24 @@ impl Thread {
         tokio::task::spawn_local(sweep(Rc::clone(&watches), self.room, patience, every));
         let handshakes = Handshakes::new(self.tls, self.limits.handshake_timeout);
         let handshakes = Rc::new(handshakes);
-        while let Some(accepted) = self.shutdown.run_until_cancelled(door.next()).await {
+        let serve = |accepted: Accepted| {
             let (shared, handshakes) = (Rc::clone(&shared), Rc::clone(&handshakes));
             // Before it runs, so that it hears of the end.
             let open = watches.open(accepted.purpose);
             tokio::task::spawn_local(async move {
                 serve_connection(shared, &handshakes, open, accepted).await;
             });
+        };
+        while let Some(accepted) = self.shutdown.run_until_cancelled(door.next()).await {
+            serve(accepted);
         }
+        door.turn_away();
+        let last = async {
+            loop {
+                serve(door.next().await);
+            }
+        };
+        _ = timeout(LAST_COMERS, last).await;
         drop(door);
         let finished = timeout(self.limits.drain, watches.finish()).await;
         Ok(finished.map_or(End::CutOff, |()| End::Answered))
@@ -167,7 +180,7 @@ async fn serve_connection(
     let shaken = tokio::select! {
         biased;
         shaken = handshakes.shake(stream, address) => shaken,
-        () = open.watch.is_to_end() => return,
+        () = open.watch.is_to_break() => return,
     };
     match shaken {
         Ok(Shaken {
@@ -242,6 +255,13 @@ impl Door {
                 purpose,
                 place,
             };
+        }
+    }
+
+    /// Lets nobody else begin to connect.
+    fn turn_away(&self) {
+        if let Err(error) = listen::turn_away(&self.listener) {
+            debug!(%error, "who connects while the server stops may be cut off");
         }
     }
 

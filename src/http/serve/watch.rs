@@ -20,6 +20,8 @@ use super::connection::Purpose;
 const AT_ONCE: usize = 32;
 /// What a connection has in all, from its first byte to its last, for which there is no room.
 const IN_ALL: Duration = Duration::from_secs(2);
+/// How long who has asked nothing yet may take for that when the server stops.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// How long the other side may go on after the last answer.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 
@@ -61,6 +63,8 @@ pub(super) struct Watch {
     waits: Cell<Waits>,
     /// When that began: when something was last sent, or an answer ended, or a head began.
     since: Cell<Instant>,
+    /// Something was asked on it, or is being asked.
+    was_used: Cell<bool>,
     handed: Cell<Handed>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
@@ -143,6 +147,7 @@ impl Watches {
             busy: Cell::new(0),
             waits: Cell::new(Waits::Request),
             since: Cell::new(self.clock.now()),
+            was_used: Cell::new(false),
             handed: Cell::new(Handed::Reads),
             order: Cell::new(Order::GoOn),
             waker: RefCell::default(),
@@ -200,7 +205,14 @@ impl Drop for Open {
 impl Watch {
     /// Something was sent.
     pub(super) fn got_on(&self) {
+        self.was_used.set(true);
         self.waits(Waits::Request);
+    }
+
+    /// Whether anything was asked on it. Everybody asks once more when a connection ends that was used before; the end of a new
+    /// one is an answer.
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used.get()
     }
 
     /// Something of a head has come, but not its end.
@@ -234,6 +246,7 @@ impl Watch {
             // It waits for us.
             _ if self.busy.get() > 0 => return false,
             Waits::Head => patience.head,
+            Waits::Request if self.order.get() == Order::Finish => patience.idle.min(FIRST_REQUEST),
             Waits::Request => patience.idle,
             Waits::End => AFTERWARDS,
         };
@@ -249,6 +262,7 @@ impl Watch {
 
     /// Somebody begins to read the connection.
     pub(super) fn hand_over(&self) {
+        self.was_used.set(true);
         self.handed.set(Handed::Reads);
     }
 
@@ -290,11 +304,11 @@ impl Watch {
         }
     }
 
-    /// Resolves once it is not to go on.
-    pub(super) async fn is_to_end(&self) {
+    /// Resolves once it is to end at once.
+    pub(super) async fn is_to_break(&self) {
         let order = |cx: &mut Context<'_>| match self.order(cx) {
-            Order::GoOn => Poll::Pending,
-            Order::Finish | Order::Break => Poll::Ready(()),
+            Order::GoOn | Order::Finish => Poll::Pending,
+            Order::Break => Poll::Ready(()),
         };
         poll_fn(order).await;
     }

@@ -1,5 +1,6 @@
 //! The real things: servers in processes of their own, RabbitMQ, Git over HTTP, clients, and proxies between them.
 
+mod balancer;
 mod broker;
 mod clients;
 mod fleet;
@@ -13,6 +14,7 @@ mod stampede;
 mod tap;
 mod tools;
 mod usage;
+mod walkers;
 
 use std::process::Command;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use tokio::task::JoinSet;
 
+pub use balancer::Balancer;
 pub use broker::Broker;
 pub use clients::{Instance, Transport};
 pub use flood::Flood;
@@ -31,6 +34,7 @@ pub use settle::wait;
 pub use stampede::{Stampede, Tally, first_answer};
 pub use tools::{Size, Start, Tools};
 pub use usage::Usage;
+pub use walkers::{Walked, Walkers};
 
 use crate::figure::Figure;
 use crate::history::What;
@@ -207,6 +211,12 @@ impl Rig {
             let reading = reader::read(name, port, pause, self.recorder.clone());
             self.load.spawn(reading);
         }
+    }
+
+    /// Begins to read through a balancer.
+    #[must_use]
+    pub fn walk(&self, balancer: &Balancer, readers: usize) -> Walkers {
+        Walkers::start(balancer.port(), readers, &self.recorder)
     }
 
     /// Tells a server of a push, as a host of repositories would.

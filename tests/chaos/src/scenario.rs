@@ -1,5 +1,6 @@
 //! What is done to a rig, row by row of the matrix.
 
+pub(crate) mod balanced;
 pub(crate) mod bus;
 pub(crate) mod clock;
 pub(crate) mod commits;

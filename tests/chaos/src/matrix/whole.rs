@@ -1,8 +1,8 @@
 //! Not a single fault: what users are promised as a whole.
 
 use super::{Row, SMALL, Section, bare, played};
-use crate::rig::Start;
-use crate::scenario::{half, outage};
+use crate::rig::{Size, Start};
+use crate::scenario::{balanced, half, outage};
 
 pub(super) const SECTION: Section = Section {
     title: "Whole runs",
@@ -22,5 +22,21 @@ const ROWS: &[Row] = &[
         "half of the events to a thousand clients are lost",
         "all are on the last commit within 60 s",
         |rig| Box::pin(half::play(rig)),
+    ),
+    bare(
+        "replicas",
+        "three servers behind a balancer are killed, cut off from Git, cut off from readers and slow, one after the other, under a commit a second",
+        "no reader is ever led back, in a million reads",
+        |rig| Box::pin(balanced::monotonic(rig)),
+    ),
+    played(
+        "rolling",
+        "three servers behind a balancer are stopped and started one after the other, under load and commits",
+        "no read fails; who has seen a commit that the next server has yet to fetch is told to come again",
+        Start::Running(Size {
+            servers: 3,
+            ..SMALL
+        }),
+        |rig| Box::pin(balanced::rolling(rig)),
     ),
 ];

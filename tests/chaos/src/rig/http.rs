@@ -54,9 +54,23 @@ impl Connection {
     /// # Errors
     /// When no whole answer came in time.
     pub async fn get(&mut self, path: &str) -> anyhow::Result<Response> {
+        self.get_since(path, None).await
+    }
+
+    /// The same, of nothing that is older than a version.
+    ///
+    /// # Errors
+    /// When no whole answer came in time.
+    pub async fn get_since(
+        &mut self,
+        path: &str,
+        version: Option<&str>,
+    ) -> anyhow::Result<Response> {
+        let since = version.map(|version| format!("x-config-min-version: {version}\r\n"));
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n",
-            self.port
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n{}\r\n",
+            self.port,
+            since.unwrap_or_default()
         );
         if let Some(kept) = self.stream.take() {
             match within(exchange(kept, request.as_bytes())).await {
