@@ -141,14 +141,14 @@ impl Failure {
     }
 
     /// Says it on standard error, as text or as one JSON object for each mistake, and gives the exit code.
-    pub(crate) fn report(&self, form: Form) -> ExitCode {
+    pub(crate) fn report(&self, form: Form) -> Exit {
         for complaint in &self.complaints {
             match form {
                 Form::Text => talk::complain(complaint),
                 Form::Json => talk::complain_as_json(&as_json(complaint)),
             }
         }
-        self.exit.into()
+        self.exit
     }
 }
 
