@@ -140,6 +140,12 @@ impl Failure {
         Self { exit, ..self }
     }
 
+    /// The first sentence; empty where there is nobody to tell.
+    pub(crate) fn sentence(&self) -> &str {
+        let first = self.complaints.first();
+        first.map_or("", |complaint| &complaint.sentence)
+    }
+
     /// Says it on standard error, as text or as one JSON object for each mistake, and gives the exit code.
     pub(crate) fn report(&self, form: Form) -> Exit {
         for complaint in &self.complaints {
