@@ -253,3 +253,25 @@ fn what_a_doctor_finds_is_a_document() {
     }
     fails(&["doctor", "--offlin"], 2);
 }
+
+#[test]
+fn a_mistake_is_a_line_wherever_json_is_asked_for() {
+    for arguments in [
+        &["serve", "--log-format=json"][..],
+        &["check", "/nowhere", "--format=json"],
+        &["--json", "fleet"],
+        &["doctor", "--no-such-setting", "--json"],
+    ] {
+        let ran = Ran::confbus(arguments);
+        assert_eq!(ran.stdout, "", "{ran:?}");
+        assert_eq!(documents(&ran.stderr, "confbus.error/1").len(), 1);
+    }
+    // What stands behind `--` is for another program.
+    for arguments in [
+        &["fleet", "--sever"][..],
+        &["watch", "shop/", "--", "program", "--json"],
+    ] {
+        let ran = Ran::confbus(arguments);
+        assert!(ran.stderr.starts_with("error: "), "{ran:?}");
+    }
+}
