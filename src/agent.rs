@@ -28,14 +28,18 @@ pub(crate) async fn run(args: AgentArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(&args.config)?;
     let rounds = settings.entries.into_iter().map(Round::new);
     let rounds: Vec<_> = rounds.collect::<Result<_, _>>()?;
+    let form = if args.json { Form::Json } else { Form::Text };
     if args.check {
-        talk::line(format!("{}: nothing is wrong", args.config.display()))?;
+        let line = format!("{}: nothing is wrong", args.config.display());
+        match form {
+            Form::Text => talk::line(line),
+            Form::Json => talk::line(watch::line_object(None, &line)),
+        }?;
         return Ok(Exit::Yes.into());
     }
     if watch::is_first_process() {
         return Ok(watch::run_as_first_process().await?);
     }
-    let form = if args.json { Form::Json } else { Form::Text };
     watch::start_lines(form)?;
     let mut signals = Signals::listen()?;
     let local = open(settings.http).await?;

@@ -20,6 +20,7 @@ mod help;
 mod pin;
 mod refresh;
 mod show;
+mod slip;
 mod watch;
 mod wave;
 
@@ -269,9 +270,12 @@ pub(crate) struct Properties {
     arguments: Vec<String>,
 }
 
-/// What was typed; ends the program where it is help or cannot be understood. From here on it is known how to speak.
-pub(crate) fn parse() -> Cli {
-    let matches = help::command().get_matches();
+/// What was typed; ends the program where it is help. From here on it is known how to speak.
+///
+/// # Errors
+/// When it cannot be understood, and JSON is asked for.
+pub(crate) fn parse() -> Result<Cli, Failure> {
+    let matches = help::command().try_get_matches().or_else(slip::failure)?;
     let typed = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let colour = match typed.globals.color {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
@@ -279,7 +283,7 @@ pub(crate) fn parse() -> Cli {
         ColorChoice::Never => anstream::ColorChoice::Never,
     };
     talk::begin(colour, typed.globals.quiet);
-    typed
+    Ok(typed)
 }
 
 impl Cli {
@@ -289,19 +293,10 @@ impl Cli {
         let is_json = match &self.command {
             None => serves_json(&self.serve),
             Some(Command::Serve(args)) => serves_json(args),
-            Some(Command::Shadow(args)) => args.json,
-            Some(Command::Check(args)) => args.json,
-            Some(Command::Get(args)) => args.show.json,
-            Some(Command::Explain(args)) => args.show.json,
-            Some(Command::Diff(args)) => args.show.json,
-            Some(Command::Fleet(args)) => args.show.json,
-            Some(Command::History(args)) => args.show.json,
-            Some(Command::Refresh(args)) => args.json,
-            Some(Command::Doctor(args)) => args.json,
-            Some(Command::Watch(args)) => args.delivery.json,
-            Some(Command::Agent(args)) => args.json,
+            Some(Command::Check(args)) => args.format == CheckFormat::Json,
             Some(_) => false,
         };
+        let is_json = is_json || slip::is_json_asked_for();
         if is_json { Form::Json } else { Form::Text }
     }
 

@@ -140,15 +140,21 @@ impl Failure {
         Self { exit, ..self }
     }
 
+    /// The first sentence; empty where there is nobody to tell.
+    pub(crate) fn sentence(&self) -> &str {
+        let first = self.complaints.first();
+        first.map_or("", |complaint| &complaint.sentence)
+    }
+
     /// Says it on standard error, as text or as one JSON object for each mistake, and gives the exit code.
-    pub(crate) fn report(&self, form: Form) -> ExitCode {
+    pub(crate) fn report(&self, form: Form) -> Exit {
         for complaint in &self.complaints {
             match form {
                 Form::Text => talk::complain(complaint),
                 Form::Json => talk::complain_as_json(&as_json(complaint)),
             }
         }
-        self.exit.into()
+        self.exit
     }
 }
 

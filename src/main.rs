@@ -37,7 +37,7 @@ use tracing::info;
 use zeroizing_alloc::ZeroAlloc;
 
 use cli::{Command, DoctorArgs, GitWorkerArgs, ServeArgs};
-use exit::{Exit, Failure, OrExit as _};
+use exit::{Exit, Failure, Form, OrExit as _};
 
 /// Memory is wiped when it is given back: a value that was replaced, a login, a decrypted text does not stay in it.
 #[global_allocator]
@@ -53,12 +53,15 @@ fn main() -> ExitCode {
     if cli::complete() {
         return Exit::Yes.into();
     }
-    let typed = cli::parse();
+    let typed = match cli::parse() {
+        Ok(typed) => typed,
+        Err(failure) => return failure.report(Form::Json).into(),
+    };
     let form = typed.form();
     typed
         .meant()
         .and_then(run)
-        .unwrap_or_else(|failure| failure.report(form))
+        .unwrap_or_else(|failure| failure.report(form).into())
 }
 
 fn run(command: Command) -> Result<ExitCode, Failure> {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{PinArgs, Pinned},
-    desk::{Desk, address, json_of, say},
-    exit::{Exit, Failure},
+    desk::{Account, Desk, Done, address, json_of},
+    exit::{Exit, Failure, Form},
     talk,
 };
 
@@ -18,14 +18,18 @@ const PINS: &str = "/_/api/pins";
 /// Does it, and says what was done.
 pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
     let task = Task::of(&args)?;
-    for desk in Desk::all(&args.servers)? {
-        match &task {
-            Task::List => list(&desk).await?,
-            Task::Release(pinned) => release(&desk, pinned).await?,
-            Task::Pin(pin) => make(&desk, pin).await?,
-        }
-    }
-    Ok(Exit::Yes.into())
+    let account = Account {
+        form: if args.json { Form::Json } else { Form::Text },
+        schema: "confbus.pins/1",
+        member: "pins",
+        result: task.result(),
+    };
+    Desk::each(&args.servers, account, async |desk, done| match &task {
+        Task::List => list(desk, done).await,
+        Task::Release(pinned) => release(desk, pinned, done).await,
+        Task::Pin(pin) => make(desk, pin, done).await,
+    })
+    .await
 }
 
 /// What to do.
@@ -57,20 +61,30 @@ impl<'a> Task<'a> {
             }))),
         }
     }
+
+    /// What became of it where nothing fails.
+    fn result(&self) -> &'static str {
+        match self {
+            Self::List => "listed",
+            Self::Release(_) => "released",
+            Self::Pin(_) => "pinned",
+        }
+    }
 }
 
 fn wrong(text: &str) -> Failure {
     Failure::new(Exit::Usage, text)
 }
 
-async fn make(desk: &Desk, pin: &Value) -> Result<(), Failure> {
+async fn make(desk: &Desk, pin: &Value, done: &mut Done) -> Result<(), Failure> {
     let answer = desk.ask("POST", PINS, &pin.to_string()).await?;
-    tell(&json_of(&answer)?)
+    note(json_of(&answer)?, done);
+    Ok(())
 }
 
-async fn release(desk: &Desk, pinned: &Pinned) -> Result<(), Failure> {
-    let pins = desk.list(PINS, "pins").await?;
-    let its: Vec<_> = pins.iter().filter(|pin| is_of(pin, pinned)).collect();
+async fn release(desk: &Desk, pinned: &Pinned, done: &mut Done) -> Result<(), Failure> {
+    let pins = desk.list(PINS, "pins").await?.into_iter();
+    let its: Vec<_> = pins.filter(|pin| is_of(pin, pinned)).collect();
     if its.is_empty() {
         let text = "nothing is pinned under this address";
         return Err(desk.failure(Exit::NotFound, text));
@@ -78,22 +92,25 @@ async fn release(desk: &Desk, pinned: &Pinned) -> Result<(), Failure> {
     for pin in its {
         let id = pin["id"].as_str().unwrap_or_default();
         desk.ask("DELETE", &format!("{PINS}/{id}"), "").await?;
-        say(&format!("{} is let go", address(pin)))?;
+        let line = format!("{} is let go", printable(&address(&pin)));
+        done.note(pin, line);
     }
     Ok(())
 }
 
-async fn list(desk: &Desk) -> Result<(), Failure> {
+async fn list(desk: &Desk, done: &mut Done) -> Result<(), Failure> {
     let pins = desk.list(PINS, "pins").await?;
     if pins.is_empty() {
-        say("nothing is pinned")?;
+        done.say("nothing is pinned");
     }
-    pins.iter().try_for_each(tell)
+    pins.into_iter().for_each(|pin| note(pin, done));
+    Ok(())
 }
 
-fn tell(pin: &Value) -> Result<(), Failure> {
+fn note(pin: Value, done: &mut Done) {
     let sign = talk::sign("held");
-    Ok(talk::line(format!("{sign} {}", printable(&shown(pin))))?)
+    let line = format!("{sign} {}", printable(&shown(&pin)));
+    done.note(pin, line);
 }
 
 /// Whether a pin is exactly of this address.

@@ -37,7 +37,7 @@ pub(crate) use init::{is_needed as is_first_process, run as run_as_first_process
 pub(crate) use keep::{deliver_first, deliver_others, first_configuration};
 pub(crate) use only::Only;
 pub(crate) use plan::Plan;
-pub(crate) use say::{say, start as start_lines};
+pub(crate) use say::{object as line_object, say, start as start_lines};
 pub(crate) use settings::{TOKEN_FILE, of as client_settings, token as bearer_token};
 pub(crate) use signals::Signals;
 

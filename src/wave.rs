@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{DecisionArgs, WaveArgs, WaveCommand},
-    desk::{Desk, address, json_of, say},
-    exit::{Exit, Failure},
+    desk::{Account, Desk, Done, address, json_of},
+    exit::{Failure, Form},
     talk,
 };
 
@@ -16,46 +16,54 @@ const WAVES: &str = "/_/api/waves";
 
 /// Does it, and says what was done.
 pub(crate) async fn run(args: WaveArgs) -> Result<ExitCode, Failure> {
+    let form = if args.json { Form::Json } else { Form::Text };
     match args.command {
-        WaveCommand::List { servers } => {
-            for desk in Desk::all(&servers)? {
-                list(&desk).await?;
-            }
-        }
-        WaveCommand::Promote(args) => decide(&args, "promote", "promoted").await?,
-        WaveCommand::Abort(args) => decide(&args, "abort", "aborted").await?,
+        WaveCommand::List { servers } => Desk::each(&servers, account(form, "listed"), list).await,
+        WaveCommand::Promote(args) => decide(&args, "promote", account(form, "promoted")).await,
+        WaveCommand::Abort(args) => decide(&args, "abort", account(form, "aborted")).await,
     }
-    Ok(Exit::Yes.into())
 }
 
-async fn list(desk: &Desk) -> Result<(), Failure> {
+fn account(form: Form, result: &'static str) -> Account {
+    Account {
+        form,
+        schema: "confbus.waves/1",
+        member: "waves",
+        result,
+    }
+}
+
+async fn list(desk: &Desk, done: &mut Done) -> Result<(), Failure> {
     let waves = desk.list(WAVES, "waves").await?;
     if waves.is_empty() {
-        say("nothing is on its way")?;
+        done.say("nothing is on its way");
     }
-    waves.iter().try_for_each(tell)
+    for wave in waves {
+        let sign = talk::sign(wave["state"].as_str().unwrap_or_default());
+        let line = format!("{sign} {}", printable(&shown(&wave)));
+        done.note(wave, line);
+    }
+    Ok(())
 }
 
-fn tell(wave: &Value) -> Result<(), Failure> {
-    let sign = talk::sign(wave["state"].as_str().unwrap_or_default());
-    Ok(talk::line(format!("{sign} {}", printable(&shown(wave))))?)
-}
-
-async fn decide(args: &DecisionArgs, path: &str, done: &str) -> Result<(), Failure> {
+async fn decide(args: &DecisionArgs, path: &str, account: Account) -> Result<ExitCode, Failure> {
     let body = json!({
         "application": args.address.application,
         "profile": args.address.profile,
         "label": args.address.label,
         "reason": args.reason,
     });
-    for desk in Desk::all(&args.servers)? {
-        let path = format!("{WAVES}/{path}");
-        let answer = json_of(&desk.ask("POST", &path, &body.to_string()).await?)?;
-        for wave in answer["waves"].as_array().into_iter().flatten() {
-            say(&format!("{}  {done}", named(wave)))?;
+    let (path, body) = (format!("{WAVES}/{path}"), body.to_string());
+    Desk::each(&args.servers, account, async |desk, done| {
+        let mut answer = json_of(&desk.ask("POST", &path, &body).await?)?;
+        let waves = answer["waves"].as_array_mut();
+        for wave in waves.into_iter().flatten() {
+            let line = format!("{}  {}", named(wave), account.result);
+            done.note(wave.take(), printable(&line).into_owned());
         }
-    }
-    Ok(())
+        Ok(())
+    })
+    .await
 }
 
 /// `orders/dev  main  4e81d07`.

@@ -22,6 +22,9 @@ pub(crate) struct PinArgs {
     /// Show what is pinned.
     #[arg(long, conflicts_with_all = ["pinned", "reason", "time", "release"])]
     pub(crate) list: bool,
+    /// One JSON object a line, for each server.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) servers: ServersArgs,
 }

@@ -6,6 +6,9 @@ use super::{ServersArgs, pin::address};
 pub(crate) struct WaveArgs {
     #[command(subcommand)]
     pub(crate) command: WaveCommand,
+    /// One JSON object a line, for each server.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::{compare::Verdict, difference::Difference, request_list::Listed};
 
+const SCHEMA: &str = "confbus.shadow/1";
+
 /// How it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -80,6 +82,7 @@ impl<W: Write> Report<W> {
         match self.form {
             Form::Json => {
                 let summary = json!({
+                    "schema": SCHEMA, "type": "result",
                     "identical": identical, "different": different, "deliberate": deliberate, "unanswered": unanswered,
                 });
                 writeln!(self.out, "{summary}")
@@ -108,8 +111,10 @@ fn told(verdict: &Verdict) -> String {
 }
 
 fn object(listed: &Listed, outcome: &str, verdict: &Verdict) -> Value {
-    let mut object =
-        json!({ "line": listed.line, "request": listed.request.to_string(), "outcome": outcome });
+    let mut object = json!({
+        "schema": SCHEMA, "type": "request",
+        "line": listed.line, "request": listed.request.to_string(), "outcome": outcome,
+    });
     let mut add = |name: &str, value: Value| object[name] = value;
     let (difference, reason): (Option<&Difference>, Option<String>) = match verdict {
         Verdict::Identical(status) => {
@@ -151,7 +156,7 @@ mod tests {
         .enumerate()
         {
             let listed = Listed {
-                line,
+                line: line + 1,
                 request: Request::parse(b"/a/b").unwrap(),
             };
             report.tell(&listed, verdict).unwrap();
@@ -163,9 +168,9 @@ mod tests {
     #[test]
     fn people_read_what_is_not_the_same() {
         expect![[r#"
-            different   GET /a/b (line 1): body: 3 bytes → nothing
-            deliberate  GET /a/b (line 2): body: 3 bytes → nothing (it is better)
-            unanswered  GET /a/b (line 3): http://old:8888: the connection ended within the answer
+            different   GET /a/b (line 2): body: 3 bytes → nothing
+            deliberate  GET /a/b (line 3): body: 3 bytes → nothing (it is better)
+            unanswered  GET /a/b (line 4): http://old:8888: the connection ended within the answer
             1 identical, 1 different, 1 deliberate, 1 unanswered
         "#]]
         .assert_eq(&written(Form::Lines));
@@ -174,11 +179,24 @@ mod tests {
     #[test]
     fn programs_read_everything() {
         expect![[r#"
-            {"line":0,"request":"GET /a/b","outcome":"identical","status":200}
-            {"line":1,"request":"GET /a/b","outcome":"different","place":"body","old":"3 bytes","new":null}
-            {"line":2,"request":"GET /a/b","outcome":"deliberate","place":"body","old":"3 bytes","new":null,"reason":"it is better"}
-            {"line":3,"request":"GET /a/b","outcome":"unanswered","reason":"http://old:8888: the connection ended within the answer"}
-            {"identical":1,"different":1,"deliberate":1,"unanswered":1}
+            {"schema":"confbus.shadow/1","type":"request","line":1,"request":"GET /a/b","outcome":"identical","status":200}
+            {"schema":"confbus.shadow/1","type":"request","line":2,"request":"GET /a/b","outcome":"different","place":"body","old":"3 bytes","new":null}
+            {"schema":"confbus.shadow/1","type":"request","line":3,"request":"GET /a/b","outcome":"deliberate","place":"body","old":"3 bytes","new":null,"reason":"it is better"}
+            {"schema":"confbus.shadow/1","type":"request","line":4,"request":"GET /a/b","outcome":"unanswered","reason":"http://old:8888: the connection ended within the answer"}
+            {"schema":"confbus.shadow/1","type":"result","identical":1,"different":1,"deliberate":1,"unanswered":1}
         "#]].assert_eq(&written(Form::Json));
+    }
+
+    #[test]
+    fn lines_are_as_their_schema_says() {
+        let schema = include_str!("../../docs/schemas/confbus.shadow-1.json");
+        let schema = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for line in written(Form::Json).lines() {
+            let document: Value = serde_json::from_str(line).unwrap();
+            validator
+                .validate(&document)
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
     }
 }

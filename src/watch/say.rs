@@ -8,7 +8,7 @@ use std::{
 
 use confbus::{printable, short_version};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
@@ -43,18 +43,22 @@ fn write(address: Option<&str>, line: &str) {
 
 fn written(form: Form, address: Option<&str>, line: &str) -> String {
     match (form, address) {
-        (Form::Json, _) => json!({
-            "schema": "confbus.line/1",
-            "time": Timestamp::now().to_string(),
-            "address": address,
-            "message": line,
-        })
-        .to_string(),
+        (Form::Json, _) => object(address, line).to_string(),
         (Form::Text, Some(address)) => {
             format!("confbus: {} {}", printable(address), printable(line))
         }
         (Form::Text, None) => format!("confbus: {}", printable(line)),
     }
+}
+
+/// A line for programs.
+pub(crate) fn object(address: Option<&str>, line: &str) -> Value {
+    json!({
+        "schema": "confbus.line/1",
+        "time": Timestamp::now().to_string(),
+        "address": address,
+        "message": line,
+    })
 }
 
 /// Says once how lines look, and has the log speak like them.
@@ -131,7 +135,7 @@ mod tests {
         let text = written(Form::Text, Some("shop/prod"), "written");
         assert_eq!(text, "confbus: shop/prod written");
         let line = written(Form::Json, Some("shop/prod"), "a\nb");
-        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(line["schema"], "confbus.line/1");
         assert_eq!(
             (&line["address"], &line["message"]),

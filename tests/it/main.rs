@@ -30,6 +30,7 @@ mod errors;
 mod foreign_answers;
 mod freshness;
 mod inspections;
+mod json;
 mod kept_answers;
 mod kubernetes;
 mod last_good;

@@ -167,11 +167,17 @@ fn programs_can_read_it() {
         objects,
         [
             serde_json::json!({
-                "line": 1, "request": "GET /vault-dev.json", "outcome": "different",
+                "schema": "confbus.shadow/1", "type": "request", "line": 1, "request": "GET /vault-dev.json", "outcome": "different",
                 "place": "body, `password`", "old": "\"s3cret-of-old\"", "new": "\"s3cret-of-new\"",
             }),
-            serde_json::json!({ "line": 2, "request": "GET /nothing", "outcome": "identical", "status": 404 }),
-            serde_json::json!({ "identical": 1, "different": 1, "deliberate": 0, "unanswered": 0 }),
+            serde_json::json!({
+                "schema": "confbus.shadow/1", "type": "request", "line": 2, "request": "GET /nothing",
+                "outcome": "identical", "status": 404,
+            }),
+            serde_json::json!({
+                "schema": "confbus.shadow/1", "type": "result",
+                "identical": 1, "different": 1, "deliberate": 0, "unanswered": 0,
+            }),
         ]
     );
 }
