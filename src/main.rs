@@ -11,6 +11,7 @@ mod doctor;
 mod exit;
 mod health;
 mod look_again;
+mod meant;
 mod own_server;
 mod pin;
 mod shadow;

@@ -6,7 +6,9 @@ use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    address, ask, closest::check_names, document, list, number, place, query, shown, table, text,
+    address,
+    closest::{ask_for, check_names},
+    document, list, number, place, query, shown, table, text,
 };
 use crate::{
     cli::DiffArgs,
@@ -18,8 +20,9 @@ use crate::{
 pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
     let (from, to) = (args.from.to_string(), args.to.to_string());
     let path = format!("/_/api/diffs{}", query([("from", &*from), ("to", &*to)]));
-    let view = ask(&args.show, &path).await?;
-    check_names(&args.show, &[&args.from, &args.to]).await?;
+    let addresses = [&args.from, &args.to];
+    let view = ask_for(&args.show, &addresses, &path).await?;
+    check_names(&args.show, &addresses).await?;
     if args.show.json {
         document(&view)?;
     } else {

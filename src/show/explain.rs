@@ -4,14 +4,17 @@ use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    address, closest::ask_for, document, list, number, path_of, place, shown, table, text,
+    address,
+    closest::{ask_for, check_application},
+    document, list, number, path_of, place, shown, table, text,
 };
 use crate::{cli::ExplainArgs, desk::say, exit::Failure, talk};
 
 /// Says it.
 pub(crate) async fn explain(args: ExplainArgs) -> Result<(), Failure> {
     let path = path_of("explanations", &args.address, &[("key", &args.key)]);
-    let view = ask_for(&args.show, &args.address, &path).await?;
+    let view = ask_for(&args.show, &[&args.address], &path).await?;
+    check_application(&args.show, &args.address, &view).await?;
     if args.show.json {
         return document(&view);
     }

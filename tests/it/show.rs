@@ -3,7 +3,7 @@
 use confbus_protocol::{BusId, Outcome, Report};
 use serde_json::{Value, json};
 
-use crate::support::{ConfigRepo, Ran, Request, TestServer};
+use crate::support::{ConfigRepo, Ran, Request, TestServer, eventually, expect_that};
 
 const SHOP: &str = "pool:\n  max: 20\nservers:\n- b\n- c\ndb:\n  host: pg\n  password: hunter2\n";
 const PROD: &str = "pool:\n  max: 40\nservers:\n- a\nurl: http://${db.host}/x\n";
@@ -293,11 +293,11 @@ fn history_says_what_was_served() {
     let next = shop.repo.push("next", &[("shop.yml", "pool.max: 1\n")]);
     shop.server.serves(&next);
     // The host and the password. The second server, which a list covers, only those saw who ask for single keys.
-    crate::support::eventually("the move with its keys", || {
+    eventually("the move with its keys", || {
         let shown = shop.shows(&["history", "shop/prod", "-n", "1"]);
         let row = shown.lines().nth(1).unwrap_or_default().to_owned();
         let is_known = row.contains(&format!("{}  2 ", &next[..7]));
-        crate::support::expect_that(is_known, shown)
+        expect_that(is_known, shown)
     });
     let shown = shop.shows(&["history", "shop/prod"]);
     assert!(shown.contains("Test  next"), "{shown}");
@@ -340,9 +340,41 @@ fn a_misspelt_application_is_not_one_without_history() {
     for arguments in [
         &["history", "shpo"][..],
         &["diff", "shop/prod", "shpo/prod"],
+        &["explain", "shpo/prod", "limit"],
+        &["get", "shpo/prod", "--reveal"],
+        &["fleet", "shpo"],
+        &["fleet", "shpo/prod", "--json"],
     ] {
         let ran = shop.runs(arguments);
         assert_eq!((ran.code, &*ran.stdout), (Some(6), ""), "{ran:?}");
         assert!(ran.stderr.contains("did you mean `shop`?"), "{ran:?}");
     }
+}
+
+#[test]
+fn a_misspelt_label_is_like_a_branch_that_nobody_has_asked_for() {
+    let shop = Shop::open();
+    shop.repo
+        .push_to("release/2.0", "a release", &[("shop.yml", SHOP)]);
+    eventually("the branch", || {
+        let names = shop.server.get("/_/api/names").json();
+        let labels = names["labels"].as_array().unwrap();
+        expect_that(labels.contains(&json!("release/2.0")), &names)
+    });
+    let wrong = "shop/prod@relase/2.0";
+    for arguments in [
+        &["get", wrong][..],
+        &["get", wrong, "--reveal"],
+        &["explain", wrong, "pool.max"],
+        &["history", wrong],
+        &["diff", "shop/prod", wrong],
+        &["diff", wrong, "shop/prod"],
+        &["fleet", wrong],
+    ] {
+        let ran = shop.runs(arguments);
+        assert_eq!((ran.code, &*ran.stdout), (Some(6), ""), "{ran:?}");
+        let said = "did you mean `release/2.0`?";
+        assert!(ran.stderr.contains(said), "{ran:?}");
+    }
+    assert_eq!(shop.shows(&["get", "shop@release/2.0", "pool.max"]), "20\n");
 }
