@@ -1,5 +1,7 @@
 //! `confbus refresh`: asks applications to look again, and waits for what becomes of it.
 
+mod nobody;
+
 use std::{
     collections::HashSet,
     process::ExitCode,
@@ -38,11 +40,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Asks each server that is named, one after the other.
 pub(crate) async fn run(args: RefreshArgs) -> Result<ExitCode, Failure> {
-    let mut worst = Exit::Yes;
+    let (mut worst, mut unknown) = (Exit::Yes, None);
     for desk in Desk::all(&args.servers)? {
-        worst = worst.or_worse(refresh(&desk, &args).await?);
+        match refresh(&desk, &args).await {
+            // Another server may know it.
+            Err(failure) if failure.is(Exit::NotFound) => {
+                unknown.get_or_insert(failure);
+            }
+            outcome => worst = worst.or_worse(outcome?),
+        }
     }
-    Ok(worst.into())
+    unknown.map_or(Ok(worst.into()), Err)
 }
 
 async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
@@ -62,6 +70,9 @@ async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
     if !is_id(&id) {
         let text = "what it answered is no name of a refresh";
         return Err(desk.failure(Exit::Unreachable, text));
+    }
+    if let Some(destination) = destination {
+        nobody::check(desk, &id, destination).await?;
     }
     let told = destination.map_or("everyone", String::as_str);
     if args.json {
@@ -86,10 +97,15 @@ fn is_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(is_part)
 }
 
+/// Where the server says what came of it.
+fn path_of(id: &str) -> String {
+    format!("/_/api/refreshes/{id}")
+}
+
 /// Tells of each instance as it answers, and at the end of all.
 async fn wait(desk: &Desk, id: &str, args: &RefreshArgs) -> Result<Exit, Failure> {
     let until = Instant::now() + args.timeout;
-    let path = format!("/_/api/refreshes/{id}");
+    let path = path_of(id);
     let mut said = HashSet::new();
     let mut pause = FIRST_PAUSE;
     loop {
