@@ -10,6 +10,7 @@ use crate::{
     cli::{PinArgs, Pinned},
     desk::{Desk, address, json_of, say},
     exit::{Exit, Failure},
+    meant::{Names, among},
     talk,
 };
 
@@ -22,7 +23,12 @@ pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
         match &task {
             Task::List => list(&desk).await?,
             Task::Release(pinned) => release(&desk, pinned).await?,
-            Task::Pin(pin) => make(&desk, pin).await?,
+            Task::Pin(pin) => {
+                if !args.yes {
+                    check_application(&desk, pin).await?;
+                }
+                make(&desk, pin).await?;
+            }
         }
     }
     Ok(Exit::Yes.into())
@@ -63,8 +69,30 @@ fn wrong(text: &str) -> Failure {
     Failure::new(Exit::Usage, text)
 }
 
+/// A pin may be there before its application is; where another one is named like it, that one is meant.
+async fn check_application(desk: &Desk, pin: &Value) -> Result<(), Failure> {
+    let names = Names::at(desk).await;
+    let application = pin["application"].as_str().unwrap_or_default();
+    let application = application.replace("(_)", "/");
+    let checked = names.refuse_unseen(application.split(','));
+    checked.map_err(|failure| failure.help("--yes pins it all the same"))?;
+    if names.know_none_of(application.split(',')) {
+        talk::note(format!(
+            "nothing is named after `{}`, and nobody has asked for it yet",
+            printable(&application)
+        ));
+    }
+    Ok(())
+}
+
 async fn make(desk: &Desk, pin: &Value) -> Result<(), Failure> {
-    let answer = desk.ask("POST", PINS, &pin.to_string()).await?;
+    let answer = match desk.ask("POST", PINS, &pin.to_string()).await {
+        Err(failure) if failure.is(Exit::NotFound) => {
+            let label = pin["label"].as_str().unwrap_or_default();
+            return Err(Names::at(desk).await.help_label(failure, label));
+        }
+        answer => answer?,
+    };
     tell(&json_of(&answer)?)
 }
 
@@ -73,7 +101,13 @@ async fn release(desk: &Desk, pinned: &Pinned) -> Result<(), Failure> {
     let its: Vec<_> = pins.iter().filter(|pin| is_of(pin, pinned)).collect();
     if its.is_empty() {
         let text = "nothing is pinned under this address";
-        return Err(desk.failure(Exit::NotFound, text));
+        let failure = desk.failure(Exit::NotFound, text);
+        let asked = json!({
+            "application": pinned.application, "profile": pinned.profile, "label": pinned.label,
+        });
+        let others: Vec<_> = pins.iter().map(address).collect();
+        let others = others.iter().map(String::as_str);
+        return Err(among(failure, &address(&asked), others));
     }
     for pin in its {
         let id = pin["id"].as_str().unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::{
     cli::{DecisionArgs, WaveArgs, WaveCommand},
     desk::{Desk, address, json_of, say},
     exit::{Exit, Failure},
+    meant::among,
     talk,
 };
 
@@ -50,7 +51,15 @@ async fn decide(args: &DecisionArgs, path: &str, done: &str) -> Result<(), Failu
     });
     for desk in Desk::all(&args.servers)? {
         let path = format!("{WAVES}/{path}");
-        let answer = json_of(&desk.ask("POST", &path, &body.to_string()).await?)?;
+        let answer = match desk.ask("POST", &path, &body.to_string()).await {
+            Err(failure) if failure.is(Exit::NotFound) => {
+                let waves = desk.list(WAVES, "waves").await.unwrap_or_default();
+                let others: Vec<_> = waves.iter().map(address).collect();
+                let others = others.iter().map(String::as_str);
+                return Err(among(failure, &address(&body), others));
+            }
+            answer => json_of(&answer?)?,
+        };
         for wave in answer["waves"].as_array().into_iter().flatten() {
             say(&format!("{}  {done}", named(wave)))?;
         }
