@@ -8,10 +8,12 @@ mod address;
 mod compared;
 mod configuration;
 mod diff;
+mod differences;
 mod explanation;
 mod fingerprint;
 mod history;
 mod names;
+mod placeholders;
 mod secrecy;
 
 use std::{collections::BTreeSet, sync::Arc};

@@ -200,7 +200,7 @@ impl Written {
     }
 }
 
-fn held(held: &HeldView) -> String {
+pub(super) fn held(held: &HeldView) -> String {
     let wanted = short(&held.wanted);
     format!(
         "{wanted} is what the label names, and is held back: {}",

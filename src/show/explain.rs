@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     address,
     closest::{ask_for, check_application},
-    document, list, number, path_of, place, shown, table, text,
+    document, held_at, list, number, path_of, place, shown, table, text,
 };
 use crate::{cli::ExplainArgs, desk::say, exit::Failure, talk};
 
@@ -36,6 +36,7 @@ fn lines(view: &Value) -> Vec<String> {
         address(&view["address"])
     );
     let mut lines = vec![title];
+    lines.extend(held_at(view));
     lines.extend(superseded(&view["superseded"]));
     lines.extend(list(view, "commits").iter().filter_map(made));
     lines.push(String::new());
