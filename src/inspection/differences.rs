@@ -100,7 +100,7 @@ pub(super) fn count(old: &Inspected, new: &Inspected) -> usize {
     differences.changed.len()
 }
 
-fn keys<'i>(both: [&'i Inspected; 2]) -> BTreeSet<&'i str> {
+fn keys(both: [&Inspected; 2]) -> BTreeSet<&str> {
     let sources = both
         .into_iter()
         .flat_map(|one| &one.environment.property_sources);
