@@ -1,15 +1,9 @@
 use askama::Template;
 
-use super::{
-    address::Named,
-    configuration::held,
-    frame::Frame,
-    links::{short, with_query},
-    value::Value,
-};
+use super::{address::Named, configuration::held, frame::Frame, links::with_query, value::Value};
 use crate::{
     inspection::{ChangeView, DiffView, PlaceView, SideView},
-    ledger::Becomes,
+    ledger::{Becomes, short},
 };
 
 /// Changes that one page shows, and addresses.
@@ -100,7 +94,7 @@ impl Side {
         Self {
             text: address.shown(),
             href: address.page(&[]),
-            commit: short(side.commit.as_deref().unwrap_or_default()).to_owned(),
+            commit: short(side.commit.as_deref().unwrap_or_default()),
             held: side.held.as_ref().map(held),
         }
     }
