@@ -3,12 +3,24 @@
 /// How alike names must be for one to be meant by the other.
 const ALIKE: f64 = 0.8;
 
-/// The name that is most like another one, if any is like it at all.
+/// Characters of the longest name that is compared with others: what that costs grows with the product of both lengths.
+pub(crate) const LONGEST_NAME: usize = 256;
+
+/// The name that is most like another one, if any is like it at all; none of more than 256 characters is.
 pub fn closest<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    if !is_comparable(name) {
+        return None;
+    }
+    let all = all.filter(|other| is_comparable(other));
     let alike = all.map(|other| (strsim::jaro_winkler(name, other), other));
     let alike = alike.filter(|(likeness, _)| *likeness >= ALIKE);
     let closest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
     closest.map(|(_, other)| other)
+}
+
+/// Whether a name is short enough.
+pub(crate) fn is_comparable(name: &str) -> bool {
+    name.chars().nth(LONGEST_NAME).is_none()
 }
 
 #[cfg(test)]
@@ -22,5 +34,13 @@ mod tests {
         assert_eq!(of("pol.min"), Some("pool.min"));
         assert_eq!(of("servers"), None);
         assert_eq!(closest("a", [].into_iter()), None);
+    }
+
+    #[test]
+    fn a_long_name_is_compared_with_none() {
+        let [longest, longer] = [LONGEST_NAME, LONGEST_NAME + 1].map(|length| "ä".repeat(length));
+        let of = |name: &str| closest(name, [&*longest, &*longer].into_iter()).map(str::len);
+        assert_eq!(of(&longest), Some(longest.len()));
+        assert_eq!(of(&longer), None);
     }
 }

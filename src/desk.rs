@@ -1,6 +1,7 @@
 //! Asks servers to do something, one after the other: each decides by itself.
 
 mod each;
+mod names;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -17,8 +18,8 @@ use crate::{
     talk,
     watch::{TOKEN_FILE, bearer_token},
 };
-
 pub(crate) use each::{Account, Done};
+pub(crate) use names::{NAMES, Names, among};
 
 /// The server may take half of it to look for a commit.
 const PATIENCE: Duration = Duration::from_secs(40);

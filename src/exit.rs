@@ -125,6 +125,15 @@ impl Failure {
         Self { exit, complaints }
     }
 
+    /// What else there is to know.
+    #[must_use]
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        if let Some(last) = self.complaints.last_mut() {
+            last.notes.push(note.into());
+        }
+        self
+    }
+
     /// What to type or to change.
     #[must_use]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -132,6 +141,14 @@ impl Failure {
             last.help.push(help.into());
         }
         self
+    }
+
+    /// What it says to type or to change.
+    #[cfg(test)]
+    pub(crate) fn helps(&self) -> impl Iterator<Item = &str> {
+        let complaints = self.complaints.iter();
+        let helps = complaints.flat_map(|complaint| &complaint.help);
+        helps.map(String::as_str)
     }
 
     /// The same with another exit code.

@@ -8,10 +8,12 @@ mod address;
 mod compared;
 mod configuration;
 mod diff;
+mod differences;
 mod explanation;
 mod fingerprint;
 mod history;
 mod names;
+mod placeholders;
 mod secrecy;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -227,7 +229,7 @@ impl Inspector {
     ) -> Result<NamesView, InspectError> {
         let (repository, known) = (self.repository.clone(), self.ledger.known());
         let names = self.aside(move || {
-            let mut names = repository.names_in_service();
+            let mut names = repository.names();
             let asked = known.iter().flat_map(|request| request.application.names());
             names.applications.extend(asked.map(str::to_owned));
             let may_read = |name: &String| readable.has_application(name);
@@ -235,7 +237,8 @@ impl Inspector {
             NamesView {
                 schema: "confbus.names/1",
                 applications: listed(names.applications, may_read),
-                labels: listed(names.labels, is_label),
+                // What is in service goes first where there are too many.
+                labels: listed(names.labels.into_iter().chain(names.refs), is_label),
             }
         });
         names.await
@@ -320,7 +323,11 @@ impl Inspector {
     }
 }
 
-fn listed(names: BTreeSet<String>, is_shown: impl Fn(&String) -> bool) -> Vec<String> {
-    let shown = names.into_iter().filter(is_shown);
-    shown.take(MAX_NAMES).collect()
+fn listed(
+    names: impl IntoIterator<Item = String>,
+    is_shown: impl Fn(&String) -> bool,
+) -> Vec<String> {
+    let shown = names.into_iter().filter(is_shown).take(MAX_NAMES);
+    let shown: BTreeSet<_> = shown.collect();
+    shown.into_iter().collect()
 }

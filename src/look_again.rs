@@ -1,5 +1,7 @@
 //! `confbus refresh`: asks applications to look again, and waits for what becomes of it.
 
+mod nobody;
+
 use std::{
     collections::HashSet,
     process::ExitCode,
@@ -38,11 +40,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Asks each server that is named, one after the other.
 pub(crate) async fn run(args: RefreshArgs) -> Result<ExitCode, Failure> {
-    let mut worst = Exit::Yes;
+    let (mut worst, mut unknown) = (Exit::Yes, None);
     for desk in Desk::all(&args.servers)? {
-        worst = worst.or_worse(refresh(&desk, &args).await?);
+        match refresh(&desk, &args).await {
+            // Another server may know it.
+            Err(failure) if failure.is(Exit::NotFound) => {
+                unknown.get_or_insert(failure);
+            }
+            outcome => worst = worst.or_worse(outcome?),
+        }
     }
-    Ok(worst.into())
+    unknown.map_or_else(|| Ok(worst.into()), Err)
 }
 
 async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
@@ -62,6 +70,9 @@ async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
     if !is_id(&id) {
         let text = "what it answered is no name of a refresh";
         return Err(desk.failure(Exit::Unreachable, text));
+    }
+    if let Some(destination) = destination {
+        nobody::check(desk, &id, destination).await?;
     }
     let told = destination.map_or("everyone", String::as_str);
     if args.json {
@@ -86,10 +97,15 @@ fn is_id(text: &str) -> bool {
     (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(is_part)
 }
 
+/// Where the server says what came of it.
+fn path_of(id: &str) -> String {
+    format!("/_/api/refreshes/{id}")
+}
+
 /// Tells of each instance as it answers, and at the end of all.
 async fn wait(desk: &Desk, id: &str, args: &RefreshArgs) -> Result<Exit, Failure> {
     let until = Instant::now() + args.timeout;
-    let path = format!("/_/api/refreshes/{id}");
+    let path = path_of(id);
     let mut said = HashSet::new();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -295,6 +311,9 @@ impl Answer {
 mod tests {
     use super::*;
 
+    const GOOD: &str = "9f2c1ab0c79f2c1ab0c79f2c1ab0c79f2c1ab0c7";
+    const OLD: &str = "17d02b4e0017d02b4e0017d02b4e0017d02b4e00";
+
     fn refresh(told: &[(&str, &str)]) -> Outcome {
         let told: Vec<_> = told
             .iter()
@@ -302,7 +321,7 @@ mod tests {
             .collect();
         Outcome::of(&json!({
             "published": "2026-11-20T11:04:31Z", "told": told,
-            "labels": [{ "label": "main", "to": "9f2c1ab0c7" }],
+            "labels": [{ "label": "main", "to": GOOD }],
             "timeline": [{ "what": "rejected", "instance": "b", "detail": "too much" }],
         }))
     }
@@ -312,15 +331,15 @@ mod tests {
         let known = |wanted: &str| {
             [json!({
                 "instance": "b", "state": "rejected", "evidence": "report", "reason": "too high",
-                "fetched": "9f2c1ab0c7", "wanted": wanted, "last_sign": "11:04",
+                "fetched": GOOD, "wanted": wanted, "last_sign": "11:04",
             })]
         };
         let mut outcome = refresh(&[("a", "live"), ("b", "told")]);
-        outcome.add_known(&known("17d02b4e00"));
+        outcome.add_known(&known(OLD));
         assert!(!outcome.is_complete());
         assert_eq!(outcome.answers[1].last_sign.as_deref(), Some("11:04"));
         assert_eq!(outcome.answers[0].last_sign, None);
-        outcome.add_known(&known("9f2c1ab0c7"));
+        outcome.add_known(&known(GOOD));
         assert_eq!(outcome.answers[1].reason.as_deref(), Some("too high"));
         assert_eq!((outcome.is_complete(), outcome.exit()), (true, Exit::No));
     }
@@ -334,10 +353,10 @@ mod tests {
             outcome.add_known(&[of("b", wanted[0]), of("a", wanted[1]), of("c", "5")]);
             outcome.commit
         };
-        let one = "9f2c1ab0c7";
+        let one = GOOD;
         assert_eq!(named([one; 2]).as_deref(), Some("9f2c1ab"));
-        assert_eq!(named([one, "17d02b4e00"]), None);
-        assert_eq!(named(["9f2c1ab0c7,17d02b4e00"; 2]), None);
+        assert_eq!(named([one, OLD]), None);
+        assert_eq!(named([&*format!("{GOOD},{OLD}"); 2]), None);
     }
 
     #[test]

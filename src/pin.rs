@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{PinArgs, Pinned},
-    desk::{Account, Desk, Done, address, json_of},
+    desk::{Account, Desk, Done, Names, address, among, json_of},
     exit::{Exit, Failure, Form},
     talk,
 };
@@ -27,7 +27,12 @@ pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
     Desk::each(&args.servers, account, async |desk, done| match &task {
         Task::List => list(desk, done).await,
         Task::Release(pinned) => release(desk, pinned, done).await,
-        Task::Pin(pin) => make(desk, pin, done).await,
+        Task::Pin(pin) => {
+            if !args.yes {
+                check_application(desk, pin).await?;
+            }
+            make(desk, pin, done).await
+        }
     })
     .await
 }
@@ -76,24 +81,52 @@ fn wrong(text: &str) -> Failure {
     Failure::new(Exit::Usage, text)
 }
 
+/// A pin may be there before its application is; where another one is named like it, that one is meant.
+async fn check_application(desk: &Desk, pin: &Value) -> Result<(), Failure> {
+    let names = Names::at(desk).await;
+    let application = pin["application"].as_str().unwrap_or_default();
+    let application = application.replace("(_)", "/");
+    let checked = names.refuse_unseen(application.split(','));
+    checked.map_err(|failure| failure.help("--yes pins it all the same"))?;
+    if names.know_none_of(application.split(',')) {
+        talk::note(format!(
+            "nothing is named after `{}`, and nobody has asked for it yet",
+            printable(&application)
+        ));
+    }
+    Ok(())
+}
+
 async fn make(desk: &Desk, pin: &Value, done: &mut Done) -> Result<(), Failure> {
-    let answer = desk.ask("POST", PINS, &pin.to_string()).await?;
+    let answer = match desk.ask("POST", PINS, &pin.to_string()).await {
+        Err(failure) if failure.is(Exit::NotFound) => {
+            let label = pin["label"].as_str().unwrap_or_default();
+            return Err(Names::at(desk).await.help_label(failure, label));
+        }
+        answer => answer?,
+    };
     note(json_of(&answer)?, done);
     Ok(())
 }
 
 async fn release(desk: &Desk, pinned: &Pinned, done: &mut Done) -> Result<(), Failure> {
-    let pins = desk.list(PINS, "pins").await?.into_iter();
-    let its: Vec<_> = pins.filter(|pin| is_of(pin, pinned)).collect();
+    let pins = desk.list(PINS, "pins").await?;
+    let its: Vec<_> = pins.iter().filter(|pin| is_of(pin, pinned)).collect();
     if its.is_empty() {
         let text = "nothing is pinned under this address";
-        return Err(desk.failure(Exit::NotFound, text));
+        let failure = desk.failure(Exit::NotFound, text);
+        let asked = json!({
+            "application": pinned.application, "profile": pinned.profile, "label": pinned.label,
+        });
+        let others: Vec<_> = pins.iter().map(address).collect();
+        let others = others.iter().map(String::as_str);
+        return Err(among(failure, &address(&asked), others));
     }
     for pin in its {
         let id = pin["id"].as_str().unwrap_or_default();
         desk.ask("DELETE", &format!("{PINS}/{id}"), "").await?;
-        let line = format!("{} is let go", printable(&address(&pin)));
-        done.note(pin, line);
+        let line = format!("{} is let go", printable(&address(pin)));
+        done.note(pin.clone(), line);
     }
     Ok(())
 }
@@ -143,7 +176,7 @@ mod tests {
     #[test]
     fn a_pin_is_one_line() {
         let pin = json!({
-            "application": "orders", "profile": null, "label": "main", "commit": "4e81d07c02", "by": "jo", "reason": "INC-812",
+            "application": "orders", "profile": null, "label": "main", "commit": "4e81d07".repeat(6)[..40], "by": "jo", "reason": "INC-812",
             "until": 1_763_650_140_000_i64,
         });
         assert_eq!(

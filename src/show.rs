@@ -12,6 +12,7 @@ mod table;
 
 use std::sync::Once;
 
+use confbus::short_version;
 use confbus_protocol::{Address, Label};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -136,6 +137,22 @@ fn place(written: &Value) -> String {
     }
 }
 
+/// That something else is given than what the label names, and why.
+fn held_at(view: &Value) -> Option<String> {
+    let held = &view["held"];
+    let (wanted, because) = (held["wanted"].as_str()?, text(held, "because"));
+    let commit = text(view, "commit");
+    let named = if wanted == commit {
+        String::new()
+    } else {
+        format!(" while its label names {}", short_version(wanted))
+    };
+    Some(format!(
+        "is held at {}{named}: {because}",
+        short_version(commit)
+    ))
+}
+
 /// `shop/prod@main` of an address in a document.
 fn address(value: &Value) -> String {
     let profiles: Vec<_> = list(value, "profiles")
@@ -173,6 +190,21 @@ mod tests {
         assert_eq!(shown(&mask), talk::dots());
         assert_eq!(shown(&json!("x")), "x");
         assert_eq!(shown(&json!(4.5)), "4.5");
+    }
+
+    #[test]
+    fn what_is_held_says_what_it_is_kept_from() {
+        let [good, bad] = ["4e81d07", "9f2c1ab"].map(|start| format!("{start}{}", "0".repeat(33)));
+        let held = |wanted: &str| {
+            let held = json!({ "wanted": wanted, "because": "pinned" });
+            held_at(&json!({ "commit": good, "held": held }))
+        };
+        assert_eq!(
+            held(&bad).unwrap(),
+            "is held at 4e81d07 while its label names 9f2c1ab: pinned"
+        );
+        assert_eq!(held(&good).unwrap(), "is held at 4e81d07: pinned");
+        assert_eq!(held_at(&json!({ "held": null })), None);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{DecisionArgs, WaveArgs, WaveCommand},
-    desk::{Account, Desk, Done, address, json_of},
-    exit::{Failure, Form},
+    desk::{Account, Desk, Done, address, among, json_of},
+    exit::{Exit, Failure, Form},
     talk,
 };
 
@@ -53,9 +53,17 @@ async fn decide(args: &DecisionArgs, path: &str, account: Account) -> Result<Exi
         "label": args.address.label,
         "reason": args.reason,
     });
-    let (path, body) = (format!("{WAVES}/{path}"), body.to_string());
+    let (path, text) = (format!("{WAVES}/{path}"), body.to_string());
     Desk::each(&args.servers, account, async |desk, done| {
-        let mut answer = json_of(&desk.ask("POST", &path, &body).await?)?;
+        let mut answer = match desk.ask("POST", &path, &text).await {
+            Err(failure) if failure.is(Exit::NotFound) => {
+                let waves = desk.list(WAVES, "waves").await.unwrap_or_default();
+                let others: Vec<_> = waves.iter().map(address).collect();
+                let others = others.iter().map(String::as_str);
+                return Err(among(failure, &address(&body), others));
+            }
+            answer => json_of(&answer?)?,
+        };
         let waves = answer["waves"].as_array_mut();
         for wave in waves.into_iter().flatten() {
             let line = format!("{}  {}", named(wave), account.result);
@@ -114,7 +122,7 @@ mod tests {
     #[test]
     fn a_wave_is_one_line() {
         let mut wave = json!({
-            "application": "orders", "profile": null, "label": null, "branch": "main", "commit": "4e81d07c02",
+            "application": "orders", "profile": null, "label": null, "branch": "main", "commit": "4e81d07".repeat(6)[..40],
             "state": "running", "percent": 5, "overdue": true, "by": null, "reason": null,
             "instances": { "applied": 3, "rejected": 0, "waiting": 1 },
         });

@@ -19,6 +19,9 @@ pub(crate) struct PinArgs {
     /// Let the address go; write it without a commit.
     #[arg(long, conflicts_with_all = ["reason", "time"])]
     pub(crate) release: bool,
+    /// Pin it also where nothing is known of the application and another one is named like it.
+    #[arg(long, conflicts_with_all = ["release", "list"])]
+    pub(crate) yes: bool,
     /// Show what is pinned.
     #[arg(long, conflicts_with_all = ["pinned", "reason", "time", "release"])]
     pub(crate) list: bool,

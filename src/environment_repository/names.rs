@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use confbus_protocol::Label;
 use confbus_resolution::is_configuration;
 
 use super::EnvironmentRepository;
@@ -10,15 +11,18 @@ use super::EnvironmentRepository;
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     pub(crate) applications: BTreeSet<String>,
+    /// In service.
     pub(crate) labels: BTreeSet<String>,
+    /// Branches and tags that can be asked for, as they were listed last.
+    pub(crate) refs: BTreeSet<String>,
 }
 
 /// What every application reads.
 const SHARED: &str = "application";
 
 impl EnvironmentRepository {
-    /// The labels in service, and the applications after whom files in them are named.
-    pub(crate) fn names_in_service(&self) -> Names {
+    /// The labels in service, the applications after whom files in them are named, and the refs that may come into service.
+    pub(crate) fn names(&self) -> Names {
         let mut names = Names::default();
         for repository in self.repositories() {
             for (label, history) in repository.labels() {
@@ -28,9 +32,19 @@ impl EnvironmentRepository {
                 names.applications.extend(without_profiles(stems));
                 names.labels.insert(label.to_string());
             }
+            let refs = repository.refs();
+            let refs = refs.iter().flat_map(|refs| refs.plain_names());
+            names
+                .refs
+                .extend(refs.filter(|name| is_label(name)).map(str::to_owned));
         }
         names
     }
+}
+
+/// Whether a ref is asked for by its own name; a comma separates labels.
+fn is_label(name: &str) -> bool {
+    !name.contains(',') && Label::parse(name).is_ok_and(|label| label.as_str() == name)
 }
 
 /// `shop-prod` of `sub/shop-prod.yml`.
@@ -60,6 +74,18 @@ fn without_profiles<'s>(stems: impl Iterator<Item = &'s str>) -> BTreeSet<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ref_is_asked_for_by_its_name() {
+        for (name, expected) in [
+            ("main", true),
+            ("release/2.0", true),
+            ("a,b", false),
+            ("a(_)b", false),
+        ] {
+            assert_eq!(is_label(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn files_are_named_after_applications() {

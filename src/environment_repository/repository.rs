@@ -272,6 +272,11 @@ impl Repository {
             .collect()
     }
 
+    /// All branches and tags, as they were known last.
+    pub(super) fn refs(&self) -> Option<Arc<Refs>> {
+        self.inner.served.load().refs.clone()
+    }
+
     /// Whether a ref, as a webhook names it, is one of the labels in service.
     pub(super) fn serves(&self, reference: &str) -> bool {
         let name = Refs::plain(reference);

@@ -21,12 +21,10 @@ use super::{
 };
 use crate::{
     access::{Kind, Wanted},
+    closest::{LONGEST_NAME, is_comparable},
     inspection::{InspectError, Inspector, NoSuchKey},
     ledger::{Removal, short},
 };
-
-/// Characters of a key that is asked for.
-const LONGEST_KEY: usize = 256;
 
 /// Parameters of a query that matter here; of a repeated one the first counts.
 #[derive(Debug, Default)]
@@ -140,7 +138,7 @@ pub(super) async fn history(
     Ok(json(&history))
 }
 
-/// Applications and labels that can be asked for, of those that the caller may read under all profiles and labels.
+/// Applications, labels in service, branches and tags that can be asked for, of those that the caller may read.
 pub(super) async fn names(
     State(inspector): State<Inspector>,
     asking: Asking,
@@ -163,8 +161,8 @@ pub(super) async fn fleet(
 
 /// A key that may be asked for: one that is not there is compared with all that are.
 fn short_enough(key: String) -> Result<String, Failure> {
-    if key.chars().nth(LONGEST_KEY).is_some() {
-        let text = format!("a key that is asked for has at most {LONGEST_KEY} characters");
+    if !is_comparable(&key) {
+        let text = format!("a key that is asked for has at most {LONGEST_NAME} characters");
         return Err(Failure::bad_request().explained(text));
     }
     Ok(key)

@@ -7,7 +7,8 @@ use confbus_resolution::EnvironmentRequest;
 
 use super::{
     AddressView, HeldView, InspectError, Inspector,
-    diff::{self, DiffView, RadiusView, Side, SideView},
+    diff::{DiffView, RadiusView, Side, SideView},
+    differences,
     secrecy::Secrecy,
 };
 use crate::{
@@ -131,7 +132,7 @@ impl Inspector {
         };
         let differences = self.aside(move || {
             let (old, new) = (old.inspected().ok()?, new.inspected().ok()?);
-            Some(diff::differences(&old.value, &new.value))
+            Some(differences::count(&old.value, &new.value))
         });
         differences.await
     }

@@ -138,7 +138,10 @@ impl PropertyView {
         let at = written.iter().position(|value| value.source == winner);
         let winner = written.remove(at.unwrap_or_default());
         Self {
-            refers_to: secrecy.refers_to(key, &winner.value),
+            refers_to: match &winner.value {
+                Shown::Plain(value) => secrecy.references(winner.source, key, value),
+                Shown::Masked(_) => Vec::new(),
+            },
             resolved: match &winner.value {
                 Shown::Plain(value) => secrecy.resolved(winner.source, key, value),
                 Shown::Masked(_) => None,

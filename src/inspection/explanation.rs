@@ -95,7 +95,7 @@ impl ExplanationView {
         let Explanation {
             written,
             covered_by,
-            refers_to,
+            ..
         } = &explanation;
         let is_silent = |source: &usize| {
             let source = &inspected.environment.property_sources[*source];
@@ -103,6 +103,9 @@ impl ExplanationView {
         };
         let silent = (0..all.sources.len()).filter(is_silent);
         let written = written.iter();
+        let references = won.map_or_else(Vec::new, |(source, value)| {
+            secrecy.references(source, key, value)
+        });
         Ok(Self {
             schema: "confbus.explain/1",
             address,
@@ -118,10 +121,7 @@ impl ExplanationView {
                 .collect(),
             covered_by: covered_by.and_then(|source| all.source(source)),
             silent: silent.map(|source| all.sources[source].clone()).collect(),
-            refers_to: refers_to
-                .iter()
-                .map(|reference| all.reference(&reference.key))
-                .collect(),
+            refers_to: references.iter().map(|key| all.reference(key)).collect(),
             sentence: String::new(),
             instances: Totals::default(),
         })

@@ -6,6 +6,6 @@ pub(crate) struct NamesView {
     pub(crate) schema: &'static str,
     /// After whom files are named, or who has asked; in order.
     pub(crate) applications: Vec<String>,
-    /// That are in service; in order.
+    /// That are in service, and branches and tags that may come into service; in order.
     pub(crate) labels: Vec<String>,
 }

@@ -11,7 +11,10 @@ use confbus_protocol::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::fingerprint::{Fingerprint, Fingerprints};
+use super::{
+    fingerprint::{Fingerprint, Fingerprints},
+    placeholders::{comes_to, references, with_placeholders},
+};
 use crate::environment_repository::{Inspected, SourceOrigin};
 
 /// Bytes that are followed through placeholders for one page; what refers to something beyond counts as secret.
@@ -60,7 +63,7 @@ impl<'i> Secrecy<'i> {
         key: &str,
         value: &PropertyValue,
     ) -> Option<Shown> {
-        refers(value)?;
+        with_placeholders(value)?;
         if self.is_secret(source, key, value) {
             return None;
         }
@@ -68,16 +71,32 @@ impl<'i> Secrecy<'i> {
         Some(Shown::Plain(resolved?.into()))
     }
 
-    /// The keys that the placeholders of what wins under a key ask for.
-    pub(super) fn refers_to(&self, key: &str, value: &Shown) -> Vec<String> {
-        let Shown::Plain(value) = value else {
+    /// What is shown of what becomes of a value; of the value itself, where nothing does.
+    pub(super) fn comes_to(&self, source: usize, key: &str, value: &PropertyValue) -> Shown {
+        match self.show(source, key, value) {
+            plain @ Shown::Plain(_) => self.resolved(source, key, value).unwrap_or(plain),
+            Shown::Masked(_) => {
+                let text = with_placeholders(value);
+                let text = text.and_then(|text| comes_to(&self.winners, text, &self.left)?);
+                let text = text.unwrap_or_else(|| value.to_string());
+                Shown::Masked(self.fingerprints.of(&text))
+            }
+        }
+    }
+
+    /// The keys that the placeholders of a value ask for, and those that their values ask for.
+    pub(super) fn references(
+        &self,
+        source: usize,
+        key: &str,
+        value: &PropertyValue,
+    ) -> Vec<String> {
+        let Some(text) = with_placeholders(value) else {
             return Vec::new();
         };
-        if refers(value).is_none() {
-            return Vec::new();
-        }
-        let references = self.winners.explain(key).refers_to.into_iter();
-        references.map(|reference| reference.key).collect()
+        let is_own = self.is_secret(source, key, value);
+        let is_secret = |key: &str| is_own || self.is_secret_key(key);
+        references(&self.winners, text, &self.left, &is_secret)
     }
 
     /// Where a value stands; one that was encrypted has lost its place.
@@ -100,9 +119,18 @@ impl<'i> Secrecy<'i> {
             || origin.is_none_or(|origin| origin.is_secret || origin.encrypted.contains_key(key))
     }
 
+    /// Whether what wins under a key is secret; where nothing does, its default is what it is called.
+    fn is_secret_key(&self, key: &str) -> bool {
+        let found = self.winners.property(key).zip(self.winners.of(key));
+        found.map_or_else(
+            || looks_secret(key),
+            |(property, source)| self.is_secret(source, key, &property.value),
+        )
+    }
+
     /// What a value comes to, if that can be told; `None` when something secret is met on the way.
     fn follow(&self, value: &PropertyValue) -> Option<Option<String>> {
-        let Some(text) = refers(value) else {
+        let Some(text) = with_placeholders(value) else {
             return Some(None);
         };
         let met = RefCell::new(false);
@@ -115,13 +143,9 @@ impl<'i> Secrecy<'i> {
     }
 
     fn lookup<'v>(&'v self, key: &str, met: &RefCell<bool>) -> Option<Cow<'v, str>> {
-        let found = self.winners.property(key).zip(self.winners.of(key));
-        let is_secret = match found {
-            Some((property, source)) => self.is_secret(source, key, &property.value),
-            // Its default is what it is.
-            None => looks_secret(key),
-        };
-        let text = found.map(|(property, _)| property.value.to_string());
+        let is_secret = self.is_secret_key(key);
+        let text = self.winners.property(key);
+        let text = text.map(|property| property.value.to_string());
         let length = text.as_ref().map_or(0, String::len);
         let left = self.left.get().checked_sub(length);
         if is_secret || left.is_none() || *met.borrow() {
@@ -131,11 +155,6 @@ impl<'i> Secrecy<'i> {
         self.left.set(left.unwrap_or_default());
         text.map(Cow::Owned)
     }
-}
-
-/// The text, when it has placeholders.
-fn refers(value: &PropertyValue) -> Option<&str> {
-    value.as_text().filter(|text| text.contains("${"))
 }
 
 /// As people read it.

@@ -103,6 +103,14 @@ impl Refs {
         self.resolve(label).is_some()
     }
 
+    /// What branches and tags are called, in short.
+    pub(crate) fn plain_names(&self) -> impl Iterator<Item = &str> {
+        self.branches
+            .keys()
+            .chain(self.tags.keys())
+            .map(String::as_str)
+    }
+
     /// Every commit that a branch or tag names.
     pub(crate) fn tips(&self) -> impl Iterator<Item = CommitId> {
         self.branches.values().chain(self.tags.values()).copied()

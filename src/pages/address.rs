@@ -1,5 +1,5 @@
-use super::links::{app, below, short, with_query};
-use crate::inspection::AddressView;
+use super::links::{app, below, with_query};
+use crate::{inspection::AddressView, ledger::short};
 
 /// Whose configuration a page is about.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Named {
 
     /// The same for people: of a commit id, seven digits are enough.
     pub(super) fn shown(&self) -> String {
-        self.under(short(&self.label))
+        self.under(&short(&self.label))
     }
 
     fn under(&self, label: &str) -> String {

@@ -1,6 +1,7 @@
-use super::{address::Named, links::short, moment::Moment};
+use super::{address::Named, moment::Moment};
 use crate::{
     inspection::{CommitView, SupersededView},
+    ledger::short,
     look::Authorship,
 };
 
@@ -43,7 +44,7 @@ impl Commit {
     pub(super) fn all(views: &[CommitView]) -> Vec<Self> {
         let commits = views.iter().filter_map(|view| {
             Some(Self {
-                short: short(&view.commit).to_owned(),
+                short: short(&view.commit),
                 made: Made::by(view.authorship.as_ref()?),
             })
         });
@@ -56,7 +57,7 @@ impl Current {
         let view = view?;
         Some(Self {
             label: view.label.clone(),
-            short: short(&view.commit).to_owned(),
+            short: short(&view.commit),
             address: address.at(&view.label),
         })
     }

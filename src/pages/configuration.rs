@@ -4,13 +4,15 @@ use super::{
     address::Named,
     commit::{Commit, Current},
     frame::Frame,
-    links::short,
     pager::Pager,
     value::Value,
 };
-use crate::inspection::{
-    ConfigurationView, ExplanationView, HeldView, PlacedValue, PropertyView, SourceView,
-    WrittenView,
+use crate::{
+    inspection::{
+        ConfigurationView, ExplanationView, HeldView, PlacedValue, PropertyView, SourceView,
+        WrittenView,
+    },
+    ledger::short,
 };
 
 /// Keys that one page shows.
@@ -127,7 +129,7 @@ impl ConfigurationPage {
         let commit = view.commit.clone().unwrap_or_default();
         Self {
             frame,
-            commit: short(&commit).to_owned(),
+            commit: short(&commit),
             whole_commit: commit,
             held: view.held.as_ref().map(held),
             current: Current::of(view.superseded.as_ref(), &address),
@@ -164,7 +166,7 @@ impl KeyPage {
         let commit = view.commit.as_deref().unwrap_or_default();
         Self {
             frame,
-            commit: short(commit).to_owned(),
+            commit: short(commit),
             held: view.held.as_ref().map(held),
             current: Current::of(view.superseded.as_ref(), &address),
             commits: Commit::all(&view.commits),
@@ -200,7 +202,7 @@ impl Written {
     }
 }
 
-fn held(held: &HeldView) -> String {
+pub(super) fn held(held: &HeldView) -> String {
     let wanted = short(&held.wanted);
     format!(
         "{wanted} is what the label names, and is held back: {}",

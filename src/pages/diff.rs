@@ -1,14 +1,9 @@
 use askama::Template;
 
-use super::{
-    address::Named,
-    frame::Frame,
-    links::{short, with_query},
-    value::Value,
-};
+use super::{address::Named, configuration::held, frame::Frame, links::with_query, value::Value};
 use crate::{
-    inspection::{DiffView, PlaceView, SideView},
-    ledger::Becomes,
+    inspection::{ChangeView, DiffView, PlaceView, SideView},
+    ledger::{Becomes, short},
 };
 
 /// Changes that one page shows, and addresses.
@@ -30,6 +25,7 @@ struct Difference {
     keys: usize,
     all: usize,
     changes: Vec<Change>,
+    not_followed: usize,
     radius: Option<Vec<(String, String, usize, usize)>>,
     not_compared: usize,
 }
@@ -39,6 +35,8 @@ struct Side {
     text: String,
     href: String,
     commit: String,
+    /// Why it is not what the label names.
+    held: Option<String>,
 }
 
 #[derive(Debug)]
@@ -83,6 +81,7 @@ impl Difference {
             keys: view.changes.len(),
             all: view.total,
             changes: view.changes.iter().take(MOST).map(Change::new).collect(),
+            not_followed: view.not_followed,
             radius,
             not_compared: view.not_compared,
         }
@@ -95,33 +94,48 @@ impl Side {
         Self {
             text: address.shown(),
             href: address.page(&[]),
-            commit: short(side.commit.as_deref().unwrap_or_default()).to_owned(),
+            commit: short(side.commit.as_deref().unwrap_or_default()),
+            held: side.held.as_ref().map(held),
         }
     }
 }
 
 impl Change {
-    fn new(change: &crate::inspection::ChangeView) -> Self {
+    fn new(change: &ChangeView) -> Self {
         let (mark, class, word) = match change.kind {
             Becomes::Added => ("+", "ok", "added"),
             Becomes::Removed => ("−", "bad", "removed"),
             Becomes::Changed => ("~", "wait", "changed"),
         };
         let place = match (&change.place, &change.was) {
-            (Some(place), _) => place_text(place),
+            (Some(place), _) => format!("{}{}", place_text(place), why(change)),
             (None, Some(was)) => format!("was {}", place_text(was)),
             (None, None) => String::new(),
+        };
+        let (before, after) = match &change.comes_to {
+            Some(comes_to) if change.before == change.after => (&comes_to.before, &comes_to.after),
+            _ => (&change.before, &change.after),
         };
         Self {
             mark,
             class,
             word,
             key: change.key.clone(),
-            before: change.before.as_ref().map(Value::of),
-            after: change.after.as_ref().map(Value::of),
+            before: before.as_ref().map(Value::of),
+            after: after.as_ref().map(Value::of),
             place,
         }
     }
+}
+
+/// By which keys it is different, or that what is written otherwise comes to the same.
+fn why(change: &ChangeView) -> String {
+    if !change.through.is_empty() {
+        return format!(" through {}", change.through.join(", "));
+    }
+    let same = change.comes_to.as_ref().filter(|to| to.is_same());
+    let same = same.and_then(|to| to.after.as_ref());
+    same.map_or_else(String::new, |to| format!(", both come to {to}"))
 }
 
 fn place_text(place: &PlaceView) -> String {

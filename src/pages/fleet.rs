@@ -1,10 +1,10 @@
 use askama::Template;
 
 use super::{
-    links::{app, short, with_query},
+    links::{app, with_query},
     sign::Sign,
 };
-use crate::ledger::{FleetApplication, FleetView};
+use crate::ledger::{FleetApplication, FleetView, short};
 
 /// Signs that a strip shows, at most; more instances share them.
 const LONGEST_STRIP: usize = 200;
@@ -132,8 +132,10 @@ impl Group {
         with_query("/instances", &query)
     }
 
-    pub(super) fn short_wanted(&self) -> &str {
-        self.wanted.as_deref().map_or("several", short)
+    pub(super) fn short_wanted(&self) -> String {
+        self.wanted
+            .as_deref()
+            .map_or_else(|| "several".to_owned(), short)
     }
 }
 

@@ -4,12 +4,15 @@ use super::{
     address::Named,
     commit::Made,
     frame::Frame,
-    links::{below, short, with_query},
+    links::{below, with_query},
     moment::Moment,
     pager::Pager,
     refreshes::cause,
 };
-use crate::{inspection::HistoryView, ledger::HistoryEntry};
+use crate::{
+    inspection::HistoryView,
+    ledger::{HistoryEntry, short},
+};
 
 /// Moves that one page shows.
 const PAGE: usize = 100;
@@ -75,7 +78,7 @@ impl Row {
         ];
         Self {
             served: Moment::of(&entry.served_from),
-            commit: short(&entry.commit).to_owned(),
+            commit: short(&entry.commit),
             href: at(&entry.commit).page(&[]),
             keys: entry
                 .keys

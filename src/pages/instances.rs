@@ -2,13 +2,13 @@ use askama::Template;
 
 use super::{
     frame::Frame,
-    links::{below, short, with_query},
+    links::{below, with_query},
     moment::Moment,
     overview::spoken,
     pager::Pager,
     sign::{Sign, told_by},
 };
-use crate::ledger::{FleetApplication, FleetInstance, FleetView, InstanceView, ReaderView};
+use crate::ledger::{FleetApplication, FleetInstance, FleetView, InstanceView, ReaderView, short};
 
 /// Instances that one page shows.
 pub(super) const PAGE: usize = 100;
@@ -220,7 +220,7 @@ impl Row {
 }
 
 fn known(commit: Option<&str>) -> String {
-    commit.map_or("–", short).to_owned()
+    commit.map_or_else(|| "–".to_owned(), short)
 }
 
 fn address(application: &str, profiles: &str, label: Option<&str>) -> String {

@@ -34,12 +34,6 @@ pub(super) fn with_query(place: &str, query: &[(&str, &str)]) -> String {
     }
 }
 
-/// The first seven digits of a commit id.
-pub(super) fn short(commit: &str) -> &str {
-    let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_commit { &commit[..7] } else { commit }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,7 +49,5 @@ mod tests {
             "/instances?q=a%26b%3Dc"
         );
         assert_eq!(with_query("/instances", &[("q", "")]), "/instances");
-        assert_eq!(short(&"ab".repeat(20)), "abababa");
-        assert_eq!(short("ä"), "ä");
     }
 }

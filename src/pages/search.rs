@@ -2,9 +2,9 @@ use askama::Template;
 
 use super::{
     frame::Frame,
-    links::{below, short, with_query},
+    links::{below, with_query},
 };
-use crate::ledger::{InstancesView, RefreshesView};
+use crate::ledger::{InstancesView, RefreshesView, short};
 
 /// Hits of one kind.
 const MOST: usize = 20;

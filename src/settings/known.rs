@@ -1,4 +1,5 @@
 use super::layers::uniform;
+use crate::closest::closest;
 
 /// Every key that is read, in Spring's spelling; `*` stands for keys of the user's own.
 pub(super) const KEYS: &[&str] = &[
@@ -329,12 +330,8 @@ pub(super) fn of_one_repository(key: &str) -> String {
 
 /// The known key that looks most like this one.
 pub(super) fn nearest(key: &str) -> Option<&'static str> {
-    let likeness = |known: &&&str| (strsim::jaro_winkler(key, known) * 1000.0) as u32;
-    KEYS.iter()
-        .filter(|known| !known.ends_with('*'))
-        .max_by_key(likeness)
-        .filter(|known| likeness(known) > 850)
-        .copied()
+    let whole = KEYS.iter().copied().filter(|known| !known.ends_with('*'));
+    closest(key, whole)
 }
 
 #[cfg(test)]

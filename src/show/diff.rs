@@ -6,7 +6,9 @@ use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    address, ask, closest::check_names, document, list, number, place, query, shown, table, text,
+    address,
+    closest::{ask_for, check_names},
+    document, held_at, list, number, place, query, shown, table, text,
 };
 use crate::{
     cli::DiffArgs,
@@ -18,8 +20,9 @@ use crate::{
 pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
     let (from, to) = (args.from.to_string(), args.to.to_string());
     let path = format!("/_/api/diffs{}", query([("from", &*from), ("to", &*to)]));
-    let view = ask(&args.show, &path).await?;
-    check_names(&args.show, &[&args.from, &args.to]).await?;
+    let addresses = [&args.from, &args.to];
+    let view = ask_for(&args.show, &addresses, &path).await?;
+    check_names(&args.show, &addresses).await?;
     if args.show.json {
         document(&view)?;
     } else {
@@ -47,11 +50,18 @@ fn lines(view: &Value) -> Vec<String> {
         number(view, "total"),
     );
     let mut lines = vec![title];
+    lines.extend(["from", "to"].iter().filter_map(|side| {
+        let side = &view[side];
+        Some(format!("{} {}", address(side), held_at(side)?))
+    }));
     if !changes.is_empty() {
         lines.push(String::new());
     }
     let rows: Vec<_> = changes.iter().map(change).collect();
     lines.extend(table::aligned(&rows));
+    if let more @ 1.. = number(view, "not_followed") {
+        lines.push(format!("{more} more keys refer to too much to be compared"));
+    }
     if let Some(radius) = view["blast_radius"].as_array() {
         let concerned = radius.iter().map(|one| {
             let instances = number(one, "instances");
@@ -72,11 +82,22 @@ fn lines(view: &Value) -> Vec<String> {
 }
 
 fn change(change: &Value) -> [String; 4] {
-    let (before, after) = (shown(&change["before"]), shown(&change["after"]));
+    let side = |value: &Value| [shown(&value["before"]), shown(&value["after"])];
+    let [before, after] = side(change);
     let (sign, values, place) = match text(change, "kind") {
         "added" => ("+", after, place(change)),
         "removed" => ("-", before, format!("was {}", place(&change["was"]))),
-        _ => ("~", format!("{before} -> {after}"), place(change)),
+        _ => {
+            let comes_to = &change["comes_to"];
+            let is_same = change["before"] == change["after"] && !comes_to.is_null();
+            let [before, after] = if is_same {
+                side(comes_to)
+            } else {
+                [before, after]
+            };
+            let place = format!("{}{}", place(change), why(change, is_same));
+            ("~", format!("{before} -> {after}"), place)
+        }
     };
     [
         sign.to_owned(),
@@ -84,4 +105,18 @@ fn change(change: &Value) -> [String; 4] {
         values,
         place,
     ]
+}
+
+/// By which keys it is different, or that what is written otherwise comes to the same.
+fn why(change: &Value, is_written_the_same: bool) -> String {
+    let through = list(change, "through").iter().filter_map(Value::as_str);
+    let through: Vec<_> = through.map(|key| format!("${{{key}}}")).collect();
+    if !through.is_empty() {
+        return format!("  through {}", through.join(", "));
+    }
+    let to = &change["comes_to"];
+    if !is_written_the_same && !to.is_null() && to["before"] == to["after"] {
+        return format!("  both come to {}", shown(&to["after"]));
+    }
+    String::new()
 }

@@ -4,14 +4,17 @@ use confbus::short_version;
 use serde_json::Value;
 
 use super::{
-    address, closest::ask_for, document, list, number, path_of, place, shown, table, text,
+    address,
+    closest::{ask_for, check_application},
+    document, held_at, list, number, path_of, place, shown, table, text,
 };
 use crate::{cli::ExplainArgs, desk::say, exit::Failure, talk};
 
 /// Says it.
 pub(crate) async fn explain(args: ExplainArgs) -> Result<(), Failure> {
     let path = path_of("explanations", &args.address, &[("key", &args.key)]);
-    let view = ask_for(&args.show, &args.address, &path).await?;
+    let view = ask_for(&args.show, &[&args.address], &path).await?;
+    check_application(&args.show, &args.address, &view).await?;
     if args.show.json {
         return document(&view);
     }
@@ -33,6 +36,7 @@ fn lines(view: &Value) -> Vec<String> {
         address(&view["address"])
     );
     let mut lines = vec![title];
+    lines.extend(held_at(view));
     lines.extend(superseded(&view["superseded"]));
     lines.extend(list(view, "commits").iter().filter_map(made));
     lines.push(String::new());

@@ -6,7 +6,7 @@ use confbus::short_version;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{address, ask, document, list, number, query, table, text};
+use super::{address, ask, closest::check_all_names, document, list, number, query, table, text};
 use crate::{
     cli::FleetArgs,
     desk::say,
@@ -42,6 +42,9 @@ pub(crate) async fn fleet(args: FleetArgs) -> Result<ExitCode, Failure> {
         if args.wait && is_open && !is_rejected && !is_late {
             sleep(PAUSE).await;
             continue;
+        }
+        if let (Some(part), 0) = (&args.part, number(totals, "instances")) {
+            check_all_names(&args.show, part.address()).await?;
         }
         if args.show.json {
             document(&view)?;

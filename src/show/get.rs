@@ -2,19 +2,19 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use confbus::{closest, printable};
+use confbus::printable;
 use confbus_protocol::{
     Address, Environment, Properties, PropertySource, PropertyValue, resolve_placeholders,
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    ask,
-    closest::{ask_for, check_application},
+    closest::{ask_for, check_application, check_names},
     document, list, path_of, segment, segments, shown, text,
 };
 use crate::{
     cli::{GetArgs, GetFormat},
+    desk::among,
     exit::{Exit, Failure, OrExit as _},
     talk,
     watch::Format,
@@ -54,7 +54,7 @@ impl Configuration {
     /// As people are shown it.
     async fn masked(args: &GetArgs) -> Result<Self, Failure> {
         let path = path_of("configurations", &args.address, &[]);
-        let view = ask_for(&args.show, &args.address, &path).await?;
+        let view = ask_for(&args.show, &[&args.address], &path).await?;
         check_application(&args.show, &args.address, &view).await?;
         let properties = list(&view, "properties").iter().map(|property| {
             let resolved = property.get("resolved");
@@ -73,7 +73,9 @@ impl Configuration {
         let Address { label, .. } = &args.address;
         let label = label.as_ref().map(|label| format!("/{}", segment(label)));
         let path = format!("/{}{}", segments(&args.address), label.unwrap_or_default());
-        let environment = ask(&args.show, &path).await?;
+        // Before it is asked for: then the server knows that somebody has.
+        check_names(&args.show, &[&args.address]).await?;
+        let environment = ask_for(&args.show, &[&args.address], &path).await?;
         let address = json!({
             "application": environment["name"],
             "profiles": args.address.profiles.names().collect::<Vec<_>>(),
@@ -111,17 +113,11 @@ impl Configuration {
         };
         if !self.properties.iter().any(|(other, _)| is_meant(other)) {
             let failure = Failure::new(Exit::NotFound, format!("{address} has no key `{key}`"));
-            return Err(match self.closest(key) {
-                Some(closest) => failure.help(format!("did you mean `{closest}`?")),
-                None => failure,
-            });
+            let keys = self.properties.iter().map(|(other, _)| other.as_str());
+            return Err(among(failure, key, keys));
         }
         self.properties.retain(|(other, _)| is_meant(other));
         Ok(is_one)
-    }
-
-    fn closest(&self, key: &str) -> Option<&str> {
-        closest(key, self.properties.iter().map(|(other, _)| other.as_str()))
     }
 
     fn document(&self) -> Value {

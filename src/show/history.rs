@@ -12,7 +12,7 @@ use crate::{cli::HistoryArgs, desk::say, exit::Failure, talk};
 /// Says it.
 pub(crate) async fn history(args: HistoryArgs) -> Result<(), Failure> {
     let path = path_of("history", &args.address, &[]);
-    let mut view = ask_for(&args.show, &args.address, &path).await?;
+    let mut view = ask_for(&args.show, &[&args.address], &path).await?;
     if list(&view, "entries").is_empty() {
         check_names(&args.show, &[&args.address]).await?;
     }

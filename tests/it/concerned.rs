@@ -171,6 +171,48 @@ fn those_whose_values_changed_are_told_and_nobody_else() {
     assert_eq!(scene.told(5)[4..], ["**"]);
 }
 
+#[test]
+fn a_diff_names_those_who_are_told() {
+    let scene = Scene::start(
+        &[
+            ("orders.yml", "url: http://${db.host}/x\ndb.host: pg\n"),
+            ("payments.yml", "url: http://${db.host}/y\ndb.host: pg\n"),
+            ("shipping.yml", "url: http://${db.host:none}/z\n"),
+        ],
+        &[],
+    );
+    let all = ["orders", "payments", "shipping"];
+    for application in all {
+        let request = Request::get(&format!("/{application}/dev"));
+        let instance = format!("{application}:dev:8081:1");
+        let answer = scene
+            .server
+            .send(&request.header("X-Config-Instance", &instance));
+        assert_eq!(answer.status, 200);
+    }
+    scene.knows(&BTreeSet::from(all));
+    let before = scene.server.get("/orders/dev").json()["version"].clone();
+    // The key alone moves; who refers to it has it in the same answer.
+    let after = scene.push(&[("orders.yml", "url: http://${db.host}/x\ndb.host: db\n")]);
+    let told = scene.told(1);
+    scene.server.serves(&after);
+    let before = &before.as_str().unwrap()[..7];
+    let path = format!(
+        "/_/api/diffs?from=orders/dev@{before}&to=orders/dev@{}",
+        &after[..7]
+    );
+    let diff = scene.server.get(&path).json();
+    let radius = diff["blast_radius"].as_array().unwrap().iter();
+    let concerned: Vec<_> = radius
+        .map(|one| format!("{}:**", one["application"].as_str().unwrap()))
+        .collect();
+    assert_eq!((&concerned, concerned.len()), (&told, 1), "{diff}");
+    assert_eq!(diff["blast_radius"][0]["keys"], 2, "{diff}");
+    let keys = diff["changes"].as_array().unwrap().iter();
+    let keys: Vec<_> = keys.map(|change| &change["key"]).collect();
+    assert_eq!(keys, ["db.host", "url"]);
+}
+
 fn generation(scene: &Scene, path: &str) -> u64 {
     let answer = scene.server.get(path);
     let generation = answer.header("x-config-generation");

@@ -217,6 +217,22 @@ fn a_key_is_explained() {
     );
 }
 
+#[test]
+fn a_key_that_is_made_of_a_secret_is_not_named() {
+    let repo = repo();
+    let text = "db:\n  pin: 4711\nslot: ${slots.${db.pin}}\nslots.4711: here\nat: ${db.pin}/${slots.4711}\n";
+    repo.push("a slot", &[("slots.yml", text)]);
+    let server = start(&repo, &[]).ready();
+    let names = |key: &str| {
+        let view = shown(&server, &format!("explanations/slots/prod?key={key}"));
+        let all = view["refers_to"].as_array().unwrap().iter();
+        all.map(|one| one["key"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("slot"), ["db.pin"]);
+    assert_eq!(names("at"), ["db.pin", "slots.4711"]);
+}
+
 fn report(server: &TestServer, instance: &str, version: &str, outcome: Outcome) {
     let running = matches!(outcome, Outcome::Applied { .. }).then_some(version);
     let report = Report {

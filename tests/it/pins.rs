@@ -396,6 +396,38 @@ fn the_command_line_pins_lists_and_lets_go() {
 }
 
 #[test]
+fn a_misspelt_address_is_not_pinned_unless_somebody_insists() {
+    let repo = ConfigRepo::from_sample();
+    let good = limit(&repo, 1);
+    let server = TestServer::start(&repo).ready();
+    answers(&server, "/orders/dev", &good);
+    let url = server.url();
+    let pin = |address: &str, more: &[&str]| {
+        let target = format!("{address}@{}", &good[..7]);
+        let (code, said) = confbus_pin(&url, &[&[&*target, "--reason", "INC-812"], more].concat());
+        (code, said)
+    };
+    let (code, said) = pin("ordres/dev", &[]);
+    assert_eq!(code, Some(6));
+    said.line_with("did you mean `orders`?");
+    said.line_with("--yes pins it all the same");
+    assert!(pins(&server).is_empty());
+    let (code, said) = pin("orders/dev/mian", &[]);
+    assert_eq!(code, Some(6));
+    said.line_with("did you mean `main`?");
+    assert!(pins(&server).is_empty());
+    // A pin may be there before its application is.
+    assert_eq!(pin("ordres/dev", &["--yes"]).0, Some(0));
+    let (code, said) = pin("zebra", &[]);
+    assert_eq!(code, Some(0));
+    said.line_with("nothing is named after `zebra`, and nobody has asked for it yet");
+    assert_eq!(pins(&server).len(), 2);
+    let (code, said) = confbus_pin(&url, &["ordres/dve", "--release"]);
+    assert_eq!(code, Some(6));
+    said.line_with("did you mean `ordres/dev`?");
+}
+
+#[test]
 fn addresses_are_counted_that_a_pin_holds_and_not_the_pins() {
     let repo = ConfigRepo::from_sample();
     let good = limit(&repo, 1);

@@ -9,12 +9,16 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, ConfigRepo, Instance, Request, TestServer, eventually, expect_that};
+use crate::support::{
+    Answer, ConfigRepo, Instance, Ran, Request, TestServer, eventually, expect_that,
+};
 
 /// May everything.
 const ROOT: &str = "root:all-that-there-is";
 /// May some of everything, for `orders` under `main` alone.
 const TEAM: &str = "team:a-part-of-it";
+/// May read `orders` under `main` alone, and see who runs it.
+const NARROW: &str = "narrow:one-label-and-no-more";
 /// What a client of ours needs, and no more.
 const CLIENT: &str = "orders:what-a-client-needs";
 
@@ -28,6 +32,10 @@ fn server(repo: &ConfigRepo) -> TestServer {
         (
             "confbus.security.users.orders.password",
             "what-a-client-needs",
+        ),
+        (
+            "confbus.security.users.narrow.password",
+            "one-label-and-no-more",
         ),
         ("confbus.security.rules[0].principals", "root"),
         ("confbus.security.rules[0].applications", "*"),
@@ -45,6 +53,13 @@ fn server(repo: &ConfigRepo) -> TestServer {
         ("confbus.security.rules[3].principals", "orders"),
         ("confbus.security.rules[3].applications", "orders"),
         ("confbus.security.rules[3].allow", "read,report,events"),
+        ("confbus.security.rules[4].principals", "narrow"),
+        ("confbus.security.rules[4].applications", "orders"),
+        ("confbus.security.rules[4].labels", "main"),
+        ("confbus.security.rules[4].allow", "read"),
+        ("confbus.security.rules[5].principals", "narrow"),
+        ("confbus.security.rules[5].applications", "*"),
+        ("confbus.security.rules[5].allow", "fleet"),
     ]);
     eventually("an answer", || {
         let answer = get(&server, ROOT, "/orders/dev");
@@ -142,6 +157,32 @@ fn lists_hold_what_rules_cover() {
         named(&everyone["told"], "instance"),
         ["orders:dev:8081:ab12"]
     );
+}
+
+#[test]
+fn no_branch_is_named_that_somebody_may_not_read() {
+    let repo = ConfigRepo::from_sample();
+    let server = server(&repo);
+    repo.push_to("takeover", "nobody knows yet", &[("orders.yml", "a: 1\n")]);
+    let labels = |who| get(&server, who, "/_/api/names").json()["labels"].clone();
+    eventually("the branch", || {
+        let labels = labels(ROOT);
+        expect_that(labels == json!(["main", "takeover"]), labels)
+    });
+    assert_eq!(labels(NARROW), json!(["main"]));
+    let url = format!("http://{NARROW}@127.0.0.1:{}", server.port());
+    let missing = |label: &str| {
+        let address = format!("orders/dev@{label}");
+        let ran = Ran::confbus(&["get", &address, "--server", &url]);
+        assert_eq!((ran.code, &*ran.stdout), (Some(6), ""), "{ran:?}");
+        ran.stderr
+    };
+    assert!(missing("mian").contains("did you mean `main`?"));
+    // It is there, or nearly: both look like what is not.
+    for label in ["takeover", "takeovr", "zebra"] {
+        assert!(!missing(label).contains("did you mean"), "{label}");
+        assert_eq!(missing(label), missing("zebra"));
+    }
 }
 
 #[test]

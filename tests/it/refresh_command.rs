@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{ConfigRepo, Ran, Running, TestServer, eventually, expect_that};
+use crate::support::{ConfigRepo, Ran, Request, Running, TestServer, eventually, expect_that};
 
 /// A client that refuses a limit of 13, and writes into a folder of its own.
 fn start_instance(server: &TestServer, folder: &tempfile::TempDir, index: &str) -> Running {
@@ -133,6 +133,45 @@ fn who_left_is_not_waited_for() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     let end = "is live on 1 of 1 instance\n";
     assert!(ran.stdout.ends_with(end), "{ran:?} {:?}", staying.lines());
+}
+
+#[test]
+fn a_misspelt_application_reaches_nobody_and_says_so() {
+    let repo = ConfigRepo::from_sample();
+    let server = TestServer::start(&repo).ready();
+    for arguments in [
+        &["ordes"][..],
+        &["ordes/dev"],
+        &["ordes:dev:8081"],
+        &["ordes", "--wait"],
+        &["ordes", "--json"],
+    ] {
+        let ran = refresh(&server, arguments);
+        assert_eq!((ran.code, &*ran.stdout), (Some(6), ""), "{ran:?}");
+        for said in ["did you mean `orders`?", "nobody that is known was told"] {
+            assert!(ran.stderr.contains(said), "{ran:?}");
+        }
+    }
+    // A pattern, an application that is known, one that goes on where another one ends, and one that is like none.
+    for destination in ["ord?s:**", "orders", "orders-new", "zebra"] {
+        let ran = refresh(&server, &[destination]);
+        assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
+    }
+}
+
+#[test]
+fn who_is_told_is_not_misspelt() {
+    let repo = ConfigRepo::from_sample();
+    let server = TestServer::start(&repo).ready();
+    // On the bus it is called otherwise than after whom its files are named.
+    let request = Request::get("/orders/dev").header("X-Config-Instance", "ordes:dev:8081:1");
+    assert_eq!(server.send(&request).status, 200);
+    eventually("the instance", || {
+        let view = server.get("/_/api/instances").json();
+        expect_that(view["instances"].as_array().unwrap().len() == 1, &view)
+    });
+    let ran = refresh(&server, &["ordes"]);
+    assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
 }
 
 #[test]

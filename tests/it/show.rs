@@ -3,7 +3,7 @@
 use confbus_protocol::{BusId, Outcome, Report};
 use serde_json::{Value, json};
 
-use crate::support::{ConfigRepo, Ran, Request, TestServer};
+use crate::support::{ConfigRepo, Ran, Request, TestServer, eventually, expect_that};
 
 const SHOP: &str = "pool:\n  max: 20\nservers:\n- b\n- c\ndb:\n  host: pg\n  password: hunter2\n";
 const PROD: &str = "pool:\n  max: 40\nservers:\n- a\nurl: http://${db.host}/x\n";
@@ -195,7 +195,7 @@ fn diff_says_what_is_different_and_for_whom() {
     let from = format!("shop/prod@{}", &before[..7]);
     let shown = shop.shows(&["diff", &from, "shop/prod"]);
     let expected = format!(
-        "{from} ({}) -> shop/prod ({})    3 of 13 keys\n\n-  db.host      pg                was shop.yml:7:9\n~  db.password  •••••• -> ••••••  shop.yml:8:13\n+  db.port      pg                shop.yml:7:9\n\nblast radius   shop/prod 3 keys, 1 instances\n",
+        "{from} ({}) -> shop/prod ({})    4 of 13 keys\n\n-  db.host      pg                                  was shop.yml:7:9\n~  db.password  •••••• -> ••••••                    shop.yml:8:13\n+  db.port      pg                                  shop.yml:7:9\n~  url          http://pg/x -> http://${{db.host}}/x  shop-prod.yml:5:6  through ${{db.host}}\n\nblast radius   shop/prod 4 keys, 1 instances\n",
         &before[..7],
         &after[..7],
     );
@@ -293,11 +293,11 @@ fn history_says_what_was_served() {
     let next = shop.repo.push("next", &[("shop.yml", "pool.max: 1\n")]);
     shop.server.serves(&next);
     // The host and the password. The second server, which a list covers, only those saw who ask for single keys.
-    crate::support::eventually("the move with its keys", || {
+    eventually("the move with its keys", || {
         let shown = shop.shows(&["history", "shop/prod", "-n", "1"]);
         let row = shown.lines().nth(1).unwrap_or_default().to_owned();
         let is_known = row.contains(&format!("{}  2 ", &next[..7]));
-        crate::support::expect_that(is_known, shown)
+        expect_that(is_known, shown)
     });
     let shown = shop.shows(&["history", "shop/prod"]);
     assert!(shown.contains("Test  next"), "{shown}");
@@ -340,9 +340,145 @@ fn a_misspelt_application_is_not_one_without_history() {
     for arguments in [
         &["history", "shpo"][..],
         &["diff", "shop/prod", "shpo/prod"],
+        &["explain", "shpo/prod", "limit"],
+        &["get", "shpo/prod", "--reveal"],
+        &["fleet", "shpo"],
+        &["fleet", "shpo/prod", "--json"],
     ] {
         let ran = shop.runs(arguments);
         assert_eq!((ran.code, &*ran.stdout), (Some(6), ""), "{ran:?}");
         assert!(ran.stderr.contains("did you mean `shop`?"), "{ran:?}");
     }
+}
+
+#[test]
+fn a_misspelt_label_is_like_a_branch_that_nobody_has_asked_for() {
+    let shop = Shop::open();
+    shop.repo
+        .push_to("release/2.0", "a release", &[("shop.yml", SHOP)]);
+    eventually("the branch", || {
+        let names = shop.server.get("/_/api/names").json();
+        let labels = names["labels"].as_array().unwrap();
+        expect_that(labels.contains(&json!("release/2.0")), &names)
+    });
+    let wrong = "shop/prod@relase/2.0";
+    for arguments in [
+        &["get", wrong][..],
+        &["get", wrong, "--reveal"],
+        &["explain", wrong, "pool.max"],
+        &["history", wrong],
+        &["diff", "shop/prod", wrong],
+        &["diff", wrong, "shop/prod"],
+        &["fleet", wrong],
+    ] {
+        let ran = shop.runs(arguments);
+        assert_eq!((ran.code, &*ran.stdout), (Some(6), ""), "{ran:?}");
+        let said = "did you mean `release/2.0`?";
+        assert!(ran.stderr.contains(said), "{ran:?}");
+    }
+    assert_eq!(shop.shows(&["get", "shop@release/2.0", "pool.max"]), "20\n");
+}
+
+/// A row without the room between its columns.
+fn squeezed(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn diff_follows_placeholders() {
+    let shop = Shop::open();
+    let files = |host: &str, password: &str, name: &str| {
+        let shared = SHOP.replace("pg", host).replace("hunter2", password);
+        let own = "url: http://${db.host}/x\nlogin: ${db.password}@${url}\nsame: ${port:1}\n";
+        let commit = shop.repo.push(
+            "a step",
+            &[
+                ("shop.yml", &shared),
+                ("shop-prod.yml", &format!("{own}name: {name}\n")),
+            ],
+        );
+        shop.server.serves(&commit);
+        commit
+    };
+    let before = files("pg", "hunter2", "${db.host}");
+    shop.applied("shop:prod:8080:1", &before);
+    let after = files("db", "hunter3", "db");
+    let [from, to] = [&before, &after].map(|commit| format!("shop/prod@{}", &commit[..7]));
+    let shown = shop.shows(&["diff", &from, &to]);
+    let lines: Vec<_> = shown.lines().skip(2).take(5).map(squeezed).collect();
+    assert_eq!(
+        lines,
+        [
+            "~ db.host pg -> db shop.yml:7:9",
+            "~ db.password •••••• -> •••••• shop.yml:8:13",
+            "~ login •••••• -> •••••• shop-prod.yml:2:8 through ${db.password}, ${db.host}",
+            "~ name ${db.host} -> db shop-prod.yml:4:7",
+            "~ url http://pg/x -> http://db/x shop-prod.yml:1:6 through ${db.host}",
+        ],
+        "{shown}"
+    );
+    assert!(shown.contains("shop/prod 5 keys, 1 instances"), "{shown}");
+    let document = shop.document(&["diff", &from, &to], "confbus.diff/1");
+    let change = |key: &str| {
+        let mut changes = document["changes"].as_array().unwrap().iter();
+        changes.find(|change| change["key"] == key).unwrap()
+    };
+    let url = change("url");
+    assert_eq!(url["before"], "http://${db.host}/x");
+    assert_eq!(url["before"], url["after"]);
+    let expected = json!({ "before": "http://pg/x", "after": "http://db/x" });
+    assert_eq!(
+        (&url["comes_to"], &url["through"]),
+        (&expected, &json!(["db.host"]))
+    );
+    let login = &change("login")["comes_to"];
+    assert_eq!(login["before"]["masked"], true);
+    assert_ne!(login["before"], login["after"]);
+    assert_eq!(change("db.host")["comes_to"], Value::Null);
+    let page = shop.server.get(&format!("/_/diff?from={from}&to={to}"));
+    for text in ["http://db/x", "shop-prod.yml:1 through db.host"] {
+        assert!(page.body.contains(text), "{page:?}");
+    }
+    assert!(!page.body.contains("hunter"), "{page:?}");
+}
+
+#[test]
+fn what_is_written_otherwise_and_comes_to_the_same_says_so() {
+    let shop = Shop::open();
+    let before = shop.version();
+    let own = PROD.replace("${db.host}", "pg");
+    let after = shop.repo.push("by hand", &[("shop-prod.yml", &own)]);
+    shop.server.serves(&after);
+    let from = format!("shop/prod@{}", &before[..7]);
+    let shown = shop.shows(&["diff", &from, "shop/prod"]);
+    let line =
+        "~  url  http://${db.host}/x -> http://pg/x  shop-prod.yml:5:6  both come to http://pg/x";
+    assert!(shown.contains(line), "{shown}");
+}
+
+#[test]
+fn a_side_that_is_held_says_so() {
+    let shop = Shop::open();
+    let good = shop.version();
+    shop.repo
+        .push_to("other", "another label", &[("shop.yml", "pool.max: 1\n")]);
+    shop.runs(&["pin", &format!("shop@{}", &good[..7]), "--reason", "INC-1"]);
+    let next = shop.repo.push("next", &[("shop.yml", "pool.max: 2\n")]);
+    shop.server.serves(&next);
+    let [good, next] = [&good, &next].map(|commit| &commit[..7]);
+    let shown = eventually("the other label", || {
+        let ran = shop.runs(&["diff", "shop/prod", "shop/prod@other"]);
+        expect_that(ran.code == Some(0), &ran).map(|()| ran.stdout)
+    });
+    assert!(shown.contains("    0 of "), "{shown}");
+    let line = format!("shop/prod is held at {good} while its label names {next}: pinned");
+    assert_eq!(shown.lines().nth(1), Some(&*line), "{shown}");
+    let other = format!("shop/prod@other is held at {good} while its label names ");
+    assert!(shown.lines().nth(2).unwrap().starts_with(&other), "{shown}");
+    let explained = shop.shows(&["explain", "shop/prod", "pool.max"]);
+    let line = format!("is held at {good} while its label names {next}: pinned");
+    assert_eq!(explained.lines().nth(1), Some(&*line), "{explained}");
+    let page = shop.server.get("/_/diff?from=shop/prod&to=shop/prod@other");
+    let held = format!("shop/prod: {next} is what the label names, and is held back: pinned");
+    assert!(page.body.contains(&held), "{page:?}");
 }
