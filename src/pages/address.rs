@@ -1,5 +1,5 @@
-use super::links::{app, below, with_query};
-use crate::{inspection::AddressView, ledger::short};
+use super::links::{app, below, short, with_query};
+use crate::inspection::AddressView;
 
 /// Whose configuration a page is about.
 #[derive(Debug, Clone)]

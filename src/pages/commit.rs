@@ -1,7 +1,6 @@
-use super::{address::Named, moment::Moment};
+use super::{address::Named, links::short, moment::Moment};
 use crate::{
     inspection::{CommitView, SupersededView},
-    ledger::short,
     look::Authorship,
 };
 

@@ -4,15 +4,13 @@ use super::{
     address::Named,
     commit::{Commit, Current},
     frame::Frame,
+    links::short,
     pager::Pager,
     value::Value,
 };
-use crate::{
-    inspection::{
-        ConfigurationView, ExplanationView, HeldView, PlacedValue, PropertyView, SourceView,
-        WrittenView,
-    },
-    ledger::short,
+use crate::inspection::{
+    ConfigurationView, ExplanationView, HeldView, PlacedValue, PropertyView, SourceView,
+    WrittenView,
 };
 
 /// Keys that one page shows.

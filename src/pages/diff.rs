@@ -1,9 +1,15 @@
 use askama::Template;
 
-use super::{address::Named, configuration::held, frame::Frame, links::with_query, value::Value};
+use super::{
+    address::Named,
+    configuration::held,
+    frame::Frame,
+    links::{short, with_query},
+    value::Value,
+};
 use crate::{
     inspection::{ChangeView, DiffView, PlaceView, SideView},
-    ledger::{Becomes, short},
+    ledger::Becomes,
 };
 
 /// Changes that one page shows, and addresses.

@@ -1,10 +1,10 @@
 use askama::Template;
 
 use super::{
-    links::{app, with_query},
+    links::{app, short, with_query},
     sign::Sign,
 };
-use crate::ledger::{FleetApplication, FleetView, short};
+use crate::ledger::{FleetApplication, FleetView};
 
 /// Signs that a strip shows, at most; more instances share them.
 const LONGEST_STRIP: usize = 200;

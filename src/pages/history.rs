@@ -4,15 +4,12 @@ use super::{
     address::Named,
     commit::Made,
     frame::Frame,
-    links::{below, with_query},
+    links::{below, short, with_query},
     moment::Moment,
     pager::Pager,
     refreshes::cause,
 };
-use crate::{
-    inspection::HistoryView,
-    ledger::{HistoryEntry, short},
-};
+use crate::{inspection::HistoryView, ledger::HistoryEntry};
 
 /// Moves that one page shows.
 const PAGE: usize = 100;

@@ -2,13 +2,13 @@ use askama::Template;
 
 use super::{
     frame::Frame,
-    links::{below, with_query},
+    links::{below, short, with_query},
     moment::Moment,
     overview::spoken,
     pager::Pager,
     sign::{Sign, told_by},
 };
-use crate::ledger::{FleetApplication, FleetInstance, FleetView, InstanceView, ReaderView, short};
+use crate::ledger::{FleetApplication, FleetInstance, FleetView, InstanceView, ReaderView};
 
 /// Instances that one page shows.
 pub(super) const PAGE: usize = 100;

@@ -5,7 +5,7 @@ use super::{
     commit::Made,
     fleet::{Counts, Strip},
     frame::Frame,
-    links::below,
+    links::{below, short},
     moment::{Moment, between},
     pager::Pager,
     sign::{Sign, told_by},
@@ -13,7 +13,6 @@ use super::{
 use crate::{
     ledger::{
         Becomes, Column, Goal, RefreshDetails, RefreshView, RefreshesView, Sentence, Totals, What,
-        short,
     },
     look::Trigger,
 };

@@ -2,9 +2,9 @@ use askama::Template;
 
 use super::{
     frame::Frame,
-    links::{below, with_query},
+    links::{below, short, with_query},
 };
-use crate::ledger::{InstancesView, RefreshesView, short};
+use crate::ledger::{InstancesView, RefreshesView};
 
 /// Hits of one kind.
 const MOST: usize = 20;

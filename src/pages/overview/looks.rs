@@ -1,13 +1,13 @@
 use super::{
     super::{
         fleet::Group,
-        links::{below, with_query},
+        links::{below, short, with_query},
         moment::Moment,
         sign::Sign,
     },
     Facts, Trouble,
 };
-use crate::{ledger::short, pins::Pin, waves::WaveView};
+use crate::{pins::Pin, waves::WaveView};
 
 /// Matters that need a look, each of a kind.
 const MOST_LOOKS: usize = 20;
