@@ -50,7 +50,7 @@ pub(crate) async fn run(args: RefreshArgs) -> Result<ExitCode, Failure> {
             outcome => worst = worst.or_worse(outcome?),
         }
     }
-    unknown.map_or(Ok(worst.into()), Err)
+    unknown.map_or_else(|| Ok(worst.into()), Err)
 }
 
 async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
@@ -311,6 +311,9 @@ impl Answer {
 mod tests {
     use super::*;
 
+    const GOOD: &str = "9f2c1ab0c79f2c1ab0c79f2c1ab0c79f2c1ab0c7";
+    const OLD: &str = "17d02b4e0017d02b4e0017d02b4e0017d02b4e00";
+
     fn refresh(told: &[(&str, &str)]) -> Outcome {
         let told: Vec<_> = told
             .iter()
@@ -318,7 +321,7 @@ mod tests {
             .collect();
         Outcome::of(&json!({
             "published": "2026-11-20T11:04:31Z", "told": told,
-            "labels": [{ "label": "main", "to": "9f2c1ab0c7" }],
+            "labels": [{ "label": "main", "to": GOOD }],
             "timeline": [{ "what": "rejected", "instance": "b", "detail": "too much" }],
         }))
     }
@@ -328,15 +331,15 @@ mod tests {
         let known = |wanted: &str| {
             [json!({
                 "instance": "b", "state": "rejected", "evidence": "report", "reason": "too high",
-                "fetched": "9f2c1ab0c7", "wanted": wanted, "last_sign": "11:04",
+                "fetched": GOOD, "wanted": wanted, "last_sign": "11:04",
             })]
         };
         let mut outcome = refresh(&[("a", "live"), ("b", "told")]);
-        outcome.add_known(&known("17d02b4e00"));
+        outcome.add_known(&known(OLD));
         assert!(!outcome.is_complete());
         assert_eq!(outcome.answers[1].last_sign.as_deref(), Some("11:04"));
         assert_eq!(outcome.answers[0].last_sign, None);
-        outcome.add_known(&known("9f2c1ab0c7"));
+        outcome.add_known(&known(GOOD));
         assert_eq!(outcome.answers[1].reason.as_deref(), Some("too high"));
         assert_eq!((outcome.is_complete(), outcome.exit()), (true, Exit::No));
     }
@@ -350,10 +353,10 @@ mod tests {
             outcome.add_known(&[of("b", wanted[0]), of("a", wanted[1]), of("c", "5")]);
             outcome.commit
         };
-        let one = "9f2c1ab0c7";
+        let one = GOOD;
         assert_eq!(named([one; 2]).as_deref(), Some("9f2c1ab"));
-        assert_eq!(named([one, "17d02b4e00"]), None);
-        assert_eq!(named(["9f2c1ab0c7,17d02b4e00"; 2]), None);
+        assert_eq!(named([one, OLD]), None);
+        assert_eq!(named([&*format!("{GOOD},{OLD}"); 2]), None);
     }
 
     #[test]

@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn a_pin_is_one_line() {
         let pin = json!({
-            "application": "orders", "profile": null, "label": "main", "commit": "4e81d07c02", "by": "jo", "reason": "INC-812",
+            "application": "orders", "profile": null, "label": "main", "commit": "4e81d07".repeat(6)[..40], "by": "jo", "reason": "INC-812",
             "until": 1_763_650_140_000_i64,
         });
         assert_eq!(

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_wave_is_one_line() {
         let mut wave = json!({
-            "application": "orders", "profile": null, "label": null, "branch": "main", "commit": "4e81d07c02",
+            "application": "orders", "profile": null, "label": null, "branch": "main", "commit": "4e81d07".repeat(6)[..40],
             "state": "running", "percent": 5, "overdue": true, "by": null, "reason": null,
             "instances": { "applied": 3, "rejected": 0, "waiting": 1 },
         });

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use confbus_protocol::CommitId;
 use serde::Serialize;
 
 use super::state::State;
@@ -151,11 +152,14 @@ impl fmt::Display for Sentence<'_> {
     }
 }
 
-/// The first digits of each commit of a version, which may be several by comma.
+/// A version or a label for people: of each commit id in it, which may be several by comma, the first digits; all else as it is.
 #[must_use]
 pub fn short(version: &str) -> String {
-    let commits = version.split(',');
-    let shorts = commits.map(|commit| commit.get(..7).unwrap_or(commit));
+    let parts = version.split(',');
+    let shorts = parts.map(|part| match CommitId::parse(part) {
+        Some(commit) => commit.short(),
+        None => part.to_owned(),
+    });
     shorts.collect::<Vec<_>>().join(",")
 }
 
@@ -173,8 +177,17 @@ mod tests {
     }
 
     #[test]
+    fn only_commit_ids_are_short() {
+        let [one, other] = ["9f2c1ab", "4e81d07"].map(|start| format!("{start}{}", "0".repeat(33)));
+        assert_eq!(short(&format!("{one},{other}")), "9f2c1ab,4e81d07");
+        for label in ["release/2.0", "20261120", "ä", ""] {
+            assert_eq!(short(label), label);
+        }
+    }
+
+    #[test]
     fn the_sentence_says_how_far_a_fleet_is() {
-        let goal = Goal::One("9f2c1ab0c7d3".to_owned());
+        let goal = Goal::One(format!("9f2c1ab{}", "0".repeat(33)));
         for (columns, expected) in [
             (&[][..], "no instance has asked yet"),
             (&[(Column::Live, 1)], "9f2c1ab is live on 1 of 1 instance"),

@@ -27,7 +27,7 @@ impl Named {
 
     /// The same for people: of a commit id, seven digits are enough.
     pub(super) fn shown(&self) -> String {
-        self.under(short(&self.label))
+        self.under(&short(&self.label))
     }
 
     fn under(&self, label: &str) -> String {

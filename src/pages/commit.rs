@@ -43,7 +43,7 @@ impl Commit {
     pub(super) fn all(views: &[CommitView]) -> Vec<Self> {
         let commits = views.iter().filter_map(|view| {
             Some(Self {
-                short: short(&view.commit).to_owned(),
+                short: short(&view.commit),
                 made: Made::by(view.authorship.as_ref()?),
             })
         });
@@ -56,7 +56,7 @@ impl Current {
         let view = view?;
         Some(Self {
             label: view.label.clone(),
-            short: short(&view.commit).to_owned(),
+            short: short(&view.commit),
             address: address.at(&view.label),
         })
     }

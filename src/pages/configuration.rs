@@ -127,7 +127,7 @@ impl ConfigurationPage {
         let commit = view.commit.clone().unwrap_or_default();
         Self {
             frame,
-            commit: short(&commit).to_owned(),
+            commit: short(&commit),
             whole_commit: commit,
             held: view.held.as_ref().map(held),
             current: Current::of(view.superseded.as_ref(), &address),
@@ -164,7 +164,7 @@ impl KeyPage {
         let commit = view.commit.as_deref().unwrap_or_default();
         Self {
             frame,
-            commit: short(commit).to_owned(),
+            commit: short(commit),
             held: view.held.as_ref().map(held),
             current: Current::of(view.superseded.as_ref(), &address),
             commits: Commit::all(&view.commits),

@@ -100,7 +100,7 @@ impl Side {
         Self {
             text: address.shown(),
             href: address.page(&[]),
-            commit: short(side.commit.as_deref().unwrap_or_default()).to_owned(),
+            commit: short(side.commit.as_deref().unwrap_or_default()),
             held: side.held.as_ref().map(held),
         }
     }

@@ -132,8 +132,10 @@ impl Group {
         with_query("/instances", &query)
     }
 
-    pub(super) fn short_wanted(&self) -> &str {
-        self.wanted.as_deref().map_or("several", short)
+    pub(super) fn short_wanted(&self) -> String {
+        self.wanted
+            .as_deref()
+            .map_or_else(|| "several".to_owned(), short)
     }
 }
 

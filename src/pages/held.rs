@@ -74,7 +74,7 @@ impl Rejection {
         Self {
             address,
             href: super::links::with_query("/instances", &query),
-            commit: super::links::short(wanted).to_owned(),
+            commit: super::links::short(wanted),
             reason: reason.to_owned(),
             instances: 1,
         }

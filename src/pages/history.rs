@@ -75,7 +75,7 @@ impl Row {
         ];
         Self {
             served: Moment::of(&entry.served_from),
-            commit: short(&entry.commit).to_owned(),
+            commit: short(&entry.commit),
             href: at(&entry.commit).page(&[]),
             keys: entry
                 .keys

@@ -220,7 +220,7 @@ impl Row {
 }
 
 fn known(commit: Option<&str>) -> String {
-    commit.map_or("–", short).to_owned()
+    commit.map_or_else(|| "–".to_owned(), short)
 }
 
 fn address(application: &str, profiles: &str, label: Option<&str>) -> String {

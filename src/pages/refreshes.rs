@@ -109,7 +109,10 @@ impl Line {
     pub(super) fn new(refresh: &RefreshView) -> Self {
         let counts = counts(refresh);
         let moved = refresh.labels.iter().map(|moved| {
-            let from = moved.from.as_deref().map_or("new", short);
+            let from = moved
+                .from
+                .as_deref()
+                .map_or_else(|| "new".to_owned(), short);
             format!("{} {from} → {}", moved.label, short(&moved.to))
         });
         let moved: Vec<_> = moved.take(3).collect();
@@ -137,7 +140,10 @@ impl RefreshPage {
         let counts = counts(refresh);
         let to = refresh.labels.first().map(|moved| moved.to.as_str());
         let moves = refresh.labels.iter().map(|moved| {
-            let from = moved.from.as_deref().map_or("nothing", short);
+            let from = moved
+                .from
+                .as_deref()
+                .map_or_else(|| "nothing".to_owned(), short);
             let (label, repository) = (&moved.label, &moved.repository);
             let text = format!("{label} of {repository}: {from} → {}", short(&moved.to));
             (text, moved.authorship.as_ref().map(Made::by))
