@@ -1,5 +1,7 @@
 //! Asks servers to do something, one after the other: each decides by itself.
 
+mod names;
+
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
@@ -15,6 +17,7 @@ use crate::{
     talk,
     watch::{TOKEN_FILE, bearer_token},
 };
+pub(crate) use names::{NAMES, Names, among};
 
 /// The server may take half of it to look for a commit.
 const PATIENCE: Duration = Duration::from_secs(40);

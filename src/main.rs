@@ -11,7 +11,6 @@ mod doctor;
 mod exit;
 mod health;
 mod look_again;
-mod meant;
 mod own_server;
 mod pin;
 mod shadow;

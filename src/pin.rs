@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{PinArgs, Pinned},
-    desk::{Desk, address, json_of, say},
+    desk::{Desk, Names, address, among, json_of, say},
     exit::{Exit, Failure},
-    meant::{Names, among},
     talk,
 };
 

@@ -7,9 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{DecisionArgs, WaveArgs, WaveCommand},
-    desk::{Desk, address, json_of, say},
+    desk::{Desk, address, among, json_of, say},
     exit::{Exit, Failure},
-    meant::among,
     talk,
 };
 

@@ -6,9 +6,8 @@ use tokio::time::sleep;
 
 use super::{FIRST_PAUSE, Outcome, path_of};
 use crate::{
-    desk::{Desk, json_of},
+    desk::{Desk, Names, json_of},
     exit::Failure,
-    meant::Names,
 };
 
 /// How long it may take until it is known who was told.

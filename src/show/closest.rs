@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{ask, list, path_of, text};
 use crate::{
     cli::ShowArgs,
+    desk::{NAMES, Names},
     exit::{Exit, Failure},
-    meant::{NAMES, Names},
 };
 
 /// Where an answer says which sources it is made of.

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     cli::{GetArgs, GetFormat},
+    desk::among,
     exit::{Exit, Failure, OrExit as _},
-    meant::among,
     talk,
     watch::Format,
 };

@@ -4,10 +4,8 @@ use confbus::closest;
 use confbus_protocol::{Address, Label};
 use serde_json::Value;
 
-use crate::{
-    desk::{Desk, json_of},
-    exit::{Exit, Failure},
-};
+use super::{Desk, json_of};
+use crate::exit::{Exit, Failure};
 
 /// Where a server says which names it knows.
 pub(crate) const NAMES: &str = "/_/api/names";
