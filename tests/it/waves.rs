@@ -336,6 +336,9 @@ fn somebody_decides() {
     let (code, said) = confbus_wave(&server, &["list"]);
     assert_eq!(code, Some(0));
     said.line_with(&format!("orders  main  {}  running at 20 %", &new[..7]));
+    let (code, said) = confbus_wave(&server, &["abort", "ordres"]);
+    assert_eq!(code, Some(6));
+    said.line_with("did you mean `orders`?");
     let (code, said) = confbus_wave(&server, &["abort", "orders", "--reason", "INC-812"]);
     assert_eq!(code, Some(0));
     said.line_with("aborted");
