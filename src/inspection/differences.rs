@@ -15,8 +15,8 @@ use confbus_protocol::{PropertyValue, Winners};
 use super::placeholders::{comes_to, with_placeholders};
 use crate::{environment_repository::Inspected, ledger::Becomes};
 
-/// Bytes that are followed through placeholders to compare two answers.
-const MAX_FOLLOWED: usize = 64 << 20;
+/// Bytes that are followed through placeholders to compare two answers; a diff may compare hundreds of them.
+const MAX_FOLLOWED: usize = 16 << 20;
 
 /// The keys that two answers have different.
 #[derive(Debug)]
