@@ -214,6 +214,7 @@ pub(in super::super) async fn settings(
     let settings = &services.settings;
     let facts = || SettingsFacts {
         said: settings.said.iter().map(said).collect(),
+        defaults: settings.defaults.iter().map(said).collect(),
         warnings: settings.warnings.iter().map(warning).collect(),
         opened: settings.opened.clone(),
     };
