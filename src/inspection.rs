@@ -192,9 +192,15 @@ impl Inspector {
     ) -> Result<HistoryView, InspectError> {
         // What is not there has no history.
         let inspectable = self.inspectable(request, token).await?;
-        let found = self.aside(move || inspectable.inspected().map(drop));
-        found.await?.map_err(InspectError::Find)?;
-        let filter = self.history_filter(request);
+        let named = self.aside(move || {
+            let found = inspectable.inspected()?;
+            let named = found.held.map(|held| held.wanted.to_string());
+            Ok::<_, FindError>(named.or(found.value.environment.version))
+        });
+        let filter = HistoryFilter {
+            named: named.await?.map_err(InspectError::Find)?,
+            ..self.history_filter(request)
+        };
         let entries = self.ledger.history(filter, sight).await;
         let entries = entries.map_err(|_| InspectError::Closed)?;
         Ok(HistoryView::new(AddressView::of(request), entries))
@@ -214,6 +220,8 @@ impl Inspector {
             labels: label.map_or_else(defaults, |label| vec![label]),
             repositories: self.repository.repositories_of(request),
             instances: self.filter_of(request),
+            request: request.clone(),
+            named: None,
         }
     }
 

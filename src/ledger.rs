@@ -10,6 +10,7 @@ mod coordinates;
 mod entry;
 mod fleet;
 mod instance;
+mod pin_step;
 mod proof;
 mod records;
 mod refresh;
@@ -26,7 +27,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report};
+use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report, Timestamp};
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -38,6 +39,7 @@ pub(crate) use entry::{
 };
 use entry::{Entry, Trigger};
 use fleet::Fleet;
+pub(crate) use pin_step::{PinStep, PinStepView, PinWhat};
 use records::Records;
 pub(crate) use refresh::What;
 pub use sentence::short;
@@ -339,6 +341,11 @@ impl Ledger {
     }
 }
 
+/// RFC 3339, in UTC.
+fn time(milliseconds: i64) -> String {
+    Timestamp::from_millis(milliseconds).to_iso()
+}
+
 /// Milliseconds since 1970.
 fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
@@ -417,6 +424,7 @@ mod tests {
                 authorship: None,
                 generation: 2,
             }],
+            pins: Vec::new(),
             origin: "config-server:8888:5f2b".into(),
         });
         ledger.note(&refresh, Step::Looked);

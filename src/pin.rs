@@ -91,7 +91,8 @@ async fn list(desk: &Desk) -> Result<(), Failure> {
     pins.iter().try_for_each(tell)
 }
 
-fn tell(pin: &Value) -> Result<(), Failure> {
+/// Says in a line what is pinned.
+pub(crate) fn tell(pin: &Value) -> Result<(), Failure> {
     let sign = talk::sign("held");
     Ok(talk::line(format!("{sign} {}", printable(&shown(pin))))?)
 }

@@ -9,7 +9,7 @@ use std::{
     net::IpAddr,
 };
 
-use confbus_protocol::{BusId, Timestamp};
+use confbus_protocol::BusId;
 use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ use super::{
     instance::Instance,
     records::{Reader, ReaderKey, Records},
     state::{Evidence, State, Wanted},
+    time,
 };
 pub(super) use fleet::fleet;
 pub(crate) use fleet::{FleetApplication, FleetFilter, FleetInstance, FleetView};
@@ -253,9 +254,4 @@ impl ReaderView {
             self.peer,
         )
     }
-}
-
-/// RFC 3339, in UTC.
-fn time(milliseconds: i64) -> String {
-    Timestamp::from_millis(milliseconds).to_iso()
 }

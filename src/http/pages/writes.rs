@@ -155,8 +155,10 @@ async fn released(
     pin: &Pin,
     who: String,
 ) -> Result<(), Failure> {
-    let_go(&services.pins, asking, pin.id.clone(), who.clone()).await?;
-    info!(%who, address = %pin.address, commit = %pin.commit, reason = form.text("reason").trim(), "somebody let an address go on a page");
+    let reason = form.text("reason").trim().to_owned();
+    let (id, by) = (pin.id.clone(), who.clone());
+    let_go(&services.pins, asking, id, by, Some(reason.clone())).await?;
+    info!(%who, address = %pin.address, commit = %pin.commit, reason, "somebody let an address go on a page");
     Ok(())
 }
 

@@ -84,6 +84,7 @@ impl World {
         let started = Started {
             trigger: Trigger::Push,
             labels: vec![moved],
+            pins: Vec::new(),
             origin: SERVER.into(),
         };
         self.write(Entry::Started(id.clone(), started));
