@@ -52,9 +52,9 @@ pub(crate) use state::{Evidence, State};
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use view::{
-    FleetApplication, FleetFilter, FleetInstance, FleetView, HistoryEntry, HistoryFilter,
-    InstanceFilter, InstanceView, InstancesView, ReaderView, RefreshDetails, RefreshView,
-    RefreshesView, Removal, ToldView,
+    FleetApplication, FleetFilter, FleetInstance, FleetPart, FleetSummary, FleetView, HistoryEntry,
+    HistoryFilter, InstanceFilter, InstanceView, InstancesView, ReaderView, RefreshDetails,
+    RefreshView, RefreshesView, Removal, ToldView,
 };
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
@@ -253,6 +253,20 @@ impl Ledger {
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
+    /// How many of each address stand where, as far as somebody may see it.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn summary(
+        &self,
+        sight: impl Sight + 'static,
+    ) -> Result<FleetSummary, Closed> {
+        let records = self.records().await?;
+        let shared = Arc::clone(&self.shared);
+        let view = move || view::summary(&records, &sight, now(), &shared.wanted);
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
     /// The moves of a label that are remembered, newest first, as far as somebody may see them.
     ///
     /// # Errors
@@ -301,9 +315,21 @@ impl Ledger {
         &self,
         sight: impl Sight + 'static,
     ) -> Result<RefreshesView, Closed> {
+        self.newest_refreshes(usize::MAX, sight).await
+    }
+
+    /// So many of them.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn newest_refreshes(
+        &self,
+        most: usize,
+        sight: impl Sight + 'static,
+    ) -> Result<RefreshesView, Closed> {
         let records = self.records().await?;
         // Thousands of instances may have to be judged.
-        let view = move || view::refreshes(&records, &sight, now());
+        let view = move || view::refreshes(&records, most, &sight, now());
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
@@ -327,7 +353,7 @@ impl Ledger {
     }
 
     /// The records, with everything in them that was recorded before.
-    async fn records(&self) -> Result<Records, Closed> {
+    async fn records(&self) -> Result<Arc<Records>, Closed> {
         let (reply, records) = oneshot::channel();
         let asked = self.entries.send(Entry::Show(reply)).await;
         asked.map_err(|_| Closed)?;

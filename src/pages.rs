@@ -35,7 +35,9 @@ pub(crate) use held::{HeldFile, HeldPage};
 pub(crate) use history::HistoryPage;
 pub(crate) use instances::{Filter as InstancesFilter, InstancePage, InstancesPage};
 pub(crate) use moment::Moment;
-pub(crate) use overview::{Facts as OverviewFacts, Filter as OverviewFilter, Overview, Trouble};
+pub(crate) use overview::{
+    Facts as OverviewFacts, Filter as OverviewFilter, LAST as LAST_REFRESHES, Overview, Trouble,
+};
 pub(crate) use refreshes::{RefreshPage, RefreshesPage};
 pub(crate) use search::{SearchPage, search};
 pub(crate) use settings::{Said, SettingsFacts, SettingsPage, Warning};

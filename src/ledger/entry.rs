@@ -145,7 +145,7 @@ pub(super) enum Entry {
         to: CommitId,
     },
     /// Somebody wants to see the records.
-    Show(oneshot::Sender<Records>),
+    Show(oneshot::Sender<Arc<Records>>),
 }
 
 /// A [`Step`] that waits.

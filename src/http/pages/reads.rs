@@ -58,16 +58,17 @@ pub(in super::super) async fn overview(
         page: number(&uri),
     };
     let (frame, health) = framed(&services, &asking, Place::Overview).await;
-    let all = services.inspector.filter(None, None, None);
-    let fleet = services.inspector.fleet(all, asking.reach(Kind::Fleet));
-    let fleet = fleet.await?;
+    let reach = asking.reach(Kind::Fleet);
+    let fleet = services.ledger.summary(reach.clone()).await?;
     let readers = if fleet.totals.instances == 0 {
         all_instances(&services, &asking).await?.readers.len()
     } else {
         0
     };
-    let refreshes = all_refreshes(&services, &asking).await?;
-    let reach = asking.reach(Kind::Fleet);
+    let refreshes = services
+        .ledger
+        .newest_refreshes(pages::LAST_REFRESHES, reach.clone());
+    let refreshes = refreshes.await?;
     let pins = services.pins.all();
     let waves = services.waves.all().into_iter();
     let facts = OverviewFacts {

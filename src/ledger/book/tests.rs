@@ -1,4 +1,5 @@
 mod acks;
+mod summed;
 mod there;
 
 use std::{

@@ -75,14 +75,20 @@ struct Seen<'r> {
     instances: RefCell<HashMap<BusId, bool>>,
 }
 
-/// All refreshes that may concern somebody, newest first.
-pub(in super::super) fn refreshes(records: &Records, sight: &dyn Sight, now: i64) -> RefreshesView {
+/// Refreshes that may concern somebody, newest first, and of them so many.
+pub(in super::super) fn refreshes(
+    records: &Records,
+    most: usize,
+    sight: &dyn Sight,
+    now: i64,
+) -> RefreshesView {
     let seen = Seen::new(records, sight, now);
     let newest_first = records.refreshes.iter().rev();
     RefreshesView {
         schema: "confbus.refreshes/1",
         refreshes: newest_first
             .filter_map(|refresh| seen.refresh(refresh))
+            .take(most)
             .collect(),
     }
 }

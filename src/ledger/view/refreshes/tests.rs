@@ -67,7 +67,7 @@ fn told(origin: &str) -> Refresh {
 }
 
 fn view(records: &Records, sight: &dyn Sight) -> Value {
-    let view = serde_json::to_value(refreshes(records, sight, 9)).unwrap();
+    let view = serde_json::to_value(refreshes(records, usize::MAX, sight, 9)).unwrap();
     view["refreshes"].clone()
 }
 
