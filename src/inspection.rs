@@ -12,6 +12,7 @@ mod explanation;
 mod fingerprint;
 mod history;
 mod names;
+mod relatives;
 mod secrecy;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -277,7 +278,7 @@ impl Inspector {
     }
 
     /// Whether requests without a label read this one, as far as settings say.
-    fn is_default(&self, label: &str) -> bool {
+    pub(crate) fn is_default(&self, label: &str) -> bool {
         let mut defaults = self.default_labels.iter();
         defaults.any(|default| **default == *label)
     }

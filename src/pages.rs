@@ -25,11 +25,11 @@ mod sign;
 mod value;
 
 pub(crate) use assets::asset;
-pub(crate) use configuration::{ConfigurationPage, Filter as KeyFilter, KeyPage};
+pub(crate) use configuration::{Beside, ConfigurationPage, Filter as KeyFilter, KeyPage};
 pub(crate) use delivery::{Delivery, Facts};
 pub(crate) use diff::DiffPage;
 pub(crate) use failure::FailurePage;
-pub(crate) use forms::{Confirmation, Field};
+pub(crate) use forms::{Confirmation, Earlier, Field, PinChoice, Preview};
 pub(crate) use frame::{Color, Frame, Framed, Place, Settings};
 pub(crate) use held::{HeldFile, HeldPage};
 pub(crate) use history::HistoryPage;
@@ -62,6 +62,7 @@ framed!(
     InstancesPage,
     KeyPage,
     Overview,
+    PinChoice,
     RefreshPage,
     RefreshesPage,
     SearchPage,

@@ -1,5 +1,7 @@
 //! Holds an address at a commit, lets it go, or shows what is pinned: at every server that is named.
 
+mod question;
+
 use std::process::ExitCode;
 
 use confbus::{printable, short_version};
@@ -18,7 +20,13 @@ const PINS: &str = "/_/api/pins";
 /// Does it, and says what was done.
 pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
     let task = Task::of(&args)?;
-    for desk in Desk::all(&args.servers)? {
+    let desks = Desk::all(&args.servers)?;
+    if matches!(task, Task::Pin(_)) && !is_meant(&desks, &args).await? {
+        let exit = if args.dry_run { Exit::Yes } else { Exit::No };
+        talk::note("nothing was pinned");
+        return Ok(exit.into());
+    }
+    for desk in desks {
         match &task {
             Task::List => list(&desk).await?,
             Task::Release(pinned) => release(&desk, pinned).await?,
@@ -26,6 +34,15 @@ pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(Exit::Yes.into())
+}
+
+/// Whether a pin is to be made, of which a person was shown what it changes.
+async fn is_meant(desks: &[Desk], args: &PinArgs) -> Result<bool, Failure> {
+    let (Some(pinned), Some(first)) = (&args.pinned, desks.first()) else {
+        return Ok(true);
+    };
+    question::show(first, pinned).await;
+    question::is_meant(args, pinned, desks.len())
 }
 
 /// What to do.

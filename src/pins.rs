@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, DEFAULT_PROFILE};
 pub(crate) use keeper::Keeper;
 pub(crate) use list::List;
 pub(crate) use pin::{Pin, commit_as_text, label_of};

@@ -126,6 +126,13 @@ impl Group {
         with_query(&app(&self.application, &self.profiles), &[("label", label)])
     }
 
+    /// What it was given, and when.
+    pub(super) fn history(&self) -> String {
+        let label = self.label.as_deref().unwrap_or_default();
+        let page = app(&self.application, &self.profiles);
+        with_query(&format!("{page}/history"), &[("label", label)])
+    }
+
     /// Its instances, or those of them in this state.
     pub(super) fn instances(&self, state: &str) -> String {
         let query = [

@@ -72,12 +72,6 @@ impl Row {
             let (from, to) = (at(before).text(), at(&entry.commit).text());
             with_query("/diff", &[("from", &from), ("to", &to)])
         });
-        let pin = [
-            ("application", address.application.as_str()),
-            ("profile", &address.profiles),
-            ("label", &address.label),
-            ("commit", &entry.commit),
-        ];
         Self {
             served: Moment::of(&entry.served_from),
             commit: short(&entry.commit).to_owned(),
@@ -105,7 +99,7 @@ impl Row {
             refresh: entry.refresh.clone(),
             refresh_href: below("/refreshes", &entry.refresh),
             diff,
-            pin: with_query("/pin", &pin),
+            pin: address.pin(&entry.commit),
         }
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct Facts<'f> {
     pub(crate) readers: usize,
     pub(crate) refreshes: &'f RefreshesView,
     pub(crate) pins: Vec<&'f Pin>,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
     pub(crate) waves: Vec<WaveView>,
     pub(crate) troubles: Vec<Trouble>,
 }
@@ -76,6 +78,7 @@ pub(crate) struct Facts<'f> {
 struct Row {
     address: String,
     href: String,
+    history: String,
     instances: String,
     group: Group,
     cells: Vec<Cell>,
@@ -147,6 +150,7 @@ impl Row {
         Self {
             address: group.address(),
             href: group.page(),
+            history: group.history(),
             instances: group.instances(""),
             cells: cells
                 .map(|(name, class, count)| Cell { name, class, count })

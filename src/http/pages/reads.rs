@@ -3,6 +3,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{Uri, header};
+use jiff::Timestamp;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -80,6 +81,7 @@ pub(in super::super) async fn overview(
             .filter(|pin| sees(&reach, &pin.address))
             .map(|pin| &**pin)
             .collect(),
+        now: Timestamp::now().as_millisecond(),
         waves: waves.filter(|wave| sees(&reach, wave.address())).collect(),
         troubles: health.map(|health| troubles(&health)).unwrap_or_default(),
     };
@@ -235,12 +237,20 @@ pub(super) async fn framed(
     place: Place,
 ) -> (Frame, Option<Health>) {
     let mut frame = frame(&services.settings, place, asking.name());
+    frame.pinned = pinned_seen(services, asking);
     if !shows_details(&services.settings, &asking.caller) {
         return (frame, None);
     }
     let health = services.repository.health().await;
     frame.held = health.upstreams.iter().map(|one| one.problems.len()).sum();
     (frame, Some(health))
+}
+
+/// How many pins the caller sees.
+pub(super) fn pinned_seen(services: &Services, asking: &Asking) -> usize {
+    let reach = asking.reach(Kind::Fleet);
+    let pins = services.pins.all();
+    pins.iter().filter(|pin| sees(&reach, &pin.address)).count()
 }
 
 async fn all_instances(services: &Services, asking: &Asking) -> Result<InstancesView, Failure> {
