@@ -1,6 +1,6 @@
 //! How the program ends: a number that scripts can rely on, and what is said when it did not do what was asked for.
 
-use std::process::ExitCode;
+use std::{fmt, process::ExitCode};
 
 use confbus::{SettingsError, SettingsProblem};
 use serde_json::{Value, json};
@@ -172,6 +172,14 @@ impl Failure {
             }
         }
         self.exit
+    }
+}
+
+/// All sentences on one line.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentences = self.complaints.iter().map(|one| one.sentence.as_str());
+        f.write_str(&sentences.collect::<Vec<_>>().join("; "))
     }
 }
 

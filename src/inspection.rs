@@ -14,6 +14,7 @@ mod fingerprint;
 mod history;
 mod names;
 mod placeholders;
+mod relatives;
 mod secrecy;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -194,9 +195,15 @@ impl Inspector {
     ) -> Result<HistoryView, InspectError> {
         // What is not there has no history.
         let inspectable = self.inspectable(request, token).await?;
-        let found = self.aside(move || inspectable.inspected().map(drop));
-        found.await?.map_err(InspectError::Find)?;
-        let filter = self.history_filter(request);
+        let named = self.aside(move || {
+            let found = inspectable.inspected()?;
+            let named = found.held.map(|held| held.wanted.to_string());
+            Ok::<_, FindError>(named.or(found.value.environment.version))
+        });
+        let filter = HistoryFilter {
+            named: named.await?.map_err(InspectError::Find)?,
+            ..self.history_filter(request)
+        };
         let entries = self.ledger.history(filter, sight).await;
         let entries = entries.map_err(|_| InspectError::Closed)?;
         Ok(HistoryView::new(AddressView::of(request), entries))
@@ -216,6 +223,8 @@ impl Inspector {
             labels: label.map_or_else(defaults, |label| vec![label]),
             repositories: self.repository.repositories_of(request),
             instances: self.filter_of(request),
+            request: request.clone(),
+            named: None,
         }
     }
 
@@ -272,7 +281,7 @@ impl Inspector {
     }
 
     /// Whether requests without a label read this one, as far as settings say.
-    fn is_default(&self, label: &str) -> bool {
+    pub(crate) fn is_default(&self, label: &str) -> bool {
         let mut defaults = self.default_labels.iter();
         defaults.any(|default| **default == *label)
     }

@@ -10,6 +10,7 @@ mod coordinates;
 mod entry;
 mod fleet;
 mod instance;
+mod pin_step;
 mod proof;
 mod records;
 mod refresh;
@@ -26,7 +27,7 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report};
+use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report, Timestamp};
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -38,6 +39,7 @@ pub(crate) use entry::{
 };
 use entry::{Entry, Trigger};
 use fleet::Fleet;
+pub(crate) use pin_step::{PinStep, PinStepView, PinWhat};
 use records::Records;
 pub(crate) use refresh::What;
 pub use sentence::short;
@@ -50,9 +52,9 @@ pub(crate) use state::{Evidence, State};
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use view::{
-    FleetApplication, FleetFilter, FleetInstance, FleetView, HistoryEntry, HistoryFilter,
-    InstanceFilter, InstanceView, InstancesView, ReaderView, RefreshDetails, RefreshView,
-    RefreshesView, Removal, ToldView,
+    FleetApplication, FleetFilter, FleetInstance, FleetPart, FleetSummary, FleetView, HistoryEntry,
+    HistoryFilter, InstanceFilter, InstanceView, InstancesView, ReaderView, RefreshDetails,
+    RefreshView, RefreshesView, Removal, ToldView,
 };
 
 /// Entries that may wait: a note for each of ten thousand coordinates at once, and reads beside them.
@@ -251,6 +253,20 @@ impl Ledger {
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
+    /// How many of each address stand where, as far as somebody may see it.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn summary(
+        &self,
+        sight: impl Sight + 'static,
+    ) -> Result<FleetSummary, Closed> {
+        let records = self.records().await?;
+        let shared = Arc::clone(&self.shared);
+        let view = move || view::summary(&records, &sight, now(), &shared.wanted);
+        tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
     /// The moves of a label that are remembered, newest first, as far as somebody may see them.
     ///
     /// # Errors
@@ -299,9 +315,21 @@ impl Ledger {
         &self,
         sight: impl Sight + 'static,
     ) -> Result<RefreshesView, Closed> {
+        self.newest_refreshes(usize::MAX, sight).await
+    }
+
+    /// So many of them.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn newest_refreshes(
+        &self,
+        most: usize,
+        sight: impl Sight + 'static,
+    ) -> Result<RefreshesView, Closed> {
         let records = self.records().await?;
         // Thousands of instances may have to be judged.
-        let view = move || view::refreshes(&records, &sight, now());
+        let view = move || view::refreshes(&records, most, &sight, now());
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
     }
 
@@ -325,7 +353,7 @@ impl Ledger {
     }
 
     /// The records, with everything in them that was recorded before.
-    async fn records(&self) -> Result<Records, Closed> {
+    async fn records(&self) -> Result<Arc<Records>, Closed> {
         let (reply, records) = oneshot::channel();
         let asked = self.entries.send(Entry::Show(reply)).await;
         asked.map_err(|_| Closed)?;
@@ -337,6 +365,11 @@ impl Ledger {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// RFC 3339, in UTC.
+fn time(milliseconds: i64) -> String {
+    Timestamp::from_millis(milliseconds).to_iso()
 }
 
 /// Milliseconds since 1970.
@@ -417,6 +450,7 @@ mod tests {
                 authorship: None,
                 generation: 2,
             }],
+            pins: Vec::new(),
             origin: "config-server:8888:5f2b".into(),
         });
         ledger.note(&refresh, Step::Looked);

@@ -25,17 +25,19 @@ mod sign;
 mod value;
 
 pub(crate) use assets::asset;
-pub(crate) use configuration::{ConfigurationPage, Filter as KeyFilter, KeyPage};
+pub(crate) use configuration::{Beside, ConfigurationPage, Filter as KeyFilter, KeyPage};
 pub(crate) use delivery::{Delivery, Facts};
 pub(crate) use diff::DiffPage;
 pub(crate) use failure::FailurePage;
-pub(crate) use forms::{Confirmation, Field};
+pub(crate) use forms::{Confirmation, Earlier, Field, PinChoice, Preview};
 pub(crate) use frame::{Color, Frame, Framed, Place, Settings};
 pub(crate) use held::{HeldFile, HeldPage};
 pub(crate) use history::HistoryPage;
 pub(crate) use instances::{Filter as InstancesFilter, InstancePage, InstancesPage};
 pub(crate) use moment::Moment;
-pub(crate) use overview::{Facts as OverviewFacts, Filter as OverviewFilter, Overview, Trouble};
+pub(crate) use overview::{
+    Facts as OverviewFacts, Filter as OverviewFilter, LAST as LAST_REFRESHES, Overview, Trouble,
+};
 pub(crate) use refreshes::{RefreshPage, RefreshesPage};
 pub(crate) use search::{SearchPage, search};
 pub(crate) use settings::{Said, SettingsFacts, SettingsPage, Warning};
@@ -60,6 +62,7 @@ framed!(
     InstancesPage,
     KeyPage,
     Overview,
+    PinChoice,
     RefreshPage,
     RefreshesPage,
     SearchPage,

@@ -1,5 +1,7 @@
 //! Holds an address at a commit, lets it go, or shows what is pinned: at every server that is named.
 
+mod question;
+
 use std::process::ExitCode;
 
 use confbus::{printable, short_version};
@@ -18,6 +20,13 @@ const PINS: &str = "/_/api/pins";
 /// Does it, and says what was done.
 pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
     let task = Task::of(&args)?;
+    if let Task::Pin(pin) = &task
+        && !is_meant(&args, pin).await?
+    {
+        let exit = if args.dry_run { Exit::Yes } else { Exit::No };
+        talk::note("nothing was pinned");
+        return Ok(exit.into());
+    }
     let account = Account {
         form: if args.json { Form::Json } else { Form::Text },
         schema: "confbus.pins/1",
@@ -27,14 +36,22 @@ pub(crate) async fn run(args: PinArgs) -> Result<ExitCode, Failure> {
     Desk::each(&args.servers, account, async |desk, done| match &task {
         Task::List => list(desk, done).await,
         Task::Release(pinned) => release(desk, pinned, done).await,
-        Task::Pin(pin) => {
-            if !args.yes {
-                check_application(desk, pin).await?;
-            }
-            make(desk, pin, done).await
-        }
+        Task::Pin(pin) => make(desk, pin, done).await,
     })
     .await
+}
+
+/// Whether a pin is to be made, of which a person was shown what it changes: the first server speaks for all.
+async fn is_meant(args: &PinArgs, pin: &Value) -> Result<bool, Failure> {
+    let desks = Desk::all(&args.servers)?;
+    let (Some(pinned), Some(first)) = (&args.pinned, desks.first()) else {
+        return Ok(true);
+    };
+    if !args.yes {
+        check_application(first, pin).await?;
+    }
+    question::show(first, pinned).await;
+    question::is_meant(args, pinned, desks.len())
 }
 
 /// What to do.
@@ -141,9 +158,14 @@ async fn list(desk: &Desk, done: &mut Done) -> Result<(), Failure> {
 }
 
 fn note(pin: Value, done: &mut Done) {
-    let sign = talk::sign("held");
-    let line = format!("{sign} {}", printable(&shown(&pin)));
+    let line = line(&pin);
     done.note(pin, line);
+}
+
+/// What is pinned, in a line.
+pub(crate) fn line(pin: &Value) -> String {
+    let sign = talk::sign("held");
+    format!("{sign} {}", printable(&shown(pin)))
 }
 
 /// Whether a pin is exactly of this address.

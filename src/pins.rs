@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use confbus_resolution::EnvironmentRequest;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use address::Address;
+pub(crate) use address::{Address, DEFAULT_PROFILE};
 pub(crate) use keeper::Keeper;
 pub(crate) use list::List;
 pub(crate) use pin::{Pin, commit_as_text, label_of};
@@ -44,6 +44,7 @@ enum Order {
     Release {
         id: String,
         by: String,
+        reason: Option<String>,
         reply: oneshot::Sender<bool>,
     },
 }
@@ -107,12 +108,23 @@ impl Pins {
         self.ask(|reply| Order::Add { pin, reply }).await?
     }
 
-    /// Lets go what a pin holds, for somebody of this name; `false` when there is no such pin.
+    /// Lets go what a pin holds, for somebody of this name, who may say why; `false` when there is no such pin.
     ///
     /// # Errors
     /// [`PinError::Closed`] when the server is stopping.
-    pub(crate) async fn release(&self, id: String, by: String) -> Result<bool, PinError> {
-        self.ask(|reply| Order::Release { id, by, reply }).await
+    pub(crate) async fn release(
+        &self,
+        id: String,
+        by: String,
+        reason: Option<String>,
+    ) -> Result<bool, PinError> {
+        self.ask(|reply| Order::Release {
+            id,
+            by,
+            reason,
+            reply,
+        })
+        .await
     }
 
     async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Result<T, PinError> {

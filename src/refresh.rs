@@ -22,7 +22,7 @@ use tracing::debug;
 
 use crate::{
     environment_repository::EnvironmentRepository,
-    ledger::{Ledger, RefreshId},
+    ledger::{Ledger, PinStep, RefreshId},
     look::Trigger,
     metrics::Metrics,
     traces::{TraceContext, Traces},
@@ -100,6 +100,7 @@ enum Request {
     },
     AnswersChanged {
         trigger: Trigger,
+        pins: Vec<PinStep>,
         destinations: Vec<Destination>,
     },
 }
@@ -163,8 +164,29 @@ impl Refresh {
     /// What is answered changed though no label moved: tells these destinations to look again, as soon as the bus takes it.
     /// Nothing has to be looked for first.
     pub(crate) async fn tell(&self, trigger: Trigger, destinations: Vec<Destination>) {
+        self.answers_changed(trigger, Vec::new(), destinations)
+            .await;
+    }
+
+    /// The same because of what became of pins: whose address that is, is told, and all of it is remembered.
+    pub(crate) async fn tell_of_pins(&self, pins: Vec<PinStep>) {
+        let applications = pins.iter().map(|step| &step.pin.address.application);
+        let mut destinations: Vec<_> = applications
+            .map(|application| Destination::complete(application))
+            .collect();
+        destinations.dedup();
+        self.answers_changed(Trigger::Pin, pins, destinations).await;
+    }
+
+    async fn answers_changed(
+        &self,
+        trigger: Trigger,
+        pins: Vec<PinStep>,
+        destinations: Vec<Destination>,
+    ) {
         let request = Request::AnswersChanged {
             trigger,
+            pins,
             destinations,
         };
         if self.requests.send(request).await.is_err() {

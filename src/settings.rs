@@ -192,11 +192,13 @@ impl Settings {
         let said = said::of(&layers);
         let mut reader = Reader::new(layers);
         let settings = rooms::settings(&mut reader);
+        let defaults = said::assumed(&reader);
         let (problems, warnings) = reader.finish();
         match settings {
             Some(settings) if problems.is_empty() => Ok(Self {
                 http: http::Settings {
                     said: said.into_iter().map(SaidSetting::view).collect(),
+                    defaults: defaults.into_iter().map(SaidSetting::view).collect(),
                     warnings: warnings.iter().map(SettingsProblem::view).collect(),
                     ..settings.http
                 },

@@ -25,7 +25,7 @@ use crate::{
     shadow::Answer,
     talk,
 };
-pub(crate) use diff::diff;
+pub(crate) use diff::{diff, lines as difference};
 pub(crate) use explain::explain;
 pub(crate) use fleet::fleet;
 pub(crate) use get::get;
@@ -80,7 +80,7 @@ fn path_of(list: &str, address: &Address, more: &[(&str, &str)]) -> String {
 }
 
 /// `?a=b&c=d`, or nothing.
-fn query<'p>(parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
+pub(crate) fn query<'p>(parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
     let parameters = parameters.into_iter();
     let parameters: Vec<_> = parameters
         .map(|(name, value)| format!("{name}={}", encoded(value)))
@@ -120,7 +120,7 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
-fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+pub(crate) fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value[key].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 

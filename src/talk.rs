@@ -5,7 +5,7 @@ mod progress;
 use std::{
     env,
     fmt::Display,
-    io::{self, ErrorKind, IsTerminal as _, Write as _},
+    io::{self, BufRead as _, ErrorKind, IsTerminal as _, Read as _, Write as _},
     sync::OnceLock,
 };
 
@@ -33,6 +33,9 @@ const BOLD: Style = Style::new().bold();
 
 /// Nothing.
 pub(crate) const DASH: &str = "-";
+
+/// Bytes of an answer to a question.
+const LONGEST_ANSWER: u64 = 1024;
 
 /// Nobody reads standard output any more.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +105,35 @@ pub(crate) fn note(line: impl Display) {
     if !QUIET.get().copied().unwrap_or_default() {
         to_standard_error(&line.to_string());
     }
+}
+
+/// Whether somebody can be asked.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a person, who has to say yes in so many words.
+///
+/// # Errors
+/// When the answer cannot be read.
+pub(crate) fn ask(question: &str) -> anyhow::Result<bool> {
+    let mut output = AutoStream::auto(io::stderr().lock());
+    let asked = write!(output, "{question} [y/N] ").and_then(|()| output.flush());
+    asked.context("standard error")?;
+    let mut answer = String::new();
+    let read = io::stdin()
+        .lock()
+        .take(LONGEST_ANSWER)
+        .read_line(&mut answer);
+    read.context("standard input")?;
+    Ok(is_yes(&answer))
+}
+
+fn is_yes(answer: &str) -> bool {
+    let answer = answer.trim();
+    ["y", "yes"]
+        .iter()
+        .any(|yes| answer.eq_ignore_ascii_case(yes))
 }
 
 /// A mistake or a warning, as a compiler would say it.
@@ -180,6 +212,20 @@ mod tests {
     fn lines_stay_lines_and_drive_no_terminal() {
         let text = "A='1\n2\u{1b}[2J'\nB=größe";
         assert_eq!(printable_lines(text), "A='1\n2\\u{1b}[2J'\nB=größe");
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for (answer, expected) in [
+            ("y\n", true),
+            ("Yes\r\n", true),
+            ("", false),
+            ("\n", false),
+            ("n\n", false),
+            ("yesterday\n", false),
+        ] {
+            assert_eq!(is_yes(answer), expected, "{answer:?}");
+        }
     }
 
     #[test]

@@ -11,19 +11,23 @@ pub(crate) struct PinArgs {
     #[arg(value_name = "ADDRESS@COMMIT", value_parser = Pinned::parse, required_unless_present = "list", add = ArgValueCompleter::new(addresses))]
     pub(crate) pinned: Option<Pinned>,
     /// Why: shown with the pin wherever it is shown.
-    #[arg(long, value_name = "TEXT", required_unless_present_any = ["release", "list"])]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["release", "list", "dry_run"])]
     pub(crate) reason: Option<String>,
     /// When the pin ends by itself, up to 30d.
     #[arg(long = "for", value_name = "TIME", default_value = "4h", value_parser = time)]
     pub(crate) time: Duration,
-    /// Let the address go; write it without a commit.
-    #[arg(long, conflicts_with_all = ["reason", "time"])]
-    pub(crate) release: bool,
-    /// Pin it also where nothing is known of the application and another one is named like it.
-    #[arg(long, conflicts_with_all = ["release", "list"])]
+    /// Do not ask whether it is meant, be the application unknown and named like another one. Without a terminal nobody is
+    /// asked anyway.
+    #[arg(short, long)]
     pub(crate) yes: bool,
+    /// Show what it changes, and pin nothing.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) dry_run: bool,
+    /// Let the address go; write it without a commit.
+    #[arg(long, conflicts_with_all = ["reason", "time", "yes", "dry_run"])]
+    pub(crate) release: bool,
     /// Show what is pinned.
-    #[arg(long, conflicts_with_all = ["pinned", "reason", "time", "release"])]
+    #[arg(long, conflicts_with_all = ["pinned", "reason", "time", "release", "yes", "dry_run"])]
     pub(crate) list: bool,
     /// One JSON object a line, for each server.
     #[arg(long)]

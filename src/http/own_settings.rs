@@ -13,7 +13,7 @@ pub(crate) struct SettingView {
     pub(crate) key: String,
     /// The strongest value; nothing where it may be a secret.
     pub(crate) value: Option<String>,
-    /// `application.yml:3:9`, the name of a variable, or an argument.
+    /// `application.yml:3:9`, the name of a variable, an argument, or `default`.
     pub(crate) from: String,
 }
 
@@ -33,6 +33,8 @@ struct SettingsView<'s> {
     schema: &'static str,
     /// By key.
     settings: &'s [SettingView],
+    /// What counts where nothing was said, by key.
+    defaults: &'s [SettingView],
     warnings: &'s [WarningView],
     /// What was opened by name, as `key=value`.
     opened: &'s [String],
@@ -48,6 +50,7 @@ pub(super) async fn list(
     }
     let Settings {
         said,
+        defaults,
         warnings,
         opened,
         ..
@@ -55,6 +58,7 @@ pub(super) async fn list(
     Ok(json(&SettingsView {
         schema: "confbus.settings/1",
         settings: said,
+        defaults,
         warnings,
         opened,
     }))

@@ -99,16 +99,17 @@ pub(super) async fn release(
     asking: Asking,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
-    let_go(&pins, &asking, id, asking.name()).await?;
+    let_go(&pins, &asking, id, asking.name(), None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Ends a pin that the caller may end, under this name.
+/// Ends a pin that the caller may end, under this name, and for this reason if it gives one.
 pub(super) async fn let_go(
     pins: &Pins,
     asking: &Asking,
     id: String,
     by: String,
+    reason: Option<String>,
 ) -> Result<(), Failure> {
     let pin = pins.all().iter().find(|pin| pin.id == id).cloned();
     if let Some(pin) = &pin {
@@ -121,7 +122,7 @@ pub(super) async fn let_go(
             may => may?,
         }
     }
-    if pins.release(id, by).await? {
+    if pins.release(id, by, reason).await? {
         Ok(())
     } else {
         Err(no_such_pin())

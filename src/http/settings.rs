@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) opened: Vec<String>,
     /// What was said of all settings, by key.
     pub(crate) said: Vec<SettingView>,
+    /// What counts where nothing was said, by key.
+    pub(crate) defaults: Vec<SettingView>,
     /// What of it was said in vain, or opens what is closed.
     pub(crate) warnings: Vec<WarningView>,
     /// No other machine can reach this server.
@@ -197,6 +199,7 @@ impl Default for Settings {
             decrypt_endpoint: false,
             opened: Vec::new(),
             said: Vec::new(),
+            defaults: Vec::new(),
             warnings: Vec::new(),
             listens_to_this_machine_only: false,
             webhook: webhook::Settings::default(),

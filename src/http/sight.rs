@@ -12,8 +12,8 @@ impl Sight for Reach {
         self.has(application, profiles, label)
     }
 
-    fn has_application(&self, application: &str) -> bool {
-        self.has_address(application, None, None)
+    fn has_address(&self, application: &str, profile: Option<&str>, label: Option<&str>) -> bool {
+        self.has_address(application, profile, label)
     }
 
     fn has_label(&self, label: &str) -> bool {

@@ -4,6 +4,8 @@ mod refreshes;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use confbus_protocol::{BusEvent, BusId, EventKind, Outcome, Report};
 use confbus_resolution::EnvironmentRequest;
 
@@ -29,6 +31,8 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 pub(super) struct Book {
     own: BusId,
     records: Records,
+    /// The records as they were shown last, as long as they are the same.
+    shown: Option<Arc<Records>>,
     witnesses: Witnesses,
     /// When the last event went out.
     published: Option<i64>,
@@ -55,6 +59,7 @@ impl Book {
         Self {
             own,
             records,
+            shown: None,
             witnesses: Witnesses::default(),
             published: None,
             counts: Counts::default(),
@@ -88,6 +93,12 @@ impl Book {
 
     /// Writes down what happened; `now` in milliseconds since 1970.
     pub(super) fn write(&mut self, entry: Entry, now: i64) {
+        if let Entry::Show(reply) = entry {
+            // Nobody may wait for the answer any more.
+            _ = reply.send(self.shown());
+            return;
+        }
+        self.shown = None;
         self.records.order += 1;
         match entry {
             Entry::Read(read) => self.read(read, now),
@@ -103,9 +114,16 @@ impl Book {
                     self.changes = Changes::Facts;
                 }
             }
-            // Nobody waits for the answer any more.
-            Entry::Show(reply) => _ = reply.send(self.records.clone()),
+            // That is all, above.
+            Entry::Show(_) => {}
         }
+    }
+
+    /// The records, made once for all who ask before anything else is written.
+    fn shown(&mut self) -> Arc<Records> {
+        let records = &self.records;
+        let shown = self.shown.get_or_insert_with(|| Arc::new(records.clone()));
+        Arc::clone(shown)
     }
 
     /// Forgets what is too old.
@@ -119,6 +137,7 @@ impl Book {
         let before = instances.len();
         instances.retain(|_, instance| !instance.is_silent_for(DAY, now));
         if instances.len() < before {
+            self.shown = None;
             self.changes = Changes::Facts;
         }
     }

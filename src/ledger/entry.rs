@@ -5,7 +5,7 @@ use confbus_resolution::EnvironmentRequest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::{changes::Changes, records::Records};
+use super::{changes::Changes, pin_step::PinStep, records::Records};
 use crate::look::Authorship;
 pub(crate) use crate::look::Trigger;
 
@@ -41,6 +41,8 @@ pub(crate) struct Started {
     pub(crate) trigger: Trigger,
     /// What moved; nothing when somebody only wants everyone to look again.
     pub(crate) labels: Vec<LabelMoved>,
+    /// What became of pins.
+    pub(crate) pins: Vec<PinStep>,
     /// The bus id of whoever publishes.
     pub(crate) origin: String,
 }
@@ -143,7 +145,7 @@ pub(super) enum Entry {
         to: CommitId,
     },
     /// Somebody wants to see the records.
-    Show(oneshot::Sender<Records>),
+    Show(oneshot::Sender<Arc<Records>>),
 }
 
 /// A [`Step`] that waits.

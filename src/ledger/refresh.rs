@@ -7,6 +7,7 @@ use super::{
     coordinates::shortened,
     entry::{LabelMoved, RefreshId, Started, Trigger},
     instance::{Ack, Instance},
+    pin_step::PinStep,
     state::{Evidence, State},
 };
 use crate::look::Authorship;
@@ -15,7 +16,7 @@ use crate::look::Authorship;
 const MAX_TOLD: usize = 1000;
 /// Entries of a timeline.
 const MAX_TIMELINE: usize = 500;
-/// Events, destinations and labels of one refresh.
+/// Events, destinations, labels and pins of one refresh.
 const MAX_PARTS: usize = 100;
 
 /// One movement of labels, or one wish that everyone look again.
@@ -25,6 +26,9 @@ pub(super) struct Refresh {
     pub(super) trigger: Trigger,
     pub(super) origin: String,
     pub(super) labels: Vec<Moved>,
+    /// What became of pins; not noted by earlier versions.
+    #[serde(default)]
+    pub(super) pins: Vec<PinStep>,
     pub(super) destinations: Vec<String>,
     /// Destinations that are still to be told.
     #[serde(default)]
@@ -104,6 +108,7 @@ impl Refresh {
             trigger: started.trigger,
             origin: shortened(started.origin),
             labels: labels.map(Moved::from).collect(),
+            pins: started.pins.into_iter().take(MAX_PARTS).collect(),
             destinations: Vec::new(),
             owed: Vec::new(),
             changes: None,

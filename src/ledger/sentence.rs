@@ -73,7 +73,11 @@ impl Column {
 
 impl Totals {
     pub(crate) fn count(&mut self, column: Column) {
-        self.instances += 1;
+        self.count_many(column, 1);
+    }
+
+    pub(crate) fn count_many(&mut self, column: Column, instances: usize) {
+        self.instances += instances;
         *match column {
             Column::Live => &mut self.live,
             Column::Same => &mut self.same,
@@ -82,7 +86,7 @@ impl Totals {
             Column::Rejected => &mut self.rejected,
             Column::Held => &mut self.held,
             Column::Silent => &mut self.silent,
-        } += 1;
+        } += instances;
     }
 
     /// Those that run what is wanted, or what is the same.

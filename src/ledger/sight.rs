@@ -7,7 +7,11 @@ pub(crate) trait Sight: Send + Sync {
     /// Who asks for this, as it was asked for.
     fn has_environment(&self, application: &str, profiles: &str, label: Option<&str>) -> bool;
     /// All that there is of an application.
-    fn has_application(&self, application: &str) -> bool;
+    fn has_application(&self, application: &str) -> bool {
+        self.has_address(application, None, None)
+    }
+    /// What somebody decided about an address; what is left out is any.
+    fn has_address(&self, application: &str, profile: Option<&str>, label: Option<&str>) -> bool;
     /// A label that moved.
     fn has_label(&self, label: &str) -> bool;
     /// Whether somebody may be meant who is seen.
@@ -29,7 +33,7 @@ impl Sight for Everything {
         true
     }
 
-    fn has_application(&self, _: &str) -> bool {
+    fn has_address(&self, _: &str, _: Option<&str>, _: Option<&str>) -> bool {
         true
     }
 

@@ -3,13 +3,14 @@
 mod fleet;
 mod history;
 mod refreshes;
+mod summary;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     net::IpAddr,
 };
 
-use confbus_protocol::{BusId, Timestamp};
+use confbus_protocol::BusId;
 use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
@@ -20,6 +21,7 @@ use super::{
     instance::Instance,
     records::{Reader, ReaderKey, Records},
     state::{Evidence, State, Wanted},
+    time,
 };
 pub(super) use fleet::fleet;
 pub(crate) use fleet::{FleetApplication, FleetFilter, FleetInstance, FleetView};
@@ -27,6 +29,8 @@ pub(crate) use history::{HistoryEntry, HistoryFilter, Removal};
 pub(super) use history::{history, removal};
 pub(crate) use refreshes::{RefreshDetails, RefreshView, RefreshesView, ToldView};
 pub(super) use refreshes::{refresh, refreshes};
+pub(super) use summary::summary;
+pub(crate) use summary::{FleetPart, FleetSummary};
 
 /// Which instances are wanted.
 #[derive(Debug, Default)]
@@ -159,15 +163,24 @@ fn state_of(
     current: Option<&Current>,
     now: i64,
 ) -> (State, Evidence) {
+    let wanted = wanted_in(records, &instance.coordinates, current);
+    instance.state(wanted, now)
+}
+
+/// What would be given, with what is known of its content.
+fn wanted_in<'c>(
+    records: &Records,
+    coordinates: &Coordinates,
+    current: Option<&'c Current>,
+) -> Wanted<'c> {
     let version = current.map(|current| current.version.as_str());
-    let contents = records.coordinates.get(&instance.coordinates);
-    let wanted = Wanted {
+    let contents = records.coordinates.get(coordinates);
+    Wanted {
         version,
         content: version
             .zip(contents)
             .and_then(|(version, contents)| contents.known(version)),
-    };
-    instance.state(wanted, now)
+    }
 }
 
 fn instance_view(
@@ -253,9 +266,4 @@ impl ReaderView {
             self.peer,
         )
     }
-}
-
-/// RFC 3339, in UTC.
-fn time(milliseconds: i64) -> String {
-    Timestamp::from_millis(milliseconds).to_iso()
 }

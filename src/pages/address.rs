@@ -79,6 +79,11 @@ impl Named {
         self.part("history", &[])
     }
 
+    /// How it differs from another one.
+    pub(super) fn diff_from(&self, other: &Self) -> String {
+        with_query("/diff", &[("from", &other.text()), ("to", &self.text())])
+    }
+
     /// To compare it with another one.
     pub(super) fn diff(&self) -> String {
         with_query("/diff", &[("from", &self.text())])
@@ -92,11 +97,13 @@ impl Named {
         with_query("/instances", &query)
     }
 
-    pub(super) fn pin(&self) -> String {
+    /// To pin it, at a commit if one is named.
+    pub(super) fn pin(&self, commit: &str) -> String {
         let query = [
             ("application", self.application.as_str()),
             ("profile", &self.profiles),
             ("label", &self.label),
+            ("commit", commit),
         ];
         with_query("/pin", &query)
     }

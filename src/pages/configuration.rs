@@ -1,16 +1,22 @@
+use std::sync::Arc;
+
 use askama::Template;
 
 use super::{
     address::Named,
     commit::{Commit, Current},
     frame::Frame,
-    links::short,
+    links::{below, short},
+    moment::Moment,
     pager::Pager,
     value::Value,
 };
-use crate::inspection::{
-    ConfigurationView, ExplanationView, HeldView, PlacedValue, PropertyView, SourceView,
-    WrittenView,
+use crate::{
+    inspection::{
+        AddressView, ConfigurationView, ExplanationView, HeldView, PlacedValue, PropertyView,
+        SourceView, WrittenView,
+    },
+    pins::Pin,
 };
 
 /// Keys that one page shows.
@@ -25,6 +31,12 @@ pub(crate) struct ConfigurationPage {
     commit: String,
     whole_commit: String,
     held: Option<String>,
+    /// Who holds it where, where somebody does.
+    pins: Vec<Pinned>,
+    /// To pin it.
+    pin: String,
+    /// The other addresses of the application, each with how this one differs from it.
+    others: Vec<(String, String)>,
     current: Option<Current>,
     commits: Vec<Commit>,
     sources: Vec<Source>,
@@ -62,6 +74,23 @@ pub(crate) struct Filter {
     pub(crate) page: usize,
 }
 
+/// What stands beside a configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// Those that hold the address and that the caller sees.
+    pub(crate) pins: Vec<Arc<Pin>>,
+    /// What it may be compared with.
+    pub(crate) relatives: Vec<AddressView>,
+}
+
+/// A pin that holds the address.
+#[derive(Debug)]
+struct Pinned {
+    text: String,
+    until: Moment,
+    release: String,
+}
+
 #[derive(Debug)]
 struct Source {
     letter: String,
@@ -94,8 +123,24 @@ struct Reference {
 }
 
 impl ConfigurationPage {
-    pub(crate) fn new(frame: Frame, view: &ConfigurationView, filter: Filter) -> Self {
+    pub(crate) fn new(
+        frame: Frame,
+        view: &ConfigurationView,
+        filter: Filter,
+        beside: &Beside,
+    ) -> Self {
         let address = Named::of(&view.address);
+        let others = beside.relatives.iter().map(|other| {
+            let other = Named::of(other);
+            let (shown, href) = (other.shown(), address.diff_from(&other));
+            (shown, href)
+        });
+        let current = Current::of(view.superseded.as_ref(), &address);
+        // What is shown may be an older commit, which is then the one to pin it at.
+        let pin = match &current {
+            Some(current) => current.address.pin(&address.label),
+            None => address.pin(""),
+        };
         let fit = |key: &str| filter.text.is_empty() || key.contains(&filter.text);
         let all = view.properties.iter();
         let fit: Vec<_> = all.filter(|property| fit(&property.key)).collect();
@@ -130,7 +175,10 @@ impl ConfigurationPage {
             commit: short(&commit),
             whole_commit: commit,
             held: view.held.as_ref().map(held),
-            current: Current::of(view.superseded.as_ref(), &address),
+            pins: beside.pins.iter().map(|pin| Pinned::of(pin)).collect(),
+            pin,
+            others: others.collect(),
+            current,
             commits: Commit::all(&view.commits),
             sources: sources.collect(),
             rows,
@@ -144,6 +192,20 @@ impl ConfigurationPage {
                 .collect(),
             filter,
             address,
+        }
+    }
+}
+
+impl Pinned {
+    fn of(pin: &Pin) -> Self {
+        let (address, commit) = (&pin.address, pin.commit.short());
+        Self {
+            text: format!(
+                "{address} is pinned to {commit} by {}: {}",
+                pin.by, pin.reason
+            ),
+            until: Moment::of_millis(pin.until),
+            release: format!("{}/release", below("/pins", &pin.id)),
         }
     }
 }

@@ -8,12 +8,15 @@ use super::{
     value::Value,
 };
 use crate::{
-    inspection::{ChangeView, DiffView, PlaceView, SideView},
+    inspection::{AddressView, ChangeView, DiffView, PlaceView, SideView},
     ledger::Becomes,
+    pins::Address,
 };
 
 /// Changes that one page shows, and addresses.
 const MOST: usize = 500;
+/// Changes that stand in front of the button of a pin.
+const MOST_BEFORE_PIN: usize = 50;
 
 /// How two addresses differ, or a form that asks for two.
 #[derive(Debug, Template)]
@@ -25,35 +28,45 @@ pub(crate) struct DiffPage {
     difference: Option<Difference>,
 }
 
+/// What is not the same, and whom that concerns.
 #[derive(Debug)]
-struct Difference {
-    sides: [Side; 2],
-    keys: usize,
-    all: usize,
-    changes: Vec<Change>,
-    not_followed: usize,
-    radius: Option<Vec<(String, String, usize, usize)>>,
-    not_compared: usize,
+pub(crate) struct Difference {
+    pub(super) sides: [Side; 2],
+    pub(super) keys: usize,
+    pub(super) all: usize,
+    pub(super) changes: Vec<Change>,
+    pub(super) not_followed: usize,
+    pub(super) radius: Option<Vec<Concerned>>,
+    pub(super) not_compared: usize,
 }
 
 #[derive(Debug)]
-struct Side {
-    text: String,
-    href: String,
-    commit: String,
+pub(super) struct Side {
+    pub(super) text: String,
+    pub(super) href: String,
+    pub(super) commit: String,
     /// Why it is not what the label names.
-    held: Option<String>,
+    pub(super) held: Option<String>,
 }
 
 #[derive(Debug)]
-struct Change {
-    mark: &'static str,
-    class: &'static str,
-    word: &'static str,
-    key: String,
-    before: Option<Value>,
-    after: Option<Value>,
-    place: String,
+pub(super) struct Change {
+    pub(super) mark: &'static str,
+    pub(super) class: &'static str,
+    pub(super) word: &'static str,
+    pub(super) key: String,
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
+    pub(super) place: String,
+}
+
+/// Instances that are given something else.
+#[derive(Debug)]
+pub(super) struct Concerned {
+    pub(super) address: String,
+    pub(super) href: String,
+    pub(super) keys: usize,
+    pub(super) instances: usize,
 }
 
 impl DiffPage {
@@ -74,11 +87,34 @@ impl DiffPage {
 }
 
 impl Difference {
+    /// Between what an address is given and what it would be given under a pin, which concerns nobody else.
+    pub(crate) fn of_pin(view: &DiffView, pinned: &Address) -> Self {
+        let is_held = |address: &AddressView| {
+            let mut applications = address.application.split(',').map(str::trim);
+            let profile = pinned.profile.as_ref();
+            applications.any(|name| name == pinned.application)
+                && profile.is_none_or(|profile| address.profiles.contains(profile))
+        };
+        let mut difference = Self::among(view, is_held);
+        difference.changes.truncate(MOST_BEFORE_PIN);
+        difference
+    }
+
     fn new(view: &DiffView) -> Self {
+        Self::among(view, |_| true)
+    }
+
+    fn among(view: &DiffView, is_meant: impl Fn(&AddressView) -> bool) -> Self {
         let radius = view.blast_radius.as_ref().map(|radius| {
-            let shown = radius.iter().take(MOST).map(|one| {
+            let meant = radius.iter().filter(|one| is_meant(&one.address));
+            let shown = meant.take(MOST).map(|one| {
                 let address = Named::of(&one.address);
-                (address.shown(), address.page(&[]), one.keys, one.instances)
+                Concerned {
+                    address: address.shown(),
+                    href: address.page(&[]),
+                    keys: one.keys,
+                    instances: one.instances,
+                }
             });
             shown.collect()
         });

@@ -4,7 +4,7 @@ use super::{
     links::{app, short, with_query},
     sign::Sign,
 };
-use crate::ledger::{FleetApplication, FleetView};
+use crate::ledger::{Column, FleetPart, FleetSummary};
 
 /// Signs that a strip shows, at most; more instances share them.
 const LONGEST_STRIP: usize = 200;
@@ -39,7 +39,11 @@ impl askama::filters::HtmlSafe for Strip {}
 
 impl Counts {
     pub(super) fn add(&mut self, sign: Sign) {
-        self.0[sign as usize] += 1;
+        self.add_many(sign, 1);
+    }
+
+    pub(super) fn add_many(&mut self, sign: Sign, instances: usize) {
+        self.0[sign as usize] += instances;
     }
 
     pub(super) fn of(&self, sign: Sign) -> usize {
@@ -90,20 +94,20 @@ impl Counts {
 }
 
 impl Group {
-    fn new(part: &FleetApplication) -> Self {
+    fn new(part: &FleetPart) -> Self {
         let mut counts = Counts::default();
-        for instance in &part.instances {
-            counts.add(Sign::of_instance(instance));
+        for (place, instances) in &part.places {
+            let is_held = place.counts_as == Column::Held;
+            let sign = Sign::of(place.state, place.evidence, is_held);
+            counts.add_many(sign, *instances);
         }
-        let mut rejections = part.instances.iter();
-        let reason = rejections.find_map(|instance| instance.rejection.as_ref());
         Self {
             application: part.application.clone(),
-            profiles: part.profiles.join(","),
+            profiles: part.profiles.clone(),
             label: part.label.clone(),
             counts,
             wanted: part.wanted.clone(),
-            reason: reason.map(|rejection| rejection.message.clone()),
+            reason: part.reason.clone(),
         }
     }
 
@@ -120,6 +124,13 @@ impl Group {
     pub(super) fn page(&self) -> String {
         let label = self.label.as_deref().unwrap_or_default();
         with_query(&app(&self.application, &self.profiles), &[("label", label)])
+    }
+
+    /// What it was given, and when.
+    pub(super) fn history(&self) -> String {
+        let label = self.label.as_deref().unwrap_or_default();
+        let page = app(&self.application, &self.profiles);
+        with_query(&format!("{page}/history"), &[("label", label)])
     }
 
     /// Its instances, or those of them in this state.
@@ -140,8 +151,8 @@ impl Group {
 }
 
 /// Who asks for the same, in the order of their names.
-pub(super) fn groups(fleet: &FleetView) -> Vec<Group> {
-    fleet.applications.iter().map(Group::new).collect()
+pub(super) fn groups(fleet: &FleetSummary) -> Vec<Group> {
+    fleet.parts.iter().map(Group::new).collect()
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub(crate) struct Frame {
     pub(crate) caller: String,
     /// Files that are held back; nothing for whoever may not know.
     pub(crate) held: usize,
+    /// Addresses that somebody holds at a commit, of those that the caller sees.
+    pub(crate) pinned: usize,
     /// When the page was made.
     pub(crate) time: Moment,
 }

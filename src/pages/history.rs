@@ -9,7 +9,10 @@ use super::{
     pager::Pager,
     refreshes::cause,
 };
-use crate::{inspection::HistoryView, ledger::HistoryEntry};
+use crate::{
+    inspection::HistoryView,
+    ledger::{HistoryEntry, PinWhat},
+};
 
 /// Moves that one page shows.
 const PAGE: usize = 100;
@@ -38,6 +41,8 @@ struct Row {
     lived: String,
     cause: &'static str,
     made: Option<Made>,
+    /// Who pinned or let go, and why.
+    pinned: Option<String>,
     refresh: String,
     refresh_href: String,
     diff: Option<String>,
@@ -67,12 +72,6 @@ impl Row {
             let (from, to) = (at(before).text(), at(&entry.commit).text());
             with_query("/diff", &[("from", &from), ("to", &to)])
         });
-        let pin = [
-            ("application", address.application.as_str()),
-            ("profile", &address.profiles),
-            ("label", &address.label),
-            ("commit", &entry.commit),
-        ];
         Self {
             served: Moment::of(&entry.served_from),
             commit: short(&entry.commit),
@@ -88,13 +87,28 @@ impl Row {
                 .map(|took| format!("{took:.2} s"))
                 .unwrap_or_default(),
             lived: span(entry.lived_seconds),
-            cause: cause(entry.trigger),
+            cause: entry
+                .pin
+                .as_ref()
+                .map_or_else(|| cause(entry.trigger), |step| pin_cause(step.what)),
+            pinned: entry
+                .pin
+                .as_ref()
+                .map(|step| format!("{}: {}", step.by, step.reason)),
             made: entry.authorship.as_ref().map(Made::by),
             refresh: entry.refresh.clone(),
             refresh_href: below("/refreshes", &entry.refresh),
             diff,
-            pin: with_query("/pin", &pin),
+            pin: address.pin(&entry.commit),
         }
+    }
+}
+
+fn pin_cause(what: PinWhat) -> &'static str {
+    match what {
+        PinWhat::Pinned => "pinned",
+        PinWhat::Released => "let go",
+        PinWhat::Ended => "pin ended",
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     sign::Sign,
 };
 use crate::{
-    ledger::{FleetView, RefreshesView},
+    ledger::{FleetSummary, RefreshesView},
     pins::Pin,
     waves::WaveView,
 };
@@ -21,7 +21,7 @@ use looks::{Look, looks};
 /// Applications that one page shows.
 const PAGE: usize = 100;
 /// Refreshes that the overview shows.
-const LAST: usize = 5;
+pub(crate) const LAST: usize = 5;
 
 /// The first page: who runs what, and what needs a look.
 #[derive(Debug, Template)]
@@ -62,11 +62,13 @@ pub(crate) struct Trouble {
 /// The facts that the page is made of.
 #[derive(Debug)]
 pub(crate) struct Facts<'f> {
-    pub(crate) fleet: &'f FleetView,
+    pub(crate) fleet: &'f FleetSummary,
     /// How many read without a name; asked for where nobody has one.
     pub(crate) readers: usize,
     pub(crate) refreshes: &'f RefreshesView,
     pub(crate) pins: Vec<&'f Pin>,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
     pub(crate) waves: Vec<WaveView>,
     pub(crate) troubles: Vec<Trouble>,
 }
@@ -76,6 +78,7 @@ pub(crate) struct Facts<'f> {
 struct Row {
     address: String,
     href: String,
+    history: String,
     instances: String,
     group: Group,
     cells: Vec<Cell>,
@@ -147,6 +150,7 @@ impl Row {
         Self {
             address: group.address(),
             href: group.page(),
+            history: group.history(),
             instances: group.instances(""),
             cells: cells
                 .map(|(name, class, count)| Cell { name, class, count })

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     ledger::{
-        Becomes, Column, Goal, RefreshDetails, RefreshView, RefreshesView, Sentence, Totals, What,
+        Becomes, Column, Goal, PinStepView, PinWhat, RefreshDetails, RefreshView, RefreshesView,
+        Sentence, Totals, What,
     },
     look::Trigger,
 };
@@ -52,6 +53,8 @@ pub(crate) struct RefreshPage {
     sentence: String,
     /// Each with who made the commit to which it leads, where that is known.
     moves: Vec<(String, Option<Made>)>,
+    /// What became of pins, each with when it ends by itself.
+    pins: Vec<(String, Moment)>,
     destinations: Vec<String>,
     steps: Vec<Step>,
     told: Vec<Told>,
@@ -115,7 +118,8 @@ impl Line {
                 .map_or_else(|| "new".to_owned(), short);
             format!("{} {from} → {}", moved.label, short(&moved.to))
         });
-        let moved: Vec<_> = moved.take(3).collect();
+        let pins = refresh.pins.iter().map(step);
+        let moved: Vec<_> = moved.chain(pins).take(3).collect();
         let last = refresh.timeline.last().map(|moment| moment.time.as_str());
         Self {
             id: refresh.id.clone(),
@@ -148,6 +152,10 @@ impl RefreshPage {
             let text = format!("{label} of {repository}: {from} → {}", short(&moved.to));
             (text, moved.authorship.as_ref().map(Made::by))
         });
+        let pins = refresh.pins.iter().map(|one| {
+            let text = format!("{}: {}", step(one), one.reason);
+            (text, Moment::of(&one.until))
+        });
         let changes = details.changes.as_ref();
         let waits = |sign: Sign| counts.of(sign) > 0;
         Self {
@@ -158,6 +166,7 @@ impl RefreshPage {
                 sentence(refresh, to)
             },
             moves: moves.collect(),
+            pins: pins.collect(),
             destinations: refresh.destinations.clone(),
             steps: steps(refresh),
             told: refresh.told.iter().take(PAGE).map(Told::new).collect(),
@@ -183,6 +192,16 @@ impl Told {
             word: sign.word(),
             evidence: told_by(told.evidence),
         }
+    }
+}
+
+/// `orders/dev pinned to 4e81d07 by jo`.
+fn step(step: &PinStepView) -> String {
+    let (address, commit, by) = (&step.address, short(&step.commit), &step.by);
+    match step.what {
+        PinWhat::Pinned => format!("{address} pinned to {commit} by {by}"),
+        PinWhat::Released => format!("{address} let go of {commit} by {by}"),
+        PinWhat::Ended => format!("{address} no longer pinned to {commit}, as {by} had said"),
     }
 }
 

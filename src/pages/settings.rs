@@ -15,6 +15,8 @@ pub(crate) struct SettingsPage {
 #[derive(Debug)]
 pub(crate) struct SettingsFacts {
     pub(crate) said: Vec<Said>,
+    /// What counts where nothing was said.
+    pub(crate) defaults: Vec<Said>,
     pub(crate) warnings: Vec<Warning>,
     /// What was opened by name, as `key=value`.
     pub(crate) opened: Vec<String>,
@@ -73,6 +75,7 @@ mod tests {
         };
         let facts = |settings, warnings| SettingsFacts {
             said: std::iter::repeat_with(said).take(settings).collect(),
+            defaults: Vec::new(),
             warnings: std::iter::repeat_with(warning).take(warnings).collect(),
             opened: Vec::new(),
         };

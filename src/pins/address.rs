@@ -13,7 +13,7 @@ pub(crate) struct Address {
 }
 
 /// The profile of an application that names none.
-const DEFAULT_PROFILE: &str = "default";
+pub(crate) const DEFAULT_PROFILE: &str = "default";
 /// The longest name in an address, in bytes.
 const LONGEST_NAME: usize = 256;
 

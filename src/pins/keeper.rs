@@ -1,13 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use confbus_protocol::Destination;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{List, Order, Pin, PinError, Store, now};
-use crate::{environment_repository::EnvironmentRepository, look::Trigger, refresh::Refresh};
+use crate::{environment_repository::EnvironmentRepository, ledger::PinStep, refresh::Refresh};
 
 /// Between two looks at the clock, which somebody may set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -44,12 +43,35 @@ impl Keeper {
         };
         let ended = std::mem::take(&mut self.ended);
         self.tell_of_ends(&ended, &concerned).await;
+        let mut looked = now();
         loop {
-            let next_end = self.list.load().next_end();
+            let next = self.list.load().next(looked);
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 Some(order) = self.orders.recv() => self.carry_out(order, &concerned).await,
-                () = pass(next_end) => self.let_go_of_ended(&concerned).await,
+                () = pass(next) => {
+                    self.let_go_of_ended(&concerned).await;
+                    self.remind_since(&mut looked);
+                }
+            }
+        }
+    }
+
+    /// Says again what is still pinned where a time to say so has come.
+    fn remind_since(&self, looked: &mut i64) {
+        let since = std::mem::replace(looked, now());
+        for pin in self.list.load().iter() {
+            if pin.next_reminder(since).is_some_and(|at| at <= *looked) {
+                let Pin {
+                    id,
+                    address,
+                    commit,
+                    by,
+                    reason,
+                    until,
+                    ..
+                } = &**pin;
+                info!(event = "pin.holds", id, %address, %commit, by, reason, until = shown(*until), "still pinned; it ends by itself, or when somebody lets it go");
             }
         }
     }
@@ -60,8 +82,14 @@ impl Keeper {
                 // Whoever asked may have gone.
                 _ = reply.send(self.add(pin, concerned).await);
             }
-            Order::Release { id, by, reply } => {
-                _ = reply.send(self.release(&id, &by, concerned).await);
+            Order::Release {
+                id,
+                by,
+                reason,
+                reply,
+            } => {
+                let released = self.release(&id, &by, reason.as_deref(), concerned);
+                _ = reply.send(released.await);
             }
         }
     }
@@ -88,18 +116,25 @@ impl Keeper {
                 "the pin ends with this server: there is no folder to keep it in; set confbus.ledger.directory"
             );
         }
-        concerned.tell([&pin]).await;
+        concerned.tell(vec![PinStep::pinned(&pin)]).await;
         Ok(pin)
     }
 
-    async fn release(&self, id: &str, by: &str, concerned: &Concerned) -> bool {
+    async fn release(
+        &self,
+        id: &str,
+        by: &str,
+        reason: Option<&str>,
+        concerned: &Concerned,
+    ) -> bool {
         let list = self.list.load_full();
         let Some(pin) = list.by_id(id) else {
             return false;
         };
         self.go_on_with(list.without(|other| other.id == id)).await;
-        info!(event = "audit.pin", decision = "allowed", id, address = %pin.address, commit = %pin.commit, by, pinned_by = pin.by, reason = pin.reason, "let go");
-        concerned.tell([pin]).await;
+        let step = PinStep::released(pin, by, reason);
+        info!(event = "audit.pin", decision = "allowed", id, address = %pin.address, commit = %pin.commit, by, pinned_by = pin.by, reason = step.reason, "let go");
+        concerned.tell(vec![step]).await;
         true
     }
 
@@ -126,21 +161,17 @@ impl Keeper {
             info!(event = "pin.ended", id, address = %pin.address, commit = %pin.commit, by, reason, "the time of the pin is over");
         }
         if !ended.is_empty() {
-            concerned.tell(ended).await;
+            let ended = ended.iter().map(|pin| PinStep::ended(pin));
+            concerned.tell(ended.collect()).await;
         }
     }
 }
 
 impl Concerned {
     /// After the swap: answers so far are not given again, and applications look again.
-    async fn tell<'p>(&self, pins: impl IntoIterator<Item = &'p Arc<Pin>>) {
+    async fn tell(&self, pins: Vec<PinStep>) {
         self.repository.answers_change();
-        let applications = pins.into_iter().map(|pin| &pin.address.application);
-        let mut destinations: Vec<_> = applications
-            .map(|application| Destination::complete(application))
-            .collect();
-        destinations.dedup();
-        self.refresh.tell(Trigger::Pin, destinations).await;
+        self.refresh.tell_of_pins(pins).await;
     }
 }
 

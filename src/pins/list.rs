@@ -3,7 +3,7 @@ use std::sync::Arc;
 use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
-use super::{Pin, PinError};
+use super::{Pin, PinError, now};
 
 /// More of them are refused: a pin is for an emergency, and every read that misses looks through all.
 pub(super) const MAX_PINS: usize = 200;
@@ -62,9 +62,11 @@ impl List {
         )
     }
 
-    /// How long until the next one ends, in milliseconds.
-    pub(super) fn next_end(&self) -> Option<u64> {
-        self.iter().map(|pin| pin.left()).min()
+    /// How long until the next one ends, or is to be said again after a look at this time; in milliseconds.
+    pub(super) fn next(&self, looked: i64) -> Option<u64> {
+        let next = |pin: &Arc<Pin>| pin.next_reminder(looked).unwrap_or(pin.until);
+        let next = self.iter().map(next).min()?;
+        Some(u64::try_from(next.saturating_sub(now())).unwrap_or_default())
     }
 
     fn sort(&mut self) {
@@ -159,7 +161,7 @@ mod tests {
             assert_eq!(ids(&ended), over, "{now}");
             assert_eq!(held.iter().count() + ended.len(), 2);
         }
-        assert_eq!(list.next_end(), Some(0), "it is later than that");
-        assert_eq!(List::default().next_end(), None);
+        assert_eq!(list.next(0), Some(0), "it is later than that");
+        assert_eq!(List::default().next(0), None);
     }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     environment_repository::{EnvironmentRepository, Moved},
-    ledger::{LabelMoved, Ledger, RefreshId, Started, Step},
+    ledger::{LabelMoved, Ledger, PinStep, RefreshId, Started, Step},
     look::Trigger,
     metrics::{Cause, Direction, Metrics, Phase, bus_name},
     traces::{COMMIT, DESTINATION, MESSAGE, Part, REFRESH, Span, TRIGGER, TraceContext, Traces},
@@ -143,8 +143,13 @@ impl Announcer {
     }
 
     /// Tells those who are answered from another commit though no label moved.
-    pub(super) async fn answers_changed(&self, trigger: Trigger, destinations: &[Destination]) {
-        let refresh = self.started(trigger, &[], &TraceContext::default());
+    pub(super) async fn answers_changed(
+        &self,
+        trigger: Trigger,
+        pins: Vec<PinStep>,
+        destinations: &[Destination],
+    ) {
+        let refresh = self.begun(trigger, &[], pins, &TraceContext::default());
         self.tell_all(&refresh, destinations, &News::default())
             .await;
     }
@@ -169,6 +174,16 @@ impl Announcer {
 
     /// Notes a refresh whose look is over. What belongs to no trace yet begins one.
     fn started(&self, trigger: Trigger, moved: &[Moved], trace: &TraceContext) -> Underway {
+        self.begun(trigger, moved, Vec::new(), trace)
+    }
+
+    fn begun(
+        &self,
+        trigger: Trigger,
+        moved: &[Moved],
+        pins: Vec<PinStep>,
+        trace: &TraceContext,
+    ) -> Underway {
         let label = |moved: &Moved| LabelMoved {
             repository: Arc::clone(&moved.repository),
             label: moved.label.clone(),
@@ -183,6 +198,7 @@ impl Announcer {
                 .iter()
                 .map(label)
                 .collect(),
+            pins,
             origin: self.member.id.to_string(),
         });
         let labels = Moved::as_one_of_each_label(moved).len();

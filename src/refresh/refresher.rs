@@ -157,8 +157,12 @@ impl Shared {
             }
             Request::AnswersChanged {
                 trigger,
+                pins,
                 destinations,
-            } => self.announcer.answers_changed(trigger, &destinations).await,
+            } => {
+                let told = self.announcer.answers_changed(trigger, pins, &destinations);
+                told.await;
+            }
         }
     }
 

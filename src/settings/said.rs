@@ -63,12 +63,7 @@ impl SaidSetting {
         let mut reader = Reader::new(layers);
         // What is wrong in them is told at a start.
         _ = rooms::settings(&mut reader);
-        let assumed = reader.defaults().into_iter();
-        said.extend(assumed.map(|(key, value)| Self {
-            value: shown(&key, &value),
-            key,
-            place: DEFAULT.to_owned(),
-        }));
+        said.extend(assumed(&reader));
         said.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(said)
     }
@@ -97,6 +92,17 @@ pub(super) fn of(layers: &Layers) -> Vec<SaidSetting> {
     let mut said: Vec<_> = known.map(SaidSetting::of).collect();
     said.sort_by(|one, other| one.key.cmp(&other.key));
     said
+}
+
+/// The defaults that counted where nothing was said, in the order of keys.
+pub(super) fn assumed(reader: &Reader) -> Vec<SaidSetting> {
+    let assumed = reader.defaults().into_iter();
+    let assumed = assumed.map(|(key, value)| SaidSetting {
+        value: shown(&key, &value),
+        key,
+        place: DEFAULT.to_owned(),
+    });
+    assumed.collect()
 }
 
 fn shown(key: &str, value: &str) -> Option<String> {

@@ -33,7 +33,8 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
     Ok(exit.into())
 }
 
-fn lines(view: &Value) -> Vec<String> {
+/// What differs, and whom that concerns.
+pub(crate) fn lines(view: &Value) -> Vec<String> {
     let side = |side: &Value| {
         let commit = side["commit"].as_str().map(short_version);
         let commit = commit

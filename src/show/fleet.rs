@@ -11,7 +11,7 @@ use crate::{
     cli::FleetArgs,
     desk::say,
     exit::{Exit, Failure},
-    talk,
+    pin, talk,
 };
 
 /// Between two questions of one who waits.
@@ -50,6 +50,7 @@ pub(crate) async fn fleet(args: FleetArgs) -> Result<ExitCode, Failure> {
             document(&view)?;
         } else {
             lines(&view).iter().try_for_each(|line| say(line))?;
+            remind(&args, &view).await?;
         }
         let exit = match (is_rejected, args.wait && is_open) {
             (true, _) => Exit::No,
@@ -58,6 +59,28 @@ pub(crate) async fn fleet(args: FleetArgs) -> Result<ExitCode, Failure> {
         };
         return Ok(exit.into());
     }
+}
+
+/// Says of whom is pinned who did that, until when, and why, as far as the server tells.
+async fn remind(args: &FleetArgs, view: &Value) -> Result<(), Failure> {
+    let applications = list(view, "applications").iter();
+    let held = applications.filter(|one| text(one, "held") == "pinned");
+    let held: Vec<_> = held.map(|one| text(one, "application")).collect();
+    if held.is_empty() {
+        return Ok(());
+    }
+    let Ok(pins) = ask(&args.show, "/_/api/pins").await else {
+        return Ok(());
+    };
+    let is_held = |pin: &&Value| {
+        let names = held.iter().flat_map(|names| names.split(','));
+        names.map(str::trim).any(|name| pin["application"] == name)
+    };
+    let mut pins = list(&pins, "pins").iter().filter(is_held).peekable();
+    if pins.peek().is_some() {
+        say("")?;
+    }
+    pins.try_for_each(|pin| say(&pin::line(pin)))
 }
 
 /// The part of the fleet that is asked for.

@@ -77,12 +77,28 @@ fn row(entry: &Value) -> [String; 8] {
                 .map(|took| format!("{took:.2} s")),
         ),
         or_dash(entry["lived_seconds"].as_f64().map(lived)),
-        text(entry, "trigger").to_owned(),
-        or_dash(entry["author"].as_str().map(|author| {
-            let subject = text(entry, "subject");
-            format!("{author}  {subject}")
-        })),
+        cause(entry).to_owned(),
+        or_dash(by(entry)),
     ]
+}
+
+fn cause(entry: &Value) -> &str {
+    match text(&entry["pin"], "what") {
+        "pinned" => "pinned",
+        "released" => "let go",
+        "ended" => "pin ended",
+        _ => text(entry, "trigger"),
+    }
+}
+
+/// Who pinned it or let it go, and why; otherwise who made the commit.
+fn by(entry: &Value) -> Option<String> {
+    let (whose, who, why) = match &entry["pin"] {
+        pin @ Value::Object(_) => (pin, "by", "reason"),
+        _ => (entry, "author", "subject"),
+    };
+    let name = whose[who].as_str()?;
+    Some(format!("{name}  {}", text(whose, why)))
 }
 
 /// `3 min`, `1 d 7 h`: the two greatest units.

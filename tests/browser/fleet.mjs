@@ -22,5 +22,5 @@ export async function prepare(stage) {
   const refreshes = async () => (await (await stage.get("/_/api/refreshes")).json()).refreshes;
   await until("a refresh", async () => (await refreshes()).some((one) => one.told.length));
   const { id } = (await refreshes()).find((one) => one.told.length);
-  return ["/_/", "/_/instances", "/_/instances?state=rejected", `/_/instances/${ids("orders", 24)[22]}`, "/_/refreshes", `/_/refreshes/${id}`, "/_/quarantine", "/_/delivery", "/_/settings", "/_/search?q=orders", "/_/apps/orders/dev?show=shadowed", "/_/apps/orders/dev/key?key=limit", "/_/apps/orders/dev/history", `/_/diff?from=orders/dev@${first}&to=orders/dev@${second}`, "/_/diff", "/_/refresh", "/_/pin?application=orders", "/_/nowhere"];
+  return ["/_/", "/_/instances", "/_/instances?state=rejected", `/_/instances/${ids("orders", 24)[22]}`, "/_/refreshes", `/_/refreshes/${id}`, "/_/quarantine", "/_/delivery", "/_/settings", "/_/search?q=orders", "/_/apps/orders/dev?show=shadowed", "/_/apps/orders/dev/key?key=limit", "/_/apps/orders/dev/history", `/_/diff?from=orders/dev@${first}&to=orders/dev@${second}`, "/_/diff", "/_/refresh", "/_/pin?application=orders", `/_/pin?application=orders&commit=${first}`, "/_/nowhere"];
 }

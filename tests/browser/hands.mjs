@@ -82,6 +82,8 @@ export async function pin(stage) {
     await page.getByRole("link", { name: "Pin…" }).click();
     await page.getByLabel("Application", { exact: true }).fill("payments");
     await page.getByLabel("Commit", { exact: true }).fill(commit.slice(0, 10));
+    await page.getByRole("button", { name: "Show what it changes" }).click();
+    await page.getByRole("heading", { name: "What it changes" }).waitFor();
     await sign(page, "INC-812", "Pin");
     await page.waitForURL("**/_/");
     assert.ok((await page.locator("#looks-part").textContent()).includes("by Jo Lind (not proved): INC-812"));

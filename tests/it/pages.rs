@@ -310,6 +310,55 @@ fn an_application_shows_what_wins_and_what_that_shadows() {
 }
 
 #[test]
+fn what_people_ask_most_is_two_steps_from_the_overview() {
+    let repo = ConfigRepo::from_sample();
+    let server = TestServer::start(&repo).ready();
+    for (address, id) in [
+        ("/orders/dev", "orders:dev:8081:ab12"),
+        ("/orders/prod/main", "orders:prod:8081:ab13"),
+        ("/payments/prod", "payments:prod:8081:ab14"),
+    ] {
+        let request = Request::get(address).header("X-Config-Instance", id);
+        assert_eq!(server.send(&request).status, 200);
+    }
+    let commit = repo.push("a limit", &[("orders.yml", "limit: 1\n")]);
+    server.serves(&commit);
+    let links = |path: &str| -> Vec<String> {
+        let body = server.send(&page(path)).body.replace("&#38;", "&");
+        let links = regex::Regex::new("href=\"([^\"]+)\"").unwrap();
+        links
+            .captures_iter(&body)
+            .map(|one| one[1].to_owned())
+            .collect()
+    };
+    let overview = eventually("all of them", || {
+        let overview = links("/_/");
+        let is_there = overview
+            .iter()
+            .any(|link| link.starts_with("/_/apps/payments"));
+        expect_that(is_there, &overview).map(|()| overview)
+    });
+    let has = |from: &[String], link: &str| {
+        assert!(from.iter().any(|one| one == link), "{link}: {from:?}");
+    };
+    // What was it like on Tuesday?
+    has(&overview, "/_/apps/orders/dev/history");
+    let version = format!("/_/apps/orders/dev?label={commit}");
+    eventually("the version", || {
+        let history = links("/_/apps/orders/dev/history");
+        expect_that(history.contains(&version), history)
+    });
+    // What is it in another profile?
+    has(&overview, "/_/apps/orders/dev");
+    let application = links("/_/apps/orders/dev");
+    has(&application, "/_/diff?from=orders%2Fprod&to=orders%2Fdev");
+    assert!(
+        !application.iter().any(|link| link.contains("payments")),
+        "{application:?}"
+    );
+}
+
+#[test]
 fn everybody_sees_what_rules_let_them() {
     let repo = ConfigRepo::from_sample();
     let server = guarded(&repo);
@@ -432,8 +481,31 @@ fn a_pin_is_made_and_let_go_by_forms() {
     let repo = ConfigRepo::from_sample();
     let commit = repo.push("a limit", &[("orders.yml", "limit: 1\n")]);
     let server = guarded(&repo);
-    let asked = server.send(&by(page("/_/pin?application=orders"), OPERATOR));
-    assert!(asked.body.contains("value=\"orders\""), "{asked:?}");
+    eventually("the limit", || {
+        let answer = server.send(&by(Request::get("/orders/dev"), OPERATOR));
+        expect_that(answer.json()["version"] == commit, answer)
+    });
+    let next = repo.push("another", &[("orders.yml", "limit: 2\n")]);
+    eventually("another limit", || {
+        let answer = server.send(&by(Request::get("/orders/dev"), OPERATOR));
+        expect_that(answer.json()["version"] == next, answer)
+    });
+    // First which commit, of those that were given before; nothing is signed yet.
+    let choice = server
+        .send(&by(page("/_/pin?application=orders"), OPERATOR))
+        .body;
+    assert!(
+        choice.contains("value=\"orders\"") && !choice.contains("token"),
+        "{choice}"
+    );
+    let link = format!("/_/pin?application=orders&commit={commit}");
+    // In markup, an ampersand is written out.
+    assert!(choice.contains(&link.replace('&', "&#38;")), "{choice}");
+    // Then what it changes, with the button that does it.
+    let asked = server.send(&by(page(&link), OPERATOR));
+    for text in ["keys differ", ">limit<", ">2<", ">1<", "name=\"reason\""] {
+        assert!(asked.body.contains(text), "{text}: {asked:?}");
+    }
     let set = asked.header("set-cookie").unwrap();
     assert!(
         set.contains("HttpOnly") && set.contains("SameSite=Strict"),
@@ -490,6 +562,9 @@ fn a_pin_is_made_and_let_go_by_forms() {
     server.line_with("somebody pinned on a page");
     let overview = server.send(&by(page("/_/"), OPERATOR)).body;
     assert!(overview.contains("by root: INC-812"), "{overview}");
+    assert!(overview.contains("1 pinned"), "{overview}");
+    let held = server.send(&by(page("/_/apps/orders/dev"), OPERATOR)).body;
+    assert!(held.contains("by root: INC-812"), "{held}");
 
     let path = format!("/_/pins/{}/release", pin["id"].as_str().unwrap());
     let asked = server.send(&by(page(&path), OPERATOR));

@@ -396,6 +396,37 @@ fn the_command_line_pins_lists_and_lets_go() {
 }
 
 #[test]
+fn what_a_pin_changes_is_shown_before_it_is_made() {
+    let repo = ConfigRepo::from_sample();
+    let good = limit(&repo, 1);
+    let server = TestServer::start(&repo).ready();
+    let bad = limit(&repo, 2);
+    answers(&server, "/orders/dev", &bad);
+    let target = format!("orders/dev@{}", &good[..7]);
+    let changes = |said: &Running| {
+        let line = said.line_with("2 -> 1");
+        assert!(
+            line.contains("limit") && line.contains("orders.yml:1"),
+            "{line}"
+        );
+        said.line_with("confbus pin orders/dev --release");
+    };
+    let (code, said) = confbus_pin(&server.url(), &[&target, "--dry-run"]);
+    assert_eq!(code, Some(0));
+    changes(&said);
+    said.line_with("nothing was pinned");
+    assert!(pins(&server).is_empty());
+
+    // Nobody is there to be asked.
+    let arguments = [&*target, "--reason", "INC-812"];
+    let (code, said) = confbus_pin(&server.url(), &arguments);
+    assert_eq!(code, Some(0));
+    changes(&said);
+    said.line_with("by anonymous  INC-812");
+    assert_eq!(pins(&server).len(), 1);
+}
+
+#[test]
 fn a_misspelt_address_is_not_pinned_unless_somebody_insists() {
     let repo = ConfigRepo::from_sample();
     let good = limit(&repo, 1);
@@ -425,6 +456,88 @@ fn a_misspelt_address_is_not_pinned_unless_somebody_insists() {
     let (code, said) = confbus_pin(&url, &["ordres/dve", "--release"]);
     assert_eq!(code, Some(6));
     said.line_with("did you mean `ordres/dev`?");
+}
+
+/// What `confbus` says to these arguments, once it holds a text.
+fn confbus_says(arguments: &[&str], text: &str) {
+    let arguments: Vec<_> = arguments.iter().map(|&one| one.to_owned()).collect();
+    eventually(text, || {
+        let mut running = Running::confbus(&arguments);
+        running.wait();
+        let lines = running.lines();
+        expect_that(lines.iter().any(|line| line.contains(text)), lines)
+    });
+}
+
+#[test]
+fn who_pinned_and_why_is_remembered_and_said_again_while_it_holds() {
+    let repo = ConfigRepo::from_sample();
+    let good = limit(&repo, 1);
+    let server = TestServer::start(&repo).ready();
+    answers(&server, "/orders/dev", &good);
+    let instance = Request::get("/orders/dev").header("X-Config-Instance", "orders:dev:8081:ab12");
+    server.send(&instance);
+    let bad = limit(&repo, 2);
+    answers(&server, "/orders/dev", &bad);
+    let made = pin_orders(&server, &good);
+    answers(&server, "/orders/dev", &good);
+    let url = server.url();
+    confbus_says(&["fleet", "--server", &url], "by anonymous  INC-812");
+    let third = limit(&repo, 3);
+    answers(&server, "/payments/dev", &third);
+    let id = made["id"].as_str().unwrap();
+    let released = server.send(&Request::delete(&format!("{PINS}/{id}")));
+    assert_eq!(released.status, 204);
+    let body = json!({ "application": "orders", "profile": "dev", "commit": good, "reason": "INC-813", "for_seconds": 1 });
+    assert_eq!(pin(&server, &body).status, 201);
+    let line = server.line_with("still pinned");
+    assert!(
+        line.contains("INC-813") && line.contains("anonymous"),
+        "{line}"
+    );
+
+    let entries = eventually("the end of both pins", || {
+        let view = server.get("/_/api/history/orders/dev").json();
+        let entries = view["entries"].as_array().unwrap().clone();
+        expect_that(
+            entries.len() >= 4 && entries[0]["pin"]["what"] == "ended",
+            &view,
+        )
+        .map(|()| entries)
+    });
+    let told = |entry: &Value| {
+        let pin = &entry["pin"];
+        let (what, why) = (pin["what"].clone(), pin["reason"].clone());
+        (entry["commit"].clone(), what, why)
+    };
+    let expected = [
+        (&third, json!("ended"), json!("INC-813")),
+        (&good, json!("pinned"), json!("INC-813")),
+        (&third, json!("released"), json!("INC-812")),
+        (&good, json!("pinned"), json!("INC-812")),
+        (&bad, Value::Null, Value::Null),
+    ];
+    let expected = expected.map(|(commit, what, why)| (json!(commit), what, why));
+    let newest: Vec<_> = entries.iter().take(5).map(told).collect();
+    assert_eq!(
+        newest, expected,
+        "the third commit was never given under its own move"
+    );
+
+    confbus_says(&["history", "orders/dev", "--server", &url], "let go");
+    let page = |path: &str| {
+        server
+            .send(&Request::get(path).header("Accept", "text/html"))
+            .body
+    };
+    let history = page("/_/apps/orders/dev/history");
+    assert!(
+        history.contains("anonymous: INC-812") && history.contains("pin ended"),
+        "{history}"
+    );
+    let refresh = entries[3]["refresh"].as_str().unwrap();
+    let refresh = page(&format!("/_/refreshes/{refresh}"));
+    assert!(refresh.contains("by anonymous: INC-812"), "{refresh}");
 }
 
 #[test]

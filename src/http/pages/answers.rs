@@ -19,6 +19,7 @@ pub(super) fn frame(settings: &Settings, place: Place, caller: String) -> Frame 
         place,
         caller,
         held: 0,
+        pinned: 0,
         time: Moment::of_millis(Timestamp::now().as_millisecond()),
     }
 }

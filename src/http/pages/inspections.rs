@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{Path, State},
     response::Response,
 };
+use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
 use http::{HeaderMap, Uri};
 
@@ -12,13 +15,16 @@ use super::{
         configuration::config_token,
         error::Failure,
         inspections::{self, readable, written},
+        sight::sees,
     },
     answers::page,
     reads::{asked, framed, number},
 };
 use crate::{
     access::Kind,
-    pages::{ConfigurationPage, DiffPage, HistoryPage, KeyFilter, KeyPage, Place},
+    look::Refs,
+    pages::{Beside, ConfigurationPage, DiffPage, HistoryPage, KeyFilter, KeyPage, Place},
+    pins::{Address, Pin},
 };
 
 /// `/_/apps/{application}/{profile}`: what an address is given.
@@ -42,7 +48,30 @@ pub(in super::super) async fn configuration(
         .configuration(&request, token.as_ref(), &readable);
     let view = view.await?;
     let (frame, _) = framed(&services, &asking, Place::Elsewhere).await;
-    page(&ConfigurationPage::new(frame, &view, filter))
+    let beside = Beside {
+        pins: pins_of(&services, &asking, &request),
+        relatives: services.inspector.relatives(&request, &readable),
+    };
+    page(&ConfigurationPage::new(frame, &view, filter, &beside))
+}
+
+/// The pins that hold an address, of those that the caller sees.
+fn pins_of(services: &Services, asking: &Asking, request: &EnvironmentRequest) -> Vec<Arc<Pin>> {
+    let reach = asking.reach(Kind::Fleet);
+    let asked = request.label.as_ref().map(Label::as_str);
+    let is_asked = |label: &str| match asked {
+        Some(asked) => asked == label,
+        None => services.inspector.is_default(label),
+    };
+    let holds = |address: &Address| {
+        address.may_hold(request) && address.label.as_deref().is_none_or(is_asked)
+    };
+    // Who asks for a commit is given it.
+    let is_commit = request.label.as_ref().is_some_and(Refs::may_be_commit);
+    let pins = services.pins.all();
+    let pins = pins.iter().filter(|_| !is_commit);
+    let seen = pins.filter(|pin| holds(&pin.address) && sees(&reach, &pin.address));
+    seen.cloned().collect()
 }
 
 /// `/_/apps/{application}/{profile}/key`: why a key has its value.

@@ -3,6 +3,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{Uri, header};
+use jiff::Timestamp;
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -58,16 +59,17 @@ pub(in super::super) async fn overview(
         page: number(&uri),
     };
     let (frame, health) = framed(&services, &asking, Place::Overview).await;
-    let all = services.inspector.filter(None, None, None);
-    let fleet = services.inspector.fleet(all, asking.reach(Kind::Fleet));
-    let fleet = fleet.await?;
+    let reach = asking.reach(Kind::Fleet);
+    let fleet = services.ledger.summary(reach.clone()).await?;
     let readers = if fleet.totals.instances == 0 {
         all_instances(&services, &asking).await?.readers.len()
     } else {
         0
     };
-    let refreshes = all_refreshes(&services, &asking).await?;
-    let reach = asking.reach(Kind::Fleet);
+    let refreshes = services
+        .ledger
+        .newest_refreshes(pages::LAST_REFRESHES, reach.clone());
+    let refreshes = refreshes.await?;
     let pins = services.pins.all();
     let waves = services.waves.all().into_iter();
     let facts = OverviewFacts {
@@ -79,6 +81,7 @@ pub(in super::super) async fn overview(
             .filter(|pin| sees(&reach, &pin.address))
             .map(|pin| &**pin)
             .collect(),
+        now: Timestamp::now().as_millisecond(),
         waves: waves.filter(|wave| sees(&reach, wave.address())).collect(),
         troubles: health.map(|health| troubles(&health)).unwrap_or_default(),
     };
@@ -214,6 +217,7 @@ pub(in super::super) async fn settings(
     let settings = &services.settings;
     let facts = || SettingsFacts {
         said: settings.said.iter().map(said).collect(),
+        defaults: settings.defaults.iter().map(said).collect(),
         warnings: settings.warnings.iter().map(warning).collect(),
         opened: settings.opened.clone(),
     };
@@ -233,12 +237,20 @@ pub(super) async fn framed(
     place: Place,
 ) -> (Frame, Option<Health>) {
     let mut frame = frame(&services.settings, place, asking.name());
+    frame.pinned = pinned_seen(services, asking);
     if !shows_details(&services.settings, &asking.caller) {
         return (frame, None);
     }
     let health = services.repository.health().await;
     frame.held = health.upstreams.iter().map(|one| one.problems.len()).sum();
     (frame, Some(health))
+}
+
+/// How many pins the caller sees.
+pub(super) fn pinned_seen(services: &Services, asking: &Asking) -> usize {
+    let reach = asking.reach(Kind::Fleet);
+    let pins = services.pins.all();
+    pins.iter().filter(|pin| sees(&reach, &pin.address)).count()
 }
 
 async fn all_instances(services: &Services, asking: &Asking) -> Result<InstancesView, Failure> {

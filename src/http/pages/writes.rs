@@ -2,6 +2,7 @@
 //! says first what it will do.
 
 mod form;
+mod pin;
 mod questions;
 
 use std::time::SystemTime;
@@ -13,7 +14,6 @@ use axum::{
 };
 use confbus_protocol::Destination;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use serde_json::json;
 use tracing::info;
 
 use super::{
@@ -22,22 +22,21 @@ use super::{
         access::Asking,
         busrefresh::told,
         error::Failure,
-        pins::{hold, let_go, of_address},
+        pins::{let_go, of_address},
         sight::sees,
     },
     answers::{frame, page},
-    reads::asked,
+    reads::{asked, pinned_seen},
     token::{cookie_of, new_cookie, set_cookie},
 };
 use crate::{
     access::{Kind, Wanted},
     pages::{Confirmation, Place},
-    pins::{Pin, Wish},
+    pins::Pin,
 };
 use form::Form;
-use questions::{Confirmed, pin_form, refresh_form, release_form};
-
-const HOUR: u64 = 60 * 60;
+pub(in super::super) use pin::{ask_pin, pin};
+use questions::{Confirmed, refresh_form, release_form};
 
 /// `GET /_/refresh`
 pub(in super::super) async fn ask_refresh(
@@ -47,7 +46,8 @@ pub(in super::super) async fn ask_refresh(
     uri: Uri,
 ) -> Result<Response, Failure> {
     let form = Form::asked(&uri, &["to"]);
-    confirm(&services, &asking, &headers, refresh_form(&asking, &form))
+    let asked = refresh_form(&asking, &form);
+    show(&services, &asking, &headers, asked, None)
 }
 
 /// `POST /_/refresh`
@@ -72,33 +72,6 @@ pub(in super::super) async fn refresh(
     )
 }
 
-/// `GET /_/pin`
-pub(in super::super) async fn ask_pin(
-    State(services): State<Services>,
-    asking: Asking,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, Failure> {
-    let form = Form::asked(&uri, &["application", "profile", "label", "commit"]);
-    confirm(&services, &asking, &headers, pin_form(&asking, &form))
-}
-
-/// `POST /_/pin`
-pub(in super::super) async fn pin(
-    State(services): State<Services>,
-    asking: Asking,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let form = Form::read(&services.settings, &headers, body).await?;
-    let asked = pin_form(&asking, &form);
-    let outcome = match form.signed(&services, &asking, &headers, &asked.action) {
-        Ok(who) => held(&services, &asking, &form, who).await,
-        Err(problem) => Err(problem),
-    };
-    answered(&services, &asking, &headers, asked, outcome.map(|()| "/"))
-}
-
 /// `GET /_/pins/{id}/release`
 pub(in super::super) async fn ask_release(
     State(services): State<Services>,
@@ -108,7 +81,7 @@ pub(in super::super) async fn ask_release(
 ) -> Result<Response, Failure> {
     let pin = seen_pin(&services, &asking, &id)?;
     let asked = release_form(&asking, &pin, &Form::default());
-    confirm(&services, &asking, &headers, asked)
+    show(&services, &asking, &headers, asked, None)
 }
 
 /// `POST /_/pins/{id}/release`
@@ -155,35 +128,10 @@ async fn released(
     pin: &Pin,
     who: String,
 ) -> Result<(), Failure> {
-    let_go(&services.pins, asking, pin.id.clone(), who.clone()).await?;
-    info!(%who, address = %pin.address, commit = %pin.commit, reason = form.text("reason").trim(), "somebody let an address go on a page");
-    Ok(())
-}
-
-async fn held(
-    services: &Services,
-    asking: &Asking,
-    form: &Form,
-    who: String,
-) -> Result<(), Failure> {
-    let said = |name: &str| Some(form.text(name).trim().to_owned()).filter(|text| !text.is_empty());
-    let hours: Option<u64> = match said("hours") {
-        Some(text) => Some(text.parse().map_err(|_| {
-            Failure::bad_request().explained("the time is not a whole number of hours")
-        })?),
-        None => None,
-    };
-    let body = json!({
-        "application": form.text("application").trim(),
-        "profile": said("profile"),
-        "label": said("label"),
-        "commit": form.text("commit").trim(),
-        "reason": form.text("reason"),
-        "for_seconds": hours.map(|hours| hours.saturating_mul(HOUR)),
-    });
-    let wish = Wish::from_json(body.to_string().as_bytes())?;
-    let pin = hold(&services.repository, &services.pins, asking, wish, who).await?;
-    info!(who = %pin.by, address = %pin.address, commit = %pin.commit, reason = %pin.reason, "somebody pinned on a page");
+    let reason = form.text("reason").trim().to_owned();
+    let (id, by) = (pin.id.clone(), who.clone());
+    let_go(&services.pins, asking, id, by, Some(reason.clone())).await?;
+    info!(%who, address = %pin.address, commit = %pin.commit, reason, "somebody let an address go on a page");
     Ok(())
 }
 
@@ -200,15 +148,6 @@ fn seen_pin(
         .find(|pin| pin.id == id && (sees(&reach, &pin.address) || decides(pin)));
     let gone = || Failure::not_found().explained("there is no such pin; its time may be over");
     pin.cloned().ok_or_else(gone)
-}
-
-fn confirm(
-    services: &Services,
-    asking: &Asking,
-    headers: &HeaderMap,
-    asked: Confirmed,
-) -> Result<Response, Failure> {
-    show(services, asking, headers, asked, None)
 }
 
 /// It was done, and the browser goes on to a place that shows it; or the form once more, with what is wrong. What has nothing
@@ -247,7 +186,8 @@ fn show(
     problem: Option<String>,
 ) -> Result<Response, Failure> {
     let settings = &services.settings;
-    let frame = frame(settings, Place::Elsewhere, asking.name());
+    let mut frame = frame(settings, Place::Elsewhere, asking.name());
+    frame.pinned = pinned_seen(services, asking);
     let cookie = cookie_of(headers).unwrap_or_else(new_cookie);
     let set = set_cookie(&cookie, &frame.base, settings.tls.is_some());
     let token = services
@@ -257,8 +197,10 @@ fn show(
         frame,
         title: asked.title,
         effect: asked.effect,
+        preview: asked.preview,
         action: asked.action,
         seal: token,
+        decided: asked.decided,
         fields: asked.fields,
         button: asked.button,
         problem,

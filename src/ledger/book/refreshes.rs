@@ -119,6 +119,7 @@ impl Book {
         let started = Started {
             trigger: Trigger::Bus,
             labels: Vec::new(),
+            pins: Vec::new(),
             origin: event.origin_service.clone(),
         };
         let id = RefreshId::random();

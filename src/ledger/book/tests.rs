@@ -1,4 +1,5 @@
 mod acks;
+mod summed;
 mod there;
 
 use std::{
@@ -84,6 +85,7 @@ impl World {
         let started = Started {
             trigger: Trigger::Push,
             labels: vec![moved],
+            pins: Vec::new(),
             origin: SERVER.into(),
         };
         self.write(Entry::Started(id.clone(), started));

@@ -1,8 +1,9 @@
 //! What was served, when, and how it went: the moves of a label, as one application sees them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use confbus_protocol::BusId;
+use confbus_resolution::EnvironmentRequest;
 use serde::Serialize;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
         Sight, Trigger,
         changes::Changes,
         coordinates::Coordinates,
+        pin_step::{PinStep, PinStepView, PinWhat},
         records::Records,
         refresh::{Moment, Moved, Refresh, What},
         state::State,
@@ -17,7 +19,10 @@ use super::{
     fleet::FleetFilter,
     time,
 };
-use crate::look::Authorship;
+use crate::{
+    look::Authorship,
+    pins::{Address, Pin},
+};
 
 /// Which moves are meant.
 #[derive(Debug)]
@@ -30,14 +35,18 @@ pub(crate) struct HistoryFilter {
     pub(crate) repositories: Vec<String>,
     /// The instances that count.
     pub(crate) instances: FleetFilter,
+    /// What is asked for, as pins hold it.
+    pub(crate) request: EnvironmentRequest,
+    /// What the label names now, as far as that is one commit.
+    pub(crate) named: Option<String>,
 }
 
-/// A move of the label.
+/// A move of the label, or a pin that began or was over.
 #[derive(Debug, Serialize)]
 pub(crate) struct HistoryEntry {
     /// From when it was answered here, in RFC 3339.
     pub(crate) served_from: String,
-    /// Until the next move, or until now.
+    /// Until the next entry, or until now.
     pub(crate) lived_seconds: f64,
     pub(crate) commit: String,
     #[serde(flatten)]
@@ -56,7 +65,24 @@ pub(crate) struct HistoryEntry {
     pub(crate) took_seconds: Option<f64>,
     pub(crate) trigger: Trigger,
     pub(crate) refresh: String,
+    /// What became of a pin, where that is why, and somebody may see who decided it.
+    pub(crate) pin: Option<PinStepView>,
+    /// [`served_from`](Self::served_from) in milliseconds since 1970.
+    #[serde(skip)]
+    from: i64,
 }
+
+/// What the address was given from then on.
+struct Given {
+    commit: String,
+    before: Option<String>,
+    authorship: Option<Authorship>,
+    pin: Option<PinStepView>,
+}
+
+/// The pins that hold the address, the newest last.
+#[derive(Default)]
+struct PinsInForce<'r>(Vec<&'r Pin>);
 
 /// Where a key was lost.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,23 +94,45 @@ pub(crate) struct Removal {
     pub(crate) author: Option<String>,
 }
 
-/// The moves that are remembered, newest first, as far as somebody may see them.
+/// What is remembered of what was given, newest first, as far as somebody may see it. A move of the label under a pin changed
+/// nothing.
 pub(in super::super) fn history(
     records: &Records,
     filter: &HistoryFilter,
     sight: &dyn Sight,
     now: i64,
 ) -> Vec<HistoryEntry> {
+    let mut entries: Vec<HistoryEntry> = Vec::new();
+    let mut pins = PinsInForce::default();
+    for (number, refresh) in records.refreshes.iter().enumerate() {
+        let mut moves = refresh.labels.iter().filter(|moved| filter.is_of(moved));
+        let moved = moves.find(|moved| sight.has_label(&moved.label));
+        if let Some(moved) = moved.filter(|_| pins.are_none()) {
+            let given = Given::by_move(moved);
+            entries.push(filter.entry(records, refresh, given, sight, now));
+        }
+        for step in refresh.pins.iter().filter(|step| filter.is_held_by(step)) {
+            pins.take(step);
+            let named = || filter.named_at(records, number, &step.pin.repository);
+            let Some(commit) = pins.commit().or_else(named) else {
+                continue;
+            };
+            let given = Given {
+                authorship: records.authorship_of(&commit),
+                commit,
+                before: entries.last().map(|entry| entry.commit.clone()),
+                pin: PinStepView::of(step, sight),
+            };
+            entries.push(filter.entry(records, refresh, given, sight, now));
+        }
+    }
+    entries.reverse();
     let mut until = now;
-    let newest_first = records.refreshes.iter().rev();
-    let entries = newest_first.filter_map(|refresh| {
-        let mut moves = refresh.labels.iter();
-        let moved = moves.find(|moved| filter.is_of(moved) && sight.has_label(&moved.label))?;
-        let entry = filter.entry(records, refresh, moved, sight, now, until);
-        until = served_from(refresh);
-        Some(entry)
-    });
-    entries.collect()
+    for entry in &mut entries {
+        entry.lived_seconds = seconds(until - entry.from);
+        until = entry.from;
+    }
+    entries
 }
 
 /// The newest move that is remembered to have taken a key from the applications, under some of their profiles, as far as
@@ -118,14 +166,35 @@ impl HistoryFilter {
         self.labels.contains(&moved.label) && self.repositories.contains(&moved.repository)
     }
 
+    /// Whether what became of a pin changes what the address is given.
+    fn is_held_by(&self, step: &PinStep) -> bool {
+        let Address { label, .. } = &step.pin.address;
+        let label = label.as_ref();
+        self.repositories.contains(&step.pin.repository)
+            && step.pin.address.may_hold(&self.request)
+            && label.is_none_or(|label| self.labels.contains(label))
+    }
+
+    /// What the label named in a repository when a refresh was: to where it moved last, or from where it moved next.
+    fn named_at(&self, records: &Records, refresh: usize, repository: &str) -> Option<String> {
+        let is_of = |moved: &&Moved| self.is_of(moved) && moved.repository == repository;
+        let moves = |refresh: &'_ Arc<Refresh>| refresh.labels.iter().find(is_of).cloned();
+        let mut before = records.refreshes.range(..=refresh).rev();
+        let mut after = records.refreshes.range(refresh + 1..);
+        match (before.find_map(moves), after.find_map(moves)) {
+            (Some(moved), _) => Some(moved.to),
+            (None, Some(moved)) => moved.from,
+            (None, None) => self.named.clone(),
+        }
+    }
+
     fn entry(
         &self,
         records: &Records,
         refresh: &Refresh,
-        moved: &Moved,
+        given: Given,
         sight: &dyn Sight,
         now: i64,
-        until: i64,
     ) -> HistoryEntry {
         let told = refresh.told.iter();
         let told: HashMap<_, _> = told
@@ -148,10 +217,10 @@ impl HistoryFilter {
         let from = served_from(refresh);
         HistoryEntry {
             served_from: time(from),
-            lived_seconds: seconds(until - from),
-            commit: moved.to.clone(),
-            authorship: moved.authorship.clone(),
-            before: moved.from.clone(),
+            lived_seconds: 0.0,
+            commit: given.commit,
+            authorship: given.authorship,
+            before: given.before,
             keys: refresh
                 .changes
                 .as_ref()
@@ -162,6 +231,8 @@ impl HistoryFilter {
             took_seconds: applied.map(|last| seconds(last - refresh.started)),
             trigger: refresh.trigger,
             refresh: refresh.id.to_string(),
+            pin: given.pin,
+            from,
         }
     }
 
@@ -184,6 +255,49 @@ impl HistoryFilter {
     }
 }
 
+impl Given {
+    fn by_move(moved: &Moved) -> Self {
+        Self {
+            commit: moved.to.clone(),
+            before: moved.from.clone(),
+            authorship: moved.authorship.clone(),
+            pin: None,
+        }
+    }
+}
+
+impl<'r> PinsInForce<'r> {
+    /// An address has one pin at a time.
+    fn take(&mut self, step: &'r PinStep) {
+        let pin = &step.pin;
+        self.0
+            .retain(|other| other.id != pin.id && other.address != pin.address);
+        if step.what == PinWhat::Pinned {
+            self.0.push(pin);
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// That of the one that decides: the most specific, of those the newest.
+    fn commit(&self) -> Option<String> {
+        let pins = self.0.iter();
+        let decides = pins.max_by_key(|pin| (pin.address.specificity(), pin.since))?;
+        Some(decides.commit.to_string())
+    }
+}
+
+impl Records {
+    /// Who made a commit to which a label moved, as far as that is remembered.
+    fn authorship_of(&self, commit: &str) -> Option<Authorship> {
+        let mut moves = self.refreshes.iter().rev().flat_map(|one| &one.labels);
+        let moved = moves.find(|moved| moved.to == commit)?;
+        moved.authorship.clone()
+    }
+}
+
 /// When its version was put in service.
 fn served_from(refresh: &Refresh) -> i64 {
     last(refresh, |moment| moment.what == What::Swapped).unwrap_or(refresh.started)
@@ -200,114 +314,4 @@ fn seconds(milliseconds: i64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use confbus_protocol::Destination;
-    use confbus_resolution::KeyChange;
-
-    use super::*;
-    use crate::ledger::{
-        entry::{RefreshId, Started},
-        sight::Everything,
-    };
-
-    /// That of somebody who may see one profile of `shop`.
-    struct Prod;
-
-    impl Sight for Prod {
-        fn is_whole(&self) -> bool {
-            false
-        }
-
-        fn has_environment(&self, application: &str, profiles: &str, _: Option<&str>) -> bool {
-            (application, profiles) == ("shop", "prod")
-        }
-
-        fn has_application(&self, _: &str) -> bool {
-            false
-        }
-
-        fn has_label(&self, _: &str) -> bool {
-            true
-        }
-
-        fn may_be_meant(&self, _: &Destination) -> bool {
-            false
-        }
-    }
-
-    /// A move that instances of several addresses applied, one second after another.
-    fn moved() -> Records {
-        let started = Started {
-            trigger: Trigger::Bus,
-            labels: Vec::new(),
-            origin: "config-server:8888:5f2b".to_owned(),
-        };
-        let mut refresh = Refresh::new(RefreshId::random(), started, 0);
-        refresh.labels.push(Moved {
-            repository: "repo".to_owned(),
-            label: "main".to_owned(),
-            from: None,
-            to: "9f2c1ab".to_owned(),
-            generation: None,
-            authorship: None,
-        });
-        for (second, id) in (1..).zip(["shop:prod:1:a", "shop:dev:1:b", "orders:dev:1:c"]) {
-            let id = BusId::new(id).unwrap();
-            refresh.tell(&id);
-            refresh.happened(What::Applied, Some(&id), None, second * 1000);
-        }
-        let mut changes = Changes::default();
-        changes.note("shop", &[("pool".to_owned(), KeyChange::Changed)].into());
-        refresh.changes = Some(changes);
-        let mut records = Records::default();
-        records.refreshes.push_back(Arc::new(refresh));
-        records
-    }
-
-    fn filter(profile: Option<&str>) -> HistoryFilter {
-        HistoryFilter {
-            application: "shop".to_owned(),
-            labels: vec!["main".to_owned()],
-            repositories: vec!["repo".to_owned()],
-            instances: FleetFilter {
-                application: Some("shop".to_owned()),
-                profile: profile.map(str::to_owned),
-                label: None,
-            },
-        }
-    }
-
-    fn entry(profile: Option<&str>, sight: &dyn Sight) -> HistoryEntry {
-        history(&moved(), &filter(profile), sight, 9000).remove(0)
-    }
-
-    #[test]
-    fn a_key_is_lost_where_it_was_removed_last() {
-        let records = moved();
-        let mut refresh = Refresh::clone(&records.refreshes[0]);
-        let mut changes = Changes::default();
-        changes.note("shop", &[("gone".to_owned(), KeyChange::Removed)].into());
-        refresh.changes = Some(changes);
-        let mut records = records;
-        records.refreshes.push_front(Arc::new(refresh));
-        let lost = |key: &str, sight: &dyn Sight| removal(&records, &filter(None), key, sight);
-        let commit = lost("gone", &Everything).map(|removal| removal.commit);
-        assert_eq!(commit.as_deref(), Some("9f2c1ab"));
-        assert_eq!(lost("pool", &Everything), None);
-        assert_eq!(lost("gone", &Prod), None);
-    }
-
-    #[test]
-    fn an_entry_tells_only_of_what_is_asked_for_and_seen() {
-        for (profile, sight, keys, took) in [
-            (Some("prod"), &Everything as &dyn Sight, Some(1), 1.0),
-            (None, &Everything, Some(1), 2.0),
-            (None, &Prod, None, 1.0),
-        ] {
-            let entry = entry(profile, sight);
-            assert_eq!((entry.keys, entry.took_seconds), (keys, Some(took)));
-        }
-    }
-}
+mod tests;

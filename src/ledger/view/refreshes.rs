@@ -9,6 +9,7 @@ use super::{
         changes::ChangesView,
         coordinates::Coordinates,
         entry::Trigger,
+        pin_step::PinStepView,
         records::Records,
         refresh::{Event, Moment, Moved, Refresh, What},
         state::{Evidence, State},
@@ -38,6 +39,8 @@ pub(crate) struct RefreshView {
     /// Left out where that is nobody who is seen.
     pub(crate) origin: Option<String>,
     pub(crate) labels: Vec<Moved>,
+    /// What became of pins that are seen.
+    pub(crate) pins: Vec<PinStepView>,
     pub(crate) destinations: Vec<String>,
     pub(crate) events: Vec<String>,
     pub(crate) started: String,
@@ -72,14 +75,20 @@ struct Seen<'r> {
     instances: RefCell<HashMap<BusId, bool>>,
 }
 
-/// All refreshes that may concern somebody, newest first.
-pub(in super::super) fn refreshes(records: &Records, sight: &dyn Sight, now: i64) -> RefreshesView {
+/// Refreshes that may concern somebody, newest first, and of them so many.
+pub(in super::super) fn refreshes(
+    records: &Records,
+    most: usize,
+    sight: &dyn Sight,
+    now: i64,
+) -> RefreshesView {
     let seen = Seen::new(records, sight, now);
     let newest_first = records.refreshes.iter().rev();
     RefreshesView {
         schema: "confbus.refreshes/1",
         refreshes: newest_first
             .filter_map(|refresh| seen.refresh(refresh))
+            .take(most)
             .collect(),
     }
 }
@@ -134,6 +143,8 @@ impl<'r> Seen<'r> {
         });
         let labels = refresh.labels.iter();
         let labels = labels.filter(|moved| self.sight.has_label(&moved.label));
+        let pins = refresh.pins.iter();
+        let pins = pins.filter_map(|step| PinStepView::of(step, self.sight));
         let events = refresh.events.iter().filter(|event| self.is_event(event));
         let timeline = refresh.timeline.iter();
         Some(RefreshView {
@@ -143,6 +154,7 @@ impl<'r> Seen<'r> {
                 .is_origin(&refresh.origin)
                 .then(|| refresh.origin.clone()),
             labels: labels.cloned().collect(),
+            pins: pins.collect(),
             destinations,
             events: events.map(|event| event.id.clone()).collect(),
             started: time(refresh.started),

@@ -30,7 +30,7 @@ pub(super) fn looks(held: usize, groups: &[Group], facts: &Facts<'_>) -> Vec<Loo
     let troubles = facts.troubles.iter().map(Look::of_trouble);
     let rejections = groups.iter().filter_map(Look::of_rejection);
     let waves = facts.waves.iter().filter_map(Look::of_wave);
-    let pins = facts.pins.iter().map(|pin| Look::of_pin(pin));
+    let pins = facts.pins.iter().map(|pin| Look::of_pin(pin, facts.now));
     let silences = groups.iter().filter_map(Look::of_silence);
     troubles
         .take(MOST_LOOKS)
@@ -128,16 +128,18 @@ impl Look {
         })
     }
 
-    fn of_pin(pin: &Pin) -> Self {
+    fn of_pin(pin: &Pin, now: i64) -> Self {
+        let is_near = pin.nears_end() <= now;
         Self {
             class: "held",
             mark: '‖',
             address: pin.address.to_string(),
             text: format!(
-                "pinned to {} by {}: {}; ends",
+                "pinned to {} by {}: {}; ends{}",
                 pin.commit.short(),
                 pin.by,
-                pin.reason
+                pin.reason,
+                if is_near { " soon, at" } else { "" }
             ),
             until: Some(Moment::of_millis(pin.until)),
             href: format!("{}/release", below("/pins", &pin.id)),

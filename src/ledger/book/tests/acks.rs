@@ -180,7 +180,7 @@ fn the_ack_of_a_sender_says_nothing() {
     world.hears(A, EventKind::Refresh);
     world.reads("default", 1);
     world.acks(A, "orders:8081:a's");
-    let refreshes = view::refreshes(world.book.records(), &Everything, world.now);
+    let refreshes = view::refreshes(world.book.records(), usize::MAX, &Everything, world.now);
     let refreshes = serde_json::to_value(refreshes).unwrap();
     assert_eq!(refreshes["refreshes"][0]["trigger"], "bus");
     assert_eq!(refreshes["refreshes"][0]["origin"], A);

@@ -22,7 +22,7 @@ impl Sight for Orders {
         application == "orders"
     }
 
-    fn has_application(&self, application: &str) -> bool {
+    fn has_address(&self, application: &str, _: Option<&str>, _: Option<&str>) -> bool {
         application == "orders"
     }
 
@@ -44,6 +44,7 @@ fn told(origin: &str) -> Refresh {
     let started = Started {
         trigger: Trigger::Bus,
         labels: Vec::new(),
+        pins: Vec::new(),
         origin: origin.to_owned(),
     };
     let mut refresh = Refresh::new(RefreshId::random(), started, 5);
@@ -66,7 +67,7 @@ fn told(origin: &str) -> Refresh {
 }
 
 fn view(records: &Records, sight: &dyn Sight) -> Value {
-    let view = serde_json::to_value(refreshes(records, sight, 9)).unwrap();
+    let view = serde_json::to_value(refreshes(records, usize::MAX, sight, 9)).unwrap();
     view["refreshes"].clone()
 }
 
