@@ -1,5 +1,10 @@
 //! The rehearsal: two servers asked the same.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+};
+
 use tempfile::TempDir;
 
 use crate::support::{ConfigRepo, Running, TEST_LOG, TestServer, eventually, expect_that};
@@ -214,6 +219,44 @@ fn what_is_meant_to_differ_says_why() {
     between(&old, &new, "/orders/dev", &[]).ends(1, &lines);
     between(&old, &new, "/orders/dev", &["--allow-deliberate"])
         .ends(0, &["0 identical, 0 different, 1 deliberate"]);
+}
+
+/// A server that fails over everything, as Spring's does over such a profile in a directory.
+fn failing() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let body =
+        r#"{"timestamp":"2026-11-23T04:18:08.078Z","status":500,"error":"Internal Server Error"}"#;
+    let answer = format!(
+        "HTTP/1.1 500 \r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            // Whether anybody asks on it is seen when nothing comes.
+            let asked = matches!(connection.read(&mut [0; 4096]), Ok(1..));
+            if asked {
+                _ = connection.write_all(answer.as_bytes());
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn a_profile_that_nobody_can_have_is_no_failure() {
+    let repo = ConfigRepo::from_sample();
+    let new = TestServer::start(&repo).ready();
+    let (old, new) = (failing(), new.url());
+    let servers = ["--against", &old, "--server", &new];
+    Shadow::start("/orders/-dev\n", &servers).ends(
+        1,
+        &["deliberate  GET /orders/-dev (line 1): status: 500 → 404 (no application can have this profile"],
+    );
+    Shadow::start("/orders/dev\n", &servers).ends(
+        1,
+        &["different   GET /orders/dev (line 1): status: 500 → 200"],
+    );
 }
 
 #[test]
