@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::eventually::eventually;
+use crate::interop::eventually::eventually;
 use crate::interop::{http, server::free_port};
 use crate::shell::KillOnDrop;
 

@@ -3,9 +3,9 @@
 use anyhow::{Context as _, bail, ensure};
 
 use super::ledger::{acks, all_live};
-use crate::interop::bus::eventually::eventually;
 use crate::interop::bus::line::Line;
 use crate::interop::bus::stage::{CUSTOMERS, CUSTOMERS_DEV, Mark, ORDERS, Stage};
+use crate::interop::eventually::eventually;
 
 /// A number that is none: binding throws, whatever Spring tries how often.
 pub(super) fn unbindable(stage: &mut Stage) -> anyhow::Result<()> {

@@ -2,8 +2,8 @@
 
 use anyhow::ensure;
 
-use crate::interop::bus::eventually::eventually;
 use crate::interop::bus::stage::Stage;
+use crate::interop::eventually::eventually;
 
 /// After a refresh everyone is shown as live, and by what evidence.
 pub(super) fn acks(stage: &mut Stage) -> anyhow::Result<()> {
