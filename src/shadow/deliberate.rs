@@ -19,6 +19,8 @@ pub(super) fn reason(request: &Request, old: &Answer, new: &Answer) -> Option<St
         .or_else(|| containers_page(old, new))
         .or_else(|| known_answer(old, new))
         .or_else(|| nobodys_profile(request, old, new))
+        .or_else(|| explained(old, new))
+        .or_else(|| guarded_error(old, new))
 }
 
 /// A newer commit cannot be used, and the one before goes on answering.
@@ -78,6 +80,21 @@ fn nobodys_profile(request: &Request, old: &Answer, new: &Answer) -> Option<Stri
     let is_failure = (old.status, new.status) == (500, 404);
     (is_nobodys && is_failure)
         .then(|| "no application can have this profile, which is no failure of the server".into())
+}
+
+/// Spring Security refuses without a word.
+fn explained(old: &Answer, new: &Answer) -> Option<String> {
+    let is_refusal = old.status == new.status && matches!(old.status, 401 | 403);
+    let challenge = |answer: &Answer| answer.header("www-authenticate");
+    let is_same = is_refusal && challenge(old) == challenge(new);
+    (is_same && old.body.is_empty() && !new.body.is_empty())
+        .then(|| "who is refused is told what is missing".into())
+}
+
+/// What Spring Security takes for an attack becomes 400, whose page takes a login that nobody has checked yet.
+fn guarded_error(old: &Answer, new: &Answer) -> Option<String> {
+    ((old.status, new.status) == (401, 400))
+        .then(|| "a path that could be an attack is refused before anybody logs in".into())
 }
 
 #[cfg(test)]
@@ -178,5 +195,23 @@ mod tests {
             assert_eq!(told(target, &failed, &missing), expected, "{target}");
         }
         assert!(!told("/orders/-dev", &missing, &failed));
+    }
+
+    #[test]
+    fn a_refusal_may_say_why() {
+        let asks = |realm: &str, body| Answer::of(401, &[("www-authenticate", realm)], body);
+        let silent = asks("Basic", "");
+        assert!(reason(&silent, &asks("Basic", "{}")).is_some());
+        assert_eq!(reason(&silent, &asks("Bearer", "{}")), None);
+        assert_eq!(reason(&asks("Basic", "{}"), &silent), None);
+        assert_eq!(reason(&silent, &Answer::of(403, &[], "{}")), None);
+    }
+
+    #[test]
+    fn a_path_is_refused_before_a_login() {
+        let [bare, bad, fine] = [401, 400, 200].map(|status| Answer::of(status, &[], ""));
+        assert!(reason(&bare, &bad).is_some());
+        assert_eq!(reason(&bad, &bare), None);
+        assert_eq!(reason(&bare, &fine), None);
     }
 }
