@@ -24,6 +24,8 @@ struct Programs {
     confbus: PathBuf,
     /// The original with what its images have: bus, webhooks and actuator.
     spring: PathBuf,
+    /// The same with a user.
+    spring_with_user: PathBuf,
     /// The client's example `orders`.
     orders: PathBuf,
 }
@@ -33,6 +35,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Tally> {
     let filter = args.filter.as_deref().unwrap_or_default();
     let programs = Programs {
         spring: jdk::package("spring-config-server", Some("bus"))?,
+        spring_with_user: jdk::package("spring-config-server", Some("bus,user"))?,
         confbus: shell::debug_server()?,
         orders: shell::debug_example("orders", "amqp")?,
     };

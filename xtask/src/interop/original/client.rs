@@ -82,7 +82,11 @@ impl<'a> Stage<'a> {
             folder: &self.folder,
             ready: "/orders/dev",
         };
-        self.spring = Some(Container::spring(self.programs, &environment, &place)?);
+        self.spring = Some(Container::spring(
+            &self.programs.spring,
+            &environment,
+            &place,
+        )?);
         Ok(())
     }
 

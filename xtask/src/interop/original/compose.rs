@@ -10,33 +10,46 @@ pub(super) struct Way {
     pub(super) name: &'static str,
     /// What stands before every path of an application.
     pub(super) base: &'static str,
+    /// Name and password with which applications ask; only in that image nobody else may.
+    pub(super) user: Option<(&'static str, &'static str)>,
     pub(super) environment: fn(&Configuration) -> Environment,
 }
 
-pub(super) const WAYS: [Way; 5] = [
+pub(super) const WAYS: [Way; 6] = [
     Way {
         name: "a repository over HTTP",
         base: "",
+        user: None,
         environment: repository,
     },
     Way {
         name: "folders, overrides, a key and a prefix",
         base: "/config",
+        user: None,
         environment: everything,
+    },
+    Way {
+        name: "a user",
+        base: "",
+        user: Some(("ana", "s3cret-of-ana")),
+        environment: repository,
     },
     Way {
         name: "a directory",
         base: "",
+        user: None,
         environment: directory,
     },
     Way {
         name: "repositories by pattern, as JSON",
         base: "",
+        user: None,
         environment: patterns,
     },
     Way {
         name: "a composite",
         base: "",
+        user: None,
         environment: composite,
     },
 ];

@@ -34,9 +34,9 @@ pub(super) struct Place<'a> {
 }
 
 impl Container {
-    /// The original, on which a compose file was tried.
+    /// The original in that jar.
     pub(super) fn spring(
-        programs: &Programs,
+        jar: &Path,
         environment: &Environment,
         place: &Place<'_>,
     ) -> anyhow::Result<Self> {
@@ -44,7 +44,7 @@ impl Container {
         // It lives for a minute or two next to others.
         command
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar"])
-            .arg(&programs.spring);
+            .arg(jar);
         Self::start(command, "spring", environment, place)
     }
 

@@ -25,20 +25,37 @@ pub(super) fn play(
     let configuration = Configuration::of_sample(folder.path())?;
     let mut environment = (way.environment)(&configuration);
     environment.extend(bus(broker));
-    let ready = format!("{}/orders/default", way.base);
+    let (spring, ready, login) = match way.user {
+        Some((name, password)) => {
+            environment.push(("SPRING_SECURITY_USER_NAME", name.to_owned()));
+            environment.push(("SPRING_SECURITY_USER_PASSWORD", password.to_owned()));
+            // Which is open to everybody.
+            let ready = "/actuator/health".to_owned();
+            let login = format!("{name}:{password}@");
+            (&programs.spring_with_user, ready, login)
+        }
+        None => {
+            let ready = format!("{}/orders/default", way.base);
+            (&programs.spring, ready, String::new())
+        }
+    };
     let place = |port| Place {
         port,
         folder: folder.path(),
         ready: &ready,
     };
-    let theirs = Container::spring(programs, &environment, &place(free_port()?))?;
+    let theirs = Container::spring(spring, &environment, &place(free_port()?))?;
     let ours = Container::confbus(programs, &environment, &place(free_port()?))?;
     health(way, [&theirs, &ours], tally);
 
-    let requests = requests::all(&configuration.files()?, &configuration.labels()?);
+    let mut requests = requests::all(&configuration.files()?, &configuration.labels()?);
+    if way.user.is_some() {
+        requests.extend(requests::STRANGERS.map(str::to_owned));
+    }
     let list = folder.path().join("requests.txt");
     fs::write(&list, requests.join("\n"))?;
-    let address = |server: &Container| format!("http://127.0.0.1:{}{}", server.port, way.base);
+    let address =
+        |server: &Container| format!("http://{login}127.0.0.1:{}{}", server.port, way.base);
     let mut shadow = Command::new(&programs.confbus);
     shadow.args([
         "shadow",
@@ -51,7 +68,7 @@ pub(super) fn play(
     let shadow = shadow.arg("--requests").arg(&list).output()?;
     let said = String::from_utf8(shadow.stdout)?;
     let complaint = String::from_utf8_lossy(&shadow.stderr).into_owned();
-    let compared = count(way, &said, tally).context(complaint)?;
+    let compared = count(way, &requests, &said, tally).context(complaint)?;
     ensure!(
         compared == requests.len(),
         "{compared} of {} requests were compared",
@@ -86,14 +103,17 @@ fn health(way: &Way, servers: [&Container; 2], tally: &mut Tally) {
 }
 
 /// Counts a line for each request; answers with how many there were.
-fn count(way: &Way, said: &str, tally: &mut Tally) -> anyhow::Result<usize> {
+fn count(way: &Way, requests: &[String], said: &str, tally: &mut Tally) -> anyhow::Result<usize> {
     let mut compared = 0;
     for line in said.lines() {
         let line: Value = serde_json::from_str(line)?;
-        let (Some(outcome), Some(request)) = (line["outcome"].as_str(), line["request"].as_str())
+        let (Some(outcome), Some(number)) = (line["outcome"].as_str(), line["line"].as_u64())
         else {
             continue;
         };
+        let index = usize::try_from(number)?.checked_sub(1);
+        let request = index.and_then(|index| requests.get(index));
+        let request = request.context("a line that is not on the list")?;
         compared += 1;
         let is_meant = outcome == "deliberate" && requests::is_nobodys(request);
         if is_meant {

@@ -10,11 +10,11 @@ const EXTENSIONS: [&str; 4] = ["yml", "yaml", "properties", "json"];
 /// Forms that an environment is converted to.
 const CONVERTED: [&str; 4] = ["yml", "yaml", "properties", "json"];
 
-/// Asked by no application, since none can have such a profile: here alone answers may differ where they are meant to.
-const NOBODYS: &str = "/orders/-dev";
+/// Asked by no application: a profile that none can have, and an attack.
+const NOBODYS: [&str; 2] = ["/orders/-dev", "/orders/../main"];
 
 /// Asked besides, with what is not there and what is asked in other ways.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 12] = [
     "/nobody/default",
     "/nobody-default.yml",
     "/orders/nobody",
@@ -23,12 +23,18 @@ const OTHERS: [&str; 14] = [
     "/orders,payments/dev",
     "/orders/default/main/no-such-file.txt",
     "/orders-prod.yml?resolvePlaceholders=false",
-    "/orders/../main",
-    NOBODYS,
     "HEAD /orders/prod",
     "OPTIONS /orders/prod",
     "/orders/prod -H 'Accept: text/html'",
     "/orders/prod -H 'Accept: application/json;charset=UTF-8'",
+];
+
+/// Asked where applications have to log in: with a wrong password, and without any.
+pub(super) const STRANGERS: [&str; 4] = [
+    "/orders/prod -H 'Authorization: Basic YW5hOndyb25n'",
+    "/orders-prod.yml -H 'Authorization: Basic YW5hOndyb25n'",
+    "/orders/prod -H 'Authorization: none'",
+    "/orders/prod/main/nginx.conf -H 'Authorization: none'",
 ];
 
 /// One request a line, as `confbus shadow` reads them.
@@ -58,12 +64,14 @@ pub(super) fn all(files: &[String], labels: &[String]) -> Vec<String> {
         requests.push(format!("/orders/dev/{file}?useDefaultLabel"));
     }
     requests.extend(OTHERS.map(str::to_owned));
+    requests.extend(NOBODYS.map(str::to_owned));
     requests
 }
 
-/// Whether no application asks this, as `confbus shadow` shows a request.
+/// Whether no application asks this: then answers may differ where they are meant to.
 pub(super) fn is_nobodys(request: &str) -> bool {
-    request.strip_prefix("GET ") == Some(NOBODYS)
+    let mut nobodys = NOBODYS.iter().chain(&STRANGERS);
+    nobodys.any(|nobodys| *nobodys == request)
 }
 
 /// Applications, and profiles with all of them together and `default`, as the names of files tell them.
