@@ -125,7 +125,9 @@ impl Plan {
         let mut asked = stream::iter(asked).buffered(self.parallel);
         while let Some((listed, answers)) = asked.next().await {
             let verdict = match answers {
-                (Ok(old), Ok(new)) => compare(old, new, &mut checkouts, self.values),
+                (Ok(old), Ok(new)) => {
+                    compare(&listed.request, old, new, &mut checkouts, self.values)
+                }
                 (Err(cause), _) => Verdict::Unanswered("the old server", cause),
                 (_, Err(cause)) => Verdict::Unanswered("the new server", cause),
             };

@@ -7,6 +7,7 @@ use super::{
     difference::{Difference, Values},
     environment,
     normal::{Checkouts, without_credentials, without_time},
+    request::Request,
     wire::{Answer, NoAnswer},
 };
 
@@ -37,8 +38,9 @@ pub(super) enum Verdict {
     Unanswered(&'static str, NoAnswer),
 }
 
-/// Compares what the server that is to be replaced says with what the other one says.
+/// Compares what the server that is to be replaced says to a request with what the other one says.
 pub(super) fn compare(
+    request: &Request,
     mut old: Answer,
     mut new: Answer,
     checkouts: &mut Checkouts,
@@ -51,7 +53,8 @@ pub(super) fn compare(
         bared = without_credentials(&mut old) | without_credentials(&mut new);
         checkouts.hide(&mut old, &mut new);
     }
-    match (first(&old, &new, values), deliberate::reason(&old, &new)) {
+    let reason = deliberate::reason(request, &old, &new);
+    match (first(&old, &new, values), reason) {
         (Some(difference), Some(reason)) => Verdict::Deliberate(difference, reason),
         (Some(difference), None) => Verdict::Different(difference),
         (None, _) if bared => {
@@ -154,7 +157,8 @@ mod tests {
     use super::*;
 
     fn verdict(old: Answer, new: Answer, values: Values) -> String {
-        match compare(old, new, &mut Checkouts::default(), values) {
+        let request = Request::parse(b"/orders/dev").unwrap();
+        match compare(&request, old, new, &mut Checkouts::default(), values) {
             Verdict::Identical(_) => "identical".into(),
             Verdict::Different(difference) => difference.to_string(),
             Verdict::Deliberate(difference, reason) => format!("{difference}: {reason}"),

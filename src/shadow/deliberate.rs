@@ -1,18 +1,26 @@
 //! Where confbus means to answer unlike Spring, and why.
 
+use confbus_protocol::{InvalidName, Profiles};
+use percent_encoding::percent_decode;
 use serde_json::Value;
 
-use super::{request::one_line, wire::Answer};
+use super::{
+    request::{Request, one_line},
+    wire::Answer,
+};
 
 /// Why a repository's address stands in names without the credentials that Spring leaves in it.
 pub(super) const NO_CREDENTIALS: &str = "credentials do not leave the server, not even in names";
 
 /// Why these two answers may differ; `None` when they should not.
-pub(super) fn reason(old: &Answer, new: &Answer) -> Option<String> {
+pub(super) fn reason(request: &Request, old: &Answer, new: &Answer) -> Option<String> {
     held(new)
         .or_else(|| broken_file(old, new))
         .or_else(|| containers_page(old, new))
         .or_else(|| known_answer(old, new))
+        .or_else(|| nobodys_profile(request, old, new))
+        .or_else(|| explained(old, new))
+        .or_else(|| guarded_error(old, new))
 }
 
 /// A newer commit cannot be used, and the one before goes on answering.
@@ -63,9 +71,39 @@ fn known_answer(old: &Answer, new: &Answer) -> Option<String> {
         .then(|| "the request names the entity tag of what it already has".into())
 }
 
+/// Spring finds nothing in Git for a profile that no application can have, and fails over it in a directory.
+fn nobodys_profile(request: &Request, old: &Answer, new: &Answer) -> Option<String> {
+    let path = request.target.split(|byte| *byte == b'?').next()?;
+    let segment = path.split(|byte| *byte == b'/').nth(2)?;
+    let profiles = percent_decode(segment).decode_utf8().ok()?;
+    let is_nobodys = Profiles::parse(&profiles) == Err(InvalidName::Profile);
+    let is_failure = (old.status, new.status) == (500, 404);
+    (is_nobodys && is_failure)
+        .then(|| "no application can have this profile, which is no failure of the server".into())
+}
+
+/// Spring Security refuses without a word.
+fn explained(old: &Answer, new: &Answer) -> Option<String> {
+    let is_refusal = old.status == new.status && matches!(old.status, 401 | 403);
+    let challenge = |answer: &Answer| answer.header("www-authenticate");
+    let is_same = is_refusal && challenge(old) == challenge(new);
+    (is_same && old.body.is_empty() && !new.body.is_empty())
+        .then(|| "who is refused is told what is missing".into())
+}
+
+/// What Spring Security takes for an attack becomes 400, whose page takes a login that nobody has checked yet.
+fn guarded_error(old: &Answer, new: &Answer) -> Option<String> {
+    ((old.status, new.status) == (401, 400))
+        .then(|| "a path that could be an attack is refused before anybody logs in".into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn reason(old: &Answer, new: &Answer) -> Option<String> {
+        super::reason(&Request::parse(b"/orders/dev").unwrap(), old, new)
+    }
 
     fn message(text: &str) -> Answer {
         Answer::of(
@@ -137,5 +175,43 @@ mod tests {
             reason(&Answer::of(304, &[], ""), &Answer::of(200, &[], "x")),
             None
         );
+    }
+
+    #[test]
+    fn a_profile_that_cannot_be_is_not_found() {
+        let [failed, missing] = [500, 404].map(|status| Answer::of(status, &[], "{}"));
+        let told = |target: &str, old, new| {
+            let request = Request::parse(target.as_bytes()).unwrap();
+            super::reason(&request, old, new).is_some()
+        };
+        for (target, expected) in [
+            ("/orders/-dev", true),
+            ("/orders/dev,,x/main?y", true),
+            ("/orders/%7Bdev%7D", true),
+            ("/orders/dev", false),
+            ("/-orders/dev", false),
+            ("/orders", false),
+        ] {
+            assert_eq!(told(target, &failed, &missing), expected, "{target}");
+        }
+        assert!(!told("/orders/-dev", &missing, &failed));
+    }
+
+    #[test]
+    fn a_refusal_may_say_why() {
+        let asks = |realm: &str, body| Answer::of(401, &[("www-authenticate", realm)], body);
+        let silent = asks("Basic", "");
+        assert!(reason(&silent, &asks("Basic", "{}")).is_some());
+        assert_eq!(reason(&silent, &asks("Bearer", "{}")), None);
+        assert_eq!(reason(&asks("Basic", "{}"), &silent), None);
+        assert_eq!(reason(&silent, &Answer::of(403, &[], "{}")), None);
+    }
+
+    #[test]
+    fn a_path_is_refused_before_a_login() {
+        let [bare, bad, fine] = [401, 400, 200].map(|status| Answer::of(status, &[], ""));
+        assert!(reason(&bare, &bad).is_some());
+        assert_eq!(reason(&bad, &bare), None);
+        assert_eq!(reason(&bare, &fine), None);
     }
 }

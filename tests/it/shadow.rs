@@ -1,5 +1,10 @@
 //! The rehearsal: two servers asked the same.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+};
+
 use tempfile::TempDir;
 
 use crate::support::{ConfigRepo, Running, TEST_LOG, TestServer, eventually, expect_that};
@@ -220,6 +225,74 @@ fn what_is_meant_to_differ_says_why() {
     between(&old, &new, "/orders/dev", &[]).ends(1, &lines);
     between(&old, &new, "/orders/dev", &["--allow-deliberate"])
         .ends(0, &["0 identical, 0 different, 1 deliberate"]);
+}
+
+/// A server that answers everything in this way.
+fn answering(head: &str, body: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let length = body.len();
+    let answer = format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}");
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            // Whether anybody asks on it is seen when nothing comes.
+            let asked = matches!(connection.read(&mut [0; 4096]), Ok(1..));
+            if asked {
+                _ = connection.write_all(answer.as_bytes());
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn a_profile_that_nobody_can_have_is_no_failure() {
+    let repo = ConfigRepo::from_sample();
+    let new = TestServer::start(&repo).ready();
+    // As Spring's does over such a profile in a directory.
+    let old = answering(
+        "500 \r\nContent-Type: application/json",
+        r#"{"timestamp":"2026-11-23T04:18:08.078Z","status":500,"error":"Internal Server Error"}"#,
+    );
+    let new = new.url();
+    let servers = ["--against", &old, "--server", &new];
+    Shadow::start("/orders/-dev\n", &servers).ends(
+        1,
+        &["deliberate  GET /orders/-dev (line 1): status: 500 → 404 (no application can have this profile"],
+    );
+    Shadow::start("/orders/dev\n", &servers).ends(
+        1,
+        &["different   GET /orders/dev (line 1): status: 500 → 200"],
+    );
+}
+
+#[test]
+fn who_is_refused_may_be_told_why() {
+    let repo = ConfigRepo::from_sample();
+    let uri = repo.path().display().to_string();
+    let new = TestServer::with(&[
+        ("spring.cloud.config.server.git.uri", &uri),
+        ("spring.security.user.name", "ana"),
+        ("spring.security.user.password", "s3cret-of-ana"),
+    ]);
+    // As Spring Security does.
+    let old = answering("401 \r\nWWW-Authenticate: Basic realm=\"Realm\"", "");
+    let servers = ["--against", &old, "--server", &new.url()];
+    Shadow::start("/orders/dev\n", &servers).ends(
+        1,
+        &["(who is refused is told what is missing)", "1 deliberate"],
+    );
+    let lines = Shadow::start(
+        "/orders/dev/%2e%2e\n",
+        &[
+            "--header=Authorization: Basic YW5hOnMzY3JldC1vZi1hbmE=",
+            "--against",
+            &old,
+            "--server",
+            &new.url(),
+        ],
+    );
+    lines.ends(1, &["status: 401 → 400 (a path that could be an attack"]);
 }
 
 #[test]

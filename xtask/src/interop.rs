@@ -2,8 +2,11 @@
 
 mod bus;
 mod encryption;
+mod eventually;
 mod http;
 mod jdk;
+mod original;
+mod printer;
 mod repository;
 mod server;
 mod vault;
@@ -24,6 +27,8 @@ pub(crate) struct Args {
 enum What {
     /// Unmodified Spring applications on a real RabbitMQ, with confbus as their config server.
     Bus(bus::Args),
+    /// Confbus in the original's place, by its compose files, and our client beside the original.
+    Server(original::Args),
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
     /// The same secrets of a real Vault, with every setting of that backend.
@@ -34,6 +39,7 @@ enum What {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tally = match &args.what {
         What::Bus(args) => bus::run(args)?,
+        What::Server(args) => original::run(args)?,
         What::Encryption => encryption::run()?,
         What::Vault => vault::run()?,
     };

@@ -61,6 +61,13 @@ pub(crate) fn release_example(name: &str, features: &str) -> anyhow::Result<Path
     Ok(target_folder()?.join("release/examples").join(name))
 }
 
+/// Builds an example of the client as tests do, and says where it lies.
+pub(crate) fn debug_example(name: &str, features: &str) -> anyhow::Result<PathBuf> {
+    let mut build = cargo(["build", "--package", "confbus-client"]);
+    run(build.args(["--features", features, "--example", name]))?;
+    Ok(target_folder()?.join("debug/examples").join(name))
+}
+
 /// Where cargo builds: `cargo run` has put this program into `target/debug`, wherever `target` is.
 pub(crate) fn target_folder() -> anyhow::Result<PathBuf> {
     let this = env::current_exe().context("cannot tell where this program lies")?;

@@ -1,12 +1,18 @@
 //! A small service that lives by its configuration.
 //!
-//! Start a config server on port 8888, then run
+//! Start a config server on port 8888, confbus or Spring's, then run
 //! `SPRING_APPLICATION_NAME=orders cargo run -p confbus-client --example orders`.
-//! Push a change of `orders.yml` to the server's repository and watch it arrive.
+//! Push a change of `orders.yml` to the server's repository and watch it arrive; one that does not fit is refused in the log,
+//! with its place. With `--features amqp` and `SPRING_RABBITMQ_HOST` events come over Spring Cloud Bus.
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
+use std::io::IsTerminal as _;
 
 use confbus_client::{Client, Live, Rejection, Settings};
 use serde::Deserialize;
+
+/// The section that the service reads.
+const SECTION: &str = "orders.limits";
 
 /// The section `orders.limits`.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -29,19 +35,33 @@ fn sane(limits: &Limits) -> Result<(), Rejection> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_ansi(std::io::stdout().is_terminal())
+        .init();
     let client = Client::connect(Settings::from_env()?).await?;
-    let limits = client.bind("orders.limits").validate(sane).live()?;
+    let limits = client.bind(SECTION).validate(sane).live()?;
     println!(
         "{} runs version {}",
         client.bus_id(),
         client.snapshot().version().unwrap_or("unknown")
     );
+    tell_places(&client);
 
     tokio::select! {
-        result = take_orders(limits.clone()) => result,
-        () = tell_changes(limits) => Ok(()),
-        () = tell_every_key(client) => Ok(()),
+        result = take_orders(limits) => result,
+        () = tell_changes(client) => Ok(()),
         stopped = tokio::signal::ctrl_c() => Ok(stopped?),
+    }
+}
+
+/// Where each value was written; secrets stay hidden.
+fn tell_places(client: &Client) {
+    let snapshot = client.snapshot();
+    for key in snapshot.keys().filter(|key| key.starts_with(SECTION)) {
+        if let (Some(value), Some(origin)) = (snapshot.get(key), snapshot.origin(key)) {
+            let value = snapshot.redacted(value.to_string());
+            println!("{key} = {value} ({origin})");
+        }
     }
 }
 
@@ -50,34 +70,24 @@ async fn take_orders(limits: Live<Limits>) -> anyhow::Result<()> {
     let mut every_five_seconds = tokio::time::interval(std::time::Duration::from_secs(5));
     loop {
         every_five_seconds.tick().await;
-        let limits = limits.load();
-        println!(
-            "at most {} open orders in {:?}",
-            limits.max_open, limits.currencies
-        );
+        let Limits {
+            max_open,
+            currencies,
+            note,
+        } = &*limits.latest();
+        let note = note.as_deref().unwrap_or("no note");
+        println!("at most {max_open} open orders in {currencies:?}, {note}");
     }
 }
 
-async fn tell_changes(limits: Live<Limits>) {
-    loop {
-        let change = limits.changed().await;
-        println!(
-            "{:?} moved: {:?} -> {:?}",
-            change.keys, change.old, change.new
-        );
-    }
-}
-
-async fn tell_every_key(client: Client) {
+async fn tell_changes(client: Client) {
     let mut changes = client.changes();
     while let Some(change) = changes.next().await {
-        println!(
-            "version {}: {:?}",
-            change.version.as_deref().unwrap_or("unknown"),
-            change.keys
-        );
-        if let Some(reason) = client.health().refused {
-            println!("refused: {reason}");
+        println!("version {}", change.version.as_deref().unwrap_or("unknown"));
+        for key in &change.keys {
+            let place = key.new.as_ref().and_then(|new| new.origin());
+            let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+            println!("{key}{place}");
         }
     }
 }

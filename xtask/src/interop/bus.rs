@@ -3,10 +3,8 @@
 mod application;
 mod confbus;
 mod configuration;
-mod eventually;
 mod gate;
 mod line;
-mod printer;
 mod scenarios;
 mod stage;
 

@@ -25,7 +25,11 @@ impl Repository {
     /// Writes files and commits them; answers with the commit's id.
     pub(super) fn commit(&self, files: &[(&str, &str)]) -> anyhow::Result<String> {
         for (file, text) in files {
-            fs::write(self.0.join(file), text)?;
+            let path = self.0.join(file);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(path, text)?;
         }
         self.git(&["add", "--all"])?;
         self.git(&[
@@ -40,7 +44,8 @@ impl Repository {
         Ok(self.git(&["rev-parse", "HEAD"])?.trim().to_owned())
     }
 
-    fn git(&self, arguments: &[&str]) -> anyhow::Result<String> {
+    /// Runs Git in the work tree, and answers with what it wrote.
+    pub(super) fn git(&self, arguments: &[&str]) -> anyhow::Result<String> {
         output(Command::new("git").args(arguments).current_dir(&self.0))
     }
 }

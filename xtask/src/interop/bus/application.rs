@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
-use super::eventually::within;
 use super::line::Line;
+use crate::interop::eventually::within;
 use crate::interop::{http, server::free_port};
 use crate::shell::KillOnDrop;
 

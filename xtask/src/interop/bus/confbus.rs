@@ -9,7 +9,7 @@ use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::eventually::eventually;
+use crate::interop::eventually::eventually;
 use crate::interop::{http, server::free_port};
 use crate::shell::KillOnDrop;
 
@@ -30,10 +30,24 @@ pub(super) struct Entry {
     commits: [Option<String>; 3],
 }
 
+/// How `confbus fleet` and the pages show an instance.
+#[derive(Debug)]
+pub(super) struct Shown {
+    counts_as: String,
+    pub(super) evidence: String,
+    runs: Option<String>,
+}
+
 impl Entry {
     /// Whether it is shown as running this commit, by any of the commits that are told of it.
     pub(super) fn is_live_on(&self, commit: &str) -> bool {
         self.state == "live" && self.commits.iter().flatten().any(|known| known == commit)
+    }
+}
+
+impl Shown {
+    pub(super) fn is_live_on(&self, commit: &str) -> bool {
+        self.counts_as == "live" && self.runs.as_deref() == Some(commit)
     }
 }
 
@@ -137,6 +151,23 @@ impl Confbus {
             state: text("state").context("an instance without a state")?,
             evidence: text("evidence").context("an instance without evidence")?,
             commits: ["wanted", "fetched", "applied"].map(text),
+        })
+    }
+
+    /// How the fleet shows an instance; an error as long as it does not.
+    pub(super) fn shown(&self, bus_id: &str) -> anyhow::Result<Shown> {
+        let fleet = self.get("/_/api/fleet")?;
+        let applications = fleet["applications"].as_array().into_iter().flatten();
+        let mut instances = applications
+            .filter_map(|application| application["instances"].as_array())
+            .flatten();
+        let instance = instances.find(|instance| instance["id"] == bus_id);
+        let instance = instance.with_context(|| format!("{bus_id} is not in {fleet}"))?;
+        let text = |key: &str| instance[key].as_str().map(str::to_owned);
+        Ok(Shown {
+            counts_as: text("counts_as").context("an instance that counts as nothing")?,
+            evidence: text("evidence").context("an instance without evidence")?,
+            runs: text("runs"),
         })
     }
 

@@ -14,6 +14,9 @@ pub(super) enum Line {
     /// Boot 3.5, Spring Cloud 2025.0.
     #[value(name = "boot-3.5")]
     Boot35,
+    /// Boot 2.7, Spring Cloud 2021.0.
+    #[value(name = "boot-2.7")]
+    Boot27,
     /// Boot 2.3, Spring Cloud Hoxton: what courses teach.
     #[value(name = "boot-2.3")]
     Boot23,
@@ -24,6 +27,7 @@ impl Line {
         match self {
             Self::Boot40 => "boot-4.0",
             Self::Boot35 => "boot-3.5",
+            Self::Boot27 => "boot-2.7",
             Self::Boot23 => "boot-2.3",
         }
     }
@@ -31,7 +35,7 @@ impl Line {
     /// The path of the endpoint that sends a refresh event.
     pub(super) fn busrefresh(self) -> &'static str {
         match self {
-            Self::Boot40 | Self::Boot35 => "/actuator/busrefresh",
+            Self::Boot40 | Self::Boot35 | Self::Boot27 => "/actuator/busrefresh",
             Self::Boot23 => "/actuator/bus-refresh",
         }
     }
@@ -39,7 +43,7 @@ impl Line {
     /// The path of the endpoint that changes a value in every environment.
     pub(super) fn busenv(self) -> &'static str {
         match self {
-            Self::Boot40 | Self::Boot35 => "/actuator/busenv",
+            Self::Boot40 | Self::Boot35 | Self::Boot27 => "/actuator/busenv",
             Self::Boot23 => "/actuator/bus-env",
         }
     }

@@ -36,7 +36,7 @@ const fn slow(name: &'static str, play: Play) -> Scenario {
 }
 
 /// In the order in which they are played.
-pub(super) const ALL: [Scenario; 14] = [
+pub(super) const ALL: [Scenario; 15] = [
     quick("applications start from confbus", events::start),
     quick("busrefresh reaches everyone", events::everyone),
     quick("busrefresh reaches one application", events::application),
@@ -54,6 +54,7 @@ pub(super) const ALL: [Scenario; 14] = [
         "a value that does not bind is never live",
         faults::unbindable,
     ),
+    slow("a listener that throws is never live", faults::throwing),
     slow(
         "a refresh without its server is never live",
         faults::server_away,

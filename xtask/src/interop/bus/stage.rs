@@ -8,11 +8,11 @@ use anyhow::ensure;
 use super::application::{Application, Start, State};
 use super::confbus::Confbus;
 use super::configuration::Configuration;
-use super::eventually::eventually;
 use super::gate::Gate;
 use super::line::Line;
-use super::printer::Printer;
+use crate::interop::eventually::eventually;
 use crate::interop::jdk;
+use crate::interop::printer::Printer;
 use crate::rabbit::Rabbit;
 
 /// What is started.

@@ -2,8 +2,8 @@
 
 use anyhow::ensure;
 
-use crate::interop::bus::eventually::eventually;
 use crate::interop::bus::stage::{CUSTOMERS, CUSTOMERS_DEV, EVERYONE, ORDERS, Stage};
+use crate::interop::eventually::eventually;
 
 pub(super) fn start(stage: &mut Stage) -> anyhow::Result<()> {
     stage.all_run_newest()?;

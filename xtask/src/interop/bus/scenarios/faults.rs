@@ -3,9 +3,9 @@
 use anyhow::{Context as _, bail, ensure};
 
 use super::ledger::{acks, all_live};
-use crate::interop::bus::eventually::eventually;
 use crate::interop::bus::line::Line;
 use crate::interop::bus::stage::{CUSTOMERS, CUSTOMERS_DEV, Mark, ORDERS, Stage};
+use crate::interop::eventually::eventually;
 
 /// A number that is none: binding throws, whatever Spring tries how often.
 pub(super) fn unbindable(stage: &mut Stage) -> anyhow::Result<()> {
@@ -19,6 +19,25 @@ pub(super) fn unbindable(stage: &mut Stage) -> anyhow::Result<()> {
     never_live(stage, ORDERS, &mark)?;
     let after = stage.applications[ORDERS].state()?;
     ensure!(after.max_open == before.max_open, "{after:?} was bound");
+
+    acks(stage)
+}
+
+/// Everything binds, and then a listener of the application throws, at every attempt.
+pub(super) fn throwing(stage: &mut Stage) -> anyhow::Result<()> {
+    acks(stage)?;
+    stage.configuration.write(
+        "orders.yml",
+        "greeting: 'x'\nlimits:\n  max-open: 1\nthrow-on-refresh: true\n",
+    )?;
+    stage.confbus.busrefresh("orders")?;
+    let mark = stage.mark(CUSTOMERS)?;
+    never_live(stage, ORDERS, &mark)?;
+    let bound = stage.applications[ORDERS].state()?;
+    ensure!(
+        bound.max_open == 1,
+        "{bound:?} has not come to its listener"
+    );
 
     acks(stage)
 }
@@ -82,8 +101,13 @@ fn not_live(stage: &Stage, at: usize) -> anyhow::Result<()> {
         .confbus
         .entry(&application.bus_id)
         .context("the ledger")?;
-    if entry.is_live_on(stage.configuration.commit()) {
-        bail!("{} is shown as {entry:?}", application.bus_id);
+    let shown = stage
+        .confbus
+        .shown(&application.bus_id)
+        .context("the fleet")?;
+    let commit = stage.configuration.commit();
+    if entry.is_live_on(commit) || shown.is_live_on(commit) {
+        bail!("{} is {entry:?}, shown as {shown:?}", application.bus_id);
     }
     Ok(())
 }

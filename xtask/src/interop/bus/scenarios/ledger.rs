@@ -2,8 +2,11 @@
 
 use anyhow::ensure;
 
-use crate::interop::bus::eventually::eventually;
 use crate::interop::bus::stage::Stage;
+use crate::interop::eventually::eventually;
+
+/// What the pages call `live (ack)`.
+const BOTH: &str = "ack+read";
 
 /// After a refresh everyone is shown as live, and by what evidence.
 pub(super) fn acks(stage: &mut Stage) -> anyhow::Result<()> {
@@ -17,10 +20,17 @@ pub(super) fn acks(stage: &mut Stage) -> anyhow::Result<()> {
 pub(super) fn all_live(stage: &Stage) -> anyhow::Result<()> {
     for application in &stage.applications {
         eventually("not live in the ledger", || {
+            let commit = stage.configuration.commit();
             let entry = stage.confbus.entry(&application.bus_id)?;
             ensure!(
-                entry.is_live_on(stage.configuration.commit()) && entry.evidence == "ack+read",
+                entry.is_live_on(commit) && entry.evidence == BOTH,
                 "{} is {entry:?}",
+                application.bus_id
+            );
+            let shown = stage.confbus.shown(&application.bus_id)?;
+            ensure!(
+                shown.is_live_on(commit) && shown.evidence == BOTH,
+                "{} is shown as {shown:?}",
                 application.bus_id
             );
             Ok(())

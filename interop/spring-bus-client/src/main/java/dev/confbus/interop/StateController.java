@@ -49,6 +49,9 @@ public class StateController {
     @EventListener
     public void onRefresh(RefreshScopeRefreshedEvent event) {
         this.reloads.incrementAndGet();
+        if (this.environment.getProperty("throw-on-refresh", Boolean.class, false)) {
+            throw new IllegalStateException("throw-on-refresh");
+        }
     }
 
 }

@@ -39,14 +39,25 @@ impl Printer {
 
     /// Waits for a line with all these texts.
     pub(super) fn says(&self, texts: &[&str]) -> anyhow::Result<()> {
-        eventually("a program has not heard something", || {
-            let lines = fs::read_to_string(&self.lines)?;
+        self.says_after(0, texts)
+    }
+
+    /// The same for what it says behind so many bytes.
+    pub(super) fn says_after(&self, said: usize, texts: &[&str]) -> anyhow::Result<()> {
+        eventually("a program has not said something", || {
+            let all = self.all()?;
             let fits = |line: &str| texts.iter().all(|text| line.contains(text));
+            let new = all.get(said..).unwrap_or_default();
             ensure!(
-                lines.lines().any(fits),
-                "no line with {texts:?} in\n{lines}"
+                new.lines().any(fits),
+                "no line with {texts:?} behind byte {said} of\n{all}"
             );
             Ok(())
         })
+    }
+
+    /// Everything that it has said so far.
+    pub(super) fn all(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(&self.lines)?)
     }
 }
