@@ -121,7 +121,7 @@ impl Earlier {
         // The first is what is given now.
         let earlier = each_once.skip(1).take(MOST_CHOICES);
         let earlier = earlier.map(|(commit, served, made)| Self {
-            commit: short(commit).to_owned(),
+            commit: short(commit),
             href: pin_of(address, commit),
             served,
             made,
