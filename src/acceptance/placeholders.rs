@@ -1,12 +1,15 @@
-use std::{borrow::Cow, cell::RefCell};
+use std::{borrow::Cow, cell::RefCell, collections::HashSet};
 
-use confbus_protocol::resolve_placeholders;
+use confbus_protocol::{PlaceholderError, resolve_placeholders};
 use confbus_resolution::{Cause, Problem};
 
 use super::{
     Settings,
     winners::{Winner, Winners},
 };
+
+/// What a key is called whose name holds a value, which may be secret.
+const PUT_TOGETHER: &str = "a key that is put together from values";
 
 /// Placeholders that lead nowhere or back to themselves.
 pub(super) fn problems(winners: &Winners<'_>, settings: &Settings) -> Vec<Problem> {
@@ -33,15 +36,23 @@ fn problem(
 ) -> Option<Problem> {
     let text = winner.value.as_text().filter(|text| text.contains("${"))?;
     let missed = RefCell::new(Vec::new());
+    let written = RefCell::new(names_in(text));
     let lookup = |name: &str| {
         let value = winners.get(name).map(|winner| winner.value.to_string());
-        if value.is_none() {
-            missed.borrow_mut().push(name.to_owned());
+        match &value {
+            Some(value) => written.borrow_mut().extend(names_in(value)),
+            None => missed.borrow_mut().push(name.to_owned()),
         }
         value.map(Cow::Owned)
     };
-    let resolved = match resolve_placeholders(text, &lookup) {
+    let resolved = resolve_placeholders(text, &lookup);
+    let written = written.into_inner();
+    let resolved = match resolved {
         Ok(resolved) => resolved,
+        Err(PlaceholderError::Circular { key: met }) if !written.contains(&met) => {
+            let text = format!("`{key}`: {PUT_TOGETHER} leads back to itself");
+            return Some(winner.problem(Cause::Circle, text));
+        }
         Err(error) => {
             return Some(winner.problem(Cause::Circle, format!("`{key}`: {error}")));
         }
@@ -54,8 +65,20 @@ fn problem(
     };
     let is_unknown = |name: &&String| !is_known(name, &settings.known_placeholders);
     let name = missed.iter().filter(is_left).find(is_unknown)?;
-    let problem = format!("`{key}` refers to `{name}`, which is nowhere and has no default");
+    let name = if written.contains(name) {
+        format!("`{name}`")
+    } else {
+        PUT_TOGETHER.to_owned()
+    };
+    let problem = format!("`{key}` refers to {name}, which is nowhere and has no default");
     Some(winner.problem(Cause::Placeholder, problem))
+}
+
+/// The names of placeholders that stand in a text as they are.
+fn names_in(text: &str) -> HashSet<String> {
+    let placeholders = text.split("${").skip(1);
+    let names = placeholders.filter_map(|rest| rest.split(['}', ':', '$']).next());
+    names.map(str::to_owned).collect()
 }
 
 /// Whether applications know it themselves.

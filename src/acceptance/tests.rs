@@ -184,6 +184,29 @@ fn placeholders_lead_somewhere_if_that_is_asked_for() {
 }
 
 #[test]
+fn no_key_is_named_that_is_made_of_a_value() {
+    let text =
+        "password: hunter2\na: ${p.${password}}\nb: ${p.${c}}\nc: x\nd.hunter2: ${d.${password}}";
+    let settings = Settings {
+        placeholders: true,
+        ..Settings::default()
+    };
+    let put_together = "a key that is put together from values";
+    assert_eq!(
+        problems(settings, &Encryption::default(), &[("orders.yml", text)]),
+        [
+            format!(
+                "orders.yml:2:4: `a` refers to {put_together}, which is nowhere and has no default"
+            ),
+            format!(
+                "orders.yml:3:4: `b` refers to {put_together}, which is nowhere and has no default"
+            ),
+            format!("orders.yml:5:12: `d.hunter2`: {put_together} leads back to itself"),
+        ]
+    );
+}
+
+#[test]
 fn values_can_be_decrypted_if_that_is_asked_for() {
     let key = SymmetricKey::new("a pass phrase", b"a salt");
     let encryption = Encryption::new(Keys::Symmetric(key), Values::Decrypted);
