@@ -147,15 +147,19 @@ impl Finder {
         health.problem = Some(problem);
     }
 
-    /// Those that can be asked; what is no address is left out.
+    /// Those that can be asked, each once; what is no address is left out.
     fn servers_of(&self, instances: &[Instance]) -> Vec<Server> {
-        let servers = instances.iter().filter_map(|instance| {
-            let server = self.wanted.server(instance);
-            server
-                .inspect_err(|problem| debug!(problem, "an instance is left out"))
-                .ok()
-        });
-        servers.take(MOST).collect()
+        let mut servers = Vec::new();
+        for instance in instances {
+            match self.wanted.server(instance) {
+                Ok(server) if servers.len() < MOST && !servers.contains(&server) => {
+                    servers.push(server);
+                }
+                Ok(_) => {}
+                Err(problem) => debug!(problem, "an instance is left out"),
+            }
+        }
+        servers
     }
 }
 
@@ -237,7 +241,7 @@ mod tests {
             Ok(Vec::new()),
             Err(DiscoveryError::new("status 503")),
             Ok(vec![instance("b"), instance("a")]),
-            Ok(vec![instance("b")]),
+            Ok(vec![instance("b"), instance("b"), Instance::new("b:8888")]),
         ]);
         assert!(look(&finder).await);
         assert!(finder.health().last_found.is_some());
