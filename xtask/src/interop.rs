@@ -1,6 +1,7 @@
 //! `cargo xtask interop`: confbus next to the original, each reading what the other one or a third program wrote.
 
 mod bus;
+mod discovery;
 mod encryption;
 mod http;
 mod jdk;
@@ -24,6 +25,8 @@ pub(crate) struct Args {
 enum What {
     /// Unmodified Spring applications on a real RabbitMQ, with confbus as their config server.
     Bus(bus::Args),
+    /// Servers in a real Eureka, found there by a Spring application and by our client.
+    Discovery,
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
     /// The same secrets of a real Vault, with every setting of that backend.
@@ -34,6 +37,7 @@ enum What {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tally = match &args.what {
         What::Bus(args) => bus::run(args)?,
+        What::Discovery => discovery::run()?,
         What::Encryption => encryption::run()?,
         What::Vault => vault::run()?,
     };

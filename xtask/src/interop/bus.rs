@@ -3,7 +3,7 @@
 mod application;
 mod confbus;
 mod configuration;
-mod eventually;
+pub(super) mod eventually;
 mod gate;
 mod line;
 mod printer;

@@ -20,7 +20,7 @@ pub(super) fn eventually<T>(
 }
 
 /// The same with a deadline of one's own.
-pub(super) fn within<T>(
+pub(in crate::interop) fn within<T>(
     deadline: Duration,
     what: &str,
     mut look: impl FnMut() -> anyhow::Result<T>,
