@@ -83,8 +83,11 @@ fn nobody_waits_for_a_registry_that_is_silent() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = silent.local_addr().unwrap();
     let zone = format!("http://eureka:{PASSWORD}@{at}/eureka/");
-    let mut server = server(&repo, &zone).ready();
-    assert_eq!(server.get("/cfg/orders/dev").status, 200);
+    let mut server = server(&repo, &zone);
+    eventually("an answer", || {
+        let answer = server.get("/cfg/orders/dev");
+        expect_that(answer.status == 200, &answer)
+    });
     eventually("what is wrong", || {
         let standing = standing(&server);
         expect_that(standing["error"] == "it did not answer in time", &standing)
