@@ -61,7 +61,7 @@ pub(crate) struct Registrations(Arc<[Standing]>);
 #[derive(Debug, Default)]
 pub(crate) struct Registrar {
     #[cfg(feature = "eureka")]
-    eureka: Option<Keeper<eureka::Eureka>>,
+    eureka: Option<Box<Keeper<eureka::Eureka>>>,
 }
 
 /// Takes everything back.
@@ -95,16 +95,14 @@ impl Registrar {
         let eureka = settings
             .eureka
             .map(|settings| {
-                Ok(Keeper::new(
-                    eureka::Eureka::new(*settings, ports)?,
-                    metrics.clone(),
-                ))
+                let eureka = eureka::Eureka::new(*settings, ports)?;
+                Ok(Box::new(Keeper::new(eureka, metrics.clone())))
             })
             .transpose()
             .map_err(|error: String| format!("Eureka: {error}"))?;
         let standings: &[Option<Standing>] = &[
             #[cfg(feature = "eureka")]
-            eureka.as_ref().map(Keeper::standing),
+            eureka.as_ref().map(|keeper| keeper.standing()),
         ];
         let standings = standings.iter().flatten().cloned().collect();
         let registrar = Self {
