@@ -108,7 +108,8 @@ impl Servers {
 
     /// The servers to ask, in order.
     pub(crate) fn in_turn(&self) -> Vec<Arc<Known>> {
-        self.ordered(self.balance, Known::is_open)
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.ordered(self.balance, turn, Known::is_open)
     }
 
     /// The one behind another, round and round; whom to stay with for long.
@@ -117,13 +118,18 @@ impl Servers {
             Balance::InOrder => Balance::InOrder,
             _ => Balance::Spread,
         };
-        let all = self.ordered(balance, |_| false);
+        let all = self.ordered(balance, 0, |_| false);
         let at = id.and_then(|id| all.iter().position(|known| known.id == id));
         let next = at.map_or(0, |at| at + 1);
         all.get(next).or_else(|| all.first()).cloned()
     }
 
-    fn ordered(&self, balance: Balance, is_open: impl Fn(&Known) -> bool) -> Vec<Arc<Known>> {
+    fn ordered(
+        &self,
+        balance: Balance,
+        turn: usize,
+        is_open: impl Fn(&Known) -> bool,
+    ) -> Vec<Arc<Known>> {
         let all = self.all();
         let candidates: Vec<_> = all
             .iter()
@@ -136,7 +142,7 @@ impl Servers {
             .collect();
         let asker = Asker {
             instance: &self.instance,
-            turn: self.turn.fetch_add(1, Ordering::Relaxed),
+            turn,
             chance: RandomState::new().hash_one(0_u8),
         };
         let ids = order(balance, &candidates, asker).into_iter();
