@@ -21,6 +21,7 @@ use crate::{
     metrics::Metrics,
     pins::{Keeper, Pins},
     refresh::{self, Refresh, Refresher},
+    registration::{Ports, Registrar},
     settings::{self, Settings},
     tasks::Tasks,
     traces::{Exporter, Traces},
@@ -50,6 +51,7 @@ pub struct App {
     ledger: Ledger,
     reporter: Option<commit_status::Reporter>,
     exporter: Option<Box<Exporter>>,
+    registrar: Registrar,
     driver: Option<confbus_bus::RabbitDriver>,
     watchdog: Watchdog,
     tasks: Tasks,
@@ -76,6 +78,14 @@ impl App {
         let management = management.map(|address| listen(address, 1)).transpose()?;
         let tasks = Tasks::default();
         let metrics = Arc::new(Metrics::default());
+        let ports = Ports {
+            main: listeners.address(),
+            management: management.as_ref().map(http::Listeners::address),
+        };
+        let registrar = Registrar::open(settings.registration, ports, &metrics.registries);
+        let (registrar, registrations) = registrar
+            .map_err(anyhow::Error::msg)
+            .context("a registry cannot be told")?;
         let exchange = match &settings.bus {
             settings::Bus::Local => None,
             settings::Bus::Rabbit(rabbit) => Some(rabbit.exchange.clone()),
@@ -198,6 +208,7 @@ impl App {
                 watchdog: watchdog.clone(),
                 metrics: metrics.clone(),
                 traces,
+                registrations,
             },
             management.is_some(),
             tasks.shutdown(),
@@ -230,6 +241,7 @@ impl App {
             ledger,
             reporter,
             exporter,
+            registrar,
             driver,
             watchdog,
             tasks,
@@ -273,6 +285,7 @@ impl App {
             ledger,
             reporter,
             exporter,
+            registrar,
             driver,
             watchdog,
             tasks,
@@ -289,6 +302,7 @@ impl App {
         }
         tasks.spawn("ledger", bookkeeper.run(shutdown()));
         tasks.spawn("refresh", refresher.run(shutdown()));
+        let registered = registrar.start(&repository, &tasks);
         let pins = keeper.run(repository.clone(), refresh.clone(), shutdown());
         tasks.spawn("pins", pins);
         tasks.spawn("waves", waves.run(repository, refresh, ledger, shutdown()));
@@ -303,6 +317,8 @@ impl App {
             stopped = stop => stopped.map(|()| false)?,
             () = tasks.failed() => true,
         };
+        // While everything still answers: nobody new comes then.
+        registered.leave().await;
         tasks.stop(GRACE).await;
         anyhow::ensure!(!failed, "a background task failed");
         Ok(())

@@ -67,8 +67,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Access, environment_repository::EnvironmentRepository, inspection::Inspector,
-    ledger::Ledger, metrics::Metrics, pins::Pins, refresh::Refresh, traces::Traces,
-    watchdog::Watchdog, waves::Waves, webhook::Deliveries,
+    ledger::Ledger, metrics::Metrics, pins::Pins, refresh::Refresh, registration::Registrations,
+    traces::Traces, watchdog::Watchdog, waves::Waves, webhook::Deliveries,
 };
 use events::Streams;
 pub(crate) use events::Writer;
@@ -93,6 +93,7 @@ pub(crate) struct Rooms {
     pub(crate) watchdog: Watchdog,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: Traces,
+    pub(crate) registrations: Registrations,
 }
 
 /// What handlers ask.
@@ -109,6 +110,7 @@ struct Services {
     watchdog: Watchdog,
     metrics: Arc<Metrics>,
     traces: Traces,
+    registrations: Registrations,
     streams: Streams,
     deliveries: Deliveries,
     changes: pages::Changes,
@@ -144,6 +146,7 @@ pub(crate) fn fronts(
         watchdog,
         metrics,
         traces,
+        registrations,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
     let settings = Arc::new(settings);
@@ -159,6 +162,7 @@ pub(crate) fn fronts(
         watchdog,
         metrics: metrics.clone(),
         traces,
+        registrations,
         streams,
         deliveries: Deliveries::default(),
         changes: pages::Changes::default(),

@@ -25,6 +25,11 @@ mod commit_status;
 mod inspection;
 mod ledger;
 mod refresh;
+#[cfg_attr(
+    not(feature = "eureka"),
+    expect(dead_code, reason = "no registry is built in")
+)]
+mod registration;
 mod webhook;
 
 mod pages;

@@ -15,6 +15,7 @@ mod fleet;
 mod page;
 mod process;
 mod refreshes;
+mod registries;
 mod requests;
 mod spans;
 mod text;
@@ -28,6 +29,7 @@ pub(crate) use fleet::{Answer, Fleet};
 pub(crate) use page::Page;
 use process::Process;
 pub(crate) use refreshes::{Cause, Phase, Refreshes};
+pub(crate) use registries::Registries;
 pub(crate) use requests::{Asked, CoreRequests, Denied, Requests, Route, Unmatched};
 pub(crate) use spans::Spans;
 pub(crate) use text::Form;
@@ -44,6 +46,7 @@ pub(crate) struct Metrics {
     pub(crate) bus: Bus,
     pub(crate) fleet: Fleet,
     pub(crate) spans: Spans,
+    pub(crate) registries: Registries,
     pub(crate) process: Process,
 }
 
@@ -59,6 +62,7 @@ impl Metrics {
         self.bus.write(&mut page);
         self.fleet.write(&mut page);
         self.spans.write(&mut page);
+        self.registries.write(&mut page);
         page
     }
 }

@@ -75,7 +75,8 @@ impl OwnServer {
         }
         let settings = Settings::load(&sources)?;
         Ok(Self {
-            app: App::bind(settings).await?,
+            // Its rooms are many, and commands that have no server of their own need no place for them.
+            app: Box::pin(App::bind(settings)).await?,
             _clones: clones,
         })
     }

@@ -23,7 +23,7 @@ pub use summary::Summary;
 
 use crate::{
     access, commit_status, encryption::Encryption, environment_repository, http, inspection,
-    ledger, pins, refresh, traces, waves,
+    ledger, pins, refresh, registration, traces, waves,
 };
 use layers::Layers;
 use reader::Reader;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub(crate) pins: pins::Settings,
     pub(crate) inspection: inspection::Settings,
     pub(crate) waves: waves::Settings,
+    /// Which registries are told that this server is here.
+    pub(crate) registration: registration::Settings,
     /// Where spans go to; nowhere when absent.
     pub(crate) traces: Option<Box<traces::Settings>>,
     pub(crate) bus: Bus,

@@ -22,6 +22,7 @@ use crate::{
     access::{Access, Caller, Kind},
     environment_repository::{FindError, Health, Probe},
     ledger::Ledger,
+    registration::Registrations,
     watchdog::Watchdog,
     webhook::Believed,
 };
@@ -117,6 +118,7 @@ pub(super) fn components_of(
         &services.bus,
         &services.ledger,
         &services.watchdog,
+        &services.registrations,
     )
 }
 
@@ -127,6 +129,7 @@ fn components(
     bus: &Bus,
     ledger: &Ledger,
     watchdog: &Watchdog,
+    registrations: &Registrations,
 ) -> Map<String, Value> {
     let mut components = Map::new();
     if settings.health_enabled {
@@ -141,6 +144,9 @@ fn components(
     let threads = json!({ "stuck": watchdog.stuck() });
     components.insert("threads".into(), up(threads));
     components.insert("security".into(), up(security(settings, access)));
+    if !registrations.all().is_empty() {
+        components.insert("registration".into(), up(registered(registrations)));
+    }
     if let Some(tls) = &settings.tls {
         components.insert("ssl".into(), up(ssl(tls)));
     }
@@ -203,6 +209,23 @@ fn broker(bus: &Bus) -> Value {
         "compressed": counters.compressed,
     });
     details
+}
+
+/// By registry, whether it lists this server.
+fn registered(registrations: &Registrations) -> Value {
+    let all = registrations.all().iter().map(|standing| {
+        let now = standing.now();
+        let mut details = json!({ "registered": standing.is_listed() });
+        if let Some((by, at)) = &now.taken {
+            details["server"] = by.as_ref().into();
+            details["confirmed_seconds_ago"] = at.elapsed().as_secs().into();
+        }
+        if let Some(error) = &now.error {
+            details["error"] = error.as_ref().into();
+        }
+        (standing.registry().to_owned(), details)
+    });
+    Value::Object(all.collect())
 }
 
 /// Until when our certificate is good, and why new files are not in use.
@@ -302,6 +325,7 @@ mod tests {
                 &disconnected,
                 &ledger,
                 &Watchdog::new(),
+                &Registrations::default(),
             )
         };
         let parts = components(&settings, &health(true));

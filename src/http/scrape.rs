@@ -78,6 +78,10 @@ fn of_server(services: &Services, page: &mut Page) {
         let name = opened.split('=').next().unwrap_or_default();
         page.gauge(&metric::INSECURE_OPTION, &[name], 1.0);
     }
+    for standing in services.registrations.all() {
+        let listed = truth(standing.is_listed());
+        page.gauge(&metric::REGISTERED, &[standing.registry()], listed);
+    }
     page.gauge(&metric::STREAMS, &["sse"], services.streams.open() as f64);
 }
 

@@ -98,6 +98,10 @@ descriptions! {
         "Versions that an instance refused, by the code with which its reason begins.";
     TRACE_SPANS = Counter "confbus_trace_spans_total" ["result"]
         "Spans of traces, where those go to a collector.";
+    REGISTERED = Gauge "confbus_registered" ["registry"]
+        "1 while a registry has this server on its list, as far as its last answer says.";
+    REGISTRY_REQUESTS = Counter "confbus_registry_requests_total" ["registry", "request", "result"]
+        "What registries were told: register, renew, deregister.";
     BLAST_RADIUS = Histogram "confbus_blast_radius_instances" []
         "How many instances a refresh told.";
     PROCESS_CPU = Counter "process_cpu_seconds_total" []

@@ -7,6 +7,7 @@ mod git;
 mod http;
 mod ledger;
 mod native;
+mod registration;
 mod traces;
 mod vault;
 mod waves;
@@ -67,6 +68,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let waves = waves::waves(reader, kept.waves, backends);
     let traces = traces::traces(reader, member.as_ref().map(|member| member.id.as_str()));
     let mut http = http::http(reader);
+    let registration = registration::registration(reader, http.tls.is_some());
     let access = access::access(reader, !is_local);
     let encryption = encryption?;
     http.encryption = encryption.clone();
@@ -91,6 +93,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         pins: kept.pins,
         inspection: kept.inspection,
         waves: waves?,
+        registration: registration?,
         traces: traces?.map(Box::new),
         bus: bus?,
         member: member?,

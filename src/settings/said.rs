@@ -29,7 +29,8 @@ const PUBLIC: [&str; 13] = [
     "weaksecrets",
 ];
 /// What lies below these is the user's own, and may be anything.
-const OWN: [&str; 5] = [
+const OWN: [&str; 6] = [
+    "eureka.instance.metadatamap",
     "spring.cloud.config.server.overrides",
     "confbus.monitor.previoussecrets",
     "management.otlp.tracing.headers",
@@ -151,6 +152,7 @@ mod tests {
             ("confbus.monitor.previous-secrets.github", "x", None),
             ("management.otlp.tracing.headers.x-team", "x", None),
             ("otel.exporter.otlp.headers", "x-team=x", None),
+            ("eureka.instance.metadata-map.user", "x", None),
             ("spring.cloud.config.server.overrides.a", "x", None),
             ("encrypt.key", "x", None),
             ("spring.cloud.config.server.git.username", "x", None),

@@ -48,6 +48,8 @@ mod program;
 mod reach;
 mod reads;
 mod refresh_command;
+#[cfg(feature = "eureka")]
+mod registration;
 mod remote_tls;
 mod secure_defaults;
 mod shadow;

@@ -1,6 +1,7 @@
 //! `cargo xtask interop`: confbus next to the original, each reading what the other one or a third program wrote.
 
 mod bus;
+mod discovery;
 mod encryption;
 mod eventually;
 mod http;
@@ -29,6 +30,8 @@ enum What {
     Bus(bus::Args),
     /// Confbus in the original's place, by its compose files, and our client beside the original.
     Server(original::Args),
+    /// Servers in a real Eureka, found there by a Spring application and by our client.
+    Discovery,
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
     /// The same secrets of a real Vault, with every setting of that backend.
@@ -40,6 +43,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tally = match &args.what {
         What::Bus(args) => bus::run(args)?,
         What::Server(args) => original::run(args)?,
+        What::Discovery => discovery::run()?,
         What::Encryption => encryption::run()?,
         What::Vault => vault::run()?,
     };

@@ -49,6 +49,20 @@ pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
     built_server()
 }
 
+/// The same with features of its own.
+pub(crate) fn debug_server_with(features: &str) -> anyhow::Result<PathBuf> {
+    let mut build = cargo(["build", "--package", "confbus", "--bin", "confbus"]);
+    run(build.args(["--features", features]))?;
+    built_server()
+}
+
+/// Builds an example of the client as tests do, and says where it lies.
+pub(crate) fn debug_example(name: &str, features: &str) -> anyhow::Result<PathBuf> {
+    let mut build = cargo(["build", "--package", "confbus-client"]);
+    run(build.args(["--features", features, "--example", name]))?;
+    Ok(target_folder()?.join("debug/examples").join(name))
+}
+
 /// Where the server lies that was built last, by [`debug_server`] or for the tests.
 pub(crate) fn built_server() -> anyhow::Result<PathBuf> {
     Ok(target_folder()?.join("debug/confbus"))

@@ -11,10 +11,11 @@ use crate::{
     Subscription,
     bell::Bell,
     bind,
-    breaker::Breakers,
+    discovery::Finder,
     health::{Board, BusHealth, Source},
     leave::Leave,
     report::{self, Waiting},
+    servers::Servers,
     start::start,
     store::Store,
     trial::Trial,
@@ -45,7 +46,9 @@ pub(crate) struct Alive {
     /// Where callbacks run; `None` when a test made the client outside of a runtime.
     pub(crate) runtime: Option<Handle>,
     /// `None` in tests of applications, where nothing is fetched.
-    pub(crate) breakers: Option<Arc<Breakers>>,
+    pub(crate) servers: Option<Arc<Servers>>,
+    /// Only with a registry.
+    pub(crate) finder: Option<Arc<Finder>>,
     /// As above.
     pub(crate) bell: Option<Arc<Bell>>,
     /// Only over AMQP.
@@ -88,7 +91,8 @@ impl Client {
             reports: None,
             bus_id: member.id,
             runtime: Handle::try_current().ok(),
-            breakers: None,
+            servers: None,
+            finder: None,
             bell: None,
             bus: None,
             leave: None,
@@ -235,9 +239,10 @@ impl Client {
         if let Some(bus) = &self.alive.bus {
             health.bus = BusHealth::of(bus);
         }
-        if let Some(breakers) = &self.alive.breakers {
-            health.servers = breakers.health();
+        if let Some(servers) = &self.alive.servers {
+            health.servers = servers.health();
         }
+        health.discovery = self.alive.finder.as_ref().map(|finder| finder.health());
         health
     }
 

@@ -83,6 +83,9 @@ pub enum Failure {
         /// The HTTP status.
         status: u16,
     },
+    /// There is nobody to ask: the registry has named no server yet.
+    #[error("{0}")]
+    Undiscovered(String),
     /// What the server has may be older than what runs here, or than what an event told of.
     #[error("may be behind what runs here")]
     Lagging,
@@ -148,6 +151,12 @@ impl Unavailable {
     pub(crate) fn is_refused(&self) -> bool {
         let mut attempts = self.0.iter();
         !self.0.is_empty() && attempts.all(|attempt| attempt.failure == Failure::Refused)
+    }
+
+    /// Whether no server could be reached.
+    pub(crate) fn is_of_connections(&self) -> bool {
+        let mut attempts = self.0.iter();
+        attempts.all(|attempt| attempt.failure.is_of_connection())
     }
 
     /// Whether a server answered that may be behind.

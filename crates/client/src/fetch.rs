@@ -12,11 +12,14 @@ use reqwest::{
     header::{self, HeaderValue},
 };
 
+#[cfg(feature = "eureka")]
+pub(crate) use self::http::registry_client;
 pub(crate) use self::http::{http_client, stream_client};
 use self::marks::Marks;
 use crate::{
-    breaker::Breakers,
+    discovery::Finder,
     error::{Attempt, Failure, Unavailable, innermost, is_refused},
+    servers::{Known as KnownServer, Servers},
     settings::{Coordinates, FailOver, Requests, Server},
     store::lock,
 };
@@ -30,12 +33,14 @@ const ACCEPT: &str = "application/vnd.spring-cloud.config-server.v2+json, applic
 /// Bytes that a server gets on its word that so many will come.
 const MOST_AT_ONCE: usize = 1 << 20;
 
-/// Asks the servers of the list, one after the other.
+/// Asks the servers, one after the other.
 pub(crate) struct Fetcher {
     http: reqwest::Client,
     requests: Requests,
     coordinates: Coordinates,
-    breakers: Arc<Breakers>,
+    servers: Arc<Servers>,
+    /// Who says which servers there are, if that may change.
+    finder: Option<Arc<Finder>>,
     /// By what this instance names itself, unless it is to stay unnamed.
     instance: Option<HeaderValue>,
     /// By server, what it said of the moment when it lagged first since anything was taken.
@@ -63,7 +68,7 @@ pub(crate) struct Answer {
     pub(crate) news: Option<(Box<Environment>, Option<Validator>)>,
 }
 
-/// Where an answer came from: the indexes of the server and of the label.
+/// Where an answer came from: the number of the server and the index of the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) server: usize,
@@ -82,11 +87,14 @@ impl Fetcher {
         http: reqwest::Client,
         requests: Requests,
         coordinates: Coordinates,
+        servers: Arc<Servers>,
+        finder: Option<Arc<Finder>>,
         instance: Option<&BusId>,
     ) -> Self {
         Self {
             http,
-            breakers: Arc::new(Breakers::new(&requests.servers, requests.fail_over)),
+            servers,
+            finder,
             requests,
             coordinates,
             instance: instance.and_then(|id| carried(id.as_str())),
@@ -94,14 +102,10 @@ impl Fetcher {
         }
     }
 
-    pub(crate) fn breakers(&self) -> Arc<Breakers> {
-        Arc::clone(&self.breakers)
-    }
-
     /// The address of a server, for people.
     pub(crate) fn address(&self, place: Place) -> String {
-        let server = self.requests.servers.get(place.server);
-        server.map(ToString::to_string).unwrap_or_default()
+        let known = self.servers.get(place.server);
+        known.map_or_else(String::new, |known| known.server.to_string())
     }
 
     /// Whether a label of an event may answer here: the one that answers now, or one that is asked for before it.
@@ -114,22 +118,44 @@ impl Fetcher {
 
     /// All servers failed alike.
     pub(crate) fn unavailable(&self, failure: &Failure) -> Unavailable {
-        let attempt = |server: &Server| Attempt {
-            server: server.to_string(),
+        let attempt = |known: &Arc<KnownServer>| Attempt {
+            server: known.server.to_string(),
             failure: failure.clone(),
         };
-        Unavailable(self.requests.servers.iter().map(attempt).collect())
+        Unavailable(self.servers.all().iter().map(attempt).collect())
     }
 
-    /// Asks until somebody answers: every server for the first label, then for the next label.
+    /// Asks until somebody answers. When nobody does, and a registry names others by now, those are asked as well.
     pub(crate) async fn fetch(&self, known: Known<'_>) -> Result<Answer, Unavailable> {
+        let Some(finder) = &self.finder else {
+            return self.ask_all(known).await;
+        };
+        if self.servers.is_empty() {
+            finder.look().await;
+        }
+        if self.servers.is_empty() {
+            return Err(finder.nobody());
+        }
+        match self.ask_all(known).await {
+            Err(unavailable) if unavailable.is_of_connections() && finder.look().await => {
+                self.ask_all(known).await
+            }
+            asked => asked,
+        }
+    }
+
+    /// Every server for the first label, then for the next label.
+    async fn ask_all(&self, known: Known<'_>) -> Result<Answer, Unavailable> {
         let mut attempts = Vec::new();
         for label in 0..self.coordinates.labels.len() {
             let (mut unknown_label, mut lagging) = (false, false);
-            for server in self.breakers.in_turn() {
-                let place = Place { server, label };
-                let asked = self.ask(place, known).await;
-                self.breakers.note(server, asked.as_ref().err());
+            for server in self.servers.in_turn() {
+                let place = Place {
+                    server: server.id,
+                    label,
+                };
+                let asked = self.ask(&server, place, known).await;
+                self.servers.note(&server, asked.as_ref().err());
                 let failure = match asked {
                     Ok(news) => {
                         // What is taken now may be newer than they are.
@@ -145,7 +171,7 @@ impl Fetcher {
                     && !failure.is_of_connection()
                     && failure != Failure::Lagging;
                 attempts.push(Attempt {
-                    server: self.address(place),
+                    server: server.server.to_string(),
                     failure,
                 });
                 if is_final {
@@ -162,14 +188,17 @@ impl Fetcher {
 
     async fn ask(
         &self,
+        server: &KnownServer,
         place: Place,
         known: Known<'_>,
     ) -> Result<Option<(Box<Environment>, Option<Validator>)>, Failure> {
         let validator = known.validator.filter(|known| known.place == place);
-        let request = self.request(place, Known { validator, ..known });
+        let _outstanding = server.asked();
+        let request = self.request(&server.server, place, Known { validator, ..known });
         let response = request.send().await.map_err(Failure::of)?;
         if let Some(mark) = response.headers().get(LAGGING_HEADER) {
             let mut marks = lock(&self.marks);
+            marks.retain(|id, _| self.servers.get(*id).is_some());
             marks.entry(place.server).or_default().add(mark);
             return Err(Failure::Lagging);
         }
@@ -198,13 +227,12 @@ impl Fetcher {
         Ok(Some((Box::new(environment), validator)))
     }
 
-    fn request(&self, place: Place, known: Known<'_>) -> RequestBuilder {
+    fn request(&self, server: &Server, place: Place, known: Known<'_>) -> RequestBuilder {
         let Coordinates {
             application,
             profiles,
             labels,
         } = &self.coordinates;
-        let server = &self.requests.servers[place.server];
         let label = labels[place.label].as_deref();
         let label = label.map(|label| label.replace('/', "(_)"));
         let segments = [

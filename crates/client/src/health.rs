@@ -27,6 +27,8 @@ pub struct Health {
     pub failures: u32,
     /// Every server of the list, in its order.
     pub servers: Vec<ServerHealth>,
+    /// Where the list comes from; `None` when the settings name the servers.
+    pub discovery: Option<DiscoveryHealth>,
     /// What the server knows of us.
     pub reports: ReportHealth,
     /// Why the last good file could not be read or written, if that is so.
@@ -50,6 +52,20 @@ pub enum Source {
         /// When the file was written.
         saved: SystemTime,
     },
+}
+
+/// How the registry is doing that names the servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DiscoveryHealth {
+    /// The service that is looked for.
+    pub service: String,
+    /// The registry, without credentials.
+    pub registry: String,
+    /// When it last named a server.
+    pub last_found: Option<SystemTime>,
+    /// Why it names none at the moment; those that it named before are asked.
+    pub problem: Option<String>,
 }
 
 /// How one server is doing.
@@ -131,6 +147,7 @@ impl Board {
             unavailable: None,
             failures: 0,
             servers: Vec::new(),
+            discovery: None,
             reports: ReportHealth::default(),
             last_good_file: None,
             restart: Vec::new(),

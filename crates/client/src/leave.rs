@@ -1,5 +1,7 @@
 //! The last word of an instance: that it ends, so that nobody waits for it.
 
+use std::sync::Arc;
+
 use confbus_protocol::{Outcome, Report};
 use futures_util::future::join_all;
 use tokio::time::timeout;
@@ -8,6 +10,7 @@ use tracing::debug;
 
 use crate::{
     report::{About, WITHIN, post},
+    servers::Servers,
     settings::Requests,
 };
 
@@ -28,6 +31,7 @@ pub(crate) struct Leave {
 pub(crate) struct Word {
     pub(crate) http: reqwest::Client,
     pub(crate) requests: Requests,
+    pub(crate) servers: Arc<Servers>,
     pub(crate) report: Report,
 }
 
@@ -47,7 +51,9 @@ impl Leave {
 impl Word {
     /// Tells every server: each may have been asked once.
     async fn say(&self) {
-        let all = self.requests.servers.iter().map(async |server| {
+        let all = self.servers.all();
+        let all = all.iter().map(async |known| {
+            let server = &known.server;
             let posted = post(&self.http, &self.requests, server, &self.report).await;
             match posted {
                 Ok(status) => debug!(%server, %status, "the last report was posted"),

@@ -54,6 +54,11 @@
 //! lags: each question names the commit that runs and those that events told of, and of a server that cannot say that it is
 //! as new nothing is taken. It is asked again after a quarter of a second and growing pauses, and then with each poll.
 //!
+//! Instead of addresses a registry may name the servers: [`Settings::discovery`] takes the name of a service and a
+//! [`Discovery`], of which the feature `eureka` has one. It is asked again every thirty seconds, and at once when nobody
+//! answers; a registry that knows nobody, or is away, takes no server from the list. `configPath`, `user` and `password` of
+//! an instance are honoured as Spring does. [`Balance`] says who is asked first.
+//!
 //! # From keys to types
 //!
 //! [`Client::bind`] takes a section or a single value, [`Client::bind_with`] makes a value of the whole configuration.
@@ -151,14 +156,16 @@
 //! | `amqp` | events from Spring Cloud Bus over RabbitMQ |
 //! | `axum` | one commit for each request; `/actuator/refresh` and `/actuator/health` |
 //! | `blocking` | a client for programs without a runtime |
+//! | `eureka` | servers that a Eureka registry names, see above |
 //! | `config`, `figment` | a [`Snapshot`] as a source of these crates |
 //! | `metrics` | counters and gauges for the program's own recorder, see below |
 //!
-//! What it does not do: decrypt `{cipher}` values (the server does), or follow service discovery.
+//! What it does not do: decrypt `{cipher}` values; the server does.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "axum")]
 pub mod axum;
+mod balance;
 mod bell;
 mod bind;
 mod binding;
@@ -169,6 +176,7 @@ mod changes;
 mod client;
 #[cfg(feature = "config")]
 pub mod config;
+mod discovery;
 mod error;
 mod fetch;
 #[cfg(feature = "figment")]
@@ -190,6 +198,7 @@ mod report;
 mod restart;
 mod secret;
 mod sections;
+mod servers;
 mod settings;
 mod snapshot;
 mod start;
@@ -199,6 +208,7 @@ pub mod testing;
 mod transport;
 mod trial;
 
+pub use balance::Balance;
 pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::{Client, TellError};
@@ -212,8 +222,13 @@ pub use confbus_protocol::SpringLine;
 pub use confbus_protocol::{
     BusId, Environment, Position, Properties, Property, PropertySource, PropertyValue,
 };
+#[cfg(feature = "eureka")]
+pub use discovery::Eureka;
+pub use discovery::{Discovery, DiscoveryError, Found, Instance};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
-pub use health::{BreakerState, BusHealth, Health, ReportHealth, ServerHealth, Source};
+pub use health::{
+    BreakerState, BusHealth, DiscoveryHealth, Health, ReportHealth, ServerHealth, Source,
+};
 pub use last_good::{InvalidKey, LastGoodFile, LastGoodKey, Secrets};
 pub use live::{Change, Live, Loaded, Reader};
 pub use rejection::Rejection;

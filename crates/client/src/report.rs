@@ -1,6 +1,7 @@
 //! What became of each version, told to the server it came from.
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -20,6 +21,7 @@ use crate::{
     jitter,
     pace::Pace,
     refresh::elapsed,
+    servers::Servers,
     settings::{Coordinates, Requests, Server},
 };
 
@@ -57,6 +59,7 @@ pub(crate) struct About {
 pub(crate) struct Posting {
     http: reqwest::Client,
     requests: Requests,
+    servers: Arc<Servers>,
     board: Arc<Board>,
     desk: Arc<Desk>,
     pace: Arc<Pace>,
@@ -65,8 +68,8 @@ pub(crate) struct Posting {
     /// What a server may take later, and how often one said so in a row.
     again: Option<Order>,
     failures: u32,
-    /// By the index of the server: until when it is not asked.
-    silent: Vec<Option<Instant>>,
+    /// By the number of the server: until when it is not asked.
+    silent: HashMap<usize, Instant>,
 }
 
 #[derive(Clone, PartialEq)]
@@ -94,6 +97,7 @@ impl Reporter {
     pub(crate) fn new(
         http: reqwest::Client,
         requests: Requests,
+        servers: Arc<Servers>,
         board: Arc<Board>,
         pace: Arc<Pace>,
         about: About,
@@ -104,8 +108,9 @@ impl Reporter {
         });
         let posting = Posting {
             http,
-            silent: vec![None; requests.servers.len()],
+            silent: HashMap::new(),
             requests,
+            servers,
             board,
             desk: Arc::clone(&desk),
             pace,
@@ -203,8 +208,8 @@ impl Posting {
     }
 
     fn is_due(&self, order: &Order) -> bool {
-        let silent = self.silent.get(order.server).copied().flatten();
-        self.taken.as_ref() != Some(order) && silent.is_none_or(|until| until <= Instant::now())
+        let silent = self.silent.get(&order.server);
+        self.taken.as_ref() != Some(order) && silent.is_none_or(|until| *until <= Instant::now())
     }
 
     async fn deliver(&mut self, order: Order) {
@@ -219,9 +224,9 @@ impl Posting {
                 Some(failure.to_string())
             }
             Taken::Never(status) => {
-                if let Some(silent) = self.silent.get_mut(server) {
-                    *silent = Some(Instant::now() + SILENCE);
-                }
+                let servers = &self.servers;
+                self.silent.retain(|id, _| servers.get(*id).is_some());
+                self.silent.insert(server, Instant::now() + SILENCE);
                 Some(format!("takes no reports (status {status})"))
             }
         };
@@ -229,8 +234,9 @@ impl Posting {
             Some(_) => self.failures.saturating_add(1),
             None => 0,
         };
-        let address = self.requests.servers.get(server);
-        let problem = problem.zip(address).map(|(problem, server)| {
+        let known = self.servers.get(server);
+        let problem = problem.zip(known).map(|(problem, known)| {
+            let server = &known.server;
             debug!(%server, problem, "a report was not taken");
             format!("{server}: {problem}")
         });
@@ -243,10 +249,11 @@ impl Posting {
     }
 
     async fn post(&self, order: &Order) -> Taken {
-        let Some(server) = self.requests.servers.get(order.server) else {
-            return Taken::NotNow(Failure::Timeout);
+        let Some(known) = self.servers.get(order.server) else {
+            // Nobody will ever take it there; the next answer is reported to who gives it.
+            return Taken::Yes;
         };
-        match post(&self.http, &self.requests, server, &order.report).await {
+        match post(&self.http, &self.requests, &known.server, &order.report).await {
             Ok(status) => taken(status),
             Err(error) => Taken::NotNow(Failure::of(error)),
         }
@@ -308,7 +315,8 @@ mod tests {
         };
         let http = http_client(&requests).unwrap();
         let board = Arc::new(Board::new(Source::Server, None));
-        Reporter::new(http, requests, board, pace, about)
+        let servers = Servers::new(&requests.servers, requests.fail_over, requests.balance, "x");
+        Reporter::new(http, requests, Arc::new(servers), board, pace, about)
     }
 
     fn tell(reporter: &Reporter, outcome: Outcome) -> Order {

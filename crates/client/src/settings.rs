@@ -1,9 +1,9 @@
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use confbus_protocol::Reactions;
 use secrecy::SecretString;
 
-use crate::LastGoodFile;
+use crate::{Balance, Discovery, LastGoodFile};
 
 mod checked;
 mod choices;
@@ -37,6 +37,9 @@ pub struct Settings {
     label: Option<String>,
     /// Their addresses may hold credentials.
     servers: Vec<SecretString>,
+    /// The name of a service, and who knows who offers it.
+    discovery: Option<(String, Arc<dyn Discovery>)>,
+    balance: Option<Balance>,
     username: Option<String>,
     password: Option<SecretString>,
     token: Option<SecretString>,
@@ -75,6 +78,8 @@ impl Settings {
             config_profiles: None,
             label: None,
             servers: Vec::new(),
+            discovery: None,
+            balance: None,
             username: None,
             password: None,
             token: None,
@@ -114,10 +119,12 @@ impl Settings {
     /// `SPRING_APPLICATION_NAME`, `SPRING_APPLICATION_INDEX`, `SPRING_PROFILES_ACTIVE`, `SERVER_PORT`,
     /// `SPRING_CONFIG_IMPORT` (`configserver:` and its addresses);
     /// `SPRING_CLOUD_CONFIG_` with `URI`, `NAME`, `PROFILE`, `LABEL`, `USERNAME`, `PASSWORD`, `TOKEN`, `FAIL_FAST`,
-    /// `MULTIPLE_URI_STRATEGY`, `REQUEST_CONNECT_TIMEOUT`, `REQUEST_READ_TIMEOUT`, `HEADERS_…`,
+    /// `MULTIPLE_URI_STRATEGY`, `REQUEST_CONNECT_TIMEOUT`, `REQUEST_READ_TIMEOUT`, `HEADERS_…`, `DISCOVERY_ENABLED`, `DISCOVERY_SERVICE_ID`,
     /// `RETRY_{INITIAL_INTERVAL,MULTIPLIER,MAX_INTERVAL,MAX_ATTEMPTS}`;
     /// `SPRING_CLOUD_BUS_` with `ENABLED`, `ID`, `DESTINATION`, `ACK_ENABLED`, `ENV_ENABLED`;
     /// `SPRING_RABBITMQ_` with `HOST`, `PORT`, `ADDRESSES`, `USERNAME`, `PASSWORD`, `VIRTUAL_HOST`, `SSL_ENABLED`;
+    /// `EUREKA_CLIENT_SERVICEURL_DEFAULTZONE` (with the feature `eureka`), `CONFBUS_BALANCE` (`in-order`, `spread`, `round-robin`,
+    /// `random` or `least-outstanding`; see [`Balance`]),
     /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_REPORT` (`off`),
     /// `CONFBUS_LONGEST_WINDOW` (`1s`, or `off`), `CONFBUS_BUS_ROUTING` (`application`; see [`Transport::Amqp`]),
     /// `CONFBUS_LAST_GOOD_DIR`, `CONFBUS_LAST_GOOD_KEY_FILE` (see [`LastGoodKey::from_file`](crate::LastGoodKey::from_file)),
@@ -160,6 +167,23 @@ impl Settings {
     #[must_use]
     pub fn server(mut self, address: impl Into<String>) -> Self {
         self.servers.push(address.into().into());
+        self
+    }
+
+    /// Looks the servers up in a registry, by the name of a service that they offer there; Spring's is `configserver`. Servers
+    /// that are named besides are not asked.
+    ///
+    /// Credentials of these settings are sent to whoever is registered under that name and says none of its own.
+    #[must_use]
+    pub fn discovery(mut self, service: impl Into<String>, registry: impl Discovery) -> Self {
+        self.discovery = Some((service.into(), Arc::new(registry)));
+        self
+    }
+
+    /// Which server a request begins with ([`Balance::InOrder`]; [`Balance::Spread`] with a registry).
+    #[must_use]
+    pub fn balance(mut self, balance: Balance) -> Self {
+        self.balance = Some(balance);
         self
     }
 
@@ -320,6 +344,13 @@ impl Settings {
 }
 
 impl InvalidSettings {
+    #[cfg(feature = "eureka")]
+    pub(crate) fn of(problem: String) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+
     /// Every problem, one line each.
     #[must_use]
     pub fn problems(&self) -> &[String] {
@@ -341,6 +372,13 @@ impl fmt::Debug for Settings {
             .field("profiles", &self.profiles)
             .field("label", &self.label)
             .field("servers", &servers)
+            .field(
+                "discovery",
+                &self
+                    .discovery
+                    .as_ref()
+                    .map(|(service, registry)| (service, registry.name())),
+            )
             .field("start", &self.start)
             .field("poll", &self.poll)
             .field("transport", &self.transport)

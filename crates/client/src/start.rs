@@ -17,6 +17,7 @@ use crate::{
     ConnectError, Settings, Transport,
     bell::Bell,
     client::Alive,
+    discovery::Finder,
     fetch::{Fetcher, http_client, stream_client},
     health::Board,
     last_good::{LastGood, Saver},
@@ -24,6 +25,7 @@ use crate::{
     pace::Pace,
     refresh::{Parts, Refresher, Running},
     report::{About, Reporter},
+    servers::Servers,
     settings::Requests,
     store::Store,
     transport::{
@@ -45,7 +47,22 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     let http = http_client(&requests).map_err(ConnectError::Http)?;
     let streaming = stream_client(&requests, SILENCE).map_err(ConnectError::Http)?;
     let named = settings.report.then_some(&member.id);
-    let fetcher = Fetcher::new(http.clone(), requests.clone(), coordinates.clone(), named);
+    let servers = Arc::new(Servers::new(
+        &requests.servers,
+        requests.fail_over,
+        requests.balance,
+        member.id.as_str(),
+    ));
+    let wanted = requests.discovery.clone();
+    let finder = wanted.map(|wanted| Arc::new(Finder::new(wanted, Arc::clone(&servers))));
+    let fetcher = Fetcher::new(
+        http.clone(),
+        requests.clone(),
+        coordinates.clone(),
+        Arc::clone(&servers),
+        finder.clone(),
+        named,
+    );
 
     let First {
         environment: running,
@@ -69,6 +86,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     let word = settings.report.then(|| Word {
         http: http.clone(),
         requests: requests.clone(),
+        servers: Arc::clone(&servers),
         report: about.last_report(),
     });
     let leave = Leave {
@@ -79,7 +97,9 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     };
     let reporter = settings.report.then(|| {
         let (board, pace) = (Arc::clone(&board), Arc::clone(&pace));
-        let (reporter, posting) = Reporter::new(http, requests.clone(), board, pace, about);
+        let servers = Arc::clone(&servers);
+        let (reporter, posting) =
+            Reporter::new(http, requests.clone(), servers, board, pace, about);
         spawn(&stop, posting.run());
         reporter
     });
@@ -102,7 +122,9 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         From::File { .. } => bell.ring(),
     }
 
-    let breakers = fetcher.breakers();
+    if let Some(finder) = &finder {
+        spawn(&stop, Arc::clone(finder).run());
+    }
     let reports = reporter.as_ref().map(Reporter::waiting);
     let parts = Parts {
         fetcher,
@@ -129,8 +151,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
     };
     let bus = listen(
         settings.transport.clone(),
-        streaming,
-        requests,
+        (streaming, requests, Arc::clone(&servers)),
         listener,
         &stop,
     );
@@ -141,7 +162,8 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
         reports,
         bus_id: member.id,
         runtime: Handle::try_current().ok(),
-        breakers: Some(breakers),
+        servers: Some(servers),
+        finder,
         bell: Some(bell),
         bus,
         leave: Some(leave),
@@ -152,8 +174,7 @@ pub(crate) async fn start(settings: &Settings) -> Result<Alive, ConnectError> {
 /// Starts the way by which events come.
 fn listen(
     transport: Transport,
-    http: reqwest::Client,
-    requests: Requests,
+    (http, requests, servers): (reqwest::Client, Requests, Arc<Servers>),
     listener: Listener,
     stop: &CancellationToken,
 ) -> Option<Bus> {
@@ -179,6 +200,7 @@ fn listen(
             let events = EventStream {
                 http,
                 requests,
+                servers,
                 listener: Listener {
                     reactions,
                     ..listener

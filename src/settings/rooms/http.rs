@@ -13,7 +13,7 @@ use crate::{
     webhook::{self, Secret},
 };
 
-const CONTEXT_PATH: &str = "server.servlet.context-path";
+pub(super) const CONTEXT_PATH: &str = "server.servlet.context-path";
 const BELIEVED: &str = "whoever posts there is believed without a signature";
 
 /// The address below which a server there answers.
@@ -76,7 +76,7 @@ fn pages(reader: &mut Reader) -> pages::Settings {
     }
 }
 
-fn base_path(reader: &mut Reader, key: &str) -> BasePath {
+pub(super) fn base_path(reader: &mut Reader, key: &str) -> BasePath {
     BasePath::parse(&reader.text_or(key, "")).unwrap_or_else(|| {
         reader.refuse(
             key,

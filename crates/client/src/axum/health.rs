@@ -93,6 +93,12 @@ fn config(health: &Health) -> Value {
         json!({ "server": server.server, "breaker": breaker, "problem": server.problem })
     });
     details.insert("servers".to_owned(), servers.collect());
+    if let Some(discovery) = &health.discovery {
+        let (service, registry) = (&discovery.service, &discovery.registry);
+        let found =
+            json!({ "service": service, "registry": registry, "problem": discovery.problem });
+        details.insert("discovery".to_owned(), found);
+    }
     if !health.restart.is_empty() {
         details.insert("restart".to_owned(), health.restart.clone().into());
     }

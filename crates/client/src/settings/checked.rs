@@ -5,6 +5,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
+use crate::{Balance, discovery::Wanted};
+
 use super::{FailOver, InvalidSettings, Server, Settings, Start};
 
 /// A longer pause or time is a mistake, and none the same as waiting for ever.
@@ -22,7 +24,10 @@ pub(crate) struct Coordinates {
 /// What every request carries, and what an answer may cost.
 #[derive(Clone)]
 pub(crate) struct Requests {
+    /// Those that the settings name; nobody where a registry does.
     pub(crate) servers: Vec<Server>,
+    pub(crate) discovery: Option<Wanted>,
+    pub(crate) balance: Balance,
     pub(crate) headers: HeaderMap,
     pub(crate) fail_over: FailOver,
     pub(crate) connect_timeout: Duration,
@@ -39,6 +44,10 @@ impl Settings {
         let headers = self.headers(&mut problems);
         let member = self.member(&mut problems);
         self.durations(&mut problems);
+        let is_nameless = |(service, _): &(String, _)| service.trim().is_empty();
+        if self.discovery.as_ref().is_some_and(is_nameless) {
+            problems.push("the service to look for has no name".to_owned());
+        }
         match (problems.is_empty(), member) {
             (true, Some(member)) => Ok((coordinates, self.requests(servers, headers), member)),
             _ => Err(InvalidSettings { problems }),
@@ -101,6 +110,9 @@ impl Settings {
             .map(str::trim)
             .filter(|address| !address.is_empty());
         let listed: Vec<&str> = listed.collect();
+        if self.discovery.is_some() {
+            return Vec::new();
+        }
         let addresses = if listed.is_empty() {
             vec!["http://localhost:8888"]
         } else {
@@ -184,8 +196,21 @@ impl Settings {
     }
 
     fn requests(&self, servers: Vec<Server>, headers: HeaderMap) -> Requests {
+        let discovery = self.discovery.clone();
+        let discovery = discovery.map(|(service, registry)| Wanted {
+            service,
+            registry,
+            user: self.username.clone(),
+            password: self.password.clone(),
+        });
+        let usual = match discovery {
+            Some(_) => Balance::Spread,
+            None => Balance::InOrder,
+        };
         Requests {
             servers,
+            discovery,
+            balance: self.balance.unwrap_or(usual),
             headers,
             fail_over: self.fail_over,
             connect_timeout: self.connect_timeout,

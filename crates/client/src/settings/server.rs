@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 /// A server of the list: its address without credentials, and what to prove ourselves with.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Server {
     url: Url,
     authorization: Option<HeaderValue>,

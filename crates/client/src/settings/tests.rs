@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
+use crate::Balance;
 
 fn variables(pairs: &[(&str, &str)]) -> Result<Settings, InvalidSettings> {
     Settings::from_variables(
@@ -324,4 +325,61 @@ fn durations_are_above_zero_and_at_most_a_day() {
     let variable = ("CONFBUS_POLL_INTERVAL", "18446744073709551615s");
     let variables = [variable].map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert!(Settings::from_variables(variables.into_iter()).is_err());
+}
+
+#[cfg(feature = "eureka")]
+#[test]
+fn a_registry_takes_the_place_of_addresses() {
+    let settings = variables(&[
+        ("SPRING_CLOUD_CONFIG_URI", "http://a:8888"),
+        ("SPRING_CLOUD_CONFIG_DISCOVERY_ENABLED", "true"),
+        (
+            "EUREKA_CLIENT_SERVICEURL_DEFAULTZONE",
+            "http://jo:s3cret@eureka:8761/eureka/",
+        ),
+        ("CONFBUS_BALANCE", "least-outstanding"),
+    ])
+    .unwrap();
+    let (_, requests, _) = settings.checked().unwrap();
+    assert!(requests.servers.is_empty());
+    assert_eq!(requests.balance, Balance::LeastOutstanding);
+    let wanted = requests.discovery.unwrap();
+    assert_eq!(wanted.service, "configserver");
+    assert_eq!(
+        wanted.registry.name(),
+        "Eureka at http://eureka:8761/eureka"
+    );
+    let shown = format!("{settings:?}");
+    assert!(
+        shown.contains("eureka:8761") && !shown.contains("s3cret"),
+        "{shown}"
+    );
+
+    let settings = variables(&[
+        ("SPRING_CLOUD_CONFIG_DISCOVERY_ENABLED", "true"),
+        ("SPRING_CLOUD_CONFIG_DISCOVERY_SERVICE_ID", "configs"),
+    ]);
+    let (_, requests, _) = settings.unwrap().checked().unwrap();
+    let wanted = requests.discovery.unwrap();
+    assert_eq!(
+        (wanted.service.as_str(), requests.balance),
+        ("configs", Balance::Spread)
+    );
+    assert_eq!(
+        wanted.registry.name(),
+        "Eureka at http://localhost:8761/eureka"
+    );
+}
+
+#[test]
+fn a_balance_is_one_of_ours() {
+    let error = variables(&[("CONFBUS_BALANCE", "fair")]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("CONFBUS_BALANCE: expected `in-order`"),
+        "{error}"
+    );
+    let (_, requests, _) = variables(&[]).unwrap().checked().unwrap();
+    assert_eq!(requests.balance, Balance::InOrder);
 }

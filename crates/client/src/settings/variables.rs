@@ -1,8 +1,10 @@
+#[cfg(feature = "eureka")]
+use std::sync::Arc;
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{LastGoodFile, LastGoodKey, Secrets};
+use crate::{Balance, LastGoodFile, LastGoodKey, Secrets};
 
 use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 
@@ -20,6 +22,7 @@ pub(super) fn settings(
     );
     coordinates(&mut settings, &mut read);
     servers(&mut settings, &mut read);
+    discovery(&mut settings, &mut read);
     requests(&mut settings, &mut read);
     bus(&mut settings, &mut read);
     let file = read.text("CONFBUS_LAST_GOOD_DIR").map(LastGoodFile::new);
@@ -80,6 +83,36 @@ fn servers(settings: &mut Settings, read: &mut Variables) {
             "expected `always` or `connection-timeout-only`",
         ),
     }
+}
+
+/// A registry in place of addresses.
+fn discovery(settings: &mut Settings, read: &mut Variables) {
+    const BALANCE: &str = "CONFBUS_BALANCE";
+    let balance = read.text(BALANCE);
+    settings.balance = balance.as_deref().and_then(Balance::parse);
+    if balance.is_some() && settings.balance.is_none() {
+        read.problem(
+            BALANCE,
+            "expected `in-order`, `spread`, `round-robin`, `random` or `least-outstanding`",
+        );
+    }
+    const ENABLED: &str = "SPRING_CLOUD_CONFIG_DISCOVERY_ENABLED";
+    if read.flag(ENABLED) != Some(true) {
+        return;
+    }
+    #[cfg(feature = "eureka")]
+    {
+        let service = read.text("SPRING_CLOUD_CONFIG_DISCOVERY_SERVICE_ID");
+        let service = service.unwrap_or_else(|| "configserver".to_owned());
+        let peers = read.text("EUREKA_CLIENT_SERVICE_URL_DEFAULT_ZONE");
+        let peers = peers.unwrap_or_else(|| crate::Eureka::USUAL.to_owned());
+        match crate::Eureka::new(&peers) {
+            Ok(eureka) => settings.discovery = Some((service, Arc::new(eureka))),
+            Err(error) => read.problems.extend(error.problems),
+        }
+    }
+    #[cfg(not(feature = "eureka"))]
+    read.problem(ENABLED, "needs a client with the feature `eureka`");
 }
 
 /// The servers of `optional:configserver:http://a:8888,http://b:8888?fail-fast=true`, other imports left out.

@@ -20,7 +20,8 @@ use crate::{
     fetch::identified,
     health::BusHealth,
     jitter,
-    settings::{Requests, Server},
+    servers::{Known, Servers},
+    settings::Requests,
 };
 
 /// A server says something every 15 s; after three times that, it or the way to it is gone.
@@ -36,6 +37,7 @@ const MAX_EVENT_BYTES: usize = 1 << 20;
 pub(crate) struct EventStream {
     pub(crate) http: reqwest::Client,
     pub(crate) requests: Requests,
+    pub(crate) servers: Arc<Servers>,
     pub(crate) listener: Listener,
 }
 
@@ -60,11 +62,19 @@ impl EventStream {
         self.listener.report(BusHealth::Connecting);
         let mut failures = 0_u32;
         let mut unsupported = 0;
-        for server in self.requests.servers.iter().cycle() {
-            let pause = match self.follow(server).await {
+        let mut last = None;
+        loop {
+            let Some(known) = self.servers.behind(last) else {
+                // A registry has named nobody yet.
+                tokio::time::sleep(jitter::backoff(1)).await;
+                continue;
+            };
+            last = Some(known.id);
+            let server = &known.server;
+            let pause = match self.follow(&known).await {
                 End::Unsupported => {
                     unsupported += 1;
-                    if unsupported < self.requests.servers.len() {
+                    if unsupported < self.servers.all().len() {
                         continue;
                     }
                     self.listener.report(BusHealth::Unsupported);
@@ -91,7 +101,8 @@ impl EventStream {
     }
 
     /// Hears one stream to its end.
-    async fn follow(&self, server: &Server) -> End {
+    async fn follow(&self, known: &Known) -> End {
+        let server = &known.server;
         let request = self
             .http
             .get(server.at(["confbus", "events"]))

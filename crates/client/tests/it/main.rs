@@ -5,6 +5,7 @@
 mod actuator;
 #[cfg(feature = "blocking")]
 mod blocking;
+mod discovery;
 mod events;
 mod fetching;
 mod keys;

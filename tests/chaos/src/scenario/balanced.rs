@@ -7,7 +7,7 @@ use anyhow::ensure;
 use super::{SECOND, SOON, served};
 use crate::figure::Figure;
 use crate::proxy::{Manner, Proxy};
-use crate::rig::{Balancer, Rig, Walked, Walkers};
+use crate::rig::{Balancer, Rig, Server, Walked, Walkers};
 
 const SERVERS: usize = 3;
 const CLIENTS: usize = 6;
@@ -134,7 +134,7 @@ async fn push_about(rig: &mut Rig, ill: usize) -> anyhow::Result<()> {
 /// Each server is stopped and started, and nobody notices. Who has seen a commit that a server has yet to fetch is sent on, with
 /// restarts or without.
 pub(crate) async fn rolling(rig: &mut Rig) -> anyhow::Result<()> {
-    let ports = rig.servers.iter().map(|server| server.port()).collect();
+    let ports = rig.servers.iter().map(Server::port).collect();
     let balancer = Balancer::start(ports).await?;
     let walkers = rig.walk(&balancer, READERS);
     let mut slowest = Duration::ZERO;
