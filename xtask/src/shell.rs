@@ -49,13 +49,6 @@ pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
     built_server()
 }
 
-/// The same with features of its own.
-pub(crate) fn debug_server_with(features: &str) -> anyhow::Result<PathBuf> {
-    let mut build = cargo(["build", "--package", "confbus", "--bin", "confbus"]);
-    run(build.args(["--features", features]))?;
-    built_server()
-}
-
 /// Builds an example of the client as tests do, and says where it lies.
 pub(crate) fn debug_example(name: &str, features: &str) -> anyhow::Result<PathBuf> {
     let mut build = cargo(["build", "--package", "confbus-client"]);
@@ -73,13 +66,6 @@ pub(crate) fn release_example(name: &str, features: &str) -> anyhow::Result<Path
     let mut build = cargo(["build", "--release", "--package", "confbus-client"]);
     run(build.args(["--features", features, "--example", name]))?;
     Ok(target_folder()?.join("release/examples").join(name))
-}
-
-/// Builds an example of the client as tests do, and says where it lies.
-pub(crate) fn debug_example(name: &str, features: &str) -> anyhow::Result<PathBuf> {
-    let mut build = cargo(["build", "--package", "confbus-client"]);
-    run(build.args(["--features", features, "--example", name]))?;
-    Ok(target_folder()?.join("debug/examples").join(name))
 }
 
 /// Where cargo builds: `cargo run` has put this program into `target/debug`, wherever `target` is.

@@ -37,7 +37,7 @@ impl Programs {
         Ok(Self {
             eureka,
             spring,
-            confbus: shell::debug_server_with("eureka")?,
+            confbus: shell::debug_server()?,
             ours: shell::debug_example("orders", "eureka")?,
         })
     }
