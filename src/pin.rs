@@ -50,6 +50,10 @@ async fn is_meant(args: &PinArgs, pin: &Value) -> Result<bool, Failure> {
     if !args.yes {
         check_application(first, pin).await?;
     }
+    if args.json {
+        // A program asks.
+        return Ok(true);
+    }
     question::show(first, pinned).await;
     question::is_meant(args, pinned, desks.len())
 }
