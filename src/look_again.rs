@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::{
     cli::{RefreshArgs, Target},
     desk::{Desk, json_of},
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, Form},
     talk,
 };
 
@@ -38,19 +38,26 @@ const LONGEST_ID: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Asks each server that is named, one after the other.
+/// Asks each server that is named, one after the other. A destination is unknown where none of them knows it.
 pub(crate) async fn run(args: RefreshArgs) -> Result<ExitCode, Failure> {
-    let (mut worst, mut unknown) = (Exit::Yes, None);
+    let form = if args.json { Form::Json } else { Form::Text };
+    let (mut worst, mut unknown, mut is_known) = (Exit::Yes, None, false);
     for desk in Desk::all(&args.servers)? {
         match refresh(&desk, &args).await {
-            // Another server may know it.
+            Ok(exit) => {
+                is_known = true;
+                worst = worst.or_worse(exit);
+            }
             Err(failure) if failure.is(Exit::NotFound) => {
                 unknown.get_or_insert(failure);
             }
-            outcome => worst = worst.or_worse(outcome?),
+            Err(failure) => worst = worst.or_worse(failure.report(form)),
         }
     }
-    unknown.map_or_else(|| Ok(worst.into()), Err)
+    match unknown.filter(|_| !is_known) {
+        Some(unknown) => Err(unknown),
+        None => Ok(worst.into()),
+    }
 }
 
 async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, cell::RefCell, collections::HashSet};
 
-use confbus_protocol::{PlaceholderError, resolve_placeholders};
+use confbus_protocol::{PlaceholderError, placeholder_keys, resolve_placeholders};
 use confbus_resolution::{Cause, Problem};
 
 use super::{
@@ -36,11 +36,13 @@ fn problem(
 ) -> Option<Problem> {
     let text = winner.value.as_text().filter(|text| text.contains("${"))?;
     let missed = RefCell::new(Vec::new());
-    let written = RefCell::new(names_in(text));
+    let keys_in =
+        |text: &str| -> HashSet<String> { placeholder_keys(text).map(str::to_owned).collect() };
+    let written = RefCell::new(keys_in(text));
     let lookup = |name: &str| {
         let value = winners.get(name).map(|winner| winner.value.to_string());
         match &value {
-            Some(value) => written.borrow_mut().extend(names_in(value)),
+            Some(value) => written.borrow_mut().extend(keys_in(value)),
             None => missed.borrow_mut().push(name.to_owned()),
         }
         value.map(Cow::Owned)
@@ -72,13 +74,6 @@ fn problem(
     };
     let problem = format!("`{key}` refers to {name}, which is nowhere and has no default");
     Some(winner.problem(Cause::Placeholder, problem))
-}
-
-/// The names of placeholders that stand in a text as they are.
-fn names_in(text: &str) -> HashSet<String> {
-    let placeholders = text.split("${").skip(1);
-    let names = placeholders.filter_map(|rest| rest.split(['}', ':', '$']).next());
-    names.map(str::to_owned).collect()
 }
 
 /// Whether applications know it themselves.

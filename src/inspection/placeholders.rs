@@ -6,7 +6,7 @@ use std::{
     collections::HashSet,
 };
 
-use confbus_protocol::{PropertyValue, Winners, resolve_placeholders};
+use confbus_protocol::{PropertyValue, Winners, placeholder_keys, resolve_placeholders};
 use indexmap::IndexSet;
 
 /// The text, when it has placeholders.
@@ -47,11 +47,11 @@ pub(super) fn references(
         if value.is_some() || !key.contains(':') {
             asked.borrow_mut().note(key);
         }
+        // The default of a key that nobody has is as secret as the key.
+        asked.borrow_mut().has_met_secret |= is_secret(key);
         let text = value?.value.to_string();
         spend(left, &text)?;
-        let mut asked = asked.borrow_mut();
-        asked.has_met_secret |= is_secret(key);
-        asked.read(&text);
+        asked.borrow_mut().read(&text);
         Some(Cow::Owned(text))
     };
     // What it comes to does not matter here, and neither does that it may come to nothing.
@@ -69,8 +69,7 @@ struct Asked {
 
 impl Asked {
     fn read(&mut self, text: &str) {
-        let placeholders = text.split("${").skip(1);
-        let keys = placeholders.filter_map(|rest| rest.split(['}', ':', '$']).next());
+        let keys = placeholder_keys(text);
         self.written.extend(keys.map(str::to_owned));
     }
 
@@ -113,7 +112,7 @@ mod tests {
             ..Environment::default()
         };
         let named = |text: &str| {
-            let is_secret = |key: &str| key == "password";
+            let is_secret = |key: &str| ["password", "passphrase"].contains(&key);
             let left = Cell::new(1000);
             references(&environment.winners(), text, &left, &is_secret).join(" ")
         };
@@ -124,5 +123,6 @@ mod tests {
         );
         assert_eq!(named("${pins.${password}}"), "password");
         assert_eq!(named("${none.${password}:${host}}"), "password host region");
+        assert_eq!(named("${none.${passphrase:hunter2}}"), "passphrase");
     }
 }

@@ -1,6 +1,6 @@
 //! `confbus refresh`: who is told, what becomes of it, and the exit code that says so.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{ConfigRepo, Ran, Request, Running, TestServer, eventually, expect_that};
 
@@ -157,6 +157,25 @@ fn a_misspelt_application_reaches_nobody_and_says_so() {
         let ran = refresh(&server, &[destination]);
         assert_eq!((ran.code, &*ran.stderr), (Some(0), ""), "{ran:?}");
     }
+}
+
+#[test]
+fn what_one_server_knows_is_not_misspelt() {
+    let repo = ConfigRepo::from_sample();
+    let [one, other] = [(), ()].map(|()| TestServer::start(&repo).ready());
+    let request = Request::get("/ordes/dev");
+    assert_eq!(other.send(&request).status, 200);
+    eventually("the name", || {
+        let names = other.get("/_/api/names").json();
+        let is_known = names["applications"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("ordes"));
+        expect_that(is_known, &names)
+    });
+    let servers = [one.url(), other.url()].join(",");
+    let ran = Ran::confbus(&["refresh", "--server", &servers, "ordes"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub use explanation::{Explanation, Reference, Winners, Written};
 pub use java_double::java_double;
 pub use minimum::{LAGGING_HEADER, MIN_VERSION_HEADER, Minimum, NO_LABEL, SINCE_HEADER, SINCE_NOW};
 pub use names::{Application, CommitId, InvalidName, Label, Profiles};
-pub use placeholders::{PlaceholderError, resolve_placeholders};
+pub use placeholders::{PlaceholderError, placeholder_keys, resolve_placeholders};
 pub use properties::Properties;
 pub use react::{Action, Member, Reactions, react};
 pub use report::{

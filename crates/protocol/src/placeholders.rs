@@ -27,6 +27,19 @@ pub enum PlaceholderError {
     },
 }
 
+/// The keys that placeholders of a text name by themselves. A key that placeholders within it put together holds values, which
+/// may be secret; of such a one only the begin that is written is given.
+///
+/// ```
+/// # use confbus_protocol::placeholder_keys;
+/// let keys: Vec<_> = placeholder_keys("${host}:${port:80} ${at.${region}}").collect();
+/// assert_eq!(keys, ["host", "port", "at.", "region"]);
+/// ```
+pub fn placeholder_keys(text: &str) -> impl Iterator<Item = &str> {
+    let placeholders = text.split("${").skip(1);
+    placeholders.filter_map(|rest| rest.split(['}', ':', '$']).next())
+}
+
 /// Replaces `${key}` and `${key:default}` in a text by what `lookup` knows; values are resolved in turn.
 ///
 /// The whole of `key:default` is tried as a key first. Keys and defaults may hold placeholders.

@@ -90,15 +90,20 @@ fn share(_: &[TcpSocket]) -> io::Result<()> {
 pub(super) fn turn_away(listener: &tokio::net::TcpListener) -> io::Result<()> {
     use socket2::{SockFilter, SockRef};
 
-    /// The byte of a TCP head with its flags, of which a first segment has one alone, and what is looked at of a segment
-    /// that passes.
+    /// The byte of a TCP head with its flags; those that tell a first segment from others, which has SYN alone of them, be there
+    /// others for what the network says of itself; and how much is taken of a segment that passes.
     const FLAGS: u32 = 13;
-    const SYN: u32 = 2;
+    const TELLING: u32 = ACK | RST | SYN | FIN;
+    const FIN: u32 = 0x01;
+    const SYN: u32 = 0x02;
+    const RST: u32 = 0x04;
+    const ACK: u32 = 0x10;
     const ALL: u32 = u32::MAX;
-    // In the words of the system's filters: load a byte, skip the next one unless it is that, drop, pass.
-    let (load_byte, skip_unless, say) = (0x30, 0x15, 0x06);
+    // In the words of the system's filters: load a byte, keep these bits of it, skip the next word unless it is that, say.
+    let (load_byte, keep_bits, skip_unless, say) = (0x30, 0x54, 0x15, 0x06);
     SockRef::from(listener).attach_filter(&[
         SockFilter::new(load_byte, 0, 0, FLAGS),
+        SockFilter::new(keep_bits, 0, 0, TELLING),
         SockFilter::new(skip_unless, 0, 1, SYN),
         SockFilter::new(say, 0, 0, 0),
         SockFilter::new(say, 0, 0, ALL),

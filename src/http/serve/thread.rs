@@ -16,7 +16,7 @@ use super::{
     listen,
     room::{Admission, Room},
     seldom::Seldom,
-    watch::{Clock, Open, Order, Patience, Watch, Watches},
+    watch::{Clock, Open, Patience, Watch, Watches},
     wire::Wire,
 };
 use crate::{
@@ -208,7 +208,7 @@ async fn serve_connection(
 /// for too long, as a stream of events does.
 async fn end_when(withdrawn: &CancellationToken, watch: &Watch) {
     withdrawn.cancelled().await;
-    watch.tell(Order::Finish);
+    watch.withdraw();
     sleep(LAST_ANSWER).await;
 }
 

@@ -298,10 +298,20 @@ impl Watch {
     }
 
     pub(super) fn tell(&self, order: Order) {
+        if order == Order::Finish && !self.was_used() && self.waits.get() == Waits::Request {
+            // From now on it has a moment.
+            self.since.set(self.clock.now());
+        }
         self.order.set(order);
         if let Some(waker) = self.waker.borrow().as_ref() {
             waker.wake_by_ref();
         }
+    }
+
+    /// Lets it end after the answers under way: at once, where none is.
+    pub(super) fn withdraw(&self) {
+        let is_idle = !self.was_used() && self.busy.get() == 0;
+        self.tell(if is_idle { Order::Break } else { Order::Finish });
     }
 
     /// Resolves once it is to end at once.
@@ -338,6 +348,35 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn who_has_asked_nothing_has_a_moment_from_the_stop_on() {
+        let patience = Patience {
+            idle: 60 * SECOND,
+            head: 10 * SECOND,
+            send: 30 * SECOND,
+        };
+        let watches = Rc::new(Watches::new(Rc::new(Clock::new())));
+        let open = watches.open(Purpose::Anything);
+        let now = watches.clock.now();
+        open.watch.since.set(now - 30 * SECOND);
+        open.watch.tell(Order::Finish);
+        let is_overdue = |after| open.watch.is_overdue(now + after, &patience);
+        assert!(!is_overdue(FIRST_REQUEST / 2) && is_overdue(FIRST_REQUEST));
+    }
+
+    #[test]
+    fn who_is_not_trusted_any_more_asks_nothing_first() {
+        let watches = Rc::new(Watches::new(Rc::new(Clock::new())));
+        let [unused, used, busy] = [(), (), ()].map(|()| watches.open(Purpose::Anything));
+        used.watch.got_on();
+        let _busy = busy.watch.busy();
+        let orders = [unused, used, busy].map(|open| {
+            open.watch.withdraw();
+            open.watch.order.get()
+        });
+        assert_eq!(orders, [Order::Break, Order::Finish, Order::Finish]);
+    }
 
     #[test]
     fn who_only_hears_how_the_server_is_has_a_moment_in_all() {
