@@ -73,6 +73,7 @@ pub struct Rig {
     pub looks: bool,
     /// Whatever a scenario needs until its end.
     pub proxies: Vec<Proxy>,
+    balancers: Vec<Balancer>,
     tools: Tools,
     /// How many clients there have been.
     started: usize,
@@ -114,6 +115,7 @@ impl Rig {
             poll: POLL,
             looks: true,
             proxies: Vec::new(),
+            balancers: Vec::new(),
             tools,
             started: 0,
             load,
@@ -213,10 +215,11 @@ impl Rig {
         }
     }
 
-    /// Begins to read through a balancer.
-    #[must_use]
-    pub fn walk(&self, balancer: &Balancer, readers: usize) -> Walkers {
-        Walkers::start(balancer.port(), readers, &self.recorder)
+    /// Begins to read through a balancer, until the end.
+    pub fn walk(&mut self, balancer: Balancer, readers: usize) -> Walkers {
+        let (port, load) = (balancer.port(), &mut self.load);
+        self.balancers.push(balancer);
+        Walkers::start(port, readers, &self.recorder, load)
     }
 
     /// Tells a server of a push, as a host of repositories would.

@@ -21,13 +21,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Bodies whose meaning is remembered.
 const BODIES: usize = 256;
 
-/// Readers of one balancer, each of which says what it has seen; dropping it ends them. What they find is in the history,
-/// under a name of their own for each: its order is what one reader saw.
+/// Readers of one balancer, each of which says what it has seen. What they find is in the history, under a name of their own for
+/// each: its order is what one reader saw.
 #[derive(Debug)]
-pub struct Walkers {
-    counts: Arc<Counts>,
-    _walking: JoinSet<()>,
-}
+pub struct Walkers(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -48,10 +45,14 @@ pub struct Walked {
 }
 
 impl Walkers {
-    /// So many of them.
-    pub(super) fn start(port: u16, count: usize, recorder: &Recorder) -> Self {
+    /// So many of them, until the load ends.
+    pub(super) fn start(
+        port: u16,
+        count: usize,
+        recorder: &Recorder,
+        load: &mut JoinSet<()>,
+    ) -> Self {
         let counts = Arc::new(Counts::default());
-        let mut walking = JoinSet::new();
         for number in 1..=count {
             let walker = Walker {
                 name: format!("reader-{number}").into(),
@@ -61,12 +62,9 @@ impl Walkers {
                 recorder: recorder.clone(),
                 counts: Arc::clone(&counts),
             };
-            walking.spawn(walker.walk());
+            load.spawn(walker.walk());
         }
-        Self {
-            counts,
-            _walking: walking,
-        }
+        Self(counts)
     }
 
     /// How it went until now.
@@ -74,9 +72,9 @@ impl Walkers {
     pub fn walked(&self) -> Walked {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Walked {
-            found: load(&self.counts.found),
-            lagging: load(&self.counts.lagging),
-            failed: load(&self.counts.failed),
+            found: load(&self.0.found),
+            lagging: load(&self.0.lagging),
+            failed: load(&self.0.failed),
         }
     }
 }

@@ -50,7 +50,7 @@ pub(crate) async fn monotonic(rig: &mut Rig) -> anyhow::Result<()> {
     rig.add_clients(CLIENTS).await?;
     rig.settle(SOON).await?;
     let balancer = Balancer::start(to_server.iter().map(Proxy::port).collect()).await?;
-    let walkers = rig.walk(&balancer, READERS);
+    let walkers = rig.walk(balancer, READERS);
     let began = Instant::now();
     let mut faults = 0;
     while walkers.walked().found < READS || faults < SERVERS * FAULTS.len() {
@@ -81,9 +81,8 @@ pub(crate) async fn monotonic(rig: &mut Rig) -> anyhow::Result<()> {
     }
     let walked = figures(rig, &walkers);
     rig.figure(Figure::new("faults", faults as f64, ""));
-    drop(walkers);
     ensure!(walked.found >= READS, "too few reads");
-    rig.proxies.extend(to_git);
+    rig.proxies.extend(to_git.into_iter().chain(to_server));
     rig.settle(SOON).await.map(|_| ())
 }
 
@@ -136,7 +135,7 @@ async fn push_about(rig: &mut Rig, ill: usize) -> anyhow::Result<()> {
 pub(crate) async fn rolling(rig: &mut Rig) -> anyhow::Result<()> {
     let ports = rig.servers.iter().map(Server::port).collect();
     let balancer = Balancer::start(ports).await?;
-    let walkers = rig.walk(&balancer, READERS);
+    let walkers = rig.walk(balancer, READERS);
     let mut slowest = Duration::ZERO;
     for _ in 0..ROUNDS {
         for server in 0..rig.servers.len() {
@@ -153,7 +152,6 @@ pub(crate) async fn rolling(rig: &mut Rig) -> anyhow::Result<()> {
     let walked = figures(rig, &walkers);
     rig.figure(Figure::new("restarts", (ROUNDS * SERVERS) as f64, ""));
     rig.figure(Figure::time("a stop, at most", slowest));
-    drop(walkers);
     ensure!(walked.failed == 0, "{} reads failed", walked.failed);
     rig.settle(SOON).await.map(|_| ())
 }
