@@ -54,7 +54,12 @@ async fn is_meant(args: &PinArgs, pin: &Value) -> Result<bool, Failure> {
         // A program asks.
         return Ok(true);
     }
-    question::show(first, pinned).await;
+    match question::show(first, pinned).await {
+        // Nothing else was wanted.
+        Err(failure) if args.dry_run => return Err(failure),
+        Err(failure) => talk::note(format!("what it changes cannot be shown: {failure}")),
+        Ok(()) => {}
+    }
     question::is_meant(args, pinned, desks.len())
 }
 

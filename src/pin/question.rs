@@ -50,31 +50,31 @@ pub(super) fn is_meant(args: &PinArgs, pinned: &Pinned, servers: usize) -> Resul
     Ok(talk::ask(&printable(&question))?)
 }
 
-/// Tells people what a pin changes; a server that cannot say so hinders nothing.
-pub(super) async fn show(desk: &Desk, pinned: &Pinned) {
+/// Tells people what a pin changes.
+///
+/// # Errors
+/// When the server cannot say so.
+pub(super) async fn show(desk: &Desk, pinned: &Pinned) -> Result<(), Failure> {
     let Some(commit) = &pinned.commit else {
-        return;
+        return Ok(());
     };
     let now = sided(pinned, pinned.label.as_deref());
     let then = sided(pinned, Some(commit));
-    match compared(desk, &now, &then).await {
-        Ok(mut view) => {
-            keep_held(&mut view, pinned);
-            let not_compared = not_compared(&view);
-            if !not_compared.is_empty() && list(&view, "blast_radius").is_empty() {
-                // Nobody may say that it concerns no instance.
-                view["blast_radius"] = Value::Null;
-            }
-            tell(&difference(&view), &now, &then);
-            if pinned.profile.is_none() {
-                talk::note(ANY_PROFILE);
-            }
-            for line in not_compared {
-                talk::note(printable(&line));
-            }
-        }
-        Err(failure) => talk::note(format!("what it changes cannot be shown: {failure}")),
+    let mut view = compared(desk, &now, &then).await?;
+    keep_held(&mut view, pinned);
+    let not_compared = not_compared(&view);
+    if !not_compared.is_empty() && list(&view, "blast_radius").is_empty() {
+        // Nobody may say that it concerns no instance.
+        view["blast_radius"] = Value::Null;
     }
+    tell(&difference(&view), &now, &then);
+    if pinned.profile.is_none() {
+        talk::note(ANY_PROFILE);
+    }
+    for line in not_compared {
+        talk::note(printable(&line));
+    }
+    Ok(())
 }
 
 async fn compared(desk: &Desk, now: &str, then: &str) -> Result<Value, Failure> {

@@ -416,6 +416,9 @@ fn what_a_pin_changes_is_shown_before_it_is_made() {
     changes(&said);
     said.line_with("nothing was pinned");
     assert!(pins(&server).is_empty());
+    let unknown = format!("orders/dev@{}", "0".repeat(40));
+    let (code, _) = confbus_pin(&server.url(), &[&unknown, "--dry-run"]);
+    assert_eq!(code, Some(6));
 
     // Nobody is there to be asked.
     let arguments = [&*target, "--reason", "INC-812"];
