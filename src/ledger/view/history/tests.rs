@@ -231,7 +231,7 @@ fn a_pin_whose_begin_is_forgotten_holds_all_the_same() {
     let a = ("a".to_owned(), None);
     // It holds now.
     let filter = held_by(&[&prod, &others[0], &others[1]]);
-    assert_eq!(commits(&records, &filter), [a.clone()]);
+    assert_eq!(commits(&records, &filter), vec![a.clone()]);
     // It was let go.
     let released = stepped(PinStep::released(&prod, "ana", None), 4000);
     records.refreshes.extend([released, moved_to("d", 5)]);
