@@ -17,7 +17,10 @@ mod placeholders;
 mod relatives;
 mod secrecy;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use confbus_protocol::Label;
 use confbus_resolution::EnvironmentRequest;
@@ -195,15 +198,9 @@ impl Inspector {
     ) -> Result<HistoryView, InspectError> {
         // What is not there has no history.
         let inspectable = self.inspectable(request, token).await?;
-        let named = self.aside(move || {
-            let found = inspectable.inspected()?;
-            let named = found.held.map(|held| held.wanted.to_string());
-            Ok::<_, FindError>(named.or(found.value.environment.version))
-        });
-        let filter = HistoryFilter {
-            named: named.await?.map_err(InspectError::Find)?,
-            ..self.history_filter(request)
-        };
+        let found = self.aside(move || inspectable.inspected().map(drop));
+        found.await?.map_err(InspectError::Find)?;
+        let filter = self.history_filter(request);
         let entries = self.ledger.history(filter, sight).await;
         let entries = entries.map_err(|_| InspectError::Closed)?;
         Ok(HistoryView::new(AddressView::of(request), entries))
@@ -218,13 +215,18 @@ impl Inspector {
                 .map(ToString::to_string)
                 .collect()
         };
+        let named = self.repository.named_in_service(request);
+        let named: HashMap<_, _> = named
+            .into_iter()
+            .map(|(repository, commit)| (repository, commit.to_string()))
+            .collect();
         HistoryFilter {
             application: request.application.to_string(),
             labels: label.map_or_else(defaults, |label| vec![label]),
-            repositories: self.repository.repositories_of(request),
             instances: self.filter_of(request),
             request: request.clone(),
-            named: None,
+            named,
+            pins: self.repository.pins(),
         }
     }
 

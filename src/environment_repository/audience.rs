@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+
+use confbus_protocol::CommitId;
 use confbus_resolution::{EnvironmentRequest, Layout};
 use futures_util::FutureExt as _;
 
@@ -51,11 +54,16 @@ impl EnvironmentRepository {
         gathered.flat_map(Gathered::into_places).collect()
     }
 
-    /// The repositories that answer a request out of what is in service, without credentials.
-    pub(crate) fn repositories_of(&self, request: &EnvironmentRequest) -> Vec<String> {
-        let places = self.places_in_service(request).into_iter();
+    /// The repositories that answer a request out of what is in service, without credentials, and the commit that the label
+    /// names in each.
+    pub(crate) fn named_in_service(
+        &self,
+        request: &EnvironmentRequest,
+    ) -> HashMap<String, CommitId> {
+        // Of several labels the last one has least to say.
+        let places = self.places_in_service(request).into_iter().rev();
         places
-            .map(|place| place.repository().name().to_owned())
+            .map(|place| (place.repository().name().to_owned(), place.named()))
             .collect()
     }
 

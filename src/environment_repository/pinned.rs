@@ -15,7 +15,7 @@ use super::{
     places::{Gathered, Place, Shown},
     repository::{Before, Repository},
 };
-use crate::pins::{Pins, label_of};
+use crate::pins::{List, Pins, label_of};
 
 /// A commit that an address can be held at.
 #[derive(Debug)]
@@ -151,6 +151,11 @@ impl EnvironmentRepository {
             .map(|(repository, commit)| repository.commit(commit, Before::Nothing));
         // What fails here, a read tells.
         join_all(bringing).await;
+    }
+
+    /// What is pinned now.
+    pub(crate) fn pins(&self) -> Arc<List> {
+        self.inner.pins.all()
     }
 
     /// What was answered so far may be answered otherwise.

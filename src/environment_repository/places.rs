@@ -174,6 +174,12 @@ impl Place {
         &self.history
     }
 
+    /// The commit that its label names, whatever is answered.
+    pub(super) fn named(&self) -> CommitId {
+        let newest = || self.history.newest().snapshot.version();
+        self.held.as_ref().map_or_else(newest, |held| held.wanted)
+    }
+
     /// Whether it answers from the label that moved.
     pub(crate) fn reads(&self, moved: &Moved) -> bool {
         self.is_of(&moved.repository, &moved.label)

@@ -14,7 +14,7 @@ pub(super) const MAX_PINS: usize = 200;
 pub(crate) struct List(Vec<Arc<Pin>>);
 
 impl List {
-    pub(super) fn of(pins: Vec<Pin>) -> Self {
+    pub(crate) fn of(pins: Vec<Pin>) -> Self {
         let mut list = Self(pins.into_iter().take(MAX_PINS).map(Arc::new).collect());
         list.sort();
         list

@@ -37,7 +37,7 @@ impl Pin {
     }
 
     /// Whether it says something else about what the other holds.
-    pub(super) fn replaces(&self, other: &Self) -> bool {
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
         self.address == other.address && self.repository == other.repository
     }
 

@@ -1,6 +1,10 @@
 //! What was served, when, and how it went: the moves of a label, as one application sees them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use confbus_protocol::BusId;
 use confbus_resolution::EnvironmentRequest;
@@ -21,7 +25,7 @@ use super::{
 };
 use crate::{
     look::Authorship,
-    pins::{Address, Pin},
+    pins::{self, Pin},
 };
 
 /// Which moves are meant.
@@ -31,14 +35,14 @@ pub(crate) struct HistoryFilter {
     pub(crate) application: String,
     /// The labels that answer, of which one moves.
     pub(crate) labels: Vec<String>,
-    /// The repositories that answer, without credentials.
-    pub(crate) repositories: Vec<String>,
     /// The instances that count.
     pub(crate) instances: FleetFilter,
     /// What is asked for, as pins hold it.
     pub(crate) request: EnvironmentRequest,
-    /// What the label names now, as far as that is one commit.
-    pub(crate) named: Option<String>,
+    /// The repositories that answer, without credentials, and what the label names in each now.
+    pub(crate) named: HashMap<String, String>,
+    /// What is pinned now.
+    pub(crate) pins: Arc<pins::List>,
 }
 
 /// A move of the label, or a pin that began or was over.
@@ -70,19 +74,26 @@ pub(crate) struct HistoryEntry {
     /// [`served_from`](Self::served_from) in milliseconds since 1970.
     #[serde(skip)]
     from: i64,
+    /// The one that has the commit.
+    #[serde(skip)]
+    repository: String,
 }
 
 /// What the address was given from then on.
 struct Given {
+    repository: String,
     commit: String,
     before: Option<String>,
     authorship: Option<Authorship>,
     pin: Option<PinStepView>,
 }
 
-/// The pins that hold the address, the newest last.
-#[derive(Default)]
-struct PinsInForce<'r>(Vec<&'r Pin>);
+/// The pins that hold the address, each in its repository.
+struct PinsInForce<'r> {
+    held: Vec<&'r Pin>,
+    /// Those whose begin is not remembered, until it is their time; the newest first.
+    to_come: Vec<&'r Pin>,
+}
 
 /// Where a key was lost.
 #[derive(Debug, PartialEq, Eq)]
@@ -94,8 +105,8 @@ pub(crate) struct Removal {
     pub(crate) author: Option<String>,
 }
 
-/// What is remembered of what was given, newest first, as far as somebody may see it. A move of the label under a pin changed
-/// nothing.
+/// What is remembered of what was given, newest first, as far as somebody may see it. A move of the label under a pin of its
+/// repository changed nothing.
 pub(in super::super) fn history(
     records: &Records,
     filter: &HistoryFilter,
@@ -103,24 +114,34 @@ pub(in super::super) fn history(
     now: i64,
 ) -> Vec<HistoryEntry> {
     let mut entries: Vec<HistoryEntry> = Vec::new();
-    let mut pins = PinsInForce::default();
+    let mut pins = PinsInForce::remembered(records, filter);
     for (number, refresh) in records.refreshes.iter().enumerate() {
+        pins.begin_until(served_from(refresh));
         let mut moves = refresh.labels.iter().filter(|moved| filter.is_of(moved));
-        let moved = moves.find(|moved| sight.has_label(&moved.label));
-        if let Some(moved) = moved.filter(|_| pins.are_none()) {
+        let moved =
+            moves.find(|moved| sight.has_label(&moved.label) && !pins.hold(&moved.repository));
+        if let Some(moved) = moved {
             let given = Given::by_move(moved);
             entries.push(filter.entry(records, refresh, given, sight, now));
         }
-        for step in refresh.pins.iter().filter(|step| filter.is_held_by(step)) {
+        for step in &refresh.pins {
+            let repository = &step.pin.repository;
+            if !filter.is_held_by(&step.pin) {
+                continue;
+            }
+            let held = pins.commit(repository);
             pins.take(step);
-            let named = || filter.named_at(records, number, &step.pin.repository);
-            let Some(commit) = pins.commit().or_else(named) else {
+            let named = || filter.named_at(records, number, repository);
+            let Some(commit) = pins.commit(repository).or_else(named) else {
                 continue;
             };
+            let mut earlier = entries.iter().rev();
+            let earlier = earlier.find(|entry| entry.repository == *repository);
             let given = Given {
+                repository: repository.clone(),
                 authorship: records.authorship_of(&commit),
                 commit,
-                before: entries.last().map(|entry| entry.commit.clone()),
+                before: earlier.map(|entry| entry.commit.clone()).or(held),
                 pin: PinStepView::of(step, sight),
             };
             entries.push(filter.entry(records, refresh, given, sight, now));
@@ -163,15 +184,14 @@ pub(in super::super) fn removal(
 
 impl HistoryFilter {
     fn is_of(&self, moved: &Moved) -> bool {
-        self.labels.contains(&moved.label) && self.repositories.contains(&moved.repository)
+        self.labels.contains(&moved.label) && self.named.contains_key(&moved.repository)
     }
 
-    /// Whether what became of a pin changes what the address is given.
-    fn is_held_by(&self, step: &PinStep) -> bool {
-        let Address { label, .. } = &step.pin.address;
-        let label = label.as_ref();
-        self.repositories.contains(&step.pin.repository)
-            && step.pin.address.may_hold(&self.request)
+    /// Whether a pin decides what the address is given.
+    fn is_held_by(&self, pin: &Pin) -> bool {
+        let label = pin.address.label.as_ref();
+        self.named.contains_key(&pin.repository)
+            && pin.address.may_hold(&self.request)
             && label.is_none_or(|label| self.labels.contains(label))
     }
 
@@ -184,7 +204,7 @@ impl HistoryFilter {
         match (before.find_map(moves), after.find_map(moves)) {
             (Some(moved), _) => Some(moved.to),
             (None, Some(moved)) => moved.from,
-            (None, None) => self.named.clone(),
+            (None, None) => self.named.get(repository).cloned(),
         }
     }
 
@@ -233,6 +253,7 @@ impl HistoryFilter {
             refresh: refresh.id.to_string(),
             pin: given.pin,
             from,
+            repository: given.repository,
         }
     }
 
@@ -258,6 +279,7 @@ impl HistoryFilter {
 impl Given {
     fn by_move(moved: &Moved) -> Self {
         Self {
+            repository: moved.repository.clone(),
             commit: moved.to.clone(),
             before: moved.from.clone(),
             authorship: moved.authorship.clone(),
@@ -267,23 +289,54 @@ impl Given {
 }
 
 impl<'r> PinsInForce<'r> {
-    /// An address has one pin at a time.
-    fn take(&mut self, step: &'r PinStep) {
-        let pin = &step.pin;
-        self.0
-            .retain(|other| other.id != pin.id && other.address != pin.address);
-        if step.what == PinWhat::Pinned {
-            self.0.push(pin);
+    /// Before the first refresh that is remembered. A pin may be older than all of them: then it is known from its end, or
+    /// because it holds now.
+    fn remembered(records: &'r Records, filter: &'r HistoryFilter) -> Self {
+        let steps = || records.refreshes.iter().flat_map(|refresh| &refresh.pins);
+        let begins = |step: &&PinStep| step.what == PinWhat::Pinned;
+        let begun = steps().filter(begins).map(|step| &*step.pin.id);
+        let begun: HashSet<&str> = begun.collect();
+        let over = steps().filter(|step| !begins(step)).map(|step| &step.pin);
+        let known = over.chain(filter.pins.iter().map(|pin| &**pin));
+        let mut to_come: Vec<_> = known
+            .filter(|pin| filter.is_held_by(pin) && !begun.contains(&*pin.id))
+            .collect();
+        to_come.sort_by_key(|pin| Reverse((pin.since, &pin.id)));
+        to_come.dedup_by_key(|pin| &pin.id);
+        Self {
+            held: Vec::new(),
+            to_come,
         }
     }
 
-    fn are_none(&self) -> bool {
-        self.0.is_empty()
+    fn begin_until(&mut self, time: i64) {
+        while let Some(pin) = self.to_come.pop_if(|pin| pin.since <= time) {
+            self.begin(pin);
+        }
     }
 
-    /// That of the one that decides: the most specific, of those the newest.
-    fn commit(&self) -> Option<String> {
-        let pins = self.0.iter();
+    /// An address has one pin at a time in each repository.
+    fn begin(&mut self, pin: &'r Pin) {
+        self.held.retain(|other| !pin.replaces(other));
+        self.held.push(pin);
+    }
+
+    fn take(&mut self, step: &'r PinStep) {
+        if step.what == PinWhat::Pinned {
+            self.begin(&step.pin);
+        } else {
+            self.held.retain(|other| other.id != step.pin.id);
+        }
+    }
+
+    fn hold(&self, repository: &str) -> bool {
+        self.held.iter().any(|pin| pin.repository == repository)
+    }
+
+    /// That of the one that decides in a repository: the most specific, of those the newest.
+    fn commit(&self, repository: &str) -> Option<String> {
+        let pins = self.held.iter();
+        let pins = pins.filter(|pin| pin.repository == repository);
         let decides = pins.max_by_key(|pin| (pin.address.specificity(), pin.since))?;
         Some(decides.commit.to_string())
     }

@@ -4,9 +4,12 @@ use confbus_protocol::{CommitId, Destination};
 use confbus_resolution::KeyChange;
 
 use super::*;
-use crate::ledger::{
-    entry::{RefreshId, Started},
-    sight::Everything,
+use crate::{
+    ledger::{
+        entry::{RefreshId, Started},
+        sight::Everything,
+    },
+    pins::Address,
 };
 
 /// That of somebody who may see one profile of `shop`.
@@ -68,14 +71,14 @@ fn filter(profile: Option<&str>) -> HistoryFilter {
     HistoryFilter {
         application: "shop".to_owned(),
         labels: vec!["main".to_owned()],
-        repositories: vec!["repo".to_owned()],
         instances: FleetFilter {
             application: Some("shop".to_owned()),
             profile: profile.map(str::to_owned),
             label: None,
         },
         request: address("shop/prod").request().unwrap(),
-        named: None,
+        named: HashMap::from([("repo".to_owned(), "now".to_owned())]),
+        pins: Arc::default(),
     }
 }
 
@@ -192,18 +195,107 @@ fn what_a_label_named_when_a_pin_ended_is_told_by_the_next_move_too() {
     records
         .refreshes
         .push_back(stepped(PinStep::ended(&prod), 1000));
-    let commit = |records: &Records, named: Option<&str>| {
-        let filter = HistoryFilter {
-            named: named.map(str::to_owned),
-            ..filter(None)
-        };
-        let mut entries = history(records, &filter, &Everything, 9000);
+    let commit = |records: &Records| {
+        let mut entries = history(records, &filter(None), &Everything, 9000);
         entries.pop().map(|entry| entry.commit)
     };
-    assert_eq!(commit(&records, None), None);
-    assert_eq!(commit(&records, Some("b")).as_deref(), Some("b"));
+    assert_eq!(commit(&records).as_deref(), Some("now"));
     let mut next = Refresh::clone(&moved_to("c", 5));
     next.labels[0].from = Some("b".to_owned());
     records.refreshes.push_back(Arc::new(next));
-    assert_eq!(commit(&records, Some("c")).as_deref(), Some("b"));
+    assert_eq!(commit(&records).as_deref(), Some("b"));
+}
+
+/// A filter for somebody whose address some pins hold now.
+fn held_by(pins: &[&Pin]) -> HistoryFilter {
+    let pins = pins.iter().map(|&pin| pin.clone()).collect();
+    HistoryFilter {
+        pins: Arc::new(pins::List::of(pins)),
+        ..filter(None)
+    }
+}
+
+fn commits(records: &Records, filter: &HistoryFilter) -> Vec<(String, Option<String>)> {
+    let entries = history(records, filter, &Everything, 9000).into_iter();
+    entries.map(|entry| (entry.commit, entry.before)).collect()
+}
+
+#[test]
+fn a_pin_whose_begin_is_forgotten_holds_all_the_same() {
+    let prod = pin(address("shop/prod"));
+    let others = [pin(address("shop/dev")), pin(address("shop/prod/next"))];
+    let mut records = Records::default();
+    records
+        .refreshes
+        .extend([moved_to("a", 0), moved_to("b", 2), moved_to("c", 3)]);
+    let a = ("a".to_owned(), None);
+    // It holds now.
+    let filter = held_by(&[&prod, &others[0], &others[1]]);
+    assert_eq!(commits(&records, &filter), std::slice::from_ref(&a));
+    // It was let go.
+    let released = stepped(PinStep::released(&prod, "ana", None), 4000);
+    records.refreshes.extend([released, moved_to("d", 5)]);
+    let held = Some(prod.commit.to_string());
+    let d = ("d".to_owned(), None);
+    let c = |before| ("c".to_owned(), before);
+    let all = commits(&records, &held_by(&[]));
+    assert_eq!(all, [d.clone(), c(Some("a".to_owned())), a]);
+    records.refreshes.pop_front();
+    assert_eq!(commits(&records, &held_by(&[])), [d, c(held)]);
+}
+
+#[test]
+fn a_pin_holds_its_repository_and_no_other() {
+    let here = pin(address("shop/prod"));
+    let there = Pin {
+        id: "there".to_owned(),
+        repository: "other".to_owned(),
+        commit: CommitId::from_bytes([2; 20]),
+        ..here.clone()
+    };
+    let moved_there = |commit: &str, second| {
+        let mut refresh = Refresh::clone(&moved_to(commit, second));
+        refresh.labels[0].repository = "other".to_owned();
+        Arc::new(refresh)
+    };
+    let mut filter = filter(None);
+    filter.named.insert("other".to_owned(), "there".to_owned());
+    let mut records = Records::default();
+    records.refreshes.extend([
+        stepped(PinStep::pinned(&here), 1000),
+        moved_there("a", 2),
+        stepped(PinStep::pinned(&there), 3000),
+        moved_to("b", 4),
+        moved_there("c", 4),
+        stepped(PinStep::ended(&there), 5000),
+        moved_to("d", 6),
+        stepped(PinStep::ended(&here), 7000),
+    ]);
+    let some = |text: &str| Some(text.to_owned());
+    let [held, held_there] = [&here, &there].map(|pin| pin.commit.to_string());
+    assert_eq!(
+        commits(&records, &filter),
+        [
+            ("d".to_owned(), some(&held)),
+            ("c".to_owned(), some(&held_there)),
+            (held_there, some("a")),
+            ("a".to_owned(), None),
+            (held, None),
+        ]
+    );
+}
+
+#[test]
+fn what_no_move_tells_is_what_the_label_names_in_the_same_repository() {
+    let there = Pin {
+        repository: "other".to_owned(),
+        ..pin(address("shop"))
+    };
+    let mut filter = filter(None);
+    filter.named.insert("other".to_owned(), "there".to_owned());
+    let mut records = Records::default();
+    let ended = stepped(PinStep::ended(&there), 1000);
+    records.refreshes.extend([ended, moved_to("b", 2)]);
+    let told = commits(&records, &filter);
+    assert_eq!(told.last().map(|(commit, _)| &**commit), Some("there"));
 }
