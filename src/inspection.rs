@@ -34,7 +34,7 @@ use crate::{
 };
 pub(crate) use address::{AddressView, CommitView, HeldView, SupersededView};
 pub(crate) use configuration::{ConfigurationView, PlacedValue, PropertyView, SourceView};
-pub(crate) use diff::{ChangeView, DiffView, PlaceView, SideView};
+pub(crate) use diff::{ChangeView, DiffView, ElsewhereView, PlaceView, SideView};
 pub(crate) use explanation::{ExplanationView, NoSuchKey, WrittenView};
 use fingerprint::Fingerprints;
 pub(crate) use fingerprint::Settings;

@@ -7,17 +7,18 @@ use confbus_resolution::EnvironmentRequest;
 
 use super::{
     AddressView, HeldView, InspectError, Inspector,
-    diff::{DiffView, RadiusView, Side, SideView},
+    diff::{DiffView, ElsewhereView, RadiusView, Side, SideView},
     differences,
     secrecy::Secrecy,
 };
 use crate::{
     environment_repository::{FindError, Found, Inspected},
-    ledger::{FleetFilter, FleetView, Sight},
+    ledger::{FleetApplication, FleetFilter, FleetView, Sight},
+    look::Refs,
     vault::Token,
 };
 
-/// Addresses that are compared for one diff.
+/// Addresses that are compared for one diff, and further ones that are told.
 const MAX_COMPARED: usize = 500;
 
 impl Inspector {
@@ -87,9 +88,13 @@ impl Inspector {
             let (application, profiles) = (one.application.as_str(), one.profiles.as_str());
             readable.has_environment(application, profiles, label)
         };
-        let readers = fleet.applications.iter();
-        let readers = readers.filter(|one| reads(one.label.as_deref(), one.wanted.as_deref()));
+        let (readers, others): (Vec<_>, Vec<_>) = fleet
+            .applications
+            .iter()
+            .partition(|one| reads(one.label.as_deref(), one.wanted.as_deref()));
+        let mut elsewhere = elsewhere(others, from);
         let readers: Vec<_> = readers
+            .into_iter()
             .filter_map(|reader| {
                 let request = reader.request()?;
                 let sides = [from, to].map(|side| EnvironmentRequest {
@@ -100,7 +105,9 @@ impl Inspector {
                 is_seen.then_some((reader, request, sides))
             })
             .collect();
-        let mut not_compared = readers.len().saturating_sub(MAX_COMPARED);
+        let mut not_compared = readers.len().saturating_sub(MAX_COMPARED)
+            + elsewhere.len().saturating_sub(MAX_COMPARED);
+        elsewhere.truncate(MAX_COMPARED);
         let mut radius = Vec::new();
         for (reader, request, sides) in readers.into_iter().take(MAX_COMPARED) {
             match self.count_differences(&sides).await? {
@@ -115,6 +122,7 @@ impl Inspector {
         }
         view.blast_radius = Some(radius);
         view.not_compared = not_compared;
+        view.elsewhere = elsewhere;
         Ok(())
     }
 
@@ -136,6 +144,23 @@ impl Inspector {
         });
         differences.await
     }
+}
+
+/// Of those who read neither of the two, who asks for the same application; a label that is a commit id never moves.
+fn elsewhere(others: Vec<&FleetApplication>, compared: &EnvironmentRequest) -> Vec<ElsewhereView> {
+    let is_meant = |request: &EnvironmentRequest| {
+        let mut names = request.application.names();
+        let is_commit = request.label.as_ref().is_some_and(Refs::may_be_commit);
+        !is_commit && names.any(|name| compared.application.names().any(|one| one == name))
+    };
+    let others = others.into_iter().filter_map(|one| {
+        let request = one.request().filter(is_meant)?;
+        Some(ElsewhereView {
+            address: AddressView::of(&request),
+            instances: one.totals.instances,
+        })
+    });
+    others.collect()
 }
 
 #[cfg(test)]

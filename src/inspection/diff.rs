@@ -30,6 +30,8 @@ pub(crate) struct DiffView {
     pub(crate) blast_radius: Option<Vec<RadiusView>>,
     /// Further ones that were not compared.
     pub(crate) not_compared: usize,
+    /// Who asks for the same application and reads neither of the two.
+    pub(crate) elsewhere: Vec<ElsewhereView>,
 }
 
 /// One of the two.
@@ -88,6 +90,14 @@ pub(crate) struct RadiusView {
     pub(crate) instances: usize,
 }
 
+/// Instances that read something else than what is compared.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ElsewhereView {
+    #[serde(flatten)]
+    pub(crate) address: AddressView,
+    pub(crate) instances: usize,
+}
+
 /// One of the two, to compare.
 pub(super) struct Side<'i> {
     pub(super) inspected: &'i Inspected,
@@ -126,6 +136,7 @@ impl DiffView {
             not_followed: differences.not_followed,
             blast_radius: None,
             not_compared: 0,
+            elsewhere: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a pin changes, shown before it is made; a person is asked whether that is meant.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use confbus::printable;
 use serde_json::Value;
@@ -15,8 +15,12 @@ use crate::{
 
 /// Lines of a difference that are shown.
 const MOST: usize = 40;
+/// Labels that are told.
+const MOST_LABELS: usize = 5;
 /// The profile that is compared where any is held.
 const DEFAULT_PROFILE: &str = "default";
+/// What is said then.
+const ANY_PROFILE: &str = "key by key, the profile default is compared; of the other profiles, all of which are held, keys are only counted";
 
 /// Shows what a pin changes at the first server, and asks a person who has not said yes already; nobody is asked without a
 /// terminal. Whether it is to be made.
@@ -56,7 +60,18 @@ pub(super) async fn show(desk: &Desk, pinned: &Pinned) {
     match compared(desk, &now, &then).await {
         Ok(mut view) => {
             keep_held(&mut view, pinned);
+            let not_compared = not_compared(&view);
+            if !not_compared.is_empty() && list(&view, "blast_radius").is_empty() {
+                // Nobody may say that it concerns no instance.
+                view["blast_radius"] = Value::Null;
+            }
             tell(&difference(&view), &now, &then);
+            if pinned.profile.is_none() {
+                talk::note(ANY_PROFILE);
+            }
+            for line in not_compared {
+                talk::note(printable(&line));
+            }
         }
         Err(failure) => talk::note(format!("what it changes cannot be shown: {failure}")),
     }
@@ -79,21 +94,57 @@ fn tell(lines: &[String], now: &str, then: &str) {
     }
 }
 
-/// Of those whose configuration differs, a pin concerns whom it holds.
+/// Of those whose configuration differs, and of those at other labels, a pin concerns whom it holds.
 fn keep_held(view: &mut Value, pinned: &Pinned) {
-    let Some(radius) = view["blast_radius"].as_array_mut() else {
-        return;
-    };
+    for member in ["blast_radius", "elsewhere"] {
+        if let Some(all) = view[member].as_array_mut() {
+            all.retain(|one| is_held(one, pinned));
+        }
+    }
+    if pinned.label.is_some() {
+        view["elsewhere"] = Value::Null;
+    }
+}
+
+/// Whatever the label.
+fn is_held(one: &Value, pinned: &Pinned) -> bool {
     let application = pinned.application.replace("(_)", "/");
-    radius.retain(|one| {
-        let names = one["application"].as_str().unwrap_or_default();
-        let mut profiles = list(one, "profiles").iter();
-        names.split(',').any(|name| name.trim() == application)
-            && pinned
-                .profile
-                .as_deref()
-                .is_none_or(|profile| profiles.any(|one| one == profile))
-    });
+    let names = one["application"].as_str().unwrap_or_default();
+    let mut profiles = list(one, "profiles").iter();
+    let profile = pinned.profile.as_deref();
+    names.split(',').any(|name| name.trim() == application)
+        && profile.is_none_or(|profile| profiles.any(|one| one == profile))
+}
+
+/// Whom the difference leaves out.
+fn not_compared(view: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    match view["not_compared"].as_u64() {
+        None | Some(0) => {}
+        Some(1) => lines.push("1 more address was not compared".to_owned()),
+        Some(many) => lines.push(format!("{many} more addresses were not compared")),
+    }
+    lines.extend(held_too(list(view, "elsewhere")));
+    lines
+}
+
+/// `3 instances at other labels are held, too: release/2.0`; nothing where there are none.
+fn held_too(elsewhere: &[Value]) -> Option<String> {
+    let instances = elsewhere.iter().filter_map(|one| one["instances"].as_u64());
+    let labels = elsewhere.iter().filter_map(|one| one["label"].as_str());
+    let labels: BTreeSet<_> = labels.collect();
+    let mut shown: Vec<_> = labels.iter().take(MOST_LABELS).copied().collect();
+    if labels.len() > MOST_LABELS {
+        shown.push("…");
+    }
+    let shown = shown.join(", ");
+    match instances.sum() {
+        0_u64 => None,
+        1 => Some(format!("1 instance at another label is held, too: {shown}")),
+        many => Some(format!(
+            "{many} instances at other labels are held, too: {shown}"
+        )),
+    }
 }
 
 /// What is compared: `shop/prod@main`.
@@ -170,6 +221,36 @@ mod tests {
         assert_eq!(view["blast_radius"], json!([all[0], all[1]]));
         keep_held(&mut view, &pinned(Some("prod"), None));
         assert_eq!(view["blast_radius"], json!([all[1]]));
+    }
+
+    #[test]
+    fn whom_a_pin_holds_at_other_labels_is_told() {
+        let one = |profile: &str, label: &str, instances| json!({ "application": "shop", "profiles": [profile], "label": label, "instances": instances });
+        let all = [one("dev", "release/2.0", 2), one("prod", "release/2.0", 1)];
+        let told = |pinned: &Pinned| {
+            let mut view = json!({ "blast_radius": [], "elsewhere": all });
+            keep_held(&mut view, pinned);
+            not_compared(&view).pop()
+        };
+        for (pinned, line) in [
+            (
+                pinned(None, None),
+                Some("3 instances at other labels are held, too: release/2.0"),
+            ),
+            (
+                pinned(Some("prod"), None),
+                Some("1 instance at another label is held, too: release/2.0"),
+            ),
+            (pinned(Some("prod"), Some("main")), None),
+            (pinned(Some("other"), None), None),
+        ] {
+            assert_eq!(told(&pinned).as_deref(), line);
+        }
+        let many: Vec<_> = (0..9)
+            .map(|number| one("dev", &format!("l{number}"), 1))
+            .collect();
+        let line = held_too(&many).unwrap();
+        assert!(line.ends_with(": l0, l1, l2, l3, l4, …"), "{line}");
     }
 
     #[test]

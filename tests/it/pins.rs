@@ -427,6 +427,55 @@ fn what_a_pin_changes_is_shown_before_it_is_made() {
 }
 
 #[test]
+fn whom_a_pin_holds_at_other_labels_is_told_before_it_is_made() {
+    let repo = ConfigRepo::from_sample();
+    let good = limit(&repo, 1);
+    let release = repo.push_to("release/2.0", "a release", &[("orders.yml", "limit: 7\n")]);
+    let server = TestServer::start(&repo).ready();
+    let bad = limit(&repo, 2);
+    answers(&server, "/orders/dev", &bad);
+    answers(&server, "/orders/prod/release(_)2.0", &release);
+    for number in 1..=3 {
+        let report = json!({
+            "instance": format!("orders:prod:8080:{number}"),
+            "application": "orders",
+            "profiles": "prod",
+            "label": "release/2.0",
+            "version": release,
+            "running": release,
+            "outcome": "applied",
+        });
+        let posted = server.send(&Request::post("/confbus/reports", report.to_string()));
+        assert_eq!(posted.status, 204, "{posted:?}");
+    }
+    let told = "3 instances at other labels are held, too: release/2.0";
+    let says = |address: &str| {
+        let target = format!("{address}@{}", &good[..7]);
+        let (code, said) = confbus_pin(&server.url(), &[&target, "--dry-run"]);
+        assert_eq!(code, Some(0));
+        said.lines().join("\n")
+    };
+    for (address, is_told) in [
+        ("orders", true),
+        ("orders/prod", true),
+        ("orders/*/main", false),
+    ] {
+        let said = says(address);
+        assert_eq!(said.contains(told), is_told, "{address}: {said}");
+        assert_eq!(said.contains("no instance"), !is_told, "{address}: {said}");
+    }
+    let is_of_any = |said: String| said.contains("the profile default is compared");
+    assert!(is_of_any(says("orders")) && !is_of_any(says("orders/prod")));
+
+    let link = format!("/_/pin?application=orders&commit={good}");
+    for (more, is_told) in [("", true), ("&profile=prod", true), ("&label=main", false)] {
+        let page = server.get(&format!("{link}{more}")).body;
+        assert_eq!(page.contains(told), is_told, "{more}: {page}");
+        assert_eq!(page.contains("No instance"), !is_told, "{more}: {page}");
+    }
+}
+
+#[test]
 fn a_misspelt_address_is_not_pinned_unless_somebody_insists() {
     let repo = ConfigRepo::from_sample();
     let good = limit(&repo, 1);
