@@ -1,10 +1,8 @@
 //! What was served, when, and how it went: the moves of a label, as one application sees them.
 
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+mod in_force;
+
+use std::{collections::HashMap, sync::Arc};
 
 use confbus_protocol::BusId;
 use confbus_resolution::EnvironmentRequest;
@@ -15,7 +13,7 @@ use super::{
         Sight, Trigger,
         changes::Changes,
         coordinates::Coordinates,
-        pin_step::{PinStep, PinStepView, PinWhat},
+        pin_step::PinStepView,
         records::Records,
         refresh::{Moment, Moved, Refresh, What},
         state::State,
@@ -27,6 +25,7 @@ use crate::{
     look::Authorship,
     pins::{self, Pin},
 };
+use in_force::PinsInForce;
 
 /// Which moves are meant.
 #[derive(Debug)]
@@ -86,13 +85,6 @@ struct Given {
     before: Option<String>,
     authorship: Option<Authorship>,
     pin: Option<PinStepView>,
-}
-
-/// The pins that hold the address, each in its repository.
-struct PinsInForce<'r> {
-    held: Vec<&'r Pin>,
-    /// Those whose begin is not remembered, until it is their time; the newest first.
-    to_come: Vec<&'r Pin>,
 }
 
 /// Where a key was lost.
@@ -285,60 +277,6 @@ impl Given {
             authorship: moved.authorship.clone(),
             pin: None,
         }
-    }
-}
-
-impl<'r> PinsInForce<'r> {
-    /// Before the first refresh that is remembered. A pin may be older than all of them: then it is known from its end, or
-    /// because it holds now.
-    fn remembered(records: &'r Records, filter: &'r HistoryFilter) -> Self {
-        let steps = || records.refreshes.iter().flat_map(|refresh| &refresh.pins);
-        let begins = |step: &&PinStep| step.what == PinWhat::Pinned;
-        let begun = steps().filter(begins).map(|step| &*step.pin.id);
-        let begun: HashSet<&str> = begun.collect();
-        let over = steps().filter(|step| !begins(step)).map(|step| &step.pin);
-        let known = over.chain(filter.pins.iter().map(|pin| &**pin));
-        let mut to_come: Vec<_> = known
-            .filter(|pin| filter.is_held_by(pin) && !begun.contains(&*pin.id))
-            .collect();
-        to_come.sort_by_key(|pin| Reverse((pin.since, &pin.id)));
-        to_come.dedup_by_key(|pin| &pin.id);
-        Self {
-            held: Vec::new(),
-            to_come,
-        }
-    }
-
-    fn begin_until(&mut self, time: i64) {
-        while let Some(pin) = self.to_come.pop_if(|pin| pin.since <= time) {
-            self.begin(pin);
-        }
-    }
-
-    /// An address has one pin at a time in each repository.
-    fn begin(&mut self, pin: &'r Pin) {
-        self.held.retain(|other| !pin.replaces(other));
-        self.held.push(pin);
-    }
-
-    fn take(&mut self, step: &'r PinStep) {
-        if step.what == PinWhat::Pinned {
-            self.begin(&step.pin);
-        } else {
-            self.held.retain(|other| other.id != step.pin.id);
-        }
-    }
-
-    fn hold(&self, repository: &str) -> bool {
-        self.held.iter().any(|pin| pin.repository == repository)
-    }
-
-    /// That of the one that decides in a repository: the most specific, of those the newest.
-    fn commit(&self, repository: &str) -> Option<String> {
-        let pins = self.held.iter();
-        let pins = pins.filter(|pin| pin.repository == repository);
-        let decides = pins.max_by_key(|pin| (pin.address.specificity(), pin.since))?;
-        Some(decides.commit.to_string())
     }
 }
 

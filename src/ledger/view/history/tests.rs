@@ -7,6 +7,7 @@ use super::*;
 use crate::{
     ledger::{
         entry::{RefreshId, Started},
+        pin_step::{PinStep, PinWhat},
         sight::Everything,
     },
     pins::Address,
