@@ -232,11 +232,7 @@ fn a_pin_whose_begin_is_forgotten_holds_all_the_same() {
     let a = ("a".to_owned(), None);
     // It holds now.
     let filter = held_by(&[&prod, &others[0], &others[1]]);
-<<<<<<< ours
-    assert_eq!(commits(&records, &filter), vec![a.clone()]);
-=======
     assert_eq!(commits(&records, &filter), std::slice::from_ref(&a));
->>>>>>> theirs
     // It was let go.
     let released = stepped(PinStep::released(&prod, "ana", None), 4000);
     records.refreshes.extend([released, moved_to("d", 5)]);

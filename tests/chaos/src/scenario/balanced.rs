@@ -48,6 +48,7 @@ pub(crate) async fn monotonic(rig: &mut Rig) -> anyhow::Result<()> {
         to_git.push(way);
     }
     rig.add_clients(CLIENTS).await?;
+    rig.read(super::READS);
     rig.settle(SOON).await?;
     let balancer = Balancer::start(to_server.iter().map(Proxy::port).collect()).await?;
     let walkers = rig.walk(balancer, READERS);
