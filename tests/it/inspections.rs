@@ -3,10 +3,10 @@
 
 mod generated;
 
-use confbus_protocol::{BusId, Outcome, Report};
+use confbus_protocol::Outcome;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, ConfigRepo, Request, TestServer, eventually, expect_that};
+use crate::support::{Answer, ConfigRepo, Request, TestServer, eventually, expect_that, report};
 
 /// `mysecret` under the pass phrase `foo`.
 const CIPHER: &str = "{cipher}682bc583f4641835fa2db009355293665d2647dade3375c0ee201de2a49f7bda";
@@ -231,23 +231,6 @@ fn a_key_that_is_made_of_a_secret_is_not_named() {
     };
     assert_eq!(names("slot"), ["db.pin"]);
     assert_eq!(names("at"), ["db.pin", "slots.4711"]);
-}
-
-fn report(server: &TestServer, instance: &str, version: &str, outcome: Outcome) {
-    let running = matches!(outcome, Outcome::Applied { .. }).then_some(version);
-    let report = Report {
-        instance: BusId::new(instance).unwrap(),
-        application: instance.split(':').next().unwrap().to_owned(),
-        profiles: "prod".into(),
-        label: None,
-        version: Some(version.into()),
-        running: running.map(str::to_owned),
-        outcome,
-        transport: None,
-        poll_seconds: None,
-    };
-    let posted = server.send(&Request::post("/confbus/reports", report.to_json()));
-    assert_eq!(posted.status, 204);
 }
 
 fn applied() -> Outcome {

@@ -6,10 +6,10 @@ mod schemas;
 
 use std::{fs, path::Path};
 
-use confbus_protocol::{BusId, Outcome, Report};
+use confbus_protocol::Outcome;
 use serde_json::Value;
 
-use crate::support::{ConfigRepo, Ran, Request, TestServer, eventually, expect_that};
+use crate::support::{ConfigRepo, Ran, Request, TestServer, eventually, expect_that, report};
 use schemas::check;
 
 const URI: &str = "spring.cloud.config.server.git.uri";
@@ -55,24 +55,6 @@ fn fails(arguments: &[&str], code: i32) -> Value {
     let mut all = documents(&ran.stderr, "confbus.error/1");
     assert!(!all.is_empty(), "{ran:?}");
     all.remove(0)
-}
-
-/// An instance says what became of a version.
-fn report(server: &TestServer, instance: &str, version: &str, outcome: Outcome) {
-    let running = matches!(outcome, Outcome::Applied { .. }).then(|| version.to_owned());
-    let report = Report {
-        instance: BusId::new(instance).unwrap(),
-        application: "shop".into(),
-        profiles: "prod".into(),
-        label: None,
-        version: Some(version.into()),
-        running,
-        outcome,
-        transport: None,
-        poll_seconds: None,
-    };
-    let posted = Request::post("/confbus/reports", report.to_json());
-    assert_eq!(server.send(&posted).status, 204);
 }
 
 /// A server of a shop that moved while instances looked on: one runs it, and one refused it.

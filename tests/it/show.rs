@@ -1,9 +1,9 @@
 //! What the commands show that look: `get`, `explain`, `diff`, `fleet` and `history`.
 
-use confbus_protocol::{BusId, Outcome, Report};
+use confbus_protocol::Outcome;
 use serde_json::{Value, json};
 
-use crate::support::{ConfigRepo, Ran, Request, TestServer, eventually, expect_that};
+use crate::support::{ConfigRepo, Ran, TestServer, eventually, expect_that, report};
 
 const SHOP: &str = "pool:\n  max: 20\nservers:\n- b\n- c\ndb:\n  host: pg\n  password: hunter2\n";
 const PROD: &str = "pool:\n  max: 40\nservers:\n- a\nurl: http://${db.host}/x\n";
@@ -57,26 +57,14 @@ impl Shop {
         document
     }
 
-    fn report(&self, instance: &str, version: &str, outcome: Outcome) {
-        let running = matches!(outcome, Outcome::Applied { .. }).then(|| version.to_owned());
-        let report = Report {
-            instance: BusId::new(instance).unwrap(),
-            application: "shop".into(),
-            profiles: "prod".into(),
-            label: None,
-            version: Some(version.into()),
-            running,
-            outcome,
-            transport: None,
-            poll_seconds: None,
-        };
-        let posted = Request::post("/confbus/reports", report.to_json());
-        assert_eq!(self.server.send(&posted).status, 204);
-    }
-
     fn applied(&self, instance: &str, version: &str) {
         let restart = Vec::new();
-        self.report(instance, version, Outcome::Applied { restart });
+        report(
+            &self.server,
+            instance,
+            version,
+            Outcome::Applied { restart },
+        );
     }
 }
 
@@ -237,7 +225,12 @@ fn fleet_says_who_runs_what_and_waits() {
         "{late:?}"
     );
     let reason = "at least 2".to_owned();
-    shop.report("shop:prod:8080:1", &next, Outcome::Rejected { reason });
+    report(
+        &shop.server,
+        "shop:prod:8080:1",
+        &next,
+        Outcome::Rejected { reason },
+    );
     let rejected = shop.runs(&["fleet", "--wait"]);
     assert_eq!(rejected.code, Some(1), "{rejected:?}");
     assert!(rejected.stdout.contains("1 rejected it"), "{rejected:?}");

@@ -1,4 +1,26 @@
-use super::{Running, TestServer, eventually, expect_that};
+use confbus_protocol::{BusId, Outcome, Report};
+
+use super::{Request, Running, TestServer, eventually, expect_that};
+
+/// The instance `shop:prod:8080:1` says what became of a version.
+#[track_caller]
+pub(crate) fn report(server: &TestServer, instance: &str, version: &str, outcome: Outcome) {
+    let running = matches!(outcome, Outcome::Applied { .. }).then(|| version.to_owned());
+    let mut parts = instance.split(':').map(str::to_owned);
+    let report = Report {
+        instance: BusId::new(instance).unwrap(),
+        application: parts.next().unwrap(),
+        profiles: parts.next().unwrap(),
+        label: None,
+        version: Some(version.into()),
+        running,
+        outcome,
+        transport: None,
+        poll_seconds: None,
+    };
+    let posted = Request::post("/confbus/reports", report.to_json());
+    assert_eq!(server.send(&posted).status, 204);
+}
 
 /// A client program in a process of its own: `confbus watch`.
 pub(crate) struct Instance {

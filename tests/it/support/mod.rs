@@ -35,7 +35,7 @@ pub(crate) use config_repo::ConfigRepo;
 pub(crate) use git_daemon::GitDaemon;
 pub(crate) use git_http::{GitHttp, Manner};
 pub(crate) use http::{Answer, Request};
-pub(crate) use instance::Instance;
+pub(crate) use instance::{Instance, report};
 pub(crate) use issuer::{Issuer, SigningKey, message, now};
 pub(crate) use memory::places_of;
 pub(crate) use process::{Running, TEST_LOG};
