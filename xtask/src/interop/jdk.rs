@@ -27,6 +27,13 @@ impl fmt::Display for Unavailable {
 
 impl error::Error for Unavailable {}
 
+/// A Java for an application that lives for a minute or two next to others.
+pub(super) fn java() -> Command {
+    let mut command = Command::new("java");
+    command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx192m"]);
+    command
+}
+
 /// Builds a project below `interop/`, with one of its profiles if it has some, and says where its jar lies.
 ///
 /// # Errors

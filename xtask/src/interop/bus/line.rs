@@ -53,10 +53,9 @@ impl Line {
         jdk::package("spring-bus-client", Some(self.name()))
     }
 
-    /// A Java for an application that lives for a minute or two next to others.
+    /// A Java for the application.
     pub(super) fn java(self) -> Command {
-        let mut command = Command::new("java");
-        command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx192m"]);
+        let mut command = jdk::java();
         if self == Self::Boot23 {
             // Its CGLIB is older than the JDK's modules.
             command.args(["--add-opens", "java.base/java.lang=ALL-UNNAMED"]);

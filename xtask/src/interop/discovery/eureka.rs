@@ -1,6 +1,5 @@
 use std::fs::File;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -8,7 +7,7 @@ use serde_json::Value;
 
 use super::programs::{Programs, id};
 use crate::interop::eventually::within;
-use crate::interop::{http, server::free_port};
+use crate::interop::{http, jdk, server::free_port};
 use crate::shell::KillOnDrop;
 
 /// Cold JVMs on a busy machine need a while.
@@ -45,14 +44,9 @@ impl Eureka {
 
     fn start(&self, programs: &Programs, other: &str, folder: &Path) -> anyhow::Result<KillOnDrop> {
         let output = File::create(folder.join(format!("eureka-{}.log", self.port)))?;
-        let mut command = Command::new("java");
+        let mut command = jdk::java();
         command
-            .args([
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-Xmx192m",
-                "-jar",
-            ])
+            .arg("-jar")
             .arg(&programs.eureka)
             .args([
                 format!("--server.port={}", self.port),

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::programs::Programs;
 use crate::interop::eventually::within;
-use crate::interop::{http, server::free_port};
+use crate::interop::{http, jdk, server::free_port};
 use crate::shell::KillOnDrop;
 
 /// A cold JVM on a busy machine.
@@ -35,14 +35,9 @@ impl SpringClient {
         let port = free_port()?;
         let log = folder.join("spring-client.log");
         let output = File::create(&log)?;
-        let mut command = Command::new("java");
+        let mut command = jdk::java();
         command
-            .args([
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-Xmx192m",
-                "-jar",
-            ])
+            .arg("-jar")
             .arg(&programs.spring)
             .args([
                 "--server.address=127.0.0.1".to_owned(),
