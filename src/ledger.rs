@@ -39,7 +39,7 @@ pub(crate) use entry::{
 };
 use entry::{Entry, Trigger};
 use fleet::Fleet;
-pub(crate) use pin_step::{PinStep, PinStepView, PinWhat};
+pub(crate) use pin_step::PinStepView;
 use records::Records;
 pub(crate) use refresh::What;
 pub use sentence::short;

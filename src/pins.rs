@@ -7,6 +7,7 @@ mod address;
 mod keeper;
 mod list;
 mod pin;
+mod step;
 mod store;
 mod wish;
 
@@ -20,6 +21,7 @@ pub(crate) use address::{Address, DEFAULT_PROFILE};
 pub(crate) use keeper::Keeper;
 pub(crate) use list::List;
 pub(crate) use pin::{Pin, commit_as_text, label_of};
+pub(crate) use step::{PinStep, PinWhat};
 pub(crate) use store::Settings;
 use store::Store;
 pub(crate) use wish::{Wish, one_line};

@@ -22,9 +22,10 @@ use tracing::debug;
 
 use crate::{
     environment_repository::EnvironmentRepository,
-    ledger::{Ledger, PinStep, RefreshId},
+    ledger::{Ledger, RefreshId},
     look::Trigger,
     metrics::Metrics,
+    pins::PinStep,
     traces::{TraceContext, Traces},
     webhook::Pushed,
 };

@@ -5,9 +5,9 @@ use confbus_resolution::EnvironmentRequest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::{changes::Changes, pin_step::PinStep, records::Records};
-use crate::look::Authorship;
+use super::{changes::Changes, records::Records};
 pub(crate) use crate::look::Trigger;
+use crate::{look::Authorship, pins::PinStep};
 
 /// An environment that was answered, to one or to many.
 #[derive(Debug)]

@@ -7,10 +7,9 @@ use super::{
     coordinates::shortened,
     entry::{LabelMoved, RefreshId, Started, Trigger},
     instance::{Ack, Instance},
-    pin_step::PinStep,
     state::{Evidence, State},
 };
-use crate::look::Authorship;
+use crate::{look::Authorship, pins::PinStep};
 
 /// Instances that one refresh remembers to have told.
 const MAX_TOLD: usize = 1000;

@@ -9,10 +9,7 @@ use super::{
     pager::Pager,
     refreshes::cause,
 };
-use crate::{
-    inspection::HistoryView,
-    ledger::{HistoryEntry, PinWhat},
-};
+use crate::{inspection::HistoryView, ledger::HistoryEntry, pins::PinWhat};
 
 /// Moves that one page shows.
 const PAGE: usize = 100;

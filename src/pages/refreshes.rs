@@ -12,10 +12,11 @@ use super::{
 };
 use crate::{
     ledger::{
-        Becomes, Column, Goal, PinStepView, PinWhat, RefreshDetails, RefreshView, RefreshesView,
-        Sentence, Totals, What,
+        Becomes, Column, Goal, PinStepView, RefreshDetails, RefreshView, RefreshesView, Sentence,
+        Totals, What,
     },
     look::Trigger,
+    pins::PinWhat,
 };
 
 /// Refreshes that one page shows, and instances.

@@ -5,8 +5,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{List, Order, Pin, PinError, Store, now};
-use crate::{environment_repository::EnvironmentRepository, ledger::PinStep, refresh::Refresh};
+use super::{List, Order, Pin, PinError, PinStep, Store, now};
+use crate::{environment_repository::EnvironmentRepository, refresh::Refresh};
 
 /// Between two looks at the clock, which somebody may set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);

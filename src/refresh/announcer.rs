@@ -18,9 +18,10 @@ use super::{
 };
 use crate::{
     environment_repository::{EnvironmentRepository, Moved},
-    ledger::{LabelMoved, Ledger, PinStep, RefreshId, Started, Step},
+    ledger::{LabelMoved, Ledger, RefreshId, Started, Step},
     look::Trigger,
     metrics::{Cause, Direction, Metrics, Phase, bus_name},
+    pins::PinStep,
     traces::{COMMIT, DESTINATION, MESSAGE, Part, REFRESH, Span, TRIGGER, TraceContext, Traces},
 };
 

@@ -2,14 +2,8 @@
 
 use std::{cmp::Reverse, collections::HashSet};
 
-use super::{
-    super::super::{
-        pin_step::{PinStep, PinWhat},
-        records::Records,
-    },
-    HistoryFilter,
-};
-use crate::pins::Pin;
+use super::{super::super::records::Records, HistoryFilter};
+use crate::pins::{Pin, PinStep, PinWhat};
 
 /// The pins that hold the address, each in its repository.
 pub(super) struct PinsInForce<'r> {

@@ -7,10 +7,9 @@ use super::*;
 use crate::{
     ledger::{
         entry::{RefreshId, Started},
-        pin_step::{PinStep, PinWhat},
         sight::Everything,
     },
-    pins::Address,
+    pins::{Address, PinStep, PinWhat},
 };
 
 /// That of somebody who may see one profile of `shop`.
