@@ -4,14 +4,14 @@ mod question;
 
 use std::process::ExitCode;
 
-use confbus::{printable, short_version};
-use jiff::Timestamp;
+use confbus::printable;
 use serde_json::{Value, json};
 
 use crate::{
     cli::{PinArgs, Pinned},
     desk::{Account, Desk, Done, Names, address, among, json_of},
     exit::{Exit, Failure, Form},
+    show::pin_line,
     talk,
 };
 
@@ -167,14 +167,8 @@ async fn list(desk: &Desk, done: &mut Done) -> Result<(), Failure> {
 }
 
 fn note(pin: Value, done: &mut Done) {
-    let line = line(&pin);
+    let line = pin_line(&pin);
     done.note(pin, line);
-}
-
-/// What is pinned, in a line.
-pub(crate) fn line(pin: &Value) -> String {
-    let sign = talk::sign("held");
-    format!("{sign} {}", printable(&shown(pin)))
 }
 
 /// Whether a pin is exactly of this address.
@@ -185,36 +179,9 @@ fn is_of(pin: &Value, pinned: &Pinned) -> bool {
         && pin["label"] == json!(pinned.label.as_ref().map(slashes))
 }
 
-/// `orders/dev  4e81d07  until 2026-11-20T15:09:00Z  by jo  INC-812`.
-fn shown(pin: &Value) -> String {
-    let text = |key: &str| pin[key].as_str().unwrap_or_default();
-    let commit = text("commit");
-    let until = pin["until"].as_i64().unwrap_or_default();
-    let until = Timestamp::from_second(until / 1000).unwrap_or_default();
-    format!(
-        "{}  {}  until {until}  by {}  {}",
-        address(pin),
-        short_version(commit),
-        text("by"),
-        text("reason"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_pin_is_one_line() {
-        let pin = json!({
-            "application": "orders", "profile": null, "label": "main", "commit": "4e81d07".repeat(6)[..40], "by": "jo", "reason": "INC-812",
-            "until": 1_763_650_140_000_i64,
-        });
-        assert_eq!(
-            shown(&pin),
-            "orders/*/main  4e81d07  until 2025-11-20T14:49:00Z  by jo  INC-812"
-        );
-    }
 
     #[test]
     fn only_the_very_address_is_let_go() {

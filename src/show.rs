@@ -8,6 +8,7 @@ mod explain;
 mod fleet;
 mod get;
 mod history;
+mod pin;
 mod table;
 
 use std::sync::Once;
@@ -30,6 +31,7 @@ pub(crate) use explain::explain;
 pub(crate) use fleet::fleet;
 pub(crate) use get::get;
 pub(crate) use history::history;
+pub(crate) use pin::pin_line;
 
 /// What the server says, or one of our own. Of several by comma the first that answers, since all of them know the same.
 async fn ask(args: &ShowArgs, path: &str) -> Result<Value, Failure> {

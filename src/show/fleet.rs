@@ -6,12 +6,14 @@ use confbus::short_version;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{address, ask, closest::check_all_names, document, list, number, query, table, text};
+use super::{
+    address, ask, closest::check_all_names, document, list, number, pin_line, query, table, text,
+};
 use crate::{
     cli::FleetArgs,
     desk::say,
     exit::{Exit, Failure},
-    pin, talk,
+    talk,
 };
 
 /// Between two questions of one who waits.
@@ -80,7 +82,7 @@ async fn remind(args: &FleetArgs, view: &Value) -> Result<(), Failure> {
     if pins.peek().is_some() {
         say("")?;
     }
-    pins.try_for_each(|pin| say(&pin::line(pin)))
+    pins.try_for_each(|pin| say(&pin_line(pin)))
 }
 
 /// The part of the fleet that is asked for.
