@@ -7,6 +7,7 @@ mod deepening;
 mod disk;
 mod libgit2;
 mod packing;
+mod question;
 mod transfer;
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 };
 
 use confbus_protocol::{CommitId, Label};
-use git2::{Oid, Repository};
+use git2::Repository;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -24,7 +25,7 @@ use super::{
     lease::{Lease, Tell},
     objects::unreadable,
     refs::{Peeled, Table},
-    smart_http::{Advertised, Names, SmartHttp, Trouble},
+    smart_http::{Names, SmartHttp, Trouble},
 };
 use crate::{
     git::wire::Assignment,
@@ -35,10 +36,9 @@ pub(super) use deepening::{Ask, Outcome};
 use disk::Entrance;
 pub(super) use disk::{Disk, folders_of_packs, open_exactly};
 use packing::Packing;
+use question::{haves, names, wanted};
 use transfer::{Transfer, is_there};
 
-/// Names in one question; with more of them a listing of all refs is cheaper for the remote.
-const MAX_NAMES: usize = 256;
 /// What stands in the names of directories beside a mirror: one that is to take its place, and one that it took.
 const NEW: &str = "new";
 const DAMAGED: &str = "damaged";
@@ -412,58 +412,4 @@ impl Mirror {
         self.unsettled = true;
         Ok(())
     }
-}
-
-/// Refs whose commits are offered as known when only new refs came.
-const MAX_OTHERS: usize = 16;
-
-/// What the refs named before they moved, and nothing beside it: each commit more makes the remote read one more tree,
-/// and finds worse differences to send. A ref that is new began at some other.
-fn haves(before: &Table, new: &[Advertised]) -> Vec<Oid> {
-    let moved: Vec<_> = new
-        .iter()
-        .filter_map(|listed| before.id(&listed.name))
-        .collect();
-    if !moved.is_empty() {
-        return moved;
-    }
-    let others = before.ids().take(MAX_OTHERS);
-    before.head().into_iter().chain(others).collect()
-}
-
-fn names(fetch: &Fetch) -> Names {
-    let Fetch::Refs(texts) = fetch else {
-        return Names::All;
-    };
-    let mut names: Vec<_> = texts.iter().flat_map(|text| Refs::names(text)).collect();
-    names.sort();
-    names.dedup();
-    let follows_head = texts.iter().any(|text| text == "HEAD");
-    if names.is_empty() || follows_head || names.len() > MAX_NAMES {
-        return Names::All;
-    }
-    Names::Only(names)
-}
-
-/// What labels need, and what was asked for by name. If that is nothing, then what the remote shows first, else all.
-fn wanted(table: &Table, new: &[Advertised], names: &Names, labels: &[Label]) -> Vec<Oid> {
-    let head = |label: &str| (label == "HEAD").then(|| table.head()).flatten();
-    let of_label = |label: &Label| {
-        let label = label.as_str();
-        let names = Refs::names(label);
-        head(label).or_else(|| names.iter().find_map(|name| table.id(name)))
-    };
-    let mut wanted: Vec<_> = labels.iter().filter_map(of_label).collect();
-    if let Names::Only(_) = names {
-        wanted.extend(new.iter().map(|listed| listed.id));
-    }
-    if wanted.is_empty() {
-        wanted.extend(table.head());
-    }
-    if wanted.is_empty() {
-        wanted.extend(table.ids());
-    }
-    wanted.sort();
-    wanted.dedup();
-    wanted
 }
