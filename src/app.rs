@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use confbus_bus::Bus;
+use confbus_bus::{Bus, Driver};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -52,7 +52,7 @@ pub struct App {
     reporter: Option<commit_status::Reporter>,
     exporter: Option<Box<Exporter>>,
     registrar: Registrar,
-    driver: Option<confbus_bus::RabbitDriver>,
+    driver: Option<Box<dyn Driver>>,
     watchdog: Watchdog,
     tasks: Tasks,
 }
@@ -101,10 +101,7 @@ impl App {
         });
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
-            settings::Bus::Rabbit(rabbit) => {
-                let (bus, driver) = Bus::rabbit(*rabbit);
-                (bus, Some(driver))
-            }
+            settings::Bus::Rabbit(rabbit) => driven(Bus::rabbit(*rabbit)),
         };
         let (access, keeper_of_keys) = Access::new(settings.access);
         if let Some(keeper) = keeper_of_keys {
@@ -323,6 +320,10 @@ impl App {
         anyhow::ensure!(!failed, "a background task failed");
         Ok(())
     }
+}
+
+fn driven<D: Driver + 'static>((bus, driver): (Bus, D)) -> (Bus, Option<Box<dyn Driver>>) {
+    (bus, Some(Box::new(driver)))
 }
 
 fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<http::Listeners> {

@@ -22,7 +22,7 @@ mod text;
 mod webhooks;
 
 pub(crate) use bounded::OTHER;
-pub(crate) use bus::{Bus, Direction, bus_name};
+pub(crate) use bus::{Bus, Direction};
 pub(crate) use commits::{Commits, Verdict};
 pub(crate) use fetches::Fetches;
 pub(crate) use fleet::{Answer, Fleet};

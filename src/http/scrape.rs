@@ -18,7 +18,7 @@ use crate::{
     access::{Kind, Wanted},
     environment_repository::{EnvironmentRepository, Figures},
     ledger::{InstanceFilter, InstancesView},
-    metrics::{Form, OTHER, Page, bus_name, description as metric},
+    metrics::{Form, OTHER, Page, description as metric},
 };
 
 /// Files of a clone that are counted; there are a few dozen.
@@ -87,7 +87,7 @@ fn of_server(services: &Services, page: &mut Page) {
 
 fn of_bus(services: &Services, page: &mut Page) {
     let status = services.bus.status();
-    let bus = bus_name(&status);
+    let bus = services.bus.name();
     let connected = !matches!(status, Status::Disconnected { .. });
     page.gauge(&metric::BUS_CONNECTED, &[bus], truth(connected));
     let counters = services.bus.counters();

@@ -6,21 +6,11 @@ use std::{
     time::Duration,
 };
 
-use confbus_bus::Status;
-
 use super::{
     description::{BUS_EVENTS, BUS_PUBLISH_DURATION},
     family::{Counters, Histograms},
     page::Page,
 };
-
-/// What the bus of a server is called.
-pub(crate) fn bus_name(status: &Status) -> &'static str {
-    match status {
-        Status::Local => "local",
-        Status::Connected { .. } | Status::Disconnected { .. } => "rabbitmq",
-    }
-}
 
 /// Whether an event goes out or comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use crate::{
     environment_repository::{EnvironmentRepository, Moved},
     ledger::{LabelMoved, Ledger, RefreshId, Started, Step},
     look::Trigger,
-    metrics::{Cause, Direction, Metrics, Phase, bus_name},
+    metrics::{Cause, Direction, Metrics, Phase},
     pins::PinStep,
     traces::{COMMIT, DESTINATION, MESSAGE, Part, REFRESH, Span, TRIGGER, TraceContext, Traces},
 };
@@ -306,7 +306,7 @@ impl Announcer {
         let begun = Instant::now();
         let published = self.bus.publish(message).await;
         let bus = &self.metrics.bus;
-        bus.published(bus_name(&self.bus.status()), begun.elapsed());
+        bus.published(self.bus.name(), begun.elapsed());
         let result = if published.is_ok() {
             "ok"
         } else {

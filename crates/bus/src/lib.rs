@@ -28,18 +28,28 @@
 //! task of its own. TLS uses the process's default rustls crypto provider, or aws-lc-rs when there is none.
 #![forbid(unsafe_code)]
 
+mod binder;
+#[cfg(feature = "rabbit")]
+mod broker;
 mod bus;
 mod counters;
 mod local;
+mod message;
+mod publish_error;
 #[cfg(feature = "rabbit")]
 mod rabbit;
 mod subscription;
 
-pub use bus::{Bus, Message, PublishError, Status};
+pub use binder::{Binder, Driver, Publishing, Running};
+#[cfg(feature = "rabbit")]
+pub use broker::{Address, KeyFile, Keys, Password, TlsSettings, UnusableKeys, Verification};
+pub use bus::{Bus, Status};
 pub use counters::Counters;
+pub use message::Message;
+pub use publish_error::PublishError;
 #[cfg(feature = "rabbit")]
 pub use rabbit::{
-    Address, Connections, InvalidAddress, KeyFile, Keys, Password, PublisherStart, RabbitDriver,
-    RabbitSettings, Routing, TlsSettings, UnusableKeys, Verification, spring_anonymous_name,
+    Connections, InvalidAddress, PublisherStart, RabbitDriver, RabbitSettings, Routing,
+    spring_anonymous_name,
 };
 pub use subscription::{Signal, Subscription};

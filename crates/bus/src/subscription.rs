@@ -2,9 +2,6 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::Message;
 
-/// Signals a slow subscriber may fall behind before it loses some: a burst of one event for each of 256 applications.
-pub(crate) const CAPACITY: usize = 256;
-
 /// What a subscriber hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
@@ -24,13 +21,12 @@ pub enum Signal {
 pub struct Subscription(broadcast::Receiver<Signal>);
 
 impl Subscription {
-    pub(crate) fn new(receiver: broadcast::Receiver<Signal>) -> Self {
-        Self(receiver)
-    }
+    /// Signals a slow subscriber may fall behind before it loses some: a burst of one event for each of 256 applications.
+    pub const CAPACITY: usize = 256;
 
     /// A subscription to a bus that is gone.
-    #[cfg(feature = "rabbit")]
-    pub(crate) fn ended() -> Self {
+    #[must_use]
+    pub fn ended() -> Self {
         Self(broadcast::channel(1).1)
     }
 
@@ -46,5 +42,11 @@ impl Subscription {
             }
             Err(RecvError::Closed) => None,
         }
+    }
+}
+
+impl From<broadcast::Receiver<Signal>> for Subscription {
+    fn from(receiver: broadcast::Receiver<Signal>) -> Self {
+        Self(receiver)
     }
 }

@@ -6,8 +6,9 @@ use std::{
 use super::{
     failure::Failure,
     link::{Link, Role},
-    settings::{Address, RabbitSettings},
+    settings::RabbitSettings,
 };
+use crate::Address;
 
 /// Whose connections a bus uses: its own, or those that several buses of one process have in common.
 ///

@@ -1,3 +1,4 @@
+use crate::Address;
 use std::{
     io,
     net::{Shutdown, TcpStream},
@@ -20,7 +21,7 @@ use tracing::debug;
 use super::{
     credentials::credentials,
     failure::{Failure, Step, words},
-    settings::{Address, RabbitSettings},
+    settings::RabbitSettings,
     tls,
 };
 

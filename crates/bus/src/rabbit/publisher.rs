@@ -15,18 +15,16 @@ use super::{
     failure::{self, Failure, Step, words},
     link::{Link, Role},
     routing::Routing,
-    settings::{Address, RabbitSettings},
-    tally::{Tally, count},
+    settings::RabbitSettings,
     topology::{declare_exchange, short},
     wire,
 };
-use crate::{Message, PublishError};
+use crate::{Address, Message, PublishError, binder::Publishing, broker::Publish};
 
 /// Publishes over a connection of its own, since the broker may block it; it is made when it is needed first.
 pub(super) struct Publisher {
     settings: Arc<RabbitSettings>,
     address: Address,
-    tally: Arc<Tally>,
     open: OnceCell<Open>,
     opened: Notify,
     /// Something went wrong that only a new connection mends.
@@ -44,11 +42,10 @@ struct Open {
 }
 
 impl Publisher {
-    pub(super) fn new(settings: Arc<RabbitSettings>, address: Address, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(settings: Arc<RabbitSettings>, address: Address) -> Self {
         Self {
             settings,
             address,
-            tally,
             open: OnceCell::new(),
             opened: Notify::new(),
             doubtful: Notify::new(),
@@ -65,15 +62,6 @@ impl Publisher {
         self.open.get_or_try_init(opening).await?;
         self.opened.notify_one();
         Ok(())
-    }
-
-    pub(super) async fn publish(&self, message: &Message) -> Result<(), PublishError> {
-        let published = self.try_publish(message).await;
-        count(match published {
-            Ok(()) => &self.tally.published,
-            Err(_) => &self.tally.unpublished,
-        });
-        published
     }
 
     async fn try_publish(&self, message: &Message) -> Result<(), PublishError> {
@@ -135,6 +123,12 @@ impl Publisher {
         }
         self.doubtful.notify_one();
         error
+    }
+}
+
+impl Publish for Publisher {
+    fn publish<'a>(&'a self, message: &'a Message) -> Publishing<'a> {
+        Box::pin(self.try_publish(message))
     }
 }
 

@@ -1,11 +1,11 @@
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use confbus_protocol::SpringLine;
 use percent_encoding::percent_decode_str;
-use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Url};
 
-use super::{connections::Connections, routing::Routing, tls::TlsSettings};
+use super::{connections::Connections, routing::Routing};
+use crate::{Address, Password, TlsSettings};
 
 const PORT: u16 = 5672;
 const TLS_PORT: u16 = 5671;
@@ -77,19 +77,6 @@ pub enum PublisherStart {
     /// Together with the other: who is connected can publish.
     AtOnce,
 }
-
-/// Where a broker listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// A name or an IP address, an IPv6 one without brackets.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
-}
-
-/// A password: `Debug` does not show it, and it is wiped when it is dropped.
-#[derive(Debug, Clone)]
-pub struct Password(SecretString);
 
 /// The text is no address of a broker. Never shows the text, which may hold a password.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -264,42 +251,6 @@ fn decode(text: &str) -> Result<String, InvalidAddress> {
     Ok(decoded
         .map_err(|_quotes_nothing| InvalidAddress("a percent-encoded part is not UTF-8"))?
         .into_owned())
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
-impl Password {
-    pub(super) fn reveal(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-impl PartialEq for Password {
-    fn eq(&self, other: &Self) -> bool {
-        self.reveal() == other.reveal()
-    }
-}
-
-impl Eq for Password {}
-
-impl From<String> for Password {
-    fn from(password: String) -> Self {
-        Self(password.into())
-    }
-}
-
-impl From<&str> for Password {
-    fn from(password: &str) -> Self {
-        Self(password.into())
-    }
 }
 
 #[cfg(test)]

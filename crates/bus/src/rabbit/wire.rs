@@ -1,66 +1,18 @@
 use std::time::{Duration, SystemTime};
 
-use confbus_protocol::{BusEvent, DecodeError};
 use lapin::{
     BasicProperties,
     types::{AMQPValue, FieldTable, ShortString},
 };
 use uuid::Uuid;
 
-use crate::Message;
-
-/// The AMQP header that names the commit; Spring's receivers ignore it.
-const COMMIT_HEADER: &str = "confbus-commit";
-
-/// The AMQP header that names the labels of the commit.
-const LABELS_HEADER: &str = "confbus-labels";
-
-/// Longer lists are left out, on both ways: then the commit is only a hint.
-const LONGEST_LABELS: usize = 4096;
-
-/// The AMQP header that says how often the label has moved at the sender.
-const GENERATION_HEADER: &str = "confbus-generation";
-
-/// The AMQP header that names the window, in milliseconds.
-const WINDOW_HEADER: &str = "confbus-window";
-
-/// The AMQP header that names the trace, as everywhere.
-const TRACE_HEADER: &str = "traceparent";
-
-/// Nobody's is longer.
-const LONGEST_TRACE: usize = 128;
-
-/// A commit id has 40 or 64 hexadecimal digits.
-const LONGEST_COMMIT: usize = 64;
-
-/// A real event has some hundred bytes, one that sets many properties some thousand.
-const LARGEST_BODY: usize = 64 * 1024;
+use crate::{
+    Message,
+    broker::{self, Unread},
+};
 
 /// As `MessageDeliveryMode.PERSISTENT`.
 const PERSISTENT: u8 = 2;
-
-/// Why a message is not read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unread {
-    #[error("it is compressed")]
-    Compressed,
-    #[error("{0} bytes are more than {LARGEST_BODY}")]
-    TooLarge(usize),
-    #[error("{0}")]
-    Malformed(DecodeError),
-}
-
-impl Unread {
-    /// Without the figures, which differ from message to message.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Compressed => "compressed",
-            Self::TooLarge(_) => "too large",
-            Self::Malformed(DecodeError::Json(_)) => "not JSON",
-            Self::Malformed(_) => "not an event",
-        }
-    }
-}
 
 /// The properties that Spring sets, no more and no fewer: a missing content type or a header too many costs the event.
 pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties {
@@ -68,24 +20,8 @@ pub(super) fn properties(message: &Message, now: SystemTime) -> BasicProperties 
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
     let mut headers = FieldTable::default();
-    let mut add = |name: &str, text: &str| {
+    for (name, text) in broker::headers(message) {
         headers.insert(name.into(), AMQPValue::LongString(text.into()));
-    };
-    if let Some(commit) = &message.commit {
-        add(COMMIT_HEADER, commit);
-    }
-    let labels = message.labels.join(" ");
-    if (1..=LONGEST_LABELS).contains(&labels.len()) {
-        add(LABELS_HEADER, &labels);
-    }
-    if let Some(generation) = message.generation {
-        add(GENERATION_HEADER, &generation.to_string());
-    }
-    if !message.window.is_zero() {
-        add(WINDOW_HEADER, &message.window.as_millis().to_string());
-    }
-    if let Some(traceparent) = &message.traceparent {
-        add(TRACE_HEADER, traceparent);
     }
     BasicProperties::default()
         .with_content_type("application/json".into())
@@ -101,18 +37,7 @@ pub(super) fn read(properties: &BasicProperties, body: &[u8]) -> Result<Message,
     if is_compressed(properties) {
         return Err(Unread::Compressed);
     }
-    if body.len() > LARGEST_BODY {
-        return Err(Unread::TooLarge(body.len()));
-    }
-    let event = BusEvent::from_json(body).map_err(Unread::Malformed)?;
-    Ok(Message {
-        event,
-        commit: commit(properties),
-        labels: labels(properties),
-        generation: header(properties, GENERATION_HEADER).and_then(|text| text.parse().ok()),
-        window: window(properties),
-        traceparent: traceparent(properties),
-    })
+    broker::message(body, |name| header(properties, name))
 }
 
 /// Some Java senders name the character set here.
@@ -126,30 +51,6 @@ fn is_compressed(properties: &BasicProperties) -> bool {
         .any(|plain| encoding.eq_ignore_ascii_case(plain))
 }
 
-fn commit(properties: &BasicProperties) -> Option<String> {
-    header(properties, COMMIT_HEADER)
-        .filter(|commit| commit.chars().count() <= LONGEST_COMMIT)
-        .map(str::to_owned)
-}
-
-fn labels(properties: &BasicProperties) -> Vec<String> {
-    let listed = header(properties, LABELS_HEADER).filter(|list| list.len() <= LONGEST_LABELS);
-    let labels = listed.unwrap_or_default().split_whitespace();
-    labels.map(str::to_owned).collect()
-}
-
-/// What is no number of milliseconds is no window.
-fn window(properties: &BasicProperties) -> Duration {
-    let millis = header(properties, WINDOW_HEADER).and_then(|text| text.parse::<u32>().ok());
-    Duration::from_millis(millis.unwrap_or_default().into())
-}
-
-fn traceparent(properties: &BasicProperties) -> Option<String> {
-    header(properties, TRACE_HEADER)
-        .filter(|text| text.len() <= LONGEST_TRACE)
-        .map(str::to_owned)
-}
-
 /// The text of a header of ours.
 fn header<'p>(properties: &'p BasicProperties, name: &str) -> Option<&'p str> {
     match properties.headers().as_ref()?.inner().get(name)? {
@@ -160,10 +61,16 @@ fn header<'p>(properties: &'p BasicProperties, name: &str) -> Option<&'p str> {
 
 #[cfg(test)]
 mod tests {
-    use confbus_protocol::{BusId, Destination, NO_LABEL};
+    use confbus_protocol::{BusEvent, BusId, Destination, NO_LABEL};
 
     use super::*;
+    use crate::broker::LARGEST_BODY;
 
+    const COMMIT_HEADER: &str = "confbus-commit";
+    const TRACE_HEADER: &str = "traceparent";
+    const WINDOW_HEADER: &str = "confbus-window";
+    const LONGEST_LABELS: usize = 4096;
+    const LONGEST_TRACE: usize = 128;
     const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     fn message(commit: Option<&str>) -> Message {

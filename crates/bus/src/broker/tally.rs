@@ -4,20 +4,20 @@ use crate::Counters;
 
 /// Counts while others read.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) published: AtomicU64,
-    pub(super) unpublished: AtomicU64,
-    pub(super) heard: AtomicU64,
-    pub(super) unknown: AtomicU64,
-    pub(super) malformed: AtomicU64,
-    pub(super) oversized: AtomicU64,
-    pub(super) compressed: AtomicU64,
-    pub(super) connects: AtomicU64,
-    pub(super) failed_connects: AtomicU64,
+pub(crate) struct Tally {
+    pub(crate) published: AtomicU64,
+    pub(crate) unpublished: AtomicU64,
+    pub(crate) heard: AtomicU64,
+    pub(crate) unknown: AtomicU64,
+    pub(crate) malformed: AtomicU64,
+    pub(crate) oversized: AtomicU64,
+    pub(crate) compressed: AtomicU64,
+    pub(crate) connects: AtomicU64,
+    pub(crate) failed_connects: AtomicU64,
 }
 
 impl Tally {
-    pub(super) fn read(&self) -> Counters {
+    pub(crate) fn read(&self) -> Counters {
         Counters {
             published: self.published.load(Relaxed),
             unpublished: self.unpublished.load(Relaxed),
@@ -32,6 +32,6 @@ impl Tally {
     }
 }
 
-pub(super) fn count(counter: &AtomicU64) {
+pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }

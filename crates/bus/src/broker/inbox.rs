@@ -5,21 +5,17 @@ use std::{
 };
 
 use confbus_protocol::EventKind;
-use lapin::{BasicProperties, message::Delivery, types::ShortString};
 use tokio::sync::broadcast;
 use tracing::{debug, trace, warn};
 
-use super::{
-    tally::{Tally, count},
-    wire::{self, Unread},
-};
+use super::{Tally, Unread, count};
 use crate::{Message, Signal};
 
 /// One line for each kind of trouble and sender; beyond that many different ones none at all.
 const MOST_COMPLAINTS: usize = 64;
 
 /// Hands what is delivered to the subscribers, counts it, and complains of what is no event.
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     signals: broadcast::Sender<Signal>,
     tally: Arc<Tally>,
     /// Hashes of what was complained of.
@@ -27,7 +23,7 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    pub(super) fn new(signals: broadcast::Sender<Signal>, tally: Arc<Tally>) -> Self {
+    pub(crate) fn new(signals: broadcast::Sender<Signal>, tally: Arc<Tally>) -> Self {
         Self {
             signals,
             tally,
@@ -35,15 +31,21 @@ impl Inbox {
         }
     }
 
-    pub(super) fn take(&mut self, delivery: &Delivery) {
-        match wire::read(&delivery.properties, &delivery.data) {
+    /// What was read of so many bytes, and who says that they sent them.
+    pub(crate) fn take(
+        &mut self,
+        read: Result<Message, Unread>,
+        bytes: usize,
+        sender: impl FnOnce() -> String,
+    ) {
+        match read {
             Ok(message) => self.hear(message),
-            Err(unread) => self.complain(&unread, delivery),
+            Err(unread) => self.complain(&unread, bytes, &sender()),
         }
     }
 
     /// Events may have been lost.
-    pub(super) fn look_again(&self) {
+    pub(crate) fn look_again(&self) {
         self.pass_on(Signal::LookAgain);
     }
 
@@ -70,19 +72,19 @@ impl Inbox {
         self.pass_on(Signal::Message(message));
     }
 
-    fn complain(&mut self, unread: &Unread, delivery: &Delivery) {
+    fn complain(&mut self, unread: &Unread, bytes: usize, sender: &str) {
         let counter = match unread {
+            #[cfg(feature = "rabbit")]
             Unread::Compressed => &self.tally.compressed,
             Unread::TooLarge(_) => &self.tally.oversized,
             Unread::Malformed(_) => &self.tally.malformed,
         };
         count(counter);
-        let sender = sender(&delivery.properties);
-        if self.is_new(unread.kind(), &sender) {
-            let bytes = delivery.data.len();
+        if self.is_new(unread.kind(), sender) {
             warn!(reason = %unread, sender, bytes, "a message on the bus cannot be read; others like it are only counted");
         }
         // A hint that we cannot read is still a hint.
+        #[cfg(feature = "rabbit")]
         if matches!(unread, Unread::Compressed) {
             self.look_again();
         }
@@ -100,15 +102,6 @@ impl Inbox {
     }
 }
 
-/// Who says that they sent it; Spring's applications do not say.
-fn sender(properties: &BasicProperties) -> String {
-    let said = [properties.app_id(), properties.user_id()];
-    let said = said
-        .iter()
-        .find_map(|said| said.as_ref().map(ShortString::to_string));
-    said.unwrap_or_else(|| "unnamed".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,12 +115,5 @@ mod tests {
         assert!(inbox.is_new("not JSON", "payments"));
         let further = (0..1000).filter(|number| inbox.is_new("not JSON", &number.to_string()));
         assert_eq!(further.count(), MOST_COMPLAINTS - 3);
-    }
-
-    #[test]
-    fn a_sender_has_the_name_it_gives_itself() {
-        let plain = BasicProperties::default();
-        assert_eq!(sender(&plain), "unnamed");
-        assert_eq!(sender(&plain.with_app_id("billing".into())), "billing");
     }
 }
