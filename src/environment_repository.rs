@@ -46,6 +46,7 @@ use arc_swap::ArcSwap;
 use confbus_protocol::{BusId, Environment};
 use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
 use futures_util::{FutureExt as _, future::join_all};
+use tokio::sync::futures::Notified;
 
 use crate::{
     acceptance::{self, Acceptance},
@@ -394,6 +395,12 @@ impl EnvironmentRepository {
     /// Resolves when another generation begins, or one has since the last time; for one who waits.
     pub(crate) async fn another_generation(&self) {
         self.inner.generation.another().await;
+    }
+
+    /// Resolves when another generation begins, or a look that somebody's doubt caused is over; for any number of those who
+    /// wait, from this call on.
+    pub(crate) fn news(&self) -> Notified<'_> {
+        self.inner.generation.news()
     }
 
     /// Whether what is answered to a request may depend on who asks: then no answer is for somebody else.

@@ -30,6 +30,7 @@ mod health;
 mod inspections;
 mod instances;
 mod keep;
+mod lagging;
 mod methods;
 mod monitor;
 mod openapi;
@@ -74,6 +75,7 @@ use events::Streams;
 pub(crate) use events::Writer;
 pub(crate) use front::Front;
 use gate::{Gate, Plane};
+use lagging::Patience;
 pub(crate) use own_settings::{SettingView, WarningView};
 pub(crate) use serve::{Door, Listeners, make_room, serve};
 pub(crate) use settings::{BasePath, Compression, HealthDetails, Limits, Rates, Settings};
@@ -112,6 +114,7 @@ struct Services {
     traces: Traces,
     registrations: Registrations,
     streams: Streams,
+    patience: Patience,
     deliveries: Deliveries,
     changes: pages::Changes,
     tokens: pages::Tokens,
@@ -149,6 +152,7 @@ pub(crate) fn fronts(
         registrations,
     } = rooms;
     let (streams, writer) = Streams::new(settings.limits.streams, &bus);
+    let patience = Patience::new(&settings.limits, metrics.lagging.clone(), shutdown.clone());
     let settings = Arc::new(settings);
     let services = Services {
         settings: Arc::clone(&settings),
@@ -164,6 +168,7 @@ pub(crate) fn fronts(
         traces,
         registrations,
         streams,
+        patience,
         deliveries: Deliveries::default(),
         changes: pages::Changes::default(),
         tokens: pages::Tokens::default(),
@@ -217,4 +222,4 @@ macro_rules! parts_of_services {
         }
     )*};
 }
-parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, deliveries: Deliveries, changes: pages::Changes, metrics: Arc<Metrics>, traces: Traces, shutdown: CancellationToken);
+parts_of_services!(settings: Arc<Settings>, repository: EnvironmentRepository, inspector: Inspector, refresh: Refresh, ledger: Ledger, pins: Pins, waves: Waves, bus: Bus, streams: Streams, patience: Patience, deliveries: Deliveries, changes: pages::Changes, metrics: Arc<Metrics>, traces: Traces, shutdown: CancellationToken);

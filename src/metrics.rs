@@ -12,6 +12,7 @@ pub(crate) mod description;
 mod family;
 mod fetches;
 mod fleet;
+mod lagging;
 mod page;
 mod process;
 mod refreshes;
@@ -26,6 +27,7 @@ pub(crate) use bus::{Bus, Direction};
 pub(crate) use commits::{Commits, Verdict};
 pub(crate) use fetches::Fetches;
 pub(crate) use fleet::{Answer, Fleet};
+pub(crate) use lagging::{Lagging, Waiting as WaitingRead};
 pub(crate) use page::Page;
 use process::Process;
 pub(crate) use refreshes::{Cause, Phase, Refreshes};
@@ -39,6 +41,7 @@ pub(crate) use webhooks::{Delivery, Webhooks};
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     pub(crate) requests: Requests,
+    pub(crate) lagging: Lagging,
     pub(crate) fetches: Fetches,
     pub(crate) commits: Commits,
     pub(crate) webhooks: Webhooks,
@@ -55,6 +58,7 @@ impl Metrics {
     pub(crate) fn page(&self) -> Page {
         let mut page = Page::default();
         self.requests.write(&mut page);
+        self.lagging.write(&mut page);
         self.fetches.write(&mut page);
         self.commits.write(&mut page);
         self.webhooks.write(&mut page);

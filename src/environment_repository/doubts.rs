@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -22,6 +22,7 @@ use tracing::debug;
 
 use self::doubted::Doubted;
 use super::{
+    generation::Generation,
     looker::{Announce, Looks, Wish},
     repository::Settings,
     served::Served,
@@ -43,6 +44,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 pub(super) struct Doubts {
     raised: mpsc::Sender<Doubt>,
     settled: Arc<ArcSwap<Settled>>,
+    is_hopeless: Arc<AtomicBool>,
 }
 
 /// The number of the look that has begun last in this process. One number for all repositories, so that one tells a moment of
@@ -100,9 +102,12 @@ pub(super) struct Settler {
     /// Then nobody looks but for a new question.
     has_failed: bool,
     settled: Arc<ArcSwap<Settled>>,
+    is_hopeless: Arc<AtomicBool>,
     looks: Looks,
     served: Arc<ArcSwap<Served>>,
     settings: Arc<Settings>,
+    /// Who waits for what looks show is told here.
+    generation: Generation,
 }
 
 impl Doubts {
@@ -110,20 +115,24 @@ impl Doubts {
         looks: Looks,
         served: Arc<ArcSwap<Served>>,
         settings: Arc<Settings>,
+        generation: Generation,
     ) -> (Self, Settler) {
         let (sender, raised) = mpsc::channel(QUEUE);
         let doubts = Self {
             raised: sender,
             settled: Arc::default(),
+            is_hopeless: Arc::default(),
         };
         let settler = Settler {
             raised,
             doubted: Doubted::default(),
             has_failed: false,
             settled: Arc::clone(&doubts.settled),
+            is_hopeless: Arc::clone(&doubts.is_hopeless),
             looks,
             served,
             settings,
+            generation,
         };
         (doubts, settler)
     }
@@ -139,6 +148,7 @@ impl Doubts {
         Self {
             raised: mpsc::channel(1).0,
             settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
+            is_hopeless: Arc::default(),
         }
     }
 
@@ -156,6 +166,11 @@ impl Doubts {
         of_label.is_some_and(|of_label| of_label.looked > moment.0)
     }
 
+    /// Whether the last look failed, and the next one is some time away: it is of no use to wait for it.
+    pub(super) fn are_hopeless(&self) -> bool {
+        self.is_hopeless.load(Ordering::Acquire)
+    }
+
     /// Has a look made soon. Does not wait for it.
     pub(super) fn raise(&self, label: Label, commits: Vec<CommitId>) {
         // Whoever is not heard now asks again.
@@ -169,7 +184,10 @@ impl Settler {
         let work = async {
             while self.is_to_look().await {
                 let pause = self.settle().await;
+                self.is_hopeless.store(self.has_failed, Ordering::Release);
+                self.generation.tell();
                 tokio::time::sleep(pause).await;
+                self.is_hopeless.store(false, Ordering::Release);
             }
         };
         _ = shutdown.run_until_cancelled(work).await;

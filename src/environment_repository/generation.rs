@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, futures::Notified};
 
 /// Counts how often something that answers depend on was swapped: what was answered in one generation is the answer as
 /// long as that generation lasts.
@@ -14,6 +14,7 @@ pub(super) struct Generation(Arc<Counter>);
 struct Counter {
     number: AtomicU64,
     bell: Notify,
+    crowd: Notify,
 }
 
 impl Generation {
@@ -25,6 +26,17 @@ impl Generation {
     pub(super) fn advance(&self) {
         self.0.number.fetch_add(1, Ordering::AcqRel);
         self.0.bell.notify_one();
+        self.tell();
+    }
+
+    /// Wakes all who wait for news: what is known of commits may have changed, though no generation begins.
+    pub(super) fn tell(&self) {
+        self.0.crowd.notify_waiters();
+    }
+
+    /// Resolves with the first news since this was called.
+    pub(super) fn news(&self) -> Notified<'_> {
+        self.0.crowd.notified()
     }
 
     /// Resolves when one begins, or has begun since this was last waited for; for one who waits.

@@ -94,6 +94,12 @@ impl Past {
         }
     }
 
+    /// Whether a look that this waits for has just failed, so that nothing is to be known soon.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        let mut labels = self.labels.iter().filter(|past| past.can_lag());
+        labels.any(|past| past.doubts.are_hopeless())
+    }
+
     /// What never moves, and what somebody holds.
     pub(crate) fn cannot_lag(&self) -> bool {
         !self.labels.iter().any(LabelPast::can_lag)

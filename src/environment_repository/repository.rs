@@ -116,8 +116,12 @@ impl Repository {
         let (sender, requests) = mpsc::channel(QUEUE);
         let (looks, served) = (Looks::new(sender), Arc::default());
         let settings = Arc::new(settings);
-        let (doubts, settler) =
-            Doubts::new(looks.clone(), Arc::clone(&served), Arc::clone(&settings));
+        let (doubts, settler) = Doubts::new(
+            looks.clone(),
+            Arc::clone(&served),
+            Arc::clone(&settings),
+            opener.generation.clone(),
+        );
         let inner = Inner {
             _stop: stop.drop_guard(),
             looks,

@@ -6,9 +6,8 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use confbus_protocol::{LAGGING_HEADER, MIN_VERSION_HEADER, SINCE_HEADER, SINCE_NOW};
 use confbus_resolution::Conversion;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method};
 
 use super::{
     Settings,
@@ -16,15 +15,16 @@ use super::{
     body, encryption, environments,
     error::Failure,
     gate::Plane,
-    keep::{self, Keep},
+    keep::Keep,
+    lagging::{Patience, Wanting},
     methods,
     reader::Reader,
     resources::{self, Judge},
-    route::{Ask, Query, Refusal, route},
+    route::{Ask, Query, Refusal, Route, route},
     target::segments,
 };
 use crate::{
-    environment_repository::{EnvironmentRepository, Past, Reuse},
+    environment_repository::{EnvironmentRepository, Reuse},
     ledger::{Answered, Ledger},
     metrics::Asked as Counted,
     vault::Token,
@@ -38,11 +38,12 @@ pub(super) async fn find(
     State(settings): State<Arc<Settings>>,
     State(repository): State<EnvironmentRepository>,
     State(ledger): State<Ledger>,
+    State(patience): State<Patience>,
     asking: Asking,
     request: Request,
 ) -> Response {
     let mut counted = Counted::default();
-    let rooms = (&*settings, &repository, &ledger);
+    let rooms = (&*settings, &repository, &ledger, &patience);
     let answer = found(rooms, asking, request, &mut counted).await;
     let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
     answer.extensions_mut().insert(counted);
@@ -51,7 +52,12 @@ pub(super) async fn find(
 
 /// Says on the way what the request is counted as.
 async fn found(
-    (settings, repository, ledger): (&Settings, &EnvironmentRepository, &Ledger),
+    (settings, repository, ledger, patience): (
+        &Settings,
+        &EnvironmentRepository,
+        &Ledger,
+        &Patience,
+    ),
     asking: Asking,
     request: Request,
     counted: &mut Counted,
@@ -88,8 +94,8 @@ async fn found(
         return Err(Failure::not_found());
     }
     let query = Query::parse(uri.query());
-    let route = route(&segments, &query).ok_or_else(Failure::not_found)?;
-    *counted = route.template().into();
+    let way = route(&segments, &query).ok_or_else(Failure::not_found)?;
+    *counted = way.template().into();
     if !matches!(method, Method::GET | Method::HEAD) {
         return methods::other(&method, methods::READ);
     }
@@ -99,69 +105,45 @@ async fn found(
         headers: &headers,
         asking: &asking,
     };
-    let ask = route.ask(&query, &headers, &settings.limits);
+    let ask_of = |route: Route| route.ask(&query, &headers, &settings.limits);
+    let mut ask = ask_of(way);
     let wanted = ask.as_ref().ok().map(Ask::wanted);
     if let Some(wanted) = &wanted {
         asking.may(wanted)?;
     }
-    // What changes from here on begins another generation, in which this answer is not given again.
-    let is_divided = ask
-        .as_ref()
-        .is_ok_and(|ask| repository.is_divided(ask.request()));
-    let generation = repository.generation();
-    let (answer, mut keep) = find.answer(ask).await;
-    if let Some(mark) = lagging(&keep.past, &headers, || {
-        repository.generation() == generation
-    }) {
-        return Ok(behind(mark));
-    }
+    let mut wanting = Wanting::of(&headers);
+    let (answer, mut keep, is_divided) = loop {
+        let news = repository.news();
+        // What changes from here on begins another generation, in which this answer is not given again.
+        let is_divided = ask
+            .as_ref()
+            .is_ok_and(|ask| repository.is_divided(ask.request()));
+        let generation = repository.generation();
+        let (answer, keep) = find.answer(ask).await;
+        if !wanting.lags(&keep.past, || repository.generation() == generation) {
+            break (answer, keep, is_divided);
+        }
+        if !wanting.waits(patience, &keep.past, news).await {
+            return Ok(wanting.sent_away(patience));
+        }
+        ask = route(&segments, &query)
+            .map(ask_of)
+            .ok_or_else(Failure::not_found)?;
+    };
+    // It was made in a later generation than its request came in.
+    let has_waited = wanting.has_waited();
     let mut answer = answer.unwrap_or_else(IntoResponse::into_response);
     // Who asks for the head only has not read what stands below it.
     if let (Method::GET, Some(answered)) = (method, &keep.answered) {
         let reader = Reader::of(&headers, &extensions);
         ledger.read(reader.read(Arc::clone(answered), false));
     }
-    if repository.reuse() != Reuse::Never && !is_divided {
+    if repository.reuse() != Reuse::Never && !is_divided && !has_waited {
         let wanted = keep.wanted.take().or(wanted);
         keep.wanted = wanted.filter(|_| asking.access().has_rules());
         answer.extensions_mut().insert(keep);
     }
     Ok(answer)
-}
-
-/// No answer: it would be less than was asked for, and whoever asked keeps what it has. Without a body, since the whole fleet
-/// may ask, and a connection whose answer is left unread is of no more use.
-fn behind(mark: HeaderValue) -> Response {
-    let headers = [
-        (HeaderName::from_static(LAGGING_HEADER), mark),
-        (header::RETRY_AFTER, HeaderValue::from_static("1")),
-    ];
-    (StatusCode::SERVICE_UNAVAILABLE, headers).into_response()
-}
-
-/// What to say of an answer that may be older than what the caller has seen. Then it is for nobody else, and nobody is to take
-/// note of it: the caller keeps what it has, and asks again once the repository was looked at.
-///
-/// What looks have shown is true of what is in service now, so it counts only where that `is_the_newest` afterwards, too.
-fn lagging(
-    past: &Past,
-    headers: &HeaderMap,
-    is_the_newest: impl FnOnce() -> bool,
-) -> Option<HeaderValue> {
-    let text = |name| headers.get(name).map(HeaderValue::as_bytes);
-    let minimum = text(MIN_VERSION_HEADER).and_then(keep::minimum);
-    let since = text(SINCE_HEADER).map(|since| str::from_utf8(since).unwrap_or(SINCE_NOW));
-    if (minimum.is_none() && since.is_none()) || past.cannot_lag() {
-        return None;
-    }
-    let covers = minimum.as_ref().is_none_or(|minimum| past.covers(minimum));
-    if covers && since.is_none_or(|since| past.is_since(since)) && is_the_newest() {
-        return None;
-    }
-    // Before the look that it is to be answered by.
-    let mark = Past::mark();
-    past.doubt(minimum.as_ref());
-    HeaderValue::try_from(mark).ok()
 }
 
 /// What a path says to the config space.
@@ -283,23 +265,4 @@ impl Find<'_> {
 /// The token that a request brings along for Vaults.
 pub(super) fn config_token(headers: &HeaderMap) -> Option<Token> {
     Token::of_header(headers.get(CONFIG_TOKEN)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const COVERED: &str = "0303030303030303030303030303030303030303";
-
-    #[test]
-    fn an_answer_from_before_a_swap_is_not_sure_of_what_came_with_it() {
-        let past = Past::of_main(3);
-        let wanted = |name| HeaderMap::from_iter([(name, HeaderValue::from_static(COVERED))]);
-        let minimum = wanted(HeaderName::from_static(MIN_VERSION_HEADER));
-        assert!(lagging(&past, &minimum, || true).is_none());
-        assert!(lagging(&past, &minimum, || false).is_some());
-        assert!(lagging(&past, &HeaderMap::new(), || false).is_none());
-        let never_moves = Past::default();
-        assert!(lagging(&never_moves, &minimum, || false).is_none());
-    }
 }

@@ -108,6 +108,12 @@ pub(crate) struct Limits {
     /// `confbus.limits.requests`: requests that are answered at a time, besides those whose answers are kept; 4096. Further
     /// ones get 503.
     pub(crate) requests: usize,
+    /// `confbus.limits.lag-timeout`: how long a read waits for a look where its reader may have seen more than is known here;
+    /// 2 s. Zero sends it away at once.
+    pub(crate) lag_timeout: Duration,
+    /// `confbus.limits.lagging-reads`: reads that wait so at a time, and no more than half of `requests`; 512. Further ones are
+    /// sent away at once.
+    pub(crate) lagging_reads: usize,
     /// `confbus.limits.rates.*`: what costs something, a minute and address.
     pub(crate) rates: Rates,
     /// `confbus.limits.this-machine`: whether what is bounded by address is bounded for this machine as well. Off by default:
@@ -248,6 +254,8 @@ impl Default for Limits {
             connections: 8192,
             connections_per_address: 1024,
             requests: 4096,
+            lag_timeout: Duration::from_secs(2),
+            lagging_reads: 512,
             rates: Rates::default(),
             this_machine: false,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),

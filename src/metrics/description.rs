@@ -50,6 +50,10 @@ descriptions! {
         "Requests for an application, a profile or a label of which there is nothing.";
     ACCESS_DENIED = Counter "confbus_access_denied_total" ["reason"]
         "Requests that were refused for who asks.";
+    WAITING_READS = Gauge "confbus_waiting_reads" []
+        "Reads that wait for a look, since their readers may have seen more than is known here.";
+    LAGGING_READS = Counter "confbus_lagging_reads_total" ["result"]
+        "Such reads by how they ended: answered after they had waited, or sent away with 503.";
     GIT_FETCH_DURATION = Histogram "confbus_git_fetch_duration_seconds" ["repository", "result"]
         "Looks that asked the remote.";
     GIT_FETCH_FAILURES = Counter "confbus_git_fetch_failures_total" ["repository", "reason"]

@@ -32,6 +32,8 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.limits.head-bytes",
     "confbus.limits.head-timeout",
     "confbus.limits.idle-timeout",
+    "confbus.limits.lag-timeout",
+    "confbus.limits.lagging-reads",
     "confbus.limits.rates.decisions",
     "confbus.limits.rates.encryption",
     "confbus.limits.rates.refreshes",

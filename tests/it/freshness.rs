@@ -1,4 +1,5 @@
-//! Whoever turns to another server is not led back by one that lags.
+//! Whoever turns to another server is not led back by one that lags. Here nobody waits for a look; `waiting_reads` has those
+//! who do.
 
 use std::path::Path;
 
@@ -8,12 +9,15 @@ use crate::support::{
 
 /// Looks only when told to, for as long as a test lasts.
 const RARELY: (&str, &str) = ("spring.cloud.config.server.git.refresh-rate", "3600");
+/// Who asks for more than is known is told so at once.
+const AT_ONCE: (&str, &str) = ("confbus.limits.lag-timeout", "0");
 const UNKNOWN: &str = "0123456789012345678901234567890123456789";
 
 fn start(daemon: &GitDaemon, folder: &Path) -> TestServer {
     let settings = [
         ("spring.cloud.config.server.git.uri", daemon.url()),
         (RARELY.0, RARELY.1.to_owned()),
+        (AT_ONCE.0, AT_ONCE.1.to_owned()),
     ];
     let settings: Vec<_> = settings
         .iter()
@@ -186,7 +190,11 @@ fn restart(daemon: &GitDaemon, folder: &Path) -> TestServer {
     let url = daemon.url();
     TestServer::in_folder(
         folder,
-        &[("spring.cloud.config.server.git.uri", &url), RARELY],
+        &[
+            ("spring.cloud.config.server.git.uri", &url),
+            RARELY,
+            AT_ONCE,
+        ],
     )
     .ready()
 }

@@ -62,6 +62,7 @@ mod tools;
 mod traces;
 mod unreachable_remote;
 mod vault;
+mod waiting_reads;
 mod watch;
 mod waves;
 mod webhook;

@@ -15,6 +15,8 @@ const CONNECTIONS: RangeInclusive<usize> = 1..=1 << 20;
 const BODY: RangeInclusive<usize> = 0..=32 << 20;
 /// From what the name of an application needs to more than anybody in between lets through.
 const TARGET: RangeInclusive<usize> = 256..=1 << 20;
+/// Longer than that, clients and proxies take a server for dead.
+const LONGEST_LAG: Duration = Duration::from_secs(10);
 /// From the least that is read at once to what nobody could mean.
 const HEAD: RangeInclusive<usize> = 8 << 10..=1 << 20;
 
@@ -61,6 +63,8 @@ pub(super) fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
             defaults.requests,
             CONNECTIONS,
         ),
+        lag_timeout: lag_timeout(reader, defaults.lag_timeout),
+        lagging_reads: reader.number("confbus.limits.lagging-reads", defaults.lagging_reads),
         this_machine: reader.flag("confbus.limits.this-machine", defaults.this_machine),
         threads: within(
             reader,
@@ -109,6 +113,17 @@ fn check(reader: &mut Reader, key: &str, number: usize, range: RangeInclusive<us
     }
 }
 
+/// Nobody waits where it is zero.
+fn lag_timeout(reader: &mut Reader, default: Duration) -> Duration {
+    const KEY: &str = "confbus.limits.lag-timeout";
+    let timeout = reader.duration(KEY, SECOND, default);
+    if timeout > LONGEST_LAG {
+        let text = format!("`{KEY}` is longer than {} seconds", LONGEST_LAG.as_secs());
+        reader.refuse(KEY, text, None);
+    }
+    timeout
+}
+
 /// Nobody could keep one of no length.
 fn timeout(reader: &mut Reader, key: &str, default: Duration) -> Duration {
     let timeout = reader.duration(key, SECOND, default);
@@ -145,6 +160,8 @@ mod tests {
         assert_eq!(limits("limits.idle-timeout", "7").idle_timeout, 7 * SECOND);
         assert_eq!(limits("limits.connections", "100").connections, 100);
         assert_eq!(limits("limits.rates.webhooks", "0").rates.webhooks, 0);
+        assert!(limits("limits.lag-timeout", "0").lag_timeout.is_zero());
+        assert_eq!(limits("limits.lagging-reads", "7").lagging_reads, 7);
         assert!(limits("limits.this-machine", "true").this_machine);
     }
 
@@ -159,6 +176,7 @@ mod tests {
             ("limits.body-bytes", "1GB"),
             ("limits.head-timeout", "0"),
             ("limits.send-timeout", "0s"),
+            ("limits.lag-timeout", "11s"),
             ("limits.rates.refreshes", "-1"),
             ("server.threads", "257"),
         ] {
