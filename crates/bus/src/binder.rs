@@ -20,7 +20,7 @@ use crate::{Counters, Message, PublishError, Status, Subscription};
 ///   counted and dropped, and ends nothing.
 /// - No error and no line of the log holds a password, or the content of a message.
 pub trait Binder: fmt::Debug + Send + Sync {
-    /// What it is called in metrics: `local`, `rabbitmq`.
+    /// What it is called in metrics: `local`, `rabbitmq`, `kafka`.
     fn name(&self) -> &'static str;
 
     /// Sends an event. Returns when the broker has taken it, or, within a bounded time, with an error whose variant says whether

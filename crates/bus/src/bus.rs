@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+#[cfg(feature = "kafka")]
+use crate::kafka::{self, KafkaDriver, KafkaSettings};
 #[cfg(feature = "rabbit")]
 use crate::rabbit::{self, RabbitDriver, RabbitSettings};
 use crate::{Binder, Counters, Message, PublishError, Subscription, local::Local};
@@ -48,7 +50,14 @@ impl Bus {
         (Self::over(rabbit), driver)
     }
 
-    /// What carries the events: `local`, `rabbitmq`.
+    /// A bus over Kafka. Nothing happens until the driver runs.
+    #[cfg(feature = "kafka")]
+    pub fn kafka(settings: KafkaSettings) -> (Self, KafkaDriver) {
+        let (kafka, driver) = kafka::new(settings);
+        (Self::over(kafka), driver)
+    }
+
+    /// What carries the events: `local`, `rabbitmq`, `kafka`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.0.name()

@@ -1,7 +1,7 @@
 //! The bus: how the members of a fleet tell each other that configuration may have changed.
 //!
-//! A [`Bus`] carries [`BusEvent`](confbus_protocol::BusEvent)s as Spring Cloud Bus does over RabbitMQ, or within this
-//! process only. It knows how to declare, publish, consume and come back after a failure; what an event means is for
+//! A [`Bus`] carries [`BusEvent`](confbus_protocol::BusEvent)s as Spring Cloud Bus does over RabbitMQ and over Kafka, or
+//! within this process only. It knows how to declare, publish, consume and come back after a failure; what an event means is for
 //! others to say. An event is a hint to look again, so nothing is stored, acknowledged or redelivered. Instead every
 //! subscriber hears [`Signal::LookAgain`] when events may have been lost.
 //!
@@ -25,14 +25,19 @@
 //! ```
 //!
 //! Over RabbitMQ, which is the feature `rabbit`, the second half of `Bus::rabbit`, the `RabbitDriver`, has to run in a
-//! task of its own. TLS uses the process's default rustls crypto provider, or aws-lc-rs when there is none.
+//! task of its own. TLS uses the process's default rustls crypto provider, or aws-lc-rs when there is none. Over Kafka, which is
+//! the feature `kafka`, it is the same with `Bus::kafka`; there librdkafka speaks, and TLS by OpenSSL.
+//!
+//! Another broker is one more implementation of [`Binder`].
 #![forbid(unsafe_code)]
 
 mod binder;
-#[cfg(feature = "rabbit")]
+#[cfg(any(feature = "kafka", feature = "rabbit"))]
 mod broker;
 mod bus;
 mod counters;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod local;
 mod message;
 mod publish_error;
@@ -41,10 +46,12 @@ mod rabbit;
 mod subscription;
 
 pub use binder::{Binder, Driver, Publishing, Running};
-#[cfg(feature = "rabbit")]
+#[cfg(any(feature = "kafka", feature = "rabbit"))]
 pub use broker::{Address, KeyFile, Keys, Password, TlsSettings, UnusableKeys, Verification};
 pub use bus::{Bus, Status};
 pub use counters::Counters;
+#[cfg(feature = "kafka")]
+pub use kafka::{Acks, InvalidJaas, KafkaDriver, KafkaSettings, Login, Mechanism, Sasl};
 pub use message::Message;
 pub use publish_error::PublishError;
 #[cfg(feature = "rabbit")]

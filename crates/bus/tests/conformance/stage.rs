@@ -181,5 +181,5 @@ macro_rules! conforms_with_a_broker {
 
 pub(crate) use conforms;
 pub(crate) use conforms_in_any_case;
-#[cfg(feature = "broker-tests")]
+#[cfg(any(feature = "broker-tests", feature = "kafka"))]
 pub(crate) use conforms_with_a_broker;
