@@ -209,8 +209,7 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
                 None
             }
         };
-        let position = reader.number(&format!("{at}.order"), i64::from(index) + 1);
-        members.push(member.map(|(_, settings)| (position, settings)));
+        members.push(member);
     }
     let listed = reader.indices(&format!("{SERVER}.composite"));
     if listed.iter().any(|index| *index >= members.len()) {
@@ -293,4 +292,31 @@ fn probe(application: &str, profiles: &str, label: Option<&str>) -> Option<Envir
         profiles: Profiles::parse(profiles).ok()?,
         label: label.map(Label::parse).transpose().ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As in Spring, where the place in the list counts only among those of one order.
+    #[test]
+    fn whoever_names_an_order_goes_before_whoever_names_none() {
+        let member = |index: usize, key: &str, value: &str| {
+            let key = format!("{SERVER}.composite[{index}].{key}");
+            (key, value.to_owned())
+        };
+        let mut said = vec![("spring.profiles.active".to_owned(), "composite".to_owned())];
+        for (index, location) in ["a", "b", "c"].into_iter().enumerate() {
+            said.push(member(index, "type", "native"));
+            said.push(member(index, "search-locations", location));
+        }
+        said.push(member(1, "order", "9"));
+        let mut reader = Reader::of(said, Vec::new());
+        let backends = repository(&mut reader).unwrap().backends;
+        let shown = backends.iter().map(|backend| match backend {
+            BackendSettings::Native(native) => native.files.display_uri.as_str(),
+            _ => "",
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), ["b", "a", "c"]);
+    }
 }
