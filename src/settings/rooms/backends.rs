@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, time::Duration};
 use confbus_protocol::{Application, Label, Profiles};
 use confbus_resolution::{EnvironmentRequest, Overrides};
 
-use super::{SECOND, SERVER, git, native, vault};
+use super::{SECOND, SERVER, git, lookups, native, vault};
 use crate::{
     acceptance,
     encryption::Encryption,
@@ -34,10 +34,8 @@ pub(super) struct Common {
 }
 
 /// Spring's other backends; each would have to be asked, so to leave one out would serve less than was asked for.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 7] = [
     ("subversion", "svn"),
-    ("jdbc", "jdbc"),
-    ("redis", "redis"),
     ("mongodb", "mongodb"),
     ("awss3", "awss3"),
     ("awssecretsmanager", "aws-secretsmanager"),
@@ -185,10 +183,14 @@ fn backends(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings>
         }
     }
     // Where orders are the same, this one holds, as in Spring.
-    for kind in ["vault", "native", "git"] {
-        if is_active(kind) || (kind == "git" && members.is_empty()) {
+    for kind in ["jdbc", "vault", "native", "git", "redis"] {
+        let is_wanted = is_active(kind) && lookups::is_enabled(reader, kind);
+        if is_wanted {
             members.push(member(reader, kind, &format!("{SERVER}.{kind}"), common));
         }
+    }
+    if members.is_empty() {
+        members.push(member(reader, "git", &format!("{SERVER}.git"), common));
     }
     in_order(members)
 }
@@ -203,7 +205,7 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
         let key = format!("{at}.type");
         let kind = reader.text(&key).unwrap_or_default();
         let member = match kind.as_str() {
-            "git" | "native" | "vault" => member(reader, &kind, &at, common),
+            "git" | "native" | "vault" | "redis" | "jdbc" => member(reader, &kind, &at, common),
             _ => {
                 refuse_other(reader, &key, &kind);
                 None
@@ -232,7 +234,7 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
 
 fn refuse_other(reader: &mut Reader, key: &str, backend: &str) {
     let text = format!("the backend `{backend}` is not supported by confbus");
-    let hint = "git, native, vault and composites of them are";
+    let hint = "git, native, vault, redis, jdbc and composites of them are";
     reader.refuse_as(code::UNSUPPORTED, key, text, Some(hint));
 }
 
@@ -246,9 +248,11 @@ fn member(
     let settings = match kind {
         "native" => BackendSettings::Native(native::native(reader, at, common)?),
         "vault" => BackendSettings::Vault(vault::vault(reader, at)?),
+        "redis" | "jdbc" => BackendSettings::Lookups(lookups::lookups(reader, kind, at)?),
         _ => BackendSettings::Git(git::git(reader, at, common)?),
     };
-    let last = i64::from(i32::MAX);
+    // Spring's JDBC goes before whatever names no order.
+    let last = i64::from(i32::MAX) - if kind == "jdbc" { 10 } else { 0 };
     Some((reader.number(&format!("{at}.order"), last), settings))
 }
 
