@@ -54,6 +54,7 @@ mod remote_tls;
 mod secure_defaults;
 mod shadow;
 mod show;
+mod sources;
 mod ssh;
 mod stream;
 mod tls;
@@ -72,6 +73,12 @@ mod broker_outage;
 mod bus_messages;
 #[cfg(feature = "broker-tests")]
 mod rabbit_refresh;
+
+/// Shown by a plain `cargo test`, so that nobody takes it for the whole.
+#[cfg(not(all(feature = "jdbc", feature = "redis")))]
+#[test]
+#[ignore = "more tests need real stores: `cargo xtask test` builds them in and runs them"]
+fn tests_over_stores() {}
 
 /// Shown by a plain `cargo test`, so that nobody takes it for the whole.
 #[cfg(not(feature = "broker-tests"))]
