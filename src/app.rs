@@ -33,6 +33,9 @@ use crate::{
 /// How long requests and tasks may take to end.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// Stores whose answers changed; the next waits until applications are told of it.
+const CHANGES: usize = 8;
+
 /// Connections at a time of a port for management alone.
 const MANAGERS: usize = 256;
 
@@ -123,6 +126,7 @@ impl App {
         let (waves, waves_keeper) = Waves::open(settings.waves);
         let (judgements, judged) = mpsc::channel(commit_status::QUEUE);
         let (tellings, told) = mpsc::channel(commit_status::QUEUE);
+        let (changed, changes) = mpsc::channel(CHANGES);
         let (convergences, converged) = mpsc::channel(commit_status::QUEUE);
         // Without a host to tell, all are closed from the beginning.
         let reporter = settings.commit_status;
@@ -177,6 +181,7 @@ impl App {
             Hearers {
                 bell: ring,
                 judgements,
+                changed,
                 metrics: metrics.clone(),
                 traces: traces.clone(),
             },
@@ -197,6 +202,10 @@ impl App {
             settings.member,
             bell,
             tellings,
+        );
+        tasks.spawn(
+            "changes",
+            refresh.clone().tell_of(changes, tasks.shutdown()),
         );
 
         let inspector = Inspector::open(

@@ -6,6 +6,7 @@ mod broker;
 mod clock;
 mod place;
 mod remote;
+mod store;
 
 use std::path::PathBuf;
 
@@ -33,7 +34,7 @@ pub enum Verdict {
 /// What was found out about one thing. No credential is in it.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// `settings`, `git`, `native`, `vault`, `broker`, `webhook`, `tls`, `port`, `disk` or `clock`.
+    /// `settings`, `git`, `native`, `vault`, `redis`, `jdbc`, `broker`, `webhook`, `tls`, `port`, `disk` or `clock`.
     pub name: &'static str,
     /// How it is.
     pub verdict: Verdict,
@@ -163,6 +164,7 @@ async fn repositories(settings: &Settings, reach: Reach) -> Vec<Finding> {
                 let text = "not asked: it wants the token of each request";
                 findings.push(Finding::new("vault", Verdict::Skipped, text));
             }
+            BackendSettings::Lookups(settings) => findings.push(store::look(settings, reach).await),
         }
     }
     findings
@@ -214,7 +216,9 @@ fn git_repositories(settings: &Settings) -> impl Iterator<Item = &GitRepositoryS
     let all = settings.repository.backends.iter();
     all.flat_map(|backend| match backend {
         BackendSettings::Git(git) => git.all().collect(),
-        BackendSettings::Native(_) | BackendSettings::Vault(_) => Vec::new(),
+        BackendSettings::Native(_) | BackendSettings::Vault(_) | BackendSettings::Lookups(_) => {
+            Vec::new()
+        }
     })
 }
 

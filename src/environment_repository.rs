@@ -1,8 +1,8 @@
 //! From a request to an answer: which snapshots are in service, and what they say.
 //!
 //! [`EnvironmentRepository`] asks its backends for the places that may answer; a place is a label's history in one
-//! repository. What follows from places is computed, without waiting. Only a Vault has no places: it is asked for its
-//! sources each time.
+//! repository. What follows from places is computed, without waiting. Two backends have finished sources instead: a Vault is
+//! asked for them each time, and of a store that is looked up they are kept.
 
 mod answer;
 mod audience;
@@ -17,6 +17,7 @@ mod history;
 mod inspected;
 mod judgement;
 mod last_good;
+mod looked_up;
 mod looker;
 mod names;
 mod opener;
@@ -262,7 +263,8 @@ impl EnvironmentRepository {
     ) -> Result<Found<Environment>, FindError> {
         let gathered = self.gather(request, Labels::Split, reading, vaults).await?;
         let found = self.environment(request, self.resolve(gathered)?.0);
-        let is_complete = vaults.are_asked() || !self.inner.backends.iter().any(Backend::is_vault);
+        let mut backends = self.inner.backends.iter();
+        let is_complete = vaults.are_asked() || !backends.any(Backend::has_only_sources);
         if is_complete {
             self.refuse_nothing(&found.value)?;
         }
@@ -355,12 +357,16 @@ impl EnvironmentRepository {
         let looks = repositories
             .iter()
             .map(|repository| repository.look(reference, announce, trace));
-        join_all(looks).await.into_iter().collect()
+        let (looked, looked_up) = tokio::join!(join_all(looks), self.look_up_again(announce));
+        looked.into_iter().collect::<Result<(), _>>().and(looked_up)
     }
 
     /// Opens again the repositories that these requests led to before a stop: what is not open is not looked at, and
     /// those who read it then would not hear of what moves there.
     pub(crate) async fn reopen(&self, known: &[EnvironmentRequest]) {
+        for lookups in self.lookups() {
+            lookups.want(known);
+        }
         let mut backends = self.inner.backends.iter();
         if !backends.any(Backend::opens_on_demand) {
             return;

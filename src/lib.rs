@@ -6,8 +6,17 @@
 mod access;
 mod files;
 mod git;
+#[cfg(feature = "jdbc")]
+mod jdbc;
 mod look;
+#[cfg_attr(
+    not(feature = "jdbc"),
+    expect(dead_code, reason = "some of it only that store needs")
+)]
+mod lookups;
 mod metrics;
+#[cfg(feature = "redis")]
+mod redis;
 mod vault;
 
 mod acceptance;

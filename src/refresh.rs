@@ -18,12 +18,14 @@ use confbus_bus::Bus;
 use confbus_protocol::{CommitId, Destination};
 use indexmap::IndexMap;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::{
     environment_repository::EnvironmentRepository,
     ledger::{Ledger, RefreshId},
     look::Trigger,
+    lookups::Changed,
     metrics::Metrics,
     pins::PinStep,
     traces::{TraceContext, Traces},
@@ -167,6 +169,21 @@ impl Refresh {
     pub(crate) async fn tell(&self, trigger: Trigger, destinations: Vec<Destination>) {
         self.answers_changed(trigger, Vec::new(), destinations)
             .await;
+    }
+
+    /// The same for all whose answers changed in a store that is looked up, until `stop`.
+    pub(crate) async fn tell_of(
+        self,
+        mut changes: mpsc::Receiver<Changed>,
+        stop: CancellationToken,
+    ) {
+        while let Some(Some(changed)) = stop.run_until_cancelled(changes.recv()).await {
+            let applications = changed.applications.iter();
+            let destinations = applications.map(|name| Destination::complete(name.as_str()));
+            let destinations = destinations.collect();
+            self.tell(changed.trigger, destinations).await;
+        }
+        stop.cancelled().await;
     }
 
     /// The same because of what became of pins: whose address that is, is told, and all of it is remembered.

@@ -8,6 +8,7 @@ use super::Past;
 use crate::{
     git::Cloning,
     look::LookError,
+    lookups::LookupError,
     pins,
     vault::VaultError,
     waves::{Pause, WaveView},
@@ -113,6 +114,8 @@ pub(crate) enum FindError {
     Staged(CommitId),
     /// A Vault gave no secrets.
     Vault(VaultError),
+    /// A store that is looked up gave no answer, and none is kept.
+    Lookup(LookupError),
 }
 
 impl FindError {
@@ -185,6 +188,12 @@ impl UpstreamHealth {
 impl From<VaultError> for FindError {
     fn from(error: VaultError) -> Self {
         Self::Vault(error)
+    }
+}
+
+impl From<LookupError> for FindError {
+    fn from(error: LookupError) -> Self {
+        Self::Lookup(error)
     }
 }
 

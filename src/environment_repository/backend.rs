@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     files,
+    lookups::{self, Lookups},
     vault::{self, Token, Vault},
 };
 
@@ -24,6 +25,8 @@ pub(crate) enum Settings {
     Native(NativeSettings),
     /// Secrets of a Vault.
     Vault(vault::Settings),
+    /// What a store says that is asked by name.
+    Lookups(lookups::Settings),
 }
 
 impl Settings {
@@ -41,6 +44,7 @@ impl Settings {
                 label.map(Label::as_str).collect()
             }
             Self::Vault(vault) => vault.naming.default_label.as_deref().into_iter().collect(),
+            Self::Lookups(store) => store.place.default_label().into_iter().collect(),
         }
     }
 }
@@ -65,12 +69,13 @@ pub(super) enum Backend {
         label: Label,
     },
     Vault(Box<Vault>),
+    Lookups(Lookups),
 }
 
 /// Whether Vaults are asked, and with whose token.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Vaults<'t> {
-    /// They have no files, and a probe has no token and fetches nothing.
+    /// They have no files, and a probe has no token and fetches nothing. Of stores that are looked up, only what is kept counts.
     Skip,
     /// With the token of the request, if they have none of their own.
     Ask(Option<&'t Token>),
@@ -86,7 +91,7 @@ impl Backend {
     /// Opens what is known at the start.
     ///
     /// # Errors
-    /// When the system gives no thread, or no certificates for a Vault behind TLS.
+    /// When the system gives no thread, or no certificates for a Vault or a store behind TLS.
     pub(super) async fn open(settings: Settings, opener: &Opener) -> std::io::Result<Self> {
         match settings {
             Settings::Git(settings) => {
@@ -115,6 +120,16 @@ impl Backend {
                 }
                 Ok(Self::Vault(Box::new(vault)))
             }
+            Settings::Lookups(settings) => {
+                let generation = opener.generation.clone();
+                let changed = opener.hearers.changed.clone();
+                let opened = Lookups::open(&settings, move || generation.advance(), changed);
+                let (lookups, keeper) = opened.map_err(std::io::Error::other)?;
+                opener
+                    .tasks
+                    .spawn("lookups", keeper.run(opener.tasks.shutdown()));
+                Ok(Self::Lookups(lookups))
+            }
         }
     }
 
@@ -142,6 +157,10 @@ impl Backend {
                 Vaults::Skip => Vec::new(),
                 Vaults::Ask(token) => vault.find(request, token).await?,
             })),
+            Self::Lookups(lookups) => Ok(Gathered::Sources(match vaults {
+                Vaults::Skip => lookups.kept(request).unwrap_or_default(),
+                Vaults::Ask(_) => lookups.find(request).await?,
+            })),
         }
     }
 
@@ -153,6 +172,7 @@ impl Backend {
                 repository, label, ..
             } => repository.bytes_to_read(label, request),
             Self::Vault(_) => None,
+            Self::Lookups(lookups) => lookups.bytes(request),
         }
     }
 
@@ -161,7 +181,7 @@ impl Backend {
         match self {
             Self::Git(git) => git.repositories(),
             Self::Native { repository, .. } => vec![(repository.clone(), Audience::everyone())],
-            Self::Vault(_) => Vec::new(),
+            Self::Vault(_) | Self::Lookups(_) => Vec::new(),
         }
     }
 
@@ -175,12 +195,24 @@ impl Backend {
         match self {
             Self::Git(git) => git.makes_sure(),
             Self::Native { repository, .. } => repository.makes_sure(),
-            Self::Vault(_) => false,
+            Self::Vault(_) | Self::Lookups(_) => false,
         }
     }
 
     pub(super) fn is_vault(&self) -> bool {
         matches!(self, Self::Vault(_))
+    }
+
+    /// Whether it has finished sources and no files, which a probe does not ask for.
+    pub(super) fn has_only_sources(&self) -> bool {
+        matches!(self, Self::Vault(_) | Self::Lookups(_))
+    }
+
+    pub(super) fn lookups(&self) -> Option<&Lookups> {
+        match self {
+            Self::Lookups(lookups) => Some(lookups),
+            Self::Git(_) | Self::Native { .. } | Self::Vault(_) => None,
+        }
     }
 
     /// Whether there is anything to answer from; of a Vault only a read can tell.
@@ -189,6 +221,7 @@ impl Backend {
             Self::Git(git) => git.is_serving(),
             Self::Native { repository, .. } => repository.is_serving(),
             Self::Vault(_) => true,
+            Self::Lookups(lookups) => lookups.is_serving(),
         }
     }
 }

@@ -10,6 +10,7 @@ use confbus_protocol::CommitId;
 use confbus_resolution::EnvironmentRequest;
 
 use super::{EnvironmentRepository, places::Place, repository::Repository};
+use crate::lookups::Lookups;
 
 /// Labels of one repository that are told apart. More may be in service; those are the first by name.
 pub(super) const MOST_LABELS: usize = 100;
@@ -40,7 +41,10 @@ impl EnvironmentRepository {
     /// All repositories that are open.
     pub(crate) fn figures(&self) -> Vec<Figures> {
         let repositories = self.repositories();
-        repositories.iter().map(Repository::figures).collect()
+        let figures = repositories.iter().map(Repository::figures);
+        figures
+            .chain(self.lookups().map(Lookups::figures))
+            .collect()
     }
 
     /// How many of these requests are given an earlier commit because of what is wrong with the one that their label names;

@@ -11,8 +11,8 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
-    acceptance::Acceptance, git, metrics::Metrics, pins::Pins, tasks::Tasks, traces::Traces,
-    waves::Waves,
+    acceptance::Acceptance, git, lookups::Changed, metrics::Metrics, pins::Pins, tasks::Tasks,
+    traces::Traces, waves::Waves,
 };
 
 /// How long the start waits for the disk.
@@ -25,6 +25,8 @@ pub(crate) struct Hearers {
     pub(crate) bell: mpsc::Sender<()>,
     /// Told how commits are to which labels moved.
     pub(crate) judgements: mpsc::Sender<Judgement>,
+    /// Told whose answers changed though no label moved.
+    pub(crate) changed: mpsc::Sender<Changed>,
     /// Counts.
     pub(crate) metrics: Arc<Metrics>,
     /// Told what a look did, where it is part of a trace.
@@ -38,6 +40,7 @@ impl Hearers {
         Self {
             bell: mpsc::channel(1).0,
             judgements: mpsc::channel(1).0,
+            changed: mpsc::channel(1).0,
             metrics: Arc::default(),
             traces: Traces::default(),
         }

@@ -7,6 +7,7 @@ use super::{
     backend::{Backend, Vaults},
     repository::{Before, Repository},
 };
+use crate::lookups::Lookups;
 
 impl EnvironmentRepository {
     /// Whether every backend that must answer has something to answer from.
@@ -19,9 +20,9 @@ impl EnvironmentRepository {
         }
     }
 
-    /// Whether there can be plain files; Vaults have none.
+    /// Whether there can be plain files; Vaults and stores that are looked up have none.
     pub(crate) fn has_files(&self) -> bool {
-        !self.inner.backends.iter().all(Backend::is_vault)
+        !self.inner.backends.iter().all(Backend::has_only_sources)
     }
 
     /// Whether a ref, as a webhook names it, is one of the labels in service.
@@ -77,7 +78,11 @@ impl EnvironmentRepository {
         Health {
             serving: self.is_serving(),
             probes,
-            upstreams: repositories.iter().map(Repository::health).collect(),
+            upstreams: repositories
+                .iter()
+                .map(Repository::health)
+                .chain(self.lookups().map(Lookups::health))
+                .collect(),
             pins: self.inner.pins.all(),
             waves: self.inner.waves.all(),
         }

@@ -182,6 +182,7 @@ impl Failure {
             | FindError::TooLarge
             | FindError::NotYet
             | FindError::Busy
+            | FindError::Lookup(_)
             | FindError::Pinned(_)
             | FindError::Staged(_) => error.into(),
         }
@@ -243,6 +244,10 @@ impl From<FindError> for Failure {
             FindError::Vault(error) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR).explained(error.to_string())
             }
+            FindError::Lookup(error) if error.is_of_caller() => {
+                Self::bad_request().explained(error.to_string())
+            }
+            FindError::Lookup(error) => Self::try_again(error.to_string()),
         }
     }
 }

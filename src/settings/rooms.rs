@@ -5,8 +5,13 @@ mod commit_status;
 mod encryption;
 mod git;
 mod http;
+#[cfg(feature = "jdbc")]
+mod jdbc;
 mod ledger;
+mod lookups;
 mod native;
+#[cfg(feature = "redis")]
+mod redis;
 mod registration;
 mod traces;
 mod vault;

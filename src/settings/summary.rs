@@ -65,6 +65,7 @@ fn repositories(settings: &Settings) -> String {
         }
         BackendSettings::Native(native) => vec![native.files.display_uri.clone()],
         BackendSettings::Vault(_) => vec!["a Vault".to_owned()],
+        BackendSettings::Lookups(store) => vec![store.place.shown()],
     });
     let mut shown: Vec<String> = shown.collect();
     shown.dedup();

@@ -93,7 +93,7 @@ fn mistakes_have_their_kind() {
     let uri = "--spring.cloud.config.server.git.uri=/tmp/none";
     for (setting, code) in [
         ("--spring.cloud.config.server.git.timeout=soon", "CB8002"),
-        ("--spring.profiles.active=jdbc", "CB8005"),
+        ("--spring.profiles.active=mongodb", "CB8005"),
         ("--spring.security.user.password=changeit", "CB7003"),
         (
             "--spring.cloud.config.server.git.username={cipher}0",

@@ -54,6 +54,7 @@ mod remote_tls;
 mod secure_defaults;
 mod shadow;
 mod show;
+mod sources;
 mod ssh;
 mod stream;
 mod tls;
@@ -75,6 +76,12 @@ mod bus_messages;
 mod rabbit_refresh;
 #[cfg(feature = "broker-tests")]
 mod replicas;
+
+/// Shown by a plain `cargo test`, so that nobody takes it for the whole.
+#[cfg(not(all(feature = "jdbc", feature = "redis")))]
+#[test]
+#[ignore = "more tests need real stores: `cargo xtask test` builds them in and runs them"]
+fn tests_over_stores() {}
 
 /// Shown by a plain `cargo test`, so that nobody takes it for the whole.
 #[cfg(not(feature = "broker-tests"))]

@@ -88,7 +88,7 @@ fn cargo_test(rest: &[OsString]) -> Command {
     command
         .args([
             "--features",
-            "confbus/broker-tests,confbus-bus/broker-tests,\
+            "confbus/broker-tests,confbus/jdbc,confbus/redis,confbus-bus/broker-tests,\
              confbus-client/axum,confbus-client/blocking,confbus-client/config,confbus-client/figment,\
              confbus-client/metrics",
         ])

@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, time::Duration};
 use confbus_protocol::{Application, Label, Profiles};
 use confbus_resolution::{EnvironmentRequest, Overrides};
 
-use super::{SECOND, SERVER, git, native, vault};
+use super::{SECOND, SERVER, git, lookups, native, vault};
 use crate::{
     acceptance,
     encryption::Encryption,
@@ -34,10 +34,8 @@ pub(super) struct Common {
 }
 
 /// Spring's other backends; each would have to be asked, so to leave one out would serve less than was asked for.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 7] = [
     ("subversion", "svn"),
-    ("jdbc", "jdbc"),
-    ("redis", "redis"),
     ("mongodb", "mongodb"),
     ("awss3", "awss3"),
     ("awssecretsmanager", "aws-secretsmanager"),
@@ -185,10 +183,14 @@ fn backends(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings>
         }
     }
     // Where orders are the same, this one holds, as in Spring.
-    for kind in ["vault", "native", "git"] {
-        if is_active(kind) || (kind == "git" && members.is_empty()) {
+    for kind in ["jdbc", "vault", "native", "git", "redis"] {
+        let is_wanted = is_active(kind) && lookups::is_enabled(reader, kind);
+        if is_wanted {
             members.push(member(reader, kind, &format!("{SERVER}.{kind}"), common));
         }
+    }
+    if members.is_empty() {
+        members.push(member(reader, "git", &format!("{SERVER}.git"), common));
     }
     in_order(members)
 }
@@ -203,14 +205,13 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
         let key = format!("{at}.type");
         let kind = reader.text(&key).unwrap_or_default();
         let member = match kind.as_str() {
-            "git" | "native" | "vault" => member(reader, &kind, &at, common),
+            "git" | "native" | "vault" | "redis" | "jdbc" => member(reader, &kind, &at, common),
             _ => {
                 refuse_other(reader, &key, &kind);
                 None
             }
         };
-        let position = reader.number(&format!("{at}.order"), i64::from(index) + 1);
-        members.push(member.map(|(_, settings)| (position, settings)));
+        members.push(member);
     }
     let listed = reader.indices(&format!("{SERVER}.composite"));
     if listed.iter().any(|index| *index >= members.len()) {
@@ -233,7 +234,7 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
 
 fn refuse_other(reader: &mut Reader, key: &str, backend: &str) {
     let text = format!("the backend `{backend}` is not supported by confbus");
-    let hint = "git, native, vault and composites of them are";
+    let hint = "git, native, vault, redis, jdbc and composites of them are";
     reader.refuse_as(code::UNSUPPORTED, key, text, Some(hint));
 }
 
@@ -247,9 +248,11 @@ fn member(
     let settings = match kind {
         "native" => BackendSettings::Native(native::native(reader, at, common)?),
         "vault" => BackendSettings::Vault(vault::vault(reader, at)?),
+        "redis" | "jdbc" => BackendSettings::Lookups(lookups::lookups(reader, kind, at)?),
         _ => BackendSettings::Git(git::git(reader, at, common)?),
     };
-    let last = i64::from(i32::MAX);
+    // Spring's JDBC goes before whatever names no order.
+    let last = i64::from(i32::MAX) - if kind == "jdbc" { 10 } else { 0 };
     Some((reader.number(&format!("{at}.order"), last), settings))
 }
 
@@ -293,4 +296,31 @@ fn probe(application: &str, profiles: &str, label: Option<&str>) -> Option<Envir
         profiles: Profiles::parse(profiles).ok()?,
         label: label.map(Label::parse).transpose().ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As in Spring, where the place in the list counts only among those of one order.
+    #[test]
+    fn whoever_names_an_order_goes_before_whoever_names_none() {
+        let member = |index: usize, key: &str, value: &str| {
+            let key = format!("{SERVER}.composite[{index}].{key}");
+            (key, value.to_owned())
+        };
+        let mut said = vec![("spring.profiles.active".to_owned(), "composite".to_owned())];
+        for (index, location) in ["a", "b", "c"].into_iter().enumerate() {
+            said.push(member(index, "type", "native"));
+            said.push(member(index, "search-locations", location));
+        }
+        said.push(member(1, "order", "9"));
+        let mut reader = Reader::of(said, Vec::new());
+        let backends = repository(&mut reader).unwrap().backends;
+        let shown = backends.iter().map(|backend| match backend {
+            BackendSettings::Native(native) => native.files.display_uri.as_str(),
+            _ => "",
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), ["b", "a", "c"]);
+    }
 }

@@ -45,7 +45,9 @@ fn beside_clones(repository: &RepositorySettings) -> Option<PathBuf> {
         .iter()
         .find_map(|backend| match backend {
             BackendSettings::Git(git) => Some(git.default.reach.base_directory.clone()),
-            BackendSettings::Native(_) | BackendSettings::Vault(_) => None,
+            BackendSettings::Native(_)
+            | BackendSettings::Vault(_)
+            | BackendSettings::Lookups(_) => None,
         });
     clones.filter(|folder| is_kept(folder))
 }

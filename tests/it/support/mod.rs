@@ -9,8 +9,12 @@ mod instance;
 mod issuer;
 mod listener;
 mod memory;
+#[cfg(feature = "jdbc")]
+mod postgres;
 mod process;
 mod ran;
+#[cfg(feature = "redis")]
+mod redis_server;
 mod secrets;
 mod server;
 mod skipped;
@@ -38,8 +42,12 @@ pub(crate) use http::{Answer, Request};
 pub(crate) use instance::{Instance, report};
 pub(crate) use issuer::{Issuer, SigningKey, message, now};
 pub(crate) use memory::places_of;
+#[cfg(feature = "jdbc")]
+pub(crate) use postgres::Postgres;
 pub(crate) use process::{Running, TEST_LOG};
 pub(crate) use ran::Ran;
+#[cfg(feature = "redis")]
+pub(crate) use redis_server::RedisServer;
 pub(crate) use secrets::Secrets;
 pub(crate) use server::TestServer;
 pub(crate) use skipped::skipped_without;

@@ -1,0 +1,50 @@
+//! What of a store that is looked up concerns the whole: looks, health and figures.
+
+use super::{Announce, EnvironmentRepository, Figures, UpstreamHealth, backend::Backend};
+use crate::{look::LookError, lookups::Lookups};
+
+impl EnvironmentRepository {
+    pub(super) fn lookups(&self) -> impl Iterator<Item = &Lookups> {
+        self.inner.backends.iter().filter_map(Backend::lookups)
+    }
+
+    /// Looks everything up again that is kept of stores.
+    pub(super) async fn look_up_again(&self, announce: Announce) -> Result<(), LookError> {
+        let because = match announce {
+            Announce::No => None,
+            Announce::Yes(trigger) => Some(trigger),
+        };
+        let mut looked = Ok(());
+        for lookups in self.lookups() {
+            let looked_up = lookups.look(because).await;
+            let looked_up = looked_up.map_err(|error| LookError::Unreachable(error.to_string()));
+            looked = looked.and(looked_up);
+        }
+        looked
+    }
+}
+
+impl Lookups {
+    /// The state of the store; nobody is asked for it.
+    pub(super) fn health(&self) -> UpstreamHealth {
+        UpstreamHealth {
+            repository: self.shown().to_owned(),
+            version: None,
+            confirmed_seconds_ago: self.confirmed_ago().map(|ago| ago.as_secs()),
+            error: self.error(),
+            disk_error: None,
+            cloning: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// What can be counted of it.
+    pub(super) fn figures(&self) -> Figures {
+        Figures {
+            repository: self.shown().to_owned(),
+            confirmed_ago: self.confirmed_ago(),
+            labels: Vec::new(),
+            mirror: None,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Answers of a store that is asked by name, such as a database: each is looked up when somebody first asks for it, and then
+//! kept and looked up again aside.
+//!
+//! A read takes what is kept and never waits, but for the first question of its coordinates, which all who ask it share. A
+//! store that is gone costs freshness: what it said last stays, and health tells since when nobody could confirm it. Where
+//! it never said anything there is no answer, rather than one with less in it.
+
+mod error;
+mod keeper;
+mod kept;
+mod round;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use confbus_protocol::{Application, PropertySource};
+use confbus_resolution::EnvironmentRequest;
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use error::LookupError;
+pub(crate) use keeper::Keeper;
+use kept::{Answer, Kept};
+
+use crate::look::Trigger;
+
+/// A store, and how it is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) place: Arc<dyn Place>,
+    /// Between two times that everything kept is looked up again; 30 seconds by default.
+    pub(crate) interval: Duration,
+    /// For all that one answer is made of; 5 seconds by default.
+    pub(crate) deadline: Duration,
+    pub(crate) trouble: Trouble,
+}
+
+/// What becomes of a question that the store does not answer, where nothing is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// There is no answer.
+    Spoils,
+    /// The answer has no sources of this store, by a setting.
+    Passes,
+}
+
+/// Where a store is, and how to log in.
+pub(crate) trait Place: fmt::Debug + Send + Sync {
+    /// What kind of store, in one word: `redis`, `jdbc`.
+    fn kind(&self) -> &'static str;
+
+    /// For logs and health, without credentials.
+    fn shown(&self) -> String;
+
+    /// The label of requests that have none; nothing where there are no labels.
+    fn default_label(&self) -> Option<&str>;
+
+    /// Prepares to ask; nothing is asked yet.
+    ///
+    /// # Errors
+    /// When TLS is wanted and this machine trusts nobody.
+    fn open(&self) -> Result<Box<dyn Store>, String>;
+}
+
+/// Somebody who can be asked.
+pub(crate) trait Store: fmt::Debug + Send + Sync {
+    /// The coordinates that have the same answer, as one of them: whoever has no labels leaves them out.
+    fn of_one_answer(&self, request: &EnvironmentRequest) -> EnvironmentRequest;
+
+    /// The sources for a request, the strongest first, all of one moment.
+    fn find<'s>(
+        &'s self,
+        request: &'s EnvironmentRequest,
+    ) -> BoxFuture<'s, Result<Vec<PropertySource>, LookupError>>;
+
+    /// Sees whether anybody answers.
+    fn greet(&self) -> BoxFuture<'_, Result<(), LookupError>>;
+}
+
+/// Whom to tell that what an application is given has changed.
+#[derive(Debug)]
+pub(crate) struct Changed {
+    pub(crate) applications: Vec<Application>,
+    pub(crate) trigger: Trigger,
+}
+
+/// Questions that may wait for the keeper; one more is told to come again.
+const QUEUE: usize = 256;
+
+/// One store, and what it said.
+#[derive(Debug, Clone)]
+pub(crate) struct Lookups {
+    inner: Arc<Inner>,
+    wishes: mpsc::Sender<Wish>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Box<dyn Store>,
+    shown: String,
+    kind: &'static str,
+    deadline: Duration,
+    trouble: Trouble,
+    kept: ArcSwap<Kept>,
+    /// It answered once.
+    is_serving: AtomicBool,
+    /// When everything kept was last found to be what the store says.
+    confirmed: ArcSwapOption<Instant>,
+    /// Why it is not now.
+    error: ArcSwapOption<LookupError>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, LookupError>>;
+
+/// What the keeper is asked for.
+#[derive(Debug)]
+enum Wish {
+    /// An answer that is not kept.
+    Find(EnvironmentRequest, Reply<Arc<Answer>>),
+    /// To look everything up again, and to tell whose answers changed if there is a reason.
+    Look(Option<Trigger>, Reply<()>),
+    /// To keep these as well, as soon as they can be had.
+    Want(Vec<EnvironmentRequest>),
+}
+
+impl Lookups {
+    /// Opens the store; nothing is asked before the keeper runs. It calls `swapped` after each change of what is answered.
+    ///
+    /// # Errors
+    /// When TLS is wanted and this machine trusts nobody.
+    pub(crate) fn open(
+        settings: &Settings,
+        swapped: impl Fn() + Send + Sync + 'static,
+        changed: mpsc::Sender<Changed>,
+    ) -> Result<(Self, Keeper), String> {
+        let inner = Arc::new(Inner {
+            store: settings.place.open()?,
+            shown: settings.place.shown(),
+            kind: settings.place.kind(),
+            deadline: settings.deadline,
+            trouble: settings.trouble,
+            kept: ArcSwap::default(),
+            is_serving: AtomicBool::new(false),
+            confirmed: ArcSwapOption::empty(),
+            error: ArcSwapOption::empty(),
+        });
+        let (wishes, wished) = mpsc::channel(QUEUE);
+        let keeper = Keeper::new(
+            Arc::clone(&inner),
+            settings.interval,
+            wished,
+            changed,
+            Box::new(swapped),
+        );
+        Ok((Self { inner, wishes }, keeper))
+    }
+
+    /// The sources for a request, the strongest first. Waits only where they are not kept.
+    ///
+    /// # Errors
+    /// [`LookupError`] when they are not kept and cannot be had.
+    pub(crate) async fn find(
+        &self,
+        request: &EnvironmentRequest,
+    ) -> Result<Vec<PropertySource>, LookupError> {
+        let request = self.inner.store.of_one_answer(request);
+        if let Some(answer) = self.inner.kept.load().get(&request) {
+            return Ok(answer.sources());
+        }
+        let found = self.ask(|reply| Wish::Find(request, reply)).await;
+        match found {
+            Ok(answer) => Ok(answer.sources()),
+            Err(error) if self.inner.trouble == Trouble::Passes && !error.is_of_caller() => {
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What is kept for a request; nobody is asked.
+    pub(crate) fn kept(&self, request: &EnvironmentRequest) -> Option<Vec<PropertySource>> {
+        let answer = self.answer(request)?;
+        Some(answer.sources())
+    }
+
+    /// The bytes that an answer has; nothing where it is not kept.
+    pub(crate) fn bytes(&self, request: &EnvironmentRequest) -> Option<u64> {
+        Some(self.answer(request)?.bytes() as u64)
+    }
+
+    fn answer(&self, request: &EnvironmentRequest) -> Option<Arc<Answer>> {
+        let request = self.inner.store.of_one_answer(request);
+        self.inner.kept.load().get(&request)
+    }
+
+    /// Looks everything up again that is kept, together with whoever else asks for that.
+    ///
+    /// # Errors
+    /// [`LookupError`] when something of it could not be had; what is kept stays.
+    pub(crate) async fn look(&self, because: Option<Trigger>) -> Result<(), LookupError> {
+        self.ask(|reply| Wish::Look(because, reply)).await
+    }
+
+    /// Keeps what these ask for, too, so that somebody is told when that changes.
+    pub(crate) fn want(&self, requests: &[EnvironmentRequest]) {
+        let of = |request| self.inner.store.of_one_answer(request);
+        // Whoever is left out asks by reading.
+        _ = self
+            .wishes
+            .try_send(Wish::Want(requests.iter().map(of).collect()));
+    }
+
+    async fn ask<T>(&self, wish: impl FnOnce(Reply<T>) -> Wish) -> Result<T, LookupError> {
+        let (reply, answered) = oneshot::channel();
+        let taken = self.wishes.try_send(wish(reply));
+        taken.map_err(|_| LookupError::Busy)?;
+        answered.await.unwrap_or(Err(LookupError::Busy))
+    }
+
+    /// For logs and health, without credentials.
+    pub(crate) fn shown(&self) -> &str {
+        &self.inner.shown
+    }
+
+    /// Whether there is anything to answer from.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.inner.is_serving.load(Ordering::Acquire)
+    }
+
+    /// How long ago everything kept was what the store says.
+    pub(crate) fn confirmed_ago(&self) -> Option<Duration> {
+        let confirmed = self.inner.confirmed.load();
+        confirmed.as_ref().map(|confirmed| confirmed.elapsed())
+    }
+
+    /// Why nobody can tell whether that is still so.
+    pub(crate) fn error(&self) -> Option<String> {
+        let error = self.inner.error.load();
+        error.as_ref().map(ToString::to_string)
+    }
+}

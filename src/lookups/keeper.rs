@@ -1,0 +1,358 @@
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use confbus_protocol::{Application, PropertySource};
+use confbus_resolution::EnvironmentRequest;
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{
+    Answer, Changed, Inner, LookupError, Reply, Wish,
+    kept::{Kept, MOST_ANSWERS},
+    round::{NextRound, Round},
+};
+use crate::look::Trigger;
+
+/// Questions of a round beside each other; first questions do not wait for them.
+const AT_ONCE: usize = 4;
+
+/// First questions beside each other; what is more waits to be told to come again.
+const FIRST_AT_ONCE: usize = 64;
+
+/// Asks the store, and alone changes what is kept.
+pub(crate) struct Keeper {
+    inner: Arc<Inner>,
+    interval: Duration,
+    wishes: mpsc::Receiver<Wish>,
+    changed: mpsc::Sender<Changed>,
+    swapped: Box<dyn Fn() + Send + Sync>,
+    asking: FuturesUnordered<BoxFuture<'static, Asked>>,
+    /// Who waits for a first answer.
+    waiting: HashMap<EnvironmentRequest, Vec<Reply<Arc<Answer>>>>,
+    round: Option<Round>,
+    next: Option<NextRound>,
+    /// Asked for in vain; looked up with the next round.
+    wanted: HashSet<EnvironmentRequest>,
+    /// Whose answers changed and who was not told yet.
+    untold: BTreeSet<String>,
+    is_trouble_told: bool,
+}
+
+/// A question and what came of it.
+struct Asked {
+    for_whom: ForWhom,
+    found: Result<Vec<PropertySource>, LookupError>,
+}
+
+enum ForWhom {
+    /// Those who wait.
+    First(EnvironmentRequest),
+    /// The round; without a request the store was only greeted.
+    Round(Option<EnvironmentRequest>),
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper")
+            .field("of", &self.inner.shown)
+            .finish()
+    }
+}
+
+impl Keeper {
+    pub(super) fn new(
+        inner: Arc<Inner>,
+        interval: Duration,
+        wishes: mpsc::Receiver<Wish>,
+        changed: mpsc::Sender<Changed>,
+        swapped: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
+        Self {
+            inner,
+            interval,
+            wishes,
+            changed,
+            swapped,
+            asking: FuturesUnordered::new(),
+            waiting: HashMap::new(),
+            round: None,
+            next: None,
+            wanted: HashSet::new(),
+            untold: BTreeSet::new(),
+            is_trouble_told: false,
+        }
+    }
+
+    /// Answers and looks again until `stop`.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        stop.run_until_cancelled(self.work()).await;
+    }
+
+    async fn work(&mut self) {
+        let mut ticks = interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(wish) = self.wishes.recv() => self.wish(wish),
+                Some(asked) = self.asking.next(), if !self.asking.is_empty() => {
+                    self.settle(asked);
+                }
+                _ = ticks.tick() => {
+                    let next = self.next.get_or_insert_default();
+                    next.because = next.because.max(Some(Trigger::Poll));
+                }
+            }
+            self.go_on().await;
+        }
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        match wish {
+            Wish::Find(request, reply) => self.find(request, reply),
+            Wish::Look(because, reply) => {
+                let next = self.next.get_or_insert_default();
+                next.because = next.because.max(because);
+                next.replies.push(reply);
+            }
+            Wish::Want(requests) => requests.into_iter().for_each(|request| self.want(request)),
+        }
+    }
+
+    fn want(&mut self, request: EnvironmentRequest) {
+        if self.wanted.len() < MOST_ANSWERS {
+            self.wanted.insert(request);
+        }
+    }
+
+    fn find(&mut self, request: EnvironmentRequest, reply: Reply<Arc<Answer>>) {
+        // Meanwhile it may have been found.
+        if let Some(answer) = self.inner.kept.load().get(&request) {
+            _ = reply.send(Ok(answer));
+            return;
+        }
+        if let Some(waiting) = self.waiting.get_mut(&request) {
+            waiting.push(reply);
+            return;
+        }
+        if self.waiting.len() >= FIRST_AT_ONCE {
+            _ = reply.send(Err(LookupError::Busy));
+            return;
+        }
+        self.waiting.insert(request.clone(), vec![reply]);
+        self.ask(ForWhom::First(request));
+    }
+
+    fn ask(&mut self, for_whom: ForWhom) {
+        let inner = Arc::clone(&self.inner);
+        let asked = async move {
+            let found = inner.ask(for_whom.request()).await;
+            Asked { for_whom, found }
+        };
+        self.asking.push(asked.boxed());
+    }
+
+    /// Begins the next round, or goes on with this one.
+    async fn go_on(&mut self) {
+        if self.round.is_none()
+            && let Some(next) = self.next.take()
+        {
+            let kept = self.inner.kept.load();
+            // What is asked right now may have been read before whatever the round is for.
+            let unkept = self.waiting.keys().cloned().chain(self.wanted.drain());
+            let requests: HashSet<_> = kept.requests().cloned().chain(unkept).collect();
+            let has_none = requests.is_empty();
+            self.round = Some(Round::new(requests, next));
+            if has_none && let Some(round) = &mut self.round {
+                round.at_work += 1;
+                self.ask(ForWhom::Round(None));
+            }
+        }
+        while let Some(round) = &mut self.round
+            && round.at_work < AT_ONCE
+            && let Some(request) = round.next()
+        {
+            self.ask(ForWhom::Round(Some(request)));
+        }
+        if self.round.as_ref().is_some_and(Round::is_over)
+            && let Some(round) = self.round.take()
+        {
+            self.end(round).await;
+        }
+    }
+
+    fn settle(&mut self, asked: Asked) {
+        if asked.found.is_ok() {
+            self.inner.is_serving.store(true, Ordering::Release);
+        }
+        match asked.for_whom {
+            ForWhom::First(request) => self.first(request, asked.found),
+            ForWhom::Round(request) => {
+                let Some(round) = &mut self.round else { return };
+                round.at_work -= 1;
+                match (asked.found, request) {
+                    (Ok(sources), Some(request)) => {
+                        round.found.push((request, Arc::new(Answer::new(sources))));
+                    }
+                    (Ok(_), None) => {}
+                    (Err(error), request) => self.missed(request, error),
+                }
+            }
+        }
+    }
+
+    /// What only somebody's question is refused, who has no answer yet, is that one's trouble and not the store's.
+    fn missed(&mut self, request: Option<EnvironmentRequest>, error: LookupError) {
+        let kept = self.inner.kept.load();
+        let unkept = request.filter(|request| kept.get(request).is_none());
+        if let Some(round) = &mut self.round
+            && (unkept.is_none() || error.is_outage())
+        {
+            round.failed(error.clone());
+        }
+        if let Some(request) = unkept.filter(|_| !error.is_of_caller()) {
+            self.want(request);
+        }
+    }
+
+    fn first(
+        &mut self,
+        request: EnvironmentRequest,
+        found: Result<Vec<PropertySource>, LookupError>,
+    ) {
+        let waiting = self.waiting.remove(&request).unwrap_or_default();
+        let answered = match found {
+            Ok(sources) => {
+                let answer = Arc::new(Answer::new(sources));
+                let was_missed = self.wanted.remove(&request);
+                let mut kept = Kept::clone(&self.inner.kept.load());
+                kept.put(request, Arc::clone(&answer));
+                let let_go = kept.fit();
+                self.inner.kept.store(Arc::new(kept));
+                // What was answered without it, or is not looked up any more, may be kept elsewhere.
+                if was_missed || let_go {
+                    (self.swapped)();
+                }
+                Ok(answer)
+            }
+            Err(error) => {
+                if error.is_outage() {
+                    self.tell(&error);
+                }
+                if !error.is_of_caller() {
+                    self.want(request);
+                }
+                Err(error)
+            }
+        };
+        for reply in waiting {
+            // Whoever asked may have stopped waiting.
+            _ = reply.send(answered.clone());
+        }
+    }
+
+    /// Puts in service what a round found, all together, and then tells whom it concerns.
+    async fn end(&mut self, mut round: Round) {
+        let found = std::mem::take(&mut round.found);
+        let because = round.because;
+        self.put(found);
+        match round.end() {
+            Ok(began) => self.recovered(began),
+            Err(error) => self.tell(&error),
+        }
+        if let Some(trigger) = because
+            && !self.untold.is_empty()
+        {
+            let applications = std::mem::take(&mut self.untold);
+            let applications = applications
+                .iter()
+                .filter_map(|name| Application::parse(name).ok())
+                .collect();
+            let changed = Changed {
+                applications,
+                trigger,
+            };
+            // A server that stops tells nobody.
+            _ = self.changed.send(changed).await;
+        }
+    }
+
+    fn put(&mut self, found: Vec<(EnvironmentRequest, Arc<Answer>)>) {
+        let mut kept = Kept::clone(&self.inner.kept.load());
+        let mut differs = false;
+        for (request, answer) in found {
+            match kept.get(&request) {
+                Some(before) if before.says_the_same(&answer) => continue,
+                Some(_) => {
+                    self.untold.insert(request.application.to_string());
+                }
+                None => {}
+            }
+            kept.put(request, answer);
+            differs = true;
+        }
+        let let_go = kept.fit();
+        if differs || let_go {
+            self.inner.kept.store(Arc::new(kept));
+            (self.swapped)();
+        }
+    }
+
+    fn recovered(&mut self, began: Instant) {
+        self.inner.confirmed.store(Some(Arc::new(began)));
+        self.inner.error.store(None);
+        if std::mem::take(&mut self.is_trouble_told) {
+            let store = &self.inner.shown;
+            info!(event = "store.reachable", store, "the store answers again");
+        }
+    }
+
+    fn tell(&mut self, error: &LookupError) {
+        self.inner.error.store(Some(Arc::new(error.clone())));
+        if !std::mem::replace(&mut self.is_trouble_told, true) {
+            warn!(
+                event = "store.unreachable",
+                store = self.inner.shown,
+                error.text = %error,
+                "the store could not be asked; what it said last is served"
+            );
+        }
+    }
+}
+
+impl ForWhom {
+    fn request(&self) -> Option<&EnvironmentRequest> {
+        match self {
+            Self::First(request) => Some(request),
+            Self::Round(request) => request.as_ref(),
+        }
+    }
+}
+
+impl Inner {
+    /// Asks within the deadline; without a request the store is only greeted.
+    async fn ask(
+        &self,
+        request: Option<&EnvironmentRequest>,
+    ) -> Result<Vec<PropertySource>, LookupError> {
+        let asking = async {
+            match request {
+                Some(request) => self.store.find(request).await,
+                None => self.store.greet().await.map(|()| Vec::new()),
+            }
+        };
+        let late = LookupError::Late {
+            kind: self.kind,
+            within: self.deadline,
+        };
+        timeout(self.deadline, asking).await.unwrap_or(Err(late))
+    }
+}
