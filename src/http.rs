@@ -25,6 +25,7 @@ mod fields;
 mod finished;
 mod front;
 mod gate;
+mod gateways;
 mod gzip;
 mod health;
 mod inspections;
@@ -74,8 +75,9 @@ use events::Streams;
 pub(crate) use events::Writer;
 pub(crate) use front::Front;
 use gate::{Gate, Plane};
+pub(crate) use gateways::{ForwardHeaders, Gateways};
 pub(crate) use own_settings::{SettingView, WarningView};
-pub(crate) use serve::{Door, Listeners, make_room, serve};
+pub(crate) use serve::{Door, Listeners, SocketFile, make_room, serve};
 pub(crate) use settings::{BasePath, Compression, HealthDetails, Limits, Rates, Settings};
 pub(crate) use tls::{ClientAuth, Settings as TlsSettings, Tls};
 
