@@ -78,7 +78,14 @@ impl App {
             .map(|_| MANAGERS.min(limits.connections));
         limits.connections = http::make_room(limits.connections, managers.as_slice());
         let tls = settings.http.tls.clone();
-        let listeners = listen(settings.listen, limits.threads)?;
+        let mut listeners = listen(settings.listen, limits.threads)?;
+        if let Some(socket) = &settings.socket {
+            let path = socket.path.display();
+            let bound = listeners.and_at(socket);
+            listeners =
+                bound.with_context(|| format!("{path} cannot be a socket of this server"))?;
+            info!(%path, "a socket is open, too");
+        }
         let management = settings.management;
         let management = management.map(|address| listen(address, 1)).transpose()?;
         let tasks = Tasks::default();

@@ -50,6 +50,8 @@ pub struct Settings {
     pub(crate) replicas: bool,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,
+    /// A socket in the file system where the server listens as well.
+    pub(crate) socket: Option<http::SocketFile>,
     /// Where management is answered, if not there.
     pub(crate) management: Option<std::net::SocketAddr>,
     /// What was said in vain, or opens what is closed.

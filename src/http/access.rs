@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,6 +17,7 @@ use super::{
     denials::{Denial, beginning},
     error::Failure,
     fields::{Fields as _, text},
+    gateways::Outside,
     peer::Peer,
 };
 use crate::{
@@ -37,10 +39,12 @@ pub(super) async fn identify(
     let (mut parts, body) = request.into_parts();
     let address = address(&parts);
     let caller = caller(&parts, &access).await;
+    let outside = parts.extensions.get::<Arc<Outside>>().cloned();
     parts.extensions.insert(Asking {
         caller,
         access,
         address,
+        outside: outside.unwrap_or_default(),
     });
     next.run(Request::from_parts(parts, body)).await
 }
@@ -71,6 +75,7 @@ pub(super) struct Asking {
     pub(super) caller: Caller,
     access: Access,
     address: Option<IpAddr>,
+    outside: Arc<Outside>,
 }
 
 impl Asking {
@@ -117,6 +122,7 @@ impl Asking {
             caller,
             access,
             address: None,
+            outside: Arc::default(),
         }
     }
 
@@ -127,6 +133,11 @@ impl Asking {
     /// From where, if that is known.
     pub(super) fn address(&self) -> Option<IpAddr> {
         self.address
+    }
+
+    /// How this server looks from there.
+    pub(super) fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// Who asks, for others to see.
@@ -231,8 +242,8 @@ impl<'r> Said<'r> {
             "host" => _ = self.hear_host(value),
             "authorization" => _ = self.authorization.get_or_insert(value),
             "sec-fetch-site" => _ = self.fetch_site.get_or_insert(value),
-            "forwarded" | "via" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto"
-            | "x-real-ip" => self.is_forwarded = true,
+            "forwarded" | "via" | "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-port"
+            | "x-forwarded-prefix" | "x-forwarded-proto" | "x-real-ip" => self.is_forwarded = true,
             _ => {}
         }
     }
@@ -343,6 +354,8 @@ mod tests {
             ("127.0.0.1:5", &[("via", "1.1 proxy")], false),
             ("127.0.0.1:5", &[("x-forwarded-for", "10.0.0.7")], false),
             ("127.0.0.1:5", &[("forwarded", "for=10.0.0.7")], false),
+            ("127.0.0.1:5", &[("x-forwarded-port", "443")], false),
+            ("127.0.0.1:5", &[("x-forwarded-prefix", "/a")], false),
             ("127.0.0.1:5", &[("sec-fetch-site", "cross-site")], false),
             ("127.0.0.1:5", &[("authorization", "Basic dTpw")], true),
         ] {

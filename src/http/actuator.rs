@@ -9,7 +9,7 @@ use axum::{
 use http::{Uri, header, uri::Authority};
 use serde_json::{Map, Value, json};
 
-use super::{Settings, error::to_json};
+use super::{Settings, access::Asking, error::to_json};
 use crate::environment_repository::EnvironmentRepository;
 
 /// Boot's own media type.
@@ -33,6 +33,7 @@ pub(super) fn is_health(settings: &Settings, path: &str) -> bool {
 pub(super) async fn links(
     State(settings): State<Arc<Settings>>,
     uri: Uri,
+    asking: Asking,
     headers: http::HeaderMap,
 ) -> Response {
     let host = headers
@@ -41,9 +42,9 @@ pub(super) async fn links(
         .and_then(|host| host.parse::<Authority>().ok());
     let origin = host
         .or_else(|| uri.authority().cloned())
-        .map(|host| format!("{}://{host}", settings.scheme()))
+        .map(|host| format!("{}://{host}", asking.outside().scheme(&settings)))
         .unwrap_or_default();
-    let base = format!("{origin}{}/actuator", settings.context_path.as_str());
+    let base = format!("{origin}{}/actuator", asking.outside().base(&settings));
     let mut links = Map::new();
     for (name, path) in [
         ("self", ""),
@@ -64,7 +65,9 @@ pub(super) async fn links(
             json!({ "href": format!("{base}{path}"), "templated": path.contains('{') }),
         );
     }
-    answer(&json!({ "_links": links }))
+    // The host is the one that was asked: nobody else is to be given that.
+    let never = [(header::CACHE_CONTROL, "no-store")];
+    (never, answer(&json!({ "_links": links }))).into_response()
 }
 
 /// Which confbus this is, and which commit it serves.

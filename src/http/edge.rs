@@ -17,6 +17,7 @@ use super::{
     body::{content_type, is_json},
     error::Failure,
     finished::{Finished, Wish},
+    gateways::Outside,
     keep::{Keep, Kept},
     pages,
     serve::Seldom,
@@ -90,6 +91,7 @@ pub(super) async fn edge(
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
+    let outside = outside(&request);
     let wish = Wish::of(&method, &headers);
 
     let mut answer = match refusal(&request, &settings) {
@@ -104,7 +106,7 @@ pub(super) async fn edge(
         .as_ref()
         .map_or(asked, |failure| failure.asked(asked));
     let mut answer = failure.as_ref().map_or(answer, |failure| {
-        written(failure, &path, &headers, &settings)
+        written(failure, &path, &headers, &outside, &settings)
     });
 
     disarm(&path, &mut answer);
@@ -125,7 +127,13 @@ pub(super) async fn edge(
 /// What a request is told that nobody is to see, and for which its connection ends.
 pub(super) fn refuse<B>(request: &Request<B>, failure: &Failure, settings: &Settings) -> Response {
     let (method, path) = (request.method(), request.uri().path());
-    let mut answer = written(failure, path, request.headers(), settings);
+    let mut answer = written(
+        failure,
+        path,
+        request.headers(),
+        &outside(request),
+        settings,
+    );
     guard(settings, &mut answer);
     let close = HeaderValue::from_static("close");
     answer.headers_mut().insert(header::CONNECTION, close);
@@ -139,11 +147,23 @@ pub(super) fn refuse<B>(request: &Request<B>, failure: &Failure, settings: &Sett
     answer
 }
 
-fn written(failure: &Failure, path: &str, headers: &HeaderMap, settings: &Settings) -> Response {
+/// How this server looks from where a request comes.
+fn outside<B>(request: &Request<B>) -> Arc<Outside> {
+    let outside = request.extensions().get::<Arc<Outside>>();
+    outside.cloned().unwrap_or_default()
+}
+
+fn written(
+    failure: &Failure,
+    path: &str,
+    headers: &HeaderMap,
+    outside: &Outside,
+    settings: &Settings,
+) -> Response {
     let accept = Accept::of(headers);
     let written = failure.write(path, &accept, settings.include_message);
     if pages::has(settings, path) && accept.error() == ErrorForm::Html {
-        return pages::failure(settings, failure, written);
+        return pages::failure(settings, outside, failure, written);
     }
     written
 }
@@ -188,7 +208,7 @@ fn refusal(request: &Request<Body>, settings: &Settings) -> Option<Failure> {
     }
     let context = settings.context_path.as_str();
     if !context.is_empty() && uri.path() == context {
-        return Some(to_the_slash(request, context, settings.scheme()));
+        return Some(to_the_slash(request, settings));
     }
     settings
         .context_path
@@ -197,12 +217,12 @@ fn refusal(request: &Request<Body>, settings: &Settings) -> Option<Failure> {
         .then(|| Failure::container(StatusCode::NOT_FOUND))
 }
 
-/// A context path without its slash leads to the one with it, as in Tomcat.
-fn to_the_slash(request: &Request<Body>, context: &str, scheme: &str) -> Failure {
-    let host = request.headers().get(header::HOST);
-    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+/// A context path without its slash leads to the one with it, as in Tomcat. On the host that was asked, whichever that
+/// is: what a request calls it stands in no answer.
+fn to_the_slash(request: &Request<Body>, settings: &Settings) -> Failure {
+    let base = outside(request).base(settings);
     let query = request.uri().query().map(|query| format!("?{query}"));
-    let place = format!("{scheme}://{host}{context}/{}", query.unwrap_or_default());
+    let place = format!("{base}/{}", query.unwrap_or_default());
     let failure = Failure::empty(StatusCode::FOUND);
     match HeaderValue::try_from(place) {
         Ok(place) => failure.with(header::LOCATION, place),
@@ -344,6 +364,13 @@ mod tests {
                 "{method} {path}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_request_calls_its_host_leads_nobody_anywhere() {
+        let answer = ask("GET", "/ctx?a=b").await;
+        assert_eq!(answer.status(), StatusCode::FOUND);
+        assert_eq!(answer.headers()[header::LOCATION], "/ctx/?a=b");
     }
 
     #[tokio::test]

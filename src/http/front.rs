@@ -15,6 +15,7 @@ mod shared;
 use std::{
     cell::RefCell,
     future::{Ready, ready},
+    net::IpAddr,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -34,6 +35,7 @@ use super::{
     Settings, actuator, edge,
     error::Failure,
     fields::Fields,
+    gateways::Gateways,
     keep::Kept,
     peer::Peer,
     serve::{Busy, Clock},
@@ -125,6 +127,11 @@ impl Front {
         Self { requests, ..self }
     }
 
+    /// Who is believed that says for whom it asks.
+    pub(super) fn gateways(&self) -> &Gateways {
+        &self.settings.gateways
+    }
+
     pub(super) fn core(self, clock: Rc<Clock>, beside: Handle) -> Core {
         let room = self.keeping.as_ref().map_or(0, |keeping| keeping.room);
         Core {
@@ -201,6 +208,11 @@ impl Core {
         self.requests
             .made(Asked::default(), method, status, Duration::ZERO);
         Either::Left(ready(Ok(answer.map(|body| Body::routed(body, busy)))))
+    }
+
+    /// Whether what somebody at this address says of others counts.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        self.settings.gateways.trust(address)
     }
 
     /// Whether somebody asks how the server is.
@@ -287,8 +299,9 @@ impl Core {
             return Recalled::Make(Miss::NotYet);
         };
         let keep = &entry.kept.keep;
+        let address = self.asker(question.wish.fields, peer);
         // Whoever may not, or has yet to prove who it is, hears more from the router.
-        if !keeping.may(question, peer, keep) {
+        if !keeping.may(question, peer, address, keep) {
             return Recalled::Make(Miss::Never);
         }
         // Before the generation, which says that what looks have shown till then is true of this answer.
@@ -299,14 +312,37 @@ impl Core {
         }
         match is_valid.then(|| give(entry)).flatten() {
             Some(answer) => {
-                let peer = peer.address.ip().to_canonical();
-                keeping.note(entry, question, peer, now);
+                keeping.note(entry, question, address, now);
                 debug!(path = question.path, "request answered from memory");
                 Recalled::Answer(answer)
             }
             None => Recalled::Make(Miss::Old {
                 was_quick: entry.made.was_quick,
             }),
+        }
+    }
+
+    /// Who asks: whoever is at the other end, unless that is a gateway.
+    fn asker(&self, fields: &(impl Fields + ?Sized), peer: &Peer) -> IpAddr {
+        let address = peer.address.ip().to_canonical();
+        if peer.is_gateway {
+            return self.settings.gateways.asker(fields, address);
+        }
+        address
+    }
+
+    /// Makes a request that came through a gateway what it was there.
+    fn unwrap<B>(&self, request: &mut Request<B>, peer: Peer) -> Peer {
+        if !peer.is_gateway {
+            return peer;
+        }
+        let gateways = &self.settings.gateways;
+        let told = gateways.told(request.headers(), peer.address.ip().to_canonical());
+        told.write_host(request.headers_mut());
+        request.extensions_mut().insert(Arc::new(told.outside));
+        Peer {
+            address: (told.address, peer.address.port()).into(),
+            ..peer
         }
     }
 
@@ -336,6 +372,7 @@ impl Core {
         // Before anything is read: what moves meanwhile makes this answer an old one.
         let generation = self.keeping.as_ref().map(Keeping::generation);
         let mut request = request.map(axum::body::Body::new);
+        let peer = self.unwrap(&mut request, peer);
         request.extensions_mut().insert(ConnectInfo(peer.address));
         request.extensions_mut().insert(peer);
         let method = request.method().clone();

@@ -1,4 +1,12 @@
-use std::{fmt, net::SocketAddr, sync::Arc};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+/// The address of everybody who connects to the socket in the file system: one that nobody else can have, and not one of this
+/// machine, for which more is open.
+pub(super) const ON_SOCKET: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Who is at the other end of a connection, as far as the connection itself shows.
 #[derive(Debug, Clone)]
@@ -6,14 +14,17 @@ pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// Whom the certificate names that it proved to have, once somebody whom we trust vouched for it.
     pub(super) certificate: Option<Arc<str>>,
+    /// What it says of others counts.
+    pub(super) is_gateway: bool,
 }
 
 impl From<SocketAddr> for Peer {
-    /// One who has shown no certificate.
+    /// One who has shown no certificate and is believed nothing.
     fn from(address: SocketAddr) -> Self {
         Self {
             address,
             certificate: None,
+            is_gateway: false,
         }
     }
 }

@@ -12,6 +12,7 @@ mod listen;
 mod room;
 mod seldom;
 mod shape;
+mod socket;
 mod stream;
 mod thread;
 mod watch;
@@ -30,7 +31,8 @@ pub(crate) use files::make_room;
 pub(crate) use listen::Listeners;
 use room::Room;
 pub(super) use seldom::Seldom;
-use thread::{End, Thread};
+pub(crate) use socket::SocketFile;
+use thread::{End, Ends, Thread};
 pub(super) use watch::{Busy, Clock};
 
 /// A port, and what answers there.
@@ -52,8 +54,20 @@ pub(crate) async fn serve(
 ) {
     let mut threads = FuturesUnordered::new();
     for door in doors {
-        let room = Arc::new(Room::new(door.connections, &limits));
-        for listener in door.listeners.all {
+        let room = Arc::new(Room::new(door.connections, &limits, door.front.gateways()));
+        let Listeners { all, socket, .. } = door.listeners;
+        let shared = socket.map(|socket| socket.shared(all.len())).transpose();
+        let (sockets, mut file) = match shared {
+            Ok(shared) => shared.map_or_else(Default::default, |(all, file)| (all, Some(file))),
+            Err(error) => return error!(%error, "a socket cannot be shared"),
+        };
+        let mut sockets = sockets.into_iter();
+        for listener in all {
+            let listener = Ends {
+                port: listener,
+                socket: sockets.next(),
+                file: file.take(),
+            };
             let thread = Thread {
                 front: door.front.clone(),
                 tls: tls.clone(),
@@ -85,10 +99,7 @@ pub(crate) async fn serve(
     }
 }
 
-fn start(
-    thread: Thread,
-    listener: std::net::TcpListener,
-) -> io::Result<oneshot::Receiver<io::Result<End>>> {
+fn start(thread: Thread, listener: Ends) -> io::Result<oneshot::Receiver<io::Result<End>>> {
     let (sender, ended) = oneshot::channel();
     let run = move || sender.send(thread.run(listener));
     std::thread::Builder::new()

@@ -1,6 +1,7 @@
 use std::{num::NonZero, time::Duration};
 
 use super::{
+    gateways::Gateways,
     own_settings::{SettingView, WarningView},
     tls::Tls,
 };
@@ -49,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<Tls>,
     /// How pages for people present this server.
     pub(crate) pages: pages::Settings,
+    /// Who is believed that says for whom it asks.
+    pub(crate) gateways: Gateways,
     /// Bounds of connections and requests.
     pub(crate) limits: Limits,
 }
@@ -172,6 +175,14 @@ impl BasePath {
         &self.0
     }
 
+    /// Whether it leads nowhere but down.
+    pub(super) fn stays(&self) -> bool {
+        !self
+            .0
+            .split('/')
+            .any(|segment| matches!(segment, "." | ".."))
+    }
+
     /// The rest of a path below this one, beginning with its slash.
     pub(super) fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(&self.0)
@@ -212,6 +223,7 @@ impl Default for Settings {
             compression: Compression::default(),
             tls: None,
             pages: pages::Settings::default(),
+            gateways: Gateways::default(),
             limits: Limits::default(),
         }
     }

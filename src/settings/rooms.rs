@@ -63,7 +63,11 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let repository = backends::repository(reader);
     let listen = listen(reader);
     let management = management(reader, listen);
-    let is_local = listen.ip().is_loopback() && management.is_none_or(|at| at.ip().is_loopback());
+    let socket = http::socket(reader);
+    // Whoever has the socket may let in others.
+    let is_local = listen.ip().is_loopback()
+        && socket.is_none()
+        && management.is_none_or(|at| at.ip().is_loopback());
     let bus = bus::bus(reader);
     let replicas = reader.flag("confbus.replicas.enabled", true);
     let member = bus::member(reader);
@@ -105,6 +109,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         replicas,
         member: member?,
         listen,
+        socket,
         management,
         warnings: Vec::new(),
     })

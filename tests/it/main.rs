@@ -29,6 +29,7 @@ mod encryption;
 mod errors;
 mod foreign_answers;
 mod freshness;
+mod gateway;
 mod inspections;
 mod json;
 mod kept_answers;

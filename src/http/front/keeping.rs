@@ -53,9 +53,10 @@ impl Keeping {
         &self,
         question: &Question<'_, F>,
         peer: &Peer,
+        address: IpAddr,
         keep: &Keep,
     ) -> bool {
-        let address = Some(peer.address.ip().to_canonical());
+        let address = Some(address);
         let evidence = question.said.evidence(address, peer.certificate.as_deref());
         let is_ours = || question.said.is_of_this_machine(address, None);
         self.access

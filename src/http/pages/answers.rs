@@ -3,7 +3,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 
-use super::super::{Settings, conditional::entity_tag, error::Failure};
+use super::super::{Settings, conditional::entity_tag, error::Failure, gateways::Outside};
 use crate::pages::{FailurePage, Frame, Framed, Moment, Place};
 
 /// All that a page may load is here, and nothing else may show it.
@@ -12,9 +12,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 const HTML: &str = "text/html;charset=utf-8";
 
 /// What is around a page.
-pub(super) fn frame(settings: &Settings, place: Place, caller: String) -> Frame {
+pub(super) fn frame(settings: &Settings, outside: &Outside, place: Place, caller: String) -> Frame {
     Frame {
-        base: format!("{}/_", settings.context_path.as_str()),
+        base: format!("{}/_", outside.base(settings)),
         settings: settings.pages.clone(),
         place,
         caller,
@@ -74,12 +74,13 @@ pub(in super::super) fn has(settings: &Settings, path: &str) -> bool {
 /// The error as a page, instead of how others are told it; what its headers say stays.
 pub(in super::super) fn failure(
     settings: &Settings,
+    outside: &Outside,
     failure: &Failure,
     written: Response,
 ) -> Response {
     let (mut parts, _) = written.into_parts();
     let page = FailurePage {
-        frame: frame(settings, Place::Elsewhere, String::new()),
+        frame: frame(settings, outside, Place::Elsewhere, String::new()),
         status: failure.status.as_u16(),
         error: failure
             .status

@@ -236,7 +236,7 @@ pub(super) async fn framed(
     asking: &Asking,
     place: Place,
 ) -> (Frame, Option<Health>) {
-    let mut frame = frame(&services.settings, place, asking.name());
+    let mut frame = frame(&services.settings, asking.outside(), place, asking.name());
     frame.pinned = pinned_seen(services, asking);
     if !shows_details(&services.settings, &asking.caller) {
         return (frame, None);

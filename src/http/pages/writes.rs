@@ -160,7 +160,7 @@ fn answered(
     outcome: Result<&str, Failure>,
 ) -> Result<Response, Failure> {
     let problem = match outcome {
-        Ok(place) => return Ok(done(services, place)),
+        Ok(place) => return Ok(done(services, asking, place)),
         Err(problem) => problem,
     };
     let is_about_form = matches!(
@@ -186,10 +186,12 @@ fn show(
     problem: Option<String>,
 ) -> Result<Response, Failure> {
     let settings = &services.settings;
-    let mut frame = frame(settings, Place::Elsewhere, asking.name());
+    let outside = asking.outside();
+    let mut frame = frame(settings, outside, Place::Elsewhere, asking.name());
     frame.pinned = pinned_seen(services, asking);
     let cookie = cookie_of(headers).unwrap_or_else(new_cookie);
-    let set = set_cookie(&cookie, &frame.base, settings.tls.is_some());
+    let is_tls = outside.scheme(settings) == "https";
+    let set = set_cookie(&cookie, &frame.base, is_tls);
     let token = services
         .tokens
         .issue(&cookie, &asking.name(), &asked.action);
@@ -217,8 +219,9 @@ fn show(
     Ok(response)
 }
 
-fn done(services: &Services, place: &str) -> Response {
-    let location = format!("{}/_{place}", services.settings.context_path.as_str());
+fn done(services: &Services, asking: &Asking, place: &str) -> Response {
+    let base = asking.outside().base(&services.settings);
+    let location = format!("{base}/_{place}");
     let headers = [
         (header::LOCATION, location),
         (header::CACHE_CONTROL, "no-store".to_owned()),

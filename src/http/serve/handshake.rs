@@ -47,17 +47,19 @@ impl Handshakes {
         }
     }
 
-    /// Agrees on TLS, where it is spoken.
-    pub(super) async fn shake(&self, stream: TcpStream, address: SocketAddr) -> io::Result<Shaken> {
-        let Some(tls) = &self.tls else {
-            return Ok(Shaken {
-                wire: Wire::Plain(stream),
+    /// Agrees on TLS, where it is spoken: not within this machine.
+    pub(super) async fn shake(&self, stream: Wire, address: SocketAddr) -> io::Result<Shaken> {
+        match (stream, &self.tls) {
+            (Wire::Plain(stream), Some(tls)) => {
+                let shaken = timeout(self.patience, self.secure(tls, stream, address));
+                shaken.await.map_err(|_| io::ErrorKind::TimedOut)?
+            }
+            (wire, _) => Ok(Shaken {
+                wire,
                 peer: address.into(),
                 withdrawn: None,
-            });
-        };
-        let shaken = timeout(self.patience, self.secure(tls, stream, address));
-        shaken.await.map_err(|_| io::ErrorKind::TimedOut)?
+            }),
+        }
     }
 
     async fn secure(

@@ -5,8 +5,10 @@ use std::{
 
 use tokio::net::TcpSocket;
 
+use super::socket::{Socket, SocketFile};
+
 /// Connections that wait to be accepted, on each listener.
-const BACKLOG: u32 = 1024;
+pub(super) const BACKLOG: u32 = 1024;
 /// Bytes of answers that the system takes for a connection before anybody reads them. By itself it takes some megabytes, which
 /// thousands of readers who take nothing would fill, and keep cores busy with.
 const UNREAD: u32 = 64 * 1024;
@@ -15,6 +17,8 @@ const UNREAD: u32 = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Listeners {
     pub(super) all: Vec<TcpListener>,
+    /// Where they listen as well.
+    pub(super) socket: Option<Socket>,
     address: SocketAddr,
 }
 
@@ -39,7 +43,20 @@ impl Listeners {
         }
         let listen = |socket: TcpSocket| socket.listen(BACKLOG)?.into_std();
         let all = sockets.into_iter().map(listen).collect::<io::Result<_>>()?;
-        Ok(Self { all, address })
+        Ok(Self {
+            all,
+            socket: None,
+            address,
+        })
+    }
+
+    /// Those that listen on a socket in the file system as well.
+    ///
+    /// # Errors
+    /// When somebody else has it, or it cannot be made.
+    pub(crate) fn and_at(self, file: &SocketFile) -> io::Result<Self> {
+        let socket = Some(Socket::bind(file)?);
+        Ok(Self { socket, ..self })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

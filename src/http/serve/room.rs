@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     http::{
-        Limits,
+        Gateways, Limits,
         places::{Place, Places},
     },
     network::Network,
@@ -20,6 +20,8 @@ pub(super) struct Room {
     places: Arc<Places>,
     reserve: Arc<Places>,
     counts_this_machine: bool,
+    /// They speak for everybody.
+    gateways: Gateways,
 }
 
 /// What a connection that was accepted may do.
@@ -31,17 +33,19 @@ pub(super) enum Admission {
 }
 
 impl Room {
-    pub(super) fn new(connections: usize, limits: &Limits) -> Self {
+    pub(super) fn new(connections: usize, limits: &Limits, gateways: &Gateways) -> Self {
         Self {
             places: Places::new(connections, limits.connections_per_address),
             reserve: Places::new(RESERVE, RESERVE_EACH),
             counts_this_machine: limits.this_machine,
+            gateways: gateways.clone(),
         }
     }
 
     pub(super) fn admit(&self, address: IpAddr) -> Admission {
         let network = Network::of(address);
-        let counts = self.counts_this_machine || !network.is_this_machine();
+        let is_here = network.is_this_machine();
+        let counts = (self.counts_this_machine || !is_here) && !self.gateways.trust(address);
         if let Some(place) = self.places.take(counts.then_some(network)) {
             return Admission::Welcome(place);
         }
@@ -58,13 +62,19 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::ForwardHeaders;
 
     fn room(connections: usize, per_address: usize) -> Room {
         let limits = Limits {
             connections_per_address: per_address,
             ..Limits::default()
         };
-        Room::new(connections, &limits)
+        let gateways = Gateways {
+            headers: ForwardHeaders::Native,
+            trusted: vec!["10.9.0.0/16".parse().unwrap()],
+            on_socket: false,
+        };
+        Room::new(connections, &limits, &gateways)
     }
 
     fn admit(room: &Room, address: &str) -> Admission {
@@ -82,6 +92,13 @@ mod tests {
         assert!(matches!(admit(&room, "10.0.0.8"), Admission::Welcome(_)));
         let mine = [(); 4].map(|()| admit(&room, "127.0.0.1"));
         assert!(mine.iter().all(|one| matches!(one, Admission::Welcome(_))));
+        drop(mine);
+        let others = [(); 4].map(|()| admit(&room, "10.9.0.1"));
+        assert!(
+            others
+                .iter()
+                .all(|one| matches!(one, Admission::Welcome(_)))
+        );
         drop(two);
         assert!(matches!(admit(&room, "10.0.0.7"), Admission::Welcome(_)));
     }

@@ -1,7 +1,7 @@
 use std::{cell::RefCell, future::poll_fn, io, net::SocketAddr, rc::Rc, sync::Arc, time::Duration};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, UnixListener},
     runtime::{Builder, Handle, LocalOptions},
     time::{Interval, MissedTickBehavior, sleep, timeout},
 };
@@ -16,11 +16,17 @@ use super::{
     listen,
     room::{Admission, Room},
     seldom::Seldom,
+    socket::OwnFile,
     watch::{Clock, Open, Patience, Watch, Watches},
     wire::Wire,
 };
 use crate::{
-    http::{front::Front, peer::Peer, places::Place, tls::Tls},
+    http::{
+        front::Front,
+        peer::{self, Peer},
+        places::Place,
+        tls::Tls,
+    },
     watchdog::{BEAT, Pulse},
 };
 
@@ -57,9 +63,17 @@ pub(super) enum End {
     CutOff,
 }
 
+/// Where a thread listens.
+pub(super) struct Ends {
+    pub(super) port: std::net::TcpListener,
+    pub(super) socket: Option<std::os::unix::net::UnixListener>,
+    /// Taken away when nobody is let in any more.
+    pub(super) file: Option<OwnFile>,
+}
+
 /// A connection that was accepted.
 struct Accepted {
-    stream: TcpStream,
+    stream: Wire,
     address: SocketAddr,
     purpose: Purpose,
     place: Place,
@@ -68,6 +82,7 @@ struct Accepted {
 /// Takes connections while there is room.
 struct Door {
     listener: TcpListener,
+    socket: Option<UnixListener>,
     room: Arc<Room>,
     speaks_tls: bool,
     refuses: Seldom,
@@ -76,15 +91,16 @@ struct Door {
 
 impl Thread {
     /// Serves until `shutdown`, then lets requests under way end.
-    pub(super) fn run(self, listener: std::net::TcpListener) -> io::Result<End> {
+    pub(super) fn run(self, ends: Ends) -> io::Result<End> {
         let mut builder = Builder::new_current_thread();
         let runtime = builder.enable_all().build_local(LocalOptions::default())?;
-        runtime.block_on(self.serve(listener))
+        runtime.block_on(self.serve(ends))
     }
 
-    async fn serve(self, listener: std::net::TcpListener) -> io::Result<End> {
+    async fn serve(self, ends: Ends) -> io::Result<End> {
         let door = Door {
-            listener: TcpListener::from_std(listener)?,
+            listener: TcpListener::from_std(ends.port)?,
+            socket: ends.socket.map(UnixListener::from_std).transpose()?,
             room: Arc::clone(&self.room),
             speaks_tls: self.tls.is_some(),
             refuses: Seldom::new(),
@@ -119,6 +135,7 @@ impl Thread {
         while let Some(accepted) = self.shutdown.run_until_cancelled(door.next()).await {
             serve(accepted);
         }
+        drop(ends.file);
         door.turn_away();
         let last = async {
             loop {
@@ -214,6 +231,8 @@ async fn end_when(withdrawn: &CancellationToken, watch: &Watch) {
 
 async fn serve_wire(shared: Rc<Shared>, wire: Wire, peer: Peer, open: &Open, purpose: Purpose) {
     let watch = Rc::clone(&open.watch);
+    let is_gateway = shared.core.trusts(peer.address.ip());
+    let peer = Peer { is_gateway, ..peer };
     let mut connection = Connection::new(shared, wire, peer.clone(), watch, purpose);
     match poll_fn(|cx| connection.poll(cx)).await {
         Some(Ok(())) => {}
@@ -226,7 +245,7 @@ impl Door {
     /// The next connection for which there is room.
     async fn next(&self) -> Accepted {
         loop {
-            let (stream, address) = match self.listener.accept().await {
+            let (stream, address) = match self.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     if self.fails.is_due() {
@@ -247,14 +266,27 @@ impl Door {
             if purpose == Purpose::Health && self.refuses.is_due() {
                 warn!(peer = %address, "there is no room for this connection, nor for others like it: they only hear how the server is");
             }
-            // Answers are written whole; waiting to fill a packet only delays them.
-            _ = stream.set_nodelay(true);
+            stream.hurry();
             return Accepted {
                 stream,
                 address,
                 purpose,
                 place,
             };
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(Wire, SocketAddr)> {
+        let Some(socket) = &self.socket else {
+            let (stream, address) = self.listener.accept().await?;
+            return Ok((Wire::Plain(stream), address));
+        };
+        tokio::select! {
+            accepted = self.listener.accept() => {
+                let (stream, address) = accepted?;
+                Ok((Wire::Plain(stream), address))
+            }
+            accepted = socket.accept() => Ok((Wire::Local(accepted?.0), peer::ON_SOCKET)),
         }
     }
 
@@ -266,12 +298,14 @@ impl Door {
     }
 
     /// Says so, if that can be done at once.
-    fn refuse(&self, stream: &TcpStream, address: SocketAddr) {
+    fn refuse(&self, stream: &Wire, address: SocketAddr) {
         if self.refuses.is_due() {
             warn!(peer = %address, "there is no room for this connection, nor for others like it");
         }
-        if !self.speaks_tls {
-            _ = stream.try_write(REFUSED);
-        }
+        _ = match stream {
+            Wire::Plain(stream) if !self.speaks_tls => stream.try_write(REFUSED),
+            Wire::Local(stream) => stream.try_write(REFUSED),
+            Wire::Plain(_) | Wire::Tls(_) => Ok(0),
+        };
     }
 }

@@ -1,4 +1,6 @@
+mod gateways;
 mod limits;
+mod socket;
 mod tls;
 
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +14,8 @@ use crate::{
     settings::reader::Reader,
     webhook::{self, Secret},
 };
+
+pub(super) use socket::socket;
 
 pub(super) const CONTEXT_PATH: &str = "server.servlet.context-path";
 const BELIEVED: &str = "whoever posts there is believed without a signature";
@@ -45,6 +49,7 @@ pub(super) fn http(reader: &mut Reader) -> Settings {
         compression: compression(reader, defaults.compression),
         tls: tls::tls(reader),
         pages: pages(reader),
+        gateways: gateways::gateways(reader),
         limits: limits::limits(reader, defaults.limits),
         ..defaults
     }
@@ -125,19 +130,22 @@ fn health_details(reader: &mut Reader) -> HealthDetails {
 }
 
 fn sources(reader: &mut Reader) -> Vec<IpNet> {
-    const KEY: &str = "confbus.monitor.sources";
+    let hint = "write 192.30.252.0/22, 2a0a:a440::/29";
+    ranges(reader, "confbus.monitor.sources", &[], hint)
+}
+
+/// Addresses, or ranges of them, besides some words.
+fn ranges(reader: &mut Reader, key: &str, words: &[&str], hint: &str) -> Vec<IpNet> {
     let parsed = |text: &String| {
         let address = || text.parse::<IpAddr>().map(IpNet::from);
         text.parse::<IpNet>().or_else(|_| address()).ok()
     };
-    let said = reader.list(KEY);
+    let mut said = reader.list(key);
+    said.retain(|item| !words.contains(&item.as_str()));
     let nets: Vec<_> = said.iter().filter_map(parsed).collect();
     if nets.len() < said.len() {
-        reader.refuse(
-            KEY,
-            format!("`{KEY}` has something that is no address and no range of addresses"),
-            Some("write 192.30.252.0/22, 2a0a:a440::/29"),
-        );
+        let text = format!("`{key}` has something that is no address and no range of addresses");
+        reader.refuse(key, text, Some(hint));
     }
     nets
 }

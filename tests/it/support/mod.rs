@@ -9,6 +9,7 @@ mod instance;
 mod issuer;
 mod listener;
 mod memory;
+mod nginx;
 #[cfg(feature = "jdbc")]
 mod postgres;
 mod process;
@@ -42,6 +43,7 @@ pub(crate) use http::{Answer, Request};
 pub(crate) use instance::{Instance, report};
 pub(crate) use issuer::{Issuer, SigningKey, message, now};
 pub(crate) use memory::places_of;
+pub(crate) use nginx::Nginx;
 #[cfg(feature = "jdbc")]
 pub(crate) use postgres::Postgres;
 pub(crate) use process::{Running, TEST_LOG};
