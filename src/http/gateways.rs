@@ -104,7 +104,7 @@ impl Gateways {
     /// says what it cannot know.
     fn first<'f>(&self, chain: &Chain<'f>, gateway: IpAddr) -> Option<Hop<'f>> {
         let mut first = chain.of_gateway();
-        for hop in chain.from_the_end() {
+        for hop in chain.nearest_first() {
             let address = hop.address?;
             let is_elsewhere = address.is_unspecified() || address.is_multicast();
             // Nobody but this machine has seen one of its own.
@@ -246,10 +246,11 @@ mod tests {
             ("x, 192.0.2.7", "10.0.0.1", "192.0.2.7"),
             (&many, "10.0.0.1", "10.0.0.1"),
         ] {
-            let (fields, gateway) = (fields(&[("x-forwarded-for", said)]), gateway.parse());
-            let asker = all.asker(&fields, gateway.unwrap());
+            let fields = fields(&[("x-forwarded-for", said)]);
+            let gateway = gateway.parse().unwrap();
+            let asker = all.asker(&fields, gateway);
             assert_eq!(asker.to_string(), expected, "{said}");
-            assert_eq!(all.told(&fields, gateway.unwrap()).address, asker, "{said}");
+            assert_eq!(all.told(&fields, gateway).address, asker, "{said}");
         }
     }
 

@@ -1,11 +1,12 @@
 //! Connections: a thread for each core, each with a runtime and a listener of its own, so that they share nothing.
 //!
-//! Not `axum::serve`, which closes no connection whose head never arrives; and no cleartext HTTP/2, which no client of
-//! a config server speaks.
+//! Not `axum::serve`, which closes no connection whose head never arrives. HTTP/2 is spoken where a setting says so, since only
+//! gateways do; with TLS and without.
 
 mod connection;
 mod files;
 mod handshake;
+mod http2;
 mod lane;
 mod linger;
 mod listen;
@@ -44,7 +45,7 @@ pub(crate) struct Door {
     pub(crate) connections: usize,
 }
 
-/// Serves HTTP/1.1 until `shutdown`, then lets requests under way end. Ends earlier when a thread does.
+/// Serves HTTP until `shutdown`, then lets requests under way end. Ends earlier when a thread does.
 pub(crate) async fn serve(
     doors: Vec<Door>,
     tls: Option<Tls>,

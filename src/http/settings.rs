@@ -122,6 +122,8 @@ pub(crate) struct Limits {
     /// `confbus.limits.this-machine`: whether what is bounded by address is bounded for this machine as well. Off by default:
     /// a proxy here speaks for everybody.
     pub(crate) this_machine: bool,
+    /// `server.http2.enabled`: whether HTTP/2 is spoken as well. Off by default.
+    pub(crate) http2: bool,
     /// `confbus.server.threads`: threads that serve connections, each with a core's worth of work; as many as there are
     /// cores. One where the system cannot share a port.
     pub(crate) threads: usize,
@@ -270,6 +272,7 @@ impl Default for Limits {
             lagging_reads: 512,
             rates: Rates::default(),
             this_machine: false,
+            http2: false,
             threads: std::thread::available_parallelism().map_or(1, NonZero::get),
             kept_bytes: 32 << 20,
             streams: 1024,

@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) client_auth: ClientAuth,
     /// `server.ssl.enabled-protocols`: TLS 1.2 and 1.3 by default.
     pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
+    /// `server.http2.enabled`: whether HTTP/2 is offered, before HTTP/1.1. Off by default.
+    pub(crate) http2: bool,
 }
 
 /// Whether callers show a certificate.

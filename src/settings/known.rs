@@ -126,6 +126,7 @@ pub(super) const KEYS: &[&str] = &[
     "server.compression.min-response-size",
     "server.error.include-message",
     "server.forward-headers-strategy",
+    "server.http2.enabled",
     "server.port",
     "server.servlet.context-path",
     "server.ssl.certificate",

@@ -30,6 +30,7 @@ mod errors;
 mod foreign_answers;
 mod freshness;
 mod gateway;
+mod http2;
 mod inspections;
 mod json;
 mod kept_answers;

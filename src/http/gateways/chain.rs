@@ -89,7 +89,7 @@ impl<'f> Chain<'f> {
     }
 
     /// The nearest one first.
-    pub(super) fn from_the_end(&self) -> impl Iterator<Item = Hop<'f>> {
+    pub(super) fn nearest_first(&self) -> impl Iterator<Item = Hop<'f>> {
         self.hops.iter().rev().copied()
     }
 }

@@ -8,6 +8,7 @@ use std::{
     error::Error,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -21,8 +22,10 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 
 use super::{
+    http2,
     lane::{Buffers, Lane, Next},
     linger::Linger,
+    room::Room,
     shape,
     stream::Stream,
     watch::{Order, Watch},
@@ -40,6 +43,8 @@ pub(super) struct Shared {
     pub(super) buffers: RefCell<Buffers>,
     /// Bytes of the longest head.
     pub(super) longest_head: usize,
+    pub(super) room: Arc<Room>,
+    pub(super) speaks_http2: bool,
 }
 
 /// What a connection is for.
@@ -64,6 +69,7 @@ pub(super) struct Connection {
 enum At {
     Lane(Lane),
     Hyper(Box<http1::Connection<TokioIo<Stream>, Asked>>),
+    Http2(Pin<Box<http2::Connection>>),
     /// Nobody who answers.
     Linger(Linger),
     /// Nobody: it is on its way from one to the other.
@@ -139,6 +145,7 @@ impl Connection {
                         continue;
                     }
                 },
+                At::Http2(connection) => return connection.as_mut().poll(cx).map_err(Into::into),
                 At::Linger(_) if self.finishes => return Poll::Ready(Ok(())),
                 At::Linger(linger) => {
                     return linger.poll(cx, self.shared.buffers.borrow_mut().input());
@@ -153,14 +160,18 @@ impl Connection {
         self.at = match std::mem::replace(&mut self.at, At::Nowhere) {
             At::Lane(lane) => {
                 let (stream, held) = lane.into_parts();
-                At::Hyper(Box::new(self.by_hyper(stream, held)))
+                if self.shared.speaks_http2 && http2::begins(&held) {
+                    At::Http2(Box::pin(self.by_http2(stream, held)))
+                } else {
+                    At::Hyper(Box::new(self.by_hyper(stream, held)))
+                }
             }
             At::Hyper(connection) => {
                 let parts = connection.into_parts();
                 let (stream, rest) = parts.io.into_inner().into_parts();
                 At::Lane(Lane::new(stream, [&parts.read_buf[..], &rest].concat()))
             }
-            other @ (At::Linger(_) | At::Nowhere) => other,
+            other @ (At::Http2(_) | At::Linger(_) | At::Nowhere) => other,
         };
     }
 
@@ -190,10 +201,18 @@ impl Connection {
             .serve_connection(TokioIo::new(stream), asked)
     }
 
+    fn by_http2(&self, stream: Wire, read: Vec<u8>) -> http2::Connection {
+        self.watch.hand_over();
+        let stream = Stream::of_http2(stream, read, Rc::clone(&self.watch));
+        http2::serve(stream, &self.shared, self.peer.clone(), &self.watch)
+    }
+
     fn finish(&mut self) {
         self.finishes = true;
-        if let At::Hyper(connection) = &mut self.at {
-            Pin::new(&mut **connection).graceful_shutdown();
+        match &mut self.at {
+            At::Hyper(connection) => Pin::new(&mut **connection).graceful_shutdown(),
+            At::Http2(connection) => connection.as_mut().graceful_shutdown(),
+            At::Lane(_) | At::Linger(_) | At::Nowhere => {}
         }
     }
 }

@@ -43,14 +43,19 @@ impl Room {
     }
 
     pub(super) fn admit(&self, address: IpAddr) -> Admission {
+        if let Some(place) = self.beside(address) {
+            return Admission::Welcome(place);
+        }
+        let reserved = self.reserve.take(Some(Network::of(address)));
+        reserved.map_or(Admission::Refused, Admission::Health)
+    }
+
+    /// A place for a connection, or for what counts as one.
+    pub(super) fn beside(&self, address: IpAddr) -> Option<Place> {
         let network = Network::of(address);
         let is_here = network.is_this_machine();
         let counts = (self.counts_this_machine || !is_here) && !self.gateways.trust(address);
-        if let Some(place) = self.places.take(counts.then_some(network)) {
-            return Admission::Welcome(place);
-        }
-        let reserved = self.reserve.take(Some(network));
-        reserved.map_or(Admission::Refused, Admission::Health)
+        self.places.take(counts.then_some(network))
     }
 
     /// Whether others wait for those who are here.

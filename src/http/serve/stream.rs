@@ -16,15 +16,32 @@ pub(super) struct Stream {
     /// What was read before.
     read: Vec<u8>,
     watch: Rc<Watch>,
+    /// Much of what comes and goes is neither request nor answer.
+    is_http2: bool,
 }
 
 impl Stream {
     pub(super) fn new(inner: Wire, read: Vec<u8>, watch: Rc<Watch>) -> Self {
-        Self { inner, read, watch }
+        Self {
+            inner,
+            read,
+            watch,
+            is_http2: false,
+        }
+    }
+
+    /// One that notes of what arrives only that the first request begins, and of what is sent only when nobody takes it.
+    pub(super) fn of_http2(inner: Wire, read: Vec<u8>, watch: Rc<Watch>) -> Self {
+        watch.begins();
+        Self {
+            is_http2: true,
+            ..Self::new(inner, read, watch)
+        }
     }
 
     fn note(&self, written: &Poll<io::Result<usize>>) {
         match written {
+            Poll::Ready(_) if self.is_http2 => self.watch.is_taken(),
             Poll::Ready(_) => self.watch.got_on(),
             Poll::Pending => self.watch.stalls(),
         }
@@ -45,7 +62,7 @@ impl AsyncRead for Stream {
         if self.read.is_empty() {
             let before = buffer.filled().len();
             let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
-            if buffer.filled().len() > before {
+            if buffer.filled().len() > before && !self.is_http2 {
                 self.watch.begins();
             }
             return read;

@@ -112,6 +112,8 @@ impl Thread {
             core: Rc::new(self.front.core(Rc::clone(&clock), self.beside)),
             buffers: RefCell::new(Buffers::new()),
             longest_head: self.limits.head,
+            room: Arc::clone(&self.room),
+            speaks_http2: self.limits.http2,
         });
         let patience = Patience {
             idle: self.limits.idle_timeout,

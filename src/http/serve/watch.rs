@@ -15,6 +15,7 @@ use std::{
 use tokio::{sync::Notify, task::yield_now};
 
 use super::connection::Purpose;
+use crate::http::places::Place;
 
 /// Connections that are ended before others have their turn.
 const AT_ONCE: usize = 32;
@@ -68,6 +69,8 @@ pub(super) struct Watch {
     handed: Cell<Handed>,
     order: Cell<Order>,
     waker: RefCell<Option<Waker>>,
+    /// Requests beside others whose answers somebody is to read on, each with when it was given the last piece.
+    unread: RefCell<Vec<(u64, Instant)>>,
 }
 
 /// What a connection waits for.
@@ -119,7 +122,11 @@ pub(super) enum Order {
 
 /// As long as this lives, the connection waits for us and not for its caller.
 #[derive(Debug)]
-pub(in crate::http) struct Busy(Rc<Watch>);
+pub(in crate::http) struct Busy {
+    watch: Rc<Watch>,
+    /// What it takes beside others.
+    _place: Option<Place>,
+}
 
 /// An open connection among the others of its thread.
 #[derive(Debug)]
@@ -151,6 +158,7 @@ impl Watches {
             handed: Cell::new(Handed::Reads),
             order: Cell::new(Order::GoOn),
             waker: RefCell::default(),
+            unread: RefCell::default(),
         });
         let number = self.opened.get();
         self.opened.set(number + 1);
@@ -241,6 +249,10 @@ impl Watch {
 
     /// Whether it let us wait for too long.
     fn is_overdue(&self, now: Instant, patience: &Patience) -> bool {
+        let is_left = |since: &Instant| now.saturating_duration_since(*since) >= patience.send;
+        if self.unread.borrow().iter().any(|(_, since)| is_left(since)) {
+            return true;
+        }
         let patience = match self.waits.get() {
             Waits::Reader => patience.send,
             // It waits for us.
@@ -255,9 +267,50 @@ impl Watch {
     }
 
     pub(super) fn busy(self: &Rc<Self>) -> Busy {
+        self.busy_with(None)
+    }
+
+    /// With what counts as a connection.
+    pub(super) fn busy_at(self: &Rc<Self>, place: Place) -> Busy {
+        self.busy_with(Some(place))
+    }
+
+    fn busy_with(self: &Rc<Self>, place: Option<Place>) -> Busy {
         self.busy.set(self.busy.get() + 1);
         self.moves(Handed::Answers);
-        Busy(Rc::clone(self))
+        Busy {
+            watch: Rc::clone(self),
+            _place: place,
+        }
+    }
+
+    /// Whether answers are under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.get() > 0
+    }
+
+    /// Somebody is to read on in this answer.
+    pub(super) fn waits_for_reader_of(&self, number: u64) {
+        self.unread.borrow_mut().push((number, self.clock.now()));
+    }
+
+    /// Somebody has, or nobody is to.
+    pub(super) fn is_read(&self, number: u64) {
+        self.unread
+            .borrow_mut()
+            .retain(|(unread, _)| *unread != number);
+    }
+
+    /// What was to be sent is taken again, if it was not before.
+    pub(super) fn is_taken(&self) {
+        if self.waits.get() == Waits::Reader {
+            self.got_on();
+        }
+    }
+
+    /// Ends it at once.
+    pub(super) fn breaks(&self) {
+        self.tell(Order::Break);
     }
 
     /// Somebody begins to read the connection.
@@ -273,9 +326,7 @@ impl Watch {
 
     /// All that was to be sent so far is sent.
     pub(super) fn flushed(&self) {
-        if self.waits.get() == Waits::Reader {
-            self.got_on();
-        }
+        self.is_taken();
         if self.busy.get() == 0 && self.handed.get() == Handed::Answers {
             self.moves(Handed::Sent);
         }
@@ -338,8 +389,8 @@ impl Watch {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.set(self.0.busy.get() - 1);
-        self.0.got_on();
+        self.watch.busy.set(self.watch.busy.get() - 1);
+        self.watch.got_on();
     }
 }
 

@@ -159,6 +159,9 @@ impl Files {
 /// The same for all certificates of ours.
 fn finished(mut config: ServerConfig, settings: &Settings) -> Arc<ServerConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    if settings.http2 {
+        config.alpn_protocols.insert(0, b"h2".to_vec());
+    }
     if settings.client_auth != ClientAuth::None {
         // Who comes back shows the certificate again: it may have run out.
         config.session_storage = Arc::new(NoServerSessionStorage {});

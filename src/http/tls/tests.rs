@@ -48,6 +48,7 @@ fn open_trusting(path: &Path, trusted: Option<&Path>) -> Tls {
             Some(_) => ClientAuth::Want,
         },
         versions: vec![&TLS13],
+        http2: false,
     };
     Tls::open(settings).unwrap()
 }

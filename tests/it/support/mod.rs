@@ -5,6 +5,7 @@ mod config_repo;
 mod git_daemon;
 mod git_http;
 mod http;
+pub(crate) mod http2;
 mod instance;
 mod issuer;
 mod listener;

@@ -62,16 +62,15 @@ fn strategy(reader: &mut Reader, trusts_nobody: bool) -> ForwardHeaders {
 mod tests {
     use super::*;
 
-    fn read(said: &[(&str, &str)]) -> (Gateways, Vec<String>, Vec<String>) {
+    /// With what is refused, and how many warnings there are.
+    fn read(said: &[(&str, &str)]) -> (Gateways, Vec<String>, usize) {
         let said = said.iter();
         let said = said.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         let mut reader = Reader::of(said.collect(), Vec::new());
         let gateways = gateways(&mut reader);
         let (problems, warnings) = reader.finish();
-        let texts = |all: Vec<crate::settings::Problem>| {
-            all.into_iter().map(|problem| problem.problem).collect()
-        };
-        (gateways, texts(problems), texts(warnings))
+        let problems = problems.into_iter().map(|problem| problem.problem);
+        (gateways, problems.collect(), warnings.len())
     }
 
     #[test]
@@ -104,7 +103,7 @@ mod tests {
             let (gateways, problems, warnings) = read(said);
             assert_eq!(gateways.headers, expected, "{said:?}");
             assert!(problems.is_empty(), "{problems:?}");
-            assert_eq!(!warnings.is_empty(), warns, "{said:?}: {warnings:?}");
+            assert_eq!(warnings > 0, warns, "{said:?}");
         }
         let (gateways, ..) = read(&[(TRUSTED, "10.0.0.5, fd00::/8")]);
         assert!(gateways.trusted.len() == 2 && !gateways.on_socket);

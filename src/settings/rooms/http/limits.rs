@@ -7,6 +7,8 @@ use crate::{
     settings::{reader::Reader, rooms::SECOND},
 };
 
+/// Also says what TLS offers.
+pub(super) const HTTP2: &str = "server.http2.enabled";
 /// More would only wait for one another.
 const MAX_THREADS: usize = 256;
 /// Below and above, a server is of no use to anybody.
@@ -66,6 +68,7 @@ pub(super) fn limits(reader: &mut Reader, defaults: Limits) -> Limits {
         lag_timeout: lag_timeout(reader, defaults.lag_timeout),
         lagging_reads: reader.number("confbus.limits.lagging-reads", defaults.lagging_reads),
         this_machine: reader.flag("confbus.limits.this-machine", defaults.this_machine),
+        http2: reader.flag(HTTP2, defaults.http2),
         threads: within(
             reader,
             "confbus.server.threads",

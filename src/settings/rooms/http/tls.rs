@@ -11,6 +11,8 @@ use crate::{
     settings::reader::Reader,
 };
 
+use super::limits::HTTP2;
+
 const AT: &str = "server.ssl";
 
 /// TLS as soon as anything is said of it, as in Spring Boot.
@@ -48,6 +50,7 @@ pub(super) fn tls(reader: &mut Reader) -> Option<Tls> {
         trusted,
         client_auth,
         versions: versions?,
+        http2: reader.flag(HTTP2, false),
     };
     Tls::open(settings)
         .inspect_err(|error| reader.refuse(&format!("{AT}.certificate"), error.to_string(), None))
