@@ -5,6 +5,7 @@
 mod broker;
 mod clock;
 mod place;
+mod registry;
 mod remote;
 mod store;
 
@@ -34,7 +35,7 @@ pub enum Verdict {
 /// What was found out about one thing. No credential is in it.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// `settings`, `git`, `native`, `vault`, `redis`, `jdbc`, `broker`, `webhook`, `tls`, `port`, `disk` or `clock`.
+    /// `settings`, `git`, `native`, `vault`, `redis`, `jdbc`, `broker`, `registry`, `webhook`, `tls`, `port`, `disk` or `clock`.
     pub name: &'static str,
     /// How it is.
     pub verdict: Verdict,
@@ -49,7 +50,7 @@ pub struct Finding {
 pub enum Reach {
     /// At this machine alone.
     Here,
-    /// At repositories and the broker as well.
+    /// At repositories, the broker and registries as well.
     Everywhere,
 }
 
@@ -75,7 +76,7 @@ impl Finding {
 
 /// Looks at everything that a server with these settings needs. Where the settings cannot be used, at them alone.
 pub async fn findings(sources: &Sources, reach: Reach, program: GitProgram) -> Vec<Finding> {
-    let settings = match Settings::load(sources) {
+    let mut settings = match Settings::load(sources) {
         Ok(settings) => settings.with_git_program(program),
         Err(error) => return refused(&error),
     };
@@ -84,6 +85,11 @@ pub async fn findings(sources: &Sources, reach: Reach, program: GitProgram) -> V
     findings.push(match reach {
         Reach::Everywhere => broker::look(&settings.bus).await,
         Reach::Here => skipped("broker"),
+    });
+    findings.extend(match reach {
+        Reach::Everywhere => registry::look(&mut settings).await,
+        Reach::Here if settings.registration.places().is_empty() => Vec::new(),
+        Reach::Here => vec![skipped(registry::NAME)],
     });
     findings.push(webhook(&settings));
     findings.extend(settings.http.tls.as_ref().map(place::tls));

@@ -35,7 +35,7 @@ mod inspection;
 mod ledger;
 mod refresh;
 #[cfg_attr(
-    not(feature = "eureka"),
+    not(any(feature = "consul", feature = "eureka", feature = "zookeeper")),
     expect(dead_code, reason = "no registry is built in")
 )]
 mod registration;

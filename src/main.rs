@@ -164,14 +164,15 @@ fn introduce(summary: &Summary, format: LogFormat) {
         config,
         manage,
         bus,
+        registry,
         webhook,
         settings,
     } = summary;
     if format == LogFormat::Json || !std::io::stderr().is_terminal() {
-        let manage = manage.as_deref();
+        let (manage, registry) = (manage.as_deref(), registry.as_deref());
         info!(
             event = "server.starting",
-            repository, config, manage, bus, webhook, settings, "starting"
+            repository, config, manage, bus, registry, webhook, settings, "starting"
         );
         return;
     }
@@ -181,6 +182,7 @@ fn introduce(summary: &Summary, format: LogFormat) {
         ("config", Some(config)),
         ("manage", manage.as_ref()),
         ("bus", Some(bus)),
+        ("registry", registry.as_ref()),
         ("webhook", Some(webhook)),
         ("settings", Some(settings)),
     ];

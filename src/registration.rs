@@ -3,28 +3,37 @@
 //!
 //! Nothing waits for a registry but the end of the server, and that not for long; what one says changes no answer.
 
+mod advertised;
+#[cfg(feature = "consul")]
+pub(crate) mod consul;
 #[cfg(feature = "eureka")]
 pub(crate) mod eureka;
 mod keeper;
 mod standing;
 mod trouble;
+#[cfg(feature = "zookeeper")]
+pub(crate) mod zookeeper;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-#[cfg(feature = "eureka")]
+pub(crate) use advertised::Advertised;
 use keeper::Keeper;
 pub(crate) use standing::Standing;
-use trouble::Trouble;
+pub(crate) use trouble::Trouble;
 
 use crate::{environment_repository::EnvironmentRepository, metrics::Registries, tasks::Tasks};
 
 /// Which registries are told; none by default.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
+    #[cfg(feature = "consul")]
+    pub(crate) consul: Option<Box<consul::Settings>>,
     #[cfg(feature = "eureka")]
     pub(crate) eureka: Option<Box<eureka::Settings>>,
+    #[cfg(feature = "zookeeper")]
+    pub(crate) zookeeper: Option<Box<zookeeper::Settings>>,
 }
 
 /// Where the server listens.
@@ -36,12 +45,18 @@ pub(crate) struct Ports {
 }
 
 /// A registry, and how this server is told to it. Each call has an end of its own.
-trait Registration: Send + 'static {
+trait Registration: Send + Sized + 'static {
     /// What it is called, in the log and for who scrapes.
     const NAME: &'static str;
 
     /// How often it wants to hear that the server is still here.
     fn interval(&self) -> Duration;
+
+    /// What it is and where, for people, without credentials.
+    fn place(&self) -> String;
+
+    /// Asks it for what a registration needs, and changes nothing.
+    fn probe(&mut self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
     /// Says that the server is here; answers with who took it.
     fn register(&mut self) -> impl Future<Output = Result<String, Trouble>> + Send;
@@ -58,10 +73,29 @@ trait Registration: Send + 'static {
 pub(crate) struct Registrations(Arc<[Standing]>);
 
 /// Tells registries, once it is started.
-#[derive(Debug, Default)]
-pub(crate) struct Registrar {
-    #[cfg(feature = "eureka")]
-    eureka: Option<Box<Keeper<eureka::Eureka>>>,
+#[derive(Default)]
+pub(crate) struct Registrar(Vec<Box<dyn Told>>);
+
+/// One of them, whichever it is.
+trait Told: Send {
+    fn name(&self) -> &'static str;
+    fn standing(&self) -> Standing;
+    fn probe(self: Box<Self>) -> Work<Probed>;
+    fn keep(
+        self: Box<Self>,
+        repository: EnvironmentRepository,
+        stop: CancellationToken,
+    ) -> Work<()>;
+}
+
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// What a registry made of a question.
+#[derive(Debug)]
+pub(crate) struct Probed {
+    /// What it is and where, without credentials.
+    pub(crate) place: String,
+    pub(crate) answer: Result<(), Trouble>,
 }
 
 /// Takes everything back.
@@ -71,9 +105,46 @@ pub(crate) struct Leaving {
     keepers: TaskTracker,
 }
 
+impl Settings {
+    /// What each registry is and where, without credentials: `Eureka at http://eureka:8761/eureka`.
+    pub(crate) fn places(&self) -> Vec<String> {
+        let places: &[Option<String>] = &[
+            #[cfg(feature = "consul")]
+            self.consul.as_ref().map(|consul| consul.place()),
+            #[cfg(feature = "eureka")]
+            self.eureka.as_ref().map(|eureka| eureka.place()),
+            #[cfg(feature = "zookeeper")]
+            self.zookeeper.as_ref().map(|zookeeper| zookeeper.place()),
+        ];
+        places.iter().flatten().cloned().collect()
+    }
+}
+
 impl Registrations {
     pub(crate) fn all(&self) -> &[Standing] {
         &self.0
+    }
+}
+
+impl<R: Registration> Told for Keeper<R> {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing()
+    }
+
+    fn probe(self: Box<Self>) -> Work<Probed> {
+        Box::pin((*self).probe())
+    }
+
+    fn keep(
+        self: Box<Self>,
+        repository: EnvironmentRepository,
+        stop: CancellationToken,
+    ) -> Work<()> {
+        Box::pin(self.run(move || repository.is_serving(), stop))
     }
 }
 
@@ -83,7 +154,7 @@ impl Registrar {
     /// # Errors
     /// When TLS is wanted and this machine trusts nobody.
     #[cfg_attr(
-        not(feature = "eureka"),
+        not(any(feature = "consul", feature = "eureka", feature = "zookeeper")),
         expect(unused_variables, reason = "no registry is built in")
     )]
     pub(crate) fn open(
@@ -91,42 +162,62 @@ impl Registrar {
         ports: Ports,
         metrics: &Registries,
     ) -> Result<(Self, Registrations), String> {
-        #[cfg(feature = "eureka")]
-        let eureka = settings
-            .eureka
-            .map(|settings| {
-                let eureka = eureka::Eureka::new(*settings, ports)?;
-                Ok(Box::new(Keeper::new(eureka, metrics.clone())))
-            })
-            .transpose()
-            .map_err(|error: String| format!("Eureka: {error}"))?;
-        let standings: &[Option<Standing>] = &[
+        let all: Vec<Option<Box<dyn Told>>> = vec![
+            #[cfg(feature = "consul")]
+            settings
+                .consul
+                .map(|settings| consul::Consul::new(*settings, ports))
+                .transpose()
+                .map_err(|error| format!("Consul: {error}"))?
+                .map(|consul| told(consul, metrics)),
             #[cfg(feature = "eureka")]
-            eureka.as_ref().map(|keeper| keeper.standing()),
+            settings
+                .eureka
+                .map(|settings| eureka::Eureka::new(*settings, ports))
+                .transpose()
+                .map_err(|error| format!("Eureka: {error}"))?
+                .map(|eureka| told(eureka, metrics)),
+            #[cfg(feature = "zookeeper")]
+            settings
+                .zookeeper
+                .map(|settings| told(zookeeper::ZooKeeper::new(*settings, ports), metrics)),
         ];
-        let standings = standings.iter().flatten().cloned().collect();
-        let registrar = Self {
-            #[cfg(feature = "eureka")]
-            eureka,
-        };
-        Ok((registrar, Registrations(standings)))
+        let all: Vec<_> = all.into_iter().flatten().collect();
+        let standings = all.iter().map(|told| told.standing()).collect();
+        Ok((Self(all), Registrations(standings)))
+    }
+
+    /// Asks each registry, and tells none.
+    pub(crate) async fn probe(self) -> Vec<Probed> {
+        let mut probed = Vec::new();
+        for told in self.0 {
+            probed.push(told.probe().await);
+        }
+        probed
     }
 
     /// Registers as soon as the repository has something to answer from.
-    #[cfg_attr(
-        not(feature = "eureka"),
-        expect(unused_variables, reason = "no registry is built in")
-    )]
     pub(crate) fn start(self, repository: &EnvironmentRepository, tasks: &Tasks) -> Leaving {
         let stop = tasks.shutdown().child_token();
         let keepers = TaskTracker::new();
-        #[cfg(feature = "eureka")]
-        if let Some(keeper) = self.eureka {
-            let repository = repository.clone();
-            let kept = keeper.run(move || repository.is_serving(), stop.clone());
-            tasks.spawn_until("eureka", &stop, keepers.track_future(kept));
+        for told in self.0 {
+            let name = told.name();
+            let kept = told.keep(repository.clone(), stop.clone());
+            tasks.spawn_until(name, &stop, keepers.track_future(kept));
         }
         Leaving { stop, keepers }
+    }
+}
+
+#[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
+fn told(registration: impl Registration, metrics: &Registries) -> Box<dyn Told> {
+    Box::new(Keeper::new(registration, metrics.clone()))
+}
+
+impl fmt::Debug for Registrar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.iter().map(|told| told.name());
+        f.debug_list().entries(names).finish()
     }
 }
 

@@ -3,16 +3,13 @@
 mod instance;
 mod peers;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use http::StatusCode;
-use indexmap::IndexMap;
-use secrecy::SecretString;
-use tokio::net::UdpSocket;
 
 pub(crate) use self::peers::Peer;
 use self::{instance::Instance, peers::Peers};
-use super::{Ports, Registration, Trouble};
+use super::{Advertised, Ports, Registration, Trouble};
 
 /// Which peers are told, and what.
 #[derive(Debug)]
@@ -24,20 +21,12 @@ pub(crate) struct Settings {
     /// By which name clients look it up, and by which if they want TLS.
     pub(crate) virtual_host: String,
     pub(crate) secure_virtual_host: String,
-    /// What this instance is called among all of the application; host, application and port unless it is said.
-    pub(crate) instance_id: Option<String>,
-    /// The name of this machine unless it is said.
-    pub(crate) hostname: Option<String>,
-    /// The address from which the peers are reached unless it is said.
-    pub(crate) address: Option<IpAddr>,
-    /// Whether clients are told the address instead of the name.
-    pub(crate) prefer_address: bool,
+    /// An instance is called by host, application and port unless it is said.
+    pub(crate) advertised: Advertised,
     pub(crate) plain: Port,
     pub(crate) secure: Port,
     /// In front of paths, empty or with a slash in front: of the actuator.
     pub(crate) context_path: String,
-    /// What clients read: `configPath`, `user`, `password` and others.
-    pub(crate) metadata: IndexMap<String, SecretString>,
     /// How often the peers are told that the server is still here.
     pub(crate) renewal_interval: Duration,
     /// After how long of silence they drop it.
@@ -73,38 +62,14 @@ impl Eureka {
             instance: None,
         })
     }
-
-    async fn own_address(&self) -> Result<IpAddr, Trouble> {
-        let listens = self.ports.main.ip();
-        match self.settings.address {
-            Some(address) => Ok(address),
-            None if !listens.is_unspecified() => Ok(listens),
-            None => towards(&self.settings.peers).await,
-        }
-    }
 }
 
-/// From which address the peers are reached; nothing is sent to find that out.
-async fn towards(peers: &[Peer]) -> Result<IpAddr, Trouble> {
-    let mut trouble = Trouble::Late;
-    for peer in peers {
-        let found = async {
-            let socket = UdpSocket::bind("[::]:0").await;
-            let socket = match socket {
-                Ok(socket) => socket,
-                // A machine without IPv6.
-                Err(_) => UdpSocket::bind("0.0.0.0:0").await?,
-            };
-            socket.connect((peer.host(), peer.port())).await?;
-            Ok::<_, std::io::Error>(socket.local_addr()?.ip().to_canonical())
-        };
-        match tokio::time::timeout(peers::DEADLINE, found).await {
-            Ok(Ok(address)) => return Ok(address),
-            Ok(Err(error)) => trouble = Trouble::Unreachable(error.to_string()),
-            Err(_) => trouble = Trouble::Late,
-        }
+impl Settings {
+    /// What it is and where, without credentials.
+    pub(crate) fn place(&self) -> String {
+        let peers: Vec<_> = self.peers.iter().map(ToString::to_string).collect();
+        format!("Eureka at {}", peers.join(", "))
     }
-    Err(trouble)
 }
 
 impl Registration for Eureka {
@@ -114,8 +79,24 @@ impl Registration for Eureka {
         self.settings.renewal_interval
     }
 
+    fn place(&self) -> String {
+        self.settings.place()
+    }
+
+    async fn probe(&mut self) -> Result<(), Trouble> {
+        let application = self.settings.application.to_uppercase();
+        match self.peers.get(&[instance::APPS, &application]).await? {
+            // Nobody may be registered yet.
+            status if status.is_success() || status == StatusCode::NOT_FOUND => Ok(()),
+            status => Err(Trouble::of_status(status)),
+        }
+    }
+
     async fn register(&mut self) -> Result<String, Trouble> {
-        let address = self.own_address().await?;
+        let peers = self.settings.peers.iter();
+        let peers = peers.map(|peer| (peer.host(), peer.port()));
+        let advertised = &self.settings.advertised;
+        let address = advertised.own_address(self.ports.main.ip(), peers).await?;
         // Before it is sent: whoever stops meanwhile takes it back.
         let instance = self
             .instance

@@ -4,7 +4,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use super::{Registration, Standing, Trouble};
+use super::{Probed, Registration, Standing, Trouble};
 use crate::metrics::Registries;
 
 /// Between two looks whether there is something to answer from.
@@ -51,6 +51,13 @@ impl<R: Registration> Keeper<R> {
 
     pub(super) fn standing(&self) -> Standing {
         self.standing.clone()
+    }
+
+    /// Asks the registry, and tells it nothing.
+    pub(super) async fn probe(mut self) -> Probed {
+        let place = self.registration.place();
+        let answer = self.registration.probe().await;
+        Probed { place, answer }
     }
 
     /// Works until `stop`, and then takes the registration back.
@@ -231,6 +238,14 @@ mod tests {
             Duration::from_secs(30)
         }
 
+        fn place(&self) -> String {
+            "a registry".to_owned()
+        }
+
+        async fn probe(&mut self) -> Result<(), Trouble> {
+            self.answer("probe").map(|_| ())
+        }
+
         async fn register(&mut self) -> Result<String, Trouble> {
             Ok(self.answer("register")?.unwrap_or_default())
         }
@@ -274,7 +289,7 @@ mod tests {
     }
 
     fn failing() -> Trouble {
-        Trouble::Failing(StatusCode::BAD_GATEWAY)
+        Trouble::of_status(StatusCode::BAD_GATEWAY)
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,27 +1,38 @@
 use http::StatusCode;
 
+use crate::tls;
+
 /// Why a registry was not told. Holds neither credentials nor what the registry wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     #[error("it cannot be reached: {0}")]
     Unreachable(String),
     #[error("it did not answer in time")]
     Late,
     #[error("it wants other credentials ({0})")]
-    Denied(StatusCode),
+    Denied(String),
     #[error("it fails ({0})")]
-    Failing(StatusCode),
+    Failing(String),
     #[error("it refuses what it is told ({0})")]
-    Refused(StatusCode),
+    Refused(String),
 }
 
 impl Trouble {
     /// What a status means that is no success.
     pub(super) fn of_status(status: StatusCode) -> Self {
         match status.as_u16() {
-            401 | 403 => Self::Denied(status),
-            408 | 425 | 429 | 500..=599 => Self::Failing(status),
-            _ => Self::Refused(status),
+            401 | 403 => Self::Denied(status.to_string()),
+            408 | 425 | 429 | 500..=599 => Self::Failing(status.to_string()),
+            _ => Self::Refused(status.to_string()),
+        }
+    }
+
+    /// Why there is no answer.
+    pub(super) fn of_request(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            Self::Late
+        } else {
+            Self::Unreachable(tls::cause(error))
         }
     }
 }

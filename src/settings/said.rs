@@ -29,8 +29,11 @@ const PUBLIC: [&str; 13] = [
     "weaksecrets",
 ];
 /// What lies below these is the user's own, and may be anything.
-const OWN: [&str; 6] = [
+const OWN: [&str; 9] = [
     "eureka.instance.metadatamap",
+    "spring.cloud.consul.discovery.healthcheckheaders",
+    "spring.cloud.consul.discovery.metadata",
+    "spring.cloud.zookeeper.discovery.metadata",
     "spring.cloud.config.server.overrides",
     "confbus.monitor.previoussecrets",
     "management.otlp.tracing.headers",
@@ -153,6 +156,15 @@ mod tests {
             ("management.otlp.tracing.headers.x-team", "x", None),
             ("otel.exporter.otlp.headers", "x-team=x", None),
             ("eureka.instance.metadata-map.user", "x", None),
+            ("spring.cloud.consul.discovery.metadata.user", "x", None),
+            (
+                "spring.cloud.consul.discovery.health-check-headers.a",
+                "x",
+                None,
+            ),
+            ("spring.cloud.consul.discovery.acl-token", "x", None),
+            ("consul.token", "x", None),
+            ("spring.cloud.zookeeper.discovery.metadata.user", "x", None),
             ("spring.cloud.config.server.overrides.a", "x", None),
             ("encrypt.key", "x", None),
             ("spring.cloud.config.server.git.username", "x", None),

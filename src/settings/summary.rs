@@ -18,6 +18,8 @@ pub struct Summary {
     pub manage: Option<String>,
     /// How members of the bus hear of each other.
     pub bus: String,
+    /// Which registries are told where it is, if any.
+    pub registry: Option<String>,
     /// Whose deliveries are believed.
     pub webhook: String,
     /// Where settings come from.
@@ -39,6 +41,7 @@ impl Summary {
             "no TLS"
         };
         let manage = settings.management;
+        let registries = settings.registration.places();
         Self {
             repository: repositories(settings),
             config: format!(
@@ -48,6 +51,7 @@ impl Summary {
             ),
             manage: manage.map(|address| format!("{scheme}://{address}/_/")),
             bus: bus(&settings.bus),
+            registry: (!registries.is_empty()).then(|| registries.join("; ")),
             webhook: webhook(settings),
             settings: origins(sources),
         }
@@ -142,8 +146,10 @@ mod tests {
     fn a_start_is_told_without_secrets() {
         let secret = "s3cret-that-is-long-enough";
         let uri = format!("https://jo:{secret}@git.example/config");
+        let eureka = format!("http://jo:{secret}@eureka:8761/eureka/");
         let said = [
             ("spring.cloud.config.server.git.uri", &*uri),
+            ("eureka.client.service-url.defaultZone", &*eureka),
             ("spring.security.user.password", secret),
             ("spring.rabbitmq.host", "rabbit"),
             ("spring.rabbitmq.password", secret),
@@ -167,8 +173,10 @@ mod tests {
             config: "http://0.0.0.0:8888, with passwords, no TLS".to_owned(),
             manage: Some("http://0.0.0.0:8889/_/".to_owned()),
             bus: "rabbit:5672, exchange springCloudBus".to_owned(),
+            registry: cfg!(feature = "eureka")
+                .then(|| "Eureka at http://eureka:8761/eureka".to_owned()),
             webhook: "signed by github".to_owned(),
-            settings: format!("{path}, 1 variable, 6 arguments"),
+            settings: format!("{path}, 1 variable, 7 arguments"),
         };
         assert_eq!(Summary::of(&settings, &sources), expected);
     }

@@ -152,6 +152,14 @@ fn no_secret_is_ever_told() {
         format!("--{SERVER}.composite[2].type=vault"),
         format!("--{SERVER}.composite[2].port={}", vault.port()),
         format!("--{SERVER}.composite[2].token={ROOT}"),
+        format!("--eureka.client.service-url.defaultZone=http://ana:canary-of-eureka@{closed}/"),
+        "--eureka.instance.metadata-map.password=canary-in-eureka".to_owned(),
+        "--spring.cloud.consul.host=127.0.0.1".to_owned(),
+        "--spring.cloud.consul.port=1".to_owned(),
+        "--spring.cloud.consul.discovery.acl-token=canary-of-consul".to_owned(),
+        "--spring.cloud.consul.discovery.metadata.password=canary-in-consul".to_owned(),
+        format!("--spring.cloud.zookeeper.connect-string={closed}"),
+        "--spring.cloud.zookeeper.discovery.metadata.password=canary-in-zookeeper".to_owned(),
     ];
     arguments.extend(hooks);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_confbus"));

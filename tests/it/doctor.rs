@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::Value;
 
-use crate::support::{ConfigRepo, Ran};
+use crate::support::{ConfigRepo, Ran, StatusHost};
 
 const URI: &str = "spring.cloud.config.server.git.uri";
 const SECRET: &str = "s3cret-of-the-test-and-long-enough";
@@ -42,6 +42,8 @@ fn result<'d>(document: &'d Value, name: &str) -> (&'d str, &'d str) {
 fn a_server_that_would_work_has_no_failure() {
     let repo = ConfigRepo::from_sample();
     let folder = tempfile::tempdir().unwrap();
+    let registry = StatusHost::start();
+    let zone = format!("{}/eureka/", registry.url());
     let (uri, base) = (
         repo.path().display().to_string(),
         folder.path().display().to_string(),
@@ -55,12 +57,16 @@ fn a_server_that_would_work_has_no_failure() {
             "spring.cloud.config.server.monitor.github.webhook-secret",
             SECRET,
         ),
+        ("eureka.client.service-url.defaultZone", &zone),
     ];
     let (ran, document) = examined(&[], &settings);
     assert_eq!(ran.code, Some(0), "{ran:?}");
+    let asked = registry.posts().pop().unwrap().path;
+    assert_eq!(asked, "GET /eureka/apps/CONFIGSERVER HTTP/1.1");
     for (name, expected, message) in [
         ("git", "ok", "`main` can be read"),
         ("broker", "skipped", "none is configured"),
+        ("registry", "ok", "Eureka at http://127.0.0.1:"),
         ("webhook", "ok", "signed deliveries of github"),
         ("port", "ok", "127.0.0.1:0 is free"),
         ("disk", "ok", "can be written"),
@@ -79,6 +85,7 @@ fn what_stands_in_the_way_is_said_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let uri = format!("http://jo:{SECRET}@127.0.0.1:1/config.git");
+    let zone = format!("http://jo:{SECRET}@127.0.0.1:1/eureka/");
     let settings = [
         (URI, &*uri),
         ("server.address", "127.0.0.1"),
@@ -87,12 +94,14 @@ fn what_stands_in_the_way_is_said_with_what_to_do() {
         ("spring.rabbitmq.port", "1"),
         ("spring.rabbitmq.username", "jo"),
         ("spring.rabbitmq.password", SECRET),
+        ("eureka.client.service-url.defaultZone", &zone),
     ];
     let (ran, document) = examined(&[], &settings);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     for (name, expected) in [
         ("git", "fail"),
         ("broker", "fail"),
+        ("registry", "fail"),
         ("port", "warn"),
         ("webhook", "warn"),
     ] {
@@ -109,7 +118,7 @@ fn what_stands_in_the_way_is_said_with_what_to_do() {
 
     let (ran, document) = examined(&["--offline"], &settings);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    for name in ["git", "broker", "clock"] {
+    for name in ["git", "broker", "registry", "clock"] {
         assert_eq!(result(&document, name).0, "skipped", "{document}");
     }
 }

@@ -50,7 +50,7 @@ mod program;
 mod reach;
 mod reads;
 mod refresh_command;
-#[cfg(feature = "eureka")]
+#[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
 mod registration;
 mod remote_tls;
 mod secure_defaults;

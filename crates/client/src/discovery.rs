@@ -2,18 +2,28 @@
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin};
 
+#[cfg(any(feature = "consul", feature = "eureka"))]
+mod body;
+#[cfg(feature = "consul")]
+mod consul;
 #[cfg(feature = "eureka")]
 mod eureka;
 mod finder;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
 
+#[cfg(feature = "consul")]
+pub use consul::Consul;
 #[cfg(feature = "eureka")]
 pub use eureka::Eureka;
 pub(crate) use finder::{Finder, Wanted};
+#[cfg(feature = "zookeeper")]
+pub use zookeeper::ZooKeeper;
 
 /// A registry that knows who offers a service.
 ///
-/// There is one for Eureka with the feature `eureka`. Others may stand behind it as well: the client asks every thirty
-/// seconds, and when nobody answers, and holds on to the servers it knows as long as the registry names none.
+/// There is one each for Consul, Eureka and ZooKeeper with the features of these names. Others may stand behind it as well: the
+/// client asks every thirty seconds, and when nobody answers, and holds on to the servers it knows as long as the registry names none.
 pub trait Discovery: Send + Sync + 'static {
     /// What it is and where, for people: `Eureka at http://eureka:8761/eureka`. No credentials are in it.
     fn name(&self) -> String;

@@ -12,7 +12,7 @@ use reqwest::{
     header::{self, HeaderValue},
 };
 
-#[cfg(feature = "eureka")]
+#[cfg(any(feature = "consul", feature = "eureka"))]
 pub(crate) use self::http::registry_client;
 pub(crate) use self::http::{http_client, stream_client};
 use self::marks::Marks;

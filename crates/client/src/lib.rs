@@ -55,7 +55,7 @@
 //! as new nothing is taken. It is asked again after a quarter of a second and growing pauses, and then with each poll.
 //!
 //! Instead of addresses a registry may name the servers: [`Settings::discovery`] takes the name of a service and a
-//! [`Discovery`], of which the feature `eureka` has one. It is asked again every thirty seconds, and at once when nobody
+//! [`Discovery`], of which the features `consul`, `eureka` and `zookeeper` have one each. It is asked again every thirty seconds, and at once when nobody
 //! answers; a registry that knows nobody, or is away, takes no server from the list. `configPath`, `user` and `password` of
 //! an instance are honoured as Spring does. [`Balance`] says who is asked first.
 //!
@@ -156,7 +156,7 @@
 //! | `amqp` | events from Spring Cloud Bus over RabbitMQ |
 //! | `axum` | one commit for each request; `/actuator/refresh` and `/actuator/health` |
 //! | `blocking` | a client for programs without a runtime |
-//! | `eureka` | servers that a Eureka registry names, see above |
+//! | `consul`, `eureka`, `zookeeper` | servers that such a registry names, see above |
 //! | `config`, `figment` | a [`Snapshot`] as a source of these crates |
 //! | `metrics` | counters and gauges for the program's own recorder, see below |
 //!
@@ -222,8 +222,12 @@ pub use confbus_protocol::SpringLine;
 pub use confbus_protocol::{
     BusId, Environment, Position, Properties, Property, PropertySource, PropertyValue,
 };
+#[cfg(feature = "consul")]
+pub use discovery::Consul;
 #[cfg(feature = "eureka")]
 pub use discovery::Eureka;
+#[cfg(feature = "zookeeper")]
+pub use discovery::ZooKeeper;
 pub use discovery::{Discovery, DiscoveryError, Found, Instance};
 pub use error::{Attempt, ConnectError, Failure, LastGoodError, RefreshError, Unavailable};
 pub use health::{

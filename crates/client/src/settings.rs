@@ -123,7 +123,9 @@ impl Settings {
     /// `RETRY_{INITIAL_INTERVAL,MULTIPLIER,MAX_INTERVAL,MAX_ATTEMPTS}`;
     /// `SPRING_CLOUD_BUS_` with `ENABLED`, `ID`, `DESTINATION`, `ACK_ENABLED`, `ENV_ENABLED`;
     /// `SPRING_RABBITMQ_` with `HOST`, `PORT`, `ADDRESSES`, `USERNAME`, `PASSWORD`, `VIRTUAL_HOST`, `SSL_ENABLED`;
-    /// `EUREKA_CLIENT_SERVICEURL_DEFAULTZONE` (with the feature `eureka`), `CONFBUS_BALANCE` (`in-order`, `spread`, `round-robin`,
+    /// `EUREKA_CLIENT_SERVICEURL_DEFAULTZONE` (with the feature `eureka`); `SPRING_CLOUD_CONSUL_` with `HOST`, `PORT`, `SCHEME`,
+    /// `PATH`, `TOKEN` (`consul`); `SPRING_CLOUD_ZOOKEEPER_` with `CONNECT_STRING`, `DISCOVERY_ROOT` (`zookeeper`);
+    /// `EUREKA_CLIENT_ENABLED`, `SPRING_CLOUD_CONSUL_ENABLED`, `SPRING_CLOUD_ZOOKEEPER_ENABLED`; `CONFBUS_BALANCE` (`in-order`, `spread`, `round-robin`,
     /// `random` or `least-outstanding`; see [`Balance`]),
     /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_REPORT` (`off`),
     /// `CONFBUS_LONGEST_WINDOW` (`1s`, or `off`), `CONFBUS_BUS_ROUTING` (`application`; see [`Transport::Amqp`]),
@@ -344,7 +346,7 @@ impl Settings {
 }
 
 impl InvalidSettings {
-    #[cfg(feature = "eureka")]
+    #[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
     pub(crate) fn of(problem: String) -> Self {
         Self {
             problems: vec![problem],

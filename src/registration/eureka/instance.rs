@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::{Port, Settings};
-use crate::registration::Ports;
+use crate::registration::{Ports, advertised::authority};
 
 /// Where instances are, below a peer.
 pub(super) const APPS: &str = "apps";
@@ -34,27 +34,19 @@ impl std::fmt::Debug for Instance {
 impl Instance {
     /// Of a server that is reached at this address.
     pub(super) fn of(settings: &Settings, ports: Ports, address: IpAddr) -> Self {
-        let name = settings.hostname.clone().or_else(machine_name);
-        let name = name.unwrap_or_else(|| address.to_string());
-        let host = if settings.prefer_address {
-            address.to_string()
-        } else {
-            name.clone()
-        };
-        let id = settings
-            .instance_id
-            .clone()
-            .unwrap_or_else(|| format!("{name}:{}:{}", settings.application, ports.main.port()));
+        let advertised = &settings.advertised;
+        let host = advertised.host(address);
+        let id = advertised.id.clone();
+        let id = id.unwrap_or_else(|| {
+            let (name, port) = (advertised.name(address), ports.main.port());
+            format!("{name}:{}:{port}", settings.application)
+        });
         let application = settings.application.to_uppercase();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let since = now.unwrap_or_default().as_millis().to_string();
         let number = |port: Port| port.number.unwrap_or_else(|| ports.main.port());
         let port =
             |port: Port| json!({ "$": number(port), "@enabled": port.is_enabled.to_string() });
-        let authority = |number: u16| match address {
-            IpAddr::V6(address) if settings.prefer_address => format!("[{address}]:{number}"),
-            _ => format!("{host}:{number}"),
-        };
         let (scheme, main) = if settings.secure.is_enabled {
             ("https", number(settings.secure))
         } else {
@@ -63,7 +55,7 @@ impl Instance {
         let management = ports.management.map_or(main, |at| at.port());
         let actuator = format!(
             "{scheme}://{}{}/actuator",
-            authority(management),
+            authority(&host, management),
             settings.context_path
         );
         let body = json!({
@@ -82,7 +74,7 @@ impl Instance {
                 "durationInSecs": settings.lease.as_secs(),
             },
             "metadata": metadata(settings, management),
-            "homePageUrl": format!("{scheme}://{}/", authority(main)),
+            "homePageUrl": format!("{scheme}://{}/", authority(&host, main)),
             "statusPageUrl": format!("{actuator}/info"),
             "healthCheckUrl": format!("{actuator}/health"),
             "vipAddress": settings.virtual_host,
@@ -120,16 +112,9 @@ impl Instance {
 
 fn metadata(settings: &Settings, management: u16) -> Map<String, Value> {
     let own = ("management.port".to_owned(), management.to_string().into());
-    let said = settings.metadata.iter();
+    let said = settings.advertised.metadata.iter();
     let said = said.map(|(name, value)| (name.clone(), value.expose_secret().into()));
     std::iter::once(own).chain(said).collect()
-}
-
-/// What this machine calls itself, if that is a name.
-fn machine_name() -> Option<String> {
-    let name = rustix::system::uname();
-    let name = name.nodename().to_str().ok()?;
-    (!name.is_empty()).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -139,7 +124,7 @@ mod tests {
     use indexmap::IndexMap;
 
     use super::*;
-    use crate::registration::eureka::Peer;
+    use crate::registration::{Advertised, eureka::Peer};
 
     fn settings() -> Settings {
         Settings {
@@ -147,10 +132,14 @@ mod tests {
             application: "configserver".to_owned(),
             virtual_host: "configserver".to_owned(),
             secure_virtual_host: "configserver".to_owned(),
-            instance_id: None,
-            hostname: Some("host1".to_owned()),
-            address: None,
-            prefer_address: false,
+            advertised: Advertised {
+                hostname: Some("host1".to_owned()),
+                metadata: IndexMap::from([
+                    ("configPath".to_owned(), "/config".into()),
+                    ("password".to_owned(), "s3cret".into()),
+                ]),
+                ..Advertised::default()
+            },
             plain: Port {
                 number: None,
                 is_enabled: true,
@@ -160,10 +149,6 @@ mod tests {
                 is_enabled: false,
             },
             context_path: String::new(),
-            metadata: IndexMap::from([
-                ("configPath".to_owned(), "/config".into()),
-                ("password".to_owned(), "s3cret".into()),
-            ]),
             renewal_interval: Duration::from_secs(30),
             lease: Duration::from_secs(90),
         }
@@ -209,7 +194,10 @@ mod tests {
     #[test]
     fn addresses_and_ports_are_those_that_clients_reach() {
         let settings = Settings {
-            prefer_address: true,
+            advertised: Advertised {
+                prefer_address: true,
+                ..settings().advertised
+            },
             plain: Port {
                 number: None,
                 is_enabled: false,

@@ -11,7 +11,7 @@ use super::Trouble;
 use crate::tls;
 
 /// For one request to one peer.
-pub(super) const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// A server of Eureka: where it is, and with what to prove ourselves.
@@ -128,6 +128,10 @@ impl Peers {
         last.map(ToString::to_string).unwrap_or_default()
     }
 
+    pub(super) async fn get(&mut self, path: &[&str]) -> Result<StatusCode, Trouble> {
+        self.ask(|http, peer| http.get(peer.at(path))).await
+    }
+
     pub(super) async fn post(
         &mut self,
         path: &[&str],
@@ -179,8 +183,7 @@ impl Peers {
                         return Ok(answer.status());
                     }
                 },
-                Err(error) if error.is_timeout() => Trouble::Late,
-                Err(error) => Trouble::Unreachable(tls::cause(error)),
+                Err(error) => Trouble::of_request(error),
             };
         }
         Err(trouble)

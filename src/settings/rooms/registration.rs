@@ -1,23 +1,58 @@
 //! Which registries are told that this server is here, under the names that Spring's starters give to their settings.
 
-use crate::{registration::Settings, settings::reader::Reader};
-
+mod advertised;
+#[cfg(feature = "consul")]
+mod consul;
 #[cfg(feature = "eureka")]
 mod eureka;
+#[cfg(feature = "zookeeper")]
+mod zookeeper;
+
+use crate::{registration::Settings, settings::reader::Reader};
 
 /// `None` when they cannot be used.
-#[cfg(feature = "eureka")]
+#[cfg_attr(
+    not(any(feature = "consul", feature = "eureka", feature = "zookeeper")),
+    expect(unused_variables, reason = "no registry is built in")
+)]
 pub(super) fn registration(reader: &mut Reader, is_https: bool) -> Option<Settings> {
-    let eureka = eureka::eureka(reader, is_https)?;
+    absent(reader);
+    // Each is read, so that the mistakes of all are told.
+    #[cfg(feature = "consul")]
+    let consul = consul::consul(reader, is_https);
+    #[cfg(feature = "eureka")]
+    let eureka = eureka::eureka(reader, is_https);
+    #[cfg(feature = "zookeeper")]
+    let zookeeper = zookeeper::zookeeper(reader, is_https);
     Some(Settings {
-        eureka: eureka.map(Box::new),
+        #[cfg(feature = "consul")]
+        consul: consul?.map(Box::new),
+        #[cfg(feature = "eureka")]
+        eureka: eureka?.map(Box::new),
+        #[cfg(feature = "zookeeper")]
+        zookeeper: zookeeper?.map(Box::new),
     })
 }
 
-/// No registry is built in.
-#[cfg(not(feature = "eureka"))]
-pub(super) fn registration(reader: &mut Reader, _: bool) -> Option<Settings> {
-    let why = "this program was built without the feature `eureka`";
-    reader.have_no_effect("eureka.client.service-url.", &[], why);
-    Some(Settings::default())
+/// Says of each registry that is not built in and is named that nobody is told.
+fn absent(reader: &mut Reader) {
+    let all = [
+        ("consul", cfg!(feature = "consul"), "spring.cloud.consul."),
+        (
+            "eureka",
+            cfg!(feature = "eureka"),
+            "eureka.client.service-url.",
+        ),
+        (
+            "zookeeper",
+            cfg!(feature = "zookeeper"),
+            "spring.cloud.zookeeper.",
+        ),
+    ];
+    for (feature, is_built_in, keys) in all {
+        if !is_built_in {
+            let why = format!("this program was built without the feature `{feature}`");
+            reader.have_no_effect(keys, &["enabled"], &why);
+        }
+    }
 }

@@ -10,8 +10,9 @@ pub(crate) const VARIABLE: &str = "CANARY_ENV";
 const CANARY: &str = "canary-of-the-environment";
 
 /// How the names of settings end that hold secrets, whether they are typed or variables.
-const ENDS: [&str; 9] = [
+const ENDS: [&str; 10] = [
     "password",
+    "acl-token",
     "webhook-secret",
     ".token",
     "_token",

@@ -8,15 +8,16 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Response, StatusCode, header};
+use reqwest::{StatusCode, header};
 
-use super::{Discovery, DiscoveryError, Found, Instance};
+use super::{
+    Discovery, DiscoveryError, Found, Instance,
+    body::{body, said},
+};
 use crate::{InvalidSettings, error::Failure, fetch::registry_client, settings::Server};
 
 /// For one peer, from the connection to the last byte.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// Of one answer; an instance takes some 2 kB.
-const MOST_BYTES: usize = 4 << 20;
 
 /// A Eureka registry: peers that tell each other, of which the first that answers is asked.
 ///
@@ -94,21 +95,6 @@ impl Eureka {
         let body = body(response).await?;
         answer::instances(&body, service).ok_or_else(|| "its answer is none of Eureka's".to_owned())
     }
-}
-
-fn said(error: reqwest::Error) -> String {
-    Failure::of(error).to_string()
-}
-
-async fn body(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(said)? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            return Err(Failure::TooLarge { limit: MOST_BYTES }.to_string());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 impl Discovery for Eureka {

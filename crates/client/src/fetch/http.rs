@@ -62,7 +62,7 @@ fn builder(requests: &Requests) -> Result<reqwest::ClientBuilder, String> {
 }
 
 /// A client for a registry. It follows no redirect, since it may have credentials.
-#[cfg(feature = "eureka")]
+#[cfg(any(feature = "consul", feature = "eureka"))]
 pub(crate) fn registry_client(
     is_https: bool,
     timeout: Duration,

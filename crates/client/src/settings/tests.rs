@@ -371,6 +371,59 @@ fn a_registry_takes_the_place_of_addresses() {
     );
 }
 
+#[cfg(all(feature = "consul", feature = "eureka", feature = "zookeeper"))]
+#[test]
+fn the_registry_is_the_one_that_is_named() {
+    let name = |said: &[(&str, &str)]| {
+        let enabled = ("SPRING_CLOUD_CONFIG_DISCOVERY_ENABLED", "true");
+        let said: Vec<_> = said.iter().copied().chain([enabled]).collect();
+        let settings = variables(&said).map_err(|error| error.to_string())?;
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        let (_, requests, _) = settings.checked().unwrap();
+        Ok::<_, String>(requests.discovery.unwrap().registry.name())
+    };
+    let eureka_off = ("EUREKA_CLIENT_ENABLED", "false");
+    for (said, expected) in [
+        (&[][..], "Eureka at http://localhost:8761/eureka"),
+        (&[eureka_off], "Consul at http://localhost:8500"),
+        (
+            &[eureka_off, ("SPRING_CLOUD_CONSUL_ENABLED", "false")],
+            "ZooKeeper at localhost:2181",
+        ),
+        (
+            &[("SPRING_CLOUD_ZOOKEEPER_ENABLED", "true")],
+            "ZooKeeper at localhost:2181",
+        ),
+        (
+            &[("SPRING_CLOUD_ZOOKEEPER_CONNECTSTRING", "zk1,zk2:1/a")],
+            "ZooKeeper at zk1,zk2:1/a",
+        ),
+        (
+            &[
+                ("SPRING_CLOUD_CONSUL_HOST", "consul"),
+                ("SPRING_CLOUD_CONSUL_SCHEME", "https"),
+                ("SPRING_CLOUD_CONSUL_PORT", "8501"),
+                ("SPRING_CLOUD_CONSUL_TOKEN", "s3cret"),
+                ("EUREKA_CLIENT_SERVICEURL_DEFAULTZONE", "http://eureka/"),
+                eureka_off,
+            ],
+            "Consul at https://consul:8501",
+        ),
+    ] {
+        assert_eq!(name(said).unwrap(), expected, "{said:?}");
+    }
+    let error = name(&[
+        ("SPRING_CLOUD_CONSUL_HOST", "consul"),
+        ("SPRING_CLOUD_ZOOKEEPER_CONNECT_STRING", "zk1"),
+    ]);
+    let error = error.unwrap_err();
+    assert!(
+        error.contains("SPRING_CLOUD_ZOOKEEPER_ENABLED=false"),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_balance_is_one_of_ours() {
     let error = variables(&[("CONFBUS_BALANCE", "fair")]).unwrap_err();

@@ -1,5 +1,3 @@
-#[cfg(feature = "eureka")]
-use std::sync::Arc;
 use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -10,6 +8,7 @@ use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 
 #[cfg(feature = "amqp")]
 mod rabbit;
+mod registry;
 
 /// Settings from variables; every problem is told at once.
 pub(super) fn settings(
@@ -100,19 +99,9 @@ fn discovery(settings: &mut Settings, read: &mut Variables) {
     if read.flag(ENABLED) != Some(true) {
         return;
     }
-    #[cfg(feature = "eureka")]
-    {
-        let service = read.text("SPRING_CLOUD_CONFIG_DISCOVERY_SERVICE_ID");
-        let service = service.unwrap_or_else(|| "configserver".to_owned());
-        let peers = read.text("EUREKA_CLIENT_SERVICE_URL_DEFAULT_ZONE");
-        let peers = peers.unwrap_or_else(|| crate::Eureka::USUAL.to_owned());
-        match crate::Eureka::new(&peers) {
-            Ok(eureka) => settings.discovery = Some((service, Arc::new(eureka))),
-            Err(error) => read.problems.extend(error.problems),
-        }
-    }
-    #[cfg(not(feature = "eureka"))]
-    read.problem(ENABLED, "needs a client with the feature `eureka`");
+    let service = read.text("SPRING_CLOUD_CONFIG_DISCOVERY_SERVICE_ID");
+    let service = service.unwrap_or_else(|| "configserver".to_owned());
+    settings.discovery = registry::registry(read, ENABLED).map(|registry| (service, registry));
 }
 
 /// The servers of `optional:configserver:http://a:8888,http://b:8888?fail-fast=true`, other imports left out.

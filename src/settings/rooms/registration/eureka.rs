@@ -1,14 +1,17 @@
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use indexmap::IndexMap;
-use secrecy::SecretString;
-
-use super::super::{
-    SECOND, SERVER,
-    http::{CONTEXT_PATH, base_path},
+use super::{
+    super::{
+        SECOND,
+        http::{CONTEXT_PATH, base_path},
+    },
+    advertised,
 };
 use crate::{
-    registration::eureka::{Peer, Port, Settings},
+    registration::{
+        Advertised,
+        eureka::{Peer, Port, Settings},
+    },
     settings::{code, reader::Reader},
 };
 
@@ -16,41 +19,29 @@ const ZONE: &str = "eureka.client.service-url.defaultZone";
 const INSTANCE: &str = "eureka.instance";
 const METADATA: &str = "eureka.instance.metadata-map";
 
-/// By which name Spring's clients look a config server up unless they are told another one.
-const USUAL_NAME: &str = "configserver";
-/// More peers, or more metadata, are a mistake.
+/// More are a mistake.
 const MOST_PEERS: usize = 16;
-const MOST_METADATA: usize = 64;
-/// Longer names and values are no use to anybody, in characters.
-const LONGEST: usize = 1000;
 
 /// Off unless peers are named; the outer `None` when they cannot be used.
 pub(super) fn eureka(reader: &mut Reader, is_https: bool) -> Option<Option<Settings>> {
-    let is_on = [
+    let keys = [
         "eureka.client.enabled",
         "eureka.client.register-with-eureka",
-        "spring.cloud.discovery.enabled",
-        "spring.cloud.service-registry.auto-registration.enabled",
     ];
-    let is_off = is_on.iter().any(|key| !reader.flag(key, true));
+    let is_on = advertised::is_on(reader, &keys);
     let addresses = reader.list(ZONE);
-    if is_off || addresses.is_empty() {
+    if !is_on || addresses.is_empty() {
         return Some(None);
     }
     let peers = peers(reader, &addresses);
-    let name = reader.text("spring.application.name");
-    let application = name.unwrap_or_else(|| USUAL_NAME.to_owned());
+    let application = advertised::service(reader);
     let application = reader.text_or(&of("appname"), &application);
     let virtual_host = reader.text_or(&of("virtual-host-name"), &application);
     let secure_virtual_host = reader.text_or(&of("secure-virtual-host-name"), &virtual_host);
-    let metadata = metadata(reader);
-    let address = address(reader);
+    let advertised = advertised(reader);
     let renewal_interval = seconds(reader, "lease-renewal-interval-in-seconds", 30);
     let lease = seconds(reader, "lease-expiration-duration-in-seconds", 90);
     let settings = Settings {
-        instance_id: name_of(reader, "instance-id"),
-        hostname: name_of(reader, "hostname"),
-        prefer_address: reader.flag(&of("prefer-ip-address"), false),
         plain: port(reader, "non-secure-port", !is_https),
         secure: port(reader, "secure-port", is_https),
         context_path: base_path(reader, CONTEXT_PATH).as_str().to_owned(),
@@ -58,8 +49,7 @@ pub(super) fn eureka(reader: &mut Reader, is_https: bool) -> Option<Option<Setti
         virtual_host,
         secure_virtual_host,
         peers: peers?,
-        address: address?,
-        metadata: metadata?,
+        advertised: advertised?,
         renewal_interval: renewal_interval?,
         lease: lease?,
     };
@@ -81,65 +71,22 @@ fn peers(reader: &mut Reader, addresses: &[String]) -> Option<Vec<Peer>> {
     peers
 }
 
-/// What clients read of an instance. Where our routes have a prefix, they are told it unless somebody tells them more.
-fn metadata(reader: &mut Reader) -> Option<IndexMap<String, SecretString>> {
-    let said = reader.below(&format!("{METADATA}."));
-    let is_long = |text: &str| text.chars().count() > LONGEST || text.contains(char::is_control);
-    if said.len() > MOST_METADATA {
-        let text = format!("`{METADATA}` has more than {MOST_METADATA} entries");
-        reader.refuse(METADATA, text, None);
-        return None;
-    }
-    if let Some((name, _)) = said
-        .iter()
-        .find(|(name, value)| is_long(name) || is_long(value))
-    {
-        let key = format!("{METADATA}.{name}");
-        let text = format!("`{key}` is not one line of at most {LONGEST} characters");
-        reader.refuse(&key, text, None);
-        return None;
-    }
-    let context = base_path(reader, CONTEXT_PATH);
-    let prefix = base_path(reader, &format!("{SERVER}.prefix"));
-    let path = format!("{}{}", context.as_str(), prefix.as_str());
-    let own = (!path.is_empty()).then(|| ("configPath".to_owned(), path));
-    let all = own.into_iter().chain(said);
-    Some(all.map(|(name, value)| (name, value.into())).collect())
-}
-
-/// The outer `None` when it is none.
-#[expect(
-    clippy::option_option,
-    reason = "outer: can it be used; inner: was it said"
-)]
-fn address(reader: &mut Reader) -> Option<Option<IpAddr>> {
-    let key = of("ip-address");
-    let Some(text) = reader.text(&key) else {
-        return Some(None);
-    };
-    let address = text.parse().ok();
-    if address.is_none() {
-        reader.refuse(&key, format!("`{key}` is not an IP address"), None);
-    }
-    address.map(Some)
-}
-
-/// A name of one line.
-fn name_of(reader: &mut Reader, name: &str) -> Option<String> {
-    let key = of(name);
-    let text = reader.text(&key)?;
-    if text.chars().count() > LONGEST || text.contains(char::is_control) {
-        let problem = format!("`{key}` is not one line of at most {LONGEST} characters");
-        reader.refuse(&key, problem, None);
-        return None;
-    }
-    Some(text)
+fn advertised(reader: &mut Reader) -> Option<Advertised> {
+    let metadata = advertised::metadata(reader, METADATA);
+    let address = advertised::address(reader, &of("ip-address"));
+    Some(Advertised {
+        id: advertised::name(reader, &of("instance-id")),
+        hostname: advertised::name(reader, &of("hostname")),
+        prefer_address: reader.flag(&of("prefer-ip-address"), false),
+        address: address?,
+        metadata: metadata?,
+    })
 }
 
 fn port(reader: &mut Reader, name: &str, is_enabled: bool) -> Port {
     let key = of(name);
     Port {
-        number: reader.has(&key).then(|| reader.number(&key, 0)),
+        number: advertised::port(reader, &key),
         is_enabled: reader.flag(&format!("{key}-enabled"), is_enabled),
     }
 }
@@ -164,7 +111,7 @@ fn check(reader: &mut Reader, settings: &Settings) -> Option<()> {
         return None;
     }
     let in_clear = |peer: &Peer| !peer.is_https() && !peer.is_here();
-    let has_secret = settings.metadata.contains_key("password");
+    let has_secret = settings.advertised.metadata.contains_key("password");
     let mut peers = settings.peers.iter();
     if peers.any(|peer| in_clear(peer) && (has_secret || peer.has_login())) {
         let text = format!("`{ZONE}` is not https: passwords are sent in clear");
@@ -175,9 +122,11 @@ fn check(reader: &mut Reader, settings: &Settings) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use secrecy::ExposeSecret as _;
 
-    use super::*;
+    use super::{super::advertised::USUAL_NAME, *};
 
     const PEER: (&str, &str) = (
         "eureka.client.serviceUrl.defaultZone",
@@ -221,7 +170,8 @@ mod tests {
             (settings.renewal_interval, settings.lease),
             (SECOND * 30, SECOND * 90)
         );
-        assert!(settings.metadata.is_empty() && settings.hostname.is_none());
+        let advertised = settings.advertised;
+        assert!(advertised.metadata.is_empty() && advertised.hostname.is_none());
     }
 
     #[test]
@@ -267,18 +217,25 @@ mod tests {
             ("config", "configs")
         );
         assert_eq!(settings.secure_virtual_host, "configs");
-        assert_eq!(settings.instance_id.as_deref(), Some("a:b"));
-        assert_eq!(settings.address, Some(IpAddr::from([10, 0, 0, 5])));
+        assert_eq!(settings.advertised.id.as_deref(), Some("a:b"));
+        assert_eq!(
+            settings.advertised.address,
+            Some(IpAddr::from([10, 0, 0, 5]))
+        );
         assert_eq!(
             (settings.plain.number, settings.secure.number),
             (Some(80), None)
         );
-        assert!(settings.prefer_address && settings.secure.is_enabled);
+        assert!(settings.advertised.prefer_address && settings.secure.is_enabled);
         assert_eq!(
             (settings.renewal_interval, settings.lease),
             (SECOND * 5, SECOND * 15)
         );
-        let value = |name: &str| settings.metadata[name].expose_secret().to_owned();
+        let value = |name: &str| {
+            settings.advertised.metadata[name]
+                .expose_secret()
+                .to_owned()
+        };
         assert_eq!(
             (value("zone"), value("configPath")),
             ("eu-1".into(), "/cfg".into())
@@ -292,14 +249,14 @@ mod tests {
             ("spring.cloud.config.server.prefix", "/cfg"),
             ("eureka.instance.metadata-map.configPath", "/outside/cfg"),
         ]);
-        let metadata = settings.unwrap().metadata;
+        let metadata = settings.unwrap().advertised.metadata;
         assert_eq!(metadata["configPath"].expose_secret(), "/outside/cfg");
         assert_eq!(metadata.len(), 1);
     }
 
     #[test]
     fn mistakes_are_named_without_passwords() {
-        let long = "x".repeat(LONGEST + 1);
+        let long = "x".repeat(1001);
         let cases: [(&[(&str, &str)], &str); 5] = [
             (
                 &[(ZONE, "eureka:8761,http://jo:s3cret@x:1/eureka")],

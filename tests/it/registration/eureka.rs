@@ -1,0 +1,89 @@
+use std::net::TcpListener;
+
+use super::{PASSWORD, server, standing};
+use crate::support::{ConfigRepo, StatusHost, eventually, expect_that};
+
+const ZONE: &str = "eureka.client.service-url.defaultZone";
+/// eureka:pw-of-the-registry-9Kd2
+const LOGIN: &str = "Basic ZXVyZWthOnB3LW9mLXRoZS1yZWdpc3RyeS05S2Qy";
+
+/// Peers there, and what else is said of the instance.
+fn settings(zone: &str) -> [(&str, &str); 4] {
+    [
+        (ZONE, zone),
+        ("eureka.instance.instance-id", "config-1"),
+        ("eureka.instance.lease-renewal-interval-in-seconds", "1"),
+        ("eureka.instance.metadata-map.password", PASSWORD),
+    ]
+}
+
+#[test]
+fn a_registry_hears_when_a_server_comes_stays_and_goes() {
+    let repo = ConfigRepo::from_sample();
+    let peer = StatusHost::start();
+    let address = peer.url().replace("//", &format!("//eureka:{PASSWORD}@"));
+    // Nobody listens at the first one.
+    let zone = format!("http://127.0.0.1:1/eureka/,{address}/eureka/");
+    let mut server = server(&repo, &settings(&zone));
+    let posts = eventually("two renewals", || {
+        let posts = peer.posts();
+        expect_that(posts.len() > 2, &posts).map(|()| posts)
+    });
+    assert_eq!(posts[0].path, "/eureka/apps/CONFIGSERVER");
+    assert_eq!(posts[0].headers["authorization"], LOGIN);
+    let instance = &posts[0].body["instance"];
+    assert_eq!(instance["vipAddress"], "configserver");
+    assert_eq!(instance["port"]["$"], server.port());
+    assert_eq!(instance["metadata"]["configPath"], "/cfg");
+    let renewal = "PUT /eureka/apps/CONFIGSERVER/config-1?status=UP&lastDirtyTimestamp=";
+    assert!(posts[1].path.starts_with(renewal), "{}", posts[1].path);
+
+    let standing = standing(&server, "eureka");
+    assert_eq!(standing["registered"], true, "{standing}");
+    assert_eq!(standing["server"], format!("{}/eureka", peer.url()));
+    let metrics = server.get("/metrics").body;
+    assert!(
+        metrics.contains("confbus_registered{registry=\"eureka\"} 1"),
+        "{metrics}"
+    );
+
+    server.running().signal("TERM");
+    assert!(server.running().wait().success());
+    let last = peer.posts().pop().unwrap();
+    assert_eq!(
+        last.path,
+        "DELETE /eureka/apps/CONFIGSERVER/config-1 HTTP/1.1"
+    );
+    let told = server.lines().join("\n");
+    assert!(
+        told.contains("registered") && !told.contains(PASSWORD),
+        "{told}"
+    );
+}
+
+#[test]
+fn nobody_waits_for_a_registry_that_is_silent() {
+    let repo = ConfigRepo::from_sample();
+    // Connections wait in the kernel, and nobody ever answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = silent.local_addr().unwrap();
+    let zone = format!("http://eureka:{PASSWORD}@{at}/eureka/");
+    let mut server = server(&repo, &settings(&zone));
+    eventually("an answer", || {
+        let answer = server.get("/cfg/orders/dev");
+        expect_that(answer.status == 200, &answer)
+    });
+    eventually("what is wrong", || {
+        let standing = standing(&server, "eureka");
+        expect_that(standing["error"] == "it did not answer in time", &standing)
+    });
+    assert_eq!(standing(&server, "eureka")["registered"], false);
+    let health = server.get("/actuator/health");
+    assert_eq!(health.status, 200);
+    assert_eq!(health.json()["status"], "UP");
+    server.running().signal("TERM");
+    assert!(server.running().wait().success());
+    let told = server.lines().join("\n");
+    assert!(told.contains("until its lease ends"), "{told}");
+    assert!(!told.contains(PASSWORD), "{told}");
+}
