@@ -6,6 +6,7 @@ mod encryption;
 mod eventually;
 mod http;
 mod jdk;
+mod kafka;
 mod original;
 mod printer;
 mod repository;
@@ -34,6 +35,8 @@ enum What {
     Discovery,
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
+    /// Unmodified Spring applications on a real Kafka, with confbus as their config server.
+    Kafka,
     /// The same secrets of a real Vault, with every setting of that backend.
     Vault,
 }
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         What::Server(args) => original::run(args)?,
         What::Discovery => discovery::run()?,
         What::Encryption => encryption::run()?,
+        What::Kafka => kafka::run()?,
         What::Vault => vault::run()?,
     };
     println!("{tally}");
