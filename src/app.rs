@@ -98,12 +98,9 @@ impl App {
         let (registrar, registrations) = registrar
             .map_err(anyhow::Error::msg)
             .context("a registry cannot be told")?;
-        let exchange = match &settings.bus {
-            settings::Bus::Local => None,
-            settings::Bus::Rabbit(rabbit) => Some(rabbit.exchange.clone()),
-        };
+        let destination = settings.bus.destination();
         let traced = settings.traces;
-        let traced = traced.map(|traced| Traces::open(*traced, exchange, metrics.spans.clone()));
+        let traced = traced.map(|traced| Traces::open(*traced, destination, metrics.spans.clone()));
         let traced = traced
             .transpose()
             .map_err(anyhow::Error::msg)
@@ -118,6 +115,8 @@ impl App {
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
             settings::Bus::Rabbit(rabbit) => driven(Bus::rabbit(*rabbit)),
+            #[cfg(feature = "kafka")]
+            settings::Bus::Kafka(kafka) => driven(Bus::kafka(*kafka)),
         };
         let (access, keeper_of_keys) = Access::new(settings.access);
         if let Some(keeper) = keeper_of_keys {

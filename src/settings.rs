@@ -65,6 +65,21 @@ pub(crate) enum Bus {
     Local,
     /// Over RabbitMQ, and over the stream of events.
     Rabbit(Box<confbus_bus::RabbitSettings>),
+    /// Over Kafka, and over the stream of events.
+    #[cfg(feature = "kafka")]
+    Kafka(Box<confbus_bus::KafkaSettings>),
+}
+
+impl Bus {
+    /// Where events go to: the system's name as OpenTelemetry has it, and that of the exchange or topic.
+    pub(crate) fn destination(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Local => None,
+            Self::Rabbit(rabbit) => Some(("rabbitmq", rabbit.exchange.clone())),
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => Some(("kafka", kafka.topic.clone())),
+        }
+    }
 }
 
 /// Where settings come from besides their files.

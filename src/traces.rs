@@ -36,8 +36,8 @@ pub(crate) struct Traces(Option<Arc<Tracing>>);
 #[derive(Debug)]
 struct Tracing {
     tracer: SdkTracer,
-    /// RabbitMQ's exchange; absent where events stay in the process.
-    exchange: Option<String>,
+    /// The broker's system, and its exchange or topic; absent where events stay in the process.
+    destination: Option<(&'static str, String)>,
     /// Never held across a wait.
     publications: Mutex<Publications>,
 }
@@ -49,7 +49,7 @@ impl Traces {
     /// When TLS is wanted and this machine trusts nobody.
     pub(crate) fn open(
         settings: Settings,
-        exchange: Option<String>,
+        destination: Option<(&'static str, String)>,
         counted: metrics::Spans,
     ) -> Result<(Self, Box<Exporter>), String> {
         let (queue, spans) = Queue::new(counted.clone());
@@ -63,7 +63,7 @@ impl Traces {
         let exporter = Exporter::new(settings, &resource, spans, counted)?;
         let tracing = Tracing {
             tracer: provider.tracer("confbus"),
-            exchange,
+            destination,
             publications: Mutex::default(),
         };
         Ok((Self(Some(Arc::new(tracing))), Box::new(exporter)))
@@ -177,9 +177,9 @@ impl Traces {
             return Span::default();
         };
         let mut name = part.name().to_owned();
-        if part.names_exchange() {
+        if part.names_destination() {
             name.push(' ');
-            name.push_str(tracing.exchange());
+            name.push_str(tracing.destination());
         }
         let builder = SpanBuilder::from_name(name)
             .with_kind(part.kind())
@@ -187,19 +187,21 @@ impl Traces {
             .with_links(link.into_iter().collect());
         let span = tracing.tracer.build_with_context(builder, &at.as_parent());
         let span = Span::of(span);
-        if !part.names_exchange() {
+        if !part.names_destination() {
             return span;
         }
-        let system = tracing.exchange.as_ref().map_or("confbus", |_| "rabbitmq");
+        let system = tracing.destination.as_ref();
+        let system = system.map_or("confbus", |(system, _)| system);
         span.with(SYSTEM, system)
             .with(OPERATION, part.name())
-            .with(EXCHANGE, tracing.exchange().to_owned())
+            .with(MESSAGING_DESTINATION, tracing.destination().to_owned())
     }
 }
 
 impl Tracing {
-    fn exchange(&self) -> &str {
-        self.exchange.as_deref().unwrap_or("in process")
+    fn destination(&self) -> &str {
+        let known = self.destination.as_ref();
+        known.map_or("in process", |(_, name)| name)
     }
 
     fn with_publications<T>(&self, work: impl FnOnce(&mut Publications) -> T) -> T {

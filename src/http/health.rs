@@ -198,6 +198,7 @@ fn broker(bus: &Bus) -> Value {
             json!({ "connected": false, "attempts": attempts, "error": error })
         }
     };
+    details["broker"] = bus.name().into();
     let counters = bus.counters();
     details["published"] = counters.published.into();
     details["unpublished"] = counters.unpublished.into();
@@ -335,6 +336,7 @@ mod tests {
         );
         assert_eq!(parts["git"]["details"]["error"], "timeout");
         assert_eq!(parts["bus"]["details"]["connected"], false);
+        assert_eq!(parts["bus"]["details"]["broker"], "rabbitmq");
         assert_eq!(parts["ledger"]["details"]["dropped"], 0);
         assert_eq!(parts["pins"]["details"]["pins"], json!([]));
         assert_eq!(parts["bus"]["details"]["not_understood"]["malformed"], 0);

@@ -108,6 +108,11 @@ fn bus(bus: &Bus) -> String {
             let addresses: Vec<_> = addresses.collect();
             format!("{}, exchange {}", addresses.join(", "), rabbit.exchange)
         }
+        #[cfg(feature = "kafka")]
+        Bus::Kafka(kafka) => {
+            let addresses: Vec<_> = kafka.brokers.iter().map(ToString::to_string).collect();
+            format!("{}, topic {}", addresses.join(", "), kafka.topic)
+        }
     }
 }
 

@@ -53,8 +53,8 @@ impl Part {
         }
     }
 
-    /// Whether its name ends in that of the exchange.
-    pub(super) fn names_exchange(self) -> bool {
+    /// Whether its name ends in that of the exchange or topic.
+    pub(super) fn names_destination(self) -> bool {
         matches!(self, Self::Publish | Self::Process)
     }
 }
@@ -68,7 +68,7 @@ pub(crate) const OUTCOME: &str = "confbus.outcome";
 pub(crate) const REFRESH: &str = "confbus.refresh.id";
 pub(crate) const REPOSITORY: &str = "confbus.repository";
 pub(crate) const TRIGGER: &str = "confbus.trigger";
-pub(super) const EXCHANGE: &str = "messaging.destination.name";
+pub(super) const MESSAGING_DESTINATION: &str = "messaging.destination.name";
 pub(crate) const MESSAGE: &str = "messaging.message.id";
 pub(super) const SYSTEM: &str = "messaging.system";
 pub(super) const OPERATION: &str = "messaging.operation.name";

@@ -66,7 +66,12 @@ fn is_ours(name: &str, has_transport: bool) -> bool {
     const TYPED: [&str; 2] = ["SPRING_CLOUD_CONFIG_NAME", "SPRING_CLOUD_CONFIG_PROFILE"];
     let starts_with = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     let is_ours = starts_with(&["SPRING_CLOUD_CONFIG_", "CONFBUS_"]);
-    let is_broker = starts_with(&["SPRING_RABBITMQ_", "SPRING_CLOUD_BUS_"]);
+    let is_broker = starts_with(&[
+        "SPRING_RABBITMQ_",
+        "SPRING_KAFKA_",
+        "SPRING_CLOUD_STREAM_KAFKA_",
+        "SPRING_CLOUD_BUS_",
+    ]);
     (is_ours && !TYPED.contains(&name)) || (is_broker && has_transport)
 }
 

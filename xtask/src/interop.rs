@@ -7,6 +7,7 @@ mod eventually;
 mod golang;
 mod http;
 mod jdk;
+mod kafka;
 mod original;
 mod printer;
 mod repository;
@@ -35,6 +36,8 @@ enum What {
     Discovery(discovery::Args),
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
+    /// Unmodified Spring applications on a real Kafka, with confbus as their config server.
+    Kafka,
     /// The same secrets of a real Vault, with every setting of that backend.
     Vault,
 }
@@ -46,6 +49,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         What::Server(args) => original::run(args)?,
         What::Discovery(args) => discovery::run(args)?,
         What::Encryption => encryption::run()?,
+        What::Kafka => kafka::run()?,
         What::Vault => vault::run()?,
     };
     println!("{tally}");

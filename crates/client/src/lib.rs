@@ -133,7 +133,7 @@
 //! | `confbus_client_applies_total` | counter | `result`: `accepted`, `refused` | attempts to move to a version |
 //! | `confbus_client_apply_duration_seconds` | histogram | `result` | how long they took, probes included |
 //! | `confbus_client_restart_required_keys` | gauge | | keys that only the next start brings |
-//! | `confbus_client_connected` | gauge | `transport`: `stream`, `amqp` | 1 while events come, 0 after [`Client::leave`]; over AMQP looked at every five seconds |
+//! | `confbus_client_connected` | gauge | `transport`: `stream`, `amqp`, `kafka` | 1 while events come, 0 after [`Client::leave`]; over a broker looked at every five seconds |
 //!
 //! # What stays in memory
 //!
@@ -154,6 +154,7 @@
 //! | --- | --- |
 //! | none | HTTP, TLS, the stream of events of a confbus server |
 //! | `amqp` | events from Spring Cloud Bus over RabbitMQ |
+//! | `kafka` | events from Spring Cloud Bus over Kafka; builds librdkafka from its source |
 //! | `axum` | one commit for each request; `/actuator/refresh` and `/actuator/health` |
 //! | `blocking` | a client for programs without a runtime |
 //! | `consul`, `eureka`, `zookeeper` | servers that such a registry names, see above |
@@ -212,12 +213,13 @@ pub use balance::Balance;
 pub use binding::Binding;
 pub use changes::{ChangeSet, Changes, KeyChange, Written};
 pub use client::{Client, TellError};
+#[cfg(feature = "kafka")]
+pub use confbus_bus::{Acks, InvalidJaas, KafkaSettings, Login, Mechanism, Sasl};
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+pub use confbus_bus::{Address, KeyFile, Password, TlsSettings, Verification};
 #[cfg(feature = "amqp")]
-pub use confbus_bus::{
-    Address, Connections, InvalidAddress, KeyFile, Password, PublisherStart, RabbitSettings,
-    Routing, TlsSettings, Verification,
-};
-#[cfg(feature = "amqp")]
+pub use confbus_bus::{Connections, InvalidAddress, PublisherStart, RabbitSettings, Routing};
+#[cfg(any(feature = "amqp", feature = "kafka"))]
 pub use confbus_protocol::SpringLine;
 pub use confbus_protocol::{
     BusId, Environment, Position, Properties, Property, PropertySource, PropertyValue,

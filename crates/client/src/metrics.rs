@@ -85,11 +85,11 @@ pub(crate) fn left(transport: &'static str) {
 }
 
 /// Looks now and then at a bus that tells nobody how it is.
-#[cfg(feature = "amqp")]
-pub(crate) async fn follow(bus: confbus_bus::Bus) {
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+pub(crate) async fn follow(transport: &'static str, bus: confbus_bus::Bus) {
     const PAUSE: Duration = Duration::from_secs(5);
     loop {
-        connected("amqp", &BusHealth::of(&bus));
+        connected(transport, &BusHealth::of(&bus));
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -127,13 +127,16 @@ impl Settings {
     /// `PATH`, `TOKEN` (`consul`); `SPRING_CLOUD_ZOOKEEPER_` with `CONNECT_STRING`, `DISCOVERY_ROOT` (`zookeeper`);
     /// `EUREKA_CLIENT_ENABLED`, `SPRING_CLOUD_CONSUL_ENABLED`, `SPRING_CLOUD_ZOOKEEPER_ENABLED`; `CONFBUS_BALANCE` (`in-order`, `spread`, `round-robin`,
     /// `random` or `least-outstanding`; see [`Balance`]),
-    /// `CONFBUS_TRANSPORT` (`stream`, `amqp` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_REPORT` (`off`),
+    /// `SPRING_KAFKA_` with `BOOTSTRAP_SERVERS`, `SECURITY_PROTOCOL`, `SSL_TRUST_STORE_LOCATION`, `SSL_TRUST_STORE_PASSWORD`,
+    /// `SSL_KEY_STORE_LOCATION`, `SSL_KEY_STORE_PASSWORD`, `PROPERTIES_SASL_MECHANISM` and `PROPERTIES_SASL_JAAS_CONFIG`;
+    /// `SPRING_CLOUD_STREAM_KAFKA_BINDER_BROKERS`;
+    /// `CONFBUS_TRANSPORT` (`stream`, `amqp`, `kafka` or `poll`), `CONFBUS_POLL_INTERVAL` (`30s`, or `off`), `CONFBUS_REPORT` (`off`),
     /// `CONFBUS_LONGEST_WINDOW` (`1s`, or `off`), `CONFBUS_BUS_ROUTING` (`application`; see [`Transport::Amqp`]),
     /// `CONFBUS_LAST_GOOD_DIR`, `CONFBUS_LAST_GOOD_KEY_FILE` (see [`LastGoodKey::from_file`](crate::LastGoodKey::from_file)),
     /// `CONFBUS_LAST_GOOD_SECRETS` (`leave-out` or `keep`).
     ///
-    /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, otherwise `stream`; `amqp` needs the feature
-    /// of that name. Acks and environment
+    /// Without `CONFBUS_TRANSPORT` a RabbitMQ host or address means `amqp`, with the feature `kafka` brokers of Kafka mean `kafka`,
+    /// otherwise `stream`; `amqp` needs the feature of that name. Acks and environment
     /// changes are off unless asked for, unlike Spring's. As in Spring, underscores do not matter (`FAILFAST`).
     ///
     /// # Errors
@@ -288,7 +291,7 @@ impl Settings {
         self
     }
 
-    /// Answers events with an ack once the refresh was applied. Only `Transport::Amqp` can carry it; every ack goes to
+    /// Answers events with an ack once the refresh was applied. Only a broker (`Transport::Amqp`, `Transport::Kafka`) can carry it; every ack goes to
     /// every instance, which is why it is off.
     #[must_use]
     pub fn acknowledge_events(mut self) -> Self {

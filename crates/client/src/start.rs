@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::SystemTime};
 
 use confbus_bus::Bus;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+use confbus_bus::Driver;
 #[cfg(feature = "amqp")]
 use confbus_bus::RabbitSettings;
 #[cfg(feature = "amqp")]
@@ -182,15 +184,11 @@ fn listen(
         Transport::Poll => None,
         #[cfg(feature = "amqp")]
         Transport::Amqp(settings) => {
-            let (bus, driver) = Bus::rabbit(hearing(*settings, &listener.member));
-            let subscription = bus.subscribe();
-            tokio::spawn(driver.run(stop.clone()));
-            #[cfg(feature = "metrics")]
-            spawn(stop, crate::metrics::follow(bus.clone()));
-            let heard = crate::transport::amqp::run(bus.clone(), subscription, listener);
-            spawn(stop, heard);
-            Some(bus)
+            let settings = hearing(*settings, &listener.member);
+            Some(over("amqp", Bus::rabbit(settings), listener, stop))
         }
+        #[cfg(feature = "kafka")]
+        Transport::Kafka(settings) => Some(over("kafka", Bus::kafka(*settings), listener, stop)),
         Transport::Stream => {
             // Nothing carries an ack to the bus from here.
             let reactions = Reactions {
@@ -210,6 +208,27 @@ fn listen(
             None
         }
     }
+}
+
+/// Hears what a broker carries.
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+fn over(
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(unused_variables, reason = "nobody counts")
+    )]
+    transport: &'static str,
+    (bus, driver): (Bus, impl Driver + 'static),
+    listener: Listener,
+    stop: &CancellationToken,
+) -> Bus {
+    let subscription = bus.subscribe();
+    tokio::spawn(Box::new(driver).run(stop.clone()));
+    #[cfg(feature = "metrics")]
+    spawn(stop, crate::metrics::follow(transport, bus.clone()));
+    let heard = crate::transport::bus::run(bus.clone(), subscription, listener);
+    spawn(stop, heard);
+    bus
 }
 
 /// Binds narrowly, unless somebody said how to bind.

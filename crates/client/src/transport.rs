@@ -16,8 +16,8 @@ use crate::{
     store::Store,
 };
 
-#[cfg(feature = "amqp")]
-pub(crate) mod amqp;
+#[cfg(any(feature = "amqp", feature = "kafka"))]
+pub(crate) mod bus;
 pub(crate) mod stream;
 
 /// What happens when an event arrives, whichever way it came.

@@ -1,5 +1,8 @@
+mod binder;
 mod bindings;
 mod broker;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod member;
 #[cfg(test)]
 mod tests;
@@ -7,30 +10,61 @@ mod tests;
 use confbus_bus::{PublisherStart, RabbitSettings, Routing};
 use confbus_protocol::{Destination, SpringLine};
 
+use binder::Binder;
 pub(super) use member::member;
 
 use crate::settings::{Bus, reader::Reader};
 
-/// RabbitMQ as soon as anything is said of it, otherwise within the process.
+/// The broker of which anything is said, otherwise within the process.
 pub(super) fn bus(reader: &mut Reader) -> Option<Bus> {
     say_what_has_no_effect(reader);
     let json = json(reader);
     let routing = routing(reader);
-    let named = ["spring.rabbitmq.", "confbus.rabbitmq."]
-        .iter()
-        .any(|below| !reader.below(below).is_empty());
-    if !reader.flag("spring.cloud.bus.enabled", true) || !named {
+    let binder = binder::binder(reader);
+    if !reader.flag("spring.cloud.bus.enabled", true) {
         return Some(Bus::Local);
     }
+    match binder? {
+        Binder::Local => Some(Bus::Local),
+        Binder::Rabbit => rabbit(reader, json?, routing?),
+        Binder::Kafka(asked_by) => over_kafka(reader, json?, &asked_by),
+    }
+}
+
+fn rabbit(reader: &mut Reader, json: SpringLine, routing: Routing) -> Option<Bus> {
     let mut settings = RabbitSettings::default();
     settings.connection_name = "confbus-server".into();
     // A server that cannot tell anybody has to say so before it has something to tell.
     settings.publisher = PublisherStart::AtOnce;
-    settings.json = json?;
-    settings.routing = routing?;
+    settings.json = json;
+    settings.routing = routing;
     let settings = broker::broker(reader, settings)?;
     let settings = bindings::bindings(reader, settings)?;
     Some(Bus::Rabbit(Box::new(settings)))
+}
+
+#[cfg(feature = "kafka")]
+fn over_kafka(reader: &mut Reader, json: SpringLine, _: &str) -> Option<Bus> {
+    reader.has_no_effect("confbus.bus.routing", "Kafka has no routing keys");
+    let settings = confbus_bus::KafkaSettings::default().with(|kafka| {
+        kafka.client_id = "confbus-server".into();
+        kafka.json = json;
+    });
+    let settings = kafka::kafka(reader, settings)?;
+    Some(Bus::Kafka(Box::new(settings)))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn over_kafka(reader: &mut Reader, _: SpringLine, asked_by: &str) -> Option<Bus> {
+    let text = format!("`{asked_by}` asks for Kafka, which is not part of this program");
+    let hint = "build it with `--features kafka`, or name a RabbitMQ";
+    reader.refuse_as(
+        crate::settings::code::UNSUPPORTED,
+        asked_by,
+        text,
+        Some(hint),
+    );
+    None
 }
 
 /// `spring.cloud.bus.ack.destination-service`: whom our acks are addressed to. Nobody looks at it.

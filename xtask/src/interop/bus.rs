@@ -1,10 +1,10 @@
 //! `cargo xtask interop bus`: unmodified Spring applications that confbus configures, on a real RabbitMQ.
 
-mod application;
-mod confbus;
-mod configuration;
+pub(super) mod application;
+pub(super) mod confbus;
+pub(super) mod configuration;
 mod gate;
-mod line;
+pub(super) mod line;
 mod scenarios;
 mod stage;
 

@@ -64,6 +64,15 @@ pub(super) fn package(project: &str, profile: Option<&str>) -> anyhow::Result<Pa
     Ok(output.join(format!("{project}.jar")))
 }
 
+/// Puts what a project without code depends on into a folder, and says which.
+///
+/// # Errors
+/// As [`package`].
+pub(super) fn libraries(project: &str) -> anyhow::Result<PathBuf> {
+    let nothing = package(project, None)?;
+    Ok(nothing.with_file_name("lib"))
+}
+
 fn missing() -> Option<Unavailable> {
     let missing: Vec<_> = ["java", "mvn"]
         .into_iter()

@@ -21,6 +21,8 @@ use super::{
 };
 use crate::{Message, broker::Unread};
 
+const FINDING: &str = "finding a broker and the topic";
+
 /// So soon it sees that it should stop.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -29,6 +31,9 @@ const GLANCE: Duration = Duration::from_millis(500);
 
 /// When no broker answers, the other addresses of their names are tried until then.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
+
+/// The same where librdkafka does not say that none is there, as behind a proxy that takes connections and ends them.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the thread tells.
 pub(super) enum News {
@@ -91,9 +96,11 @@ impl Listener {
         deadline: Instant,
     ) -> Result<(), Failure> {
         let begun = Instant::now();
-        let mut is_created = false;
+        let (mut is_created, mut has_answered) = (false, false);
         loop {
             if let Ok(metadata) = consumer.fetch_metadata(Some(topic), GLANCE) {
+                consumer.context().answered();
+                has_answered = true;
                 let found = metadata.topics().iter().find(|found| found.name() == topic);
                 match found.map(|found| (found.error().map(RDKafkaErrorCode::from), found)) {
                     Some((None, found)) if !found.partitions().is_empty() => return Ok(()),
@@ -108,8 +115,16 @@ impl Listener {
                     _ => {}
                 }
             }
-            let waited = begun.elapsed() > GIVE_UP_AFTER;
-            self.wait(consumer, "finding the topic", deadline, waited)?;
+            let waited = begun.elapsed();
+            self.wait(consumer, FINDING, deadline, waited > GIVE_UP_AFTER)?;
+            let last = consumer.context().last();
+            if waited > ANSWER_WITHIN && !has_answered && last.is_some() {
+                return Err(Failure::NoAnswer {
+                    doing: FINDING,
+                    within: ANSWER_WITHIN,
+                    last,
+                });
+            }
         }
     }
 
@@ -150,15 +165,15 @@ impl Listener {
                 last: consumer.context().last(),
             });
         }
+        let alone = RDKafkaErrorCode::AllBrokersDown;
+        let failed = |error: &KafkaError| Err(Failure::of(error, consumer.context().last()));
         match consumer.poll(POLL) {
-            Some(Err(error)) if is_over(&error) => {
-                let is_elsewhere = code(&error) == RDKafkaErrorCode::AllBrokersDown;
-                if is_long_enough || !is_elsewhere {
-                    return Err(Failure::of(&error, consumer.context().last()));
-                }
-            }
+            Some(Err(error)) if is_over(&error) && code(&error) != alone => return failed(&error),
             // Before the first assignment nothing is ours.
             Some(Ok(_) | Err(_)) | None => {}
+        }
+        if is_long_enough && consumer.context().are_alone() {
+            return failed(&KafkaError::MessageConsumption(alone));
         }
         Ok(())
     }

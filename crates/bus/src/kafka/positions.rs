@@ -10,12 +10,15 @@ use rdkafka::{
     ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::{KafkaError, KafkaResult},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
     types::RDKafkaRespErr,
 };
 use tracing::debug;
 
-use super::{config, failure::words};
+use super::{
+    config,
+    failure::{code, words},
+};
 
 /// How long the end of one partition may take to find.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +37,8 @@ struct Inner {
     problem: Option<String>,
     /// What librdkafka said last about a connection.
     last: Option<String>,
+    /// It has said that no broker is there, which it does once.
+    is_alone: bool,
 }
 
 impl Positions {
@@ -58,6 +63,16 @@ impl Positions {
     /// What librdkafka said last about a connection.
     pub(super) fn last(&self) -> Option<String> {
         self.inner().last.clone()
+    }
+
+    /// Whether no broker has been there since one answered.
+    pub(super) fn are_alone(&self) -> bool {
+        self.inner().is_alone
+    }
+
+    /// A broker has answered.
+    pub(super) fn answered(&self) {
+        self.inner().is_alone = false;
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, given: &TopicPartitionList) -> KafkaResult<()> {
@@ -91,8 +106,11 @@ impl ClientContext for Positions {
 
     fn error(&self, error: KafkaError, said: &str) {
         debug!(%error, said, "librdkafka");
-        if !said.contains("brokers are down") {
-            self.inner().last = Some(said.to_owned());
+        let mut inner = self.inner();
+        if code(&error) == RDKafkaErrorCode::AllBrokersDown {
+            inner.is_alone = true;
+        } else {
+            inner.last = Some(said.to_owned());
         }
     }
 }

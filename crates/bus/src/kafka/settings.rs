@@ -101,6 +101,40 @@ impl KafkaSettings {
     /// Where a broker listens that names no port.
     pub const PORT: u16 = 9092;
 
+    /// Where a broker is: `host`, `host:port`, `[::1]:port`, maybe behind the name of a listener. None for anything else.
+    ///
+    /// ```
+    /// use confbus_bus::KafkaSettings;
+    /// let shown = |text| KafkaSettings::address(text).map(|address| address.to_string());
+    /// assert_eq!(shown("broker").as_deref(), Some("broker:9092"));
+    /// assert_eq!(shown("SASL_SSL://[::1]:9093").as_deref(), Some("[::1]:9093"));
+    /// assert_eq!(shown("ana:s3cret@broker:9092"), None);
+    /// ```
+    #[must_use]
+    pub fn address(text: &str) -> Option<Address> {
+        Self::address_at(text, Self::PORT)
+    }
+
+    /// The same with another port for those that name none.
+    #[must_use]
+    pub fn address_at(text: &str, default: u16) -> Option<Address> {
+        let text = text.split_once("://").map_or(text, |(_, address)| address);
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => rest.split_once(']')?,
+            None => text.find(':').map_or((text, ""), |at| text.split_at(at)),
+        };
+        let port = match port.strip_prefix(':') {
+            Some(port) => port.parse().ok()?,
+            None if port.is_empty() => default,
+            None => return None,
+        };
+        let is_host = !host.is_empty() && !host.contains(['/', '@', ' ', ',']);
+        is_host.then(|| Address {
+            host: host.to_owned(),
+            port,
+        })
+    }
+
     /// Changes some of the settings.
     ///
     /// ```

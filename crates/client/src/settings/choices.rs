@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+#[cfg(feature = "kafka")]
+use confbus_bus::KafkaSettings;
 #[cfg(feature = "amqp")]
 use confbus_bus::RabbitSettings;
 
@@ -13,6 +15,9 @@ pub enum Transport {
     /// [`Routing::PerApplication`](crate::Routing::PerApplication) has it hear only what may be meant for this instance.
     #[cfg(feature = "amqp")]
     Amqp(Box<RabbitSettings>),
+    /// Spring Cloud Bus over Kafka; with the feature `kafka`.
+    #[cfg(feature = "kafka")]
+    Kafka(Box<KafkaSettings>),
     /// Only the poll.
     Poll,
 }
@@ -58,6 +63,8 @@ impl Transport {
             Self::Stream => "stream",
             #[cfg(feature = "amqp")]
             Self::Amqp(_) => "amqp",
+            #[cfg(feature = "kafka")]
+            Self::Kafka(_) => "kafka",
             Self::Poll => "poll",
         }
     }

@@ -436,3 +436,50 @@ fn a_balance_is_one_of_ours() {
     let (_, requests, _) = variables(&[]).unwrap().checked().unwrap();
     assert_eq!(requests.balance, Balance::InOrder);
 }
+
+#[cfg(feature = "kafka")]
+#[test]
+fn brokers_of_kafka_mean_kafka_unless_told_otherwise() {
+    let brokers = ("SPRING_KAFKA_BOOTSTRAP_SERVERS", "b1,b2:9093");
+    let login = "org.apache.kafka.common.security.plain.PlainLoginModule required username=\"ana\" password=\"s3cret\";";
+    let settings = variables(&[
+        brokers,
+        ("SPRING_CLOUD_BUS_DESTINATION", "bus"),
+        ("SPRING_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+        ("SPRING_KAFKA_PROPERTIES_SASL_MECHANISM", "PLAIN"),
+        ("SPRING_KAFKA_PROPERTIES_SASL_JAAS_CONFIG", login),
+        ("SPRING_KAFKA_SSL_TRUST_STORE_LOCATION", "file:ca.p12"),
+    ])
+    .unwrap();
+    assert!(!format!("{settings:?}").contains("s3cret"));
+    let Transport::Kafka(kafka) = settings.transport else {
+        panic!("expected kafka")
+    };
+    let shown: Vec<_> = kafka.brokers.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["b1:9092", "b2:9093"]);
+    assert_eq!(kafka.topic, "bus");
+    assert_eq!(kafka.sasl.unwrap().username, "ana");
+    let trusted = kafka.tls.unwrap().trusted.unwrap();
+    assert_eq!(trusted.path.to_str(), Some("ca.p12"));
+    let stream = variables(&[brokers, ("CONFBUS_TRANSPORT", "stream")]).unwrap();
+    assert_eq!(stream.transport, Transport::Stream);
+    let both = variables(&[brokers, ("SPRING_RABBITMQ_HOST", "b1")]).unwrap_err();
+    let both = both.to_string();
+    assert!(
+        both.contains("SPRING_KAFKA_BOOTSTRAP_SERVERS") && both.contains("CONFBUS_TRANSPORT"),
+        "{both}"
+    );
+    let wrong = variables(&[("SPRING_KAFKA_BOOTSTRAP_SERVERS", "ana:s3cret@b1")]).unwrap_err();
+    assert!(!wrong.to_string().contains("s3cret"), "{wrong}");
+}
+
+/// An application may have it for something else.
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn without_its_feature_kafka_is_nobodys_business_unless_asked_for() {
+    let brokers = ("SPRING_KAFKA_BOOTSTRAP_SERVERS", "b1");
+    let settings = variables(&[brokers]).unwrap();
+    assert_eq!(settings.transport, Transport::Stream);
+    let error = variables(&[brokers, ("CONFBUS_TRANSPORT", "kafka")]).unwrap_err();
+    assert!(error.to_string().contains("feature `kafka`"), "{error}");
+}

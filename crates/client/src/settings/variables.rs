@@ -6,6 +6,8 @@ use crate::{Balance, LastGoodFile, LastGoodKey, Secrets};
 
 use super::{FailOver, InvalidSettings, Retry, Settings, Start, Transport};
 
+#[cfg(feature = "kafka")]
+mod kafka;
 #[cfg(feature = "amqp")]
 mod rabbit;
 mod registry;
@@ -168,9 +170,10 @@ fn bus(settings: &mut Settings, read: &mut Variables) {
     settings.reactions.environment_change = read
         .flag("SPRING_CLOUD_BUS_ENV_ENABLED")
         .unwrap_or_default();
-    let broker = ["SPRING_RABBITMQ_HOST", "SPRING_RABBITMQ_ADDRESSES"]
-        .into_iter()
-        .find(|name| read.text(name).is_some());
+    let said = |names: [&'static str; 2]| names.into_iter().find(|name| read.text(name).is_some());
+    let rabbit = said(["SPRING_RABBITMQ_HOST", "SPRING_RABBITMQ_ADDRESSES"]);
+    // Whoever has not asked for Kafka here has it for something else.
+    let brokers = said(KAFKA).filter(|_| cfg!(feature = "kafka"));
     settings.transport = match read
         .text("CONFBUS_TRANSPORT")
         .map(|text| squeezed(&text))
@@ -180,15 +183,47 @@ fn bus(settings: &mut Settings, read: &mut Variables) {
         Some("stream") => Transport::Stream,
         Some("poll") => Transport::Poll,
         Some("amqp") => amqp(read, "CONFBUS_TRANSPORT"),
-        None => match broker {
-            Some(name) => amqp(read, name),
-            None => Transport::Stream,
+        Some("kafka") => kafka(read, "CONFBUS_TRANSPORT"),
+        None => match (rabbit, brokers) {
+            (Some(name), None) => amqp(read, name),
+            (None, Some(name)) => kafka(read, name),
+            (Some(name), Some(other)) => {
+                let expected = format!(
+                    "means RabbitMQ and {other} means Kafka: set CONFBUS_TRANSPORT=amqp or =kafka"
+                );
+                read.problem(name, expected);
+                Transport::Stream
+            }
+            (None, None) => Transport::Stream,
         },
         Some(_) => {
-            read.problem("CONFBUS_TRANSPORT", "expected `stream`, `amqp` or `poll`");
+            read.problem(
+                "CONFBUS_TRANSPORT",
+                "expected `stream`, `amqp`, `kafka` or `poll`",
+            );
             Transport::Stream
         }
     };
+}
+
+/// Where the brokers of Kafka are; the first one that is there counts.
+const KAFKA: [&str; 2] = [
+    "SPRING_CLOUD_STREAM_KAFKA_BINDER_BROKERS",
+    "SPRING_KAFKA_BOOTSTRAP_SERVERS",
+];
+
+#[cfg(feature = "kafka")]
+fn kafka(read: &mut Variables, _: &str) -> Transport {
+    Transport::Kafka(Box::new(kafka::settings(read)))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn kafka(read: &mut Variables, asked_by: &str) -> Transport {
+    read.problem(
+        asked_by,
+        "Kafka needs the feature `kafka` of confbus-client; turn it on, or set CONFBUS_TRANSPORT=stream",
+    );
+    Transport::Stream
 }
 
 #[cfg(feature = "amqp")]

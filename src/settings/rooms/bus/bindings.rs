@@ -4,8 +4,8 @@ use confbus_bus::RabbitSettings;
 
 use crate::settings::reader::Reader;
 
-const INPUT: &str = "spring.cloud.stream.bindings.springCloudBusInput";
-const OUTPUT: &str = "spring.cloud.stream.bindings.springCloudBusOutput";
+pub(super) const INPUT: &str = "spring.cloud.stream.bindings.springCloudBusInput";
+pub(super) const OUTPUT: &str = "spring.cloud.stream.bindings.springCloudBusOutput";
 const CONSUMER: &str = "spring.cloud.stream.rabbit.bindings.springCloudBusInput.consumer";
 const PRODUCER: &str = "spring.cloud.stream.rabbit.bindings.springCloudBusOutput.producer";
 
@@ -87,7 +87,7 @@ fn binding_keys(reader: &mut Reader) -> Vec<String> {
     }
 }
 
-fn only_json(reader: &mut Reader) {
+pub(super) fn only_json(reader: &mut Reader) {
     for binding in [INPUT, OUTPUT] {
         let key = format!("{binding}.content-type");
         let said = reader.text_or(&key, "application/json");

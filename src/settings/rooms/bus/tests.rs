@@ -11,7 +11,7 @@ const OUTPUT: &str = "spring.cloud.stream.bindings.springCloudBusOutput";
 const CONSUMER: &str = "spring.cloud.stream.rabbit.bindings.springCloudBusInput.consumer";
 const PRODUCER: &str = "spring.cloud.stream.rabbit.bindings.springCloudBusOutput.producer";
 
-fn reader(said: &[(&str, &str)], variables: &[(&str, &str)]) -> Reader {
+pub(super) fn reader(said: &[(&str, &str)], variables: &[(&str, &str)]) -> Reader {
     let owned = |pairs: &[(&str, &str)]| {
         let pairs = pairs.iter();
         pairs
@@ -63,6 +63,19 @@ fn a_broker_that_is_named_in_whatever_way_is_used() {
     ];
     assert!(matches!(bus(&mut reader(&off, &[])), Some(Bus::Local)));
     assert!(matches!(bus(&mut reader(&[], &[])), Some(Bus::Local)));
+}
+
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn a_program_without_kafka_says_so() {
+    let mut reader = reader(&[("spring.kafka.bootstrap-servers", "broker")], &[]);
+    assert!(bus(&mut reader).is_none());
+    let (problems, _) = reader.finish();
+    let said = problems[0].to_string();
+    assert!(
+        said.contains("spring.kafka.bootstrap-servers") && said.contains("--features kafka"),
+        "{said}"
+    );
 }
 
 #[test]

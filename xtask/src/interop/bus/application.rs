@@ -16,21 +16,22 @@ use crate::shell::KillOnDrop;
 const READY_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Who an application is, and where it finds the others.
-pub(super) struct Start<'a> {
-    pub(super) line: Line,
-    pub(super) jar: &'a Path,
-    pub(super) name: &'static str,
-    pub(super) profiles: &'static str,
-    pub(super) config_server: u16,
-    pub(super) broker: u16,
-    pub(super) folder: &'a Path,
+pub(in crate::interop) struct Start<'a> {
+    pub(in crate::interop) line: Line,
+    pub(in crate::interop) jar: &'a Path,
+    pub(in crate::interop) name: &'static str,
+    pub(in crate::interop) profiles: &'static str,
+    pub(in crate::interop) config_server: u16,
+    /// The settings that name the broker.
+    pub(in crate::interop) broker: &'a [String],
+    pub(in crate::interop) folder: &'a Path,
 }
 
-pub(super) struct Application {
-    pub(super) name: &'static str,
-    pub(super) port: u16,
+pub(in crate::interop) struct Application {
+    pub(in crate::interop) name: &'static str,
+    pub(in crate::interop) port: u16,
     /// Known as soon as it is ready.
-    pub(super) bus_id: String,
+    pub(in crate::interop) bus_id: String,
     line: Line,
     log: PathBuf,
     process: KillOnDrop,
@@ -38,20 +39,20 @@ pub(super) struct Application {
 
 /// What it runs.
 #[derive(Debug)]
-pub(super) struct State {
+pub(in crate::interop) struct State {
     /// The commit that its configuration came from.
-    pub(super) version: String,
+    pub(in crate::interop) version: String,
     /// Of a bean that each refresh makes anew.
-    pub(super) greeting: String,
+    pub(in crate::interop) greeting: String,
     /// Bound in place by each refresh.
-    pub(super) max_open: i64,
+    pub(in crate::interop) max_open: i64,
     /// How often it has reloaded since its start.
-    pub(super) reloads: i64,
+    pub(in crate::interop) reloads: i64,
 }
 
 impl Application {
     /// Starts it; it is not ready yet.
-    pub(super) fn start(start: &Start<'_>) -> anyhow::Result<Self> {
+    pub(in crate::interop) fn start(start: &Start<'_>) -> anyhow::Result<Self> {
         let port = free_port()?;
         let log = start.folder.join(format!("{}-{port}.log", start.name));
         let output = File::create(&log)?;
@@ -64,9 +65,8 @@ impl Application {
                 "--spring.cloud.config.uri=http://127.0.0.1:{}",
                 start.config_server
             ),
-            "--spring.rabbitmq.host=127.0.0.1".to_owned(),
-            format!("--spring.rabbitmq.port={}", start.broker),
         ]);
+        command.args(start.broker);
         if !start.profiles.is_empty() {
             command.arg(format!("--spring.profiles.active={}", start.profiles));
         }
@@ -85,7 +85,7 @@ impl Application {
     }
 
     /// Waits until it answers.
-    pub(super) fn ready(mut self) -> anyhow::Result<Self> {
+    pub(in crate::interop) fn ready(mut self) -> anyhow::Result<Self> {
         let state = within(READY_DEADLINE, "not ready", || {
             if let Some(how) = self.process.ended()? {
                 // Nothing to wait for.
@@ -101,7 +101,7 @@ impl Application {
         Ok(self)
     }
 
-    pub(super) fn state(&self) -> anyhow::Result<State> {
+    pub(in crate::interop) fn state(&self) -> anyhow::Result<State> {
         let state: Value = serde_json::from_str(&self.get("/state")?)?;
         let number = |key: &str| state[key].as_i64().with_context(|| format!("no {key}"));
         Ok(State {
@@ -113,17 +113,17 @@ impl Application {
     }
 
     /// A value of its environment; nothing when there is none.
-    pub(super) fn value(&self, key: &str) -> anyhow::Result<String> {
+    pub(in crate::interop) fn value(&self, key: &str) -> anyhow::Result<String> {
         self.get(&format!("/value?key={key}"))
     }
 
     /// Tells everyone to refresh, this one included.
-    pub(super) fn busrefresh(&self) -> anyhow::Result<()> {
+    pub(in crate::interop) fn busrefresh(&self) -> anyhow::Result<()> {
         self.post(self.line.busrefresh(), "")
     }
 
     /// Changes a value in everyone's environment.
-    pub(super) fn busenv(&self, key: &str, value: &str) -> anyhow::Result<()> {
+    pub(in crate::interop) fn busenv(&self, key: &str, value: &str) -> anyhow::Result<()> {
         let body = json!({"name": key, "value": value}).to_string();
         self.post(self.line.busenv(), &body)
     }

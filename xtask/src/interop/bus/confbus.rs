@@ -17,46 +17,46 @@ const SECRET: &str = "of the webhook";
 
 const JSON: http::Header<'_> = ("Content-Type", "application/json");
 
-pub(super) struct Confbus {
-    pub(super) port: u16,
+pub(in crate::interop) struct Confbus {
+    pub(in crate::interop) port: u16,
     _process: KillOnDrop,
 }
 
 /// What the ledger knows of an instance.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) state: String,
-    pub(super) evidence: String,
+pub(in crate::interop) struct Entry {
+    pub(in crate::interop) state: String,
+    pub(in crate::interop) evidence: String,
     commits: [Option<String>; 3],
 }
 
 /// How `confbus fleet` and the pages show an instance.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(in crate::interop) struct Shown {
     counts_as: String,
-    pub(super) evidence: String,
+    pub(in crate::interop) evidence: String,
     runs: Option<String>,
 }
 
 impl Entry {
     /// Whether it is shown as running this commit, by any of the commits that are told of it.
-    pub(super) fn is_live_on(&self, commit: &str) -> bool {
+    pub(in crate::interop) fn is_live_on(&self, commit: &str) -> bool {
         self.state == "live" && self.commits.iter().flatten().any(|known| known == commit)
     }
 }
 
 impl Shown {
-    pub(super) fn is_live_on(&self, commit: &str) -> bool {
+    pub(in crate::interop) fn is_live_on(&self, commit: &str) -> bool {
         self.counts_as == "live" && self.runs.as_deref() == Some(commit)
     }
 }
 
 impl Confbus {
-    /// Serves the repository, and waits until the bus is there. It looks at the repository only when it is told to.
-    pub(super) fn start(
+    /// Serves the repository on the broker that these settings name, and waits until the bus is there. It looks at the repository only when it is told to.
+    pub(in crate::interop) fn start(
         program: &Path,
         repository: &Path,
-        broker: u16,
+        broker: &[String],
         folder: &Path,
     ) -> anyhow::Result<Self> {
         let port = free_port()?;
@@ -77,9 +77,8 @@ impl Confbus {
                     folder.join("state").display()
                 ),
                 format!("--spring.cloud.config.server.monitor.github.webhook-secret={SECRET}"),
-                "--spring.rabbitmq.host=127.0.0.1".to_owned(),
-                format!("--spring.rabbitmq.port={broker}"),
             ])
+            .args(broker)
             .current_dir(folder)
             .stdout(log.try_clone()?)
             .stderr(log);
@@ -92,7 +91,7 @@ impl Confbus {
     }
 
     /// Waits until its bus is there.
-    pub(super) fn connected(&self) -> anyhow::Result<()> {
+    pub(in crate::interop) fn connected(&self) -> anyhow::Result<()> {
         eventually("confbus has no bus", || {
             let health = self.get("/actuator/health")?;
             let connected = &health["components"]["bus"]["details"]["connected"];
@@ -101,8 +100,14 @@ impl Confbus {
         })
     }
 
+    /// Whether its bus is there, by its health.
+    pub(in crate::interop) fn connected_now(&self) -> anyhow::Result<Option<bool>> {
+        let health = self.get("/actuator/health")?;
+        Ok(health["components"]["bus"]["details"]["connected"].as_bool())
+    }
+
     /// Tells those whom the destination means; everyone when it is empty.
-    pub(super) fn busrefresh(&self, destination: &str) -> anyhow::Result<()> {
+    pub(in crate::interop) fn busrefresh(&self, destination: &str) -> anyhow::Result<()> {
         let path = match destination {
             "" => "/actuator/busrefresh".to_owned(),
             destination => format!("/actuator/busrefresh/{destination}"),
@@ -111,14 +116,19 @@ impl Confbus {
     }
 
     /// Changes a value in the environment of those whom the destination means.
-    pub(super) fn busenv(&self, destination: &str, key: &str, value: &str) -> anyhow::Result<()> {
+    pub(in crate::interop) fn busenv(
+        &self,
+        destination: &str,
+        key: &str,
+        value: &str,
+    ) -> anyhow::Result<()> {
         let body = json!({"name": key, "value": value}).to_string();
         self.post(&format!("/actuator/busenv/{destination}"), &[JSON], &body)
             .map(drop)
     }
 
     /// Delivers a push of GitHub's that changed a file.
-    pub(super) fn github_push(&self, file: &str) -> anyhow::Result<()> {
+    pub(in crate::interop) fn github_push(&self, file: &str) -> anyhow::Result<()> {
         let body = github_body(file);
         let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
         mac.update(body.as_bytes());
@@ -134,13 +144,13 @@ impl Confbus {
     }
 
     /// The status that a push without a signature is answered with.
-    pub(super) fn unsigned_push(&self, file: &str) -> anyhow::Result<String> {
+    pub(in crate::interop) fn unsigned_push(&self, file: &str) -> anyhow::Result<String> {
         let headers = [JSON, ("X-GitHub-Event", "push")];
         Ok(http::send(self.port, "POST", "/monitor", &headers, &github_body(file))?.0)
     }
 
     /// What the ledger knows of an instance; an error as long as it does not know it.
-    pub(super) fn entry(&self, bus_id: &str) -> anyhow::Result<Entry> {
+    pub(in crate::interop) fn entry(&self, bus_id: &str) -> anyhow::Result<Entry> {
         let ledger = self.get("/_/api/instances")?;
         let instances = ledger["instances"].as_array();
         let instances = instances.with_context(|| format!("no instances in {ledger}"))?;
@@ -155,7 +165,7 @@ impl Confbus {
     }
 
     /// How the fleet shows an instance; an error as long as it does not.
-    pub(super) fn shown(&self, bus_id: &str) -> anyhow::Result<Shown> {
+    pub(in crate::interop) fn shown(&self, bus_id: &str) -> anyhow::Result<Shown> {
         let fleet = self.get("/_/api/fleet")?;
         let applications = fleet["applications"].as_array().into_iter().flatten();
         let mut instances = applications
@@ -172,7 +182,10 @@ impl Confbus {
     }
 
     /// Whether the timeline of the newest refresh has an ack of that instance.
-    pub(super) fn newest_refresh_is_acked_by(&self, bus_id: &str) -> anyhow::Result<bool> {
+    pub(in crate::interop) fn newest_refresh_is_acked_by(
+        &self,
+        bus_id: &str,
+    ) -> anyhow::Result<bool> {
         let refreshes = self.get("/_/api/refreshes")?;
         let timeline = refreshes["refreshes"][0]["timeline"].as_array();
         let timeline = timeline.with_context(|| format!("no timeline in {refreshes}"))?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::interop::repository::Repository;
 
 /// Each commit has a number, which is the value of every key in the files that it writes.
-pub(super) struct Configuration {
+pub(in crate::interop) struct Configuration {
     repository: Repository,
     commit: String,
     number: i64,
@@ -15,7 +15,7 @@ pub(super) struct Configuration {
 
 impl Configuration {
     /// Files for all applications and profiles.
-    pub(super) fn create(folder: PathBuf) -> anyhow::Result<Self> {
+    pub(in crate::interop) fn create(folder: PathBuf) -> anyhow::Result<Self> {
         let repository = Repository::create(folder)?;
         let commit = repository.commit(&[
             ("application.yml", "shared: 0\n"),
@@ -33,17 +33,17 @@ impl Configuration {
         Ok(configuration)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::interop) fn path(&self) -> &Path {
         self.repository.path()
     }
 
     /// The newest commit.
-    pub(super) fn commit(&self) -> &str {
+    pub(in crate::interop) fn commit(&self) -> &str {
         &self.commit
     }
 
     /// What the newest commit says to an application.
-    pub(super) fn value(&self, application: &str) -> i64 {
+    pub(in crate::interop) fn value(&self, application: &str) -> i64 {
         if application == "orders" {
             self.orders
         } else {
@@ -52,7 +52,7 @@ impl Configuration {
     }
 
     /// Commits new values into these files. Nobody is told.
-    pub(super) fn change(&mut self, names: &[&str]) -> anyhow::Result<()> {
+    pub(in crate::interop) fn change(&mut self, names: &[&str]) -> anyhow::Result<()> {
         self.number += 1;
         let number = self.number;
         let mut files = Vec::new();
@@ -74,7 +74,7 @@ impl Configuration {
     }
 
     /// Commits a text that an application may not be able to use. Nobody is told.
-    pub(super) fn write(&mut self, file: &str, text: &str) -> anyhow::Result<()> {
+    pub(in crate::interop) fn write(&mut self, file: &str, text: &str) -> anyhow::Result<()> {
         self.commit = self.repository.commit(&[(file, text)])?;
         Ok(())
     }

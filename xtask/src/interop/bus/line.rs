@@ -7,7 +7,7 @@ use crate::interop::jdk;
 
 /// A line, called as its profile in Maven is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Line {
+pub(in crate::interop) enum Line {
     /// Boot 4.0, Spring Cloud 2025.1.
     #[value(name = "boot-4.0")]
     Boot40,
@@ -23,7 +23,7 @@ pub(super) enum Line {
 }
 
 impl Line {
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::interop) fn name(self) -> &'static str {
         match self {
             Self::Boot40 => "boot-4.0",
             Self::Boot35 => "boot-3.5",
@@ -33,7 +33,7 @@ impl Line {
     }
 
     /// The path of the endpoint that sends a refresh event.
-    pub(super) fn busrefresh(self) -> &'static str {
+    pub(in crate::interop) fn busrefresh(self) -> &'static str {
         match self {
             Self::Boot40 | Self::Boot35 | Self::Boot27 => "/actuator/busrefresh",
             Self::Boot23 => "/actuator/bus-refresh",
@@ -41,7 +41,7 @@ impl Line {
     }
 
     /// The path of the endpoint that changes a value in every environment.
-    pub(super) fn busenv(self) -> &'static str {
+    pub(in crate::interop) fn busenv(self) -> &'static str {
         match self {
             Self::Boot40 | Self::Boot35 | Self::Boot27 => "/actuator/busenv",
             Self::Boot23 => "/actuator/bus-env",
@@ -49,12 +49,12 @@ impl Line {
     }
 
     /// Builds the application and says where its jar lies.
-    pub(super) fn package(self) -> anyhow::Result<PathBuf> {
+    pub(in crate::interop) fn package(self) -> anyhow::Result<PathBuf> {
         jdk::package("spring-bus-client", Some(self.name()))
     }
 
     /// A Java for the application.
-    pub(super) fn java(self) -> Command {
+    pub(in crate::interop) fn java(self) -> Command {
         let mut command = jdk::java();
         if self == Self::Boot23 {
             // Its CGLIB is older than the JDK's modules.

@@ -49,7 +49,11 @@ impl Stage {
         let configuration = Configuration::create(folder.join("repository"))?;
         let rabbit = Rabbit::start(&programs.rabbit)?;
         let broker = rabbit.port();
-        let confbus = Confbus::start(&programs.confbus, configuration.path(), broker, folder)?;
+        let named = [
+            "--spring.rabbitmq.host=127.0.0.1".to_owned(),
+            format!("--spring.rabbitmq.port={broker}"),
+        ];
+        let confbus = Confbus::start(&programs.confbus, configuration.path(), &named, folder)?;
         let gate = Gate::to(confbus.port)?;
         let start = |name, profiles| {
             Application::start(&Start {
@@ -58,7 +62,7 @@ impl Stage {
                 name,
                 profiles,
                 config_server: gate.port,
-                broker,
+                broker: &named,
                 folder,
             })
         };
