@@ -94,6 +94,11 @@ impl Crowd {
         self.count
     }
 
+    /// Of their processes.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.processes.iter().map(|(process, _)| process.0.id())
+    }
+
     /// Until the load of the round before is gone.
     pub(super) fn rest(&self) {
         thread::sleep(REST);
