@@ -30,7 +30,7 @@ pub(super) enum Way {
 /// Which machines there are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Place {
-    /// Everybody on one machine, clients in processes of a hundred with one thread each: what can be measured here.
+    /// Everybody on one machine, clients in ten processes with one thread each: what can be measured here.
     Together,
     /// Server, broker and each client have machines of their own.
     Apart {

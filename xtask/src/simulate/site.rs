@@ -3,9 +3,7 @@
 use super::engine::Worker;
 use super::parameters::Parameters;
 use super::scenario::{Place, Scenario};
-
-/// Clients of one process, as the measured fleet has them.
-const OF_A_PROCESS: usize = 100;
+use crate::bench::fleet::trial::PROCESSES;
 
 /// The machines of a scenario.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +14,7 @@ pub(super) struct Site {
     broker: usize,
     /// Of all clients together, which they have only where everything is on one machine.
     cores: f64,
-    processes: usize,
+    of_a_process: usize,
 }
 
 impl Site {
@@ -35,7 +33,7 @@ impl Site {
             server,
             broker,
             cores: parameters.cores,
-            processes: scenario.instances.div_ceil(OF_A_PROCESS),
+            of_a_process: scenario.instances.div_ceil(PROCESSES),
         }
     }
 
@@ -43,7 +41,7 @@ impl Site {
     pub(super) fn machines(&self) -> Vec<(f64, usize)> {
         let of_server = self.server + 1;
         match self.place {
-            Place::Together => vec![(self.cores, of_server + self.broker + self.processes)],
+            Place::Together => vec![(self.cores, of_server + self.broker + PROCESSES)],
             Place::Apart { .. } => vec![
                 (self.server as f64, of_server),
                 (self.broker as f64, self.broker),
@@ -79,7 +77,7 @@ impl Site {
 
     /// The process of an instance, where it has to share a machine with others.
     pub(super) fn clients(&self, instance: usize) -> Option<Worker> {
-        let number = self.server + 1 + self.broker + instance / OF_A_PROCESS;
+        let number = self.server + 1 + self.broker + instance / self.of_a_process;
         matches!(self.place, Place::Together).then_some(Worker { machine: 0, number })
     }
 

@@ -28,6 +28,8 @@ use crate::shell::target_folder;
 
 /// Instances that are given the same answer.
 pub(crate) const OF_AN_APPLICATION: usize = EACH;
+/// In which clients live: as many for few as for many, so that both are as much in each other's way.
+pub(crate) const PROCESSES: usize = 10;
 /// As long as an event.
 pub(crate) const EVENT_BYTES: usize = MESSAGE;
 
@@ -130,7 +132,9 @@ impl Field {
             }
             None => (Scene::without_broker(&self.context)?, Way::Stream),
         };
-        let crowd = Crowd::start(&self.context, &scene, &way, count, EACH)?;
+        let of_a_process = count.div_ceil(PROCESSES);
+        let counts = (count, of_a_process);
+        let crowd = Crowd::in_processes(&self.context, &scene, &way, counts, EACH)?;
         let mut fleet = Fleet {
             crowd,
             scene,

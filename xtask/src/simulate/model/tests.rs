@@ -126,8 +126,8 @@ fn a_machine_is_never_faster_than_its_cores() {
         instances: 100,
         ..together(100)
     };
-    // A hundred clients are one thread, and no more cores make that faster.
-    let clients = 100.0 * (COSTS.hear + COSTS.apply);
+    // Ten clients are one thread, and no more cores make that faster.
+    let clients = 10.0 * (COSTS.hear + COSTS.apply);
     assert!(simulate(&many, &scenario).until(1.0) >= COSTS.look + clients);
 }
 
