@@ -74,6 +74,7 @@ mod tests {
         assert_eq!(reached(&moments, 0.5), 100.0);
         assert_eq!(reached(&moments, 0.99), 198.0);
         assert_eq!(reached(&moments, 1.0), 200.0);
+        assert_eq!(reached(&[1.0, 2.0, 3.0], 0.5), 2.0);
         assert_eq!(reached(&[7.0], 0.5), 7.0);
         assert_eq!(reached(&[], 1.0), 0.0);
     }
