@@ -57,7 +57,7 @@ pub struct App {
     exporter: Option<Box<Exporter>>,
     registrar: Registrar,
     driver: Option<Box<dyn Driver>>,
-    replica: Option<(Replica, Box<dyn Driver>)>,
+    replica: Option<(Box<Replica>, Box<dyn Driver>)>,
     watchdog: Watchdog,
     tasks: Tasks,
 }
@@ -171,7 +171,8 @@ impl App {
             let counts = metrics.replicas.clone();
             let own = settings.member.id.clone();
             let driver: Box<dyn Driver> = Box::new(driver);
-            (Replica::new(bus, ledger.clone(), own, counts), driver)
+            let replica = Replica::new(bus, ledger.clone(), own, counts);
+            (Box::new(replica), driver)
         });
         if replica.is_some() {
             bookkeeper = bookkeeper.sharing();

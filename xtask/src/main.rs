@@ -25,6 +25,7 @@ mod picture;
 mod python;
 mod rabbit;
 mod shell;
+mod simulate;
 mod test;
 mod timing;
 
@@ -52,6 +53,8 @@ enum Task {
     Conformance(conformance::Args),
     /// Requests per second next to nginx serving the same bytes.
     Bench(bench::Args),
+    /// A push to many instances on paper: from measured figures, and held against a measured thousand.
+    Simulate(simulate::Args),
     /// Instructions per hot request against the committed figures: a gate without a clock.
     Instructions(bench::instructions::Args),
     /// Thousands of connections that let the server wait, and how a client that behaves fares beside them.
@@ -98,6 +101,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test(args) => test::run(&args),
         Task::Conformance(args) => conformance::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Simulate(args) => simulate::run(&args),
         Task::Instructions(args) => bench::instructions::run(&args),
         Task::Loris(args) => bench::loris::run(&args),
         Task::Chaos(args) => chaos::run(&args),

@@ -60,6 +60,11 @@ impl Rabbit {
         Ok(Self { keeper, port })
     }
 
+    /// Of the process from which the broker's own descend.
+    pub(crate) fn id(&self) -> u32 {
+        self.keeper.id()
+    }
+
     /// Where it listens for AMQP, on 127.0.0.1.
     pub(crate) fn port(&self) -> u16 {
         self.port

@@ -4,9 +4,12 @@
 mod broker;
 mod clock;
 mod crowd;
+mod handshake;
+mod ledger;
 mod scene;
 mod sockets;
 mod stream;
+pub(crate) mod trial;
 
 use super::part::part;
 use super::record::{Bound, Record};

@@ -173,6 +173,11 @@ impl Connection {
 }
 
 impl Answer {
+    /// How much came over the connection.
+    pub(super) fn bytes(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
     /// The value of a header field.
     pub(super) fn field(&self, name: &str) -> Option<&str> {
         field(&self.head, name)

@@ -178,6 +178,17 @@ fn busy_ticks(line: &str) -> Option<u64> {
 
 /// CPU time of this process and all that descend from it, with those of their children that ended.
 fn family() -> Option<Duration> {
+    let members = descendants(std::process::id())?;
+    Some(members.values().map(|it| it.own + it.children).sum())
+}
+
+/// A process and all that descend from it.
+pub(super) fn family_of(root: u32) -> anyhow::Result<Vec<u32>> {
+    let members = descendants(root).context("the kernel does not tell what runs")?;
+    Ok(members.into_keys().collect())
+}
+
+fn descendants(root: u32) -> Option<HashMap<u32, Stat>> {
     let all: HashMap<u32, Stat> = fs::read_dir("/proc")
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -186,18 +197,17 @@ fn family() -> Option<Duration> {
             Some((id, Stat::parse(&stat)?))
         })
         .collect();
-    let us = std::process::id();
+    let parents: HashMap<u32, u32> = all.iter().map(|(id, stat)| (*id, stat.parent)).collect();
     let descends = |mut id: u32| {
-        while id != us {
-            let Some(stat) = all.get(&id) else {
+        while id != root {
+            let Some(&parent) = parents.get(&id) else {
                 return false;
             };
-            id = stat.parent;
+            id = parent;
         }
         true
     };
-    let members = all.iter().filter(|(id, _)| descends(**id));
-    Some(members.map(|(_, stat)| stat.own + stat.children).sum())
+    Some(all.into_iter().filter(|(id, _)| descends(*id)).collect())
 }
 
 /// What `/proc/ID/stat` tells.

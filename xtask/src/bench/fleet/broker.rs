@@ -43,6 +43,11 @@ impl Broker {
         self.rabbit.port()
     }
 
+    /// Of the process from which the broker's own descend.
+    pub(super) fn id(&self) -> u32 {
+        self.rabbit.id()
+    }
+
     /// Messages that were delivered to consumers since the start.
     pub(super) fn deliveries(&self) -> anyhow::Result<u64> {
         let mut control = Command::new(&self.control);

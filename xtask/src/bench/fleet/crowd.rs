@@ -1,4 +1,4 @@
-//! Clients in processes of a hundred.
+//! Clients in processes of a hundred, or of fewer.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
@@ -49,7 +49,7 @@ enum Said {
 }
 
 impl Crowd {
-    /// Starts `count` instances, `each` of an application, and waits until all hear events.
+    /// Starts `count` instances, `each` of an application, a hundred in a process, and waits until all hear events.
     pub(super) fn start(
         context: &Context,
         scene: &Scene,
@@ -57,13 +57,24 @@ impl Crowd {
         count: usize,
         each: usize,
     ) -> anyhow::Result<Self> {
+        Self::in_processes(context, scene, way, (count, OF_A_PROCESS), each)
+    }
+
+    /// The same with so many in a process.
+    pub(super) fn in_processes(
+        context: &Context,
+        scene: &Scene,
+        way: &Way,
+        (count, of_a_process): (usize, usize),
+        each: usize,
+    ) -> anyhow::Result<Self> {
         let program = context.fleet()?;
         let (say, said) = mpsc::channel();
         let mut processes = Vec::new();
-        for first in (0..count).step_by(OF_A_PROCESS) {
+        for first in (0..count).step_by(of_a_process) {
             let mut command = Command::new(program);
             command.arg(format!("http://127.0.0.1:{}", scene.port()));
-            let here = OF_A_PROCESS.min(count - first);
+            let here = of_a_process.min(count - first);
             command.args([first, here, each].map(|number| number.to_string()));
             command.args(way.arguments());
             command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -92,6 +103,11 @@ impl Crowd {
 
     pub(super) fn len(&self) -> usize {
         self.count
+    }
+
+    /// Of their processes.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.processes.iter().map(|(process, _)| process.0.id())
     }
 
     /// Until the load of the round before is gone.

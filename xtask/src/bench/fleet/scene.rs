@@ -83,6 +83,11 @@ impl Scene {
         self.server.port
     }
 
+    /// Of the server's process.
+    pub(super) fn id(&self) -> u32 {
+        self.server.id()
+    }
+
     /// Commits a revision, which every instance that is concerned reads then, and tells the webhook; the moment before
     /// that.
     pub(super) fn push(&self, revision: u32, concerned: Concerned) -> anyhow::Result<i64> {

@@ -13,7 +13,7 @@ use super::clock;
 use crate::bench::bytes::contains;
 
 /// As long as an event of ours with its frame.
-const MESSAGE: usize = 300;
+pub(super) const MESSAGE: usize = 300;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Sockets of one reader.
