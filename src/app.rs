@@ -22,6 +22,7 @@ use crate::{
     pins::{Keeper, Pins},
     refresh::{self, Refresh, Refresher},
     registration::{Ports, Registrar},
+    replicas::{self, Replica},
     settings::{self, Settings},
     tasks::Tasks,
     traces::{Exporter, Traces},
@@ -53,6 +54,7 @@ pub struct App {
     exporter: Option<Box<Exporter>>,
     registrar: Registrar,
     driver: Option<confbus_bus::RabbitDriver>,
+    replica: Option<Box<(Replica, confbus_bus::RabbitDriver)>>,
     watchdog: Watchdog,
     tasks: Tasks,
 }
@@ -99,6 +101,10 @@ impl App {
         let (traces, exporter) = traced.map_or_else(Default::default, |(traces, exporter)| {
             (traces, Some(exporter))
         });
+        let of_servers = match &settings.bus {
+            settings::Bus::Rabbit(rabbit) if settings.replicas => Some(replicas::exchange(rabbit)),
+            _ => None,
+        };
         let (bus, driver) = match settings.bus {
             settings::Bus::Local => (Bus::local(), None),
             settings::Bus::Rabbit(rabbit) => {
@@ -152,7 +158,16 @@ impl App {
             }),
         );
         let bookkeeper = bookkeeper.counting(metrics.fleet.clone());
-        let bookkeeper = bookkeeper.telling(convergences);
+        let mut bookkeeper = bookkeeper.telling(convergences);
+        let replica = of_servers.map(|of_servers| {
+            let (bus, driver) = Bus::rabbit(of_servers);
+            let counts = metrics.replicas.clone();
+            let own = settings.member.id.clone();
+            Box::new((Replica::new(bus, ledger.clone(), own, counts), driver))
+        });
+        if replica.is_some() {
+            bookkeeper = bookkeeper.sharing();
+        }
         let known = ledger.coordinates();
         let default_labels = settings.repository.default_labels();
         let repository = EnvironmentRepository::open(
@@ -243,6 +258,7 @@ impl App {
             exporter,
             registrar,
             driver,
+            replica,
             watchdog,
             tasks,
         })
@@ -287,12 +303,18 @@ impl App {
             exporter,
             registrar,
             driver,
+            replica,
             watchdog,
             tasks,
         } = self;
         let shutdown = || tasks.shutdown();
         if let Some(driver) = driver {
             tasks.spawn("bus", driver.run(shutdown()));
+        }
+        if let Some(replica) = replica {
+            let (replica, driver) = *replica;
+            tasks.spawn("bus of servers", driver.run(shutdown()));
+            tasks.spawn("replicas", replica.run(shutdown()));
         }
         if let Some(reporter) = reporter {
             tasks.spawn("commit status", reporter.run(shutdown()));

@@ -10,6 +10,7 @@ mod coordinates;
 mod entry;
 mod fleet;
 mod instance;
+mod news;
 mod pin_step;
 mod proof;
 mod records;
@@ -29,6 +30,7 @@ use std::sync::{
 use arc_swap::ArcSwap;
 use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report, Timestamp};
 use confbus_resolution::EnvironmentRequest;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use book::Book;
@@ -39,6 +41,7 @@ pub(crate) use entry::{
 };
 use entry::{Entry, Trigger};
 use fleet::Fleet;
+pub(crate) use news::{News, Tell};
 pub(crate) use pin_step::{PinStep, PinStepView, PinWhat};
 use records::Records;
 pub(crate) use refresh::What;
@@ -345,6 +348,24 @@ impl Ledger {
         let records = self.records().await?;
         let view = move || view::refresh(&records, &id, &sight, now());
         tokio::task::spawn_blocking(view).await.map_err(|_| Closed)
+    }
+
+    /// What other servers are told, in parts that are messages each.
+    ///
+    /// # Errors
+    /// [`Closed`] when the server is stopping.
+    pub(crate) async fn tell(&self, what: Tell) -> Result<Vec<Value>, Closed> {
+        let (reply, told) = oneshot::channel();
+        let asked = self.entries.send(Entry::Tell(what, reply)).await;
+        asked.map_err(|_| Closed)?;
+        let told = told.await.map_err(|_| Closed)?;
+        let parts = move || told.parts(now());
+        tokio::task::spawn_blocking(parts).await.map_err(|_| Closed)
+    }
+
+    /// Another server told this.
+    pub(crate) fn learn(&self, news: News) {
+        self.record(Entry::Learnt(Box::new(news)));
     }
 
     /// What happened since the start and could not be taken down.

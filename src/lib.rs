@@ -30,6 +30,7 @@ mod refresh;
     expect(dead_code, reason = "no registry is built in")
 )]
 mod registration;
+mod replicas;
 mod webhook;
 
 mod pages;

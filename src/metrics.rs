@@ -17,6 +17,7 @@ mod page;
 mod process;
 mod refreshes;
 mod registries;
+mod replicas;
 mod requests;
 mod spans;
 mod text;
@@ -32,6 +33,7 @@ pub(crate) use page::Page;
 use process::Process;
 pub(crate) use refreshes::{Cause, Phase, Refreshes};
 pub(crate) use registries::Registries;
+pub(crate) use replicas::Replicas;
 pub(crate) use requests::{Asked, CoreRequests, Denied, Requests, Route, Unmatched};
 pub(crate) use spans::Spans;
 pub(crate) use text::Form;
@@ -50,6 +52,7 @@ pub(crate) struct Metrics {
     pub(crate) fleet: Fleet,
     pub(crate) spans: Spans,
     pub(crate) registries: Registries,
+    pub(crate) replicas: Replicas,
     pub(crate) process: Process,
 }
 
@@ -67,6 +70,7 @@ impl Metrics {
         self.fleet.write(&mut page);
         self.spans.write(&mut page);
         self.registries.write(&mut page);
+        self.replicas.write(&mut page);
         page
     }
 }

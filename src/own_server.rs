@@ -11,7 +11,7 @@ use crate::exit::{Exit, Failure, OrExit as _};
 
 /// A server that holds a free port of this machine and has not answered anybody yet.
 pub(crate) struct OwnServer {
-    app: App,
+    app: Box<App>,
     /// Clones live here and not where a server of the same settings, which may be running, has its own.
     _clones: TempDir,
 }
@@ -76,7 +76,7 @@ impl OwnServer {
         let settings = Settings::load(&sources)?;
         Ok(Self {
             // Its rooms are many, and commands that have no server of their own need no place for them.
-            app: Box::pin(App::bind(settings)).await?,
+            app: Box::new(Box::pin(App::bind(settings)).await?),
             _clones: clones,
         })
     }
@@ -98,7 +98,7 @@ impl OwnServer {
                 stopped = shutdown::requested() => stopped,
             }
         };
-        let mut serving = Box::pin(self.app.serve_until(stop));
+        let mut serving = Box::pin((*self.app).serve_until(stop));
         let outcome = tokio::select! {
             ended = &mut serving => {
                 ended?;

@@ -46,6 +46,8 @@ pub struct Settings {
     /// Where spans go to; nowhere when absent.
     pub(crate) traces: Option<Box<traces::Settings>>,
     pub(crate) bus: Bus,
+    /// `confbus.replicas.enabled`: whether servers on the same bus tell each other of their ledgers.
+    pub(crate) replicas: bool,
     pub(crate) member: confbus_protocol::Member,
     pub(crate) listen: std::net::SocketAddr,
     /// Where management is answered, if not there.

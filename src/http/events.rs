@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use confbus_bus::{Bus, Message, Signal, Subscription};
-use confbus_protocol::CommitId;
+use confbus_protocol::{CommitId, EventKind};
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{StatusCode, header};
 use serde_json::json;
@@ -83,6 +83,8 @@ impl Writer {
                 () = shutdown.cancelled() => return,
                 _ = tick.tick() => Written::to_all(STILL_HERE),
                 signal = self.events.next() => match signal {
+                    // Of servers, for servers.
+                    Some(Signal::Message(message)) if matches!(message.event.kind, EventKind::Ledger { .. }) => continue,
                     Some(signal) => Written::of(&signal),
                     None => return,
                 },

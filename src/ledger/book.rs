@@ -1,5 +1,6 @@
 mod acks;
 mod counts;
+mod learn;
 mod refreshes;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use super::{
     entry::{Entry, Read},
     fleet::Fleet,
     instance::{Applied, Fetched, Rejected},
+    news::Untold,
     proof::Witnesses,
     records::{Reader, ReaderKey, Records, make_room},
     refresh::What,
@@ -37,6 +39,8 @@ pub(super) struct Book {
     /// When the last event went out.
     published: Option<i64>,
     pub(super) counts: Counts,
+    /// What other servers have yet to hear; nothing where there are none.
+    pub(super) untold: Option<Untold>,
     /// Since the last save.
     pub(super) changes: Changes,
     /// Somebody asked for coordinates that nobody had asked for before.
@@ -63,6 +67,7 @@ impl Book {
             witnesses: Witnesses::default(),
             published: None,
             counts: Counts::default(),
+            untold: None,
             changes: Changes::None,
             has_new_coordinates: false,
         }
@@ -93,13 +98,21 @@ impl Book {
 
     /// Writes down what happened; `now` in milliseconds since 1970.
     pub(super) fn write(&mut self, entry: Entry, now: i64) {
-        if let Entry::Show(reply) = entry {
-            // Nobody may wait for the answer any more.
-            _ = reply.send(self.shown());
-            return;
-        }
+        // Nobody may wait for the answer any more.
+        let entry = match entry {
+            Entry::Show(reply) => {
+                _ = reply.send(self.shown());
+                return;
+            }
+            Entry::Tell(what, reply) => {
+                _ = reply.send(self.tell(what, now));
+                return;
+            }
+            entry => entry,
+        };
         self.shown = None;
         self.records.order += 1;
+        self.note_untold(&entry, now);
         match entry {
             Entry::Read(read) => self.read(read, now),
             Entry::Reported(report) => self.reported(report, now),
@@ -114,8 +127,9 @@ impl Book {
                     self.changes = Changes::Facts;
                 }
             }
+            Entry::Learnt(news) => self.learn(*news, now),
             // That is all, above.
-            Entry::Show(_) => {}
+            Entry::Show(_) | Entry::Tell(..) => {}
         }
     }
 
@@ -322,6 +336,7 @@ impl Book {
             EventKind::Ack { ack_id, .. } => self.acked(event, ack_id.as_deref(), now),
             EventKind::EnvironmentChange { .. }
             | EventKind::Shutdown
+            | EventKind::Ledger { .. }
             | EventKind::Unknown { .. } => {}
         }
     }

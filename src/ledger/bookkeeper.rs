@@ -14,6 +14,7 @@ use super::{
     Shared,
     book::{Book, Changes},
     entry::{Converged, Entry},
+    news::Untold,
     now,
     store::Store,
 };
@@ -54,6 +55,12 @@ impl Bookkeeper {
     /// Counts there what instances make of what they are told.
     pub(crate) fn counting(mut self, metrics: metrics::Fleet) -> Self {
         self.book.counts.fleet = metrics;
+        self
+    }
+
+    /// Keeps in mind what other servers have yet to hear.
+    pub(crate) fn sharing(mut self) -> Self {
+        self.book.untold = Some(Untold::default());
         self
     }
 

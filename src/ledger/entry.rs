@@ -5,7 +5,12 @@ use confbus_resolution::EnvironmentRequest;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::{changes::Changes, pin_step::PinStep, records::Records};
+use super::{
+    changes::Changes,
+    news::{News, Tell, Told},
+    pin_step::PinStep,
+    records::Records,
+};
 use crate::look::Authorship;
 pub(crate) use crate::look::Trigger;
 
@@ -123,6 +128,14 @@ impl RefreshId {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it looks like one that a server made up.
+    pub(super) fn is_made(&self) -> bool {
+        let digits = self.0.strip_prefix("r-");
+        digits.is_some_and(|digits| {
+            digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    }
 }
 
 impl fmt::Display for RefreshId {
@@ -144,6 +157,10 @@ pub(super) enum Entry {
         from: CommitId,
         to: CommitId,
     },
+    /// Another server has noted something.
+    Learnt(Box<News>),
+    /// Other servers are to be told.
+    Tell(Tell, oneshot::Sender<Told>),
     /// Somebody wants to see the records.
     Show(oneshot::Sender<Arc<Records>>),
 }

@@ -1,3 +1,5 @@
+mod learn;
+
 use confbus_protocol::{BusEvent, BusId, Member};
 use serde::{Deserialize, Serialize};
 

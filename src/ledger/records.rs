@@ -94,8 +94,15 @@ impl Records {
     pub(super) fn refresh(&self, id: &RefreshId) -> Option<&Refresh> {
         let mut newest_first = self.refreshes.iter().rev();
         newest_first
-            .find(|refresh| refresh.id == *id)
+            .find(|refresh| refresh.is_called(id.as_str()))
             .map(Arc::as_ref)
+    }
+
+    pub(super) fn shared_refresh(&self, id: &RefreshId) -> Option<Arc<Refresh>> {
+        let mut newest_first = self.refreshes.iter().rev();
+        newest_first
+            .find(|refresh| refresh.is_called(id.as_str()))
+            .cloned()
     }
 
     /// The refresh to which an event belongs, and when that went out, in the order of all entries.
@@ -150,7 +157,7 @@ impl Records {
         // Those that still change are the newest.
         let mut newest_first = self.refreshes.iter_mut().rev();
         newest_first
-            .find(|refresh| refresh.id == *id)
+            .find(|refresh| refresh.is_called(id.as_str()))
             .map(Arc::make_mut)
     }
 

@@ -1,3 +1,5 @@
+mod learn;
+
 use confbus_protocol::{BusId, Destination};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -17,12 +19,15 @@ const MAX_TOLD: usize = 1000;
 /// Entries of a timeline.
 const MAX_TIMELINE: usize = 500;
 /// Events, destinations, labels and pins of one refresh.
-const MAX_PARTS: usize = 100;
+pub(super) const MAX_PARTS: usize = 100;
 
 /// One movement of labels, or one wish that everyone look again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Refresh {
     pub(super) id: RefreshId,
+    /// By what it was known here before its own server told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) known_as: Option<RefreshId>,
     pub(super) trigger: Trigger,
     pub(super) origin: String,
     pub(super) labels: Vec<Moved>,
@@ -105,6 +110,7 @@ impl Refresh {
         let labels = started.labels.into_iter().take(MAX_PARTS);
         Self {
             id,
+            known_as: None,
             trigger: started.trigger,
             origin: shortened(started.origin),
             labels: labels.map(Moved::from).collect(),
@@ -118,6 +124,11 @@ impl Refresh {
             told: IndexMap::new(),
             timeline: Vec::new(),
         }
+    }
+
+    pub(super) fn is_called(&self, id: &str) -> bool {
+        let before = self.known_as.as_ref().map(RefreshId::as_str);
+        self.id.as_str() == id || before == Some(id)
     }
 
     /// Notes who is to be told; of too many, everyone.

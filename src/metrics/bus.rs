@@ -72,7 +72,7 @@ impl Bus {
 }
 
 impl Direction {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Out => "out",
             Self::In => "in",

@@ -106,6 +106,8 @@ descriptions! {
         "1 while a registry has this server on its list, as far as its last answer says.";
     REGISTRY_REQUESTS = Counter "confbus_registry_requests_total" ["registry", "request", "result"]
         "What registries were told: register, renew, deregister.";
+    REPLICA_NEWS = Counter "confbus_replica_news_total" ["direction", "result"]
+        "What servers tell each other of their ledgers, in messages; what is malformed or oversized is dropped.";
     BLAST_RADIUS = Histogram "confbus_blast_radius_instances" []
         "How many instances a refresh told.";
     PROCESS_CPU = Counter "process_cpu_seconds_total" []

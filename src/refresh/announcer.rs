@@ -345,7 +345,7 @@ pub(super) fn counted(kind: &EventKind) -> (&'static str, &'static str) {
         EventKind::Ack { .. } => ("ack", "ok"),
         EventKind::EnvironmentChange { .. } => ("environment_change", "ok"),
         EventKind::Shutdown => ("shutdown", "ignored"),
-        EventKind::Unknown { .. } => ("unknown", "ignored"),
+        EventKind::Ledger { .. } | EventKind::Unknown { .. } => ("unknown", "ignored"),
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.rabbitmq.private-key",
     "confbus.rabbitmq.trusted-certificates",
     "confbus.rabbitmq.username-file",
+    "confbus.replicas.enabled",
     "confbus.security.mode",
     "confbus.security.open-to-network",
     "confbus.security.rules*",

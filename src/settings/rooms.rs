@@ -60,6 +60,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     let management = management(reader, listen);
     let is_local = listen.ip().is_loopback() && management.is_none_or(|at| at.ip().is_loopback());
     let bus = bus::bus(reader);
+    let replicas = reader.flag("confbus.replicas.enabled", true);
     let member = bus::member(reader);
     let refresh = refresh(reader);
     let commit_status = commit_status::commit_status(reader);
@@ -96,6 +97,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         registration: registration?,
         traces: traces?.map(Box::new),
         bus: bus?,
+        replicas,
         member: member?,
         listen,
         management,

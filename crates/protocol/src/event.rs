@@ -54,6 +54,11 @@ pub enum EventKind {
         /// The Java class of that event.
         event: Option<String>,
     },
+    /// What a server has noted, for other servers. It is none of Spring's, and never on an exchange of theirs.
+    Ledger {
+        /// For whoever wrote it; bounded by the size of a message.
+        news: Value,
+    },
     /// A type that is not known here, or none at all.
     Unknown {
         /// What `type` said.
@@ -78,6 +83,7 @@ const REFRESH: &str = "RefreshRemoteApplicationEvent";
 const ENVIRONMENT_CHANGE: &str = "EnvironmentChangeRemoteApplicationEvent";
 const SHUTDOWN: &str = "ShutdownRemoteApplicationEvent";
 const ACK: &str = "AckRemoteApplicationEvent";
+const LEDGER: &str = "ConfbusLedgerEvent";
 
 /// The body of a message is not an event.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +129,7 @@ impl BusEvent {
             EventKind::EnvironmentChange { .. } => ENVIRONMENT_CHANGE,
             EventKind::Shutdown => SHUTDOWN,
             EventKind::Ack { .. } => ACK,
+            EventKind::Ledger { .. } => LEDGER,
             EventKind::Unknown { type_name } => type_name.as_deref().unwrap_or_default(),
         }
     }
@@ -188,6 +195,7 @@ impl BusEvent {
                 ),
                 ("event", event.clone().into()),
             ]),
+            EventKind::Ledger { news } => fields.push(("news", news.clone())),
             EventKind::Refresh | EventKind::Shutdown | EventKind::Unknown { .. } => {}
         }
         fields
@@ -258,6 +266,9 @@ impl Fields<'_> {
                 ack_destination_service: self
                     .text("ackDestinationService", "ack_destination_service")?,
                 event: self.text("event", "event")?,
+            },
+            Some(LEDGER) => EventKind::Ledger {
+                news: self.0.get("news").cloned().unwrap_or_default(),
             },
             _ => EventKind::Unknown { type_name },
         })

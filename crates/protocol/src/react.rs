@@ -75,7 +75,7 @@ impl Member {
 pub fn react(event: &BusEvent, member: &Member, reactions: Reactions) -> Vec<Action> {
     if matches!(
         event.kind,
-        EventKind::Ack { .. } | EventKind::Unknown { .. }
+        EventKind::Ack { .. } | EventKind::Ledger { .. } | EventKind::Unknown { .. }
     ) || !member.is_meant_by(event)
     {
         return Vec::new();
@@ -97,7 +97,7 @@ fn action(kind: &EventKind, reactions: Reactions) -> Option<Action> {
             .environment_change
             .then(|| Action::ChangeEnvironment(values.clone())),
         EventKind::Shutdown => reactions.shutdown.then_some(Action::Shutdown),
-        EventKind::Ack { .. } | EventKind::Unknown { .. } => None,
+        EventKind::Ack { .. } | EventKind::Ledger { .. } | EventKind::Unknown { .. } => None,
     }
 }
 

@@ -1,4 +1,5 @@
 mod acks;
+mod learn;
 mod summed;
 mod there;
 

@@ -102,7 +102,7 @@ pub(in super::super) fn refresh(
 ) -> Option<RefreshDetails> {
     let seen = Seen::new(records, sight, now);
     let mut refreshes = records.refreshes.iter();
-    let refresh = refreshes.find(|refresh| refresh.id.as_str() == id)?;
+    let refresh = refreshes.find(|refresh| refresh.is_called(id))?;
     Some(RefreshDetails {
         refresh: seen.refresh(refresh)?,
         changes: refresh
