@@ -73,6 +73,8 @@ mod broker_outage;
 mod bus_messages;
 #[cfg(feature = "broker-tests")]
 mod rabbit_refresh;
+#[cfg(feature = "broker-tests")]
+mod replicas;
 
 /// Shown by a plain `cargo test`, so that nobody takes it for the whole.
 #[cfg(not(feature = "broker-tests"))]
