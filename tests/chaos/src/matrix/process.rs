@@ -150,4 +150,43 @@ const ROWS: &[Row] = &[
             "a_renewed_certificate_is_shown_to_new_connections_and_disturbs_nobody",
         )],
     ),
+    tested(
+        "P20",
+        "somebody has seen a commit that a server has yet to fetch, and its remote may be away",
+        "answered with it once it is there; sent away within a bound, and so many wait at a time",
+        &[
+            test(
+                "tests/it/waiting_reads.rs",
+                "a_reader_whose_commit_is_on_its_way_is_answered_with_it",
+            ),
+            test(
+                "tests/it/waiting_reads.rs",
+                "who_has_waited_too_long_is_sent_away",
+            ),
+            test(
+                "tests/it/waiting_reads.rs",
+                "a_look_that_fails_is_not_waited_for",
+            ),
+            test(
+                "tests/it/waiting_reads.rs",
+                "no_more_than_so_many_wait_and_who_goes_leaves_a_place",
+            ),
+        ],
+    ),
+    tested(
+        "P21",
+        "a server is away while instances report to another one, or hears what makes no sense",
+        "all show the same fleet and the same refreshes once it is back; what makes no sense is dropped and counted",
+        &[
+            test("tests/it/replicas.rs", "a_server_that_was_away_catches_up"),
+            test(
+                "tests/it/replicas.rs",
+                "what_is_not_of_a_server_is_dropped_and_counted",
+            ),
+            test(
+                "src/ledger/book/tests/learn.rs",
+                "neither_order_nor_repetition_makes_a_difference",
+            ),
+        ],
+    ),
 ];

@@ -32,7 +32,7 @@ const ROWS: &[Row] = &[
     played(
         "rolling",
         "three servers behind a balancer are stopped and started one after the other, under load and commits",
-        "no read fails; who has seen a commit that the next server has yet to fetch is told to come again",
+        "no read fails, and nobody is told to come again: who has seen a commit that the next server has yet to fetch waits for it",
         Start::Running(Size {
             servers: 3,
             ..SMALL
