@@ -23,7 +23,7 @@ struct Module {
     dir: PathBuf,
 }
 
-/// The program, built the first time that somebody wants it: that takes some minutes.
+/// The program, built the first time that somebody wants it: that takes ten minutes and more.
 ///
 /// # Errors
 /// [`Unavailable`] when Go is missing or has nothing to download from; another when it does not build.
