@@ -4,6 +4,7 @@ mod bus;
 mod discovery;
 mod encryption;
 mod eventually;
+mod golang;
 mod http;
 mod jdk;
 mod original;
@@ -30,8 +31,8 @@ enum What {
     Bus(bus::Args),
     /// Confbus in the original's place, by its compose files, and our client beside the original.
     Server(original::Args),
-    /// Servers in a real Eureka, found there by a Spring application and by our client.
-    Discovery,
+    /// Servers in a real Eureka, ZooKeeper and Consul, found there by a Spring application and by our client.
+    Discovery(discovery::Args),
     /// Encrypted texts and values, in both directions, with every kind of key.
     Encryption,
     /// The same secrets of a real Vault, with every setting of that backend.
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tally = match &args.what {
         What::Bus(args) => bus::run(args)?,
         What::Server(args) => original::run(args)?,
-        What::Discovery => discovery::run()?,
+        What::Discovery(args) => discovery::run(args)?,
         What::Encryption => encryption::run()?,
         What::Vault => vault::run()?,
     };

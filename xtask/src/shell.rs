@@ -49,6 +49,13 @@ pub(crate) fn debug_server() -> anyhow::Result<PathBuf> {
     built_server()
 }
 
+/// The same with features that are not on by default.
+pub(crate) fn debug_server_with(features: &str) -> anyhow::Result<PathBuf> {
+    let mut build = cargo(["build", "--package", "confbus", "--bin", "confbus"]);
+    run(build.args(["--features", features]))?;
+    built_server()
+}
+
 /// Builds an example of the client as tests do, and says where it lies.
 pub(crate) fn debug_example(name: &str, features: &str) -> anyhow::Result<PathBuf> {
     let mut build = cargo(["build", "--package", "confbus-client"]);

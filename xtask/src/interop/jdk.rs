@@ -15,9 +15,15 @@ const HOW_TO_INSTALL: &str = "Spring needs a JDK of version 17 or later and Mave
 /// What Maven says when a repository cannot be reached.
 const NO_DOWNLOAD: &str = "Could not transfer artifact";
 
-/// Why Spring cannot be had on this machine, which is nobody's mistake.
+/// Why a program of others cannot be had on this machine, which is nobody's mistake.
 #[derive(Debug)]
 pub(crate) struct Unavailable(String);
+
+impl Unavailable {
+    pub(super) fn new(why: String) -> Self {
+        Self(why)
+    }
+}
 
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

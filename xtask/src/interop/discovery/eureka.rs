@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use super::programs::{Programs, id};
+use super::Registry;
+use super::programs::{PASSWORD, USER, id};
 use crate::interop::eventually::within;
 use crate::interop::{http, jdk, server::free_port};
 use crate::shell::KillOnDrop;
@@ -17,37 +18,103 @@ const READY: Duration = Duration::from_secs(180);
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// A server of Eureka.
-pub(super) struct Eureka {
+struct Eureka {
     name: &'static str,
     port: u16,
     process: Option<KillOnDrop>,
 }
 
-impl Eureka {
-    /// Two peers that tell each other.
-    pub(super) fn start_two(programs: &Programs, folder: &Path) -> anyhow::Result<[Self; 2]> {
+/// Two that tell each other; the first one may die.
+pub(super) struct Peers([Eureka; 2]);
+
+impl Peers {
+    pub(super) fn start(folder: &Path) -> anyhow::Result<Self> {
+        let program = jdk::package("spring-eureka-server", None)?;
         let ports = [free_port()?, free_port()?];
-        let mut peers = [0, 1].map(|peer| Self {
+        let mut peers = [0, 1].map(|peer| Eureka {
             name: NAMES[peer],
             port: ports[peer],
             process: None,
         });
         for peer in [0, 1] {
             let other = peers[1 - peer].address();
-            peers[peer].process = Some(peers[peer].start(programs, &other, folder)?);
+            peers[peer].process = Some(peers[peer].start(&program, &other, folder)?);
         }
         for peer in &peers {
             within(READY, "Eureka is not ready", || peer.listed())?;
         }
-        Ok(peers)
+        Ok(Self(peers))
     }
 
-    fn start(&self, programs: &Programs, other: &str, folder: &Path) -> anyhow::Result<KillOnDrop> {
+    fn addresses(&self) -> String {
+        self.0.each_ref().map(Eureka::address).join(",")
+    }
+}
+
+impl Registry for Peers {
+    fn name(&self) -> &'static str {
+        "eureka"
+    }
+
+    fn of_confbus(&self, port: u16) -> Vec<String> {
+        vec![
+            format!(
+                "--eureka.client.service-url.defaultZone={}",
+                self.addresses()
+            ),
+            "--eureka.instance.prefer-ip-address=true".to_owned(),
+            format!("--eureka.instance.instance-id={}", id(port)),
+            "--eureka.instance.lease-renewal-interval-in-seconds=1".to_owned(),
+            "--eureka.instance.lease-expiration-duration-in-seconds=3".to_owned(),
+            format!("--eureka.instance.metadata-map.user={USER}"),
+            format!("--eureka.instance.metadata-map.password={PASSWORD}"),
+        ]
+    }
+
+    fn of_spring(&self) -> Vec<String> {
+        let address = self.0[0].address();
+        vec![format!("--eureka.client.service-url.defaultZone={address}")]
+    }
+
+    fn of_ours(&self) -> Vec<(&'static str, String)> {
+        vec![("EUREKA_CLIENT_SERVICEURL_DEFAULTZONE", self.addresses())]
+    }
+
+    /// What those say that live, of the same mind.
+    fn listed(&self) -> anyhow::Result<Vec<u16>> {
+        let living = self.0.iter().filter(|peer| peer.process.is_some());
+        let lists: Vec<_> = living.map(Eureka::listed).collect::<anyhow::Result<_>>()?;
+        let is_one = lists.iter().all(|list| *list == lists[0]);
+        ensure!(is_one, "peers list different servers: {lists:?}");
+        lists.into_iter().next().context("no peer lives")
+    }
+
+    fn forget(&mut self, port: u16) -> anyhow::Result<()> {
+        self.0[0].forget(port)
+    }
+
+    /// Leases of the run are three seconds, and Eureka looks for ended ones each second; it doubles a lease that was renewed.
+    fn lease(&self) -> Duration {
+        Duration::from_secs(20)
+    }
+
+    fn has_peers(&self) -> bool {
+        true
+    }
+
+    fn lose_one(&mut self) -> Option<String> {
+        self.0[0].process = None;
+        Some(self.0[1].address())
+    }
+}
+
+impl Eureka {
+    fn start(&self, program: &Path, other: &str, folder: &Path) -> anyhow::Result<KillOnDrop> {
         let output = File::create(folder.join(format!("eureka-{}.log", self.port)))?;
         let mut command = jdk::java();
         command
             .arg("-jar")
-            .arg(&programs.eureka)
+            .arg(program)
             .args([
                 format!("--server.port={}", self.port),
                 format!("--eureka.instance.hostname={}", self.name),
@@ -64,12 +131,12 @@ impl Eureka {
         KillOnDrop::spawn(&mut command)
     }
 
-    pub(super) fn address(&self) -> String {
+    fn address(&self) -> String {
         format!("http://{}:{}/eureka/", self.name, self.port)
     }
 
     /// The ports of the config servers that it lists as up.
-    pub(super) fn listed(&self) -> anyhow::Result<Vec<u16>> {
+    fn listed(&self) -> anyhow::Result<Vec<u16>> {
         let accept = [("Accept", "application/json")];
         let (status, body) = http::send(self.port, "GET", "/eureka/apps/", &accept, "")?;
         ensure!(status == "200", "Eureka: {status}");
@@ -93,14 +160,10 @@ impl Eureka {
     }
 
     /// Takes a server off the list.
-    pub(super) fn forget(&self, port: u16) -> anyhow::Result<()> {
+    fn forget(&self, port: u16) -> anyhow::Result<()> {
         let path = format!("/eureka/apps/CONFIGSERVER/{}", id(port));
         let (status, body) = http::send(self.port, "DELETE", &path, &[], "")?;
         ensure!(status == "200", "DELETE {path}: {status}: {body}");
         Ok(())
-    }
-
-    pub(super) fn kill(&mut self) {
-        self.process = None;
     }
 }

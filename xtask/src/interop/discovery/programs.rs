@@ -7,19 +7,20 @@ use anyhow::{Context as _, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use super::Registry;
 use crate::interop::eventually::within;
 use crate::interop::{http, jdk, server::free_port};
 use crate::shell::{self, KillOnDrop};
 
 /// What opens the server's answers; only the registry tells it to readers.
-const USER: &str = "reader";
-const PASSWORD: &str = "of-this-run-alone-7Rk2";
+pub(super) const USER: &str = "reader";
+pub(super) const PASSWORD: &str = "of-this-run-alone-7Rk2";
 
 /// All programs of the run, built.
 pub(super) struct Programs {
-    pub(super) confbus: PathBuf,
+    confbus: PathBuf,
     pub(super) ours: PathBuf,
-    pub(super) eureka: PathBuf,
+    pub(super) fetches: PathBuf,
     pub(super) spring: PathBuf,
 }
 
@@ -30,15 +31,16 @@ pub(super) struct Confbus {
 }
 
 impl Programs {
-    pub(super) fn build() -> anyhow::Result<Self> {
-        // Whether Maven can build them is known before anything else is.
-        let eureka = jdk::package("spring-eureka-server", None)?;
-        let spring = jdk::package("spring-discovery-client", None)?;
+    /// For a registry of this name.
+    pub(super) fn build(registry: &str) -> anyhow::Result<Self> {
+        // Whether Maven can build it is known before anything else is.
+        let spring = jdk::package("spring-discovery-client", Some(registry))?;
+        let all = "consul,eureka,zookeeper";
         Ok(Self {
-            eureka,
             spring,
-            confbus: shell::debug_server()?,
-            ours: shell::debug_example("orders", "eureka")?,
+            confbus: shell::debug_server_with(all)?,
+            ours: shell::debug_example("orders", all)?,
+            fetches: shell::debug_example("fetches", all)?,
         })
     }
 }
@@ -47,7 +49,7 @@ impl Confbus {
     /// Starts it and waits until it answers.
     pub(super) fn start(
         programs: &Programs,
-        registries: &[String],
+        registry: &dyn Registry,
         repository: &Path,
         folder: &Path,
     ) -> anyhow::Result<Self> {
@@ -71,18 +73,9 @@ impl Confbus {
                 "--spring.cloud.config.server.prefix=/cfg".to_owned(),
                 format!("--spring.security.user.name={USER}"),
                 format!("--spring.security.user.password={PASSWORD}"),
-                format!(
-                    "--eureka.client.service-url.defaultZone={}",
-                    registries.join(",")
-                ),
                 "--management.endpoint.health.show-details=always".to_owned(),
-                "--eureka.instance.prefer-ip-address=true".to_owned(),
-                format!("--eureka.instance.instance-id={}", id(port)),
-                "--eureka.instance.lease-renewal-interval-in-seconds=1".to_owned(),
-                "--eureka.instance.lease-expiration-duration-in-seconds=3".to_owned(),
-                format!("--eureka.instance.metadata-map.user={USER}"),
-                format!("--eureka.instance.metadata-map.password={PASSWORD}"),
             ])
+            .args(registry.of_confbus(port))
             .stdout(output.try_clone()?)
             .stderr(output);
         let process = KillOnDrop::spawn(&mut command)?;
@@ -96,12 +89,12 @@ impl Confbus {
         self.port
     }
 
-    /// The peer that renewed it last, by its own word.
-    pub(super) fn registered_with(&self) -> anyhow::Result<String> {
+    /// Who of a registry renewed it last, by its own word.
+    pub(super) fn registered_with(&self, registry: &str) -> anyhow::Result<String> {
         let health: Value = serde_json::from_str(&http::get(self.port, "/actuator/health")?)?;
-        let eureka = &health["components"]["registration"]["details"]["eureka"];
-        let server = eureka["server"].as_str();
-        ensure!(eureka["registered"] == true, "not registered: {eureka}");
+        let standing = &health["components"]["registration"]["details"][registry];
+        let server = standing["server"].as_str();
+        ensure!(standing["registered"] == true, "not registered: {standing}");
         Ok(server.context("no server")?.to_owned())
     }
 
@@ -118,5 +111,12 @@ impl Confbus {
 
 /// What an instance is called in the registry.
 pub(super) fn id(port: u16) -> String {
-    format!("confbus:{port}")
+    format!("confbus-{port}")
+}
+
+/// The port of the server that is called so.
+pub(super) fn port_of(id: &str) -> anyhow::Result<u16> {
+    let port = id.rsplit('-').next().unwrap_or_default();
+    port.parse()
+        .with_context(|| format!("{id} is none of ours"))
 }
