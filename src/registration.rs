@@ -3,6 +3,7 @@
 //!
 //! Nothing waits for a registry but the end of the server, and that not for long; what one says changes no answer.
 
+#[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
 mod advertised;
 #[cfg(feature = "consul")]
 pub(crate) mod consul;
@@ -18,6 +19,7 @@ use std::{fmt, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+#[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
 pub(crate) use advertised::Advertised;
 use keeper::Keeper;
 pub(crate) use standing::Standing;
@@ -41,6 +43,13 @@ pub(crate) struct Settings {
 pub(crate) struct Ports {
     pub(crate) main: SocketAddr,
     /// Where management is answered, if not there.
+    #[cfg_attr(
+        all(
+            feature = "zookeeper",
+            not(any(feature = "consul", feature = "eureka"))
+        ),
+        expect(dead_code, reason = "a node says nothing of it")
+    )]
     pub(crate) management: Option<SocketAddr>,
 }
 

@@ -17,6 +17,10 @@ pub(crate) enum Trouble {
     Refused(String),
 }
 
+#[cfg_attr(
+    not(any(feature = "consul", feature = "eureka")),
+    expect(dead_code, reason = "no registry is asked over HTTP")
+)]
 impl Trouble {
     /// What a status means that is no success.
     pub(super) fn of_status(status: StatusCode) -> Self {

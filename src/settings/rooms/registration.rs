@@ -1,5 +1,6 @@
 //! Which registries are told that this server is here, under the names that Spring's starters give to their settings.
 
+#[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
 mod advertised;
 #[cfg(feature = "consul")]
 mod consul;
