@@ -12,6 +12,7 @@ mod original;
 mod printer;
 mod repository;
 mod server;
+mod stores;
 mod vault;
 
 use std::{fmt, path::PathBuf, process::ExitCode};
@@ -40,6 +41,8 @@ enum What {
     Kafka,
     /// The same secrets of a real Vault, with every setting of that backend.
     Vault,
+    /// The same hashes of a real Redis and the same rows of a real PostgreSQL, alone and together with Git.
+    Stores,
 }
 
 /// Starts everything and compares; the last line is `N passed, N failed`.
@@ -51,6 +54,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         What::Encryption => encryption::run()?,
         What::Kafka => kafka::run()?,
         What::Vault => vault::run()?,
+        What::Stores => stores::run()?,
     };
     println!("{tally}");
     Ok(if tally.failed == 0 {

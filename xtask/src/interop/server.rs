@@ -36,6 +36,14 @@ impl Programs {
         })
     }
 
+    /// The same with what reads Redis and PostgreSQL.
+    pub(super) fn with_stores() -> anyhow::Result<Self> {
+        Ok(Self {
+            spring: jdk::package("spring-config-server", Some("stores"))?,
+            confbus: shell::debug_server_with("redis,jdbc")?,
+        })
+    }
+
     pub(super) fn confbus(&self, settings: &[String], folder: &Path) -> anyhow::Result<Server> {
         let mut command = Command::new(&self.confbus);
         command.args(["serve", "--confbus.git.freshness=strict"]);
