@@ -146,7 +146,7 @@ pub(crate) enum Command {
     ///
     /// It is read from standard input; for confbus.security.tokens.NAME.hash or confbus.security.users.NAME.password.
     HashToken,
-    /// Check settings, Git, broker, registries, webhook, disk and clock
+    /// Check settings, Git, broker, registries and this machine
     ///
     /// As a server with these settings would find them here, without starting one. What it writes holds no secret.
     /// Exit status: 1 when something would keep a server from working.
