@@ -139,17 +139,20 @@ impl Doubts {
 
     /// Those of `main`, of which a look has settled these.
     #[cfg(test)]
-    pub(super) fn that_settled(commits: &[CommitId]) -> Self {
+    pub(super) fn that_settled(commits: &[CommitId]) -> (Self, Idle) {
         let of_main = SettledLabel {
             commits: commits.iter().copied().collect(),
             looked: BEGUN.fetch_add(1, Ordering::SeqCst) + 1,
         };
         let main = Label::parse("main").expect("a plain name");
-        Self {
-            raised: mpsc::channel(1).0,
+        let (sender, raised) = mpsc::channel(QUEUE);
+        let doubts = Self {
+            raised: sender,
             settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
             is_hopeless: Arc::default(),
-        }
+        };
+        let is_hopeless = Arc::clone(&doubts.is_hopeless);
+        (doubts, Idle(raised, is_hopeless))
     }
 
     /// Whether a look has shown that the label is no older here than this commit.
@@ -175,6 +178,24 @@ impl Doubts {
     pub(super) fn raise(&self, label: Label, commits: Vec<CommitId>) {
         // Whoever is not heard now asks again.
         _ = self.raised.try_send(Doubt { label, commits });
+    }
+}
+
+/// In place of a settler: whoever tests says what becomes of looks.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Idle(mpsc::Receiver<Doubt>, Arc<AtomicBool>);
+
+#[cfg(test)]
+impl Idle {
+    /// How often somebody asked for a look.
+    pub(crate) fn raised(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The look has failed.
+    pub(crate) fn fail(&self) {
+        self.1.store(true, Ordering::Release);
     }
 }
 
