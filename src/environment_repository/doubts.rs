@@ -207,7 +207,7 @@ impl Settler {
                 let pause = self.settle().await;
                 self.is_hopeless.store(self.has_failed, Ordering::Release);
                 self.generation.tell();
-                tokio::time::sleep(pause).await;
+                rest(pause, &self.served, &self.generation).await;
                 self.is_hopeless.store(false, Ordering::Release);
             }
         };
@@ -287,5 +287,54 @@ impl Settler {
             known.commits.drain(..excess);
         }
         self.settled.store(Arc::new(settled));
+    }
+}
+
+/// Waits for the end of a pause. A long one ends as soon as another look brings something: then there is hope again.
+async fn rest(pause: Duration, served: &ArcSwap<Served>, generation: &Generation) {
+    let before = served.load_full();
+    tokio::time::sleep(PAUSE).await;
+    let swapped = async {
+        loop {
+            let news = generation.news();
+            if !Arc::ptr_eq(&before, &served.load()) {
+                return;
+            }
+            news.await;
+        }
+    };
+    _ = tokio::time::timeout(pause.saturating_sub(PAUSE), swapped).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long a rest is in which something is swapped after so long, and another repository has news before.
+    async fn rested(pause: Duration, swapped_after: Duration) -> Duration {
+        let (served, generation) = (ArcSwap::<Served>::default(), Generation::default());
+        let began = Instant::now();
+        let swaps = async {
+            tokio::time::sleep(swapped_after * 9 / 10).await;
+            generation.tell();
+            tokio::time::sleep(swapped_after / 10).await;
+            served.store(Arc::default());
+            generation.advance();
+        };
+        tokio::select! {
+            () = rest(pause, &served, &generation) => {}
+            () = async { swaps.await; std::future::pending().await } => {}
+        }
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_after_a_failure_ends_when_another_look_brings_something() {
+        let millis = Duration::from_millis;
+        let long = PAUSE_AFTER_FAILURE;
+        assert_eq!(rested(long, millis(900)).await, millis(900));
+        assert_eq!(rested(long, millis(100)).await, PAUSE, "never at once");
+        assert_eq!(rested(long, long * 2).await, long);
+        assert_eq!(rested(PAUSE, millis(100)).await, PAUSE);
     }
 }
