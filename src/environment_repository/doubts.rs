@@ -139,17 +139,20 @@ impl Doubts {
 
     /// Those of `main`, of which a look has settled these.
     #[cfg(test)]
-    pub(super) fn that_settled(commits: &[CommitId]) -> Self {
+    pub(super) fn that_settled(commits: &[CommitId]) -> (Self, Idle) {
         let of_main = SettledLabel {
             commits: commits.iter().copied().collect(),
             looked: BEGUN.fetch_add(1, Ordering::SeqCst) + 1,
         };
         let main = Label::parse("main").expect("a plain name");
-        Self {
-            raised: mpsc::channel(1).0,
+        let (sender, raised) = mpsc::channel(QUEUE);
+        let doubts = Self {
+            raised: sender,
             settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
             is_hopeless: Arc::default(),
-        }
+        };
+        let is_hopeless = Arc::clone(&doubts.is_hopeless);
+        (doubts, Idle(raised, is_hopeless))
     }
 
     /// Whether a look has shown that the label is no older here than this commit.
@@ -178,6 +181,24 @@ impl Doubts {
     }
 }
 
+/// In place of a settler: whoever tests says what becomes of looks.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Idle(mpsc::Receiver<Doubt>, Arc<AtomicBool>);
+
+#[cfg(test)]
+impl Idle {
+    /// How often somebody asked for a look.
+    pub(crate) fn raised(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The look has failed.
+    pub(crate) fn fail(&self) {
+        self.1.store(true, Ordering::Release);
+    }
+}
+
 impl Settler {
     /// Settles doubts until `shutdown`.
     pub(super) async fn run(mut self, shutdown: CancellationToken) {
@@ -186,7 +207,7 @@ impl Settler {
                 let pause = self.settle().await;
                 self.is_hopeless.store(self.has_failed, Ordering::Release);
                 self.generation.tell();
-                tokio::time::sleep(pause).await;
+                rest(pause, &self.served, &self.generation).await;
                 self.is_hopeless.store(false, Ordering::Release);
             }
         };
@@ -266,5 +287,54 @@ impl Settler {
             known.commits.drain(..excess);
         }
         self.settled.store(Arc::new(settled));
+    }
+}
+
+/// Waits for the end of a pause. A long one ends as soon as another look brings something: then there is hope again.
+async fn rest(pause: Duration, served: &ArcSwap<Served>, generation: &Generation) {
+    let before = served.load_full();
+    tokio::time::sleep(PAUSE).await;
+    let swapped = async {
+        loop {
+            let news = generation.news();
+            if !Arc::ptr_eq(&before, &served.load()) {
+                return;
+            }
+            news.await;
+        }
+    };
+    _ = tokio::time::timeout(pause.saturating_sub(PAUSE), swapped).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long a rest is in which something is swapped after so long, and another repository has news before.
+    async fn rested(pause: Duration, swapped_after: Duration) -> Duration {
+        let (served, generation) = (ArcSwap::<Served>::default(), Generation::default());
+        let began = Instant::now();
+        let swaps = async {
+            tokio::time::sleep(swapped_after * 9 / 10).await;
+            generation.tell();
+            tokio::time::sleep(swapped_after / 10).await;
+            served.store(Arc::default());
+            generation.advance();
+        };
+        tokio::select! {
+            () = rest(pause, &served, &generation) => {}
+            () = async { swaps.await; std::future::pending().await } => {}
+        }
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_after_a_failure_ends_when_another_look_brings_something() {
+        let millis = Duration::from_millis;
+        let long = PAUSE_AFTER_FAILURE;
+        assert_eq!(rested(long, millis(900)).await, millis(900));
+        assert_eq!(rested(long, millis(100)).await, PAUSE, "never at once");
+        assert_eq!(rested(long, long * 2).await, long);
+        assert_eq!(rested(PAUSE, millis(100)).await, PAUSE);
     }
 }

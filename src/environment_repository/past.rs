@@ -58,7 +58,13 @@ impl Past {
     /// Of `main`, which this commit answers.
     #[cfg(test)]
     pub(crate) fn of_main(answering: u8) -> Self {
-        tests::past(answering, None)
+        Self::of_main_with_doubts(answering).0
+    }
+
+    /// The same, and who hears of its doubts.
+    #[cfg(test)]
+    pub(crate) fn of_main_with_doubts(answering: u8) -> (Self, super::doubts::Idle) {
+        tests::past_with_doubts(answering, None)
     }
 
     /// Whether the answer is certainly no older than any of these commits: each answers, or has answered here, or a look
@@ -136,27 +142,37 @@ pub(super) fn generation(labels: &[LabelPast]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::doubts::Idle, *};
 
     fn commit(number: u8) -> CommitId {
         CommitId::from_bytes([number; 20])
     }
 
-    pub(super) fn past(answering: u8, because: Option<Because>) -> Past {
-        Past::new(vec![label(because)], vec![commit(answering)])
+    fn past(answering: u8, because: Option<Because>) -> Past {
+        past_with_doubts(answering, because).0
+    }
+
+    pub(super) fn past_with_doubts(answering: u8, because: Option<Because>) -> (Past, Idle) {
+        let (label, idle) = label_with_doubts(because);
+        (Past::new(vec![label], vec![commit(answering)]), idle)
     }
 
     fn label(because: Option<Because>) -> LabelPast {
+        label_with_doubts(because).0
+    }
+
+    fn label_with_doubts(because: Option<Because>) -> (LabelPast, Idle) {
+        let (doubts, idle) = Doubts::that_settled(&[commit(9)]);
         let served = vec![commit(3), commit(2)];
         let label = LabelPast {
             label: Label::parse("main").unwrap(),
             trail: Arc::new(Trail::new(7, served)),
-            doubts: Doubts::that_settled(&[commit(9)]),
+            doubts,
             holding: None,
         };
         let wanted = commit(3);
         let held = because.map(|because| Held { wanted, because });
-        label.held(held.as_ref())
+        (label.held(held.as_ref()), idle)
     }
 
     /// Which of all commits are covered.

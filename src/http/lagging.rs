@@ -90,9 +90,13 @@ impl<'r> Wanting<'r> {
         if self.is_covered(past) && is_the_newest() {
             return false;
         }
+        let is_first = self.mark.is_none();
         // Before the look that it is to be answered by.
         self.mark.get_or_insert_with(Past::mark);
-        past.doubt(self.minimum.as_ref());
+        // Whom a failed look has woken goes away; nobody would wait for another one.
+        if is_first || !past.is_hopeless() {
+            past.doubt(self.minimum.as_ref());
+        }
         true
     }
 
@@ -203,6 +207,21 @@ mod tests {
             patience.shutdown.cancel();
         });
         assert!(!has_waited, "the server ends");
+    }
+
+    #[tokio::test]
+    async fn a_look_that_failed_is_not_asked_for_once_more_by_whom_it_woke() {
+        let (past, doubts) = Past::of_main_with_doubts(3);
+        let headers = minimum(UNKNOWN);
+        let mut wanting = Wanting::of(&headers);
+        assert!(wanting.lags(&past, || true));
+        assert!(wanting.lags(&past, || true), "there was news of another");
+        assert_eq!(doubts.raised(), 2);
+        doubts.fail();
+        assert!(wanting.lags(&past, || true));
+        assert_eq!(doubts.raised(), 2, "it was woken by the failure");
+        assert!(lags(&past, &headers, true));
+        assert_eq!(doubts.raised(), 3, "somebody else has not asked yet");
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{error::RefreshError, overrides::Overrides, store::lock};
 
-/// Events that come together are few, of all labels; a later one tells of what the earlier ones do.
+/// Events that come together are few: of each server and label the last one.
 const MOST_TOLD: usize = 16;
 
 /// Asks the refresher for a round.
@@ -35,6 +35,8 @@ pub(crate) struct Bell {
 /// What an event told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
+    /// Which server told it.
+    pub(crate) origin: String,
     pub(crate) commit: CommitId,
     /// Those that name it; of others it says nothing.
     pub(crate) labels: Vec<String>,
@@ -98,10 +100,16 @@ impl Bell {
         round.map_or(Err(RefreshError::Stopped), |round| round.outcome.clone())
     }
 
-    /// An event told of a commit: rounds that read its labels ask for nothing older from now on.
+    /// An event told of a commit: rounds that read its labels ask for nothing older from now on. What the same server told of
+    /// these before was older, and is asked for no more: a server that was behind may never have seen it.
     pub(crate) fn tell(&self, news: Told) {
         let mut told = lock(&self.told);
-        told.retain(|earlier| *earlier != news);
+        told.retain_mut(|earlier| {
+            if earlier.origin == news.origin {
+                earlier.labels.retain(|label| !news.labels.contains(label));
+            }
+            !earlier.labels.is_empty()
+        });
         told.push_back(news);
         if told.len() > MOST_TOLD {
             told.pop_front();
@@ -161,5 +169,57 @@ impl Rounds {
     /// Takes back what was tried and is not applied.
     pub(crate) fn take_back(&self, tried: &Properties, applied: &Properties) {
         lock(&self.bell.overrides).take_back(tried, applied);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(origin: &str, commit: u8, labels: &[&str]) -> Told {
+        Told {
+            origin: origin.to_owned(),
+            commit: CommitId::from_bytes([commit; 20]),
+            labels: labels.iter().map(|&label| label.to_owned()).collect(),
+        }
+    }
+
+    fn told(rounds: &Rounds, label: &str) -> Vec<u8> {
+        // To ask forgets what is not read.
+        let mut told = lock(&rounds.bell.told).clone();
+        told.retain(|told| told.labels.iter().any(|own| own == label));
+        let numbers = 0..=u8::MAX;
+        let number = |commit| {
+            numbers
+                .clone()
+                .find(|&number| CommitId::from_bytes([number; 20]) == commit)
+        };
+        told.iter().filter_map(|told| number(told.commit)).collect()
+    }
+
+    #[test]
+    fn what_a_server_told_of_a_label_before_is_not_asked_for() {
+        let (bell, rounds) = Bell::new();
+        bell.tell(news("one", 1, &["main", "release"]));
+        bell.tell(news("other", 2, &["main"]));
+        bell.tell(news("one", 3, &["main", "*"]));
+        assert_eq!(told(&rounds, "main"), [2, 3]);
+        assert_eq!(told(&rounds, "release"), [1], "of this it said no more");
+        bell.tell(news("one", 4, &["release"]));
+        assert_eq!(told(&rounds, "release"), [4]);
+        assert_eq!(
+            lock(&bell.told).len(),
+            3,
+            "nothing stays that is of no label"
+        );
+    }
+
+    #[test]
+    fn what_is_told_is_bounded() {
+        let (bell, rounds) = Bell::new();
+        for server in 0..40 {
+            bell.tell(news(&server.to_string(), server, &["main"]));
+        }
+        assert_eq!(told(&rounds, "main"), (24..40).collect::<Vec<_>>());
     }
 }

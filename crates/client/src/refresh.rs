@@ -9,6 +9,7 @@ use std::{
 use confbus_protocol::{Environment, Properties};
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
 
+use self::lagging::Lagging;
 use crate::{
     Rejection,
     bell::Rounds,
@@ -32,8 +33,7 @@ pub(crate) struct Refresher {
     rounds: Rounds,
     /// Rounds without an answer in a row.
     failures: u32,
-    /// Rounds in a row in which all who answered may be behind.
-    lagging: u32,
+    lagging: Lagging,
     /// Set while servers are asked that may be behind.
     since_now: bool,
     /// The values set by events that are in what runs.
@@ -84,7 +84,7 @@ impl Refresher {
             parts,
             rounds,
             failures,
-            lagging: 0,
+            lagging: Lagging::default(),
             since_now: false,
             applied_overrides: Properties::new(),
             refused: None,
@@ -134,7 +134,10 @@ impl Refresher {
     /// After a failure and after an answer that may be old soon, otherwise at the next poll.
     fn pause(&self) -> Option<Duration> {
         match self.failures.max(self.unsaved()) {
-            0 => jitter::soon(self.lagging).or_else(|| self.parts.poll.map(jitter::around)),
+            0 => self
+                .lagging
+                .pause()
+                .or_else(|| self.parts.poll.map(jitter::around)),
             failures => Some(jitter::backoff(failures)),
         }
     }
@@ -197,7 +200,7 @@ impl Refresher {
             Err(unavailable) => return Err(self.unavailable(unavailable)),
         };
         self.rounds.forget(&told);
-        self.lagging = 0;
+        self.lagging = Lagging::default();
         self.since_now = false;
         let span = Span::current();
         span.record("server", fetcher.address(place));
@@ -222,7 +225,7 @@ impl Refresher {
     }
 
     fn unavailable(&mut self, unavailable: Unavailable) -> RefreshError {
-        self.lagging = 0;
+        self.lagging = Lagging::default();
         self.failures = self.failures.saturating_add(1);
         self.without_news(unavailable)
     }

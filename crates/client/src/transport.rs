@@ -94,8 +94,11 @@ impl Listener {
         let is_news = !self.is_running(commit);
         let told = commit.and_then(CommitId::parse);
         if let Some(commit) = told.filter(|_| is_news) {
-            let labels = message.labels.clone();
-            self.bell.tell(Told { commit, labels });
+            self.bell.tell(Told {
+                origin: message.event.origin_service.clone(),
+                commit,
+                labels: message.labels.clone(),
+            });
         }
         is_news
     }

@@ -157,6 +157,32 @@ async fn a_client_asks_for_nothing_older_than_what_it_was_told_of() {
 }
 
 #[tokio::test]
+async fn of_what_one_server_told_of_a_label_only_the_last_is_asked_for() {
+    let (one, other) = ("configserver:8888:1", "configserver:8888:2");
+    for (origin, labels, expected) in [
+        (one, "main *", vec![OLD, NEWEST]),
+        (one, "*", vec![OLD, NEWEST]),
+        (other, "main *", vec![OLD, NEW, NEWEST]),
+    ] {
+        let server = Server::with_events(Say::Body(body(OLD), None)).await;
+        let client = Client::connect(settings(&[&server])).await.unwrap();
+        eventually(&client, "its stream", |_| server.listeners() == 1).await;
+        client.refresh().await.unwrap();
+        server.heads();
+        server.say(Say::Lagging);
+        server.relay_refresh_by(one, "main *", "**", NEW);
+        server.relay_refresh_by(origin, labels, "**", NEWEST);
+        let expected = expected.join(",");
+        eventually(&client, &expected, |_| {
+            let heads = server.heads();
+            let mut asked = heads.iter().filter_map(|head| minimum(head));
+            asked.any(|asked| asked == expected)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_commit_of_another_label_is_not_asked_for() {
     for (label, of_event, expected) in [
         ("release", "main *", OLD.to_owned()),

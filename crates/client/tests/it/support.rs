@@ -118,8 +118,19 @@ impl Server {
 
     /// The same for a commit of these labels.
     pub(crate) fn send_refresh_of(&self, labels: &str, destination: &str, commit: &str) {
+        self.relay_refresh_by("configserver:8888:x", labels, destination, commit);
+    }
+
+    /// The same, which another server has said on the bus.
+    pub(crate) fn relay_refresh_by(
+        &self,
+        origin: &str,
+        labels: &str,
+        destination: &str,
+        commit: &str,
+    ) {
         let event = format!(
-            r#"{{"type":"RefreshRemoteApplicationEvent","timestamp":1,"originService":"configserver:8888:x","destinationService":"{destination}","id":"e1"}}"#
+            r#"{{"type":"RefreshRemoteApplicationEvent","timestamp":1,"originService":"{origin}","destinationService":"{destination}","id":"e1"}}"#
         );
         let events = self.shared.events.as_ref().unwrap();
         events
