@@ -26,7 +26,7 @@ use crate::look::Trigger;
 const AT_ONCE: usize = 4;
 
 /// First questions beside each other; what is more waits to be told to come again.
-const FIRST_AT_ONCE: usize = 64;
+pub(super) const FIRST_AT_ONCE: usize = 64;
 
 /// Asks the store, and alone changes what is kept.
 pub(crate) struct Keeper {
