@@ -178,3 +178,39 @@ async fn a_crowd_of_our_own_is_never_an_answer_with_less() {
         assert_eq!(question.await.unwrap(), Ok(Vec::new()));
     }
 }
+
+#[tokio::test]
+async fn who_was_answered_without_it_hears_of_it_though_a_round_is_under_way() {
+    let mut running = start(Trouble::Passes).await;
+    assert_eq!(running.find("a").await.unwrap(), Ok(Vec::new()));
+    running.fake.say("1");
+    let mut held = running.fake.hold();
+    let round = running.look();
+    let of_round = held.recv().await.unwrap();
+    let again = running.find("a");
+    let of_reader = held.recv().await.unwrap();
+    of_reader.send(()).unwrap();
+    assert_eq!(again.await.unwrap(), Ok(sources("1")));
+    assert_eq!(running.swaps.available_permits(), 1);
+    of_round.send(()).unwrap();
+    assert_eq!(round.await.unwrap(), Ok(()));
+    assert_eq!(running.told().await, ["a"]);
+    assert_eq!(running.swaps.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn all_who_were_answered_without_it_hear_of_it_after_a_round_in_vain() {
+    let mut running = start(Trouble::Passes).await;
+    let names = ["a", "b", "c", "d", "e", "f"];
+    for name in names {
+        assert_eq!(running.find(name).await.unwrap(), Ok(Vec::new()));
+    }
+    assert_eq!(running.look().await.unwrap(), Err(gone()));
+    running.fake.say("1");
+    assert_eq!(running.look().await.unwrap(), Ok(()));
+    assert_eq!(running.told().await, names);
+    let kept = names.map(|name| running.lookups.kept(&request(name)));
+    assert!(kept.iter().all(Option::is_some), "{kept:?}");
+    assert_eq!(running.look().await.unwrap(), Ok(()));
+    assert!(running.changes.is_empty());
+}
