@@ -9,6 +9,8 @@ mod error;
 mod keeper;
 mod kept;
 mod round;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -177,7 +179,7 @@ impl Lookups {
         let found = self.ask(|reply| Wish::Find(request, reply)).await;
         match found {
             Ok(answer) => Ok(answer.sources()),
-            Err(error) if self.inner.trouble == Trouble::Passes && !error.is_of_caller() => {
+            Err(error) if self.inner.trouble == Trouble::Passes && error.may_be_passed_over() => {
                 Ok(Vec::new())
             }
             Err(error) => Err(error),

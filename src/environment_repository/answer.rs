@@ -121,7 +121,10 @@ pub(crate) enum FindError {
 impl FindError {
     /// Whether there may be an answer soon, so that no other one may be given in its place.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(self, Self::NotYet | Self::Pinned(_) | Self::Staged(_))
+        matches!(
+            self,
+            Self::NotYet | Self::Pinned(_) | Self::Staged(_) | Self::Lookup(LookupError::Busy)
+        )
     }
 }
 

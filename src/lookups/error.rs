@@ -52,4 +52,10 @@ impl LookupError {
     pub(crate) fn is_of_caller(&self) -> bool {
         matches!(self, Self::TooManyQuestions(_))
     }
+
+    /// Whether a setting may have it answered without the store. Who only finds too many before him is told to come again:
+    /// nobody would remember that he was given less.
+    pub(super) fn may_be_passed_over(&self) -> bool {
+        !self.is_of_caller() && *self != Self::Busy
+    }
 }

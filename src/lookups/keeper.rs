@@ -26,7 +26,7 @@ use crate::look::Trigger;
 const AT_ONCE: usize = 4;
 
 /// First questions beside each other; what is more waits to be told to come again.
-const FIRST_AT_ONCE: usize = 64;
+pub(super) const FIRST_AT_ONCE: usize = 64;
 
 /// Asks the store, and alone changes what is kept.
 pub(crate) struct Keeper {
@@ -40,8 +40,12 @@ pub(crate) struct Keeper {
     waiting: HashMap<EnvironmentRequest, Vec<Reply<Arc<Answer>>>>,
     round: Option<Round>,
     next: Option<NextRound>,
-    /// Asked for in vain; looked up with the next round.
+    /// Not kept; looked up with each round until they are found.
     wanted: HashSet<EnvironmentRequest>,
+    /// Those of them that somebody asked for in vain, and may have been answered without.
+    passed_over: HashSet<EnvironmentRequest>,
+    /// There were more of those than are remembered.
+    has_forgotten: bool,
     /// Whose answers changed and who was not told yet.
     untold: BTreeSet<String>,
     is_trouble_told: bool,
@@ -87,6 +91,8 @@ impl Keeper {
             round: None,
             next: None,
             wanted: HashSet::new(),
+            passed_over: HashSet::new(),
+            has_forgotten: false,
             untold: BTreeSet::new(),
             is_trouble_told: false,
         }
@@ -133,6 +139,25 @@ impl Keeper {
         }
     }
 
+    fn pass_over(&mut self, request: EnvironmentRequest) {
+        self.want(request.clone());
+        if self.wanted.contains(&request) {
+            self.passed_over.insert(request);
+        } else {
+            self.has_forgotten = true;
+        }
+    }
+
+    /// Whether somebody may have been answered without it; who that is hears of it.
+    fn was_passed_over(&mut self, request: &EnvironmentRequest) -> bool {
+        self.wanted.remove(request);
+        let was_passed_over = self.passed_over.remove(request);
+        if was_passed_over {
+            self.untold.insert(request.application.to_string());
+        }
+        was_passed_over
+    }
+
     fn find(&mut self, request: EnvironmentRequest, reply: Reply<Arc<Answer>>) {
         // Meanwhile it may have been found.
         if let Some(answer) = self.inner.kept.load().get(&request) {
@@ -167,8 +192,8 @@ impl Keeper {
         {
             let kept = self.inner.kept.load();
             // What is asked right now may have been read before whatever the round is for.
-            let unkept = self.waiting.keys().cloned().chain(self.wanted.drain());
-            let requests: HashSet<_> = kept.requests().cloned().chain(unkept).collect();
+            let unkept = self.waiting.keys().chain(&self.wanted);
+            let requests: HashSet<_> = kept.requests().chain(unkept).cloned().collect();
             let has_none = requests.is_empty();
             self.round = Some(Round::new(requests, next));
             if has_none && let Some(round) = &mut self.round {
@@ -218,8 +243,8 @@ impl Keeper {
         {
             round.failed(error.clone());
         }
-        if let Some(request) = unkept.filter(|_| !error.is_of_caller()) {
-            self.want(request);
+        if let Some(request) = unkept.filter(|_| error.is_of_caller()) {
+            self.wanted.remove(&request);
         }
     }
 
@@ -232,13 +257,13 @@ impl Keeper {
         let answered = match found {
             Ok(sources) => {
                 let answer = Arc::new(Answer::new(sources));
-                let was_missed = self.wanted.remove(&request);
+                let was_passed_over = self.was_passed_over(&request);
                 let mut kept = Kept::clone(&self.inner.kept.load());
                 kept.put(request, Arc::clone(&answer));
                 let let_go = kept.fit();
                 self.inner.kept.store(Arc::new(kept));
                 // What was answered without it, or is not looked up any more, may be kept elsewhere.
-                if was_missed || let_go {
+                if was_passed_over || let_go {
                     (self.swapped)();
                 }
                 Ok(answer)
@@ -248,7 +273,7 @@ impl Keeper {
                     self.tell(&error);
                 }
                 if !error.is_of_caller() {
-                    self.want(request);
+                    self.pass_over(request);
                 }
                 Err(error)
             }
@@ -287,8 +312,9 @@ impl Keeper {
 
     fn put(&mut self, found: Vec<(EnvironmentRequest, Arc<Answer>)>) {
         let mut kept = Kept::clone(&self.inner.kept.load());
-        let mut differs = false;
+        let mut differs = std::mem::take(&mut self.has_forgotten);
         for (request, answer) in found {
+            differs |= self.was_passed_over(&request);
             match kept.get(&request) {
                 Some(before) if before.says_the_same(&answer) => continue,
                 Some(_) => {

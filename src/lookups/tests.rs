@@ -1,0 +1,216 @@
+use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
+use futures_util::FutureExt as _;
+use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{keeper::FIRST_AT_ONCE, *};
+
+/// A store that does what its test says.
+#[derive(Debug, Clone, Default)]
+struct Fake(Arc<Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    /// Without it nobody answers.
+    value: ArcSwapOption<String>,
+    /// Takes what lets a question go on, where questions are held.
+    held: ArcSwapOption<mpsc::UnboundedSender<oneshot::Sender<()>>>,
+}
+
+impl Fake {
+    fn say(&self, value: &str) {
+        self.0.value.store(Some(Arc::new(value.to_owned())));
+    }
+
+    /// Holds questions from now on, in the order in which they are asked.
+    fn hold(&self) -> mpsc::UnboundedReceiver<oneshot::Sender<()>> {
+        let (holds, held) = mpsc::unbounded_channel();
+        self.0.held.store(Some(Arc::new(holds)));
+        held
+    }
+}
+
+impl Place for Fake {
+    fn kind(&self) -> &'static str {
+        "fake"
+    }
+
+    fn shown(&self) -> String {
+        "fake://".into()
+    }
+
+    fn default_label(&self) -> Option<&str> {
+        None
+    }
+
+    fn open(&self) -> Result<Box<dyn Store>, String> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Store for Fake {
+    fn of_one_answer(&self, request: &EnvironmentRequest) -> EnvironmentRequest {
+        request.clone()
+    }
+
+    fn find<'s>(
+        &'s self,
+        _: &'s EnvironmentRequest,
+    ) -> BoxFuture<'s, Result<Vec<PropertySource>, LookupError>> {
+        let found = async {
+            if let Some(holds) = self.0.held.load_full() {
+                let (let_go, held) = oneshot::channel();
+                holds.send(let_go).unwrap();
+                _ = held.await;
+            }
+            let value = self.0.value.load_full();
+            value.map(|value| sources(&value)).ok_or_else(gone)
+        };
+        found.boxed()
+    }
+
+    fn greet(&self) -> BoxFuture<'_, Result<(), LookupError>> {
+        async { Ok(()) }.boxed()
+    }
+}
+
+fn gone() -> LookupError {
+    LookupError::Unreachable {
+        kind: "fake",
+        why: "gone".into(),
+    }
+}
+
+fn sources(value: &str) -> Vec<PropertySource> {
+    let property = Property::from(PropertyValue::from(value));
+    let properties: Properties = [("key".to_owned(), property)].into_iter().collect();
+    vec![PropertySource {
+        name: "fake".into(),
+        source: Arc::new(properties),
+    }]
+}
+
+fn request(application: &str) -> EnvironmentRequest {
+    EnvironmentRequest {
+        application: Application::parse(application).unwrap(),
+        profiles: Profiles::parse("default").unwrap(),
+        label: None,
+    }
+}
+
+struct Running {
+    fake: Fake,
+    lookups: Lookups,
+    changes: mpsc::Receiver<Changed>,
+    /// One for each swap.
+    swaps: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A keeper that has greeted its store.
+async fn start(trouble: Trouble) -> Running {
+    let fake = Fake::default();
+    let settings = Settings {
+        place: Arc::new(fake.clone()),
+        interval: Duration::from_secs(3600),
+        deadline: Duration::from_secs(60),
+        trouble,
+    };
+    let (changed, changes) = mpsc::channel(1);
+    let swaps = Arc::new(Semaphore::new(0));
+    let swapped = {
+        let swaps = Arc::clone(&swaps);
+        move || swaps.add_permits(1)
+    };
+    let (lookups, keeper) = Lookups::open(&settings, swapped, changed).unwrap();
+    let stop = CancellationToken::new();
+    tokio::spawn(keeper.run(stop.clone()));
+    lookups.look(None).await.unwrap();
+    Running {
+        fake,
+        lookups,
+        changes,
+        swaps,
+        stop,
+    }
+}
+
+impl Running {
+    fn find(&self, application: &str) -> JoinHandle<Result<Vec<PropertySource>, LookupError>> {
+        let (lookups, request) = (self.lookups.clone(), request(application));
+        tokio::spawn(async move { lookups.find(&request).await })
+    }
+
+    fn look(&self) -> JoinHandle<Result<(), LookupError>> {
+        let lookups = self.lookups.clone();
+        tokio::spawn(async move { lookups.look(Some(Trigger::Push)).await })
+    }
+
+    async fn told(&mut self) -> Vec<String> {
+        let changed = self.changes.recv().await.unwrap();
+        let applications = changed.applications.iter();
+        applications.map(ToString::to_string).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_of_our_own_is_never_an_answer_with_less() {
+    let running = start(Trouble::Passes).await;
+    let mut held = running.fake.hold();
+    let mut questions = Vec::new();
+    for number in 0..FIRST_AT_ONCE {
+        questions.push(running.find(&format!("a{number}")));
+    }
+    let mut holds = Vec::new();
+    for _ in 0..FIRST_AT_ONCE {
+        holds.push(held.recv().await.unwrap());
+    }
+    let one_more = running.find("one-more").await.unwrap();
+    assert_eq!(one_more, Err(LookupError::Busy));
+    drop(holds);
+    for question in questions {
+        assert_eq!(question.await.unwrap(), Ok(Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn who_was_answered_without_it_hears_of_it_though_a_round_is_under_way() {
+    let mut running = start(Trouble::Passes).await;
+    assert_eq!(running.find("a").await.unwrap(), Ok(Vec::new()));
+    running.fake.say("1");
+    let mut held = running.fake.hold();
+    let round = running.look();
+    let of_round = held.recv().await.unwrap();
+    let again = running.find("a");
+    let of_reader = held.recv().await.unwrap();
+    of_reader.send(()).unwrap();
+    assert_eq!(again.await.unwrap(), Ok(sources("1")));
+    assert_eq!(running.swaps.available_permits(), 1);
+    of_round.send(()).unwrap();
+    assert_eq!(round.await.unwrap(), Ok(()));
+    assert_eq!(running.told().await, ["a"]);
+    assert_eq!(running.swaps.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn all_who_were_answered_without_it_hear_of_it_after_a_round_in_vain() {
+    let mut running = start(Trouble::Passes).await;
+    let names = ["a", "b", "c", "d", "e", "f"];
+    for name in names {
+        assert_eq!(running.find(name).await.unwrap(), Ok(Vec::new()));
+    }
+    assert_eq!(running.look().await.unwrap(), Err(gone()));
+    running.fake.say("1");
+    assert_eq!(running.look().await.unwrap(), Ok(()));
+    assert_eq!(running.told().await, names);
+    let kept = names.map(|name| running.lookups.kept(&request(name)));
+    assert!(kept.iter().all(Option::is_some), "{kept:?}");
+    assert_eq!(running.look().await.unwrap(), Ok(()));
+    assert!(running.changes.is_empty());
+}
