@@ -4,6 +4,9 @@
 //! They do so on an exchange of their own: no application hears of it. Nobody waits for it, what is lost comes again when
 //! somebody was away, and whatever is heard is bounded.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{
         Arc,
@@ -172,14 +175,14 @@ impl Hears {
 }
 
 impl Tells {
-    /// What is not confirmed, others ask for when they are back, or hear when this one is.
+    /// What is not confirmed is told again with everything.
     async fn tell(&mut self) {
         self.count_dropped();
         if !matches!(self.bus.status(), Status::Connected { .. }) {
             return;
         }
-        if self.wishes.ask.swap(false, Relaxed) {
-            self.say(json!({ ASKS: true })).await;
+        if self.wishes.ask.swap(false, Relaxed) && !self.say(json!({ ASKS: true })).await {
+            self.wishes.ask.store(true, Relaxed);
         }
         let is_rested = self.told_all.is_none_or(|told| told.elapsed() >= REST);
         let what = if is_rested && self.wishes.tell_all.swap(false, Relaxed) {
@@ -192,11 +195,15 @@ impl Tells {
             return;
         };
         for part in parts {
-            self.say(part).await;
+            if !self.say(part).await {
+                // The connection may have stayed, and then nobody asks for it.
+                self.wishes.tell_all.store(true, Relaxed);
+            }
         }
     }
 
-    async fn say(&self, news: Value) {
+    /// Whether the broker has taken it.
+    async fn say(&self, news: Value) -> bool {
         let refresh = BusEvent::refresh(
             uuid::Uuid::new_v4().to_string(),
             jiff::Timestamp::now().as_millisecond(),
@@ -210,6 +217,7 @@ impl Tells {
         let said = self.bus.publish(&Message::of(event)).await;
         let result = if said.is_ok() { "ok" } else { "undeliverable" };
         self.counts.news(Direction::Out, result, 1);
+        said.is_ok()
     }
 
     fn count_dropped(&mut self) {
