@@ -215,7 +215,12 @@ fn what_makes_no_sense_is_not_taken() {
             "/instances/0/told",
             serde_json::json!({"refresh": "r-1", "at": 0, "since": 0}),
         ),
+        ("/instances/0/last_sign", i64::MIN.into()),
+        ("/instances/0/last_sign", i64::MAX.into()),
+        ("/instances/0/applied/at", (-1).into()),
         ("/refreshes/0/id", "r-<script>".into()),
+        ("/refreshes/0/started", i64::MIN.into()),
+        ("/refreshes/0/published", i64::MAX.into()),
         (
             "/refreshes/0/timeline",
             serde_json::json!([{"time": 0, "what": "acked", "instance": null, "detail": null}]),
