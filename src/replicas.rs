@@ -163,8 +163,12 @@ impl Hears {
         }
         match News::of(news) {
             Ok(news) => {
-                self.counts.news(Direction::In, "ok", 1);
-                self.ledger.learn(news);
+                let is_learnt = self.ledger.learn(news);
+                let result = if is_learnt { "ok" } else { "dropped" };
+                self.counts.news(Direction::In, result, 1);
+                if !is_learnt {
+                    self.wishes.ask.store(true, Relaxed);
+                }
             }
             Err(error) => {
                 debug!(origin = event.origin_service, %error, "news are dropped");

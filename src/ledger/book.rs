@@ -131,7 +131,10 @@ impl Book {
                     self.changes = Changes::Facts;
                 }
             }
-            Entry::Learnt(news) => self.learn(*news, now),
+            Entry::Learnt(news, place) => {
+                self.learn(*news, now);
+                drop(place);
+            }
             // That is all, above.
             Entry::Show(_) | Entry::Tell(..) => {}
         }

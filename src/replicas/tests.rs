@@ -104,6 +104,26 @@ fn applied() -> Report {
     }
 }
 
+/// As it comes from another server.
+fn heard(news: Value) -> Signal {
+    let origin = BusId::new("config-server:8888:77aa").unwrap();
+    let refresh = BusEvent::refresh("e1".into(), 5, &origin, &Destination::everyone());
+    Signal::Message(Message::of(BusEvent {
+        kind: EventKind::Ledger { news },
+        ..refresh
+    }))
+}
+
+#[test]
+fn what_found_no_room_is_asked_for() {
+    let (Replica { mut hears, .. }, ledger, _bookkeeper) = replica(&Broker::new());
+    while ledger.dropped() == 0 {
+        assert!(!hears.wishes.ask.load(Relaxed));
+        hears.hear(heard(json!({ "instances": [] })));
+    }
+    assert!(hears.wishes.ask.load(Relaxed));
+}
+
 #[tokio::test]
 async fn what_a_broker_did_not_take_is_said_again() {
     let broker = Broker::new();

@@ -1,5 +1,7 @@
 //! Two servers, one of which hears what the other has noted.
 
+use tokio::sync::Semaphore;
+
 use super::*;
 use crate::ledger::news::{News, Tell, Untold};
 
@@ -23,7 +25,8 @@ fn told(world: &mut World) -> Vec<Value> {
 fn hear(world: &mut World, news: &[Value]) {
     for news in news {
         let news = News::of(news).unwrap();
-        world.write(Entry::Learnt(Box::new(news)));
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        world.write(Entry::Learnt(Box::new(news), place));
     }
 }
 
