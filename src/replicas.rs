@@ -61,10 +61,13 @@ pub(crate) struct Replica {
 /// What comes in. It is told apart from what goes out, which waits for confirms.
 #[derive(Debug)]
 struct Hears {
+    bus: Bus,
     ledger: Ledger,
     own: BusId,
     counts: Replicas,
     wishes: Arc<Wishes>,
+    /// Connections that there were when somebody had to look again.
+    connects: u64,
 }
 
 /// What goes out.
@@ -96,6 +99,8 @@ impl Replica {
             // Before it is connected, so that its first signal is not missed.
             heard: bus.subscribe(),
             hears: Hears {
+                bus: bus.clone(),
+                connects: 0,
                 ledger: ledger.clone(),
                 own: own.clone(),
                 counts: counts.clone(),
@@ -117,7 +122,7 @@ impl Replica {
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let Self {
             mut heard,
-            hears,
+            mut hears,
             mut tells,
         } = self;
         let hearing = async {
@@ -140,12 +145,16 @@ impl Replica {
 }
 
 impl Hears {
-    fn hear(&self, signal: Signal) {
+    fn hear(&mut self, signal: Signal) {
         match signal {
-            // Others may have been away as well as this one.
             Signal::LookAgain => {
                 self.wishes.ask.store(true, Relaxed);
-                self.wishes.tell_all.store(true, Relaxed);
+                let connects = self.bus.counters().connects;
+                // Others may have been away as well; but who only fell behind would make them fall behind, too.
+                if connects != self.connects {
+                    self.wishes.tell_all.store(true, Relaxed);
+                }
+                self.connects = connects;
             }
             Signal::Message(message) if message.event.origin_service != self.own.as_str() => {
                 self.learn(&message.event);

@@ -124,6 +124,21 @@ fn what_found_no_room_is_asked_for() {
     assert!(hears.wishes.ask.load(Relaxed));
 }
 
+#[test]
+fn who_only_fell_behind_asks_and_does_not_tell() {
+    let broker = Broker::new();
+    let (Replica { mut hears, .. }, ..) = replica(&broker);
+    let wishes = Arc::clone(&hears.wishes);
+    let mut wishes_after = |connects| {
+        broker.0.connects.store(connects, Relaxed);
+        hears.hear(Signal::LookAgain);
+        [&wishes.ask, &wishes.tell_all].map(|wish| wish.swap(false, Relaxed))
+    };
+    assert_eq!(wishes_after(1), [true, true], "it is connected");
+    assert_eq!(wishes_after(1), [true, false], "it fell behind");
+    assert_eq!(wishes_after(2), [true, true], "it is back");
+}
+
 #[tokio::test]
 async fn what_a_broker_did_not_take_is_said_again() {
     let broker = Broker::new();
