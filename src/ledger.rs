@@ -31,7 +31,7 @@ use arc_swap::ArcSwap;
 use confbus_protocol::{BusEvent, BusId, CommitId, Destination, EventKind, Report, Timestamp};
 use confbus_resolution::EnvironmentRequest;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use book::Book;
 pub(crate) use bookkeeper::Bookkeeper;
@@ -64,6 +64,9 @@ pub(crate) use view::{
 const QUEUE: usize = 32 * 1024;
 /// Room that reads leave to everything else: there are many of them, and the next one says the same.
 const KEPT_FROM_READS: usize = QUEUE / 2;
+/// What other servers told, and is not taken down yet: messages of up to 64 KiB, and what a server with a large fleet tells at
+/// once.
+const LEARNT: usize = 128;
 
 /// The version that a read of these coordinates by this instance would be given now; must not wait.
 pub(crate) type Wanted = dyn Fn(&EnvironmentRequest, &BusId) -> Version + Send + Sync;
@@ -90,6 +93,8 @@ struct Shared {
     fleet: ArcSwap<Fleet>,
     owed: Vec<Destination>,
     wanted: Box<Wanted>,
+    /// Places for what other servers tell.
+    learnt: Arc<Semaphore>,
     dropped: AtomicU64,
     published: AtomicU64,
     /// Counts what is worth looking at again.
@@ -118,6 +123,7 @@ impl Ledger {
             fleet: ArcSwap::from_pointee(book.fleet(now())),
             owed: book.records().owed(),
             wanted,
+            learnt: Arc::new(Semaphore::new(LEARNT)),
             dropped: AtomicU64::new(0),
             published: AtomicU64::new(0),
             moves: watch::Sender::new(0),
@@ -363,9 +369,14 @@ impl Ledger {
         tokio::task::spawn_blocking(parts).await.map_err(|_| Closed)
     }
 
-    /// Another server told this.
-    pub(crate) fn learn(&self, news: News) {
-        self.record(Entry::Learnt(Box::new(news)));
+    /// Another server told this. It takes no room from what happens here: whether there was any for it.
+    #[must_use]
+    pub(crate) fn learn(&self, news: News) -> bool {
+        let Ok(place) = Arc::clone(&self.shared.learnt).try_acquire_owned() else {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            return false;
+        };
+        self.record(Entry::Learnt(Box::new(news), place))
     }
 
     /// What happened since the start and could not be taken down.
@@ -381,10 +392,13 @@ impl Ledger {
         records.await.map_err(|_| Closed)
     }
 
-    fn record(&self, entry: Entry) {
-        if self.entries.try_send(entry).is_err() {
+    /// Whether there was room for it.
+    fn record(&self, entry: Entry) -> bool {
+        let is_taken = self.entries.try_send(entry).is_ok();
+        if !is_taken {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
+        is_taken
     }
 }
 
@@ -528,6 +542,29 @@ mod tests {
         let kind = EventKind::EnvironmentChange { values };
         ledger.heard(&BusEvent { kind, ..refresh });
         assert_eq!(ledger.entries.capacity(), QUEUE);
+    }
+
+    #[test]
+    fn what_others_tell_leaves_room_for_what_happens_here() {
+        let (ledger, _bookkeeper) = open(None);
+        let learn = || ledger.learn(News::of(&Value::Null).unwrap());
+        assert!((0..LEARNT).all(|_| learn()));
+        assert!(!learn());
+        assert_eq!(ledger.entries.capacity(), QUEUE - LEARNT);
+        assert_eq!(ledger.dropped(), 1);
+    }
+
+    #[tokio::test]
+    async fn others_are_learnt_from_again_when_there_is_room() {
+        let (ledger, bookkeeper) = open(None);
+        let learn = || ledger.learn(News::of(&Value::Null).unwrap());
+        while learn() {}
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(bookkeeper.run(stop.clone()));
+        ledger.records().await.unwrap();
+        assert!(learn());
+        stop.cancel();
+        running.await.unwrap();
     }
 
     #[tokio::test]

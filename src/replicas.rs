@@ -4,6 +4,9 @@
 //! They do so on an exchange of their own: no application hears of it. Nobody waits for it, what is lost comes again when
 //! somebody was away, and whatever is heard is bounded.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{
         Arc,
@@ -58,10 +61,13 @@ pub(crate) struct Replica {
 /// What comes in. It is told apart from what goes out, which waits for confirms.
 #[derive(Debug)]
 struct Hears {
+    bus: Bus,
     ledger: Ledger,
     own: BusId,
     counts: Replicas,
     wishes: Arc<Wishes>,
+    /// Connections that there were when somebody had to look again.
+    connects: u64,
 }
 
 /// What goes out.
@@ -93,6 +99,8 @@ impl Replica {
             // Before it is connected, so that its first signal is not missed.
             heard: bus.subscribe(),
             hears: Hears {
+                bus: bus.clone(),
+                connects: 0,
                 ledger: ledger.clone(),
                 own: own.clone(),
                 counts: counts.clone(),
@@ -114,7 +122,7 @@ impl Replica {
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let Self {
             mut heard,
-            hears,
+            mut hears,
             mut tells,
         } = self;
         let hearing = async {
@@ -137,12 +145,16 @@ impl Replica {
 }
 
 impl Hears {
-    fn hear(&self, signal: Signal) {
+    fn hear(&mut self, signal: Signal) {
         match signal {
-            // Others may have been away as well as this one.
             Signal::LookAgain => {
                 self.wishes.ask.store(true, Relaxed);
-                self.wishes.tell_all.store(true, Relaxed);
+                let connects = self.bus.counters().connects;
+                // Others may have been away as well; but who only fell behind would make them fall behind, too.
+                if connects != self.connects {
+                    self.wishes.tell_all.store(true, Relaxed);
+                }
+                self.connects = connects;
             }
             Signal::Message(message) if message.event.origin_service != self.own.as_str() => {
                 self.learn(&message.event);
@@ -160,8 +172,12 @@ impl Hears {
         }
         match News::of(news) {
             Ok(news) => {
-                self.counts.news(Direction::In, "ok", 1);
-                self.ledger.learn(news);
+                let is_learnt = self.ledger.learn(news);
+                let result = if is_learnt { "ok" } else { "dropped" };
+                self.counts.news(Direction::In, result, 1);
+                if !is_learnt {
+                    self.wishes.ask.store(true, Relaxed);
+                }
             }
             Err(error) => {
                 debug!(origin = event.origin_service, %error, "news are dropped");
@@ -172,14 +188,14 @@ impl Hears {
 }
 
 impl Tells {
-    /// What is not confirmed, others ask for when they are back, or hear when this one is.
+    /// What is not confirmed is told again with everything.
     async fn tell(&mut self) {
         self.count_dropped();
         if !matches!(self.bus.status(), Status::Connected { .. }) {
             return;
         }
-        if self.wishes.ask.swap(false, Relaxed) {
-            self.say(json!({ ASKS: true })).await;
+        if self.wishes.ask.swap(false, Relaxed) && !self.say(json!({ ASKS: true })).await {
+            self.wishes.ask.store(true, Relaxed);
         }
         let is_rested = self.told_all.is_none_or(|told| told.elapsed() >= REST);
         let what = if is_rested && self.wishes.tell_all.swap(false, Relaxed) {
@@ -192,11 +208,15 @@ impl Tells {
             return;
         };
         for part in parts {
-            self.say(part).await;
+            if !self.say(part).await {
+                // The connection may have stayed, and then nobody asks for it.
+                self.wishes.tell_all.store(true, Relaxed);
+            }
         }
     }
 
-    async fn say(&self, news: Value) {
+    /// Whether the broker has taken it.
+    async fn say(&self, news: Value) -> bool {
         let refresh = BusEvent::refresh(
             uuid::Uuid::new_v4().to_string(),
             jiff::Timestamp::now().as_millisecond(),
@@ -210,6 +230,7 @@ impl Tells {
         let said = self.bus.publish(&Message::of(event)).await;
         let result = if said.is_ok() { "ok" } else { "undeliverable" };
         self.counts.news(Direction::Out, result, 1);
+        said.is_ok()
     }
 
     fn count_dropped(&mut self) {

@@ -1,5 +1,6 @@
 mod acks;
 mod counts;
+mod departures;
 mod learn;
 mod refreshes;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use super::{
     state::{Evidence, State},
 };
 use counts::Counts;
+use departures::Departures;
 
 /// How long a refresh waits for answers.
 const LONGEST_ANSWER: i64 = 10 * 60 * 1000;
@@ -39,6 +41,7 @@ pub(super) struct Book {
     /// When the last event went out.
     published: Option<i64>,
     pub(super) counts: Counts,
+    departures: Departures,
     /// What other servers have yet to hear; nothing where there are none.
     pub(super) untold: Option<Untold>,
     /// Since the last save.
@@ -67,6 +70,7 @@ impl Book {
             witnesses: Witnesses::default(),
             published: None,
             counts: Counts::default(),
+            departures: Departures::default(),
             untold: None,
             changes: Changes::None,
             has_new_coordinates: false,
@@ -127,7 +131,10 @@ impl Book {
                     self.changes = Changes::Facts;
                 }
             }
-            Entry::Learnt(news) => self.learn(*news, now),
+            Entry::Learnt(news, place) => {
+                self.learn(*news, now);
+                drop(place);
+            }
             // That is all, above.
             Entry::Show(_) | Entry::Tell(..) => {}
         }
@@ -147,6 +154,7 @@ impl Book {
             self.published = None;
         }
         self.counts.finish(&self.records, now);
+        self.departures.forget(now);
         let instances = &mut self.records.instances;
         let before = instances.len();
         instances.retain(|_, instance| !instance.is_silent_for(DAY, now));
@@ -263,7 +271,7 @@ impl Book {
         };
         self.changes = Changes::Facts;
         if report.outcome == Outcome::Leaving {
-            return self.left(&report.instance);
+            return self.left(&report.instance, now);
         }
         let (contents, is_new) = self.records.asked_for(&coordinates, now);
         self.has_new_coordinates |= is_new;

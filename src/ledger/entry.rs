@@ -3,7 +3,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use confbus_protocol::{BusEvent, BusId, CommitId, Destination, Label, Report};
 use confbus_resolution::EnvironmentRequest;
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::{
     changes::Changes,
@@ -156,8 +156,8 @@ pub(super) enum Entry {
         from: CommitId,
         to: CommitId,
     },
-    /// Another server has noted something.
-    Learnt(Box<News>),
+    /// Another server has noted something. There are only so many places for that.
+    Learnt(Box<News>, OwnedSemaphorePermit),
     /// Other servers are to be told.
     Tell(Tell, oneshot::Sender<Told>),
     /// Somebody wants to see the records.

@@ -114,6 +114,21 @@ impl Instance {
         }
     }
 
+    /// One of which nothing else is known than that it has left.
+    pub(super) fn departed(id: BusId, at: i64) -> Self {
+        let coordinates = Coordinates::of_bus_id(&id);
+        Self {
+            has_left: true,
+            ..Self::new(id, coordinates, at)
+        }
+    }
+
+    /// It said that it ends.
+    pub(super) fn leaves(&mut self, now: i64) {
+        self.has_left = true;
+        self.last_sign = now;
+    }
+
     /// It is there.
     pub(super) fn gives_sign(&mut self, now: i64) {
         if self.has_left {

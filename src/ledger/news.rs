@@ -12,6 +12,7 @@ use super::{
     coordinates::LONGEST_TEXT,
     entry::RefreshId,
     instance::Instance,
+    now,
     records::{MAX_KEPT, MAX_REFRESHES},
     refresh::{MAX_PARTS, Refresh},
 };
@@ -21,6 +22,8 @@ const LONGEST_PART: usize = 48 << 10;
 /// Bytes that are told of one instance, and of one refresh.
 const LONGEST_INSTANCE: usize = 4 << 10;
 const LONGEST_REFRESH: usize = 32 << 10;
+/// By how much the clocks of servers may differ, in milliseconds: a day.
+const SKEW: i64 = 24 * 60 * 60 * 1000;
 /// Instances at once; the rest waits for the next time.
 const MOST_AT_ONCE: usize = 5_000;
 /// The names under which they are told.
@@ -125,8 +128,18 @@ impl News {
             instances: all(told, INSTANCES, LONGEST_INSTANCE)?,
             refreshes: all(told, REFRESHES, LONGEST_REFRESH)?,
         };
-        let is_sound =
-            news.instances.iter().all(is_instance) && news.refreshes.iter().all(is_refresh);
+        let latest = now() + SKEW;
+        // Sums are made of them.
+        let is_time = |at: i64| (0..=latest).contains(&at);
+        let are_instances = news
+            .instances
+            .iter()
+            .all(|instance| is_instance(instance) && instance.times().all(is_time));
+        let is_sound = are_instances
+            && news
+                .refreshes
+                .iter()
+                .all(|refresh| is_refresh(refresh) && refresh.times().all(is_time));
         is_sound.then_some(news).ok_or(NoNews)
     }
 }

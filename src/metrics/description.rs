@@ -107,7 +107,7 @@ descriptions! {
     REGISTRY_REQUESTS = Counter "confbus_registry_requests_total" ["registry", "request", "result"]
         "What registries were told: register, renew, deregister.";
     REPLICA_NEWS = Counter "confbus_replica_news_total" ["direction", "result"]
-        "What servers tell each other of their ledgers, in messages; what is malformed or oversized is dropped.";
+        "What servers tell each other of their ledgers, in messages; what is malformed or oversized is dropped, and what comes faster than it is taken down.";
     BLAST_RADIUS = Histogram "confbus_blast_radius_instances" []
         "How many instances a refresh told.";
     PROCESS_CPU = Counter "process_cpu_seconds_total" []

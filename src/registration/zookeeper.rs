@@ -2,6 +2,8 @@
 
 mod ensemble;
 mod node;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -118,6 +120,19 @@ impl ZooKeeper {
         let owner = session.session_id().0;
         Ok(stat.is_some_and(|stat| stat.ephemeral_owner == owner))
     }
+
+    /// Takes our node away, and none that another server of our name has put there since. That of a session that has ended goes
+    /// without us.
+    async fn leave(&mut self) -> Result<(), Error> {
+        if !self.is_listed().await? {
+            return Ok(());
+        }
+        let path = self.node.path().to_owned();
+        match self.living() {
+            Some(session) => session.delete(&path, None).await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// Gives a call its end.
@@ -179,12 +194,7 @@ impl Registration for ZooKeeper {
     }
 
     async fn deregister(&mut self) -> Result<(), Trouble> {
-        // The node of a session that has ended goes without us.
-        let Some(session) = self.living() else {
-            return Ok(());
-        };
-        let session = session.clone();
-        let left = within(session.delete(self.node.path(), None)).await;
+        let left = within(self.leave()).await;
         self.session = None;
         match left {
             Err(Trouble::Refused(_)) | Ok(()) => Ok(()),

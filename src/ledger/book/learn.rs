@@ -25,14 +25,18 @@ impl Book {
                 instance: Some(id), ..
             }) => untold.instance(id),
             Entry::Reported(report) => {
-                let known = self.records.instances.get(&report.instance);
-                match known.filter(|_| report.outcome == Outcome::Leaving) {
-                    Some(instance) => untold.left(Instance {
-                        has_left: true,
-                        last_sign: now,
-                        ..Instance::clone(instance)
-                    }),
-                    None => untold.instance(&report.instance),
+                let id = &report.instance;
+                if report.outcome == Outcome::Leaving {
+                    let known = self.records.instances.get(id);
+                    // Who is not known here may be elsewhere.
+                    let mut left = known.map_or_else(
+                        || Instance::departed(id.clone(), now),
+                        |known| Instance::clone(known),
+                    );
+                    left.leaves(now);
+                    untold.left(left);
+                } else {
+                    untold.instance(id);
                 }
             }
             Entry::Started(id, _) | Entry::Noted(id, Noted::Swapped | Noted::Published(_)) => {
@@ -67,6 +71,10 @@ impl Book {
                 .filter(|refresh| refresh.origin == own);
             own.for_each(|refresh| untold.refresh(&refresh.id));
             records.instances.keys().for_each(|id| untold.instance(id));
+            let departed = self.departures.instances();
+            departed
+                .filter(|departed| !records.instances.contains_key(&departed.id))
+                .for_each(|departed| untold.left(departed));
         }
         let refreshes = untold.refreshes.drain(..);
         told.refreshes = refreshes
@@ -100,21 +108,37 @@ impl Book {
     }
 
     fn learn_instance(&mut self, told: Instance, now: i64) {
+        if told.id == self.own {
+            return;
+        }
         let told = told.not_after(now);
+        if told.has_left {
+            self.departures.note(&told.id, told.last_sign);
+        }
+        let told = self.departures.unless_left(told);
         let known = self.records.instances.get(&told.id);
-        let is_over = told.is_silent_for(DAY, now);
-        if told.id == self.own || (known.is_none() && (is_over || told.has_left)) {
+        let is_nothing_new = match known {
+            Some(known) => told.has_left && known.last_sign > told.last_sign,
+            None => told.is_silent_for(DAY, now) || (told.has_left && !told.has_answered()),
+        };
+        if is_nothing_new {
             return;
         }
         self.changes = self.changes.max(Changes::Signs);
-        let (id, order) = (told.id.clone(), self.records.order);
-        if told.has_left {
-            if known.is_some_and(|known| known.last_sign < told.last_sign) {
-                self.left(&id);
-                self.changes = Changes::Facts;
-            }
-            return;
+        if told.has_left && known.is_none_or(|known| !known.has_left) {
+            self.changes = Changes::Facts;
         }
+        let left = told.has_left.then_some((told.id.clone(), told.last_sign));
+        if !told.has_left || told.has_answered() {
+            self.take_over(told, now);
+        }
+        if let Some((id, at)) = left {
+            self.left(&id, at);
+        }
+    }
+
+    fn take_over(&mut self, told: Instance, now: i64) {
+        let (id, order) = (told.id.clone(), self.records.order);
         let told = self.with_own_contents(told, now);
         let before = known_decision(self.records.instances.get(&id).map(Arc::as_ref));
         let coordinates = told.coordinates.clone();

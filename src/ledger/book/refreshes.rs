@@ -99,13 +99,14 @@ impl Book {
 
     /// An instance ends: nobody waits for it any more. Who said what became of a version stays on record, since a wave counts
     /// that.
-    pub(super) fn left(&mut self, id: &BusId) {
+    pub(super) fn left(&mut self, id: &BusId, at: i64) {
+        self.departures.note(id, at);
         for refresh in self.records.waiting_for(id) {
             refresh.left(id);
         }
         let instance = self.records.instances.get_mut(id);
         match instance.filter(|instance| instance.has_answered()) {
-            Some(instance) => Arc::make_mut(instance).has_left = true,
+            Some(instance) => Arc::make_mut(instance).leaves(at),
             None => _ = self.records.instances.remove(id),
         }
     }

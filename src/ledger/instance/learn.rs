@@ -28,6 +28,15 @@ impl Instance {
         }
     }
 
+    /// When something was noted of it last.
+    pub(in crate::ledger) fn times(&self) -> impl Iterator<Item = i64> {
+        let applied = self.applied.as_ref().map(|applied| applied.at);
+        let rejected = self.rejected.as_ref().map(|rejected| rejected.at);
+        let fetched = self.fetched.as_ref().map(|fetched| fetched.at);
+        let parts = [applied, rejected, fetched].into_iter().flatten();
+        parts.chain([self.last_sign])
+    }
+
     /// The same, with nothing later than that: clocks of servers differ.
     pub(in crate::ledger) fn not_after(mut self, now: i64) -> Self {
         let applied = self.applied.as_mut().map(|applied| &mut applied.at);

@@ -27,6 +27,11 @@ impl Refresh {
         }
     }
 
+    /// When it began, and when it was told.
+    pub(in crate::ledger) fn times(&self) -> impl Iterator<Item = i64> {
+        [self.started].into_iter().chain(self.published)
+    }
+
     /// Takes over what its own server says of it.
     pub(in crate::ledger) fn learn(&mut self, other: Self, order: u64) {
         if self.id != other.id {

@@ -5,7 +5,7 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
     producer::{FutureProducer, FutureRecord},
 };
-use tokio::sync::OnceCell;
+use tokio::{runtime::Handle, sync::OnceCell};
 
 use super::{
     config::{self, Quiet},
@@ -59,6 +59,24 @@ impl Publish for Publisher {
     }
 }
 
+impl Drop for Publisher {
+    /// librdkafka waits for what is on its way, and for a thread to end. The last owner may be anybody, on a worker of the
+    /// runtime, which should not.
+    fn drop(&mut self) {
+        if let Some(producer) = self.open.take() {
+            drop_aside(producer);
+        }
+    }
+}
+
+/// Drops what may block where that holds up nobody.
+fn drop_aside(what: impl Send + 'static) {
+    match Handle::try_current() {
+        Ok(runtime) => _ = runtime.spawn_blocking(|| drop(what)),
+        Err(_) => drop(what),
+    }
+}
+
 fn publish_error(error: &KafkaError) -> PublishError {
     use RDKafkaErrorCode as Code;
     match code(error) {
@@ -82,7 +100,27 @@ fn publish_error(error: &KafkaError) -> PublishError {
 
 #[cfg(test)]
 mod tests {
+    use std::thread::{self, ThreadId};
+
+    use tokio::sync::oneshot;
+
     use super::*;
+
+    /// Says where it was dropped.
+    struct Dropped(Option<oneshot::Sender<ThreadId>>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            _ = self.0.take().unwrap().send(thread::current().id());
+        }
+    }
+
+    #[tokio::test]
+    async fn no_worker_waits_for_the_end_of_a_producer() {
+        let (told, dropped) = oneshot::channel();
+        drop_aside(Dropped(Some(told)));
+        assert_ne!(dropped.await.unwrap(), thread::current().id());
+    }
 
     #[test]
     fn an_error_says_whether_another_try_may_help_and_whether_it_was_sent() {

@@ -1,5 +1,7 @@
 //! Two servers, one of which hears what the other has noted.
 
+use tokio::sync::Semaphore;
+
 use super::*;
 use crate::ledger::news::{News, Tell, Untold};
 
@@ -23,7 +25,8 @@ fn told(world: &mut World) -> Vec<Value> {
 fn hear(world: &mut World, news: &[Value]) {
     for news in news {
         let news = News::of(news).unwrap();
-        world.write(Entry::Learnt(Box::new(news)));
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        world.write(Entry::Learnt(Box::new(news), place));
     }
 }
 
@@ -61,8 +64,17 @@ fn neither_order_nor_repetition_makes_a_difference() {
     news.extend(told(&mut first));
     first.polls(A, 3, 1);
     news.extend(told(&mut first));
+    first.reports(A, 3, Outcome::Leaving);
+    news.extend(told(&mut first));
     let expected = first.instance(A);
-    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
+    assert_ne!(expected, Value::Null, "what it refused is still shown");
+    for order in [
+        [0, 1, 2, 3],
+        [3, 2, 1, 0],
+        [3, 0, 1, 2],
+        [1, 3, 2, 0],
+        [2, 0, 3, 1],
+    ] {
         let (_, mut second) = servers();
         (second.now, second.wanted) = (first.now, first.wanted.clone());
         for turn in order.into_iter().chain(order) {
@@ -70,6 +82,53 @@ fn neither_order_nor_repetition_makes_a_difference() {
         }
         assert_eq!(second.instance(A), expected, "{order:?}");
     }
+}
+
+#[test]
+fn who_has_left_does_not_come_back_by_what_is_heard_late() {
+    let (mut first, mut second) = servers();
+    first.reads_as(A, 1);
+    first.applies(B, 1);
+    let before = told(&mut first);
+    // It takes leave of the one that has not heard of it.
+    second.now = first.now;
+    second.reports(A, 1, Outcome::Leaving);
+    second.reports(B, 1, Outcome::Leaving);
+    hear(&mut second, &before);
+    for left in [A, B] {
+        second.check(left, "unknown");
+    }
+    let leaving = told(&mut second);
+    hear(&mut first, &leaving);
+    hear(&mut first, &before);
+    first.check(A, "unknown");
+    first.check(B, "unknown");
+    // Another process of this name is there.
+    first.now += 1000;
+    first.applies(A, 1);
+    second.now = first.now;
+    hear(&mut second, &told(&mut first));
+    hear(&mut first, &leaving);
+    for world in [&first, &second] {
+        world.check(A, "live report");
+    }
+}
+
+#[test]
+fn who_was_away_hears_who_has_left_for_as_long_as_that_is_kept() {
+    let (mut first, mut second) = servers();
+    first.reads_as(A, 1);
+    hear(&mut second, &told(&mut first));
+    first.now = second.now;
+    first.reports(A, 1, Outcome::Leaving);
+    told(&mut first);
+    let all = |world: &mut World| world.book.tell(Tell::All, world.now).parts(world.now);
+    second.now = first.now;
+    hear(&mut second, &all(&mut first));
+    second.check(A, "unknown");
+    assert_eq!(second.book.instances(), 0);
+    first.after(2 * 60 * 60);
+    assert_eq!(all(&mut first), [Value::Null; 0]);
 }
 
 #[test]
@@ -159,7 +218,12 @@ fn what_makes_no_sense_is_not_taken() {
             "/instances/0/told",
             serde_json::json!({"refresh": "r-1", "at": 0, "since": 0}),
         ),
+        ("/instances/0/last_sign", i64::MIN.into()),
+        ("/instances/0/last_sign", i64::MAX.into()),
+        ("/instances/0/applied/at", (-1).into()),
         ("/refreshes/0/id", "r-<script>".into()),
+        ("/refreshes/0/started", i64::MIN.into()),
+        ("/refreshes/0/published", i64::MAX.into()),
         (
             "/refreshes/0/timeline",
             serde_json::json!([{"time": 0, "what": "acked", "instance": null, "detail": null}]),

@@ -1,0 +1,162 @@
+use std::sync::{Mutex, atomic::AtomicU64};
+
+use confbus_bus::{Binder, Counters, PublishError, Publishing};
+use confbus_protocol::{Outcome, Report};
+use tokio::sync::broadcast;
+
+use super::*;
+use crate::ledger::{Bookkeeper, Settings, Version};
+
+const ID: &str = "orders:dev:8081:ab12";
+
+/// A broker that keeps its connections, whatever it takes.
+#[derive(Debug, Clone)]
+struct Broker(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    signals: broadcast::Sender<Signal>,
+    takes: AtomicBool,
+    connects: AtomicU64,
+    taken: Mutex<Vec<Value>>,
+}
+
+impl Broker {
+    fn new() -> Self {
+        Self(Arc::new(Inner {
+            signals: broadcast::Sender::new(4),
+            takes: AtomicBool::new(true),
+            connects: AtomicU64::new(0),
+            taken: Mutex::default(),
+        }))
+    }
+
+    fn takes(&self, takes: bool) {
+        self.0.takes.store(takes, Relaxed);
+    }
+
+    /// What it has taken since it was asked last.
+    fn taken(&self) -> Vec<Value> {
+        std::mem::take(&mut self.0.taken.lock().unwrap())
+    }
+}
+
+impl Binder for Broker {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn publish<'a>(&'a self, message: &'a Message) -> Publishing<'a> {
+        Box::pin(async {
+            if !self.0.takes.load(Relaxed) {
+                return Err(PublishError::Nack);
+            }
+            if let EventKind::Ledger { news } = &message.event.kind {
+                self.0.taken.lock().unwrap().push(news.clone());
+            }
+            Ok(())
+        })
+    }
+
+    fn subscribe(&self) -> Subscription {
+        self.0.signals.subscribe().into()
+    }
+
+    fn status(&self) -> Status {
+        Status::Connected { reconnects: 0 }
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            connects: self.0.connects.load(Relaxed),
+            ..Counters::default()
+        }
+    }
+}
+
+fn replica(broker: &Broker) -> (Replica, Ledger, Bookkeeper) {
+    let own = BusId::new("config-server:8888:5f2b").unwrap();
+    let wanted = |_: &_, _: &_| Version {
+        current: None,
+        held: None,
+        is_for_all: true,
+    };
+    let settings = Settings { file: None };
+    let (ledger, bookkeeper) = Ledger::open(settings, own.clone(), Box::new(wanted));
+    let bus = Bus::over(broker.clone());
+    let replica = Replica::new(bus, ledger.clone(), own, Replicas::default());
+    (replica, ledger, bookkeeper.sharing())
+}
+
+fn applied() -> Report {
+    Report {
+        instance: BusId::new(ID).unwrap(),
+        application: "orders".into(),
+        profiles: "dev".into(),
+        label: None,
+        version: None,
+        running: None,
+        outcome: Outcome::Applied {
+            restart: Vec::new(),
+        },
+        transport: None,
+        poll_seconds: None,
+    }
+}
+
+/// As it comes from another server.
+fn heard(news: Value) -> Signal {
+    let origin = BusId::new("config-server:8888:77aa").unwrap();
+    let refresh = BusEvent::refresh("e1".into(), 5, &origin, &Destination::everyone());
+    Signal::Message(Message::of(BusEvent {
+        kind: EventKind::Ledger { news },
+        ..refresh
+    }))
+}
+
+#[test]
+fn what_found_no_room_is_asked_for() {
+    let (Replica { mut hears, .. }, ledger, _bookkeeper) = replica(&Broker::new());
+    while ledger.dropped() == 0 {
+        assert!(!hears.wishes.ask.load(Relaxed));
+        hears.hear(heard(json!({ "instances": [] })));
+    }
+    assert!(hears.wishes.ask.load(Relaxed));
+}
+
+#[test]
+fn who_only_fell_behind_asks_and_does_not_tell() {
+    let broker = Broker::new();
+    let (Replica { mut hears, .. }, ..) = replica(&broker);
+    let wishes = Arc::clone(&hears.wishes);
+    let mut wishes_after = |connects| {
+        broker.0.connects.store(connects, Relaxed);
+        hears.hear(Signal::LookAgain);
+        [&wishes.ask, &wishes.tell_all].map(|wish| wish.swap(false, Relaxed))
+    };
+    assert_eq!(wishes_after(1), [true, true], "it is connected");
+    assert_eq!(wishes_after(1), [true, false], "it fell behind");
+    assert_eq!(wishes_after(2), [true, true], "it is back");
+}
+
+#[tokio::test]
+async fn what_a_broker_did_not_take_is_said_again() {
+    let broker = Broker::new();
+    let (Replica { mut tells, .. }, ledger, bookkeeper) = replica(&broker);
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(bookkeeper.run(stop.clone()));
+    ledger.reported(applied());
+    tells.wishes.ask.store(true, Relaxed);
+    broker.takes(false);
+    tells.tell().await;
+    assert_eq!(broker.taken(), [Value::Null; 0]);
+    broker.takes(true);
+    tells.tell().await;
+    let taken = broker.taken();
+    assert_eq!(taken[0], json!({ ASKS: true }));
+    assert_eq!(taken[1]["instances"][0]["id"], ID);
+    tells.tell().await;
+    assert_eq!(broker.taken(), [Value::Null; 0], "nobody is told twice");
+    stop.cancel();
+    keeping.await.unwrap();
+}
