@@ -26,7 +26,7 @@ use crate::{
     tls,
 };
 use objects::Objects;
-use questions::Naming;
+use questions::{Naming, Question};
 
 const KIND: &str = "awss3";
 
@@ -89,7 +89,7 @@ impl Credentials {
                 (Key::SecretAccessKey, Some(secret.expose_secret())),
                 (
                     Key::Token,
-                    session.as_ref().map(|token| token.expose_secret()),
+                    session.as_ref().map(SecretString::expose_secret),
                 ),
             ],
             Self::Role {
@@ -230,7 +230,7 @@ impl Store for Bucket {
     ) -> BoxFuture<'s, Result<Vec<PropertySource>, LookupError>> {
         let found = async {
             let questions = self.naming.questions(&self.of_one_answer(request))?;
-            let keys = questions.iter().flat_map(|question| question.keys());
+            let keys = questions.iter().flat_map(Question::keys);
             let files = self.objects.read(keys).await?;
             let mut found = Vec::new();
             for question in &questions {

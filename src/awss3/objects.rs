@@ -93,7 +93,7 @@ impl Objects {
                 .zip(&now)
                 .all(|(before, now)| before.as_ref() == Some(now));
             if is_still {
-                let files = keys.iter().map(|key| key.to_string()).zip(now);
+                let files = keys.iter().map(ToString::to_string).zip(now);
                 let content =
                     |(key, seen): (String, Seen)| (key, seen.map(|object| object.content));
                 return Ok(files.map(content).collect());

@@ -73,9 +73,10 @@ async fn read(objects: &Objects, keys: &[&str]) -> Result<String, LookupError> {
         .await?;
     let text = |key: &&str| {
         let content = files[*key].as_ref();
-        content.map_or("-".to_owned(), |bytes| {
-            String::from_utf8_lossy(bytes).into_owned()
-        })
+        content.map_or_else(
+            || "-".to_owned(),
+            |bytes| String::from_utf8_lossy(bytes).into_owned(),
+        )
     };
     Ok(keys.iter().map(text).collect::<Vec<_>>().join(" "))
 }

@@ -168,7 +168,7 @@ mod tests {
         let said = said.iter().map(|(key, value)| {
             let key = key
                 .strip_prefix("….")
-                .map_or((*key).to_owned(), |end| format!("{AT}.{end}"));
+                .map_or_else(|| (*key).to_owned(), |end| format!("{AT}.{end}"));
             (key, (*value).to_owned())
         });
         let mut reader = Reader::of(said.collect(), variables.iter().map(own).collect());
