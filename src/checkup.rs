@@ -35,7 +35,7 @@ pub enum Verdict {
 /// What was found out about one thing. No credential is in it.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// `settings`, `git`, `native`, `vault`, `redis`, `jdbc`, `broker`, `registry`, `webhook`, `tls`, `port`, `disk` or `clock`.
+    /// `settings`, `git`, `native`, `vault`, `redis`, `jdbc`, `awss3`, `broker`, `registry`, `webhook`, `tls`, `port`, `disk` or `clock`.
     pub name: &'static str,
     /// How it is.
     pub verdict: Verdict,

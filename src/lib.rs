@@ -4,14 +4,16 @@
 //! `ARCHITECTURE.md` is the map.
 
 mod access;
+#[cfg(feature = "awss3")]
+mod awss3;
 mod files;
 mod git;
 #[cfg(feature = "jdbc")]
 mod jdbc;
 mod look;
 #[cfg_attr(
-    not(feature = "jdbc"),
-    expect(dead_code, reason = "some of it only that store needs")
+    not(feature = "awss3"),
+    expect(dead_code, reason = "some of it only one of the stores needs")
 )]
 mod lookups;
 mod metrics;

@@ -17,6 +17,13 @@ pub(crate) enum LookupError {
         kind: &'static str,
         why: String,
     },
+    /// What it gave is no configuration.
+    #[error("{kind} has what cannot be used: {why}")]
+    Unusable {
+        /// What kind of store.
+        kind: &'static str,
+        why: String,
+    },
     /// It took longer than the settings allow.
     #[error("{kind} did not answer within {} ms", .within.as_millis())]
     Late {

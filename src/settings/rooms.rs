@@ -1,4 +1,6 @@
 mod access;
+#[cfg(feature = "awss3")]
+mod awss3;
 mod backends;
 mod bus;
 mod commit_status;

@@ -34,10 +34,9 @@ pub(super) struct Common {
 }
 
 /// Spring's other backends; each would have to be asked, so to leave one out would serve less than was asked for.
-const OTHERS: [(&str, &str); 7] = [
+const OTHERS: [(&str, &str); 6] = [
     ("subversion", "svn"),
     ("mongodb", "mongodb"),
-    ("awss3", "awss3"),
     ("awssecretsmanager", "aws-secretsmanager"),
     ("awsparamstore", "awsparamstore"),
     ("credhub", "credhub"),
@@ -183,7 +182,7 @@ fn backends(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings>
         }
     }
     // Where orders are the same, this one holds, as in Spring.
-    for kind in ["jdbc", "vault", "native", "git", "redis"] {
+    for kind in ["jdbc", "vault", "native", "git", "awss3", "redis"] {
         let is_wanted = is_active(kind) && lookups::is_enabled(reader, kind);
         if is_wanted {
             members.push(member(reader, kind, &format!("{SERVER}.{kind}"), common));
@@ -205,7 +204,9 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
         let key = format!("{at}.type");
         let kind = reader.text(&key).unwrap_or_default();
         let member = match kind.as_str() {
-            "git" | "native" | "vault" | "redis" | "jdbc" => member(reader, &kind, &at, common),
+            "git" | "native" | "vault" | "redis" | "jdbc" | "awss3" => {
+                member(reader, &kind, &at, common)
+            }
             _ => {
                 refuse_other(reader, &key, &kind);
                 None
@@ -234,7 +235,7 @@ fn composite(reader: &mut Reader, common: &Common) -> Option<Vec<BackendSettings
 
 fn refuse_other(reader: &mut Reader, key: &str, backend: &str) {
     let text = format!("the backend `{backend}` is not supported by confbus");
-    let hint = "git, native, vault, redis, jdbc and composites of them are";
+    let hint = "git, native, vault, redis, jdbc, awss3 and composites of them are";
     reader.refuse_as(code::UNSUPPORTED, key, text, Some(hint));
 }
 
@@ -248,7 +249,7 @@ fn member(
     let settings = match kind {
         "native" => BackendSettings::Native(native::native(reader, at, common)?),
         "vault" => BackendSettings::Vault(vault::vault(reader, at)?),
-        "redis" | "jdbc" => BackendSettings::Lookups(lookups::lookups(reader, kind, at)?),
+        "redis" | "jdbc" | "awss3" => BackendSettings::Lookups(lookups::lookups(reader, kind, at)?),
         _ => BackendSettings::Git(git::git(reader, at, common)?),
     };
     // Spring's JDBC goes before whatever names no order.

@@ -39,10 +39,15 @@ pub(super) fn lookups(reader: &mut Reader, kind: &str, at: &str) -> Option<Setti
 
 #[cfg_attr(
     not(feature = "jdbc"),
-    expect(unused_variables, reason = "the others have no settings below theirs")
+    expect(
+        unused_variables,
+        reason = "nobody else has a deadline that the store itself keeps"
+    )
 )]
 fn asked(reader: &mut Reader, kind: &str, at: &str, deadline: Duration) -> Option<Asked> {
     match kind {
+        #[cfg(feature = "awss3")]
+        "awss3" => super::awss3::awss3(reader, at),
         #[cfg(feature = "redis")]
         "redis" => super::redis::redis(reader),
         #[cfg(feature = "jdbc")]

@@ -28,7 +28,6 @@ fn backends_that_are_not_supported_are_refused_by_name() {
     for (profile, kind) in [
         ("subversion", "svn"),
         ("mongodb", "mongodb"),
-        ("awss3", "awss3"),
         ("awssecretsmanager", "aws-secretsmanager"),
         ("awsparamstore", "awsparamstore"),
         ("credhub", "credhub"),
@@ -42,11 +41,12 @@ fn backends_that_are_not_supported_are_refused_by_name() {
 }
 
 #[test]
-#[cfg(not(all(feature = "jdbc", feature = "redis")))]
+#[cfg(not(all(feature = "awss3", feature = "jdbc", feature = "redis")))]
 fn backends_that_are_not_built_in_name_their_feature() {
-    for kind in ["redis", "jdbc"] {
+    for kind in ["redis", "jdbc", "awss3"] {
         let is_built_in = match kind {
             "redis" => cfg!(feature = "redis"),
+            "awss3" => cfg!(feature = "awss3"),
             _ => cfg!(feature = "jdbc"),
         };
         if is_built_in {
