@@ -440,15 +440,15 @@ pub(super) fn of_one_repository(key: &str) -> String {
         .strip_prefix("composite[")
         .and_then(|rest| rest.split_once("]."))
     {
-        let native = format!("{SERVER}native.{member}");
-        let vault = format!("{SERVER}vault.{member}");
         let is_known = |key: &String| KEYS.iter().any(|known| uniform(known) == *key);
+        let kinds = ["native", "vault", "jdbc", "awss3"].iter();
+        let mut keys = kinds.map(|kind| format!("{SERVER}{kind}.{member}"));
         return match member {
             "type" => format!("{SERVER}git.order"),
-            _ if is_known(&native) => native,
-            "searchlocations" => native,
-            _ if is_known(&vault) => vault,
-            _ => of_one_repository(&format!("{SERVER}git.{member}")),
+            "searchlocations" => format!("{SERVER}native.{member}"),
+            _ => keys
+                .find(is_known)
+                .unwrap_or_else(|| of_one_repository(&format!("{SERVER}git.{member}"))),
         };
     }
     let Some(repository) = rest.strip_prefix("git.repos.") else {
@@ -477,6 +477,11 @@ mod tests {
         for (key, known) in [
             ("composite[1].uri", "git.uri"),
             ("composite[2].kvversion", "vault.kvversion"),
+            (
+                "composite[3].usedirectorylayout",
+                "awss3.usedirectorylayout",
+            ),
+            ("composite[1].searchpaths[0]", "git.searchpaths[0]"),
             ("composite[1].searchlocations", "native.searchlocations"),
             ("composite[0].repos.x.pattern[0]", "git.pattern[0]"),
             ("git.repos.special", "git.uri"),
