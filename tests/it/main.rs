@@ -80,7 +80,7 @@ mod rabbit_refresh;
 mod replicas;
 
 /// Shown by a plain `cargo test`, so that nobody takes it for the whole.
-#[cfg(not(all(feature = "jdbc", feature = "redis")))]
+#[cfg(not(all(feature = "awss3", feature = "jdbc", feature = "redis")))]
 #[test]
 #[ignore = "more tests need real stores: `cargo xtask test` builds them in and runs them"]
 fn tests_over_stores() {}

@@ -5,6 +5,8 @@ mod git;
 mod native;
 mod vault;
 
+#[cfg(feature = "awss3")]
+mod awss3;
 #[cfg(feature = "jdbc")]
 mod jdbc;
 #[cfg(feature = "redis")]
@@ -30,6 +32,11 @@ trait Source {
     /// How the name of what it said ends.
     fn name(&self, application: &str, profile: Option<&str>) -> String;
 
+    /// The profiles whose sources make the answer for `dev` and `qa`, the strongest first; `None` is what is everybody's.
+    fn of_dev_and_qa(&self) -> Vec<Option<&'static str>> {
+        vec![Some("qa"), Some("dev"), None]
+    }
+
     /// Whether answers show a version.
     fn has_versions(&self) -> bool;
 
@@ -49,7 +56,7 @@ enum Keeps {
     /// All that it says.
     Everything,
     /// What somebody asked for.
-    #[cfg(any(feature = "jdbc", feature = "redis"))]
+    #[cfg(any(feature = "awss3", feature = "jdbc", feature = "redis"))]
     Answers,
     /// Nothing: each reader has rights of its own there.
     Nothing,

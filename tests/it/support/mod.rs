@@ -1,5 +1,7 @@
 //! The vocabulary of the tests: a real repository, a real server, real clients, a real broker.
 
+#[cfg(feature = "awss3")]
+mod bucket;
 mod collector;
 mod config_repo;
 mod git_daemon;
@@ -34,6 +36,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "awss3")]
+pub(crate) use bucket::BucketServer;
 pub(crate) use collector::Collector;
 #[cfg(feature = "broker-tests")]
 pub(crate) use collector::Span;
@@ -54,6 +58,8 @@ pub(crate) use redis_server::RedisServer;
 pub(crate) use secrets::Secrets;
 pub(crate) use server::TestServer;
 pub(crate) use skipped::skipped_without;
+#[cfg(feature = "awss3")]
+pub(crate) use skipped::skipped_without_typing;
 pub(crate) use sshd::{Sshd, foreign_key};
 pub(crate) use status_host::{Post, StatusHost};
 pub(crate) use tls::{Authority, Secured, Shows, TlsClient, TlsFront};
