@@ -48,6 +48,8 @@ pub(crate) struct Keeper {
     has_forgotten: bool,
     /// Whose answers changed and who was not told yet.
     untold: BTreeSet<String>,
+    /// Why those are to be told, as soon as there is room for it.
+    because: Option<Trigger>,
     is_trouble_told: bool,
 }
 
@@ -94,6 +96,7 @@ impl Keeper {
             passed_over: HashSet::new(),
             has_forgotten: false,
             untold: BTreeSet::new(),
+            because: None,
             is_trouble_told: false,
         }
     }
@@ -112,12 +115,18 @@ impl Keeper {
                 Some(asked) = self.asking.next(), if !self.asking.is_empty() => {
                     self.settle(asked);
                 }
+                // Nobody waits here: whom it tells may wait for a round.
+                Ok(room) = self.changed.clone().reserve_owned(), if self.because.is_some() => {
+                    if let Some(trigger) = self.because.take() {
+                        room.send(changed(std::mem::take(&mut self.untold), trigger));
+                    }
+                }
                 _ = ticks.tick() => {
                     let next = self.next.get_or_insert_default();
                     next.because = next.because.max(Some(Trigger::Poll));
                 }
             }
-            self.go_on().await;
+            self.go_on();
         }
     }
 
@@ -186,7 +195,7 @@ impl Keeper {
     }
 
     /// Begins the next round, or goes on with this one.
-    async fn go_on(&mut self) {
+    fn go_on(&mut self) {
         if self.round.is_none()
             && let Some(next) = self.next.take()
         {
@@ -210,7 +219,7 @@ impl Keeper {
         if self.round.as_ref().is_some_and(Round::is_over)
             && let Some(round) = self.round.take()
         {
-            self.end(round).await;
+            self.end(round);
         }
     }
 
@@ -284,8 +293,8 @@ impl Keeper {
         }
     }
 
-    /// Puts in service what a round found, all together, and then tells whom it concerns.
-    async fn end(&mut self, mut round: Round) {
+    /// Puts in service what a round found, all together; whom it concerns is told then.
+    fn end(&mut self, mut round: Round) {
         let found = std::mem::take(&mut round.found);
         let because = round.because;
         self.put(found);
@@ -293,20 +302,8 @@ impl Keeper {
             Ok(began) => self.recovered(began),
             Err(error) => self.tell(&error),
         }
-        if let Some(trigger) = because
-            && !self.untold.is_empty()
-        {
-            let applications = std::mem::take(&mut self.untold);
-            let applications = applications
-                .iter()
-                .filter_map(|name| Application::parse(name).ok())
-                .collect();
-            let changed = Changed {
-                applications,
-                trigger,
-            };
-            // A server that stops tells nobody.
-            _ = self.changed.send(changed).await;
+        if !self.untold.is_empty() {
+            self.because = self.because.max(because);
         }
     }
 
@@ -351,6 +348,15 @@ impl Keeper {
                 "the store could not be asked; what it said last is served"
             );
         }
+    }
+}
+
+fn changed(names: BTreeSet<String>, trigger: Trigger) -> Changed {
+    let applications = names.iter();
+    let applications = applications.filter_map(|name| Application::parse(name).ok());
+    Changed {
+        applications: applications.collect(),
+        trigger,
     }
 }
 

@@ -1,6 +1,10 @@
 use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
 use futures_util::FutureExt as _;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, yield_now},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{keeper::FIRST_AT_ONCE, *};
@@ -98,6 +102,8 @@ fn request(application: &str) -> EnvironmentRequest {
     }
 }
 
+const DEADLINE: Duration = Duration::from_secs(60);
+
 struct Running {
     fake: Fake,
     lookups: Lookups,
@@ -119,7 +125,7 @@ async fn start(trouble: Trouble) -> Running {
     let settings = Settings {
         place: Arc::new(fake.clone()),
         interval: Duration::from_secs(3600),
-        deadline: Duration::from_secs(60),
+        deadline: DEADLINE,
         trouble,
     };
     let (changed, changes) = mpsc::channel(1);
@@ -213,4 +219,25 @@ async fn all_who_were_answered_without_it_hear_of_it_after_a_round_in_vain() {
     assert!(kept.iter().all(Option::is_some), "{kept:?}");
     assert_eq!(running.look().await.unwrap(), Ok(()));
     assert!(running.changes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_go_on_while_nobody_takes_what_changed() {
+    let mut running = start(Trouble::Spoils).await;
+    running.fake.say("0");
+    for name in ["a", "b"] {
+        assert_eq!(running.find(name).await.unwrap(), Ok(sources("0")));
+    }
+    for value in ["1", "2", "3"] {
+        running.fake.say(value);
+        let round = timeout(DEADLINE, running.look()).await.unwrap();
+        assert_eq!(round.unwrap(), Ok(()));
+        let kept = running.lookups.kept(&request("a"));
+        assert_eq!(kept, Some(sources(value)));
+        while running.changes.is_empty() {
+            yield_now().await;
+        }
+    }
+    assert_eq!(running.told().await, ["a", "b"]);
+    assert_eq!(running.told().await, ["a", "b"]);
 }
