@@ -3,6 +3,8 @@
 mod error;
 mod naming;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod url;
 
@@ -17,8 +19,7 @@ use tokio_postgres::{Client, Config, config::SslMode, types::Type};
 
 use crate::lookups::{LookupError, Place, Store};
 use error::{silent, told, unreachable};
-use naming::Naming;
-use naming::{Question, questions};
+use naming::{Naming, Question, questions};
 pub(crate) use statement::Statement;
 use tls::Tls;
 pub(crate) use url::{Address, Encryption, Server, Target};
@@ -193,7 +194,7 @@ impl Database {
     async fn connect(&self) -> Result<Client, LookupError> {
         let mut trouble = None;
         for server in &self.settings.address.servers {
-            match self.connect_to(server).await {
+            match self.try_server(server).await {
                 Ok(client) => return Ok(client),
                 // Another one would not let us in either.
                 Err(error @ LookupError::Refused { .. }) => return Err(error),
@@ -203,14 +204,16 @@ impl Database {
         Err(trouble.unwrap_or_else(|| unreachable("no server is named")))
     }
 
-    async fn connect_to(&self, server: &Server) -> Result<Client, LookupError> {
-        let address = (server.host.as_str(), server.port);
-        let connecting = TcpStream::connect(address);
-        // The next one is to have its turn.
+    /// Connects and logs in within its share of the time, so that the next one has its turn.
+    async fn try_server(&self, server: &Server) -> Result<Client, LookupError> {
         let servers = u32::try_from(self.settings.address.servers.len()).unwrap_or(u32::MAX);
         let within = self.settings.timeout / servers.max(1);
-        let stream = tokio::time::timeout(within, connecting).await;
-        let stream = stream.map_err(|_| silent(within))?;
+        let client = tokio::time::timeout(within, self.connect_to(server)).await;
+        client.unwrap_or_else(|_| Err(silent(within)))
+    }
+
+    async fn connect_to(&self, server: &Server) -> Result<Client, LookupError> {
+        let stream = TcpStream::connect((server.host.as_str(), server.port)).await;
         let stream = stream.map_err(|error| unreachable(&error.to_string()))?;
         let mut config = self.login();
         let client = match &self.encryption {
