@@ -8,13 +8,17 @@ mod tests;
 mod tls;
 mod url;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use confbus_protocol::{Label, Properties, Property, PropertySource, PropertyValue};
 use confbus_resolution::EnvironmentRequest;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, pin_mut};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{net::TcpStream, sync::Mutex};
+use tokio::net::TcpStream;
 use tokio_postgres::{Client, Config, config::SslMode, types::Type};
 
 use crate::lookups::{LookupError, Place, Store};
@@ -26,6 +30,9 @@ pub(crate) use url::{Address, Encryption, Server, Target};
 
 /// How much text the rows of one request may take, keys and values.
 const TEXT_LIMIT: usize = 16 << 20;
+
+/// Connections to one database; a pool of Spring's has ten.
+const MOST_CONNECTIONS: usize = 8;
 
 const KIND: &str = "jdbc";
 
@@ -62,16 +69,16 @@ impl Place for Settings {
         Ok(Box::new(Database {
             encryption: Tls::of(self.address.encryption)?,
             settings: self.clone(),
-            connection: Mutex::default(),
+            idle: Mutex::default(),
         }))
     }
 }
 
-/// One connection, on which one question waits for the other.
+/// A few connections, with one question at a time on each.
 struct Database {
     settings: Settings,
     encryption: Option<Tls>,
-    connection: Mutex<Option<Client>>,
+    idle: Mutex<Vec<Client>>,
 }
 
 impl fmt::Debug for Database {
@@ -87,6 +94,10 @@ impl Store for Database {
             label: Some(label.unwrap_or(&self.settings.default_label).clone()),
             ..request.clone()
         }
+    }
+
+    fn at_once(&self) -> usize {
+        MOST_CONNECTIONS
     }
 
     fn find<'s>(
@@ -112,16 +123,26 @@ impl Database {
     /// Asks all in one transaction, so that nobody's change is in half of them. Who is cut off, or stops waiting, leaves no
     /// connection behind.
     async fn ask(&self, questions: &[Question]) -> Result<Vec<PropertySource>, LookupError> {
-        let mut connection = self.connection.lock().await;
-        let client = match connection.take().filter(|client| !client.is_closed()) {
+        let mut lost = Lost(Some(self));
+        let there = self.idle().pop().filter(|client| !client.is_closed());
+        let client = match there {
             Some(client) => client,
             None => self.connect().await?,
         };
         let found = self.in_transaction(&client, questions).await;
-        if found.is_ok() {
-            *connection = Some(client);
+        match &found {
+            Ok(_) => {
+                lost.0 = None;
+                self.idle().push(client);
+            }
+            Err(LookupError::Unreachable { .. }) => {}
+            Err(_) => lost.0 = None,
         }
         found
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn in_transaction(
@@ -269,5 +290,17 @@ impl Database {
             return Err(unreachable("it is no primary"));
         }
         Ok(())
+    }
+}
+
+/// Forgets all connections when it is dropped, unless that was given up: a server that leaves one question without an answer
+/// would do so to others.
+struct Lost<'d>(Option<&'d Database>);
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        if let Some(database) = self.0 {
+            database.idle().clear();
+        }
     }
 }

@@ -10,7 +10,7 @@ use confbus_resolution::EnvironmentRequest;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::mpsc,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -18,12 +18,13 @@ use tracing::{info, warn};
 use super::{
     Answer, Changed, Inner, LookupError, Reply, Wish,
     kept::{Kept, MOST_ANSWERS},
+    question::{Asked, ForWhom},
     round::{NextRound, Round},
 };
 use crate::look::Trigger;
 
 /// Questions of a round beside each other; first questions do not wait for them.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// First questions beside each other; what is more waits to be told to come again.
 pub(super) const FIRST_AT_ONCE: usize = 64;
@@ -51,19 +52,6 @@ pub(crate) struct Keeper {
     /// Why those are to be told, as soon as there is room for it.
     because: Option<Trigger>,
     is_trouble_told: bool,
-}
-
-/// A question and what came of it.
-struct Asked {
-    for_whom: ForWhom,
-    found: Result<Vec<PropertySource>, LookupError>,
-}
-
-enum ForWhom {
-    /// Those who wait.
-    First(EnvironmentRequest),
-    /// The round; without a request the store was only greeted.
-    Round(Option<EnvironmentRequest>),
 }
 
 impl fmt::Debug for Keeper {
@@ -357,34 +345,5 @@ fn changed(names: BTreeSet<String>, trigger: Trigger) -> Changed {
     Changed {
         applications: applications.collect(),
         trigger,
-    }
-}
-
-impl ForWhom {
-    fn request(&self) -> Option<&EnvironmentRequest> {
-        match self {
-            Self::First(request) => Some(request),
-            Self::Round(request) => request.as_ref(),
-        }
-    }
-}
-
-impl Inner {
-    /// Asks within the deadline; without a request the store is only greeted.
-    async fn ask(
-        &self,
-        request: Option<&EnvironmentRequest>,
-    ) -> Result<Vec<PropertySource>, LookupError> {
-        let asking = async {
-            match request {
-                Some(request) => self.store.find(request).await,
-                None => self.store.greet().await.map(|()| Vec::new()),
-            }
-        };
-        let late = LookupError::Late {
-            kind: self.kind,
-            within: self.deadline,
-        };
-        timeout(self.deadline, asking).await.unwrap_or(Err(late))
     }
 }

@@ -1,13 +1,12 @@
 use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
 use futures_util::FutureExt as _;
 use tokio::{
-    sync::Semaphore,
     task::{JoinHandle, yield_now},
-    time::timeout,
+    time::{advance, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{keeper::FIRST_AT_ONCE, *};
+use super::*;
 
 /// A store that does what its test says.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +14,8 @@ struct Fake(Arc<Said>);
 
 #[derive(Debug, Default)]
 struct Said {
+    /// Otherwise as many as anybody asks.
+    is_asked_alone: AtomicBool,
     /// Without it nobody answers.
     value: ArcSwapOption<String>,
     /// Takes what lets a question go on, where questions are held.
@@ -55,6 +56,14 @@ impl Place for Fake {
 impl Store for Fake {
     fn of_one_answer(&self, request: &EnvironmentRequest) -> EnvironmentRequest {
         request.clone()
+    }
+
+    fn at_once(&self) -> usize {
+        if self.0.is_asked_alone.load(Ordering::Relaxed) {
+            1
+        } else {
+            AT_ONCE + FIRST_AT_ONCE
+        }
     }
 
     fn find<'s>(
@@ -121,7 +130,10 @@ impl Drop for Running {
 
 /// A keeper that has greeted its store.
 async fn start(trouble: Trouble) -> Running {
-    let fake = Fake::default();
+    start_with(Fake::default(), trouble).await
+}
+
+async fn start_with(fake: Fake, trouble: Trouble) -> Running {
     let settings = Settings {
         place: Arc::new(fake.clone()),
         interval: Duration::from_secs(3600),
@@ -240,4 +252,38 @@ async fn rounds_go_on_while_nobody_takes_what_changed() {
     }
     assert_eq!(running.told().await, ["a", "b"]);
     assert_eq!(running.told().await, ["a", "b"]);
+}
+
+/// Their turn is their own, so that three quarters of the deadline are enough.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_others_does_not_count_as_an_outage() {
+    let fake = Fake::default();
+    fake.0.is_asked_alone.store(true, Ordering::Relaxed);
+    let running = start_with(fake, Trouble::Spoils).await;
+    running.fake.say("1");
+    let mut held = running.fake.hold();
+    let [first, second, third] = ["a", "b", "c"].map(|name| running.find(name));
+    for _ in 0..2 {
+        let question = held.recv().await.unwrap();
+        advance(DEADLINE * 3 / 4).await;
+        question.send(()).unwrap();
+    }
+    assert_eq!(first.await.unwrap(), Ok(sources("1")));
+    assert_eq!(second.await.unwrap(), Ok(sources("1")));
+    assert_eq!(third.await.unwrap(), Err(LookupError::Busy));
+    assert_eq!(running.lookups.error(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_is_answered_all_who_wait_met_an_outage() {
+    let fake = Fake::default();
+    fake.0.is_asked_alone.store(true, Ordering::Relaxed);
+    let running = start_with(fake, Trouble::Passes).await;
+    let _held = running.fake.hold();
+    let questions = ["a", "b", "c"].map(|name| running.find(name));
+    for question in questions {
+        let answer = timeout(DEADLINE * 10, question).await.unwrap();
+        assert_eq!(answer.unwrap(), Ok(Vec::new()));
+    }
+    assert!(running.lookups.error().is_some());
 }
