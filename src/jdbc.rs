@@ -3,28 +3,36 @@
 mod error;
 mod naming;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod url;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use confbus_protocol::{Label, Properties, Property, PropertySource, PropertyValue};
 use confbus_resolution::EnvironmentRequest;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, pin_mut};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{net::TcpStream, sync::Mutex};
+use tokio::net::TcpStream;
 use tokio_postgres::{Client, Config, config::SslMode, types::Type};
 
 use crate::lookups::{LookupError, Place, Store};
 use error::{silent, told, unreachable};
-use naming::Naming;
-use naming::{Question, questions};
+use naming::{Naming, Question, questions};
 pub(crate) use statement::Statement;
 use tls::Tls;
 pub(crate) use url::{Address, Encryption, Server, Target};
 
 /// How much text the rows of one request may take, keys and values.
 const TEXT_LIMIT: usize = 16 << 20;
+
+/// Connections to one database; a pool of Spring's has ten.
+const MOST_CONNECTIONS: usize = 8;
 
 const KIND: &str = "jdbc";
 
@@ -61,16 +69,16 @@ impl Place for Settings {
         Ok(Box::new(Database {
             encryption: Tls::of(self.address.encryption)?,
             settings: self.clone(),
-            connection: Mutex::default(),
+            idle: Mutex::default(),
         }))
     }
 }
 
-/// One connection, on which one question waits for the other.
+/// A few connections, with one question at a time on each.
 struct Database {
     settings: Settings,
     encryption: Option<Tls>,
-    connection: Mutex<Option<Client>>,
+    idle: Mutex<Vec<Client>>,
 }
 
 impl fmt::Debug for Database {
@@ -86,6 +94,10 @@ impl Store for Database {
             label: Some(label.unwrap_or(&self.settings.default_label).clone()),
             ..request.clone()
         }
+    }
+
+    fn at_once(&self) -> usize {
+        MOST_CONNECTIONS
     }
 
     fn find<'s>(
@@ -111,16 +123,26 @@ impl Database {
     /// Asks all in one transaction, so that nobody's change is in half of them. Who is cut off, or stops waiting, leaves no
     /// connection behind.
     async fn ask(&self, questions: &[Question]) -> Result<Vec<PropertySource>, LookupError> {
-        let mut connection = self.connection.lock().await;
-        let client = match connection.take().filter(|client| !client.is_closed()) {
+        let mut lost = Lost(Some(self));
+        let there = self.idle().pop().filter(|client| !client.is_closed());
+        let client = match there {
             Some(client) => client,
             None => self.connect().await?,
         };
         let found = self.in_transaction(&client, questions).await;
-        if found.is_ok() {
-            *connection = Some(client);
+        match &found {
+            Ok(_) => {
+                lost.0 = None;
+                self.idle().push(client);
+            }
+            Err(LookupError::Unreachable { .. }) => {}
+            Err(_) => lost.0 = None,
         }
         found
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn in_transaction(
@@ -193,7 +215,7 @@ impl Database {
     async fn connect(&self) -> Result<Client, LookupError> {
         let mut trouble = None;
         for server in &self.settings.address.servers {
-            match self.connect_to(server).await {
+            match self.try_server(server).await {
                 Ok(client) => return Ok(client),
                 // Another one would not let us in either.
                 Err(error @ LookupError::Refused { .. }) => return Err(error),
@@ -203,14 +225,16 @@ impl Database {
         Err(trouble.unwrap_or_else(|| unreachable("no server is named")))
     }
 
-    async fn connect_to(&self, server: &Server) -> Result<Client, LookupError> {
-        let address = (server.host.as_str(), server.port);
-        let connecting = TcpStream::connect(address);
-        // The next one is to have its turn.
+    /// Connects and logs in within its share of the time, so that the next one has its turn.
+    async fn try_server(&self, server: &Server) -> Result<Client, LookupError> {
         let servers = u32::try_from(self.settings.address.servers.len()).unwrap_or(u32::MAX);
         let within = self.settings.timeout / servers.max(1);
-        let stream = tokio::time::timeout(within, connecting).await;
-        let stream = stream.map_err(|_| silent(within))?;
+        let client = tokio::time::timeout(within, self.connect_to(server)).await;
+        client.unwrap_or_else(|_| Err(silent(within)))
+    }
+
+    async fn connect_to(&self, server: &Server) -> Result<Client, LookupError> {
+        let stream = TcpStream::connect((server.host.as_str(), server.port)).await;
         let stream = stream.map_err(|error| unreachable(&error.to_string()))?;
         let mut config = self.login();
         let client = match &self.encryption {
@@ -266,5 +290,17 @@ impl Database {
             return Err(unreachable("it is no primary"));
         }
         Ok(())
+    }
+}
+
+/// Forgets all connections when it is dropped, unless that was given up: a server that leaves one question without an answer
+/// would do so to others.
+struct Lost<'d>(Option<&'d Database>);
+
+impl Drop for Lost<'_> {
+    fn drop(&mut self) {
+        if let Some(database) = self.0 {
+            database.idle().clear();
+        }
     }
 }

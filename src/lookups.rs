@@ -8,6 +8,7 @@
 mod error;
 mod keeper;
 mod kept;
+mod question;
 mod round;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -25,10 +26,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use confbus_protocol::{Application, PropertySource};
 use confbus_resolution::EnvironmentRequest;
 use futures_util::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub(crate) use error::LookupError;
 pub(crate) use keeper::Keeper;
+use keeper::{AT_ONCE, FIRST_AT_ONCE};
 use kept::{Answer, Kept};
 
 use crate::look::Trigger;
@@ -39,7 +41,7 @@ pub(crate) struct Settings {
     pub(crate) place: Arc<dyn Place>,
     /// Between two times that everything kept is looked up again; 30 seconds by default.
     pub(crate) interval: Duration,
-    /// For all that one answer is made of; 5 seconds by default.
+    /// For all that one answer is made of, and before that for its turn; 5 seconds by default.
     pub(crate) deadline: Duration,
     pub(crate) trouble: Trouble,
 }
@@ -76,6 +78,11 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
     /// The coordinates that have the same answer, as one of them: whoever has no labels leaves them out.
     fn of_one_answer(&self, request: &EnvironmentRequest) -> EnvironmentRequest;
 
+    /// Questions that it takes beside each other, at least one; the next one waits for its turn.
+    fn at_once(&self) -> usize {
+        AT_ONCE + FIRST_AT_ONCE
+    }
+
     /// The sources for a request, the strongest first, all of one moment.
     fn find<'s>(
         &'s self,
@@ -110,6 +117,9 @@ struct Inner {
     kind: &'static str,
     deadline: Duration,
     trouble: Trouble,
+    turns: Semaphore,
+    /// How many there were.
+    answers: AtomicU64,
     kept: ArcSwap<Kept>,
     /// It answered once.
     is_serving: AtomicBool,
@@ -142,8 +152,11 @@ impl Lookups {
         swapped: impl Fn() + Send + Sync + 'static,
         changed: mpsc::Sender<Changed>,
     ) -> Result<(Self, Keeper), String> {
+        let store = settings.place.open()?;
         let inner = Arc::new(Inner {
-            store: settings.place.open()?,
+            turns: Semaphore::new(store.at_once()),
+            answers: AtomicU64::new(0),
+            store,
             shown: settings.place.shown(),
             kind: settings.place.kind(),
             deadline: settings.deadline,

@@ -73,9 +73,7 @@ impl Place for Settings {
 }
 
 fn encryption(host: &str) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let mut config = tls::config(Trust::Machine).map_err(|error| error.to_string())?;
-    // That would say HTTP.
-    config.alpn_protocols.clear();
+    let config = tls::config(Trust::Machine).map_err(|error| error.to_string())?;
     let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
     Ok((TlsConnector::from(Arc::new(config)), name))
 }

@@ -1,4 +1,4 @@
-//! TLS of our own HTTP clients: to Git hosts and to Vaults; and what their errors say.
+//! TLS of our own clients, of HTTP and of what else speaks it, and what errors of the former say.
 
 use std::{error::Error as _, sync::Arc};
 
@@ -22,7 +22,7 @@ pub(crate) enum Trust {
     Anybody,
 }
 
-/// A configuration of our own, because a process-wide one may not be there, and building without one would panic.
+/// A configuration of our own that names no protocol, because a process-wide one may not be there, and building without one would panic.
 ///
 /// # Errors
 /// When this machine trusts nobody.
@@ -37,7 +37,15 @@ pub(crate) fn config(trust: Trust) -> Result<ClientConfig, Error> {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
     };
-    let mut config = builder.with_no_client_auth();
+    Ok(builder.with_no_client_auth())
+}
+
+/// The same for HTTP.
+///
+/// # Errors
+/// When this machine trusts nobody.
+pub(crate) fn http_config(trust: Trust) -> Result<ClientConfig, Error> {
+    let mut config = config(trust)?;
     // Not HTTP/2: there one dead connection would let every call run into its time-out.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
@@ -54,7 +62,7 @@ pub(crate) fn client(is_https: bool) -> Result<ClientBuilder, String> {
     } else {
         Trust::Nobody
     };
-    let tls = config(trust).map_err(|error| error.to_string())?;
+    let tls = http_config(trust).map_err(|error| error.to_string())?;
     Ok(reqwest::Client::builder()
         .user_agent(concat!("confbus/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())

@@ -209,3 +209,14 @@ impl From<ResolveError> for FindError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_takes_the_place_of_what_only_has_to_wait() {
+        assert!(FindError::Lookup(LookupError::Busy).may_pass());
+        assert!(!FindError::Lookup(LookupError::TooMuch(1)).may_pass());
+    }
+}

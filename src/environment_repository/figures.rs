@@ -9,8 +9,7 @@ use std::{
 use confbus_protocol::CommitId;
 use confbus_resolution::EnvironmentRequest;
 
-use super::{EnvironmentRepository, places::Place, repository::Repository};
-use crate::lookups::Lookups;
+use super::{EnvironmentRepository, looked_up, places::Place, repository::Repository};
 
 /// Labels of one repository that are told apart. More may be in service; those are the first by name.
 pub(super) const MOST_LABELS: usize = 100;
@@ -43,7 +42,7 @@ impl EnvironmentRepository {
         let repositories = self.repositories();
         let figures = repositories.iter().map(Repository::figures);
         figures
-            .chain(self.lookups().map(Lookups::figures))
+            .chain(self.lookups().map(looked_up::figures))
             .collect()
     }
 

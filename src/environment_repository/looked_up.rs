@@ -24,27 +24,25 @@ impl EnvironmentRepository {
     }
 }
 
-impl Lookups {
-    /// The state of the store; nobody is asked for it.
-    pub(super) fn health(&self) -> UpstreamHealth {
-        UpstreamHealth {
-            repository: self.shown().to_owned(),
-            version: None,
-            confirmed_seconds_ago: self.confirmed_ago().map(|ago| ago.as_secs()),
-            error: self.error(),
-            disk_error: None,
-            cloning: None,
-            problems: Vec::new(),
-        }
+/// The state of the store; nobody is asked for it.
+pub(super) fn health(lookups: &Lookups) -> UpstreamHealth {
+    UpstreamHealth {
+        repository: lookups.shown().to_owned(),
+        version: None,
+        confirmed_seconds_ago: lookups.confirmed_ago().map(|ago| ago.as_secs()),
+        error: lookups.error(),
+        disk_error: None,
+        cloning: None,
+        problems: Vec::new(),
     }
+}
 
-    /// What can be counted of it.
-    pub(super) fn figures(&self) -> Figures {
-        Figures {
-            repository: self.shown().to_owned(),
-            confirmed_ago: self.confirmed_ago(),
-            labels: Vec::new(),
-            mirror: None,
-        }
+/// What can be counted of it.
+pub(super) fn figures(lookups: &Lookups) -> Figures {
+    Figures {
+        repository: lookups.shown().to_owned(),
+        confirmed_ago: lookups.confirmed_ago(),
+        labels: Vec::new(),
+        mirror: None,
     }
 }

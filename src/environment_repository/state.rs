@@ -5,9 +5,9 @@ use confbus_protocol::{CommitId, Environment};
 use super::{
     EnvironmentRepository, Found, Health, Moved, Probe,
     backend::{Backend, Vaults},
+    looked_up,
     repository::{Before, Repository},
 };
-use crate::lookups::Lookups;
 
 impl EnvironmentRepository {
     /// Whether every backend that must answer has something to answer from.
@@ -81,7 +81,7 @@ impl EnvironmentRepository {
             upstreams: repositories
                 .iter()
                 .map(Repository::health)
-                .chain(self.lookups().map(Lookups::health))
+                .chain(self.lookups().map(looked_up::health))
                 .collect(),
             pins: self.inner.pins.all(),
             waves: self.inner.waves.all(),

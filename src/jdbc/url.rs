@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
@@ -20,6 +20,16 @@ pub(crate) struct Address {
 pub(crate) struct Server {
     pub(crate) host: String,
     pub(crate) port: u16,
+}
+
+impl Server {
+    /// Whether it is on this machine.
+    fn is_here(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => self.host == "localhost",
+        }
+    }
 }
 
 /// Whether connections are encrypted, and with whom.
@@ -57,6 +67,11 @@ const SCHEME: &str = "jdbc:postgresql:";
 const PORT: u16 = 5432;
 
 impl Address {
+    /// Whether all of it is on this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        self.servers.iter().all(Server::is_here)
+    }
+
     /// Reads `jdbc:postgresql://host:port,host:port/database?parameters`.
     ///
     /// # Errors

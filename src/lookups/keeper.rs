@@ -10,7 +10,7 @@ use confbus_resolution::EnvironmentRequest;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::mpsc,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -18,12 +18,13 @@ use tracing::{info, warn};
 use super::{
     Answer, Changed, Inner, LookupError, Reply, Wish,
     kept::{Kept, MOST_ANSWERS},
+    question::{Asked, ForWhom},
     round::{NextRound, Round},
 };
 use crate::look::Trigger;
 
 /// Questions of a round beside each other; first questions do not wait for them.
-const AT_ONCE: usize = 4;
+pub(super) const AT_ONCE: usize = 4;
 
 /// First questions beside each other; what is more waits to be told to come again.
 pub(super) const FIRST_AT_ONCE: usize = 64;
@@ -48,20 +49,9 @@ pub(crate) struct Keeper {
     has_forgotten: bool,
     /// Whose answers changed and who was not told yet.
     untold: BTreeSet<String>,
+    /// Why those are to be told, as soon as there is room for it.
+    because: Option<Trigger>,
     is_trouble_told: bool,
-}
-
-/// A question and what came of it.
-struct Asked {
-    for_whom: ForWhom,
-    found: Result<Vec<PropertySource>, LookupError>,
-}
-
-enum ForWhom {
-    /// Those who wait.
-    First(EnvironmentRequest),
-    /// The round; without a request the store was only greeted.
-    Round(Option<EnvironmentRequest>),
 }
 
 impl fmt::Debug for Keeper {
@@ -94,6 +84,7 @@ impl Keeper {
             passed_over: HashSet::new(),
             has_forgotten: false,
             untold: BTreeSet::new(),
+            because: None,
             is_trouble_told: false,
         }
     }
@@ -112,12 +103,18 @@ impl Keeper {
                 Some(asked) = self.asking.next(), if !self.asking.is_empty() => {
                     self.settle(asked);
                 }
+                // Nobody waits here: whom it tells may wait for a round.
+                Ok(room) = self.changed.clone().reserve_owned(), if self.because.is_some() => {
+                    if let Some(trigger) = self.because.take() {
+                        room.send(changed(std::mem::take(&mut self.untold), trigger));
+                    }
+                }
                 _ = ticks.tick() => {
                     let next = self.next.get_or_insert_default();
                     next.because = next.because.max(Some(Trigger::Poll));
                 }
             }
-            self.go_on().await;
+            self.go_on();
         }
     }
 
@@ -186,7 +183,7 @@ impl Keeper {
     }
 
     /// Begins the next round, or goes on with this one.
-    async fn go_on(&mut self) {
+    fn go_on(&mut self) {
         if self.round.is_none()
             && let Some(next) = self.next.take()
         {
@@ -210,7 +207,7 @@ impl Keeper {
         if self.round.as_ref().is_some_and(Round::is_over)
             && let Some(round) = self.round.take()
         {
-            self.end(round).await;
+            self.end(round);
         }
     }
 
@@ -284,8 +281,8 @@ impl Keeper {
         }
     }
 
-    /// Puts in service what a round found, all together, and then tells whom it concerns.
-    async fn end(&mut self, mut round: Round) {
+    /// Puts in service what a round found, all together; whom it concerns is told then.
+    fn end(&mut self, mut round: Round) {
         let found = std::mem::take(&mut round.found);
         let because = round.because;
         self.put(found);
@@ -293,20 +290,8 @@ impl Keeper {
             Ok(began) => self.recovered(began),
             Err(error) => self.tell(&error),
         }
-        if let Some(trigger) = because
-            && !self.untold.is_empty()
-        {
-            let applications = std::mem::take(&mut self.untold);
-            let applications = applications
-                .iter()
-                .filter_map(|name| Application::parse(name).ok())
-                .collect();
-            let changed = Changed {
-                applications,
-                trigger,
-            };
-            // A server that stops tells nobody.
-            _ = self.changed.send(changed).await;
+        if !self.untold.is_empty() {
+            self.because = self.because.max(because);
         }
     }
 
@@ -354,31 +339,11 @@ impl Keeper {
     }
 }
 
-impl ForWhom {
-    fn request(&self) -> Option<&EnvironmentRequest> {
-        match self {
-            Self::First(request) => Some(request),
-            Self::Round(request) => request.as_ref(),
-        }
-    }
-}
-
-impl Inner {
-    /// Asks within the deadline; without a request the store is only greeted.
-    async fn ask(
-        &self,
-        request: Option<&EnvironmentRequest>,
-    ) -> Result<Vec<PropertySource>, LookupError> {
-        let asking = async {
-            match request {
-                Some(request) => self.store.find(request).await,
-                None => self.store.greet().await.map(|()| Vec::new()),
-            }
-        };
-        let late = LookupError::Late {
-            kind: self.kind,
-            within: self.deadline,
-        };
-        timeout(self.deadline, asking).await.unwrap_or(Err(late))
+fn changed(names: BTreeSet<String>, trigger: Trigger) -> Changed {
+    let applications = names.iter();
+    let applications = applications.filter_map(|name| Application::parse(name).ok());
+    Changed {
+        applications: applications.collect(),
+        trigger,
     }
 }

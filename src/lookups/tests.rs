@@ -1,9 +1,12 @@
 use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
 use futures_util::FutureExt as _;
-use tokio::{sync::Semaphore, task::JoinHandle};
+use tokio::{
+    task::{JoinHandle, yield_now},
+    time::{advance, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{keeper::FIRST_AT_ONCE, *};
+use super::*;
 
 /// A store that does what its test says.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +14,8 @@ struct Fake(Arc<Said>);
 
 #[derive(Debug, Default)]
 struct Said {
+    /// Otherwise as many as anybody asks.
+    is_asked_alone: AtomicBool,
     /// Without it nobody answers.
     value: ArcSwapOption<String>,
     /// Takes what lets a question go on, where questions are held.
@@ -51,6 +56,14 @@ impl Place for Fake {
 impl Store for Fake {
     fn of_one_answer(&self, request: &EnvironmentRequest) -> EnvironmentRequest {
         request.clone()
+    }
+
+    fn at_once(&self) -> usize {
+        if self.0.is_asked_alone.load(Ordering::Relaxed) {
+            1
+        } else {
+            AT_ONCE + FIRST_AT_ONCE
+        }
     }
 
     fn find<'s>(
@@ -98,6 +111,8 @@ fn request(application: &str) -> EnvironmentRequest {
     }
 }
 
+const DEADLINE: Duration = Duration::from_secs(60);
+
 struct Running {
     fake: Fake,
     lookups: Lookups,
@@ -115,11 +130,14 @@ impl Drop for Running {
 
 /// A keeper that has greeted its store.
 async fn start(trouble: Trouble) -> Running {
-    let fake = Fake::default();
+    start_with(Fake::default(), trouble).await
+}
+
+async fn start_with(fake: Fake, trouble: Trouble) -> Running {
     let settings = Settings {
         place: Arc::new(fake.clone()),
         interval: Duration::from_secs(3600),
-        deadline: Duration::from_secs(60),
+        deadline: DEADLINE,
         trouble,
     };
     let (changed, changes) = mpsc::channel(1);
@@ -213,4 +231,59 @@ async fn all_who_were_answered_without_it_hear_of_it_after_a_round_in_vain() {
     assert!(kept.iter().all(Option::is_some), "{kept:?}");
     assert_eq!(running.look().await.unwrap(), Ok(()));
     assert!(running.changes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_go_on_while_nobody_takes_what_changed() {
+    let mut running = start(Trouble::Spoils).await;
+    running.fake.say("0");
+    for name in ["a", "b"] {
+        assert_eq!(running.find(name).await.unwrap(), Ok(sources("0")));
+    }
+    for value in ["1", "2", "3"] {
+        running.fake.say(value);
+        let round = timeout(DEADLINE, running.look()).await.unwrap();
+        assert_eq!(round.unwrap(), Ok(()));
+        let kept = running.lookups.kept(&request("a"));
+        assert_eq!(kept, Some(sources(value)));
+        while running.changes.is_empty() {
+            yield_now().await;
+        }
+    }
+    assert_eq!(running.told().await, ["a", "b"]);
+    assert_eq!(running.told().await, ["a", "b"]);
+}
+
+/// Their turn is their own, so that three quarters of the deadline are enough.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_others_does_not_count_as_an_outage() {
+    let fake = Fake::default();
+    fake.0.is_asked_alone.store(true, Ordering::Relaxed);
+    let running = start_with(fake, Trouble::Spoils).await;
+    running.fake.say("1");
+    let mut held = running.fake.hold();
+    let [first, second, third] = ["a", "b", "c"].map(|name| running.find(name));
+    for _ in 0..2 {
+        let question = held.recv().await.unwrap();
+        advance(DEADLINE * 3 / 4).await;
+        question.send(()).unwrap();
+    }
+    assert_eq!(first.await.unwrap(), Ok(sources("1")));
+    assert_eq!(second.await.unwrap(), Ok(sources("1")));
+    assert_eq!(third.await.unwrap(), Err(LookupError::Busy));
+    assert_eq!(running.lookups.error(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_is_answered_all_who_wait_met_an_outage() {
+    let fake = Fake::default();
+    fake.0.is_asked_alone.store(true, Ordering::Relaxed);
+    let running = start_with(fake, Trouble::Passes).await;
+    let _held = running.fake.hold();
+    let questions = ["a", "b", "c"].map(|name| running.find(name));
+    for question in questions {
+        let answer = timeout(DEADLINE * 10, question).await.unwrap();
+        assert_eq!(answer.unwrap(), Ok(Vec::new()));
+    }
+    assert!(running.lookups.error().is_some());
 }

@@ -44,12 +44,9 @@ pub(super) fn jdbc(reader: &mut Reader, at: &str, timeout: Duration) -> Option<A
         );
         reader.has_no_effect(&url, &why);
     }
-    if written.address.encryption == Encryption::WithAnybody {
-        let what = "whoever answers is believed to be the database; sslmode=verify-full is not";
-        reader.warn(
-            code::INSECURE,
-            format!("`{url}` says sslmode=require: {what}"),
-        );
+    if let Some(risk) = risk(&written.address) {
+        let text = format!("`{url}` does not say sslmode=verify-full: {risk}");
+        reader.warn(code::INSECURE, text);
     }
     let driver = format!("{SOURCE}.driver-class-name");
     reader.has_no_effect(&driver, "the address says what to speak");
@@ -77,6 +74,21 @@ pub(super) fn jdbc(reader: &mut Reader, at: &str, timeout: Duration) -> Option<A
             Trouble::Passes
         },
     })
+}
+
+/// What may happen on the way to another machine.
+fn risk(address: &Address) -> Option<&'static str> {
+    if address.is_here() {
+        return None;
+    }
+    match address.encryption {
+        Encryption::Checked => None,
+        Encryption::WithAnybody => Some("whoever answers is believed to be the database"),
+        Encryption::IfOffered => {
+            Some("whoever answers is believed to be the database, and may speak in clear")
+        }
+        Encryption::Never => Some("the database is spoken to in clear"),
+    }
 }
 
 /// As in Spring: who changes only the first is read as before there was a second.
@@ -151,6 +163,36 @@ mod tests {
         ]);
         assert_eq!(problems, [""; 0]);
         assert_eq!(shown.as_deref(), Some("postgresql://db:5432/config"));
+    }
+
+    #[test]
+    fn it_is_said_what_less_than_verify_full_risks() {
+        let warned = |url: &str| {
+            let said = ("spring.datasource.url".to_owned(), url.to_owned());
+            let mut reader = Reader::of(vec![said], Vec::new());
+            let at = "spring.cloud.config.server.jdbc";
+            assert!(jdbc(&mut reader, at, Duration::from_secs(1)).is_some());
+            let warnings = reader.finish().1.into_iter();
+            let warnings = warnings.filter(|warning| warning.code == code::INSECURE);
+            let warnings: Vec<_> = warnings.map(|warning| warning.problem).collect();
+            warnings.join("; ")
+        };
+        let believed = "whoever answers is believed to be the database";
+        for (mode, risk) in [
+            ("", "may speak in clear"),
+            ("?sslmode=allow", "may speak in clear"),
+            ("?sslmode=prefer", "may speak in clear"),
+            ("?sslmode=require", believed),
+            ("?sslmode=disable", "spoken to in clear"),
+        ] {
+            let far = warned(&format!("jdbc:postgresql://localhost,db/c{mode}"));
+            assert!(far.ends_with(risk), "{mode}: {far}");
+            for host in ["localhost", "127.0.0.2", "[::1]:5433"] {
+                assert_eq!(warned(&format!("jdbc:postgresql://{host}/c{mode}")), "");
+            }
+        }
+        let checked = warned("jdbc:postgresql://db/c?sslmode=verify-full");
+        assert_eq!(checked, "");
     }
 
     #[test]

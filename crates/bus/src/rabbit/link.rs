@@ -1,4 +1,3 @@
-use crate::Address;
 use std::{
     io,
     net::{Shutdown, TcpStream},
@@ -24,6 +23,7 @@ use super::{
     settings::RabbitSettings,
     tls,
 };
+use crate::Address;
 
 /// A broker that is alive answers a close at once; at shutdown nobody wants to wait for one that is not.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -61,7 +61,7 @@ impl Session {
             ("https", false) => Trust::Machine,
             _ => Trust::Nobody,
         };
-        let tls = tls::config(trust).map_err(|error| unusable(&error))?;
+        let tls = tls::http_config(trust).map_err(|error| unusable(&error))?;
         let http = reqwest::Client::builder()
             .user_agent(AGENT)
             .default_headers(HeaderMap::from_iter([VERSION]))
