@@ -108,16 +108,16 @@ impl App {
         let (traces, exporter) = traced.map_or_else(Default::default, |(traces, exporter)| {
             (traces, Some(exporter))
         });
-        let of_servers = match &settings.bus {
-            settings::Bus::Rabbit(rabbit) if settings.replicas => Some(replicas::exchange(rabbit)),
-            _ => None,
-        };
-        let (bus, driver) = match settings.bus {
-            settings::Bus::Local => (Bus::local(), None),
-            settings::Bus::Rabbit(rabbit) => driven(Bus::rabbit(*rabbit)),
+        let shares = settings.replicas;
+        let of_servers = shares.then(|| of_servers(&settings.bus)).flatten();
+        let of_events = match settings.bus {
+            settings::Bus::Local => None,
+            settings::Bus::Rabbit(rabbit) => Some(driven(Bus::rabbit(*rabbit))),
             #[cfg(feature = "kafka")]
-            settings::Bus::Kafka(kafka) => driven(Bus::kafka(*kafka)),
+            settings::Bus::Kafka(kafka) => Some(driven(Bus::kafka(*kafka))),
         };
+        let (bus, driver) = of_events.unzip();
+        let bus = bus.unwrap_or_else(Bus::local);
         let (access, keeper_of_keys) = Access::new(settings.access);
         if let Some(keeper) = keeper_of_keys {
             let keeper = keeper.prepare(tasks.shutdown());
@@ -166,11 +166,9 @@ impl App {
         );
         let bookkeeper = bookkeeper.counting(metrics.fleet.clone());
         let mut bookkeeper = bookkeeper.telling(convergences);
-        let replica = of_servers.map(|of_servers| {
-            let (bus, driver) = Bus::rabbit(of_servers);
+        let replica = of_servers.map(|(bus, driver)| {
             let counts = metrics.replicas.clone();
             let own = settings.member.id.clone();
-            let driver: Box<dyn Driver> = Box::new(driver);
             let replica = Replica::new(bus, ledger.clone(), own, counts);
             (Box::new(replica), driver)
         });
@@ -360,8 +358,18 @@ impl App {
     }
 }
 
-fn driven<D: Driver + 'static>((bus, driver): (Bus, D)) -> (Bus, Option<Box<dyn Driver>>) {
-    (bus, Some(Box::new(driver)))
+/// The bus on which servers tell each other, beside that of events.
+fn of_servers(of_events: &settings::Bus) -> Option<(Bus, Box<dyn Driver>)> {
+    match of_events {
+        settings::Bus::Local => None,
+        settings::Bus::Rabbit(rabbit) => Some(driven(Bus::rabbit(replicas::exchange(rabbit)))),
+        #[cfg(feature = "kafka")]
+        settings::Bus::Kafka(kafka) => Some(driven(Bus::kafka(replicas::topic(kafka)))),
+    }
+}
+
+fn driven<D: Driver + 'static>((bus, driver): (Bus, D)) -> (Bus, Box<dyn Driver>) {
+    (bus, Box::new(driver))
 }
 
 fn listen(address: SocketAddr, threads: usize) -> anyhow::Result<http::Listeners> {

@@ -1,8 +1,8 @@
 //! Servers on one bus tell each other what their ledgers hold, so that each shows the whole fleet, whichever of them an instance
 //! reports to.
 //!
-//! They do so on an exchange of their own: no application hears of it. Nobody waits for it, what is lost comes again when
-//! somebody was away, and whatever is heard is bounded.
+//! They do so on an exchange or a topic of their own: no application hears of it. Nobody waits for it, what is lost comes again
+//! when somebody was away, and whatever is heard is bounded.
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +15,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "kafka")]
+use confbus_bus::KafkaSettings;
 use confbus_bus::{Bus, Message, RabbitSettings, Signal, Status, Subscription};
 use confbus_protocol::{BusEvent, BusId, Destination, EventKind};
 use serde_json::{Value, json};
@@ -31,7 +33,7 @@ use crate::{
 const PACE: Duration = Duration::from_secs(1);
 /// Between two times that everything is told: whoever asks meanwhile is told by the second one.
 const REST: Duration = Duration::from_secs(10);
-/// What the name of the exchange ends with, so that it lies below permissions for that of Spring.
+/// What the name of the exchange or the topic ends with, so that it lies below permissions for that of Spring.
 const SUFFIX: &str = ".confbus";
 /// The key by which a server asks for everything.
 const ASKS: &str = "asks";
@@ -47,6 +49,16 @@ pub(crate) fn exchange(of_events: &RabbitSettings) -> RabbitSettings {
         settings.queue_name_group_only = false;
         settings.binding_keys = vec!["#".to_owned()];
         settings.connection_name = format!("{} of servers", of_events.connection_name);
+    })
+}
+
+/// The topic of servers beside one of Spring's, likewise.
+#[cfg(feature = "kafka")]
+pub(crate) fn topic(of_events: &KafkaSettings) -> KafkaSettings {
+    KafkaSettings::clone(of_events).with(|settings| {
+        settings.topic = format!("{}{SUFFIX}", of_events.topic);
+        settings.output_topic = None;
+        settings.client_id = format!("{}-of-servers", of_events.client_id);
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod broker;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -35,13 +36,14 @@ type Scene = fn(&mut Stage) -> anyhow::Result<()>;
 const CUSTOMERS: usize = 0;
 const ORDERS: usize = 1;
 
-const SCENES: [(&str, Scene); 7] = [
+const SCENES: [(&str, Scene); 8] = [
     ("applications start from confbus", start),
     ("busrefresh reaches everyone", everyone),
     ("busrefresh reaches one application", one),
     ("acks show in the ledger", acks),
     ("confbus' busrefresh reaches our client", our_client),
     ("Spring's busrefresh reaches our client", springs_event),
+    ("two servers show the same fleet", two_servers),
     ("a push is told after Kafka was killed", killed),
 ];
 
@@ -241,6 +243,31 @@ fn our_client(stage: &mut Stage) -> anyhow::Result<()> {
 /// Confbus looks at its repository because of the event, too.
 fn springs_event(stage: &mut Stage) -> anyhow::Result<()> {
     stage.reaches_our_client(|stage| stage.applications[ORDERS].busrefresh())
+}
+
+/// What reports to one of them is shown by the other, which nobody asked for anything.
+fn two_servers(stage: &mut Stage) -> anyhow::Result<()> {
+    let folder = stage.folder.join("other");
+    fs::create_dir_all(&folder)?;
+    let named = [format!(
+        "--spring.kafka.bootstrap-servers=127.0.0.1:{}",
+        stage.broker.ports.plain
+    )];
+    let repository = stage.configuration.path();
+    let other = Confbus::start(&stage.program, repository, &named, &folder)?;
+    let commit = stage.configuration.commit();
+    for (teller, shows, instance) in [
+        (&stage.confbus, &other, "users:prod:8081:one"),
+        (&other, &stage.confbus, "users:prod:8081:two"),
+    ] {
+        teller.report(instance, commit)?;
+        eventually("another server does not show it", || {
+            let shown = shows.shown(instance)?;
+            ensure!(shown.is_live_on(commit), "{instance} is {shown:?}");
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// Whoever lost Kafka has it again by itself.

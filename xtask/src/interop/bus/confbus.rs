@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
+use confbus_protocol::REPORTS_PATH;
 use hmac::{Hmac, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -141,6 +142,20 @@ impl Confbus {
             ("X-Hub-Signature-256", &signature),
         ];
         self.post("/monitor", &headers, &body).map(drop)
+    }
+
+    /// Reports as an instance of `users` would that runs this commit.
+    pub(in crate::interop) fn report(&self, instance: &str, commit: &str) -> anyhow::Result<()> {
+        let report = json!({
+            "instance": instance,
+            "application": "users",
+            "profiles": "prod",
+            "version": commit,
+            "running": commit,
+            "outcome": "applied",
+        });
+        self.post(REPORTS_PATH, &[JSON], &report.to_string())
+            .map(drop)
     }
 
     /// The status that a push without a signature is answered with.
