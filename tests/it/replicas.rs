@@ -148,7 +148,9 @@ fn a_server_that_was_away_catches_up() {
     let mut other = bus.server(folders[1].path());
     other.running().signal("TERM");
     other.running().wait();
+    let tap = Tap::on(&bus.url, &bus.of_servers());
     report(&one, ID, &version(&one), applied());
+    tap.message_with(&["ConfbusLedgerEvent", ID]);
     let other = bus.server(folders[1].path());
     show_the_same([&one, &other], |shown| has_state(shown, "live"));
 }
