@@ -2,22 +2,37 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// Whose an address is, for counting: with IPv6 everybody has a network full of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Network(IpAddr);
+pub(crate) struct Network {
+    address: IpAddr,
+    is_this_machine: bool,
+}
 
 impl Network {
     pub(crate) fn of(address: IpAddr) -> Self {
         /// What every site has at least.
         const SITE: u128 = u128::MAX << 64;
-        Self(match address.to_canonical() {
+        let address = match address.to_canonical() {
             IpAddr::V6(address) if !address.is_loopback() => {
                 Ipv6Addr::from_bits(address.to_bits() & SITE).into()
             }
             address => address,
-        })
+        };
+        Self {
+            address,
+            is_this_machine: address.is_loopback(),
+        }
+    }
+
+    /// The same for somebody behind a gateway, who is never this machine, wherever the gateway is.
+    pub(crate) fn behind_gateway(address: IpAddr) -> Self {
+        Self {
+            is_this_machine: false,
+            ..Self::of(address)
+        }
     }
 
     pub(crate) fn is_this_machine(self) -> bool {
-        self.0.is_loopback()
+        self.is_this_machine
     }
 }
 
@@ -34,5 +49,7 @@ mod tests {
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
         assert!(network("::1").is_this_machine() && network("127.0.0.9").is_this_machine());
         assert!(!network("::2").is_this_machine());
+        let here = "127.0.0.1".parse().unwrap();
+        assert!(!Network::behind_gateway(here).is_this_machine());
     }
 }

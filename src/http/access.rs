@@ -23,6 +23,7 @@ use super::{
 use crate::{
     access::{Access, Caller, Evidence, Kind, Principal, Reach, Refused, Unknown, Wanted},
     environment_repository::FindError,
+    network::Network,
 };
 
 /// Whoever is checked while others wait is done soon.
@@ -38,12 +39,14 @@ pub(super) async fn identify(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let address = address(&parts);
+    let network = parts.extensions.get().map(Peer::network);
     let caller = caller(&parts, &access).await;
     let outside = parts.extensions.get::<Arc<Outside>>().cloned();
     parts.extensions.insert(Asking {
         caller,
         access,
         address,
+        network,
         outside: outside.unwrap_or_default(),
     });
     next.run(Request::from_parts(parts, body)).await
@@ -58,7 +61,9 @@ async fn caller(parts: &Parts, access: &Access) -> Caller {
     let address = address(parts);
     let certificate = peer.and_then(|peer| peer.certificate.as_deref());
     let authority = parts.uri.authority();
-    let is_ours = || said.is_of_this_machine(address, authority);
+    // What it tells of callers may be nothing at all.
+    let is_gateway = peer.is_some_and(|peer| peer.is_gateway);
+    let is_ours = || !is_gateway && said.is_of_this_machine(address, authority);
     access
         .identify(&said.evidence(address, certificate), is_ours)
         .await
@@ -75,6 +80,7 @@ pub(super) struct Asking {
     pub(super) caller: Caller,
     access: Access,
     address: Option<IpAddr>,
+    network: Option<Network>,
     outside: Arc<Outside>,
 }
 
@@ -122,6 +128,7 @@ impl Asking {
             caller,
             access,
             address: None,
+            network: None,
             outside: Arc::default(),
         }
     }
@@ -133,6 +140,11 @@ impl Asking {
     /// From where, if that is known.
     pub(super) fn address(&self) -> Option<IpAddr> {
         self.address
+    }
+
+    /// Whom limits count it as, if that is known.
+    pub(super) fn network(&self) -> Option<Network> {
+        self.network
     }
 
     /// How this server looks from there.

@@ -87,7 +87,7 @@ pub(super) async fn admit(
         return next.run(request).await;
     }
     let peer = request.extensions().get::<Peer>();
-    let network = peer.map(|peer| Network::of(peer.address.ip()));
+    let network = peer.map(Peer::network);
     if let Err(wait) = gate.rates.take(traffic, network) {
         return Failure::too_often(wait).into_response();
     }

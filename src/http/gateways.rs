@@ -73,31 +73,44 @@ impl Gateways {
     /// Who asks through a gateway that is trusted.
     #[cold]
     pub(super) fn asker(&self, fields: &(impl Fields + ?Sized), gateway: IpAddr) -> IpAddr {
-        let chain = Chain::of(fields, self.headers);
-        chain
-            .and_then(|chain| self.first(&chain, gateway))
-            .map_or(gateway, |hop| hop.address.unwrap_or(gateway))
+        let hop = self.of_asker(fields, gateway);
+        hop.and_then(|hop| hop.address).unwrap_or(gateway)
     }
 
     /// All that a gateway that is trusted says.
     pub(super) fn told(&self, fields: &HeaderMap, gateway: IpAddr) -> Told {
-        let chain = Chain::of(fields, self.headers);
-        let told = chain.and_then(|chain| {
-            let hop = self.first(&chain, gateway)?;
-            Some(Told {
-                address: hop.address.unwrap_or(gateway),
-                host: hop.host(),
-                outside: Outside {
-                    scheme: hop.scheme.and_then(scheme),
-                    prefix: prefix(fields),
-                },
-            })
-        });
-        told.unwrap_or_else(|| Told {
-            address: gateway,
-            host: None,
-            outside: Outside::default(),
-        })
+        let Some(hop) = self.of_asker(fields, gateway) else {
+            return Told {
+                address: gateway,
+                host: None,
+                outside: Outside::default(),
+            };
+        };
+        Told {
+            address: hop.address.unwrap_or(gateway),
+            host: hop.host(),
+            outside: Outside {
+                scheme: hop.scheme.and_then(scheme),
+                prefix: prefix(fields),
+            },
+        }
+    }
+
+    /// What was said of who asks; `None` where nobody can know that, or two things are said at once.
+    fn of_asker<'f>(&self, fields: &'f (impl Fields + ?Sized), gateway: IpAddr) -> Option<Hop<'f>> {
+        let by_itself = Chain::each_by_itself(fields);
+        if self.headers == ForwardHeaders::Native {
+            return self.first(&by_itself, gateway);
+        }
+        let forwarded = Chain::forwarded(fields);
+        if forwarded.is_empty() {
+            return self.first(&by_itself, gateway);
+        }
+        let hop = self.first(&forwarded, gateway)?;
+        // A gateway may write one of the two and pass the other on as it came.
+        let is_same =
+            by_itself.is_empty() || self.first(&by_itself, gateway)?.address == hop.address;
+        is_same.then_some(hop)
     }
 
     /// What was said of the first one from the end who is not trusted, or of the last one there is; `None` when the chain
@@ -197,7 +210,8 @@ mod tests {
     fn fields(said: &[(&'static str, &str)]) -> HeaderMap {
         let mut fields = HeaderMap::new();
         for (name, value) in said {
-            fields.append(*name, value.parse().unwrap());
+            let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+            fields.append(*name, value);
         }
         fields
     }
@@ -220,6 +234,9 @@ mod tests {
     fn who_asks_is_the_last_one_that_is_not_trusted() {
         let all = gateways(ForwardHeaders::Native);
         let many = "10.0.0.9, ".repeat(64) + "192.0.2.7";
+        let much = "x".repeat(4096) + ", 192.0.2.7";
+        let too_many = "192.0.2.7".to_owned() + &", 10.0.0.9".repeat(32);
+        let too_much = "1".repeat(4096);
         for (said, gateway, expected) in [
             ("192.0.2.7", "10.0.0.1", "192.0.2.7"),
             ("192.0.2.7, 192.0.2.8", "10.0.0.1", "192.0.2.8"),
@@ -244,7 +261,11 @@ mod tests {
             ("", "10.0.0.1", "10.0.0.1"),
             // Behind one who is not trusted, anything may stand.
             ("x, 192.0.2.7", "10.0.0.1", "192.0.2.7"),
-            (&many, "10.0.0.1", "10.0.0.1"),
+            ("\u{e9}\", 192.0.2.7", "10.0.0.1", "192.0.2.7"),
+            (&many, "10.0.0.1", "192.0.2.7"),
+            (&much, "10.0.0.1", "192.0.2.7"),
+            (&too_many, "10.0.0.1", "10.0.0.1"),
+            (&too_much, "10.0.0.1", "10.0.0.1"),
         ] {
             let fields = fields(&[("x-forwarded-for", said)]);
             let gateway = gateway.parse().unwrap();
@@ -335,6 +356,18 @@ mod tests {
             (&[("forwarded", "for=unknown")], "10.0.0.1 - -"),
             (&[("forwarded", "for=_hidden;host=a")], "10.0.0.1 - -"),
             (&[("forwarded", "for=\"192.0.2.7")], "10.0.0.1 - -"),
+            // A quote that a caller left open ends where the gateway begins to write.
+            (
+                &[("forwarded", "for=\", for=\"192.0.2.7\";host=a")],
+                "192.0.2.7 a -",
+            ),
+            (
+                &[
+                    ("forwarded", "\"\\, for=192.0.2.7"),
+                    ("x-forwarded-for", "\", 192.0.2.7"),
+                ],
+                "192.0.2.7 - -",
+            ),
             (
                 &[("forwarded", "for=192.0.2.7;for=192.0.2.8")],
                 "10.0.0.1 - -",
@@ -367,14 +400,16 @@ mod tests {
             );
         }
         let native = gateways(ForwardHeaders::Native);
-        let said = [
-            ("forwarded", "for=192.0.2.7"),
-            ("x-forwarded-for", "192.0.2.8"),
-        ];
-        assert_eq!(
-            native.asker(&fields(&said), gateway).to_string(),
-            "192.0.2.8"
-        );
+        for passed_on in ["for=192.0.2.7", "\"", "\u{e9}"] {
+            let said = [
+                ("forwarded", passed_on),
+                ("x-forwarded-for", "192.0.2.8"),
+                ("x-forwarded-host", "a.example"),
+            ];
+            let told = native.told(&fields(&said), gateway);
+            assert_eq!(told.address.to_string(), "192.0.2.8", "{passed_on}");
+            assert!(told.host.is_some(), "{passed_on}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::{
     sync::Arc,
 };
 
+use crate::network::Network;
+
 /// The address of everybody who connects to the socket in the file system: one that nobody else can have, and not one of this
 /// machine, for which more is open.
 pub(super) const ON_SOCKET: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -16,6 +18,18 @@ pub(super) struct Peer {
     pub(super) certificate: Option<Arc<str>>,
     /// What it says of others counts.
     pub(super) is_gateway: bool,
+}
+
+impl Peer {
+    /// Whom limits count it as.
+    pub(super) fn network(&self) -> Network {
+        let address = self.address.ip();
+        if self.is_gateway {
+            Network::behind_gateway(address)
+        } else {
+            Network::of(address)
+        }
+    }
 }
 
 impl From<SocketAddr> for Peer {

@@ -267,8 +267,10 @@ fn what_cannot_be_read_makes_nobody_more_than_the_gateway() {
     let server = TestServer::with(&[
         ("spring.cloud.config.server.git.uri", &uri),
         ("confbus.server.trusted-proxies", "127.0.0.1,unix"),
-    ])
-    .ready();
+    ]);
+    eventually("readiness", || {
+        expect_that(server.get("/readyz").status == 200, server.lines())
+    });
     for said in ["127.0.0.1", "::1", "192.0.2.7", "nonsense"] {
         let answer = server.send(&through(Request::get("/orders/dev"), said));
         assert_eq!(answer.status, 401, "{said}: {answer:?}");
@@ -276,6 +278,50 @@ fn what_cannot_be_read_makes_nobody_more_than_the_gateway() {
     for (name, value) in SAID {
         let answer = server.send(&Request::get("/orders/dev").header(name, value));
         assert_eq!(answer.status, 401, "{name}: {answer:?}");
+    }
+    assert_eq!(server.get("/orders/dev").status, 401);
+}
+
+#[test]
+fn nobody_chooses_to_count_as_the_gateway() {
+    let many = "10.0.0.1,".repeat(40);
+    let much = "x".repeat(3000);
+    for strategy in ["native", "framework"] {
+        let (_repo, server) = start(&[
+            ("confbus.server.trusted-proxies", "127.0.0.1"),
+            ("server.forward-headers-strategy", strategy),
+            ("confbus.limits.rates.encryption", "2"),
+            ("encrypt.key", "a key that is long enough"),
+        ]);
+        let encrypt = || {
+            let request = Request::post("/encrypt", "text").header("Content-Type", "text/plain");
+            request.login(USER, PASSWORD)
+        };
+        let status = |request: Request| server.send(&request).status;
+        let own = [1, 2, 3].map(|_| status(through(encrypt(), "192.0.2.7")));
+        assert_eq!(own, [200, 200, 429]);
+        // As nginx passes on what a caller wrote, with the caller's address behind it.
+        for wrote in [&many, &much, "é", "\"", ",,", "127.0.0.1"] {
+            let said = format!("{wrote}, 192.0.2.7");
+            assert_eq!(status(through(encrypt(), &said)), 429, "{strategy}: {said}");
+        }
+        // A field that a gateway passes on as it came.
+        let passed_on = ["\"", "for=\"", &much].map(|wrote| {
+            let request = encrypt().header("Forwarded", wrote);
+            status(through(request, "192.0.2.8"))
+        });
+        assert_eq!(passed_on, [200, 200, 429], "{strategy}");
+        // What nobody can read counts as the gateway, which is never this machine.
+        let nobody = [1, 2, 3].map(|_| status(through(encrypt(), "unknown")));
+        assert_eq!(nobody[2], 429, "{strategy}: {nobody:?}");
+        assert_eq!(status(encrypt()), 429, "{strategy}");
+        let request = Request::get("/orders/dev").header("Forwarded", "\"");
+        assert_eq!(status(through(request, "192.0.2.8")), 401);
+        let counts = match strategy {
+            "native" => "192.0.2.8",
+            _ => "127.0.0.1",
+        };
+        refused(&server, "/orders/dev", counts);
     }
 }
 

@@ -58,7 +58,7 @@ impl Keeping {
     ) -> bool {
         let address = Some(address);
         let evidence = question.said.evidence(address, peer.certificate.as_deref());
-        let is_ours = || question.said.is_of_this_machine(address, None);
+        let is_ours = || !peer.is_gateway && question.said.is_of_this_machine(address, None);
         self.access
             .surely_allows(&evidence, is_ours, keep.wanted.as_ref())
     }

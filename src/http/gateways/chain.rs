@@ -1,20 +1,21 @@
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    iter,
+    net::{IpAddr, SocketAddr},
+};
 
 use http::uri::Authority;
 
-use super::{
-    super::fields::{Fields, text},
-    ForwardHeaders,
-};
+use super::super::fields::{Fields, text};
 
-/// Gateways between somebody and this server; more are not read.
+/// Gateways between somebody and this server; those further away are not read.
 const MOST_HOPS: usize = 32;
-/// Bytes of what they say under one name; more are not read.
+/// Bytes of what they say under one name, from its end; what stands before them is not read.
 const LONGEST: usize = 2048;
 
 /// What gateways say of those for whom they asked, each of the one before it.
 #[derive(Debug, Default)]
 pub(super) struct Chain<'f> {
+    /// The nearest one first.
     hops: Vec<Hop<'f>>,
     /// What the nearest one says where nobody says for whom.
     gateway: Hop<'f>,
@@ -31,56 +32,48 @@ pub(super) struct Hop<'f> {
 }
 
 impl<'f> Chain<'f> {
-    /// `None` where more is said than is read, or two things at once.
-    pub(super) fn of(fields: &'f (impl Fields + ?Sized), headers: ForwardHeaders) -> Option<Self> {
-        let forwarded = listed(fields, "forwarded", elements)?;
-        if headers == ForwardHeaders::Native || forwarded.is_empty() {
-            return Self::each_by_itself(fields);
-        }
-        let hops = forwarded.into_iter().map(Hop::of_element);
-        let hops = hops.collect::<Option<Vec<_>>>()?;
-        // A gateway may write one of the two and pass the other on as it came.
-        let others = listed(fields, "x-forwarded-for", commas)?;
-        let is_same = |(hop, other): (&Hop<'_>, &&str)| hop.address == node(other);
-        if !others.is_empty()
-            && (others.len() != hops.len() || !hops.iter().zip(&others).all(is_same))
-        {
-            return None;
-        }
-        Some(Self {
-            hops,
+    /// `Forwarded`.
+    pub(super) fn forwarded(fields: &'f (impl Fields + ?Sized)) -> Self {
+        let elements = from_the_end(fields, "forwarded", |value| parts(value, b','));
+        let hops = elements.into_iter().map(Hop::of_element);
+        Self {
+            hops: hops.map(Option::unwrap_or_default).collect(),
             gateway: Hop::default(),
-        })
+        }
     }
 
     /// `X-Forwarded-*`. A list that is shorter than that of addresses was not written by all of them.
-    fn each_by_itself(fields: &'f (impl Fields + ?Sized)) -> Option<Self> {
-        let list = |name| listed(fields, name, commas);
-        let addresses = list("x-forwarded-for")?;
-        let schemes = list("x-forwarded-proto")?;
-        let (hosts, ports) = (list("x-forwarded-host")?, list("x-forwarded-port")?);
-        let from_the_end = |list: &[&'f str], number: usize| {
-            let last = list.len().checked_sub(1)?;
-            Some(list[last - number.min(last)])
+    pub(super) fn each_by_itself(fields: &'f (impl Fields + ?Sized)) -> Self {
+        let list = |name| -> Vec<&'f str> {
+            let items = from_the_end(fields, name, |value| value.rsplit(|byte| *byte == b','));
+            let items = items.into_iter().map(text);
+            items.map(|item| item.unwrap_or_default().trim()).collect()
         };
+        let addresses = list("x-forwarded-for");
+        let schemes = list("x-forwarded-proto");
+        let (hosts, ports) = (list("x-forwarded-host"), list("x-forwarded-port"));
+        let of =
+            |list: &[&'f str], number: usize| list.get(number).or_else(|| list.last()).copied();
         let hop = |number| Hop {
             address: None,
-            scheme: from_the_end(&schemes, number),
-            host: from_the_end(&hosts, number),
-            port: from_the_end(&ports, number),
+            scheme: of(&schemes, number),
+            host: of(&hosts, number),
+            port: of(&ports, number),
         };
-        let hops = addresses.iter().rev().enumerate();
-        let mut hops: Vec<_> = hops
-            .map(|(number, address)| Hop {
-                address: node(address),
-                ..hop(number)
-            })
-            .collect();
-        hops.reverse();
-        Some(Self {
-            hops,
+        let hops = addresses.iter().enumerate();
+        let hops = hops.map(|(number, address)| Hop {
+            address: node(address),
+            ..hop(number)
+        });
+        Self {
+            hops: hops.collect(),
             gateway: hop(0),
-        })
+        }
+    }
+
+    /// Nobody says for whom it asks.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hops.is_empty()
     }
 
     /// What the nearest one says where nobody says for whom it asks.
@@ -90,16 +83,17 @@ impl<'f> Chain<'f> {
 
     /// The nearest one first.
     pub(super) fn nearest_first(&self) -> impl Iterator<Item = Hop<'f>> {
-        self.hops.iter().rev().copied()
+        self.hops.iter().copied()
     }
 }
 
 impl<'f> Hop<'f> {
     /// One element of `Forwarded`; `None` where it is none, or says something twice.
-    fn of_element(element: &'f str) -> Option<Self> {
+    fn of_element(element: &'f [u8]) -> Option<Self> {
         let mut hop = Self::default();
         let mut node_said = None;
-        for pair in split(element, b';')? {
+        for pair in parts(element, b';') {
+            let pair = text(pair)?.trim();
             if pair.is_empty() {
                 continue;
             }
@@ -142,51 +136,59 @@ impl<'f> Hop<'f> {
     }
 }
 
-/// The items of a list that stands in one field or in several; none where there is no field, `None` where there is too much.
-fn listed<'f>(
+/// The items of a list that stands in one field or in several, the last one first: callers write in front of what gateways
+/// write. Where there are more than are read, an empty one stands for those.
+fn from_the_end<'f, I: Iterator<Item = &'f [u8]>>(
     fields: &'f (impl Fields + ?Sized),
     name: &str,
-    items: impl Fn(&'f str) -> Option<Vec<&'f str>>,
-) -> Option<Vec<&'f str>> {
-    let (mut all, mut bytes) = (Vec::new(), 0);
+    items: impl Fn(&'f [u8]) -> I,
+) -> Vec<&'f [u8]> {
     let named = |(given, _): &(&str, &[u8])| given.eq_ignore_ascii_case(name);
-    for (_, value) in fields.each().filter(named) {
-        bytes += value.len();
-        if bytes > LONGEST {
-            return None;
+    let values: Vec<_> = fields
+        .each()
+        .filter(named)
+        .map(|(_, value)| value)
+        .collect();
+    let (mut all, mut bytes) = (Vec::new(), 0);
+    for item in values.into_iter().rev().flat_map(items) {
+        bytes += item.len() + 1;
+        if all.len() == MOST_HOPS || bytes > LONGEST {
+            all.push(&[][..]);
+            break;
         }
-        all.extend(items(text(value)?)?);
+        all.push(item);
     }
-    (all.len() <= MOST_HOPS).then_some(all)
+    all
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as the other kind of list")]
-fn commas(text: &str) -> Option<Vec<&str>> {
-    Some(text.split(',').map(str::trim).collect())
+/// The parts of a list between separators that do not stand within quotes, the last one first.
+fn parts(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(list);
+    iter::from_fn(move || {
+        let list = rest.take()?;
+        let Some(at) = last_unquoted(list, separator) else {
+            return Some(list);
+        };
+        rest = Some(&list[..at]);
+        Some(&list[at + 1..])
+    })
 }
 
-fn elements(text: &str) -> Option<Vec<&str>> {
-    split(text, b',')
-}
-
-/// The parts of a text between separators that do not stand within quotes; `None` when a quote is left open.
-fn split(text: &str, separator: u8) -> Option<Vec<&str>> {
-    let (mut parts, mut begin) = (Vec::new(), 0);
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_quoted => is_escaped = true,
-            b'"' => is_quoted = !is_quoted,
-            _ if byte == separator && !is_quoted => {
-                parts.push(text[begin..at].trim());
-                begin = at + 1;
-            }
-            _ => {}
+/// Read from the end, a quote that somebody left open further in front hides nothing.
+fn last_unquoted(list: &[u8], separator: u8) -> Option<usize> {
+    let mut is_quoted = false;
+    let is_escaped = |at: usize| {
+        let before = list[..at].iter().rev();
+        before.take_while(|byte| **byte == b'\\').count() % 2 == 1
+    };
+    for (at, byte) in list.iter().enumerate().rev() {
+        if *byte == b'"' && !is_escaped(at) {
+            is_quoted = !is_quoted;
+        } else if *byte == separator && !is_quoted {
+            return Some(at);
         }
     }
-    parts.push(text[begin..].trim());
-    (!is_quoted).then_some(parts)
+    None
 }
 
 /// A value without its quotes; nothing that counts here needs a backslash, so one makes it count for nothing.

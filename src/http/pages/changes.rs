@@ -58,7 +58,7 @@ impl Whose {
         if asking.caller.proved().is_some() {
             return Some(Self::Principal(asking.name().into()));
         }
-        let network = Network::of(asking.address()?);
+        let network = asking.network()?;
         let counts = settings.limits.this_machine || !network.is_this_machine();
         counts.then_some(Self::Network(network))
     }
