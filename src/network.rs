@@ -36,9 +36,28 @@ impl Network {
     }
 }
 
+/// Whether a host, as addresses name it, is this machine: `localhost`, `127.0.0.1`, `[::1]`.
+pub(crate) fn is_here(host: &str) -> bool {
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    let address = address.unwrap_or(host).parse::<IpAddr>();
+    address.map_or(host == "localhost", |address| address.is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn this_machine_has_a_name_and_addresses() {
+        for host in ["localhost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
+            assert!(is_here(host), "{host}");
+        }
+        for host in ["localhost.example", "10.0.0.7", "[::2]", "[localhost]", ""] {
+            assert!(!is_here(host), "{host}");
+        }
+    }
 
     #[test]
     fn addresses_of_one_site_count_as_one() {

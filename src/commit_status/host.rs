@@ -8,6 +8,7 @@ use super::{
     project::Project,
     status::{State, Status},
 };
+use crate::network;
 
 /// What may stand in a segment of a path as it is.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -80,12 +81,7 @@ impl Host {
 
     /// Whether the API is asked within this machine.
     pub(crate) fn is_here(&self) -> bool {
-        match self.api.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        self.api.host_str().is_some_and(network::is_here)
     }
 
     /// Where statuses of a commit go; `None` when the repository is none of this host.

@@ -2,10 +2,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use super::keys::Set;
-use crate::tls;
+use crate::{network, tls};
 
 /// For all that is asked once.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -38,22 +38,14 @@ struct Description {
 impl Place {
     /// Where an issuer is asked; `None` where nobody could be sure who answers: without TLS only this machine is asked.
     pub(crate) fn is_safe(url: &Url) -> bool {
-        url.scheme() == "https" || url.scheme() == "http" && is_this_machine(url)
+        let is_here = || url.host_str().is_some_and(network::is_here);
+        url.scheme() == "https" || url.scheme() == "http" && is_here()
     }
 
     fn url(&self) -> &Url {
         match self {
             Self::Described(url) | Self::Keys(url) => url,
         }
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

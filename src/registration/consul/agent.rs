@@ -5,7 +5,7 @@ use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use crate::tls;
+use crate::{network, tls};
 
 /// For one request.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -62,12 +62,7 @@ impl Agent {
 
     /// Whether it is on this machine, as agents are meant to be.
     pub(crate) fn is_here(&self) -> bool {
-        match self.base.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        self.base.host_str().is_some_and(network::is_here)
     }
 
     /// Without the brackets of an IPv6 address.

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::Trouble;
-use crate::tls;
+use crate::{network, tls};
 
 /// For one request to one peer.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -53,12 +53,7 @@ impl Peer {
 
     /// Whether it is on this machine.
     pub(crate) fn is_here(&self) -> bool {
-        match self.base.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        self.base.host_str().is_some_and(network::is_here)
     }
 
     /// Without the brackets of an IPv6 address.

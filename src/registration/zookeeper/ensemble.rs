@@ -1,5 +1,7 @@
 use std::{fmt, net::IpAddr};
 
+use crate::network;
+
 /// Servers of ZooKeeper that are one: `zk1:2181,zk2:2181`, and below which node everything of ours is, if not the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ensemble {
@@ -36,11 +38,7 @@ impl Ensemble {
 
     /// Whether all of it is on this machine.
     pub(crate) fn is_here(&self) -> bool {
-        let is_here = |host: &str| match host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => host == "localhost",
-        };
-        self.hosts().all(|(host, _)| is_here(host))
+        self.hosts().all(|(host, _)| network::is_here(host))
     }
 }
 

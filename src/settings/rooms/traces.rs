@@ -5,9 +5,10 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
+    network,
     settings::{code, reader::Reader},
     traces::Settings,
 };
@@ -96,12 +97,7 @@ fn endpoint(reader: &mut Reader, key: &str, address: &str) -> Option<Url> {
 }
 
 fn is_here(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    url.host_str().is_some_and(network::is_here)
 }
 
 /// By name below Spring's key, or `name=value,…` in a variable.
