@@ -115,8 +115,10 @@ fn shown(key: &str, value: &str) -> Option<String> {
     let is_user = all.starts_with("spring.cloud.config.server.") && all.ends_with(".username");
     let is_hidden = is_user
         || is_secret(key)
+        || is_login_module(&all)
         || OWN.iter().any(|own| all.starts_with(own))
-        || value.contains("{cipher}");
+        || value.contains("{cipher}")
+        || has_pair(value);
     let (before, behind) = match value.rsplit_once('@') {
         // Nobody can tell whether the `@` ends a password or belongs to what is asked.
         Some((before, _)) if before.contains('?') => return None,
@@ -129,6 +131,17 @@ fn shown(key: &str, value: &str) -> Option<String> {
     };
     let is_hidden = is_hidden || has_credentials(&shown.as_str().into());
     (!is_hidden).then_some(shown)
+}
+
+/// Java's way to write a login, among other words.
+fn is_login_module(key: &str) -> bool {
+    key.trim_end_matches(']').ends_with("jaas.config")
+}
+
+/// Whether something is said under the name of a secret: an `@` in it does not end it, as it ends the login of an address.
+fn has_pair(value: &str) -> bool {
+    let (named, _) = value.split_once('?').unwrap_or((value, ""));
+    has_credentials(&named.replace("://", " ").into())
 }
 
 /// By the last name of a key.
@@ -188,6 +201,28 @@ mod tests {
             ("spring.rabbitmq.addresses", "jo:p?w@one", None),
             ("spring.rabbitmq.addresses", "one?token=p@w", None),
             ("spring.rabbitmq.host", "one;Password=x", None),
+            ("spring.rabbitmq.host", "one;Password=p@ssw0rd", None),
+            ("spring.rabbitmq.host", "amqp://one;Password=p@ssw0rd", None),
+            (
+                "spring.rabbitmq.host",
+                "Module required password=\"p@ss?w0rd\";",
+                None,
+            ),
+            (
+                "spring.kafka.properties.sasl.jaas.config",
+                "Module required x=\"p@ssw0rd\";",
+                None,
+            ),
+            (
+                "spring.kafka.properties[sasl.jaas.config]",
+                "Module required x=\"p@ssw0rd\";",
+                None,
+            ),
+            (
+                "spring.cloud.stream.kafka.binder.configuration.sasl.jaas.config",
+                "Module",
+                None,
+            ),
             (
                 "spring.cloud.config.server.composite[0].password",
                 "x",
