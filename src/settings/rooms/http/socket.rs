@@ -1,5 +1,6 @@
 //! A socket in the file system where the server listens beside its port.
 
+use super::tls;
 use crate::{http::SocketFile, settings::reader::Reader};
 
 const SOCKET: &str = "confbus.server.socket";
@@ -21,6 +22,9 @@ pub(in crate::settings::rooms) fn socket(reader: &mut Reader) -> Option<SocketFi
         let text = format!("`{MODE}` is not four octal digits of which the first is 0");
         reader.refuse(MODE, text, Some("write \"0660\", in quotes"));
     }
+    if tls::needs_certificates(reader) {
+        reader.opens(SOCKET, "whoever connects there shows no certificate");
+    }
     let path = path.strip_prefix("unix:").unwrap_or(&path).into();
     mode.map(|mode| SocketFile { path, mode })
 }
@@ -36,6 +40,18 @@ mod tests {
         let socket = socket(&mut reader);
         let (problems, warnings) = reader.finish();
         (socket, problems.len(), warnings.len())
+    }
+
+    #[test]
+    fn a_socket_beside_needed_certificates_is_told() {
+        let path = (SOCKET, "/run/confbus/http.sock");
+        for (client_auth, expected) in [("need", 1), ("NEED", 1), ("want", 0), ("none", 0)] {
+            let said = [path, ("server.ssl.client-auth", client_auth)];
+            assert_eq!(read(&said).2, expected, "{client_auth}");
+        }
+        let off = ("server.ssl.enabled", "false");
+        assert_eq!(read(&[path, ("server.ssl.client-auth", "need"), off]).2, 0);
+        assert_eq!(read(&[("server.ssl.client-auth", "need")]).2, 0);
     }
 
     #[test]

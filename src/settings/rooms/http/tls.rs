@@ -62,6 +62,12 @@ pub(super) fn is_on(reader: &mut Reader) -> bool {
     reader.flag(&format!("{AT}.enabled"), is_said)
 }
 
+/// Whether nobody is let in over TLS without a certificate.
+pub(super) fn needs_certificates(reader: &mut Reader) -> bool {
+    let said = reader.text(&format!("{AT}.client-auth"));
+    said.is_some_and(|said| said.eq_ignore_ascii_case("need")) && is_on(reader)
+}
+
 /// A file in PEM, or a store of PKCS#12.
 fn key_file(reader: &mut Reader, pem: &str, store: &str) -> Option<Option<KeyFile>> {
     let store = format!("{AT}.{store}");
