@@ -4,7 +4,8 @@ use confbus_protocol::SpringLine;
 
 use crate::{Address, Password, TlsSettings};
 
-/// How to reach Kafka; the defaults are those of Spring's binder (`spring.cloud.stream.kafka.binder.*`, `spring.cloud.bus.*`).
+/// How to reach Kafka; the defaults are those of Spring's binder (`spring.cloud.stream.kafka.binder.*`, `spring.cloud.bus.*`),
+/// of acks those of 5.0.2 and later; before, it asked the leader alone.
 ///
 /// Made by `default()`, and completed by [`with`](Self::with).
 #[derive(Debug, Clone, PartialEq, Eq)]

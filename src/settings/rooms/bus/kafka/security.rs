@@ -125,12 +125,28 @@ fn tls(reader: &mut Reader) -> Option<TlsSettings> {
     let trusted = key_file(reader, "trust-store", "truststore", "trusted-certificates");
     let certificate = key_file(reader, "key-store", "keystore", "certificate");
     let private_key = reader.file(&format!("{OURS}.private-key"));
+    check_key_password(reader);
     Some(TlsSettings {
         trusted: trusted?,
         certificate: certificate?,
         private_key: private_key?,
         verification: verification(reader),
     })
+}
+
+/// A key has the password of its store, which Java's tools make so.
+fn check_key_password(reader: &mut Reader) {
+    let find = |kafkas: &str, boots: &str| {
+        property(reader, kafkas).unwrap_or_else(|| format!("{SPRING}.ssl.{boots}"))
+    };
+    let key = find("ssl.key.password", "key-password");
+    let store = find("ssl.keystore.password", "key-store-password");
+    let said = reader.text(&key);
+    if said.is_some() && said != reader.text(&store) {
+        let text = format!("`{key}` is another password than `{store}`");
+        let hint = "give the key the password of its store, or write it in the clear as confbus.kafka.private-key";
+        reader.refuse_as(code::UNSUPPORTED, &key, text, Some(hint));
+    }
 }
 
 /// An empty algorithm is Kafka's word for not looking at the name.

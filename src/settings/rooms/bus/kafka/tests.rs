@@ -170,6 +170,8 @@ fn tls_and_login_have_kafkas_names_or_springs() {
             &format!("{properties}.ssl.endpoint.identification.algorithm"),
             "",
         ),
+        (&format!("{properties}.ssl.keystore.password"), "s3cret"),
+        (&format!("{properties}.ssl.key.password"), "s3cret"),
     ]);
     assert!(!format!("{settings:?} {warnings:?}").contains("s3cret"));
     let sasl = settings.sasl.unwrap();
@@ -232,6 +234,21 @@ fn what_cannot_be_done_is_refused_by_name() {
                 ("spring.kafka.ssl.bundle", "mine"),
             ],
             "bundles",
+        ),
+        (
+            vec![
+                ("spring.kafka.security.protocol", "SSL"),
+                ("spring.kafka.ssl.key-store-password", "store"),
+                ("spring.kafka.properties.ssl.key.password", "s3cret"),
+            ],
+            "ssl.key.password",
+        ),
+        (
+            vec![
+                ("spring.kafka.security.protocol", "SSL"),
+                ("spring.kafka.ssl.key-password", "s3cret"),
+            ],
+            "key-password",
         ),
         (
             vec![("spring.cloud.stream.kafka.binder.requiredAcks", "0")],
