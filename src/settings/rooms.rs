@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Settings, reader::Reader};
+use super::{Bus, Settings, reader::Reader};
 use crate::{
     encryption::Encryption,
     http::Tls,
@@ -69,7 +69,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         && socket.is_none()
         && management.is_none_or(|at| at.ip().is_loopback());
     let bus = bus::bus(reader);
-    let replicas = reader.flag("confbus.replicas.enabled", true);
+    let replicas = replicas(reader, bus.as_ref());
     let member = bus::member(reader);
     let refresh = refresh(reader);
     let commit_status = commit_status::commit_status(reader);
@@ -113,6 +113,15 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
         management,
         warnings: Vec::new(),
     })
+}
+
+/// Whether servers tell each other what they know.
+fn replicas(reader: &mut Reader, bus: Option<&Bus>) -> bool {
+    const KEY: &str = "confbus.replicas.enabled";
+    if let Some(Bus::Local) = bus {
+        reader.has_no_effect(KEY, "without a broker there is no way to other servers");
+    }
+    reader.flag(KEY, true)
 }
 
 fn listen(reader: &mut Reader) -> SocketAddr {
@@ -190,6 +199,16 @@ fn refresh(reader: &mut Reader) -> Option<refresh::Settings> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_broker_replicas_have_no_effect() {
+        for (bus, expected) in [(Some(Bus::Local), 1), (None, 0)] {
+            let said = ("confbus.replicas.enabled".to_owned(), "false".to_owned());
+            let mut reader = Reader::of(vec![said], Vec::new());
+            assert!(!replicas(&mut reader, bus.as_ref()));
+            assert_eq!(reader.finish().1.len(), expected, "{bus:?}");
+        }
+    }
 
     #[test]
     fn management_has_an_address_only_with_a_port_of_its_own() {
