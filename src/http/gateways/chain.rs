@@ -52,7 +52,8 @@ impl<'f> Chain<'f> {
         let addresses = list("x-forwarded-for");
         let schemes = list("x-forwarded-proto");
         let (hosts, ports) = (list("x-forwarded-host"), list("x-forwarded-port"));
-        let of = |list: &[&'f str], number: usize| list.get(number).or_else(|| list.last()).copied();
+        let of =
+            |list: &[&'f str], number: usize| list.get(number).or_else(|| list.last()).copied();
         let hop = |number| Hop {
             address: None,
             scheme: of(&schemes, number),
