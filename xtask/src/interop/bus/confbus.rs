@@ -154,7 +154,7 @@ impl Confbus {
             "running": commit,
             "outcome": "applied",
         });
-        self.post(REPORTS_PATH, &[JSON], &report.to_string())
+        self.post(&format!("/{REPORTS_PATH}"), &[JSON], &report.to_string())
             .map(drop)
     }
 
