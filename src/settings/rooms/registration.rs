@@ -6,6 +6,11 @@ mod advertised;
 mod consul;
 #[cfg(feature = "eureka")]
 mod eureka;
+#[cfg(all(
+    test,
+    any(feature = "consul", feature = "eureka", feature = "zookeeper")
+))]
+mod testing;
 #[cfg(feature = "zookeeper")]
 mod zookeeper;
 

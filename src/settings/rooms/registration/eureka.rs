@@ -126,29 +126,25 @@ mod tests {
 
     use secrecy::ExposeSecret as _;
 
-    use super::{super::advertised::USUAL_NAME, *};
+    use super::{
+        super::{
+            advertised::USUAL_NAME,
+            testing::{self, Read},
+        },
+        *,
+    };
 
     const PEER: (&str, &str) = (
         "eureka.client.serviceUrl.defaultZone",
         "http://localhost:8761/eureka/",
     );
 
-    /// The settings, or what is wrong; warnings in both cases.
-    fn read(said: &[(&str, &str)]) -> (Option<Option<Settings>>, String, Vec<String>) {
-        let arguments = said.iter();
-        let arguments = arguments.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let mut reader = Reader::of(arguments.collect(), Vec::new());
-        let settings = eureka(&mut reader, false);
-        let (problems, warnings) = reader.finish();
-        let problems = problems.iter().map(ToString::to_string).collect();
-        let warnings = warnings.iter().map(ToString::to_string);
-        (settings, problems, warnings.collect())
+    fn read(said: &[(&str, &str)]) -> Read<Settings> {
+        testing::read(said, |reader| eureka(reader, false))
     }
 
     fn used(said: &[(&str, &str)]) -> Option<Settings> {
-        let (settings, problems, warnings) = read(said);
-        assert_eq!((problems.as_str(), warnings.len()), ("", 0), "{warnings:?}");
-        settings.unwrap()
+        testing::used(read(said))
     }
 
     #[test]

@@ -116,26 +116,19 @@ fn check(reader: &mut Reader, settings: &Settings) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::testing::{self, Read},
+        *,
+    };
 
     const ZK: (&str, &str) = ("spring.cloud.zookeeper.connectString", "localhost:2181");
 
-    /// The settings, or what is wrong; warnings in both cases.
-    fn read(said: &[(&str, &str)]) -> (Option<Option<Settings>>, String, Vec<String>) {
-        let arguments = said.iter();
-        let arguments = arguments.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let mut reader = Reader::of(arguments.collect(), Vec::new());
-        let settings = zookeeper(&mut reader, false);
-        let (problems, warnings) = reader.finish();
-        let problems = problems.iter().map(ToString::to_string).collect();
-        let warnings = warnings.iter().map(ToString::to_string);
-        (settings, problems, warnings.collect())
+    fn read(said: &[(&str, &str)]) -> Read<Settings> {
+        testing::read(said, |reader| zookeeper(reader, false))
     }
 
     fn used(said: &[(&str, &str)]) -> Option<Settings> {
-        let (settings, problems, warnings) = read(said);
-        assert_eq!((problems.as_str(), warnings.len()), ("", 0), "{warnings:?}");
-        settings.unwrap()
+        testing::used(read(said))
     }
 
     #[test]
