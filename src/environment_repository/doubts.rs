@@ -8,12 +8,12 @@ use std::{
     fmt,
     sync::{
         Arc, LazyLock,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use confbus_protocol::{CommitId, Label};
 use indexmap::IndexSet;
 use tokio::{sync::mpsc, time::Instant};
@@ -44,8 +44,12 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 pub(super) struct Doubts {
     raised: mpsc::Sender<Doubt>,
     settled: Arc<ArcSwap<Settled>>,
-    is_hopeless: Arc<AtomicBool>,
+    failed: Arc<Failed>,
+    served: Arc<ArcSwap<Served>>,
 }
+
+/// When the last look for doubts failed, unless one has brought something since.
+type Failed = ArcSwapOption<std::time::Instant>;
 
 /// The number of the look that has begun last in this process. One number for all repositories, so that one tells a moment of
 /// all of them.
@@ -99,10 +103,9 @@ struct SettledLabel {
 pub(super) struct Settler {
     raised: mpsc::Receiver<Doubt>,
     doubted: Doubted,
-    /// Then nobody looks but for a new question.
-    has_failed: bool,
     settled: Arc<ArcSwap<Settled>>,
-    is_hopeless: Arc<AtomicBool>,
+    /// Then nobody looks but for a new question.
+    failed: Arc<Failed>,
     looks: Looks,
     served: Arc<ArcSwap<Served>>,
     settings: Arc<Settings>,
@@ -121,14 +124,14 @@ impl Doubts {
         let doubts = Self {
             raised: sender,
             settled: Arc::default(),
-            is_hopeless: Arc::default(),
+            failed: Arc::default(),
+            served: Arc::clone(&served),
         };
         let settler = Settler {
             raised,
             doubted: Doubted::default(),
-            has_failed: false,
             settled: Arc::clone(&doubts.settled),
-            is_hopeless: Arc::clone(&doubts.is_hopeless),
+            failed: Arc::clone(&doubts.failed),
             looks,
             served,
             settings,
@@ -149,10 +152,11 @@ impl Doubts {
         let doubts = Self {
             raised: sender,
             settled: Arc::new(ArcSwap::from_pointee(Settled::from([(main, of_main)]))),
-            is_hopeless: Arc::default(),
+            failed: Arc::default(),
+            served: Arc::default(),
         };
-        let is_hopeless = Arc::clone(&doubts.is_hopeless);
-        (doubts, Idle(raised, is_hopeless))
+        let failed = Arc::clone(&doubts.failed);
+        (doubts, Idle(raised, failed))
     }
 
     /// Whether a look has shown that the label is no older here than this commit.
@@ -169,9 +173,14 @@ impl Doubts {
         of_label.is_some_and(|of_label| of_label.looked > moment.0)
     }
 
-    /// Whether the last look failed, and the next one is some time away: it is of no use to wait for it.
+    /// Whether the last look failed, and nothing has been heard of the repository since: it is of no use to wait for the next
+    /// one. A remote that never answers would otherwise cost everybody the longest wait, again after each rest.
     pub(super) fn are_hopeless(&self) -> bool {
-        self.is_hopeless.load(Ordering::Acquire)
+        let failed = self.failed.load();
+        failed.as_deref().is_some_and(|failed| {
+            let confirmed = self.served.load().confirmed;
+            confirmed.is_none_or(|confirmed| confirmed <= *failed)
+        })
     }
 
     /// Has a look made soon. Does not wait for it.
@@ -184,7 +193,7 @@ impl Doubts {
 /// In place of a settler: whoever tests says what becomes of looks.
 #[cfg(test)]
 #[derive(Debug)]
-pub(crate) struct Idle(mpsc::Receiver<Doubt>, Arc<AtomicBool>);
+pub(crate) struct Idle(mpsc::Receiver<Doubt>, Arc<Failed>);
 
 #[cfg(test)]
 impl Idle {
@@ -195,7 +204,7 @@ impl Idle {
 
     /// The look has failed.
     pub(crate) fn fail(&self) {
-        self.1.store(true, Ordering::Release);
+        self.1.store(Some(Arc::new(std::time::Instant::now())));
     }
 }
 
@@ -205,10 +214,10 @@ impl Settler {
         let work = async {
             while self.is_to_look().await {
                 let pause = self.settle().await;
-                self.is_hopeless.store(self.has_failed, Ordering::Release);
                 self.generation.tell();
-                rest(pause, &self.served, &self.generation).await;
-                self.is_hopeless.store(false, Ordering::Release);
+                if rest(pause, &self.served, &self.generation).await {
+                    self.failed.store(None);
+                }
             }
         };
         _ = shutdown.run_until_cancelled(work).await;
@@ -216,7 +225,8 @@ impl Settler {
 
     /// Waits for a doubt, or until a look settles earlier ones: whoever raised them may not ask again by then. False at the end.
     async fn is_to_look(&mut self) -> bool {
-        let due = self.doubted.due().filter(|_| !self.has_failed);
+        let due = self.doubted.due();
+        let due = due.filter(|_| self.failed.load().is_none());
         let settles = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -246,10 +256,11 @@ impl Settler {
             .looks
             .look(Wish::Refs(refs), None, announce, &TraceContext::default())
             .await;
-        self.has_failed = looked.is_err();
-        if self.has_failed {
+        if looked.is_err() {
+            self.failed.store(Some(Arc::new(Instant::now().into_std())));
             return PAUSE_AFTER_FAILURE;
         }
+        self.failed.store(None);
         let settled = self.doubted.settle(begun);
         self.note(settled, number);
         PAUSE
@@ -290,51 +301,85 @@ impl Settler {
     }
 }
 
-/// Waits for the end of a pause. A long one ends as soon as another look brings something: then there is hope again.
-async fn rest(pause: Duration, served: &ArcSwap<Served>, generation: &Generation) {
+/// Waits for the end of a pause. A long one ends as soon as another look brings something: then there is hope again, and it is
+/// true.
+async fn rest(pause: Duration, served: &ArcSwap<Served>, generation: &Generation) -> bool {
     let before = served.load_full();
     tokio::time::sleep(PAUSE).await;
     let swapped = async {
         loop {
             let news = generation.news();
-            if !Arc::ptr_eq(&before, &served.load()) {
+            if has_brought_something(served, &before) {
                 return;
             }
             news.await;
         }
     };
-    _ = tokio::time::timeout(pause.saturating_sub(PAUSE), swapped).await;
+    let rests = tokio::time::timeout(pause.saturating_sub(PAUSE), swapped);
+    rests.await.is_ok()
+}
+
+fn has_brought_something(served: &ArcSwap<Served>, before: &Arc<Served>) -> bool {
+    let now = served.load();
+    now.error.is_none() && !Arc::ptr_eq(before, &now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::look::LookError;
 
-    /// How long a rest is in which something is swapped after so long, and another repository has news before.
-    async fn rested(pause: Duration, swapped_after: Duration) -> Duration {
+    /// How long a rest is in which something is swapped after so long, and another repository has news before; and whether
+    /// that has brought something.
+    async fn rested(
+        pause: Duration,
+        swapped_after: Duration,
+        error: Option<LookError>,
+    ) -> (Duration, bool) {
         let (served, generation) = (ArcSwap::<Served>::default(), Generation::default());
         let began = Instant::now();
         let swaps = async {
             tokio::time::sleep(swapped_after * 9 / 10).await;
             generation.tell();
             tokio::time::sleep(swapped_after / 10).await;
-            served.store(Arc::default());
+            served.store(Arc::new(Served {
+                error,
+                ..Served::default()
+            }));
             generation.advance();
         };
-        tokio::select! {
-            () = rest(pause, &served, &generation) => {}
-            () = async { swaps.await; std::future::pending().await } => {}
-        }
-        began.elapsed()
+        let brought = tokio::select! {
+            brought = rest(pause, &served, &generation) => brought,
+            never = async { swaps.await; std::future::pending().await } => never,
+        };
+        (began.elapsed(), brought)
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_rest_after_a_failure_ends_when_another_look_brings_something() {
         let millis = Duration::from_millis;
         let long = PAUSE_AFTER_FAILURE;
-        assert_eq!(rested(long, millis(900)).await, millis(900));
-        assert_eq!(rested(long, millis(100)).await, PAUSE, "never at once");
-        assert_eq!(rested(long, long * 2).await, long);
-        assert_eq!(rested(PAUSE, millis(100)).await, PAUSE);
+        assert_eq!(rested(long, millis(900), None).await, (millis(900), true));
+        let never_at_once = (PAUSE, true);
+        assert_eq!(rested(long, millis(100), None).await, never_at_once);
+        assert_eq!(rested(long, long * 2, None).await, (long, false));
+        let fails = Some(LookError::NotYet);
+        assert_eq!(rested(long, millis(900), fails).await, (long, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_hope_until_something_is_heard_of_the_repository() {
+        let (doubts, idle) = Doubts::that_settled(&[]);
+        assert!(!doubts.are_hopeless());
+        idle.fail();
+        tokio::time::advance(PAUSE_AFTER_FAILURE * 2).await;
+        assert!(doubts.are_hopeless(), "a rest alone brings nothing");
+        doubts.served.store(Arc::new(Served {
+            confirmed: Some(std::time::Instant::now()),
+            ..Served::default()
+        }));
+        assert!(!doubts.are_hopeless());
+        idle.fail();
+        assert!(doubts.are_hopeless());
     }
 }
