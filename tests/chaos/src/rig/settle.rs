@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
-use super::{APPLICATIONS, Rig, reader};
+use super::{APPLICATIONS, Rig, Walkers, reader};
+use crate::history::Name;
 
 /// Between two looks.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -17,6 +18,30 @@ impl Rig {
     pub async fn settle(&self, within: Duration) -> anyhow::Result<Duration> {
         let since = self.recorder.now();
         wait("everybody at the last commit", within, || self.late(since)).await
+    }
+
+    /// Waits until everybody is at the last commit, and then until each of the walkers has read it, too: one may have waited in
+    /// vain at a server that could not fetch.
+    ///
+    /// # Errors
+    /// After the deadline, with who is late.
+    pub async fn settle_with(&self, walkers: &Walkers, within: Duration) -> anyhow::Result<()> {
+        self.settle(within).await?;
+        let since = self.recorder.now();
+        let late = || {
+            let names = walkers.names().iter();
+            let mut late = names.filter(|name| !self.has_read_the_last(name, since));
+            late.next().map(ToString::to_string)
+        };
+        let what = "every reader at the last commit";
+        wait(what, within, late).await.map(|_| ())
+    }
+
+    fn has_read_the_last(&self, name: &Name, since: u64) -> bool {
+        APPLICATIONS.iter().any(|application| {
+            let seen = reader::newest(&self.recorder, name, application, since);
+            seen.is_some() && seen.as_ref() == self.repository.served(application).as_ref()
+        })
     }
 
     /// Who is not at the last commit; nothing when everybody is.

@@ -24,7 +24,10 @@ const BODIES: usize = 256;
 /// Readers of one balancer, each of which says what it has seen. What they find is in the history, under a name of their own for
 /// each: its order is what one reader saw.
 #[derive(Debug)]
-pub struct Walkers(Arc<Counts>);
+pub struct Walkers {
+    names: Vec<Name>,
+    counts: Arc<Counts>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -53,9 +56,11 @@ impl Walkers {
         load: &mut JoinSet<()>,
     ) -> Self {
         let counts = Arc::new(Counts::default());
-        for number in 1..=count {
+        let name = |number| Name::from(format!("reader-{number}"));
+        let names: Vec<_> = (1..=count).map(name).collect();
+        for name in &names {
             let walker = Walker {
-                name: format!("reader-{number}").into(),
+                name: Name::clone(name),
                 port,
                 seen: None,
                 known: HashMap::new(),
@@ -64,7 +69,7 @@ impl Walkers {
             };
             load.spawn(walker.walk());
         }
-        Self(counts)
+        Self { names, counts }
     }
 
     /// How it went until now.
@@ -72,10 +77,14 @@ impl Walkers {
     pub fn walked(&self) -> Walked {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Walked {
-            found: load(&self.0.found),
-            lagging: load(&self.0.lagging),
-            failed: load(&self.0.failed),
+            found: load(&self.counts.found),
+            lagging: load(&self.counts.lagging),
+            failed: load(&self.counts.failed),
         }
+    }
+
+    pub(super) fn names(&self) -> &[Name] {
+        &self.names
     }
 }
 

@@ -84,7 +84,7 @@ pub(crate) async fn monotonic(rig: &mut Rig) -> anyhow::Result<()> {
     rig.figure(Figure::new("faults", faults as f64, ""));
     ensure!(walked.found >= READS, "too few reads");
     rig.proxies.extend(to_git.into_iter().chain(to_server));
-    rig.settle(SOON).await.map(|_| ())
+    rig.settle_with(&walkers, SOON).await
 }
 
 /// Begins or ends a fault.
@@ -160,7 +160,7 @@ pub(crate) async fn rolling(rig: &mut Rig) -> anyhow::Result<()> {
         "{} reads were sent away",
         walked.lagging
     );
-    rig.settle(SOON).await.map(|_| ())
+    rig.settle_with(&walkers, SOON).await
 }
 
 fn figures(rig: &mut Rig, walkers: &Walkers) -> Walked {
