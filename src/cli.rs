@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::{fmt, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ColorChoice, FromArgMatches as _, Parser, Subcommand};
 use confbus::{Sources, telemetry::LogFormat};
@@ -18,7 +18,10 @@ mod doctor;
 mod generate;
 mod help;
 mod pin;
+mod properties;
 mod refresh;
+mod servers;
+mod shadow;
 mod show;
 mod slip;
 mod watch;
@@ -32,7 +35,10 @@ pub(crate) use doctor::DoctorArgs;
 pub(crate) use generate::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use help::{HelpArgs, help};
 pub(crate) use pin::{PinArgs, Pinned};
+pub(crate) use properties::Properties;
 pub(crate) use refresh::{RefreshArgs, Target};
+pub(crate) use servers::ServersArgs;
+pub(crate) use shadow::{ShadowArgs, Unshown};
 pub(crate) use show::{
     DiffArgs, ExplainArgs, FleetArgs, GetArgs, GetFormat, HistoryArgs, ShowArgs,
 };
@@ -172,18 +178,6 @@ pub(crate) struct HealthArgs {
     pub(crate) servers: ServersArgs,
 }
 
-/// Which servers are asked, and with what.
-#[derive(Debug, Args)]
-pub(crate) struct ServersArgs {
-    /// The server, or all of several by comma, since each decides by itself; credentials may stand in the address
-    /// [default: CONFBUS_SERVER, SPRING_CLOUD_CONFIG_URI, http://localhost:8888]
-    #[arg(long, value_name = "URL")]
-    pub(crate) server: Option<String>,
-    /// The file with the bearer token for the server [default: CONFBUS_TOKEN_FILE, or the token in CONFBUS_TOKEN]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// The settings file, YAML or .properties [default: application.yml here or in ./config]
@@ -213,61 +207,6 @@ pub(crate) struct DemoArgs {
     pub(crate) once: bool,
     #[command(flatten)]
     pub(crate) properties: Properties,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ShadowArgs {
-    /// The server that is to be replaced; credentials and a path that stands before every other may be in the address.
-    #[arg(long, value_name = "URL")]
-    pub(crate) against: Unshown,
-    /// The server that is to replace it, when it already runs.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["config", "arguments"])]
-    pub(crate) server: Option<Unshown>,
-    /// Requests, one a line, as `/orders/dev` or `HEAD /orders/dev -H 'Name: value'`, or an access log; - is standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) requests: PathBuf,
-    /// A header for every request to both servers; may be repeated.
-    #[arg(long = "header", value_name = "NAME: VALUE")]
-    pub(crate) headers: Vec<Unshown>,
-    /// How many requests are under way at a time.
-    #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
-    pub(crate) parallel: u8,
-    /// Seconds that an answer may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub(crate) timeout: u64,
-    /// How many different requests are taken from the list.
-    #[arg(long, value_name = "NUMBER", default_value_t = 10_000)]
-    pub(crate) most: usize,
-    /// Count answers that confbus means to give differently as good.
-    #[arg(long)]
-    pub(crate) allow_deliberate: bool,
-    /// Show values that differ; they may be secrets.
-    #[arg(long)]
-    pub(crate) show_values: bool,
-    /// One JSON object a line, for every request and at the end for all.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// The settings file of the server that is started [default: as for serve]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) properties: Properties,
-}
-
-/// What may hold a secret and is never shown.
-#[derive(Clone)]
-pub(crate) struct Unshown(pub(crate) String);
-
-/// Spring's way of saying a setting on the command line: `--key=value`.
-#[derive(Debug, Args)]
-pub(crate) struct Properties {
-    /// Any setting as --key=value, for example --spring.cloud.config.server.git.uri=https://…
-    #[arg(
-        value_name = "--KEY=VALUE",
-        allow_hyphen_values = true,
-        trailing_var_arg = true
-    )]
-    arguments: Vec<String>,
 }
 
 /// What was typed; ends the program where it is help. From here on it is known how to speak.
@@ -339,47 +278,11 @@ impl ServeArgs {
     }
 }
 
-impl Properties {
-    /// Keys and values.
-    pub(crate) fn pairs(&self) -> anyhow::Result<Vec<(String, String)>> {
-        self.arguments
-            .iter()
-            .map(|argument| pair(argument))
-            .collect()
-    }
-}
-
 /// What a time is made of: `30s`.
 fn number_and_unit(text: &str) -> (Option<u64>, &str) {
     let digits = text.find(|c: char| !c.is_ascii_digit());
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
     (number.parse().ok(), unit)
-}
-
-fn pair(argument: &str) -> anyhow::Result<(String, String)> {
-    let property = argument
-        .strip_prefix("--")
-        .and_then(|rest| rest.split_once('='))
-        .filter(|(key, _)| !key.is_empty());
-    let (key, value) = property.ok_or_else(|| {
-        anyhow::anyhow!(
-            "`{}` is not a setting; write --key=value",
-            argument.split('=').next().unwrap_or_default()
-        )
-    })?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-impl From<String> for Unshown {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Unshown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
 }
 
 #[cfg(test)]
@@ -424,17 +327,6 @@ mod tests {
         assert_eq!(
             args.properties.pairs().unwrap(),
             [("a.b".to_owned(), "c=d".to_owned())]
-        );
-    }
-
-    #[test]
-    fn what_is_no_setting_is_refused_without_its_value() {
-        let properties = Properties {
-            arguments: vec!["password=s3cret".into()],
-        };
-        assert_eq!(
-            properties.pairs().unwrap_err().to_string(),
-            "`password` is not a setting; write --key=value"
         );
     }
 

@@ -27,7 +27,9 @@ mod pattern;
 mod pinned;
 mod places;
 mod pool;
+mod reads;
 mod repository;
+mod reuse;
 mod served;
 mod staged;
 mod state;
@@ -44,10 +46,8 @@ mod upstream;
 use std::{collections::BTreeSet, sync::Arc};
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{BusId, Environment};
-use confbus_resolution::{EnvironmentRequest, Overrides, RepoPath};
-use futures_util::{FutureExt as _, future::join_all};
-use tokio::sync::futures::Notified;
+use confbus_resolution::{EnvironmentRequest, Overrides};
+use futures_util::future::join_all;
 
 use crate::{
     acceptance::{self, Acceptance},
@@ -57,7 +57,6 @@ use crate::{
     pins::Pins,
     tasks::Tasks,
     traces::TraceContext,
-    vault::Token,
     waves::Waves,
 };
 pub(crate) use answer::{
@@ -83,9 +82,9 @@ use opener::Opener;
 pub(crate) use past::Past;
 pub(crate) use pattern::Pattern;
 pub(crate) use pinned::Holdable;
-use places::Gathered;
-use repository::{Before, Reading};
+use repository::Before;
 pub(crate) use repository::{Freshness, Settings as UpstreamSettings};
+pub(crate) use reuse::Reuse;
 pub(crate) use served::Moved;
 pub(crate) use staged::{Difference, InService, Release, Scope};
 use tally::Tally;
@@ -130,20 +129,6 @@ impl Settings {
 
 /// The requests that somebody makes, as far as that is known: no version that one of them still needs is let go.
 pub(crate) type Known = Arc<ArcSwap<Vec<EnvironmentRequest>>>;
-
-/// Whether an answer may be given again in the generation in which it was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reuse {
-    /// A Vault is asked each time.
-    Never,
-    /// After [`EnvironmentRepository::make_sure`], if the generation is the same then.
-    Sure,
-    /// Yes.
-    Free,
-}
-
-/// Bytes of files from which an answer is made in a small part of a millisecond.
-const SMALL: u64 = 16 << 10;
 
 /// Answers requests from snapshots, and moves labels when told to look.
 #[derive(Debug, Clone)]
@@ -216,119 +201,6 @@ impl EnvironmentRepository {
         })
     }
 
-    /// The environment for a request of this instance, if it names itself; its token opens Vaults, and nothing else.
-    pub(crate) async fn find_one(
-        &self,
-        request: &EnvironmentRequest,
-        token: Option<&Token>,
-        instance: Option<&BusId>,
-    ) -> Result<Found<Environment>, FindError> {
-        self.find(request, freshly(instance), Vaults::Ask(token))
-            .await
-    }
-
-    /// The version that a read of this instance would be given now, where there is one. Neither waits nor fetches, and asks
-    /// no Vault.
-    pub(crate) fn version_of(
-        &self,
-        request: &EnvironmentRequest,
-        instance: Option<&BusId>,
-    ) -> Option<Given> {
-        let reading = Reading {
-            before: Before::Served,
-            instance,
-        };
-        let gathered = self
-            .gather_patiently(request, Labels::Split, reading, Vaults::Skip)
-            .now_or_never()?
-            .ok()?;
-        let (parts, _) = self.resolve(gathered).ok()?;
-        let generation = match parts.as_slice() {
-            [part] => past::generation(&part.labels),
-            _ => None,
-        };
-        let mut held = parts.iter().filter_map(|part| part.held.clone());
-        Some(Given {
-            version: self.shown_version(&parts)?,
-            generation,
-            held: held.next(),
-        })
-    }
-
-    async fn find(
-        &self,
-        request: &EnvironmentRequest,
-        reading: Reading<'_>,
-        vaults: Vaults<'_>,
-    ) -> Result<Found<Environment>, FindError> {
-        let gathered = self.gather(request, Labels::Split, reading, vaults).await?;
-        let found = self.environment(request, self.resolve(gathered)?.0);
-        let mut backends = self.inner.backends.iter();
-        let is_complete = vaults.are_asked() || !backends.any(Backend::has_only_sources);
-        if is_complete {
-            self.refuse_nothing(&found.value)?;
-        }
-        Ok(found)
-    }
-
-    /// No sources at all may be no answer.
-    fn refuse_nothing(&self, environment: &Environment) -> Result<(), FindError> {
-        if environment.property_sources.is_empty() && !self.inner.accept_empty {
-            return Err(FindError::Empty);
-        }
-        Ok(())
-    }
-
-    /// Whether so little is read for an environment that its answer is made sooner than another thread takes over. Neither
-    /// waits nor parses anything.
-    pub(crate) fn is_small(&self, request: &EnvironmentRequest) -> bool {
-        let mut backends = self.inner.backends.iter();
-        let bytes = backends.try_fold(0, |bytes, backend| {
-            Some(bytes + backend.bytes_to_read(request)?)
-        });
-        bytes.is_some_and(|bytes| bytes <= SMALL)
-    }
-
-    /// A plain file, as it lies in the repository.
-    pub(crate) async fn find_resource(
-        &self,
-        request: &EnvironmentRequest,
-        path: &RepoPath,
-        instance: Option<&BusId>,
-    ) -> Result<Found<Resource>, FindError> {
-        let gathered = self
-            .gather(request, Labels::Whole, freshly(instance), Vaults::Skip)
-            .await?;
-        let newest: Vec<_> = gathered.into_iter().map(Gathered::newest).collect();
-        self.resource(&newest, path)
-    }
-
-    /// A plain file with the environment whose values stand for its placeholders, both of the same commits.
-    pub(crate) async fn find_text(
-        &self,
-        request: &EnvironmentRequest,
-        path: &RepoPath,
-        token: Option<&Token>,
-        instance: Option<&BusId>,
-    ) -> Result<Found<Text>, FindError> {
-        let vaults = Vaults::Ask(token);
-        let gathered = self
-            .gather(request, Labels::Whole, freshly(instance), vaults)
-            .await?;
-        let (parts, files) = self.resolve(gathered)?;
-        let environment = self.environment(request, parts);
-        let resource = self.resource(&files, path)?;
-        Ok(Found {
-            value: Text {
-                resource: resource.value,
-                environment: environment.value,
-            },
-            commits: resource.commits,
-            held: environment.held,
-            past: environment.past,
-        })
-    }
-
     /// Looks at all remotes for all labels in service, or those that one ref concerns, together with whoever else asks for
     /// that.
     ///
@@ -390,62 +262,5 @@ impl EnvironmentRepository {
     /// Labels that moved and whose clients were not told yet.
     pub(crate) fn unannounced(&self) -> &Unannounced {
         &self.inner.unannounced
-    }
-
-    /// Counts what answers depend on: an answer that was made in a generation is the answer as long as that lasts, unless
-    /// it needed a Vault.
-    pub(crate) fn generation(&self) -> u64 {
-        self.inner.generation.now()
-    }
-
-    /// Resolves when another generation begins, or one has since the last time; for one who waits.
-    pub(crate) async fn another_generation(&self) {
-        self.inner.generation.another().await;
-    }
-
-    /// Resolves when another generation begins, or a look that somebody's doubt caused is over; for any number of those who
-    /// wait, from this call on.
-    pub(crate) fn news(&self) -> Notified<'_> {
-        self.inner.generation.news()
-    }
-
-    /// Whether what is answered to a request may depend on who asks: then no answer is for somebody else.
-    pub(crate) fn is_divided(&self, request: &EnvironmentRequest) -> bool {
-        let label = request.label.as_ref();
-        self.inner.waves.divide(request, |name, served| {
-            let mut of_name = self.git_repositories();
-            of_name.retain(|repository| repository.name() == name);
-            // One that is not open may be opened for this request.
-            let mut answering = of_name.iter();
-            of_name.is_empty() || answering.any(|one| one.may_answer_from(label, served))
-        })
-    }
-
-    /// Whether answers may be given again.
-    pub(crate) fn reuse(&self) -> Reuse {
-        let backends = || self.inner.backends.iter();
-        if backends().any(Backend::is_vault) {
-            Reuse::Never
-        } else if backends().any(Backend::makes_sure) {
-            Reuse::Sure
-        } else {
-            Reuse::Free
-        }
-    }
-
-    /// Makes sure of what a read of this would make sure of before it takes what is in service.
-    pub(crate) async fn make_sure(&self, request: &EnvironmentRequest, labels: Labels) {
-        // What came of it shows in the generation, or in the read that follows.
-        _ = self
-            .gather(request, labels, Before::Freshness.nameless(), Vaults::Skip)
-            .await;
-    }
-}
-
-/// A read that does what the settings say.
-fn freshly(instance: Option<&BusId>) -> Reading<'_> {
-    Reading {
-        before: Before::Freshness,
-        instance,
     }
 }

@@ -12,6 +12,7 @@ mod reader;
 mod rooms;
 mod said;
 mod summary;
+mod variables;
 
 use std::{env, fmt, path::PathBuf};
 

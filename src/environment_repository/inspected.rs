@@ -8,8 +8,8 @@ use confbus_resolution::{EnvironmentRequest, Layout, SourceFile};
 use super::{
     EnvironmentRepository, FindError, Found, Labels,
     backend::Vaults,
-    freshly,
     places::{Gathered, Versions},
+    reads::freshly,
 };
 use crate::{encryption::encrypted_keys, look::Authorship, vault::Token};
 

@@ -1,5 +1,7 @@
+mod labels;
 mod reads;
 mod settings;
+mod state;
 
 use std::{
     path::PathBuf,
@@ -8,16 +10,14 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use confbus_protocol::{BusId, CommitId, Label};
-use confbus_resolution::{EnvironmentRequest, Layout, Problem, Snapshot};
+use confbus_protocol::{BusId, Label};
+use confbus_resolution::{EnvironmentRequest, Layout, Snapshot};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     FindError, Known,
-    answer::UpstreamHealth,
     doubts::{Doubts, Settler},
-    figures::{Figures, LabelFigures, MOST_LABELS},
     generation::Generation,
     history::{HeldReaders, History, Judge},
     last_good::LastGood,
@@ -28,11 +28,7 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
-    acceptance::Acceptance,
-    files::Watcher,
-    git::Cloning,
-    look::{LookError, Refs},
-    traces::TraceContext,
+    acceptance::Acceptance, files::Watcher, git::Cloning, look::LookError, traces::TraceContext,
 };
 pub(crate) use settings::{Freshness, Settings};
 
@@ -264,145 +260,8 @@ impl Repository {
         !self.inner.served.load().labels.is_empty()
     }
 
-    /// The labels in service that may move.
-    pub(super) fn labels(&self) -> Vec<(Label, Arc<History>)> {
-        let served = self.inner.served.load();
-        let movable = served
-            .labels
-            .iter()
-            .filter(|(_, history)| !history.is_pinned());
-        movable
-            .map(|(label, history)| (label.clone(), Arc::clone(history)))
-            .collect()
-    }
-
-    /// All branches and tags, as they were known last.
-    pub(super) fn refs(&self) -> Option<Arc<Refs>> {
-        self.inner.served.load().refs.clone()
-    }
-
-    /// Whether a ref, as a webhook names it, is one of the labels in service.
-    pub(super) fn serves(&self, reference: &str) -> bool {
-        let name = Refs::plain(reference);
-        let served = self.inner.served.load();
-        served.labels.keys().any(|label| label.as_str() == name)
-    }
-
-    /// Whether a branch, as a webhook names it, has named this commit here.
-    pub(super) fn has_named(&self, branch: &str, commit: CommitId) -> bool {
-        let name = Refs::plain(branch);
-        self.has_been_named(commit, |label| label.as_str() == name)
-    }
-
-    /// Whether one of these labels has named this commit here.
-    pub(super) fn has_been_named(
-        &self,
-        commit: CommitId,
-        is_meant: impl Fn(&Label) -> bool,
-    ) -> bool {
-        let served = self.inner.served.load();
-        let mut labels = served.labels.iter();
-        labels.any(|(label, history)| {
-            let trail = history.trail().filter(|_| is_meant(label));
-            trail.is_some_and(|trail| trail.has(commit))
-        })
-    }
-
-    /// The label that has named this commit here, the default one rather than another; the default one, too, where none has.
-    pub(super) fn label_of(&self, commit: CommitId) -> Option<Label> {
-        let defaults = self.inner.settings.default_labels();
-        let rank = |label: &Label| defaults.iter().position(|default| default == label);
-        let mut labels = self.labels();
-        labels.sort_by_key(|(label, _)| (rank(label).unwrap_or(usize::MAX), label.clone()));
-        let has_named = |(_, history): &&(Label, Arc<History>)| {
-            history.trail().is_some_and(|trail| trail.has(commit))
-        };
-        let default = labels.first().filter(|(label, _)| rank(label).is_some());
-        let found = labels.iter().find(has_named).or(default)?;
-        Some(found.0.clone())
-    }
-
     /// Without credentials.
     pub(super) fn name(&self) -> &str {
         &self.inner.display_uri
-    }
-
-    /// Whether `served` is what answers for `asked`: the label itself, or what stands in for a missing default.
-    pub(super) fn answers_from(&self, asked: &Label, served: &Label) -> bool {
-        let stands_in = || {
-            let defaults = self.inner.settings.default_labels();
-            asked == self.default_label() && defaults.contains(served)
-        };
-        asked == served || (stands_in() && !self.inner.served.load().labels.contains_key(asked))
-    }
-
-    /// Whether `served` answers for what is asked, or for one of several labels in it; the default label where none is.
-    pub(super) fn may_answer_from(&self, asked: Option<&Label>, served: &Label) -> bool {
-        let whole = asked.unwrap_or_else(|| self.default_label());
-        let answers = |asked: &Label| self.answers_from(asked, served);
-        let mut items = whole.as_str().split(',').map(str::trim).map(Label::parse);
-        answers(whole) || items.any(|item| item.is_ok_and(|item| answers(&item)))
-    }
-
-    /// The commit that the default label names.
-    pub(super) fn version(&self) -> Option<CommitId> {
-        let newest = self.newest(self.default_label())?;
-        Some(newest.version())
-    }
-
-    /// What can be counted of it.
-    pub(super) fn figures(&self) -> Figures {
-        let served = self.inner.served.load();
-        let mut labels = self.labels();
-        labels.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let labels = labels.into_iter().take(MOST_LABELS);
-        Figures {
-            repository: self.inner.display_uri.clone(),
-            confirmed_ago: served.confirmed_ago(),
-            labels: labels
-                .map(|(label, history)| LabelFigures {
-                    label: label.to_string(),
-                    commit: history.newest().snapshot.version(),
-                    generation: history.generation(),
-                })
-                .collect(),
-            mirror: self.inner.mirror.clone(),
-        }
-    }
-
-    /// Whether anything is wrong with what its labels name.
-    pub(super) fn has_problems(&self) -> bool {
-        let served = self.inner.served.load();
-        let mut histories = served.labels.values();
-        histories.any(|history| history.problems().next().is_some())
-    }
-
-    /// The state of the repository; nothing is fetched for it.
-    pub(super) fn health(&self) -> UpstreamHealth {
-        let served = self.inner.served.load();
-        let mut problems: Vec<Problem> = Vec::new();
-        for problem in served
-            .labels
-            .values()
-            .flat_map(|history| history.problems())
-        {
-            if !problems.contains(problem) {
-                problems.push(problem.clone());
-            }
-        }
-        UpstreamHealth {
-            repository: self.inner.display_uri.clone(),
-            version: self.version(),
-            confirmed_seconds_ago: served.confirmed_ago().map(|ago| ago.as_secs()),
-            error: served.trouble().map(ToString::to_string),
-            disk_error: self.inner.last_good.trouble(),
-            cloning: self.cloning(),
-            problems,
-        }
-    }
-
-    /// The first clone, as long as it goes on.
-    pub(super) fn cloning(&self) -> Option<Cloning> {
-        *self.inner.cloning.as_ref()?.borrow()
     }
 }

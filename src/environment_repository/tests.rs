@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use confbus_protocol::{Application, CommitId, Profiles};
-use confbus_resolution::{Blob, BlobId, Layout, Snapshot, resolve_files};
+use confbus_resolution::{Blob, BlobId, Layout, RepoPath, Snapshot, resolve_files};
 use fastrand::Rng;
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! Environments, as JSON and in their text forms.
 
 use axum::{body::Body, response::Response};
-use confbus_protocol::Representation;
+use confbus_protocol::{Environment, Representation};
 use confbus_resolution::{Conversion, EnvironmentRequest, Format};
 use http::{HeaderMap, HeaderValue, header};
 
@@ -27,29 +27,9 @@ pub(super) async fn find(
     content_type: &str,
     headers: &HeaderMap,
 ) -> Result<Told, Failure> {
-    let Found {
-        value,
-        commits,
-        held,
-        past,
-    } = repository
-        .find_one(
-            request,
-            config_token(headers).as_ref(),
-            instance(headers).as_ref(),
-        )
-        .await?;
-    let body = value.to_json(representation);
-    let provenance = Provenance {
-        commits,
-        held,
-        past,
-    };
-    Ok(Told {
-        answer: answer(body, content_type, &provenance),
-        version: value.version,
-        past: provenance.past,
-    })
+    let (environment, provenance) = found(repository, request, headers).await?;
+    let body = environment.to_json(representation);
+    Ok(told(environment, body, content_type, provenance))
 }
 
 /// An environment as YAML, `.properties` or plain JSON.
@@ -59,6 +39,23 @@ pub(super) async fn convert(
     conversion: Conversion,
     headers: &HeaderMap,
 ) -> Result<Told, Failure> {
+    let (environment, provenance) = found(repository, request, headers).await?;
+    let text = confbus_resolution::convert(&environment, conversion)?;
+    let content_type = content_type_of(conversion.format);
+    Ok(told(
+        environment,
+        text.into_bytes(),
+        content_type,
+        provenance,
+    ))
+}
+
+/// An environment, and where it is from.
+async fn found(
+    repository: &EnvironmentRepository,
+    request: &EnvironmentRequest,
+    headers: &HeaderMap,
+) -> Result<(Environment, Provenance), Failure> {
     let Found {
         value,
         commits,
@@ -71,18 +68,12 @@ pub(super) async fn convert(
             instance(headers).as_ref(),
         )
         .await?;
-    let text = confbus_resolution::convert(&value, conversion)?;
     let provenance = Provenance {
         commits,
         held,
         past,
     };
-    let content_type = content_type_of(conversion.format);
-    Ok(Told {
-        answer: answer(text.into_bytes(), content_type, &provenance),
-        version: value.version,
-        past: provenance.past,
-    })
+    Ok((value, provenance))
 }
 
 /// The charset stays unsaid, as in Spring; the bytes are UTF-8.
@@ -93,7 +84,12 @@ fn content_type_of(format: Format) -> &'static str {
     }
 }
 
-fn answer(body: Vec<u8>, content_type: &str, provenance: &Provenance) -> Response {
+fn told(
+    environment: Environment,
+    body: Vec<u8>,
+    content_type: &str,
+    provenance: Provenance,
+) -> Told {
     let tag = entity_tag(&body);
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
@@ -108,5 +104,9 @@ fn answer(body: Vec<u8>, content_type: &str, provenance: &Provenance) -> Respons
         HeaderValue::from_static("private, no-cache"),
     );
     provenance.describe(headers);
-    response
+    Told {
+        answer: response,
+        version: environment.version,
+        past: provenance.past,
+    }
 }

@@ -10,6 +10,7 @@ mod date;
 mod heads;
 mod keeping;
 mod question;
+mod recall;
 mod shared;
 
 use std::{
@@ -29,12 +30,10 @@ use hyper::body::Incoming;
 use tokio::{runtime::Handle, task::JoinError};
 use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt as _;
-use tracing::debug;
 
 use super::{
     Settings, actuator, edge,
     error::Failure,
-    fields::Fields,
     gateways::Gateways,
     keep::Kept,
     peer::Peer,
@@ -46,12 +45,12 @@ use crate::{
     ledger::Ledger,
     metrics::{Asked, CoreRequests, Requests},
 };
-use answers::{Answers, Entry, Key, KeyRef, Made};
+use answers::{Answers, Entry, Key, Made};
 pub(super) use body::Body;
 use date::Date;
 pub(super) use heads::Reply;
 use keeping::Keeping;
-use question::{Head, Question};
+use recall::Recalled;
 use shared::Shared;
 
 /// What answers requests; each core makes its own [`Core`] of it.
@@ -147,25 +146,6 @@ impl Front {
     }
 }
 
-/// What is known of an answer that is asked for.
-enum Recalled<A, M> {
-    Answer(A),
-    /// It may be given once it is sure that nothing has moved.
-    Unsure(Arc<Kept>),
-    Make(M),
-}
-
-/// Why an answer has to be made.
-enum Miss {
-    /// It cannot be kept.
-    Never,
-    NotYet,
-    /// It was kept, and may be given no longer.
-    Old {
-        was_quick: bool,
-    },
-}
-
 /// How an answer is made.
 enum Making {
     /// For this request only.
@@ -241,96 +221,6 @@ impl Core {
         }
     }
 
-    fn recall_whole<B>(
-        &self,
-        request: &Request<B>,
-        peer: &Peer,
-        is_sure: bool,
-    ) -> Recalled<Response<Bytes>, Making> {
-        let question = Head::of(request).and_then(|head| Question::of(&head));
-        let Some((question, keeping)) = question.zip(self.keeping.as_ref()) else {
-            return Recalled::Make(Making::Once);
-        };
-        let began = self.requests.begins();
-        let answer = |entry: &Entry| {
-            let chosen = entry.kept.finished.choose(&question.wish)?;
-            let (is_head, status) = (question.wish.is_head, chosen.status().as_u16());
-            self.requests
-                .recalled(entry.kept.asked, is_head, status, began);
-            Some(chosen.answer())
-        };
-        match self.recall(&question, peer, is_sure, answer) {
-            Recalled::Answer(answer) => Recalled::Answer(answer),
-            Recalled::Unsure(kept) => Recalled::Unsure(kept),
-            Recalled::Make(miss) => Recalled::Make(keeping.making(&question, miss)),
-        }
-    }
-
-    /// What `give` makes of the answer that is kept.
-    fn recall<F: Fields + ?Sized, A>(
-        &self,
-        question: &Question<'_, F>,
-        peer: &Peer,
-        is_sure: bool,
-        mut give: impl FnMut(&Entry) -> Option<A>,
-    ) -> Recalled<A, Miss> {
-        let Some(keeping) = &self.keeping else {
-            return Recalled::Make(Miss::Never);
-        };
-        match self.known(keeping, question, peer, is_sure, &mut give) {
-            Recalled::Make(_) if self.adopt(keeping, &question.key) => {
-                self.known(keeping, question, peer, is_sure, &mut give)
-            }
-            recalled => recalled,
-        }
-    }
-
-    fn known<F: Fields + ?Sized, A>(
-        &self,
-        keeping: &Keeping,
-        question: &Question<'_, F>,
-        peer: &Peer,
-        is_sure: bool,
-        give: &mut impl FnMut(&Entry) -> Option<A>,
-    ) -> Recalled<A, Miss> {
-        let now = self.clock.now();
-        let answers = self.answers.borrow();
-        let Some(entry) = answers.get(&question.key) else {
-            return Recalled::Make(Miss::NotYet);
-        };
-        let keep = &entry.kept.keep;
-        let address = self.asker(question.wish.fields, peer);
-        // Whoever may not, or has yet to prove who it is, hears more from the router.
-        if !keeping.may(question, peer, address, keep) {
-            return Recalled::Make(Miss::Never);
-        }
-        // Before the generation, which says that what looks have shown till then is true of this answer.
-        let covers = question.minimum.is_none_or(|minimum| keep.covers(minimum));
-        let is_valid = covers && entry.is_of(keeping.generation(), now);
-        if is_valid && keeping.makes_sure && !is_sure && keep.sure_of.is_some() {
-            return Recalled::Unsure(Arc::clone(&entry.kept));
-        }
-        match is_valid.then(|| give(entry)).flatten() {
-            Some(answer) => {
-                keeping.note(entry, question, address, now);
-                debug!(path = question.path, "request answered from memory");
-                Recalled::Answer(answer)
-            }
-            None => Recalled::Make(Miss::Old {
-                was_quick: entry.made.was_quick,
-            }),
-        }
-    }
-
-    /// Who asks: whoever is at the other end, unless that is a gateway.
-    fn asker(&self, fields: &(impl Fields + ?Sized), peer: &Peer) -> IpAddr {
-        let address = peer.address.ip().to_canonical();
-        if peer.is_gateway {
-            return self.settings.gateways.asker(fields, address);
-        }
-        address
-    }
-
     /// Makes a request that came through a gateway what it was there.
     fn unwrap<B>(&self, request: &mut Request<B>, peer: Peer) -> Peer {
         if !peer.is_gateway {
@@ -344,21 +234,6 @@ impl Core {
             address: (told.address, peer.address.port()).into(),
             ..peer
         }
-    }
-
-    /// Keeps an answer that another core made; whether there is one that is not kept here yet.
-    fn adopt(&self, keeping: &Keeping, key: &KeyRef<'_>) -> bool {
-        let Some((kept, made)) = keeping.shared.get(key, keeping.generation()) else {
-            return false;
-        };
-        let mut answers = self.answers.borrow_mut();
-        let is_new = answers
-            .get(key)
-            .is_none_or(|own| !Arc::ptr_eq(&own.kept, &kept));
-        if is_new {
-            answers.insert(key.to_owned(), Entry::new(kept, made));
-        }
-        is_new
     }
 
     /// Lets the router answer, and keeps the answer if it may be kept.

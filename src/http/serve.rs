@@ -3,6 +3,7 @@
 //! Not `axum::serve`, which closes no connection whose head never arrives. HTTP/2 is spoken where a setting says so, since only
 //! gateways do; with TLS and without.
 
+mod clock;
 mod connection;
 mod files;
 mod handshake;
@@ -17,6 +18,7 @@ mod socket;
 mod stream;
 mod thread;
 mod watch;
+mod watches;
 mod wire;
 
 use std::{io, sync::Arc};
@@ -28,13 +30,14 @@ use tracing::{error, info, warn};
 
 use super::{Limits, front::Front, tls::Tls};
 use crate::watchdog::Watchdog;
+pub(super) use clock::Clock;
 pub(crate) use files::make_room;
 pub(crate) use listen::Listeners;
 use room::Room;
 pub(super) use seldom::Seldom;
 pub(crate) use socket::SocketFile;
 use thread::{End, Ends, Thread};
-pub(super) use watch::{Busy, Clock};
+pub(super) use watch::Busy;
 
 /// A port, and what answers there.
 #[derive(Debug)]

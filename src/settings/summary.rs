@@ -1,6 +1,6 @@
 //! What a server is, in the few lines that somebody reads who starts it. No credential is in them.
 
-use super::{Bus, Settings, Sources, layers};
+use super::{Bus, Settings, Sources, layers, variables};
 use crate::{
     environment_repository::BackendSettings,
     git::Address,
@@ -129,7 +129,7 @@ fn origins(sources: &Sources) -> String {
     let file = sources.file.clone().or_else(layers::usual_file);
     let file = file.map(|file| file.display().to_string());
     let variables = sources.variables.iter();
-    let variables = variables.filter(|(name, _)| layers::key_of_variable(name).is_some());
+    let variables = variables.filter(|(name, _)| variables::key_of_variable(name).is_some());
     let numbers = [
         (variables.count(), "variable"),
         (sources.arguments.len(), "argument"),

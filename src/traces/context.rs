@@ -1,14 +1,12 @@
 use std::collections::HashMap;
 
+use confbus_protocol::LONGEST_TRACEPARENT;
 use opentelemetry::{
     Context,
     propagation::TextMapPropagator as _,
     trace::{SpanContext, TraceContextExt as _, TraceFlags},
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-
-/// No `traceparent` is longer, of no version.
-const LONGEST: usize = 128;
 
 /// Where in which trace something happens; nowhere where nothing is traced.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,7 +19,7 @@ impl TraceContext {
 
     /// What somebody else wrote, or nowhere.
     pub(super) fn of_traceparent(text: &str) -> Self {
-        if text.len() > LONGEST {
+        if text.len() > LONGEST_TRACEPARENT {
             return Self::default();
         }
         let headers = HashMap::from([("traceparent".to_owned(), text.to_owned())]);
@@ -78,7 +76,7 @@ mod tests {
         let zeros = format!("00-{}-b7ad6b7169203331-01", "0".repeat(32));
         let long = format!(
             "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-{}",
-            "x".repeat(LONGEST)
+            "x".repeat(LONGEST_TRACEPARENT)
         );
         for text in [
             "",

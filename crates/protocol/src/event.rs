@@ -3,6 +3,9 @@ use serde_json::{Map, Value};
 
 use crate::{BusId, Destination};
 
+/// Bytes of the longest `traceparent` that is gone on with, beside an event or a request; nobody's is longer, of no version.
+pub const LONGEST_TRACEPARENT: usize = 128;
+
 /// An event of Spring Cloud Bus.
 ///
 /// ```

@@ -30,7 +30,7 @@ pub use bus_id::{BusId, InvalidBusId};
 pub use bytes::Bytes;
 pub use destination::Destination;
 pub use environment::{Environment, PropertySource, Representation};
-pub use event::{BusEvent, DecodeError, EventKind, SpringLine};
+pub use event::{BusEvent, DecodeError, EventKind, LONGEST_TRACEPARENT, SpringLine};
 pub use explanation::{Explanation, Reference, Winners, Written};
 pub use java_double::java_double;
 pub use minimum::{LAGGING_HEADER, MIN_VERSION_HEADER, Minimum, NO_LABEL, SINCE_HEADER, SINCE_NOW};

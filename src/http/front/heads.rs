@@ -5,8 +5,9 @@ use std::mem::MaybeUninit;
 use httparse::Status;
 
 use super::{
-    Core, Recalled,
+    Core,
     question::{Afterwards, Head, Question},
+    recall::Recalled,
 };
 use crate::http::{finished::Wire, peer::Peer};
 

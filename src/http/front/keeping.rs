@@ -11,9 +11,10 @@ use super::{
         peer::Peer,
         reader::Reader,
     },
-    Making, Miss,
+    Making,
     answers::{Entry, Turn},
     question::Question,
+    recall::Miss,
     shared::Shared,
 };
 use crate::{access::Access, environment_repository::EnvironmentRepository, ledger::Ledger};

@@ -59,17 +59,9 @@ pub(in super::super) async fn refresh(
 ) -> Result<Response, Failure> {
     let form = Form::read(&services.settings, &headers, body).await?;
     let asked = refresh_form(&asking, &form);
-    let outcome = match form.signed(&services, &asking, &headers, &asked.action) {
-        Ok(who) => look_again(&services, &asking, &headers, &form, &who).await,
-        Err(problem) => Err(problem),
-    };
-    answered(
-        &services,
-        &asking,
-        &headers,
-        asked,
-        outcome.map(|()| "/refreshes"),
-    )
+    let outcome = look_again(&services, &asking, &headers, &form, &asked.action).await;
+    let place = outcome.map(|()| "/refreshes");
+    answered(&services, &asking, &headers, asked, place)
 }
 
 /// `GET /_/pins/{id}/release`
@@ -95,10 +87,7 @@ pub(in super::super) async fn release(
     let form = Form::read(&services.settings, &headers, body).await?;
     let pin = seen_pin(&services, &asking, &id)?;
     let asked = release_form(&asking, &pin, &form);
-    let outcome = match form.signed(&services, &asking, &headers, &asked.action) {
-        Ok(who) => released(&services, &asking, &form, &pin, who).await,
-        Err(problem) => Err(problem),
-    };
+    let outcome = released(&services, &asking, &headers, &form, &asked.action, &pin).await;
     answered(&services, &asking, &headers, asked, outcome.map(|()| "/"))
 }
 
@@ -107,8 +96,9 @@ async fn look_again(
     asking: &Asking,
     headers: &HeaderMap,
     form: &Form,
-    who: &str,
+    action: &str,
 ) -> Result<(), Failure> {
+    let who = form.signed(services, asking, headers, action)?;
     let destination = match form.text("to").trim() {
         "" => Destination::everyone(),
         named => Destination::complete(named),
@@ -124,10 +114,12 @@ async fn look_again(
 async fn released(
     services: &Services,
     asking: &Asking,
+    headers: &HeaderMap,
     form: &Form,
+    action: &str,
     pin: &Pin,
-    who: String,
 ) -> Result<(), Failure> {
+    let who = form.signed(services, asking, headers, action)?;
     let reason = form.text("reason").trim().to_owned();
     let (id, by) = (pin.id.clone(), who.clone());
     let_go(&services.pins, asking, id, by, Some(reason.clone())).await?;

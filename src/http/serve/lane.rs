@@ -241,10 +241,7 @@ mod tests {
     use tokio_rustls::{TlsAcceptor, TlsConnector};
 
     use super::*;
-    use crate::http::serve::{
-        connection::Purpose,
-        watch::{Clock, Watches},
-    };
+    use crate::http::serve::{clock::Clock, connection::Purpose, watches::Watches};
 
     /// Both ends of a connection that takes but little at a time.
     async fn pair() -> (Wire, tokio_rustls::client::TlsStream<TcpStream>) {

@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 
 use super::{
     Limits,
+    clock::Clock,
     connection::{Connection, Purpose, Shared},
     handshake::{Handshakes, Shaken},
     lane::Buffers,
@@ -17,7 +18,8 @@ use super::{
     room::{Admission, Room},
     seldom::Seldom,
     socket::OwnFile,
-    watch::{Clock, Open, Patience, Watch, Watches},
+    watch::{Patience, Watch},
+    watches::{Open, Watches},
     wire::Wire,
 };
 use crate::{

@@ -5,53 +5,21 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     future::poll_fn,
     rc::Rc,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
-use tokio::{sync::Notify, task::yield_now};
-
-use super::connection::Purpose;
+use super::{clock::Clock, connection::Purpose};
 use crate::http::places::Place;
 
-/// Connections that are ended before others have their turn.
-const AT_ONCE: usize = 32;
 /// What a connection has in all, from its first byte to its last, for which there is no room.
 const IN_ALL: Duration = Duration::from_secs(2);
 /// How long who has asked nothing yet may take for that when the server stops.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// How long the other side may go on after the last answer.
 const AFTERWARDS: Duration = Duration::from_secs(2);
-
-/// The time, to the tick. Reading it asks nobody.
-#[derive(Debug)]
-pub(in crate::http) struct Clock(Cell<Instant>);
-
-impl Clock {
-    pub(super) fn new() -> Self {
-        Self(Cell::new(Instant::now()))
-    }
-
-    pub(in crate::http) fn now(&self) -> Instant {
-        self.0.get()
-    }
-
-    pub(super) fn tick(&self) {
-        self.0.set(Instant::now());
-    }
-}
-
-/// The connections of one thread.
-#[derive(Debug)]
-pub(super) struct Watches {
-    clock: Rc<Clock>,
-    open: RefCell<HashMap<u64, Rc<Watch>>>,
-    opened: Cell<u64>,
-    closed: Notify,
-}
 
 /// One connection, as it is watched.
 #[derive(Debug)]
@@ -128,89 +96,24 @@ pub(in crate::http) struct Busy {
     _place: Option<Place>,
 }
 
-/// An open connection among the others of its thread.
-#[derive(Debug)]
-pub(super) struct Open {
-    watches: Rc<Watches>,
-    number: u64,
-    pub(super) watch: Rc<Watch>,
-}
-
-impl Watches {
-    pub(super) fn new(clock: Rc<Clock>) -> Self {
+impl Watch {
+    /// Of a connection that begins now.
+    pub(super) fn new(clock: Rc<Clock>, purpose: Purpose) -> Self {
+        let now = clock.now();
         Self {
             clock,
-            open: RefCell::default(),
-            opened: Cell::default(),
-            closed: Notify::new(),
-        }
-    }
-
-    /// Watches a new connection until the answer is dropped.
-    pub(super) fn open(self: &Rc<Self>, purpose: Purpose) -> Open {
-        let watch = Rc::new(Watch {
-            clock: Rc::clone(&self.clock),
-            until: (purpose == Purpose::Health).then(|| self.clock.now() + IN_ALL),
+            until: (purpose == Purpose::Health).then(|| now + IN_ALL),
             busy: Cell::new(0),
             waits: Cell::new(Waits::Request),
-            since: Cell::new(self.clock.now()),
+            since: Cell::new(now),
             was_used: Cell::new(false),
             handed: Cell::new(Handed::Reads),
             order: Cell::new(Order::GoOn),
             waker: RefCell::default(),
             unread: RefCell::default(),
-        });
-        let number = self.opened.get();
-        self.opened.set(number + 1);
-        self.open.borrow_mut().insert(number, Rc::clone(&watch));
-        Open {
-            watches: Rc::clone(self),
-            number,
-            watch,
         }
     }
 
-    /// Ends the connections that let us wait for too long: a few at a time, since thousands may have
-    /// begun together, and to close them takes longer than any answer.
-    pub(super) async fn sweep(&self, patience: &Patience) {
-        let now = self.clock.now();
-        let is_overdue = |watch: &&Rc<Watch>| watch.is_overdue(now, patience);
-        let overdue: Vec<_> = self
-            .open
-            .borrow()
-            .values()
-            .filter(is_overdue)
-            .cloned()
-            .collect();
-        for some in overdue.chunks(AT_ONCE) {
-            some.iter()
-                .filter(is_overdue)
-                .for_each(|watch| watch.tell(Order::Break));
-            yield_now().await;
-        }
-    }
-
-    /// Lets all connections end after the answers under way; whether they did before the future was dropped shows in
-    /// that it ends.
-    pub(super) async fn finish(&self) {
-        self.open
-            .borrow()
-            .values()
-            .for_each(|watch| watch.tell(Order::Finish));
-        while !self.open.borrow().is_empty() {
-            self.closed.notified().await;
-        }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.watches.open.borrow_mut().remove(&self.number);
-        self.watches.closed.notify_one();
-    }
-}
-
-impl Watch {
     /// Something was sent.
     pub(super) fn got_on(&self) {
         self.was_used.set(true);
@@ -248,7 +151,7 @@ impl Watch {
     }
 
     /// Whether it let us wait for too long.
-    fn is_overdue(&self, now: Instant, patience: &Patience) -> bool {
+    pub(super) fn is_overdue(&self, now: Instant, patience: &Patience) -> bool {
         let is_left = |since: &Instant| now.saturating_duration_since(*since) >= patience.send;
         if self.unread.borrow().iter().any(|(_, since)| is_left(since)) {
             return true;
@@ -407,24 +310,25 @@ mod tests {
             head: 10 * SECOND,
             send: 30 * SECOND,
         };
-        let watches = Rc::new(Watches::new(Rc::new(Clock::new())));
-        let open = watches.open(Purpose::Anything);
-        let now = watches.clock.now();
-        open.watch.since.set(now - 30 * SECOND);
-        open.watch.tell(Order::Finish);
-        let is_overdue = |after| open.watch.is_overdue(now + after, &patience);
+        let clock = Rc::new(Clock::new());
+        let watch = Watch::new(Rc::clone(&clock), Purpose::Anything);
+        let now = clock.now();
+        watch.since.set(now - 30 * SECOND);
+        watch.tell(Order::Finish);
+        let is_overdue = |after| watch.is_overdue(now + after, &patience);
         assert!(!is_overdue(FIRST_REQUEST / 2) && is_overdue(FIRST_REQUEST));
     }
 
     #[test]
     fn who_is_not_trusted_any_more_asks_nothing_first() {
-        let watches = Rc::new(Watches::new(Rc::new(Clock::new())));
-        let [unused, used, busy] = [(), (), ()].map(|()| watches.open(Purpose::Anything));
-        used.watch.got_on();
-        let _busy = busy.watch.busy();
-        let orders = [unused, used, busy].map(|open| {
-            open.watch.withdraw();
-            open.watch.order.get()
+        let clock = Rc::new(Clock::new());
+        let watch = |()| Rc::new(Watch::new(Rc::clone(&clock), Purpose::Anything));
+        let [unused, used, busy] = [(), (), ()].map(watch);
+        used.got_on();
+        let _busy = busy.busy();
+        let orders = [unused, used, busy].map(|watch| {
+            watch.withdraw();
+            watch.order.get()
         });
         assert_eq!(orders, [Order::Break, Order::Finish, Order::Finish]);
     }
@@ -437,18 +341,17 @@ mod tests {
             send: 30 * SECOND,
         };
         let clock = Rc::new(Clock::new());
-        let watches = Rc::new(Watches::new(Rc::clone(&clock)));
-        let [anything, health] =
-            [Purpose::Anything, Purpose::Health].map(|purpose| watches.open(purpose));
+        let watch = |purpose| Rc::new(Watch::new(Rc::clone(&clock), purpose));
+        let [anything, health] = [Purpose::Anything, Purpose::Health].map(watch);
         let now = clock.now();
-        let is_overdue = |open: &Open, after| open.watch.is_overdue(now + after, &patience);
+        let is_overdue = |watch: &Watch, after| watch.is_overdue(now + after, &patience);
         assert!(!is_overdue(&health, IN_ALL / 2));
         assert!(is_overdue(&health, IN_ALL) && !is_overdue(&anything, IN_ALL));
-        health.watch.begins();
+        health.begins();
         assert!(is_overdue(&health, IN_ALL));
-        let busy = health.watch.busy();
+        let busy = health.busy();
         assert!(!is_overdue(&health, IN_ALL));
-        health.watch.stalls();
+        health.stalls();
         assert!(is_overdue(&health, IN_ALL));
         drop(busy);
     }

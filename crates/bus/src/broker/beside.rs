@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use confbus_protocol::{BusEvent, DecodeError};
+use confbus_protocol::{BusEvent, DecodeError, LONGEST_TRACEPARENT};
 
 use crate::Message;
 
@@ -23,9 +23,6 @@ const WINDOW: &str = "confbus-window";
 
 /// The header that names the trace, as everywhere.
 const TRACE: &str = "traceparent";
-
-/// Nobody's is longer.
-const LONGEST_TRACE: usize = 128;
 
 /// A commit id has 40 or 64 hexadecimal digits.
 const LONGEST_COMMIT: usize = 64;
@@ -94,7 +91,7 @@ pub(crate) fn message<'h>(
     let labels = labels.unwrap_or_default().split_whitespace();
     // What is no number of milliseconds is no window.
     let window = header(WINDOW).and_then(|text| text.parse::<u32>().ok());
-    let trace = header(TRACE).filter(|text| text.len() <= LONGEST_TRACE);
+    let trace = header(TRACE).filter(|text| text.len() <= LONGEST_TRACEPARENT);
     Ok(Message {
         event,
         commit: commit.map(str::to_owned),

@@ -64,10 +64,7 @@ pub(in crate::http) async fn pin(
 ) -> Result<Response, Failure> {
     let form = Form::read(&services.settings, &headers, body).await?;
     let asked = pin_form(&asking, &form);
-    let outcome = match form.signed(&services, &asking, &headers, &asked.action) {
-        Ok(who) => held(&services, &asking, &form, who).await,
-        Err(problem) => Err(problem),
-    };
+    let outcome = held(&services, &asking, &headers, &form, &asked.action).await;
     let asked = match &outcome {
         Ok(()) => asked,
         Err(_) => previewed(&services, &asking, &headers, &form).await,
@@ -135,9 +132,11 @@ fn names(address: &Address, label: Option<&str>) -> Names {
 async fn held(
     services: &Services,
     asking: &Asking,
+    headers: &HeaderMap,
     form: &Form,
-    who: String,
+    action: &str,
 ) -> Result<(), Failure> {
+    let who = form.signed(services, asking, headers, action)?;
     let hours = match form.text("hours").trim() {
         "" => None,
         text => Some(text.parse::<u64>().map_err(|_| {
