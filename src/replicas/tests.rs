@@ -4,7 +4,7 @@ use confbus_bus::{Binder, Counters, PublishError, Publishing};
 use confbus_protocol::{Outcome, Report};
 use tokio::sync::broadcast;
 
-use super::*;
+use super::{refusals::LONGEST, *};
 use crate::ledger::{Bookkeeper, Settings, Version};
 
 const ID: &str = "orders:dev:8081:ab12";
@@ -18,6 +18,7 @@ struct Inner {
     signals: broadcast::Sender<Signal>,
     takes: AtomicBool,
     connects: AtomicU64,
+    offered: AtomicU64,
     taken: Mutex<Vec<Value>>,
 }
 
@@ -27,12 +28,18 @@ impl Broker {
             signals: broadcast::Sender::new(4),
             takes: AtomicBool::new(true),
             connects: AtomicU64::new(0),
+            offered: AtomicU64::new(0),
             taken: Mutex::default(),
         }))
     }
 
     fn takes(&self, takes: bool) {
         self.0.takes.store(takes, Relaxed);
+    }
+
+    /// How many messages it was offered since it was asked last.
+    fn offered(&self) -> u64 {
+        self.0.offered.swap(0, Relaxed)
     }
 
     /// What it has taken since it was asked last.
@@ -48,6 +55,7 @@ impl Binder for Broker {
 
     fn publish<'a>(&'a self, message: &'a Message) -> Publishing<'a> {
         Box::pin(async {
+            self.0.offered.fetch_add(1, Relaxed);
             if !self.0.takes.load(Relaxed) {
                 return Err(PublishError::Nack);
             }
@@ -139,7 +147,7 @@ fn who_only_fell_behind_asks_and_does_not_tell() {
     assert_eq!(wishes_after(2), [true, true], "it is back");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_a_broker_did_not_take_is_said_again() {
     let broker = Broker::new();
     let (Replica { mut tells, .. }, ledger, bookkeeper) = replica(&broker);
@@ -152,11 +160,48 @@ async fn what_a_broker_did_not_take_is_said_again() {
     assert_eq!(broker.taken(), [Value::Null; 0]);
     broker.takes(true);
     tells.tell().await;
+    assert_eq!(broker.taken(), [Value::Null; 0], "not at once");
+    tokio::time::advance(PACE).await;
+    tells.tell().await;
     let taken = broker.taken();
     assert_eq!(taken[0], json!({ ASKS: true }));
     assert_eq!(taken[1]["instances"][0]["id"], ID);
     tells.tell().await;
     assert_eq!(broker.taken(), [Value::Null; 0], "nobody is told twice");
+    stop.cancel();
+    keeping.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_goes_on_refusing_is_tried_less_and_less() {
+    let broker = Broker::new();
+    let (Replica { mut tells, .. }, ledger, bookkeeper) = replica(&broker);
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(bookkeeper.run(stop.clone()));
+    ledger.reported(applied());
+    tells.wishes.ask.store(true, Relaxed);
+    broker.takes(false);
+    let mut offered_within = async |pause: Duration| {
+        for _ in 0..pause.as_secs() {
+            tokio::time::advance(PACE).await;
+            tells.tell().await;
+        }
+        broker.offered()
+    };
+    offered_within(LONGEST * 2).await;
+    // The question and the instance, each time.
+    assert_eq!(offered_within(LONGEST * 4).await, 8);
+    ledger.reported(applied());
+    assert_eq!(offered_within(PACE * 2).await, 1, "what is new is said");
+    broker.0.connects.fetch_add(1, Relaxed);
+    assert_eq!(offered_within(PACE * 2).await, 2, "over a new connection");
+    broker.takes(true);
+    offered_within(LONGEST).await;
+    let taken = broker.taken();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    assert_eq!(taken[1]["instances"][0]["id"], ID);
+    ledger.reported(applied());
+    assert_eq!(offered_within(PACE * 2).await, 1);
     stop.cancel();
     keeping.await.unwrap();
 }
