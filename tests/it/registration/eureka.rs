@@ -1,7 +1,7 @@
 use std::net::TcpListener;
 
-use super::{PASSWORD, server, standing};
-use crate::support::{ConfigRepo, StatusHost, eventually, expect_that};
+use super::{PASSWORD, server, server_that_trusts, standing};
+use crate::support::{ConfigRepo, Shows, StatusHost, TlsFront, eventually, expect_that};
 
 const ZONE: &str = "eureka.client.service-url.defaultZone";
 /// eureka:pw-of-the-registry-9Kd2
@@ -59,6 +59,46 @@ fn a_registry_hears_when_a_server_comes_stays_and_goes() {
         told.contains("registered") && !told.contains(PASSWORD),
         "{told}"
     );
+}
+
+#[test]
+fn a_registry_over_tls_hears_of_nobody_until_its_certificate_is_good() {
+    let repo = ConfigRepo::from_sample();
+    let peer = StatusHost::start();
+    let front = TlsFront::before(&peer.url());
+    front.show(Shows::AnotherHost);
+    let at = format!("localhost:{}/eureka", front.port());
+    let zone = format!("https://eureka:{PASSWORD}@{at}/");
+    let authority = front.authority().display().to_string();
+    let trusts = [("SSL_CERT_FILE", authority.as_str())];
+    let server = server_that_trusts(&repo, &settings(&zone), &trusts);
+    for (shows, reason) in [
+        (Shows::AnotherHost, "not valid for name"),
+        (Shows::SignedByItself, "UnknownIssuer"),
+        (Shows::Expired, "xpired"),
+    ] {
+        front.show(shows);
+        eventually("what is wrong", || {
+            let standing = standing(&server, "eureka");
+            let error = standing["error"].as_str().unwrap_or_default();
+            expect_that(error.contains(reason), &standing)
+        });
+    }
+    assert!(peer.posts().is_empty(), "it was told who asks");
+
+    front.show(Shows::Good);
+    let posts = eventually("a renewal", || {
+        let posts = peer.posts();
+        expect_that(posts.len() > 1, &posts).map(|()| posts)
+    });
+    assert!(
+        posts
+            .iter()
+            .all(|post| post.headers["authorization"] == LOGIN)
+    );
+    let standing = standing(&server, "eureka");
+    assert_eq!(standing["server"], format!("https://{at}"), "{standing}");
+    assert!(!server.lines().join("\n").contains(PASSWORD));
 }
 
 #[test]
