@@ -225,6 +225,46 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_waits_where_that_is_not_to_be_or_the_server_ends() {
+        let at_once = Patience {
+            longest: Duration::ZERO,
+            ..patience(8, 16)
+        };
+        assert!(at_once.place().is_none());
+        let ending = patience(8, 16);
+        assert!(ending.place().is_some());
+        ending.shutdown.cancel();
+        assert!(ending.place().is_none());
+    }
+
+    #[tokio::test]
+    async fn who_was_answered_waits_no_longer() {
+        let (past, patience) = (Past::of_main(3), patience(8, 16));
+        let headers = minimum(UNKNOWN);
+        let mut wanting = Wanting::of(&headers);
+        assert!(!wanting.has_waited());
+        assert!(wanting.lags(&past, || true));
+        wanting.waiting = patience.place();
+        assert!(wanting.has_waited());
+        assert_eq!(patience.places.available_permits(), 8);
+        assert!(!wanting.has_waited(), "that was told");
+    }
+
+    #[test]
+    fn who_is_sent_away_hears_of_the_first_moment() {
+        let (past, patience) = (Past::of_main(3), patience(8, 16));
+        let headers = minimum(UNKNOWN);
+        let mut wanting = Wanting::of(&headers);
+        assert!(wanting.lags(&past, || true));
+        let mark = wanting.mark.clone().unwrap();
+        assert!(wanting.lags(&past, || true));
+        let answer = wanting.sent_away(&patience);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[LAGGING_HEADER], mark);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[tokio::test]
     async fn those_who_wait_leave_room_for_others() {
         let (past, patience) = (Past::of_main(3), patience(8, 4));
         let headers = minimum(UNKNOWN);
