@@ -125,11 +125,54 @@ fn heard(news: Value) -> Signal {
 #[test]
 fn what_found_no_room_is_asked_for() {
     let (Replica { mut hears, .. }, ledger, _bookkeeper) = replica(&Broker::new());
-    while ledger.dropped() == 0 {
+    for _ in 0..10_000 {
         assert!(!hears.wishes.ask.load(Relaxed));
         hears.hear(heard(json!({ "instances": [] })));
+        if ledger.dropped() > 0 {
+            break;
+        }
     }
     assert!(hears.wishes.ask.load(Relaxed));
+    assert_eq!(ledger.dropped(), 1);
+}
+
+#[test]
+fn what_this_server_said_itself_is_not_learnt() {
+    let (Replica { mut hears, .. }, ledger, _bookkeeper) = replica(&Broker::new());
+    let own = hears.own.clone();
+    let said = |news| match heard(news) {
+        Signal::Message(mut message) => {
+            message.event.origin_service = own.to_string();
+            Signal::Message(message)
+        }
+        signal => signal,
+    };
+    hears.hear(said(json!({ ASKS: true })));
+    assert!(!hears.wishes.tell_all.load(Relaxed), "nobody else asks");
+    for _ in 0..1_000 {
+        hears.hear(said(json!({ "instances": [] })));
+    }
+    assert_eq!(ledger.dropped(), 0);
+    hears.hear(heard(json!({ ASKS: true })));
+    assert!(hears.wishes.tell_all.load(Relaxed));
+}
+
+#[test]
+fn servers_speak_beside_the_events_and_not_among_them() {
+    let of_events = RabbitSettings::default().with(|rabbit| {
+        rabbit.exchange = "teamBus".to_owned();
+        rabbit.output_exchange = Some("out".to_owned());
+        rabbit.routing_key = Some("key".to_owned());
+        rabbit.binding_keys = vec!["orders.#".to_owned()];
+        rabbit.group = Some("group".to_owned());
+        rabbit.queue_name_group_only = true;
+    });
+    let own = exchange(&of_events);
+    assert_eq!(own.exchange, "teamBus.confbus");
+    assert_eq!((own.output_exchange, own.routing_key), (None, None));
+    assert_eq!((own.group, own.queue_name_group_only), (None, false));
+    assert_eq!(own.binding_keys, ["#"]);
+    assert_ne!(own.connection_name, of_events.connection_name);
 }
 
 #[test]
