@@ -31,6 +31,7 @@ fn a_registry_hears_when_a_server_comes_stays_and_goes() {
     });
     assert_eq!(posts[0].path, "/eureka/apps/CONFIGSERVER");
     assert_eq!(posts[0].headers["authorization"], LOGIN);
+    assert_eq!(posts[0].headers["content-type"], "application/json");
     let instance = &posts[0].body["instance"];
     assert_eq!(instance["vipAddress"], "configserver");
     assert_eq!(instance["port"]["$"], server.port());
@@ -59,6 +60,43 @@ fn a_registry_hears_when_a_server_comes_stays_and_goes() {
         told.contains("registered") && !told.contains(PASSWORD),
         "{told}"
     );
+}
+
+#[test]
+fn a_registry_that_has_forgotten_a_server_is_told_anew_and_one_that_fails_is_passed_over() {
+    let repo = ConfigRepo::from_sample();
+    let [first, second] = [(); 2].map(|()| StatusHost::start());
+    // It takes the server, has forgotten it, takes it again, and breaks.
+    first.answer(&[
+        "204 No Content",
+        "404 Not Found",
+        "204 No Content",
+        "503 Service Unavailable",
+    ]);
+    let [one, other] = [&first, &second].map(|peer| format!("{}/eureka/", peer.url()));
+    let mut server = server(&repo, &settings(&format!("{one},{other}")));
+    let elsewhere = eventually("two renewals elsewhere", || {
+        let posts = second.posts();
+        expect_that(posts.len() > 1, &posts).map(|()| posts)
+    });
+    let asked = first.posts();
+    let registers = "/eureka/apps/CONFIGSERVER";
+    let registrations = asked.iter().map(|post| post.path == registers);
+    assert_eq!(
+        registrations.collect::<Vec<_>>(),
+        [true, false, true, false],
+        "who answered last is asked first: {asked:?}"
+    );
+    assert!(elsewhere[0].path.starts_with("PUT "), "{elsewhere:?}");
+
+    second.answer(&["404 Not Found"; 3]);
+    eventually("a registration elsewhere", || {
+        let posts = second.posts();
+        let mut posts = posts.iter();
+        expect_that(posts.any(|post| post.path == registers), "none")
+    });
+    server.running().signal("TERM");
+    assert!(server.running().wait().success());
 }
 
 #[test]
