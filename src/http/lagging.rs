@@ -212,6 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_look_that_failed_is_not_asked_for_once_more_by_whom_it_woke() {
         let (past, doubts) = Past::of_main_with_doubts(3);
+        let (patience, bell) = (patience(8, 16), tokio::sync::Notify::new());
         let headers = minimum(UNKNOWN);
         let mut wanting = Wanting::of(&headers);
         assert!(wanting.lags(&past, || true));
@@ -220,6 +221,9 @@ mod tests {
         doubts.fail();
         assert!(wanting.lags(&past, || true));
         assert_eq!(doubts.raised(), 2, "it was woken by the failure");
+        let news = bell.notified();
+        bell.notify_waiters();
+        assert!(!wanting.waits(&patience, &past, news).await);
         assert!(lags(&past, &headers, true));
         assert_eq!(doubts.raised(), 3, "somebody else has not asked yet");
     }

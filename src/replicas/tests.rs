@@ -248,3 +248,20 @@ async fn a_broker_that_goes_on_refusing_is_tried_less_and_less() {
     stop.cancel();
     keeping.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asks_meanwhile_is_told_by_the_next_time() {
+    let broker = Broker::new();
+    let (Replica { mut tells, .. }, ledger, bookkeeper) = replica(&broker);
+    let stop = CancellationToken::new();
+    let keeping = tokio::spawn(bookkeeper.run(stop.clone()));
+    ledger.reported(applied());
+    for _ in 0..REST.as_secs() * 3 {
+        tells.wishes.tell_all.store(true, Relaxed);
+        tells.tell().await;
+        tokio::time::advance(PACE).await;
+    }
+    assert_eq!(broker.taken().len(), 3);
+    stop.cancel();
+    keeping.await.unwrap();
+}
