@@ -83,8 +83,10 @@ async fn refresh(desk: &Desk, args: &RefreshArgs) -> Result<Exit, Failure> {
     }
     let told = destination.map_or("everyone", String::as_str);
     if args.json {
-        let line =
-            json!({ "schema": SCHEMA, "type": "announced", "refresh": id, "destination": told });
+        let line = json!({
+            "schema": SCHEMA, "type": "announced", "server": desk.to_string(), "refresh": id,
+            "destination": told,
+        });
         talk::line(line)?;
     } else {
         let sign = talk::sign("done");
@@ -124,12 +126,12 @@ async fn wait(desk: &Desk, id: &str, args: &RefreshArgs) -> Result<Exit, Failure
         }
         for answer in &outcome.answers {
             if answer.is_final() && said.insert(answer.instance.clone()) {
-                answer.tell(id, args.json)?;
+                answer.tell(desk, id, args.json)?;
             }
         }
         let is_late = Instant::now() >= until;
         if outcome.is_complete() || is_late {
-            return outcome.finish(id, args);
+            return outcome.finish(desk, id, args);
         }
         sleep(pause.min(until.saturating_duration_since(Instant::now()))).await;
         pause = LONGEST_PAUSE.min(pause * 2);
@@ -240,16 +242,16 @@ impl Outcome {
         }
     }
 
-    fn finish(&self, id: &str, args: &RefreshArgs) -> Result<Exit, Failure> {
+    fn finish(&self, desk: &Desk, id: &str, args: &RefreshArgs) -> Result<Exit, Failure> {
         let missing = self.answers.iter().filter(|answer| !answer.is_final());
         for answer in missing {
-            answer.tell(id, args.json)?;
+            answer.tell(desk, id, args.json)?;
         }
         let sentence = self.sentence();
         if args.json {
             let line = json!({
-                "schema": SCHEMA, "type": "result", "refresh": id, "commit": self.commit,
-                "live": self.count(Answer::is_live), "rejected": self.count(Answer::is_rejected),
+                "schema": SCHEMA, "type": "result", "server": desk.to_string(), "refresh": id,
+                "commit": self.commit, "live": self.count(Answer::is_live), "rejected": self.count(Answer::is_rejected),
                 "silent": self.count(|answer| !answer.is_final()), "instances": self.answers.len(),
                 "sentence": sentence,
             });
@@ -291,11 +293,12 @@ impl Answer {
         self.is_live() || self.is_rejected()
     }
 
-    fn tell(&self, id: &str, as_json: bool) -> Result<(), Failure> {
+    fn tell(&self, desk: &Desk, id: &str, as_json: bool) -> Result<(), Failure> {
         if as_json {
             let line = json!({
-                "schema": SCHEMA, "type": "instance", "refresh": id, "id": self.instance, "state": self.state,
-                "evidence": self.evidence, "reason": self.reason, "last_sign": self.last_sign,
+                "schema": SCHEMA, "type": "instance", "server": desk.to_string(), "refresh": id,
+                "id": self.instance, "state": self.state, "evidence": self.evidence, "reason": self.reason,
+                "last_sign": self.last_sign,
             });
             return Ok(talk::line(line)?);
         }

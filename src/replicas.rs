@@ -4,6 +4,7 @@
 //! They do so on an exchange or a topic of their own: no application hears of it. Nobody waits for it, what is lost comes again
 //! when somebody was away, and whatever is heard is bounded.
 
+mod refusals;
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +18,14 @@ use std::{
 
 #[cfg(feature = "kafka")]
 use confbus_bus::KafkaSettings;
-use confbus_bus::{Bus, Message, RabbitSettings, Signal, Status, Subscription};
+use confbus_bus::{Bus, Message, PublishError, RabbitSettings, Signal, Status, Subscription};
 use confbus_protocol::{BusEvent, BusId, Destination, EventKind};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use self::refusals::Refusals;
 use crate::{
     ledger::{Ledger, News, Tell},
     metrics::{Direction, Replicas},
@@ -91,6 +93,7 @@ struct Tells {
     counts: Replicas,
     wishes: Arc<Wishes>,
     told_all: Option<Instant>,
+    refusals: Refusals,
     /// Messages that the bus has dropped, as they were counted.
     dropped: [u64; 2],
 }
@@ -125,6 +128,7 @@ impl Replica {
                 counts,
                 wishes,
                 told_all: None,
+                refusals: Refusals::default(),
                 dropped: [0; 2],
             },
         }
@@ -153,6 +157,12 @@ impl Replica {
         };
         let work = async { tokio::join!(hearing, telling) };
         _ = shutdown.run_until_cancelled(work).await;
+    }
+}
+
+impl Wishes {
+    fn are_any(&self) -> bool {
+        self.ask.load(Relaxed) || self.tell_all.load(Relaxed)
     }
 }
 
@@ -206,11 +216,15 @@ impl Tells {
         if !matches!(self.bus.status(), Status::Connected { .. }) {
             return;
         }
-        if self.wishes.ask.swap(false, Relaxed) && !self.say(json!({ ASKS: true })).await {
-            self.wishes.ask.store(true, Relaxed);
+        let connects = self.bus.counters().connects;
+        let may_try = self.refusals.are_over(connects);
+        let mut refused = None;
+        if may_try && self.wishes.ask.swap(false, Relaxed) {
+            refused = self.say(json!({ ASKS: true })).await.err();
+            self.wishes.ask.fetch_or(refused.is_some(), Relaxed);
         }
         let is_rested = self.told_all.is_none_or(|told| told.elapsed() >= REST);
-        let what = if is_rested && self.wishes.tell_all.swap(false, Relaxed) {
+        let what = if may_try && is_rested && self.wishes.tell_all.swap(false, Relaxed) {
             self.told_all = Some(Instant::now());
             Tell::All
         } else {
@@ -220,15 +234,21 @@ impl Tells {
             return;
         };
         for part in parts {
-            if !self.say(part).await {
+            if let Err(error) = self.say(part).await {
                 // The connection may have stayed, and then nobody asks for it.
                 self.wishes.tell_all.store(true, Relaxed);
+                refused = Some(error);
             }
+        }
+        match refused {
+            // What is new is said all the same, and is no try.
+            Some(error) if may_try => self.refusals.add(&error, connects),
+            None if !self.wishes.are_any() => self.refusals.end(),
+            _ => {}
         }
     }
 
-    /// Whether the broker has taken it.
-    async fn say(&self, news: Value) -> bool {
+    async fn say(&self, news: Value) -> Result<(), PublishError> {
         let refresh = BusEvent::refresh(
             uuid::Uuid::new_v4().to_string(),
             jiff::Timestamp::now().as_millisecond(),
@@ -242,7 +262,7 @@ impl Tells {
         let said = self.bus.publish(&Message::of(event)).await;
         let result = if said.is_ok() { "ok" } else { "undeliverable" };
         self.counts.news(Direction::Out, result, 1);
-        said.is_ok()
+        said
     }
 
     fn count_dropped(&mut self) {

@@ -26,7 +26,7 @@ use crate::{
     shadow::Answer,
     talk,
 };
-pub(crate) use diff::{diff, lines as difference};
+pub(crate) use diff::{diff, elsewhere, lines as difference};
 pub(crate) use explain::explain;
 pub(crate) use fleet::fleet;
 pub(crate) use get::get;

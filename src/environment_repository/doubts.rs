@@ -2,6 +2,8 @@
 //! who lags.
 
 mod doubted;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -322,64 +324,4 @@ async fn rest(pause: Duration, served: &ArcSwap<Served>, generation: &Generation
 fn has_brought_something(served: &ArcSwap<Served>, before: &Arc<Served>) -> bool {
     let now = served.load();
     now.error.is_none() && !Arc::ptr_eq(before, &now)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::look::LookError;
-
-    /// How long a rest is in which something is swapped after so long, and another repository has news before; and whether
-    /// that has brought something.
-    async fn rested(
-        pause: Duration,
-        swapped_after: Duration,
-        error: Option<LookError>,
-    ) -> (Duration, bool) {
-        let (served, generation) = (ArcSwap::<Served>::default(), Generation::default());
-        let began = Instant::now();
-        let swaps = async {
-            tokio::time::sleep(swapped_after * 9 / 10).await;
-            generation.tell();
-            tokio::time::sleep(swapped_after / 10).await;
-            served.store(Arc::new(Served {
-                error,
-                ..Served::default()
-            }));
-            generation.advance();
-        };
-        let brought = tokio::select! {
-            brought = rest(pause, &served, &generation) => brought,
-            never = async { swaps.await; std::future::pending().await } => never,
-        };
-        (began.elapsed(), brought)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_rest_after_a_failure_ends_when_another_look_brings_something() {
-        let millis = Duration::from_millis;
-        let long = PAUSE_AFTER_FAILURE;
-        assert_eq!(rested(long, millis(900), None).await, (millis(900), true));
-        let never_at_once = (PAUSE, true);
-        assert_eq!(rested(long, millis(100), None).await, never_at_once);
-        assert_eq!(rested(long, long * 2, None).await, (long, false));
-        let fails = Some(LookError::NotYet);
-        assert_eq!(rested(long, millis(900), fails).await, (long, false));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn there_is_no_hope_until_something_is_heard_of_the_repository() {
-        let (doubts, idle) = Doubts::that_settled(&[]);
-        assert!(!doubts.are_hopeless());
-        idle.fail();
-        tokio::time::advance(PAUSE_AFTER_FAILURE * 2).await;
-        assert!(doubts.are_hopeless(), "a rest alone brings nothing");
-        doubts.served.store(Arc::new(Served {
-            confirmed: Some(std::time::Instant::now()),
-            ..Served::default()
-        }));
-        assert!(!doubts.are_hopeless());
-        idle.fail();
-        assert!(doubts.are_hopeless());
-    }
 }

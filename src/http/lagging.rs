@@ -212,6 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_look_that_failed_is_not_asked_for_once_more_by_whom_it_woke() {
         let (past, doubts) = Past::of_main_with_doubts(3);
+        let (patience, bell) = (patience(8, 16), tokio::sync::Notify::new());
         let headers = minimum(UNKNOWN);
         let mut wanting = Wanting::of(&headers);
         assert!(wanting.lags(&past, || true));
@@ -220,8 +221,51 @@ mod tests {
         doubts.fail();
         assert!(wanting.lags(&past, || true));
         assert_eq!(doubts.raised(), 2, "it was woken by the failure");
+        let news = bell.notified();
+        bell.notify_waiters();
+        assert!(!wanting.waits(&patience, &past, news).await);
         assert!(lags(&past, &headers, true));
         assert_eq!(doubts.raised(), 3, "somebody else has not asked yet");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_where_that_is_not_to_be_or_the_server_ends() {
+        let at_once = Patience {
+            longest: Duration::ZERO,
+            ..patience(8, 16)
+        };
+        assert!(at_once.place().is_none());
+        let ending = patience(8, 16);
+        assert!(ending.place().is_some());
+        ending.shutdown.cancel();
+        assert!(ending.place().is_none());
+    }
+
+    #[tokio::test]
+    async fn who_was_answered_waits_no_longer() {
+        let (past, patience) = (Past::of_main(3), patience(8, 16));
+        let headers = minimum(UNKNOWN);
+        let mut wanting = Wanting::of(&headers);
+        assert!(!wanting.has_waited());
+        assert!(wanting.lags(&past, || true));
+        wanting.waiting = patience.place();
+        assert!(wanting.has_waited());
+        assert_eq!(patience.places.available_permits(), 8);
+        assert!(!wanting.has_waited(), "that was told");
+    }
+
+    #[test]
+    fn who_is_sent_away_hears_of_the_first_moment() {
+        let (past, patience) = (Past::of_main(3), patience(8, 16));
+        let headers = minimum(UNKNOWN);
+        let mut wanting = Wanting::of(&headers);
+        assert!(wanting.lags(&past, || true));
+        let mark = wanting.mark.clone().unwrap();
+        assert!(wanting.lags(&past, || true));
+        let answer = wanting.sent_away(&patience);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[LAGGING_HEADER], mark);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
     }
 
     #[tokio::test]

@@ -266,7 +266,8 @@ impl Book {
     }
 
     fn reported(&mut self, report: Report, now: i64) {
-        let Some(coordinates) = Coordinates::of_report(&report) else {
+        let coordinates = Coordinates::of_report(&report);
+        let Some(coordinates) = coordinates.filter(|_| is_short(&report.instance)) else {
             return;
         };
         self.changes = Changes::Facts;

@@ -86,8 +86,9 @@ impl Untold {
     }
 
     pub(super) fn left(&mut self, instance: Instance) {
-        if self.left.len() < MAX_KEPT {
-            self.instance(&instance.id);
+        self.instance(&instance.id);
+        // Nobody takes out of here who is not to be told.
+        if self.left.len() < MAX_KEPT && self.instances.contains(&instance.id) {
             self.left.insert(instance.id.clone(), Arc::new(instance));
         }
     }

@@ -1,6 +1,6 @@
 //! What a pin changes, shown before it is made; a person is asked whether that is meant.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use confbus::printable;
 use serde_json::Value;
@@ -9,14 +9,12 @@ use crate::{
     cli::{PinArgs, Pinned},
     desk::{Desk, json_of},
     exit::Failure,
-    show::{difference, list, query},
+    show::{difference, elsewhere, list, query},
     talk,
 };
 
 /// Lines of a difference that are shown.
 const MOST: usize = 40;
-/// Labels that are told.
-const MOST_LABELS: usize = 5;
 /// The profile that is compared where any is held.
 const DEFAULT_PROFILE: &str = "default";
 /// What is said then.
@@ -129,22 +127,12 @@ fn not_compared(view: &Value) -> Vec<String> {
 }
 
 /// `3 instances at other labels are held, too: release/2.0`; nothing where there are none.
-fn held_too(elsewhere: &[Value]) -> Option<String> {
-    let instances = elsewhere.iter().filter_map(|one| one["instances"].as_u64());
-    let labels = elsewhere.iter().filter_map(|one| one["label"].as_str());
-    let labels: BTreeSet<_> = labels.collect();
-    let mut shown: Vec<_> = labels.iter().take(MOST_LABELS).copied().collect();
-    if labels.len() > MOST_LABELS {
-        shown.push("…");
-    }
-    let shown = shown.join(", ");
-    match instances.sum() {
-        0_u64 => None,
-        1 => Some(format!("1 instance at another label is held, too: {shown}")),
-        many => Some(format!(
-            "{many} instances at other labels are held, too: {shown}"
-        )),
-    }
+fn held_too(others: &[Value]) -> Option<String> {
+    let (instances, labels) = elsewhere(others)?;
+    Some(match instances {
+        1 => format!("1 instance at another label is held, too: {labels}"),
+        many => format!("{many} instances at other labels are held, too: {labels}"),
+    })
 }
 
 /// What is compared: `shop/prod@main`.
@@ -246,11 +234,6 @@ mod tests {
         ] {
             assert_eq!(told(&pinned).as_deref(), line);
         }
-        let many: Vec<_> = (0..9)
-            .map(|number| one("dev", &format!("l{number}"), 1))
-            .collect();
-        let line = held_too(&many).unwrap();
-        assert!(line.ends_with(": l0, l1, l2, l3, l4, …"), "{line}");
     }
 
     #[test]

@@ -367,6 +367,17 @@ mod tests {
         assert!(kept.standing.is_listed());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_was_taken_after_a_failure_has_the_whole_interval_again() {
+        let kept = kept([Err(failing()), Err(failing())]);
+        let tried = ["register", "register", "register"];
+        kept.registry.until(&tried).await;
+        let begun = tokio::time::Instant::now();
+        let renewed = [&tried[..], &["renew"]].concat();
+        kept.registry.until(&renewed).await;
+        assert!(begun.elapsed() > Duration::from_secs(20));
+    }
+
     #[test]
     fn pauses_grow_up_to_the_interval() {
         let mut keeper = Keeper::new(Registry::default(), Registries::default());

@@ -40,3 +40,27 @@ impl Trouble {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_whether_another_peer_may_know_better() {
+        let kind = |status: u16| match Trouble::of_status(StatusCode::from_u16(status).unwrap()) {
+            Trouble::Denied(_) => "denied",
+            Trouble::Failing(_) => "failing",
+            Trouble::Refused(_) => "refused",
+            Trouble::Unreachable(_) | Trouble::Late => "no answer",
+        };
+        for (statuses, expected) in [
+            (&[401, 403][..], "denied"),
+            (&[408, 425, 429, 500, 503, 599], "failing"),
+            (&[301, 400, 404, 409], "refused"),
+        ] {
+            for status in statuses {
+                assert_eq!(kind(*status), expected, "{status}");
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! How two addresses differ.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use confbus::short_version;
 use serde_json::Value;
@@ -16,6 +16,9 @@ use crate::{
     exit::{Exit, Failure},
 };
 
+/// Labels that are told.
+const MOST_LABELS: usize = 5;
+
 /// Says it; with `--exit-code` whether they do.
 pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
     let (from, to) = (args.from.to_string(), args.to.to_string());
@@ -26,7 +29,8 @@ pub(crate) async fn diff(args: DiffArgs) -> Result<ExitCode, Failure> {
     if args.show.json {
         document(&view)?;
     } else {
-        lines(&view).iter().try_for_each(|line| say(line))?;
+        let lines = lines(&view).into_iter().chain(left_out(&view));
+        lines.into_iter().try_for_each(|line| say(&line))?;
     }
     let differ = args.exit_code && !list(&view, "changes").is_empty();
     let exit = if differ { Exit::No } else { Exit::Yes };
@@ -82,6 +86,34 @@ pub(crate) fn lines(view: &Value) -> Vec<String> {
     lines
 }
 
+/// Whom the difference says nothing of.
+fn left_out(view: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    match number(view, "not_compared") {
+        0 => {}
+        1 => lines.push("not compared   1 more address".to_owned()),
+        many => lines.push(format!("not compared   {many} more addresses")),
+    }
+    let others = elsewhere(list(view, "elsewhere"));
+    lines.extend(others.map(|(instances, labels)| match instances {
+        1 => format!("elsewhere      1 instance at another label: {labels}"),
+        many => format!("elsewhere      {many} instances at other labels: {labels}"),
+    }));
+    lines
+}
+
+/// How many instances those are, and their labels: `main, release/2.0`; nothing where there are none.
+pub(crate) fn elsewhere(others: &[Value]) -> Option<(u64, String)> {
+    let instances = others.iter().map(|one| number(one, "instances")).sum();
+    let labels = others.iter().map(|one| one["label"].as_str());
+    let labels: BTreeSet<_> = labels.map(|label| label.unwrap_or("the default")).collect();
+    let mut shown: Vec<_> = labels.iter().take(MOST_LABELS).copied().collect();
+    if labels.len() > MOST_LABELS {
+        shown.push("…");
+    }
+    (instances > 0).then(|| (instances, shown.join(", ")))
+}
+
 fn change(change: &Value) -> [String; 4] {
     let side = |value: &Value| [shown(&value["before"]), shown(&value["after"])];
     let [before, after] = side(change);
@@ -120,4 +152,40 @@ fn why(change: &Value, is_written_the_same: bool) -> String {
         return format!("  both come to {}", shown(&to["after"]));
     }
     String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whom_a_difference_says_nothing_of_is_told_in_a_line_each() {
+        let one = |label: Option<&str>| json!({ "label": label, "instances": 2 });
+        let told = |not_compared, elsewhere| {
+            left_out(&json!({ "not_compared": not_compared, "elsewhere": elsewhere }))
+        };
+        assert_eq!(told(0, json!([])), [""; 0]);
+        assert_eq!(told(1, json!([])), ["not compared   1 more address"]);
+        assert_eq!(
+            told(3, json!([one(Some("main")), one(None), one(Some("main"))])),
+            [
+                "not compared   3 more addresses",
+                "elsewhere      6 instances at other labels: main, the default",
+            ]
+        );
+        let single = json!([{ "label": "x", "instances": 1 }]);
+        assert_eq!(
+            told(0, single),
+            ["elsewhere      1 instance at another label: x"]
+        );
+        let many: Vec<_> = (0..9)
+            .map(|number| one(Some(&format!("l{number}"))))
+            .collect();
+        let (_, labels) = elsewhere(&many).unwrap();
+        assert_eq!(labels, "l0, l1, l2, l3, l4, …");
+        // Of servers that do not know of it yet.
+        assert_eq!(left_out(&json!({})), [""; 0]);
+    }
 }

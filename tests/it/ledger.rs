@@ -158,6 +158,13 @@ fn what_is_no_report_is_refused() {
     assert!(refused.body.contains("not a report (line 1"), "{refused:?}");
     assert!(!refused.body.contains("s3cret"), "{refused:?}");
     assert_eq!(post(&server, vec![b' '; 5000]).status, 413);
+    let long = String::from_utf8(report("c1", "c1", Outcome::Leaving)).unwrap();
+    let long = long.replace(":dev:", &format!(":{}:", "s3cret".repeat(100)));
+    let refused = post(&server, long.into_bytes());
+    assert_eq!(refused.status, 400);
+    let reason = "`instance` is longer than 512 bytes";
+    assert!(refused.body.contains(reason), "{refused:?}");
+    assert!(!refused.body.contains("s3cret"), "{refused:?}");
 
     let passed_on = |request: Request| server.send(&request.header("X-Forwarded-For", "10.0.0.7"));
     assert_eq!(passed_on(Request::post("/confbus/reports", "")).status, 401);

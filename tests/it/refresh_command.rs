@@ -75,6 +75,8 @@ fn everybody_who_was_told_answers() {
             .iter()
             .all(|line| line["schema"] == "confbus.refresh/1")
     );
+    let url = server.url();
+    assert!(lines.iter().all(|line| line["server"] == *url), "{ran:?}");
     assert_eq!(lines[3]["live"], 2);
     let commit = lines[3]["commit"].as_str().unwrap();
     assert!(lines[3]["sentence"].as_str().unwrap().starts_with(commit));
@@ -176,6 +178,29 @@ fn what_one_server_knows_is_not_misspelt() {
     let servers = [one.url(), other.url()].join(",");
     let ran = Ran::confbus(&["refresh", "--server", &servers, "ordes"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
+}
+
+#[test]
+fn each_line_says_which_server_it_is_from() {
+    let repo = ConfigRepo::from_sample();
+    let [one, other] = [(), ()].map(|()| TestServer::start(&repo).ready());
+    let servers = [one.url(), other.url()];
+    let ran = Ran::confbus(&[
+        "refresh",
+        "--server",
+        &servers.join(","),
+        "--json",
+        "--wait",
+    ]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let lines: Vec<Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let from: Vec<_> = lines.iter().map(|line| &line["server"]).collect();
+    let [one, other] = &servers;
+    assert_eq!(from, [one, one, other, other], "{ran:?}");
 }
 
 #[test]

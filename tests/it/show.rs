@@ -3,7 +3,7 @@
 use confbus_protocol::Outcome;
 use serde_json::{Value, json};
 
-use crate::support::{ConfigRepo, Ran, TestServer, eventually, expect_that, report};
+use crate::support::{ConfigRepo, Ran, Request, TestServer, eventually, expect_that, report};
 
 const SHOP: &str = "pool:\n  max: 20\nservers:\n- b\n- c\ndb:\n  host: pg\n  password: hunter2\n";
 const PROD: &str = "pool:\n  max: 40\nservers:\n- a\nurl: http://${db.host}/x\n";
@@ -193,6 +193,30 @@ fn diff_says_what_is_different_and_for_whom() {
     let differ = ["diff", &from, "shop/prod", "--exit-code"];
     assert_eq!(shop.runs(&differ).code, Some(1));
     shop.document(&["diff", &from, "shop/prod"], "confbus.diff/1");
+}
+
+#[test]
+fn diff_says_whom_it_leaves_out() {
+    let shop = Shop::open();
+    let before = shop.version();
+    let branch = [("shop.yml", "pool.max: 1\n")];
+    shop.repo.push_to("release/2.0", "a release", &branch);
+    let after = shop.repo.push("more", &[("shop.yml", "pool.max: 2\n")]);
+    shop.server.serves(&after);
+    let report = json!({
+        "instance": "shop:prod:8080:1", "application": "shop", "profiles": "prod", "label": "release/2.0",
+        "version": before, "running": before, "outcome": "applied",
+    });
+    let report = Request::post("/confbus/reports", report.to_string());
+    assert_eq!(shop.server.send(&report).status, 204);
+    let from = format!("shop/prod@{}", &before[..7]);
+    let line = "elsewhere      1 instance at another label: release/2.0";
+    eventually("the instance elsewhere", || {
+        let shown = shop.shows(&["diff", &from, "shop/prod"]);
+        expect_that(shown.lines().any(|one| one == line), shown)
+    });
+    let all = ["diff", &from, "shop/prod"];
+    assert_eq!(shop.document(&all, "confbus.diff/1")["not_compared"], 0);
 }
 
 #[test]

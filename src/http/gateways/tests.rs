@@ -40,7 +40,8 @@ fn who_asks_is_the_last_one_that_is_not_trusted() {
     let many = "10.0.0.9, ".repeat(64) + "192.0.2.7";
     let much = "x".repeat(4096) + ", 192.0.2.7";
     let too_many = "192.0.2.7".to_owned() + &", 10.0.0.9".repeat(32);
-    let too_much = "1".repeat(4096);
+    let just_so_many = "192.0.2.7".to_owned() + &", 10.0.0.9".repeat(31);
+    let too_much = "192.0.2.7, ".to_owned() + &" ".repeat(2048) + "10.0.0.9";
     for (said, gateway, expected) in [
         ("192.0.2.7", "10.0.0.1", "192.0.2.7"),
         ("192.0.2.7, 192.0.2.8", "10.0.0.1", "192.0.2.8"),
@@ -58,6 +59,8 @@ fn who_asks_is_the_last_one_that_is_not_trusted() {
         ("127.0.0.1, 10.0.0.2", "10.0.0.1", "10.0.0.1"),
         ("0.0.0.0", "10.0.0.1", "10.0.0.1"),
         ("::", "10.0.0.1", "10.0.0.1"),
+        ("224.0.0.1", "10.0.0.1", "10.0.0.1"),
+        ("ff02::1", "10.0.0.1", "10.0.0.1"),
         ("unknown", "10.0.0.1", "10.0.0.1"),
         ("192.0.2.7, x, 10.0.0.2", "10.0.0.1", "10.0.0.1"),
         ("192.0.2.7,", "10.0.0.1", "10.0.0.1"),
@@ -68,6 +71,7 @@ fn who_asks_is_the_last_one_that_is_not_trusted() {
         ("\u{e9}\", 192.0.2.7", "10.0.0.1", "192.0.2.7"),
         (&many, "10.0.0.1", "192.0.2.7"),
         (&much, "10.0.0.1", "192.0.2.7"),
+        (&just_so_many, "10.0.0.1", "192.0.2.7"),
         (&too_many, "10.0.0.1", "10.0.0.1"),
         (&too_much, "10.0.0.1", "10.0.0.1"),
     ] {
@@ -233,9 +237,9 @@ fn a_prefix_is_a_path_and_nothing_else() {
             .collect();
         assert_eq!(prefix(&fields(&said)).as_str(), expected, "{said:?}");
     }
-    let long = format!("/{}", "a".repeat(LONGEST_PREFIX));
-    assert_eq!(
-        prefix(&fields(&[("x-forwarded-prefix", &long)])).as_str(),
-        ""
-    );
+    let longest = format!("/{}", "a".repeat(LONGEST_PREFIX - 1));
+    for (long, expected) in [(&longest, &*longest), (&format!("{longest}a"), "")] {
+        let fields = fields(&[("x-forwarded-prefix", long)]);
+        assert_eq!(prefix(&fields).as_str(), expected);
+    }
 }

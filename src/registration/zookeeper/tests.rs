@@ -12,7 +12,11 @@ use super::*;
 const SESSION: i64 = 0x5f2b;
 const DELETE: i32 = 2;
 const EXISTS: i32 = 3;
+const CREATE: i32 = 15;
+const CREATE_CONTAINER: i32 = 19;
 const OK: i32 = 0;
+const UNIMPLEMENTED: i32 = -6;
+const NODE_EXISTS: i32 = -110;
 
 /// An ensemble of one, where our node is owned by one session. Which operations it was asked for, in order.
 struct Listed {
@@ -22,6 +26,11 @@ struct Listed {
 
 impl Listed {
     async fn by(owner: i64) -> Self {
+        Self::refusing(owner, None).await
+    }
+
+    /// An operation is refused once, with an error.
+    async fn refusing(owner: i64, mut refused: Option<(i32, i32)>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = port.local_addr().unwrap().to_string();
         let asked = Arc::<Mutex<Vec<i32>>>::default();
@@ -29,7 +38,10 @@ impl Listed {
         tokio::spawn(async move {
             let (mut client, _) = port.accept().await.unwrap();
             // It ends with the client.
-            while answer(&mut client, owner, &notes).await.is_ok() {}
+            while answer(&mut client, owner, &notes, &mut refused)
+                .await
+                .is_ok()
+            {}
         });
         Self { address, asked }
     }
@@ -38,7 +50,7 @@ impl Listed {
     fn asked(&self) -> Vec<i32> {
         let asked = self.asked.lock().unwrap();
         let all = asked.iter().copied();
-        all.filter(|operation| [DELETE, EXISTS].contains(operation))
+        all.filter(|one| [DELETE, EXISTS, CREATE, CREATE_CONTAINER].contains(one))
             .collect()
     }
 }
@@ -48,6 +60,7 @@ async fn answer(
     client: &mut TcpStream,
     owner: i64,
     asked: &Mutex<Vec<i32>>,
+    refused: &mut Option<(i32, i32)>,
 ) -> std::io::Result<()> {
     let length = client.read_i32().await?;
     let mut request = vec![0; usize::try_from(length).unwrap()];
@@ -66,8 +79,14 @@ async fn answer(
         asked.lock().unwrap().push(operation);
         answer.extend(xid.to_be_bytes());
         answer.extend(1_i64.to_be_bytes());
-        answer.extend(OK.to_be_bytes());
-        if operation == EXISTS {
+        let refused = refused.take_if(|(one, _)| *one == operation);
+        answer.extend(refused.map_or(OK, |(_, error)| error).to_be_bytes());
+        if refused.is_none() && [CREATE, CREATE_CONTAINER].contains(&operation) {
+            // The path, as it was asked for.
+            let length = usize::try_from(word(8)).unwrap();
+            answer.extend(&request[8..12 + length]);
+        }
+        if refused.is_none() && [EXISTS, CREATE, CREATE_CONTAINER].contains(&operation) {
             answer.extend(stat(owner));
         }
     }
@@ -117,5 +136,36 @@ async fn a_node_of_another_server_stays() {
         registration.probe().await.unwrap();
         registration.deregister().await.unwrap();
         assert_eq!(listed.asked(), expected, "{owner}");
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_server_left_under_our_name_is_replaced() {
+    for (refused, expected) in [
+        (None, &[CREATE_CONTAINER, CREATE][..]),
+        (
+            Some((CREATE, NODE_EXISTS)),
+            &[CREATE_CONTAINER, CREATE, DELETE, CREATE],
+        ),
+        // A server before 3.5.
+        (
+            Some((CREATE_CONTAINER, UNIMPLEMENTED)),
+            &[CREATE_CONTAINER, CREATE, CREATE],
+        ),
+    ] {
+        let listed = Listed::refusing(SESSION, refused).await;
+        registration(&listed).register().await.unwrap();
+        assert_eq!(listed.asked(), expected, "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_finds_another_server_under_its_name_registers_again() {
+    for owner in [SESSION, SESSION + 1] {
+        let listed = Listed::by(owner).await;
+        let mut registration = registration(&listed);
+        registration.register().await.unwrap();
+        let renewed = registration.renew().await.unwrap();
+        assert_eq!(renewed.is_some(), owner == SESSION);
     }
 }

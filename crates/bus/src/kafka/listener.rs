@@ -217,3 +217,33 @@ fn is_over(error: &KafkaError) -> bool {
                 | Code::PollExceeded
         )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_library_gets_over_by_itself_ends_nothing() {
+        use RDKafkaErrorCode as Code;
+        for (code, is_end) in [
+            (Code::AllBrokersDown, true),
+            (Code::Authentication, true),
+            (Code::SSL, true),
+            // Something was lost by then.
+            (Code::AutoOffsetReset, true),
+            (Code::UnknownTopicOrPartition, true),
+            (Code::TopicAuthorizationFailed, true),
+            (Code::GroupAuthorizationFailed, true),
+            (Code::PollExceeded, true),
+            (Code::BrokerTransportFailure, false),
+            (Code::OperationTimedOut, false),
+            (Code::NotCoordinator, false),
+            (Code::RebalanceInProgress, false),
+        ] {
+            let error = KafkaError::MessageConsumption(code);
+            assert_eq!(is_over(&error), is_end, "{code:?}");
+        }
+        let fatal = KafkaError::MessageConsumptionFatal(Code::Fail);
+        assert!(is_over(&fatal));
+    }
+}

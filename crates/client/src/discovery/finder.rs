@@ -273,6 +273,61 @@ mod tests {
         assert_eq!(named(&finder), ["http://a"]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_followed_up_soon_and_a_success_is_not() {
+        let instance = || Ok(vec![Instance::new("http://a")]);
+        let failure = || Err(DiscoveryError::new("status 503"));
+        let says = [failure(), failure()].into_iter();
+        let registry = Registry::default();
+        let left = Arc::clone(&registry.0);
+        left.lock()
+            .unwrap()
+            .extend(says.chain(std::iter::repeat_with(instance).take(60)));
+        let servers = Servers::new(&[], FailOver::Always, Balance::InOrder, "x:1:y");
+        let finder = Arc::new(Finder::new(wanted(registry), Arc::new(servers)));
+        _ = timeout(INTERVAL * 2, Arc::clone(&finder).run()).await;
+        assert_eq!(named(&finder), ["http://a"], "not an interval later");
+        _ = timeout(INTERVAL * 4, Arc::clone(&finder).run()).await;
+        let asked = 62 - left.lock().unwrap().len();
+        assert!((4..=10).contains(&asked), "{asked}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_servers_are_kept_than_are_of_use() {
+        let instances = (0..MOST + 9).map(|number| Instance::new(format!("http://s{number}")));
+        let finder = finder([Ok(instances.collect())]);
+        assert!(look(&finder).await);
+        assert_eq!(named(&finder).len(), MOST);
+    }
+
+    /// Never answers.
+    struct Silent;
+
+    impl Discovery for Silent {
+        fn name(&self) -> String {
+            "a registry".to_owned()
+        }
+
+        fn instances<'a>(&'a self, _: &'a str) -> Found<'a> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_that_is_silent_is_not_waited_for() {
+        let servers = Servers::new(&[], FailOver::Always, Balance::InOrder, "x:1:y");
+        let wanted = Wanted {
+            registry: Arc::new(Silent),
+            ..wanted(Registry::default())
+        };
+        let finder = Finder::new(wanted, Arc::new(servers));
+        let began = Instant::now();
+        assert!(!finder.look().await);
+        assert_eq!(began.elapsed(), PATIENCE);
+        let problem = finder.health().problem;
+        assert_eq!(problem.as_deref(), Some("no answer in time"));
+    }
+
     #[test]
     fn metadata_says_where_routes_begin_and_what_opens_them() {
         let wanted = wanted(Registry::default());

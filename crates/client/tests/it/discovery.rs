@@ -154,3 +154,82 @@ async fn requests_go_round() {
     let counts = servers.each_ref().map(|server| server.heads().len());
     assert_eq!(counts, [2, 2, 2]);
 }
+
+/// A peer of Eureka that lists a server.
+#[cfg(feature = "eureka")]
+async fn peer_that_lists(server: &Server) -> Server {
+    let answer = serde_json::json!({ "applications": { "application": [{ "instance": [{
+        "hostName": "127.0.0.1",
+        "status": "UP",
+        "vipAddress": SERVICE,
+        "port": { "$": server.address.port(), "@enabled": "true" },
+    }] }] } });
+    Server::start(Say::Body(answer.to_string(), None)).await
+}
+
+#[cfg(feature = "eureka")]
+#[tokio::test]
+async fn a_peer_of_eureka_is_asked_with_its_login_and_goes_on_being_asked() {
+    let server = serving("c1").await;
+    let failing = Server::start(Say::Status(503, "")).await;
+    let peer = peer_that_lists(&server).await;
+    let zone = format!(
+        "http://{}/eureka/,http://eureka:s3cret@{}/eureka/",
+        failing.address, peer.address
+    );
+    let eureka = confbus_client::Eureka::new(&zone).unwrap();
+    for _ in 0..2 {
+        let found = eureka.instances(SERVICE).await.unwrap();
+        assert_eq!(found, [Instance::new(server.url())]);
+    }
+    let asked = failing.heads();
+    assert_eq!(asked.len(), 1, "who answered is asked first: {asked:?}");
+    assert!(!asked[0].contains("uthorization"), "{asked:?}");
+    for head in peer.heads() {
+        let head = head.to_lowercase();
+        assert!(head.starts_with("get /eureka/vips/configserver "), "{head}");
+        assert!(head.contains("accept: application/json"), "{head}");
+        // eureka:s3cret
+        let login = "authorization: basic zxvyzwthonmzy3jlda==";
+        assert!(head.contains(login), "{head}");
+    }
+
+    peer.say(Say::Status(401, ""));
+    let error = eureka.instances(SERVICE).await.unwrap_err().to_string();
+    for peer in [&failing, &peer] {
+        assert!(error.contains(&peer.url()), "{error}");
+    }
+    assert!(!error.contains("s3cret"), "{error}");
+    peer.say(Say::Status(404, ""));
+    assert_eq!(eureka.instances(SERVICE).await, Ok(Vec::new()));
+    peer.say(Say::Redirect(server.url()));
+    assert!(eureka.instances(SERVICE).await.is_err());
+    assert!(server.heads().is_empty(), "a login is for nobody else");
+    peer.say(Say::Endless);
+    let error = eureka.instances(SERVICE).await.unwrap_err().to_string();
+    assert!(error.contains("4194304"), "{error}");
+}
+
+#[cfg(feature = "consul")]
+#[tokio::test]
+async fn an_agent_of_consul_is_asked_with_its_token_for_who_is_well() {
+    let server = serving("c1").await;
+    let service = serde_json::json!({ "Address": "127.0.0.1", "Port": server.address.port() });
+    let answer = serde_json::json!([{ "Service": service }]);
+    let agent = Server::start(Say::Body(answer.to_string(), None)).await;
+    let consul = confbus_client::Consul::new(&agent.url()).unwrap();
+    let consul = consul.token(&"s3cret".into()).unwrap();
+    let found = consul.instances(SERVICE).await.unwrap();
+    assert_eq!(found, [Instance::new(server.url())]);
+    let head = agent.heads().remove(0).to_lowercase();
+    let asked = "get /v1/health/service/configserver?passing=true ";
+    assert!(head.starts_with(asked), "{head}");
+    assert!(head.contains("x-consul-token: s3cret"), "{head}");
+    for say in [Say::Status(403, "no"), Say::Redirect(server.url())] {
+        agent.say(say);
+        let error = consul.instances(SERVICE).await.unwrap_err().to_string();
+        assert!(error.contains(&agent.url()), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    assert!(server.heads().is_empty(), "a token is for nobody else");
+}

@@ -31,6 +31,19 @@ fn hear(world: &mut World, news: &[Value]) {
 }
 
 #[test]
+fn a_name_that_is_too_long_is_neither_kept_nor_told() {
+    let (mut first, _) = servers();
+    let long = format!("orders:{}:8081:ab12", "x".repeat(LONGEST_TEXT));
+    first.reads_as(&long, 1);
+    first.applies(&long, 1);
+    first.reports(&long, 1, Outcome::Leaving);
+    first.acks(&long, "e0");
+    assert_eq!(first.book.instances(), 0);
+    let untold = first.book.untold.as_ref().unwrap();
+    assert!(untold.instances.is_empty() && untold.left.is_empty());
+}
+
+#[test]
 fn whoever_reports_to_one_is_shown_by_the_other() {
     let (mut first, mut second) = servers();
     first.applies(A, 1);

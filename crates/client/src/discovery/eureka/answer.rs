@@ -139,6 +139,10 @@ mod tests {
             (one(), "http://host1:8888"),
             (with("securePort", secure), "https://host1:8443"),
             (
+                with("securePort", json!({ "@enabled": "true" })),
+                "https://host1:443",
+            ),
+            (
                 with("port", json!({ "$": "9", "@enabled": true })),
                 "http://host1:9",
             ),
