@@ -4,7 +4,6 @@ mod bus;
 mod discovery;
 mod encryption;
 mod eventually;
-mod golang;
 mod http;
 mod jdk;
 mod kafka;
