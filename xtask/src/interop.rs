@@ -40,7 +40,7 @@ enum What {
     Kafka,
     /// The same secrets of a real Vault, with every setting of that backend.
     Vault,
-    /// The same hashes of a real Redis and the same rows of a real PostgreSQL, alone and together with Git.
+    /// The same hashes of a real Redis, rows of a real PostgreSQL and files of a bucket, alone and together with Git.
     Stores,
 }
 
