@@ -21,12 +21,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpStream;
 use tokio_postgres::{Client, Config, config::SslMode, types::Type};
 
-use crate::lookups::{LookupError, Place, Store};
+use crate::{
+    lookups::{LookupError, Place, Store},
+    network::HostAndPort,
+};
 use error::{silent, told, unreachable};
 use naming::{Naming, Question, questions};
 pub(crate) use statement::Statement;
 use tls::Tls;
-pub(crate) use url::{Address, Encryption, Server, Target};
+pub(crate) use url::{Address, Encryption, Target};
 
 /// How much text the rows of one request may take, keys and values.
 const TEXT_LIMIT: usize = 16 << 20;
@@ -226,14 +229,14 @@ impl Database {
     }
 
     /// Connects and logs in within its share of the time, so that the next one has its turn.
-    async fn try_server(&self, server: &Server) -> Result<Client, LookupError> {
+    async fn try_server(&self, server: &HostAndPort) -> Result<Client, LookupError> {
         let servers = u32::try_from(self.settings.address.servers.len()).unwrap_or(u32::MAX);
         let within = self.settings.timeout / servers.max(1);
         let client = tokio::time::timeout(within, self.connect_to(server)).await;
         client.unwrap_or_else(|_| Err(silent(within)))
     }
 
-    async fn connect_to(&self, server: &Server) -> Result<Client, LookupError> {
+    async fn connect_to(&self, server: &HostAndPort) -> Result<Client, LookupError> {
         let stream = TcpStream::connect((server.host.as_str(), server.port)).await;
         let stream = stream.map_err(|error| unreachable(&error.to_string()))?;
         let mut config = self.login();

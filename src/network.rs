@@ -1,4 +1,10 @@
+#[cfg(any(feature = "jdbc", feature = "zookeeper"))]
+mod host_and_port;
+
 use std::net::{IpAddr, Ipv6Addr};
+
+#[cfg(any(feature = "jdbc", feature = "zookeeper"))]
+pub(crate) use host_and_port::HostAndPort;
 
 /// Whose an address is, for counting: with IPv6 everybody has a network full of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +51,16 @@ pub(crate) fn is_here(host: &str) -> bool {
     address.map_or(host == "localhost", |address| address.is_loopback())
 }
 
+/// A host and a port, as addresses of the web have them: an IPv6 address stands in brackets.
+pub(crate) fn authority(host: &str, port: u16) -> String {
+    let is_bare = host.contains(':') && !host.starts_with('[');
+    if is_bare {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +73,13 @@ mod tests {
         for host in ["localhost.example", "10.0.0.7", "[::2]", "[localhost]", ""] {
             assert!(!is_here(host), "{host}");
         }
+    }
+
+    #[test]
+    fn only_addresses_of_ipv6_stand_in_brackets() {
+        assert_eq!(authority("config-1", 8888), "config-1:8888");
+        assert_eq!(authority("fd00::5", 8888), "[fd00::5]:8888");
+        assert_eq!(authority("[fd00::5]", 8888), "[fd00::5]:8888");
     }
 
     #[test]

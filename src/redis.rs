@@ -1,26 +1,27 @@
 //! Configuration from hashes of Redis: one for each profile and one for the application itself, as Spring names them.
 
+mod allowance;
+mod connection;
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ::redis::{
-    AsyncConnectionConfig, ErrorKind, ProtocolVersion, RedisConnectionInfo, RedisError,
-    aio::MultiplexedConnection,
-};
+use ::redis::{FromRedisValue, Pipeline, pipe};
 use confbus_protocol::{Properties, Property, PropertySource, PropertyValue};
 use confbus_resolution::EnvironmentRequest;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use rustls::pki_types::ServerName;
-use secrecy::{ExposeSecret as _, SecretString};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use secrecy::SecretString;
 
 use crate::{
     lookups::{LookupError, Place, Store},
-    tls::{self, Trust},
+    network::authority,
 };
+use connection::{Connection, Encryption};
 
 /// Hashes that one request may have read; people have a handful of profiles.
 const MOST_KEYS: usize = 100;
@@ -49,13 +50,8 @@ impl Place for Settings {
 
     fn shown(&self) -> String {
         let scheme = if self.has_tls { "rediss" } else { "redis" };
-        // An IPv6 address has colons of its own.
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
-        format!("{scheme}://{host}:{}/{}", self.port, self.database)
+        let authority = authority(&self.host, self.port);
+        format!("{scheme}://{authority}/{}", self.database)
     }
 
     fn default_label(&self) -> Option<&str> {
@@ -63,26 +59,20 @@ impl Place for Settings {
     }
 
     fn open(&self) -> Result<Box<dyn Store>, String> {
-        let encryption = self.has_tls.then(|| encryption(&self.host)).transpose()?;
+        let encryption = self.has_tls.then(|| Encryption::with(&self.host));
         Ok(Box::new(Redis {
             settings: self.clone(),
-            encryption,
+            encryption: encryption.transpose()?,
             connection: Mutex::default(),
         }))
     }
 }
 
-fn encryption(host: &str) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let config = tls::config(Trust::Machine).map_err(|error| error.to_string())?;
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-    Ok((TlsConnector::from(Arc::new(config)), name))
-}
-
 /// One connection, on which questions do not wait for each other.
 struct Redis {
     settings: Settings,
-    encryption: Option<(TlsConnector, ServerName<'static>)>,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    encryption: Option<Encryption>,
+    connection: Mutex<Option<Connection>>,
 }
 
 impl fmt::Debug for Redis {
@@ -111,7 +101,7 @@ impl Store for Redis {
 
     fn greet(&self) -> BoxFuture<'_, Result<(), LookupError>> {
         let greeting = async {
-            let mut ping = ::redis::pipe();
+            let mut ping = pipe();
             ping.cmd("PING").ignore();
             self.ask(&ping).await
         };
@@ -122,7 +112,7 @@ impl Store for Redis {
 impl Redis {
     async fn read(&self, request: &EnvironmentRequest) -> Result<Vec<PropertySource>, LookupError> {
         let keys = keys(request)?;
-        let mut all = ::redis::pipe();
+        let mut all = pipe();
         // Together, so that nobody's change is in half of them.
         all.atomic();
         for key in &keys {
@@ -138,81 +128,48 @@ impl Redis {
         Ok(sources.map(|(key, hash)| source(key, hash)).collect())
     }
 
-    /// Who is cut off, or stops waiting, leaves no connection behind on which nothing comes any more.
-    async fn ask<T: ::redis::FromRedisValue>(
-        &self,
-        commands: &::redis::Pipeline,
-    ) -> Result<T, LookupError> {
+    /// Whose answer is too large is found out alone: others who were asking meanwhile have nothing to do with it.
+    async fn ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, LookupError> {
         let mut connection = self.connection().await?;
-        let mut lost = Lost(Some(self));
-        let answer = commands.query_async(&mut connection).await;
-        if answer
-            .as_ref()
-            .err()
-            .is_none_or(|error| refusal(error).is_some())
-        {
-            lost.0 = None;
+        match self.ask_on(&mut connection, commands).await {
+            Err(LookupError::TooMuch(_)) => self.connect().await?.ask(commands).await,
+            answer => answer,
         }
-        answer.map_err(|error| told(&error))
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, LookupError> {
+    /// Who is cut off, or stops waiting, leaves no connection behind on which nothing comes any more.
+    async fn ask_on<T: FromRedisValue>(
+        &self,
+        connection: &mut Connection,
+        commands: &Pipeline,
+    ) -> Result<T, LookupError> {
+        let mut lost = Lost(Some(self));
+        let answer = connection.ask(commands).await;
+        if matches!(answer, Ok(_) | Err(LookupError::Refused { .. })) {
+            lost.0 = None;
+        }
+        answer
+    }
+
+    async fn connection(&self) -> Result<Connection, LookupError> {
         let there = self.slot().clone();
         if let Some(connection) = there {
             return Ok(connection);
         }
-        let connection = self.connect().await.map_err(|error| told(&error))?;
+        let connection = self.connect().await?;
         *self.slot() = Some(connection.clone());
         Ok(connection)
     }
 
-    async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
-        let settings = &self.settings;
-        let mut login = RedisConnectionInfo::default()
-            .set_db(settings.database.into())
-            .set_protocol(ProtocolVersion::RESP2)
-            .set_skip_set_lib_name();
-        if let Some(username) = &settings.username {
-            login = login.set_username(username);
-        }
-        if let Some(password) = &settings.password {
-            login = login.set_password(password.expose_secret());
-        }
-        // The deadline of the question holds.
-        let waits = AsyncConnectionConfig::new()
-            .set_response_timeout(None)
-            .set_connection_timeout(None);
-        let stream = TcpStream::connect((settings.host.as_str(), settings.port)).await?;
-        stream.set_nodelay(true)?;
-        match &self.encryption {
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await?;
-                let made = MultiplexedConnection::new_with_config(&login, stream, waits).await;
-                Ok(driven(made?))
-            }
-            None => {
-                let made = MultiplexedConnection::new_with_config(&login, stream, waits).await;
-                Ok(driven(made?))
-            }
-        }
+    async fn connect(&self) -> Result<Connection, LookupError> {
+        Connection::open(&self.settings, self.encryption.as_ref()).await
     }
 
-    fn slot(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+    fn slot(&self) -> MutexGuard<'_, Option<Connection>> {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The driver ends with the last handle of its connection.
-fn driven(
-    (connection, driver): (
-        MultiplexedConnection,
-        impl Future<Output = ()> + Send + 'static,
-    ),
-) -> MultiplexedConnection {
-    tokio::spawn(driver);
-    connection
 }
 
 /// Forgets the connection when it is dropped, unless that was given up.
@@ -224,45 +181,6 @@ impl Drop for Lost<'_> {
             *redis.slot() = None;
         }
     }
-}
-
-/// What a Redis says about itself, and no value of anybody.
-fn told(error: &RedisError) -> LookupError {
-    let kind = KIND;
-    match refusal(error) {
-        Some(why) => LookupError::Refused { kind, why },
-        None => LookupError::Unreachable {
-            kind,
-            why: cause(error),
-        },
-    }
-}
-
-/// What it answers instead, if it answers: `WRONGTYPE Operation against a key …`.
-fn refusal(error: &RedisError) -> Option<String> {
-    let said = |code: &str, detail: Option<&str>| {
-        let detail = detail.unwrap_or_default();
-        format!("{code} {detail}").trim().to_owned()
-    };
-    if let Some(all) = error.clone().into_server_errors() {
-        return all
-            .first()
-            .map(|(_, first)| said(first.code(), first.details()));
-    }
-    let is_refusal = matches!(
-        error.kind(),
-        ErrorKind::Server(_) | ErrorKind::AuthenticationFailed | ErrorKind::Extension
-    );
-    let code = error.code().unwrap_or_else(|| error.category());
-    is_refusal.then(|| said(code, error.detail()))
-}
-
-/// `Connection refused`; of what cannot be read only that.
-fn cause(error: &RedisError) -> String {
-    if error.is_io_error() {
-        return error.to_string();
-    }
-    error.category().to_owned()
 }
 
 /// The last profile first, and the application itself last; `default` is a profile like any other.
@@ -285,49 +203,5 @@ fn source(key: &str, hash: Hash) -> PropertySource {
     PropertySource {
         name: format!("redis:{key}"),
         source: Arc::new(properties.collect::<Properties>()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use confbus_protocol::{Application, Profiles};
-
-    use super::*;
-
-    fn request(application: &str, profiles: &str) -> EnvironmentRequest {
-        EnvironmentRequest {
-            application: Application::parse(application).unwrap(),
-            profiles: Profiles::parse(profiles).unwrap(),
-            label: None,
-        }
-    }
-
-    #[test]
-    fn the_last_profile_is_the_strongest_and_applications_are_taken_as_they_are() {
-        let keys = |application, profiles| keys(&request(application, profiles)).unwrap();
-        assert_eq!(keys("a", "default"), ["a-default", "a"]);
-        assert_eq!(keys("a,b", "p,q"), ["a,b-q", "a,b-p", "a,b"]);
-    }
-
-    #[test]
-    fn keys_are_bounded() {
-        let many = vec!["p"; MOST_KEYS - 1].join(",");
-        assert_eq!(keys(&request("a", &many)).unwrap().len(), MOST_KEYS);
-        let more = keys(&request("a", &format!("{many},p")));
-        assert_eq!(more, Err(LookupError::TooManyQuestions(MOST_KEYS)));
-    }
-
-    #[test]
-    fn it_is_shown_without_credentials() {
-        let settings = Settings {
-            host: "::1".into(),
-            port: 6379,
-            username: Some("jo".into()),
-            password: Some("opensesame".into()),
-            database: 3,
-            has_tls: true,
-        };
-        assert_eq!(settings.shown(), "rediss://[::1]:6379/3");
-        assert!(!format!("{settings:?}").contains("opensesame"));
     }
 }

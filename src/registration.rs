@@ -5,6 +5,8 @@
 
 #[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
 mod advertised;
+#[cfg(any(feature = "consul", feature = "eureka"))]
+mod base;
 #[cfg(feature = "consul")]
 pub(crate) mod consul;
 #[cfg(feature = "eureka")]

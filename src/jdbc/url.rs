@@ -1,35 +1,20 @@
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
+
+use crate::network::HostAndPort;
 
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     /// Asked one after the other until one answers.
-    pub(crate) servers: Vec<Server>,
+    pub(crate) servers: Vec<HostAndPort>,
     pub(crate) database: String,
     pub(crate) encryption: Encryption,
     pub(crate) target: Target,
     /// Where tables are looked for, if not where the role looks for them.
     pub(crate) schema: Option<String>,
-}
-
-/// One of several servers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-impl Server {
-    /// Whether it is on this machine.
-    fn is_here(&self) -> bool {
-        match self.host.parse::<IpAddr>() {
-            Ok(address) => address.is_loopback(),
-            Err(_) => self.host == "localhost",
-        }
-    }
 }
 
 /// Whether connections are encrypted, and with whom.
@@ -69,7 +54,7 @@ const PORT: u16 = 5432;
 impl Address {
     /// Whether all of it is on this machine.
     pub(crate) fn is_here(&self) -> bool {
-        self.servers.iter().all(Server::is_here)
+        self.servers.iter().all(HostAndPort::is_here)
     }
 
     /// Reads `jdbc:postgresql://host:port,host:port/database?parameters`.
@@ -89,7 +74,8 @@ impl Address {
             None => ("", place.trim_start_matches('/')),
         };
         let hosts = if hosts.is_empty() { "localhost" } else { hosts };
-        let servers = hosts.split(',').map(server).collect::<Option<Vec<_>>>();
+        let servers = hosts.split(',').map(|host| HostAndPort::parse(host, PORT));
+        let servers = servers.collect::<Option<Vec<_>>>();
         let mut written = Written {
             address: Self {
                 servers: servers.ok_or("a host or port in it cannot be used")?,
@@ -158,28 +144,6 @@ fn target(kind: &str) -> Result<Target, String> {
     })
 }
 
-fn server(text: &str) -> Option<Server> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            (host, port.strip_prefix(':'))
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    // A name with anything else in it is part of something that was meant otherwise, a password for example.
-    let is_host = |c: char| c.is_alphanumeric() || ".-_:%".contains(c);
-    if host.is_empty() || !host.chars().all(is_host) {
-        return None;
-    }
-    Some(Server {
-        host: host.to_owned(),
-        port: port.map_or(Some(PORT), |port| port.parse().ok())?,
-    })
-}
-
 fn decoded(text: &str) -> Result<String, String> {
     let decoded = percent_decode_str(text).decode_utf8();
     let decoded = decoded.map_err(|_| "it is not UTF-8 once it is decoded")?;
@@ -191,9 +155,7 @@ impl fmt::Display for Address {
         f.write_str("postgresql://")?;
         for (index, server) in self.servers.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            let is_v6 = server.host.contains(':');
-            let (open, close) = if is_v6 { ("[", "]") } else { ("", "") };
-            write!(f, "{comma}{open}{}{close}:{}", server.host, server.port)?;
+            write!(f, "{comma}{server}")?;
         }
         write!(f, "/{}", self.database)
     }
@@ -229,6 +191,10 @@ mod tests {
             ),
             (
                 "jdbc:postgresql://db:x/c",
+                "a host or port in it cannot be used",
+            ),
+            (
+                "jdbc:postgresql://db:0/c",
                 "a host or port in it cannot be used",
             ),
             (

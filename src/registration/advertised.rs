@@ -54,15 +54,6 @@ impl Advertised {
     }
 }
 
-/// A host and a port, as addresses of the web have them.
-pub(super) fn authority(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
-}
-
 /// From which address one of them is reached; nothing is sent to find that out.
 async fn towards<'a>(
     registries: impl Iterator<Item = (&'a str, u16)> + Send,
@@ -116,11 +107,5 @@ mod tests {
         assert_eq!(advertised.host(said), "config-1");
         advertised.prefer_address = true;
         assert_eq!(advertised.host(said), "10.0.0.5");
-    }
-
-    #[test]
-    fn only_addresses_of_ipv6_stand_in_brackets() {
-        assert_eq!(authority("config-1", 8888), "config-1:8888");
-        assert_eq!(authority("fd00::5", 8888), "[fd00::5]:8888");
     }
 }

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 pub(crate) use self::agent::Agent;
 use self::service::Service;
-use super::{Advertised, Ports, Registration, Trouble};
+use super::{Advertised, Ports, Registration, Trouble, base::client};
 
 /// How often somebody looks whether the agent still knows of a server that it checks by itself.
 const LOOK: Duration = Duration::from_secs(10);
@@ -85,7 +85,7 @@ impl Consul {
     /// When TLS is wanted and this machine trusts nobody.
     pub(super) fn new(settings: Settings, ports: Ports) -> Result<Self, String> {
         Ok(Self {
-            http: settings.agent.client()?,
+            http: client(settings.agent.base().is_https())?,
             settings,
             ports,
             service: None,
@@ -131,7 +131,7 @@ impl Registration for Consul {
     }
 
     async fn register(&mut self) -> Result<String, Trouble> {
-        let agent = [(self.settings.agent.host(), self.settings.agent.port())];
+        let agent = [self.settings.agent.base().host_and_port()];
         let advertised = &self.settings.advertised;
         let listens = self.ports.main.ip();
         let address = advertised.own_address(listens, agent.into_iter()).await?;

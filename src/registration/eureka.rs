@@ -94,7 +94,7 @@ impl Registration for Eureka {
 
     async fn register(&mut self) -> Result<String, Trouble> {
         let peers = self.settings.peers.iter();
-        let peers = peers.map(|peer| (peer.host(), peer.port()));
+        let peers = peers.map(|peer| peer.base().host_and_port());
         let advertised = &self.settings.advertised;
         let address = advertised.own_address(self.ports.main.ip(), peers).await?;
         // Before it is sent: whoever stops meanwhile takes it back.

@@ -6,7 +6,7 @@ use reqwest::Response;
 use url::Url;
 
 use super::{Settings, Token, VaultError};
-use crate::tls;
+use crate::{network::authority, tls};
 
 /// The largest secret that is read; Vault itself stores no larger one than 1 MiB by default.
 const SIZE_LIMIT: usize = 4 << 20;
@@ -27,12 +27,7 @@ pub(crate) struct Namespace(HeaderValue);
 impl Address {
     /// `None` when this is no address.
     pub(crate) fn new(scheme: &str, host: &str, port: u16) -> Option<Self> {
-        let host = if host.contains(':') && !host.starts_with('[') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
-        let url = Url::parse(&format!("{scheme}://{host}:{port}/")).ok()?;
+        let url = Url::parse(&format!("{scheme}://{}/", authority(host, port))).ok()?;
         let is_host = url.path() == "/"
             && url.username().is_empty()
             && url.password().is_none()

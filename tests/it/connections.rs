@@ -64,14 +64,8 @@ impl Connection {
 }
 
 fn start() -> (ConfigRepo, TestServer) {
-    let repo = ConfigRepo::from_sample();
-    let lines = (0..300).map(|line| format!("key{line}: {line}\n"));
-    repo.push("a long file", &[("long.yml", &lines.collect::<String>())]);
-    let uri = repo.path().display().to_string();
-    let server = TestServer::with(&[
-        ("spring.cloud.config.server.git.uri", &uri),
-        ("confbus.server.threads", "1"),
-    ]);
+    let repo = ConfigRepo::with_long_file(300);
+    let server = TestServer::start_with(&repo, &[("confbus.server.threads", "1")]);
     (repo, server.ready())
 }
 

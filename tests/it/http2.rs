@@ -16,13 +16,8 @@ const ON: (&str, &str) = ("server.http2.enabled", "true");
 const GOAWAY: u8 = 7;
 
 fn start(more: &[(&str, &str)]) -> (ConfigRepo, TestServer) {
-    let repo = ConfigRepo::from_sample();
-    let lines = (0..2_000).map(|line| format!("key{line}: {line}\n"));
-    repo.push("a long file", &[("long.yml", &lines.collect::<String>())]);
-    let uri = repo.path().display().to_string();
-    let mut settings = vec![("spring.cloud.config.server.git.uri", uri.as_str())];
-    settings.extend(more);
-    let server = TestServer::with(&settings).ready();
+    let repo = ConfigRepo::with_long_file(2_000);
+    let server = TestServer::start_with(&repo, more).ready();
     (repo, server)
 }
 

@@ -9,13 +9,9 @@ use std::{
 use crate::support::{Answer, ConfigRepo, DEADLINE, Request, TestServer, eventually, expect_that};
 
 fn start(more: &[(&str, &str)]) -> (ConfigRepo, TestServer) {
-    let repo = ConfigRepo::from_sample();
-    let lines = (0..2_000).map(|line| format!("key{line}: {line}\n"));
-    repo.push("a long file", &[("long.yml", &lines.collect::<String>())]);
-    let uri = repo.path().display().to_string();
-    let mut settings = vec![("spring.cloud.config.server.git.uri", uri.as_str())];
-    settings.extend(more);
-    (repo, TestServer::with(&settings))
+    let repo = ConfigRepo::with_long_file(2_000);
+    let server = TestServer::start_with(&repo, more);
+    (repo, server)
 }
 
 fn connect(server: &TestServer) -> TcpStream {

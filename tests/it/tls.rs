@@ -17,20 +17,15 @@ use crate::support::{
 const ORDERS: &str = "GET /orders/dev HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 fn start(authority: &Authority, more: &[(&str, &str)]) -> (ConfigRepo, TestServer) {
-    let repo = ConfigRepo::from_sample();
-    let long: String = (0..20_000)
-        .map(|line| format!("key{line}: {line}\n"))
-        .collect();
-    repo.push("a long file", &[("long.yml", &long)]);
-    let uri = repo.path().display().to_string();
+    let repo = ConfigRepo::with_long_file(20_000);
     let tls = authority.settings();
     let mut settings: Vec<_> = tls
         .iter()
         .map(|(key, value)| (*key, value.as_str()))
         .collect();
-    settings.push(("spring.cloud.config.server.git.uri", &uri));
     settings.extend(more);
-    (repo, TestServer::with(&settings))
+    let server = TestServer::start_with(&repo, &settings);
+    (repo, server)
 }
 
 fn ready(client: &TlsClient) -> Answer {

@@ -4,7 +4,6 @@ mod bus;
 mod discovery;
 mod encryption;
 mod eventually;
-mod golang;
 mod http;
 mod jdk;
 mod kafka;
@@ -41,7 +40,7 @@ enum What {
     Kafka,
     /// The same secrets of a real Vault, with every setting of that backend.
     Vault,
-    /// The same hashes of a real Redis and the same rows of a real PostgreSQL, alone and together with Git.
+    /// The same hashes of a real Redis, rows of a real PostgreSQL and files of a bucket, alone and together with Git.
     Stores,
 }
 

@@ -17,6 +17,7 @@ mod conformance;
 mod demo;
 mod dist;
 mod git_remote;
+mod golang;
 mod interop;
 mod manifests;
 mod openapi;

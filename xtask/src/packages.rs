@@ -11,12 +11,13 @@ const INSTALL: &str = "xtask/install.sh";
 
 /// Programs without which tests say aloud that they are skipped, and fail in CI: where they are, the package, and the service
 /// that it brings, empty for none.
-const OPTIONAL: [(&str, &str, &str); 5] = [
+const OPTIONAL: [(&str, &str, &str); 6] = [
     ("/usr/bin/redis-server", "redis-server", "redis-server"),
     ("/usr/lib/postgresql", "postgresql", "postgresql"),
     ("/usr/sbin/sshd", "openssh-server", "ssh"),
     ("/usr/bin/strace", "strace", ""),
     ("/usr/bin/systemd-analyze", "systemd", ""),
+    ("/usr/bin/curl", "curl", ""),
 ];
 
 /// Installs what is missing; what cannot be installed is said, and tests say it again.

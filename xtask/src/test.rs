@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test, none of them skipped for want of a broker.
 
+mod store;
 mod tally;
 
 use std::env;
@@ -10,12 +11,12 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::Context as _;
 
+use self::store::Store;
 use self::tally::Tally;
-use crate::attacks;
 use crate::interop::{self, Unavailable};
-use crate::packages;
 use crate::rabbit::{Rabbit, server};
 use crate::shell::{KillOnDrop, announce, built_server, cargo};
+use crate::{attacks, packages};
 
 /// The broker that tests may use but not stop.
 const BROKER: &str = "CONFBUS_TEST_AMQP";
@@ -40,6 +41,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let server = server::find_or_install()?;
     packages::install_optional()?;
+    let store = Store::find_or_build()?;
     let (broker, private) = match env::var_os(BROKER).filter(|given| !given.is_empty()) {
         Some(given) => (given, None),
         None => {
@@ -50,6 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
     let mut tests = cargo_test(&args.rest);
     name_brokers(&mut tests, &broker, &server)?;
+    store.tell(&mut tests, &args.rest);
     let mut tally = Tally::default();
     let mut status = stream(&mut tests, &mut tally)?;
     if args.rest.is_empty() && status.success() {
@@ -61,6 +64,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if args.rest.is_empty() {
         add_attacks(&mut tally, &broker);
+        if let Some(missing) = store.missing() {
+            skip(&mut tally, "files of a bucket", missing);
+        }
     }
     drop(private);
     if args.with_spring {
@@ -88,7 +94,7 @@ fn cargo_test(rest: &[OsString]) -> Command {
     command
         .args([
             "--features",
-            "confbus/broker-tests,confbus/jdbc,confbus/redis,confbus-bus/broker-tests,\
+            "confbus/awss3,confbus/broker-tests,confbus/jdbc,confbus/redis,confbus-bus/broker-tests,\
              confbus-client/axum,confbus-client/blocking,confbus-client/config,confbus-client/figment,\
              confbus-client/metrics",
         ])
@@ -128,17 +134,23 @@ fn add_attacks(tally: &mut Tally, broker: &OsStr) {
 
 /// What does not start counts as one failure.
 fn add_spring(tally: &mut Tally) {
+    const SPRING: &str = "real Spring applications on the bus";
     match interop::quick() {
         Ok(spring) => tally.add_counts(spring.passed, spring.failed, 0),
-        Err(error) if error.is::<Unavailable>() => {
-            eprintln!("SKIPPED: real Spring applications on the bus: {error:#}");
-            tally.add_counts(0, 0, 1);
-        }
-        Err(error) => {
-            eprintln!("xtask: real Spring applications on the bus: {error:#}");
-            tally.add_counts(0, 1, 0);
-        }
+        Err(error) => match error.downcast::<Unavailable>() {
+            Ok(missing) => skip(tally, SPRING, &missing),
+            Err(error) => {
+                eprintln!("xtask: {SPRING}: {error:#}");
+                tally.add_counts(0, 1, 0);
+            }
+        },
     }
+}
+
+/// Counts as one test what cannot be had on this machine.
+fn skip(tally: &mut Tally, what: &str, missing: &Unavailable) {
+    eprintln!("SKIPPED: {what}: {missing}");
+    tally.add_counts(0, 0, 1);
 }
 
 fn conclude(status: ExitStatus, tally: Tally) -> ExitCode {

@@ -20,6 +20,17 @@ pub(crate) use finder::{Finder, Wanted};
 #[cfg(feature = "zookeeper")]
 pub use zookeeper::ZooKeeper;
 
+/// A host as addresses of the web have it: an IPv6 address stands in brackets.
+#[cfg(any(feature = "consul", feature = "eureka", feature = "zookeeper"))]
+pub(crate) fn bracketed(host: &str) -> String {
+    let is_bare = host.contains(':') && !host.starts_with('[');
+    if is_bare {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    }
+}
+
 /// A registry that knows who offers a service.
 ///
 /// There is one each for Consul, Eureka and ZooKeeper with the features of these names. Others may stand behind it as well: the

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::{Check, Settings};
-use crate::registration::{Ports, advertised::authority};
+use crate::{network::authority, registration::Ports};
 
 /// This server, as an agent lists it.
 pub(super) struct Service {

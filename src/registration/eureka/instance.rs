@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::{Port, Settings};
-use crate::registration::{Ports, advertised::authority};
+use crate::{network::authority, registration::Ports};
 
 /// Where instances are, below a peer.
 pub(super) const APPS: &str = "apps";

@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, StatusCode, header};
@@ -8,16 +8,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::Trouble;
-use crate::{network, tls};
-
-/// For one request to one peer.
-const DEADLINE: Duration = Duration::from_secs(5);
-const CONNECT: Duration = Duration::from_secs(2);
+use crate::registration::base::{Base, client};
 
 /// A server of Eureka: where it is, and with what to prove ourselves.
 #[derive(Clone)]
 pub(crate) struct Peer {
-    base: Url,
+    base: Base,
     login: Option<Login>,
 }
 
@@ -30,48 +26,30 @@ struct Login {
 impl Peer {
     /// Takes `http[s]://[user:password@]host[:port]/eureka/`; `None` when it is something else.
     pub(crate) fn parse(address: &str) -> Option<Self> {
-        let mut base = Url::parse(address).ok()?;
+        let mut url = Url::parse(address).ok()?;
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let has_login = !base.username().is_empty() || base.password().is_some();
+        let has_login = !url.username().is_empty() || url.password().is_some();
         let login = has_login.then(|| Login {
-            user: decoded(base.username()),
-            password: decoded(base.password().unwrap_or_default()).into(),
+            user: decoded(url.username()),
+            password: decoded(url.password().unwrap_or_default()).into(),
         });
-        let is_web = matches!(base.scheme(), "http" | "https") && base.has_host();
-        let is_plain = base.query().is_none() && base.fragment().is_none();
-        let is_stripped = base.set_username("").is_ok() && base.set_password(None).is_ok();
-        (is_web && is_plain && is_stripped).then_some(Self { base, login })
+        url.set_username("").ok()?;
+        url.set_password(None).ok()?;
+        let base = Base::of(url)?;
+        Some(Self { base, login })
     }
 
-    pub(crate) fn is_https(&self) -> bool {
-        self.base.scheme() == "https"
+    pub(super) fn base(&self) -> &Base {
+        &self.base
     }
 
     pub(crate) fn has_login(&self) -> bool {
         self.login.is_some()
     }
 
-    /// Whether it is on this machine.
-    pub(crate) fn is_here(&self) -> bool {
-        self.base.host_str().is_some_and(network::is_here)
-    }
-
-    /// Without the brackets of an IPv6 address.
-    pub(super) fn host(&self) -> &str {
-        let host = self.base.host_str().unwrap_or_default();
-        host.trim_start_matches('[').trim_end_matches(']')
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.base.port_or_known_default().unwrap_or_default()
-    }
-
-    fn at(&self, path: &[&str]) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        url
+    /// Whether what it is told can be read on the way.
+    pub(crate) fn is_in_clear(&self) -> bool {
+        self.base.is_in_clear()
     }
 
     fn authorization(&self) -> Option<HeaderValue> {
@@ -86,7 +64,7 @@ impl Peer {
 /// The address, without credentials.
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.base.as_str().trim_end_matches('/'))
+        self.base.fmt(f)
     }
 }
 
@@ -109,11 +87,7 @@ impl Peers {
     /// # Errors
     /// When TLS is wanted and this machine trusts nobody.
     pub(super) fn new(all: Vec<Peer>) -> Result<Self, String> {
-        let http = tls::client(all.iter().any(Peer::is_https))?
-            .connect_timeout(CONNECT)
-            .timeout(DEADLINE)
-            .build()
-            .map_err(|error| error.without_url().to_string())?;
+        let http = client(all.iter().any(|peer| peer.base.is_https()))?;
         Ok(Self { http, all, last: 0 })
     }
 
@@ -124,7 +98,7 @@ impl Peers {
     }
 
     pub(super) async fn get(&mut self, path: &[&str]) -> Result<StatusCode, Trouble> {
-        self.ask(|http, peer| http.get(peer.at(path))).await
+        self.ask(|http, peer| http.get(peer.base.at(path))).await
     }
 
     pub(super) async fn post(
@@ -133,7 +107,7 @@ impl Peers {
         body: Vec<u8>,
     ) -> Result<StatusCode, Trouble> {
         self.ask(|http, peer| {
-            let request = http.post(peer.at(path)).body(body.clone());
+            let request = http.post(peer.base.at(path)).body(body.clone());
             request.header(header::CONTENT_TYPE, "application/json")
         })
         .await
@@ -145,7 +119,7 @@ impl Peers {
         query: &[(&str, &str)],
     ) -> Result<StatusCode, Trouble> {
         self.ask(|http, peer| {
-            let mut url = peer.at(path);
+            let mut url = peer.base.at(path);
             url.query_pairs_mut().extend_pairs(query);
             http.put(url)
         })
@@ -153,7 +127,7 @@ impl Peers {
     }
 
     pub(super) async fn delete(&mut self, path: &[&str]) -> Result<StatusCode, Trouble> {
-        self.ask(|http, peer| http.delete(peer.at(path))).await
+        self.ask(|http, peer| http.delete(peer.base.at(path))).await
     }
 
     /// Asks one after the other until one answers for all; then what the last one said.
@@ -200,26 +174,12 @@ mod tests {
             format!("Basic {}", STANDARD.encode("jo:p@ss"))
         );
         assert!(authorization.is_sensitive());
-        assert_eq!((peer.host(), peer.port()), ("eureka", 8761));
         assert!(
             Peer::parse("http://eureka/eureka/")
                 .unwrap()
                 .authorization()
                 .is_none()
         );
-    }
-
-    #[test]
-    fn paths_are_below_the_address() {
-        for address in ["https://[::1]/eureka", "https://[::1]/eureka/"] {
-            let peer = Peer::parse(address).unwrap();
-            assert_eq!((peer.host(), peer.port()), ("::1", 443));
-            assert!(peer.is_here() && peer.is_https());
-            assert_eq!(
-                peer.at(&["apps", "CONFIG", "host:config:8888"]).as_str(),
-                "https://[::1]/eureka/apps/CONFIG/host:config:8888"
-            );
-        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
-use std::{fmt, net::IpAddr};
+use std::fmt;
 
-use crate::network;
+use crate::network::HostAndPort;
 
 /// Servers of ZooKeeper that are one: `zk1:2181,zk2:2181`, and below which node everything of ours is, if not the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ensemble {
-    hosts: Vec<(String, u16)>,
+    hosts: Vec<HostAndPort>,
     /// Empty, or with a slash in front.
     below: String,
 }
@@ -25,7 +25,7 @@ impl Ensemble {
         let below = if below == "/" { String::new() } else { below };
         let hosts: Option<Vec<_>> = hosts
             .split(',')
-            .map(|host| parse_host(host.trim()))
+            .map(|host| HostAndPort::parse(host.trim(), PORT))
             .collect();
         let hosts = hosts.filter(|hosts| hosts.len() <= MOST)?;
         is_path(&below).then_some(Self { hosts, below })
@@ -33,33 +33,13 @@ impl Ensemble {
 
     /// Each with its port, an IPv6 address without brackets.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = (&str, u16)> {
-        self.hosts.iter().map(|(host, port)| (host.as_str(), *port))
+        self.hosts.iter().map(|one| (one.host.as_str(), one.port))
     }
 
     /// Whether all of it is on this machine.
     pub(crate) fn is_here(&self) -> bool {
-        self.hosts().all(|(host, _)| network::is_here(host))
+        self.hosts.iter().all(HostAndPort::is_here)
     }
-}
-
-fn parse_host(text: &str) -> Option<(String, u16)> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            host.parse::<IpAddr>().ok()?;
-            (host, port.strip_prefix(':'))
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let is_plain = |char: char| !char.is_whitespace() && !char.is_control() && char != '@';
-    let port = match port {
-        Some(port) => port.parse().ok().filter(|port| *port > 0)?,
-        None => PORT,
-    };
-    (!host.is_empty() && host.chars().all(is_plain)).then(|| (host.to_owned(), port))
 }
 
 /// Empty, or what ZooKeeper takes as the path of a node.
@@ -82,13 +62,9 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 impl fmt::Display for Ensemble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, (host, port)) in self.hosts().enumerate() {
+        for (number, host) in self.hosts.iter().enumerate() {
             let comma = if number > 0 { "," } else { "" };
-            write!(
-                f,
-                "{comma}{}",
-                super::super::advertised::authority(host, port)
-            )?;
+            write!(f, "{comma}{host}")?;
         }
         f.write_str(&self.below)
     }

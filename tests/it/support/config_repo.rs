@@ -33,6 +33,14 @@ impl ConfigRepo {
         repo
     }
 
+    /// The sample, and beside it a file `long.yml` of so many keys.
+    pub(crate) fn with_long_file(keys: usize) -> Self {
+        let repo = Self::from_sample();
+        let lines = (0..keys).map(|line| format!("key{line}: {line}\n"));
+        repo.push("a long file", &[("long.yml", &lines.collect::<String>())]);
+        repo
+    }
+
     /// The folder that holds the repository, for a daemon to serve.
     pub(crate) fn parent(&self) -> &Path {
         self.folder.path()

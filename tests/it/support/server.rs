@@ -16,10 +16,15 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// Serves a repository that is opened where it is.
     pub(crate) fn start(repo: &ConfigRepo) -> Self {
-        Self::with(&[(
-            "spring.cloud.config.server.git.uri",
-            &repo.path().display().to_string(),
-        )])
+        Self::start_with(repo, &[])
+    }
+
+    /// The same with more settings.
+    pub(crate) fn start_with(repo: &ConfigRepo, more: &[(&str, &str)]) -> Self {
+        let uri = repo.path().display().to_string();
+        let mut settings = vec![("spring.cloud.config.server.git.uri", uri.as_str())];
+        settings.extend(more);
+        Self::with(&settings)
     }
 
     /// Serves with these settings.

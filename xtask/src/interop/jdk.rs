@@ -20,7 +20,7 @@ const NO_DOWNLOAD: &str = "Could not transfer artifact";
 pub(crate) struct Unavailable(String);
 
 impl Unavailable {
-    pub(super) fn new(why: String) -> Self {
+    pub(crate) fn new(why: String) -> Self {
         Self(why)
     }
 }

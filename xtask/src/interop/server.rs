@@ -19,6 +19,8 @@ const READY_DEADLINE: Duration = Duration::from_secs(120);
 pub(super) struct Programs {
     confbus: PathBuf,
     spring: PathBuf,
+    /// What both find there besides what this program was given.
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 /// A server that answers.
@@ -33,14 +35,18 @@ impl Programs {
         Ok(Self {
             spring: jdk::package("spring-config-server", None)?,
             confbus: shell::debug_server()?,
+            environment: Vec::new(),
         })
     }
 
-    /// The same with what reads Redis and PostgreSQL.
-    pub(super) fn with_stores() -> anyhow::Result<Self> {
+    /// The same with what reads Redis, PostgreSQL and buckets.
+    pub(super) fn with_stores(
+        environment: &[(&'static str, &'static str)],
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             spring: jdk::package("spring-config-server", Some("stores"))?,
-            confbus: shell::debug_server_with("redis,jdbc")?,
+            confbus: shell::debug_server_with("redis,jdbc,awss3")?,
+            environment: environment.to_vec(),
         })
     }
 
@@ -51,6 +57,7 @@ impl Programs {
             "--spring.cloud.config.server.git.basedir={}",
             folder.join("confbus").display()
         ));
+        command.envs(self.environment.iter().copied());
         start(command, settings, &folder.join("confbus.log"))
     }
 
@@ -60,6 +67,7 @@ impl Programs {
         command
             .args(["-XX:TieredStopAtLevel=1", "-jar"])
             .arg(&self.spring);
+        command.envs(self.environment.iter().copied());
         start(command, settings, &folder.join("spring.log"))
     }
 }

@@ -1,115 +1,50 @@
-//! `cargo xtask interop stores`: both servers read the same Redis and the same PostgreSQL.
+//! `cargo xtask interop stores`: both servers read the same Redis, the same PostgreSQL and the same bucket.
 
+mod bucket;
 mod postgres;
 mod redis;
 mod requests;
+mod ways;
 
-use super::Tally;
 use super::repository::Repository;
 use super::server::Programs;
+use super::{Tally, Unavailable};
+use bucket::{Bucket, CREDENTIALS};
 use postgres::Postgres;
 use redis::Redis;
+use ways::{ENDPOINT, OF_BUCKETS, OF_DATABASES, REPOSITORY, Way};
 
-/// Settings that are compared together, the address of the repository left out.
-struct Way {
-    name: &'static str,
-    settings: &'static [(&'static str, &'static str)],
+/// What both servers read.
+struct Stores {
+    redis: Redis,
+    postgres: Postgres,
+    bucket: Result<Bucket, Unavailable>,
 }
-
-const ACTIVE: &str = "spring.profiles.active";
-
-macro_rules! below {
-    ($key:literal) => {
-        concat!("spring.cloud.config.server.", $key)
-    };
-}
-
-const WAYS: [Way; 8] = [
-    Way {
-        name: "redis",
-        settings: &[(ACTIVE, "redis")],
-    },
-    Way {
-        name: "jdbc",
-        settings: &[(ACTIVE, "jdbc")],
-    },
-    Way {
-        name: "jdbc with one statement",
-        settings: &[
-            (ACTIVE, "jdbc"),
-            (
-                below!("jdbc.sql"),
-                "SELECT \"KEY\", \"VALUE\" from PROPERTIES where APPLICATION=? and PROFILE=? and LABEL=? and \"KEY\" <> '?'",
-            ),
-            (below!("jdbc.default-label"), "v1"),
-        ],
-    },
-    Way {
-        name: "jdbc with two statements",
-        settings: &[
-            (ACTIVE, "jdbc"),
-            (
-                below!("jdbc.sql"),
-                "SELECT k, n from typed where a=? and p=? and l=?",
-            ),
-            (
-                below!("jdbc.sql-without-profile"),
-                "SELECT k, t from typed where a=? and l=? and p is null",
-            ),
-        ],
-    },
-    Way {
-        name: "jdbc and redis",
-        settings: &[(ACTIVE, "jdbc,redis")],
-    },
-    Way {
-        name: "redis and git",
-        settings: &[(ACTIVE, "redis,git"), (below!("git.uri"), REPOSITORY)],
-    },
-    Way {
-        name: "a composite",
-        settings: &[
-            (ACTIVE, "composite"),
-            (below!("composite[0].type"), "redis"),
-            (below!("composite[1].type"), "jdbc"),
-            (below!("composite[2].type"), "git"),
-            (below!("composite[2].uri"), REPOSITORY),
-        ],
-    },
-    Way {
-        name: "a composite in another order",
-        settings: &[
-            (ACTIVE, "composite"),
-            (below!("composite[0].type"), "redis"),
-            (below!("composite[0].order"), "9"),
-            (below!("composite[1].type"), "jdbc"),
-            (below!("composite[1].default-label"), "v2"),
-            (below!("overrides.who"), "forced"),
-        ],
-    },
-];
-
-/// Stands for the path of the repository.
-const REPOSITORY: &str = "REPOSITORY";
 
 /// Runs every way; a server that does not start ends the run.
 pub(super) fn run() -> anyhow::Result<Tally> {
-    let redis = Redis::start()?;
-    let postgres = Postgres::start()?;
-    let programs = Programs::with_stores()?;
+    let bucket = Bucket::start().map(Ok);
+    let stores = Stores {
+        bucket: bucket.or_else(|error| error.downcast().map(Err))?,
+        redis: Redis::start()?,
+        postgres: Postgres::start()?,
+    };
+    let programs = Programs::with_stores(&CREDENTIALS)?;
+    let mut ways = Vec::from(OF_DATABASES);
+    match &stores.bucket {
+        Ok(_) => ways.extend(OF_BUCKETS),
+        Err(missing) => println!("NOT RUN: files of a bucket; {missing}"),
+    }
     let mut tally = Tally::default();
-    for way in WAYS {
-        tally.count(way.name, |tally| {
-            compare(&programs, &redis, &postgres, &way, tally)
-        })?;
+    for way in ways {
+        tally.count(way.name, |tally| compare(&programs, &stores, &way, tally))?;
     }
     Ok(tally)
 }
 
 fn compare(
     programs: &Programs,
-    redis: &Redis,
-    postgres: &Postgres,
+    stores: &Stores,
     way: &Way,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
@@ -119,24 +54,27 @@ fn compare(
         ("orders.yml", "who: git\nonly: git\n"),
         ("application.yml", "s: 1\n"),
     ])?;
+    let endpoint = stores.bucket.as_ref().map(Bucket::endpoint);
+    let endpoint = endpoint.unwrap_or_default();
+    let repository = repository.path().display().to_string();
     let mut settings = vec![
-        format!("--spring.data.redis.port={}", redis.port()),
-        format!("--spring.datasource.url={}", postgres.url()),
+        format!("--spring.data.redis.port={}", stores.redis.port()),
+        format!("--spring.datasource.url={}", stores.postgres.url()),
         "--spring.datasource.username=confbus".to_owned(),
         // Whether both are ready is asked of `/encrypt/status`.
         "--encrypt.key=unused".to_owned(),
     ];
     let of_way = way.settings.iter();
     settings.extend(of_way.map(|(key, value)| {
-        let value = value.replace(REPOSITORY, &repository.path().display().to_string());
-        format!("--{key}={value}")
+        let value = value.replace(REPOSITORY, &repository);
+        format!("--{key}={}", value.replace(ENDPOINT, &endpoint))
     }));
     let ours = programs.confbus(&settings, folder.path())?;
     let theirs = programs.spring(&settings, folder.path())?;
     for path in requests::PATHS {
-        let expected = requests::send(&theirs, path)?;
+        let expected = requests::send(&theirs, path, way.order)?;
         let what = format!("{}, {path}", way.name);
-        tally.check(&what, &requests::send(&ours, path), &expected);
+        tally.check(&what, &requests::send(&ours, path, way.order), &expected);
     }
     Ok(())
 }

@@ -66,7 +66,7 @@ pub(super) fn consul(reader: &mut Reader, is_https: bool) -> Option<Option<Setti
     };
     let has_secret =
         settings.agent.has_token() || settings.advertised.metadata.contains_key("password");
-    if has_secret && !settings.agent.is_https() && !settings.agent.is_here() {
+    if has_secret && settings.agent.is_in_clear() {
         let text =
             format!("`{HOST}` is reached without https: tokens and passwords are sent in clear");
         reader.warn(code::INSECURE, text);

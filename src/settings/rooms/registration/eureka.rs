@@ -110,10 +110,9 @@ fn check(reader: &mut Reader, settings: &Settings) -> Option<()> {
         reader.refuse(&key, text, Some("three times the interval of renewals"));
         return None;
     }
-    let in_clear = |peer: &Peer| !peer.is_https() && !peer.is_here();
     let has_secret = settings.advertised.metadata.contains_key("password");
     let mut peers = settings.peers.iter();
-    if peers.any(|peer| in_clear(peer) && (has_secret || peer.has_login())) {
+    if peers.any(|peer| peer.is_in_clear() && (has_secret || peer.has_login())) {
         let text = format!("`{ZONE}` is not https: passwords are sent in clear");
         reader.warn(code::INSECURE, text);
     }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::Registry;
 use super::programs::{PASSWORD, USER, id};
+use crate::golang;
 use crate::interop::eventually::within;
-use crate::interop::{golang, http, server::free_port};
+use crate::interop::{http, server::free_port};
 use crate::shell::KillOnDrop;
 
 const READY: Duration = Duration::from_secs(60);

@@ -1,5 +1,7 @@
 //! What both servers are asked.
 
+use serde_json::Value;
+
 use super::super::{http, server::Server};
 
 pub(super) const PATHS: [&str; 31] = [
@@ -36,12 +38,42 @@ pub(super) const PATHS: [&str; 31] = [
     "/v1/orders-dev.properties",
 ];
 
+/// Whether the order of keys is part of an answer.
+#[derive(Clone, Copy)]
+pub(super) enum Order {
+    Kept,
+    Any,
+}
+
 /// The status and, of a success, the body: errors carry a time.
-pub(super) fn send(server: &Server, path: &str) -> anyhow::Result<String> {
+pub(super) fn send(server: &Server, path: &str, order: Order) -> anyhow::Result<String> {
     let accept = ("Accept", "application/json");
     let (status, body) = http::send(server.port, "GET", path, &[accept], "")?;
-    Ok(match status.as_str() {
-        "200" => format!("200 {body}"),
+    Ok(match (status.as_str(), order) {
+        ("200", Order::Kept) => format!("200 {body}"),
+        ("200", Order::Any) => format!("200 {}", sorted(&body)),
         _ => status,
     })
+}
+
+/// The keys of JSON, or the lines of anything else, in an order of their own.
+fn sorted(body: &str) -> String {
+    if let Ok(mut json) = serde_json::from_str::<Value>(body) {
+        json.sort_all_objects();
+        return json.to_string();
+    }
+    let mut lines: Vec<_> = body.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sorted;
+
+    #[test]
+    fn only_the_order_of_keys_is_free() {
+        assert_eq!(sorted("{\"b\": [2, 1], \"a\": 1}"), "{\"a\":1,\"b\":[2,1]}");
+        assert_eq!(sorted("b: 2\na: 1\n"), "a: 1\nb: 2");
+    }
 }

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::discovery::Instance;
+use crate::discovery::{Instance, bracketed};
 
 /// The instances of an answer about the health of a service; `None` when it is none of Consul's.
 pub(super) fn instances(body: &[u8]) -> Option<Vec<Instance>> {
@@ -14,13 +14,7 @@ fn instance(entry: &Value) -> Option<Instance> {
     // As Spring looks for it.
     let hosts = [&service["Address"], &node["Address"], &node["Node"]];
     let mut hosts = hosts.into_iter().filter_map(Value::as_str);
-    let host = hosts.find(|host| !host.is_empty())?;
-    let is_bare = host.contains(':') && !host.starts_with('[');
-    let host = if is_bare {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
+    let host = bracketed(hosts.find(|host| !host.is_empty())?);
     let metadata = service["Meta"].as_object().into_iter().flatten();
     let metadata: Vec<_> = metadata
         .filter_map(|(name, value)| Some((name, value.as_str()?)))

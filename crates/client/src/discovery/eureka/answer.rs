@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::discovery::Instance;
+use crate::discovery::{Instance, bracketed};
 
 /// The instances of an answer that are up and can be looked up by this name; `None` when it is none of Eureka's.
 ///
@@ -46,11 +46,7 @@ fn instance(instance: &Value) -> Option<Instance> {
     } else {
         ("http", number(&instance["port"]).unwrap_or(80))
     };
-    let host = if host.contains(':') && !host.starts_with('[') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
+    let host = bracketed(host);
     let found = Instance::new(format!("{scheme}://{host}:{port}"));
     let metadata = instance["metadata"].as_object();
     let metadata = metadata.into_iter().flatten();

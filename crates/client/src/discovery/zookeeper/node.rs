@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::discovery::Instance;
+use crate::discovery::{Instance, bracketed};
 
 /// Where an instance is, by what Curator wrote into its node; `None` when it takes no requests.
 ///
@@ -34,13 +34,7 @@ fn metadata(payload: &Value) -> Vec<(&str, &Value)> {
 /// By its own pattern, as readers of Java put it together; without one as Spring's writers have it.
 fn address(node: &Value) -> Result<String, &'static str> {
     let host = node["address"].as_str().filter(|host| !host.is_empty());
-    let host = host.ok_or("no address")?;
-    let is_bare = host.contains(':') && !host.starts_with('[');
-    let host = if is_bare {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
+    let host = bracketed(host.ok_or("no address")?);
     let secure = port(&node["sslPort"]);
     let scheme = if secure.is_some() { "https" } else { "http" };
     let of = |name: &str| match name {

@@ -105,15 +105,14 @@ fn eureka(read: &mut Variables) -> Opened {
 
 #[cfg(feature = "consul")]
 fn consul(read: &mut Variables) -> Opened {
-    use crate::Consul;
+    use crate::{Consul, discovery::bracketed};
 
     let or = |said: Option<String>, usual: &str| said.unwrap_or_else(|| usual.to_owned());
     let host = or(read.text(Registry::Consul.place()), "localhost");
     let scheme = or(read.text("SPRING_CLOUD_CONSUL_SCHEME"), "http");
     let port = or(read.text("SPRING_CLOUD_CONSUL_PORT"), "8500");
     let path = or(read.text("SPRING_CLOUD_CONSUL_PATH"), "");
-    let is_bare = host.contains(':') && !host.starts_with('[');
-    let host = if is_bare { format!("[{host}]") } else { host };
+    let host = bracketed(&host);
     let path = path.trim_matches('/');
     let consul = Consul::new(&format!("{scheme}://{host}:{port}/{path}"));
     let tokens = [
