@@ -134,6 +134,18 @@ impl Place for Settings {
         }
     }
 
+    fn identity(&self) -> Vec<String> {
+        let endpoint = self.endpoint.as_ref().map(Url::to_string);
+        let label = self.default_label.as_ref().map(Label::to_string);
+        vec![
+            self.bucket.clone(),
+            self.region.clone(),
+            endpoint.unwrap_or_default(),
+            self.has_folders.to_string(),
+            label.unwrap_or_default(),
+        ]
+    }
+
     fn default_label(&self) -> Option<&str> {
         self.default_label.as_ref().map(Label::as_str)
     }

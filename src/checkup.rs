@@ -9,7 +9,7 @@ mod registry;
 mod remote;
 mod store;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -211,11 +211,21 @@ fn webhook(settings: &Settings) -> Finding {
 /// Where clones and what survives a restart lie.
 fn folders(settings: &Settings) -> Vec<PathBuf> {
     let clones = git_repositories(settings).map(|git| git.reach.base_directory.clone());
-    let kept = settings.ledger.file.iter().filter_map(|file| file.parent());
+    let answers = settings.repository.backends.iter().filter_map(answers);
+    let kept = settings.ledger.file.as_deref().into_iter().chain(answers);
+    let kept = kept.filter_map(|file| file.parent());
     let mut folders: Vec<_> = clones.chain(kept.map(Into::into)).collect();
     folders.sort();
     folders.dedup();
     folders
+}
+
+/// The file with the answers of a store.
+fn answers(backend: &BackendSettings) -> Option<&Path> {
+    match backend {
+        BackendSettings::Lookups(store) => store.file.as_deref(),
+        BackendSettings::Git(_) | BackendSettings::Native(_) | BackendSettings::Vault(_) => None,
+    }
 }
 
 fn git_repositories(settings: &Settings) -> impl Iterator<Item = &GitRepositorySettings> {

@@ -50,6 +50,7 @@ use claims::{Claim, Claims};
 pub(crate) use cloning::Cloning;
 pub use cloning::Megabytes;
 use cloning::Watched;
+pub(crate) use folder::check as check_folder;
 pub(crate) use ssh::{ALGORITHMS, HostKey, KnownHosts, Login, Ssh};
 use supervisor::{Command, Supervisor};
 pub(crate) use worker::Checkout;

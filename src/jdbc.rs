@@ -64,6 +64,20 @@ impl Place for Settings {
         self.address.to_string()
     }
 
+    /// Who asks is part of it: tables are looked for where the role looks for them, and it may see only some rows.
+    fn identity(&self) -> Vec<String> {
+        let statement = |statement: &Statement| statement.sql().to_owned();
+        let told = [
+            Some(self.address.to_string()),
+            self.address.schema.clone(),
+            self.username.clone(),
+            Some(statement(&self.sql)),
+            self.sql_without_profile.as_ref().map(statement),
+            Some(self.default_label.to_string()),
+        ];
+        told.map(Option::unwrap_or_default).into()
+    }
+
     fn default_label(&self) -> Option<&str> {
         Some(self.default_label.as_str())
     }

@@ -3,8 +3,8 @@
 mod kept;
 
 use std::{
-    fs::{self, File},
-    io::{self, BufReader, BufWriter, Write},
+    fs,
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
@@ -17,12 +17,19 @@ pub(crate) use kept::Kept;
 /// # Errors
 /// Where the text makes no sense, without any of it.
 pub(crate) fn read<T: DeserializeOwned>(file: &Path, longest: u64) -> io::Result<T> {
-    let file = File::open(file)?;
-    if file.metadata()?.len() > longest {
+    parse(&bytes(file, longest)?)
+}
+
+fn bytes(file: &Path, longest: u64) -> io::Result<Vec<u8>> {
+    if fs::metadata(file)?.len() > longest {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
+    fs::read(file)
+}
+
+fn parse<T: DeserializeOwned>(text: &[u8]) -> io::Result<T> {
     // What serde says quotes the text.
-    serde_json::from_reader(BufReader::new(file)).map_err(|error| {
+    serde_json::from_slice(text).map_err(|error| {
         io::Error::other(format!("line {}, column {}", error.line(), error.column()))
     })
 }

@@ -2,12 +2,15 @@
 //! kept and looked up again aside.
 //!
 //! A read takes what is kept and never waits, but for the first question of its coordinates, which all who ask it share. A
-//! store that is gone costs freshness: what it said last stays, and health tells since when nobody could confirm it. Where
-//! it never said anything there is no answer, rather than one with less in it.
+//! store that is gone costs freshness: what it said last stays, also over a restart, and health tells since when nobody
+//! could confirm it. Where it never said anything there is no answer, rather than one with less in it.
 
+mod confirmed;
 mod error;
+mod form;
 mod keeper;
 mod kept;
+mod last_good;
 mod question;
 mod round;
 #[cfg(test)]
@@ -15,23 +18,27 @@ mod tests;
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use confbus_protocol::{Application, PropertySource};
 use confbus_resolution::EnvironmentRequest;
 use futures_util::future::BoxFuture;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
+use confirmed::Confirmed;
 pub(crate) use error::LookupError;
 pub(crate) use keeper::Keeper;
 use keeper::{AT_ONCE, FIRST_AT_ONCE};
 use kept::{Answer, Kept};
+use last_good::LastGood;
+pub(crate) use last_good::{Check, Saver, file};
 
 use crate::look::Trigger;
 
@@ -44,6 +51,8 @@ pub(crate) struct Settings {
     /// For all that one answer is made of, and before that for its turn; 5 seconds by default.
     pub(crate) deadline: Duration,
     pub(crate) trouble: Trouble,
+    /// Where its answers survive a restart; `None` keeps them in memory only.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// What becomes of a question that the store does not answer, where nothing is kept.
@@ -62,6 +71,9 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
 
     /// For logs and health, without credentials.
     fn shown(&self) -> String;
+
+    /// All that decides what it answers, without credentials.
+    fn identity(&self) -> Vec<String>;
 
     /// The label of requests that have none; nothing where there are no labels.
     fn default_label(&self) -> Option<&str>;
@@ -121,12 +133,16 @@ struct Inner {
     /// How many there were.
     answers: AtomicU64,
     kept: ArcSwap<Kept>,
+    /// Of what is kept, for whoever writes it down.
+    news: Notify,
     /// It answered once.
     is_serving: AtomicBool,
     /// When everything kept was last found to be what the store says.
-    confirmed: ArcSwapOption<Instant>,
+    confirmed: ArcSwapOption<Confirmed>,
     /// Why it is not now.
     error: ArcSwapOption<LookupError>,
+    /// Why what is kept would be lost with this process.
+    disk_error: ArcSwapOption<String>,
 }
 
 type Reply<T> = oneshot::Sender<Result<T, LookupError>>;
@@ -143,16 +159,19 @@ enum Wish {
 }
 
 impl Lookups {
-    /// Opens the store; nothing is asked before the keeper runs. It calls `swapped` after each change of what is answered.
+    /// Opens the store and puts in service what is on disk, if `check` says that it is ours; nothing is asked before the
+    /// keeper runs. It calls `swapped` after each change of what is answered.
     ///
     /// # Errors
     /// When TLS is wanted and this machine trusts nobody.
-    pub(crate) fn open(
+    pub(crate) async fn open(
         settings: &Settings,
+        check: Check,
         swapped: impl Fn() + Send + Sync + 'static,
         changed: mpsc::Sender<Changed>,
-    ) -> Result<(Self, Keeper), String> {
+    ) -> Result<(Self, Keeper, Saver), String> {
         let store = settings.place.open()?;
+        let (last_good, before) = LastGood::open(settings.file.clone(), check).await;
         let inner = Arc::new(Inner {
             turns: Semaphore::new(store.at_once()),
             answers: AtomicU64::new(0),
@@ -161,11 +180,14 @@ impl Lookups {
             kind: settings.place.kind(),
             deadline: settings.deadline,
             trouble: settings.trouble,
-            kept: ArcSwap::default(),
-            is_serving: AtomicBool::new(false),
-            confirmed: ArcSwapOption::empty(),
+            is_serving: AtomicBool::new(!before.kept.is_empty()),
+            kept: ArcSwap::new(before.kept),
+            news: Notify::new(),
+            confirmed: ArcSwapOption::new(before.confirmed.map(Confirmed::before).map(Arc::new)),
             error: ArcSwapOption::empty(),
+            disk_error: ArcSwapOption::new(before.trouble.map(Arc::new)),
         });
+        inner.tell_of_restored();
         let (wishes, wished) = mpsc::channel(QUEUE);
         let keeper = Keeper::new(
             Arc::clone(&inner),
@@ -174,7 +196,8 @@ impl Lookups {
             changed,
             Box::new(swapped),
         );
-        Ok((Self { inner, wishes }, keeper))
+        let saver = Saver::new(Arc::clone(&inner), last_good);
+        Ok((Self { inner, wishes }, keeper, saver))
     }
 
     /// The sources for a request, the strongest first. Waits only where they are not kept.
@@ -252,12 +275,17 @@ impl Lookups {
     /// How long ago everything kept was what the store says.
     pub(crate) fn confirmed_ago(&self) -> Option<Duration> {
         let confirmed = self.inner.confirmed.load();
-        confirmed.as_ref().map(|confirmed| confirmed.elapsed())
+        confirmed.as_ref()?.ago()
     }
 
     /// Why nobody can tell whether that is still so.
     pub(crate) fn error(&self) -> Option<String> {
         let error = self.inner.error.load();
         error.as_ref().map(ToString::to_string)
+    }
+    /// Why what it said would be lost with this process. Waits for nothing.
+    pub(crate) fn disk_error(&self) -> Option<String> {
+        let error = self.inner.disk_error.load();
+        error.as_deref().cloned()
     }
 }

@@ -54,6 +54,11 @@ impl Place for Settings {
         format!("{scheme}://{authority}/{}", self.database)
     }
 
+    fn identity(&self) -> Vec<String> {
+        let numbers = [self.port.into(), self.database].map(|number| number.to_string());
+        [self.host.clone()].into_iter().chain(numbers).collect()
+    }
+
     fn default_label(&self) -> Option<&str> {
         None
     }

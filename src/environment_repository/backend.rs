@@ -11,7 +11,7 @@ use super::{
     upstream::Upstream,
 };
 use crate::{
-    files,
+    files, git,
     lookups::{self, Lookups},
     vault::{self, Token, Vault},
 };
@@ -123,11 +123,12 @@ impl Backend {
             Settings::Lookups(settings) => {
                 let generation = opener.generation.clone();
                 let changed = opener.hearers.changed.clone();
-                let opened = Lookups::open(&settings, move || generation.advance(), changed);
-                let (lookups, keeper) = opened.map_err(std::io::Error::other)?;
-                opener
-                    .tasks
-                    .spawn("lookups", keeper.run(opener.tasks.shutdown()));
+                let swapped = move || generation.advance();
+                let opened = Lookups::open(&settings, git::check_folder, swapped, changed).await;
+                let (lookups, keeper, saver) = opened.map_err(std::io::Error::other)?;
+                let (tasks, stop) = (&opener.tasks, || opener.tasks.shutdown());
+                tasks.spawn("lookups", keeper.run(stop()));
+                tasks.spawn("lookups on disk", saver.run(stop()));
                 Ok(Self::Lookups(lookups))
             }
         }

@@ -31,7 +31,7 @@ pub(super) fn health(lookups: &Lookups) -> UpstreamHealth {
         version: None,
         confirmed_seconds_ago: lookups.confirmed_ago().map(|ago| ago.as_secs()),
         error: lookups.error(),
-        disk_error: None,
+        disk_error: lookups.disk_error(),
         cloning: None,
         problems: Vec::new(),
     }

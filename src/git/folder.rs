@@ -1,4 +1,4 @@
-//! Whether what lies where a clone belongs was put there by us.
+//! Whether what lies where a clone belongs, or a file beside it, was put there by us.
 //!
 //! Whoever may rename a folder on the way can lead what we write elsewhere, and no look at a path is quick enough to
 //! notice. So where everybody may make files, nothing is believed that belongs to somebody else.
@@ -18,7 +18,7 @@ const EVERYBODY_WRITES: u32 = 0o002;
 
 /// # Errors
 /// When a file, or a folder or a link on the way to it, may be somebody else's doing; the message names it.
-pub(super) fn check(path: &Path) -> io::Result<()> {
+pub(crate) fn check(path: &Path) -> io::Result<()> {
     walk(&std::path::absolute(path)?, MOST_LINKS)
 }
 

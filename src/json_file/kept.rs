@@ -1,6 +1,6 @@
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -18,11 +18,17 @@ pub(crate) struct Kept {
 }
 
 /// What stands in the file.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Form<T> {
     version: u32,
     #[serde(flatten)]
     content: T,
+}
+
+/// What every form has.
+#[derive(Deserialize)]
+struct OfVersion {
+    version: u32,
 }
 
 impl Kept {
@@ -59,7 +65,7 @@ impl Kept {
     /// Replaces the file as a whole, aside from the runtime's threads; it is on disk after this.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or would be longer than is read.
     pub(crate) async fn save<T: Serialize + Send + 'static>(&self, content: T) -> io::Result<()> {
         let Some(file) = self.file.clone() else {
             return Ok(());
@@ -68,22 +74,89 @@ impl Kept {
             version: self.version,
             content,
         };
-        let written = tokio::task::spawn_blocking(move || write(&file, &form)).await;
+        let longest = self.longest;
+        let written = tokio::task::spawn_blocking(move || write(&file, &form, longest)).await;
         written.map_err(io::Error::other)?
     }
 
     fn read<T: DeserializeOwned>(&self, file: &Path) -> io::Result<T> {
-        let Form { version, content } = super::read(file, self.longest)?;
+        let text = super::bytes(file, self.longest)?;
+        // First, so that another form is not taken for a damaged one.
+        let OfVersion { version } = super::parse(&text)?;
         if version == self.version {
-            Ok(content)
+            super::parse(&text)
         } else {
             Err(io::Error::other("it is of another version of confbus"))
         }
     }
 }
 
-fn write(file: &Path, form: &impl Serialize) -> io::Result<()> {
-    super::replace(file, |writer| Ok(serde_json::to_writer(writer, form)?))?;
+fn write(file: &Path, form: &impl Serialize, longest: u64) -> io::Result<()> {
+    super::replace(file, |to| {
+        let left = longest;
+        Ok(serde_json::to_writer(Bounded { to, left }, form)?)
+    })?;
     let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
     File::open(folder)?.sync_all()
+}
+
+/// Takes so many bytes.
+struct Bounded<'w> {
+    to: &'w mut dyn Write,
+    left: u64,
+}
+
+impl Write for Bounded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.to.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Words {
+        words: Vec<String>,
+    }
+
+    fn words(count: usize) -> Words {
+        let words = vec!["word".to_owned(); count];
+        Words { words }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_that_would_not_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::new(Some(folder.path().join("a.json")), 1, 64);
+        kept.save(words(3)).await.unwrap();
+        let error = kept.save(words(9)).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(kept.load("lost"), Some(words(3)));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn another_form_is_told_from_a_damaged_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.json");
+        let kept = Kept::new(Some(file.clone()), 1, 64);
+        for (text, told) in [
+            ("{\"version\":2,\"words\":1}", "another version"),
+            ("{\"version\":1,\n\"words\":1}", "line 2, column "),
+            ("{\"version\":1}", "line 1, column "),
+        ] {
+            fs::write(&file, text).unwrap();
+            let error = kept.read::<Words>(&file).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+    }
 }

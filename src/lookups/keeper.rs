@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
-    Answer, Changed, Inner, LookupError, Reply, Wish,
+    Answer, Changed, Confirmed, Inner, LookupError, Reply, Wish,
     kept::{Kept, MOST_ANSWERS},
     question::{Asked, ForWhom},
     round::{NextRound, Round},
@@ -258,7 +258,7 @@ impl Keeper {
                 let mut kept = Kept::clone(&self.inner.kept.load());
                 kept.put(request, Arc::clone(&answer));
                 let let_go = kept.fit();
-                self.inner.kept.store(Arc::new(kept));
+                self.inner.keep(kept);
                 // What was answered without it, or is not looked up any more, may be kept elsewhere.
                 if was_passed_over || let_go {
                     (self.swapped)();
@@ -312,13 +312,14 @@ impl Keeper {
         }
         let let_go = kept.fit();
         if differs || let_go {
-            self.inner.kept.store(Arc::new(kept));
+            self.inner.keep(kept);
             (self.swapped)();
         }
     }
 
     fn recovered(&mut self, began: Instant) {
-        self.inner.confirmed.store(Some(Arc::new(began)));
+        let confirmed = Arc::new(Confirmed::new(began));
+        self.inner.confirmed.store(Some(confirmed));
         self.inner.error.store(None);
         if std::mem::take(&mut self.is_trouble_told) {
             let store = &self.inner.shown;

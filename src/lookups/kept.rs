@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use confbus_protocol::{Property, PropertySource};
+use confbus_protocol::{Property, PropertySource, PropertyValue};
 use confbus_resolution::EnvironmentRequest;
 
 /// Answers that are kept of one store; each is looked up again at every interval.
@@ -43,6 +43,11 @@ impl Answer {
         self.sources.clone()
     }
 
+    /// The same without taking note of it.
+    pub(super) fn untaken(&self) -> &[PropertySource] {
+        &self.sources
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -59,7 +64,13 @@ impl Answer {
 
 fn bytes_of(source: &PropertySource) -> usize {
     let text = |(key, property): (&String, &Property)| {
-        key.len() + property.value.as_text().map_or(0, str::len)
+        let value = match &property.value {
+            PropertyValue::Text(text) => text.len(),
+            PropertyValue::BigInteger(digits) => digits.len(),
+            PropertyValue::Bytes(bytes) => bytes.as_slice().len(),
+            _ => 0,
+        };
+        key.len() + value
     };
     source.name.len() + source.source.iter().map(text).sum::<usize>()
 }
@@ -76,6 +87,14 @@ pub(super) struct Kept(HashMap<EnvironmentRequest, Arc<Answer>>);
 impl Kept {
     pub(super) fn get(&self, request: &EnvironmentRequest) -> Option<Arc<Answer>> {
         self.0.get(request).map(Arc::clone)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&EnvironmentRequest, &Answer)> {
+        self.0.iter().map(|(request, answer)| (request, &**answer))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn requests(&self) -> impl Iterator<Item = &EnvironmentRequest> {
@@ -117,9 +136,15 @@ impl Kept {
     }
 }
 
+impl FromIterator<(EnvironmentRequest, Arc<Answer>)> for Kept {
+    fn from_iter<I: IntoIterator<Item = (EnvironmentRequest, Arc<Answer>)>>(answers: I) -> Self {
+        Self(answers.into_iter().collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use confbus_protocol::{Application, Profiles, Properties, PropertyValue};
+    use confbus_protocol::{Application, Profiles, Properties};
 
     use super::*;
 

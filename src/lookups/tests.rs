@@ -44,6 +44,10 @@ impl Place for Fake {
         "fake://".into()
     }
 
+    fn identity(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn default_label(&self) -> Option<&str> {
         None
     }
@@ -139,6 +143,7 @@ async fn start_with(fake: Fake, trouble: Trouble) -> Running {
         interval: Duration::from_secs(3600),
         deadline: DEADLINE,
         trouble,
+        file: None,
     };
     let (changed, changes) = mpsc::channel(1);
     let swaps = Arc::new(Semaphore::new(0));
@@ -146,7 +151,8 @@ async fn start_with(fake: Fake, trouble: Trouble) -> Running {
         let swaps = Arc::clone(&swaps);
         move || swaps.add_permits(1)
     };
-    let (lookups, keeper) = Lookups::open(&settings, swapped, changed).unwrap();
+    let opened = Lookups::open(&settings, |_| Ok(()), swapped, changed).await;
+    let (lookups, keeper, _) = opened.unwrap();
     let stop = CancellationToken::new();
     tokio::spawn(keeper.run(stop.clone()));
     lookups.look(None).await.unwrap();

@@ -12,6 +12,9 @@ mod jdbc;
 #[cfg(feature = "redis")]
 mod redis;
 
+#[cfg(any(feature = "awss3", feature = "jdbc", feature = "redis"))]
+mod restarts;
+
 mod unsupported;
 
 use serde_json::Value;

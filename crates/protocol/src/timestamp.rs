@@ -30,6 +30,12 @@ impl Timestamp {
         Self { millis }
     }
 
+    /// Milliseconds since 1970 began.
+    #[must_use]
+    pub fn as_millis(self) -> i64 {
+        self.millis
+    }
+
     /// As Jackson writes it.
     #[must_use]
     pub fn to_iso(self) -> String {

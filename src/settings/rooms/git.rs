@@ -200,7 +200,7 @@ fn access(reader: &mut Reader, at: &str, parent: Option<&Access>) -> Access {
 }
 
 /// Where clones live: as configured, else where the system keeps state of services, else in the user's cache.
-fn base_directory(reader: &Reader, at: &str) -> PathBuf {
+pub(super) fn base_directory(reader: &Reader, at: &str) -> PathBuf {
     let configured = reader.text(&format!("{at}.basedir")).map(|path| {
         PathBuf::from(
             path.trim_start_matches("file://")

@@ -1,10 +1,11 @@
 //! Stores that are looked up: what they share, and which of them are built in.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use super::{SECOND, SERVER};
 use crate::{
-    lookups::{Place, Settings, Trouble},
+    environment_repository::BackendSettings,
+    lookups::{self, Place, Settings, Trouble},
     settings::{code, reader::Reader},
 };
 
@@ -34,7 +35,17 @@ pub(super) fn lookups(reader: &mut Reader, kind: &str, at: &str) -> Option<Setti
         interval,
         deadline: asked.deadline.unwrap_or(deadline),
         trouble: asked.trouble,
+        file: None,
     })
+}
+
+/// Keeps what stores say below this folder.
+pub(super) fn keep(backends: &mut [BackendSettings], folder: &Path, port: u16) {
+    for backend in backends {
+        if let BackendSettings::Lookups(settings) = backend {
+            settings.file = Some(lookups::file(folder, &*settings.place, port));
+        }
+    }
 }
 
 #[cfg_attr(

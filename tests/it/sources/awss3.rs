@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Keeps, Source, cases::keeps_the_promises, serve, serve_with};
+use super::{
+    Keeps, Source, cases::keeps_the_promises, restarts::outlives_a_restart, serve, serve_with,
+};
 use crate::support::{Authority, BucketServer, Instance, Ran, TestServer, eventually, expect_that};
 
 const AT: &str = "spring.cloud.config.server.awss3";
@@ -14,6 +16,13 @@ struct Bucket {
 }
 
 keeps_the_promises!(Bucket::start());
+outlives_a_restart!(
+    Bucket::start(),
+    (
+        "spring.cloud.config.server.awss3.use-directory-layout",
+        "true"
+    )
+);
 
 impl Bucket {
     fn start() -> Option<Self> {

@@ -1,4 +1,6 @@
-use super::{Keeps, Source, cases::keeps_the_promises, said, serve, serve_with};
+use super::{
+    Keeps, Source, cases::keeps_the_promises, restarts::outlives_a_restart, said, serve, serve_with,
+};
 use crate::support::{Answer, Authority, Postgres, TestServer, eventually, expect_that};
 
 const PASSWORD: &str = "open sesame: postgres";
@@ -8,6 +10,13 @@ struct Jdbc {
 }
 
 keeps_the_promises!(Jdbc::start());
+outlives_a_restart!(
+    Jdbc::start(),
+    (
+        "spring.cloud.config.server.jdbc.sql",
+        "SELECT k, v FROM c WHERE a=? AND p=? AND l=?"
+    )
+);
 
 impl Jdbc {
     fn start() -> Option<Self> {

@@ -1,18 +1,21 @@
 use serde_json::json;
 
-use super::{Keeps, Source, cases::keeps_the_promises, serve, serve_with};
+use super::{
+    Keeps, Source, cases::keeps_the_promises, restarts::outlives_a_restart, serve, serve_with,
+};
 use crate::support::{Authority, Instance, Ran, RedisServer, TestServer, eventually, expect_that};
 
 const PASSWORD: &str = "open sesame: redis";
 
-struct Redis {
+pub(super) struct Redis {
     server: RedisServer,
 }
 
 keeps_the_promises!(Redis::start());
+outlives_a_restart!(Redis::start(), ("spring.data.redis.database", "1"));
 
 impl Redis {
-    fn start() -> Option<Self> {
+    pub(super) fn start() -> Option<Self> {
         let server = RedisServer::start()?;
         Some(Self { server })
     }

@@ -1,0 +1,277 @@
+//! What is kept of a store, on disk: a start answers from it before anybody asks the store.
+//!
+//! Nobody waits for it but a start, for a moment. It is written aside, after what it says was told to those whom it
+//! concerns, and holds values as the clones of Git do.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{
+    Confirmed, Inner, Place,
+    form::{Read, Written},
+    kept::{Kept, MOST_BYTES},
+};
+use crate::{hex, json_file};
+
+/// The form of the file. Another number is another form.
+const VERSION: u32 = 1;
+
+/// Text of which each byte is escaped, and as much again of what stands between.
+const LONGEST_FILE: u64 = 8 * MOST_BYTES as u64;
+
+/// How long the start waits for the disk.
+const RESTORE: Duration = Duration::from_secs(5);
+
+/// From a change to the file, and so the least between two writes.
+const PACE: Duration = Duration::from_secs(2);
+
+/// Where nothing has changed but when that was last confirmed.
+const SELDOM: Duration = Duration::from_secs(600);
+
+/// After the disk has refused.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Whether what lies at a path was put there by us.
+pub(crate) type Check = fn(&Path) -> io::Result<()>;
+
+/// The file of one store, if there is any.
+#[derive(Debug, Clone)]
+pub(super) struct LastGood(json_file::Kept);
+
+/// What was kept before the last stop.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    pub(super) kept: Arc<Kept>,
+    pub(super) confirmed: Option<SystemTime>,
+    /// Why it was not read, and will not be written.
+    pub(super) trouble: Option<String>,
+}
+
+/// Where the answers of a place are kept below a folder by the server on this port: no two places that may answer
+/// otherwise share a file.
+pub(crate) fn file(folder: &Path, place: &dyn Place, port: u16) -> PathBuf {
+    let identity = serde_json::Value::from(place.identity()).to_string();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, identity.as_bytes());
+    let hash = hex::encoded(&digest.as_ref()[..12]);
+    folder.join(format!("{}-{hash}-{port}.json", place.kind()))
+}
+
+impl LastGood {
+    /// Reads what is there; a file that makes no sense is put aside. One that cannot be read in time, or that somebody else
+    /// may have put there, is left alone for good.
+    pub(super) async fn open(file: Option<PathBuf>, check: Check) -> (Self, Before) {
+        let last_good = Self::at(file.clone());
+        let Some(file) = file else {
+            return (last_good, Before::default());
+        };
+        let reading = tokio::task::spawn_blocking({
+            let last_good = last_good.clone();
+            move || check(&file).map(|()| last_good.load())
+        });
+        let read = timeout(RESTORE, reading).await;
+        let read = read.map_err(|_| io::Error::other("the disk is slow"));
+        match read.and_then(|read| read.map_err(io::Error::other)?) {
+            Ok(before) => (last_good, before),
+            Err(error) => {
+                warn!(event = "journal.failed", error.text = %error, "what a store said before is not read, and what it says is not kept on disk");
+                let before = Before {
+                    trouble: Some(error.to_string()),
+                    ..Before::default()
+                };
+                (Self::at(None), before)
+            }
+        }
+    }
+
+    fn at(file: Option<PathBuf>) -> Self {
+        Self(json_file::Kept::new(file, VERSION, LONGEST_FILE))
+    }
+
+    fn load(&self) -> Before {
+        let lost = "what a store said before cannot be read; it is asked anew";
+        let read: Option<Read> = self.0.load(lost);
+        let (kept, confirmed) = read.map(Read::into_parts).unwrap_or_default();
+        Before {
+            kept: Arc::new(kept),
+            confirmed,
+            trouble: None,
+        }
+    }
+}
+
+/// Writes down what is kept.
+#[derive(Debug)]
+pub(crate) struct Saver {
+    inner: Arc<Inner>,
+    last_good: LastGood,
+    saved: (Arc<Kept>, Option<SystemTime>),
+}
+
+impl Saver {
+    pub(super) fn new(inner: Arc<Inner>, last_good: LastGood) -> Self {
+        let saved = now(&inner);
+        Self {
+            inner,
+            last_good,
+            saved,
+        }
+    }
+
+    /// Writes what changes until `stop`, and once more then.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        while stop.run_until_cancelled(self.due()).await.is_some() {
+            self.save().await;
+        }
+        self.save().await;
+    }
+
+    /// Waits until something is to be written, and then a moment: whom a change concerns is told of it meanwhile, and hears
+    /// of it also where the server ends right after.
+    async fn due(&self) {
+        let failed = self.inner.disk_error.load().is_some();
+        let at_least = if failed { AGAIN } else { SELDOM };
+        _ = timeout(at_least, self.inner.news.notified()).await;
+        sleep(PACE).await;
+    }
+
+    async fn save(&mut self) {
+        let (kept, confirmed) = now(&self.inner);
+        let is_saved = Arc::ptr_eq(&kept, &self.saved.0) && confirmed == self.saved.1;
+        if !self.last_good.0.is_kept() || is_saved || kept.is_empty() {
+            return;
+        }
+        let written = Written::new(Arc::clone(&kept), confirmed);
+        match self.last_good.0.save(written).await {
+            Ok(()) => {
+                self.saved = (kept, confirmed);
+                self.end_trouble();
+            }
+            Err(error) => self.note_trouble(&error),
+        }
+    }
+
+    fn note_trouble(&self, error: &io::Error) {
+        let text = Arc::new(error.kind().to_string());
+        if self.inner.disk_error.swap(Some(text)).is_none() {
+            let store = &self.inner.shown;
+            warn!(event = "journal.failed", store, error.text = %error, "what the store says is not on disk; a restart would serve what was before");
+        }
+    }
+
+    fn end_trouble(&self) {
+        if self.inner.disk_error.swap(None).is_some() {
+            let store = &self.inner.shown;
+            info!(
+                event = "journal.saved",
+                store, "what the store says is on disk again"
+            );
+        }
+    }
+}
+
+impl Inner {
+    /// Puts answers in service; they are written down aside.
+    pub(super) fn keep(&self, kept: Kept) {
+        self.kept.store(Arc::new(kept));
+        self.news.notify_one();
+    }
+
+    pub(super) fn tell_of_restored(&self) {
+        let answers = self.kept.load().requests().count();
+        if answers > 0 {
+            let ago = self.confirmed.load().as_ref().and_then(|at| at.ago());
+            let seconds_ago = ago.map(|ago| ago.as_secs());
+            let store = &self.shown;
+            info!(
+                event = "store.restored",
+                store, answers, seconds_ago, "answers as before the last stop"
+            );
+        }
+    }
+}
+
+fn now(inner: &Inner) -> (Arc<Kept>, Option<SystemTime>) {
+    let confirmed = inner.confirmed.load();
+    let confirmed = confirmed.as_deref().map(Confirmed::at);
+    (inner.kept.load_full(), confirmed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use confbus_protocol::{Application, Profiles, PropertySource};
+    use confbus_resolution::EnvironmentRequest;
+
+    use super::{super::Answer, *};
+
+    fn request() -> EnvironmentRequest {
+        EnvironmentRequest {
+            application: Application::parse("orders").unwrap(),
+            profiles: Profiles::parse("default").unwrap(),
+            label: None,
+        }
+    }
+
+    fn kept() -> Arc<Kept> {
+        let source = PropertySource {
+            name: "opensesame".into(),
+            source: Arc::default(),
+        };
+        let answer = Arc::new(Answer::new(vec![source]));
+        Arc::new([(request(), answer)].into_iter().collect())
+    }
+
+    async fn open(file: &Path) -> Before {
+        LastGood::open(Some(file.to_owned()), |_| Ok(())).await.1
+    }
+
+    #[tokio::test]
+    async fn what_makes_no_sense_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("below/fake-1.json");
+        let last_good = LastGood::at(Some(file.clone()));
+        last_good.0.save(Written::new(kept(), None)).await.unwrap();
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let before = open(&file).await;
+        assert!(before.kept.get(&request()).is_some() && before.trouble.is_none());
+
+        let text = fs::read_to_string(&file).unwrap();
+        for wrong in [
+            String::new(),
+            text[..text.len() / 2].to_owned(),
+            text.replace("\"version\":1", "\"version\":2"),
+            text.replace("\"application\"", "\"applications\""),
+        ] {
+            assert_ne!(wrong, text);
+            fs::write(&file, &wrong).unwrap();
+            let before = open(&file).await;
+            assert!(before.kept.is_empty() && before.trouble.is_none());
+            let aside = file.with_extension("damaged.json");
+            assert_eq!(fs::read_to_string(aside).unwrap(), wrong);
+            assert!(!file.exists());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_others_may_have_put_there_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("fake-1.json");
+        let last_good = LastGood::at(Some(file.clone()));
+        last_good.0.save(Written::new(kept(), None)).await.unwrap();
+        let refuses: Check = |_| Err(io::Error::other("somebody else's"));
+        let (last_good, before) = LastGood::open(Some(file.clone()), refuses).await;
+        assert!(before.kept.is_empty() && !last_good.0.is_kept());
+        assert_eq!(before.trouble.as_deref(), Some("somebody else's"));
+        assert!(file.exists());
+    }
+}
