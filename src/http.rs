@@ -58,7 +58,7 @@ mod waves;
 
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing {
-    pub use super::{monitor::fuzzing::webhook, route::fuzzing::path};
+    pub use super::{gateways::fuzzing::gateway, monitor::fuzzing::webhook, route::fuzzing::path};
 }
 
 use std::sync::Arc;

@@ -9,6 +9,8 @@ mod changes;
 mod coordinates;
 mod entry;
 mod fleet;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod instance;
 mod news;
 mod pin_step;

@@ -71,7 +71,8 @@ mod watchdog;
 pub mod fuzzing {
     pub use crate::{
         git::fuzzing::label,
-        http::fuzzing::{path, webhook},
+        http::fuzzing::{gateway, path, webhook},
+        ledger::fuzzing::news,
         settings::fuzzing::settings,
     };
 }

@@ -4,6 +4,8 @@
 //! cannot be read says nothing: then the connection's own address counts, which nobody can choose.
 
 mod chain;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;
 
