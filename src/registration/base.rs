@@ -89,6 +89,7 @@ mod tests {
                 "https://[::1]/eureka/apps/CONFIG/host:a%20b"
             );
         }
+        assert!(!base("http://localhost").unwrap().is_in_clear());
         let base = base("http://consul:8500").unwrap();
         assert_eq!(base.host_and_port(), ("consul", 8500));
         assert!(!base.is_here() && !base.is_https() && base.is_in_clear());
