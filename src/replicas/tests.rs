@@ -145,7 +145,7 @@ fn what_this_server_said_itself_is_not_learnt() {
             message.event.origin_service = own.to_string();
             Signal::Message(message)
         }
-        signal => signal,
+        signal @ Signal::LookAgain => signal,
     };
     hears.hear(said(json!({ ASKS: true })));
     assert!(!hears.wishes.tell_all.load(Relaxed), "nobody else asks");

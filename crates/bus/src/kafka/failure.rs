@@ -111,6 +111,8 @@ mod tests {
         assert!(text(RDKafkaErrorCode::Authentication).contains("password"));
         assert!(text(RDKafkaErrorCode::GroupAuthorizationFailed).contains("`anonymous.`"));
         assert!(text(RDKafkaErrorCode::TopicAuthorizationFailed).contains("`Write`"));
+        assert!(text(RDKafkaErrorCode::SSL).contains("port for TLS"));
+        assert!(text(RDKafkaErrorCode::AutoOffsetReset).contains("dropped"));
         let down = KafkaError::MessageConsumption(RDKafkaErrorCode::AllBrokersDown);
         let failure = Failure::of(&down, Some("broker:9092: refused".into()));
         assert_eq!(failure.to_string(), "broker:9092: refused");

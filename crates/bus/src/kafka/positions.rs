@@ -134,3 +134,32 @@ impl ConsumerContext for Positions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partition_is_read_on_behind_what_was_taken() {
+        let positions = Positions::default();
+        positions.passed(0, 7);
+        positions.passed(1, 3);
+        positions.passed(0, 8);
+        let next = positions.inner().next.clone();
+        assert_eq!(next, BTreeMap::from([(0, 9), (1, 4)]));
+        assert_eq!(positions.are_known(), Ok(false), "none was given to us");
+    }
+
+    #[test]
+    fn who_is_alone_is_so_until_a_broker_answers() {
+        let positions = Positions::default();
+        let heard = |code| positions.error(KafkaError::MessageConsumption(code), "refused");
+        heard(RDKafkaErrorCode::BrokerTransportFailure);
+        assert!(!positions.are_alone());
+        assert_eq!(positions.last().as_deref(), Some("refused"));
+        heard(RDKafkaErrorCode::AllBrokersDown);
+        assert!(positions.are_alone());
+        positions.answered();
+        assert!(!positions.are_alone());
+    }
+}
