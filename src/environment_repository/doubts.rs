@@ -29,7 +29,10 @@ use super::{
     repository::Settings,
     served::Served,
 };
-use crate::{look::Trigger, traces::TraceContext};
+use crate::{
+    look::{LookError, Trigger},
+    traces::TraceContext,
+};
 
 /// Doubts that may wait for the next look; whoever has another asks again.
 const QUEUE: usize = 64;
@@ -180,8 +183,8 @@ impl Doubts {
     pub(super) fn are_hopeless(&self) -> bool {
         let failed = self.failed.load();
         failed.as_deref().is_some_and(|failed| {
-            let confirmed = self.served.load().confirmed;
-            confirmed.is_none_or(|confirmed| confirmed <= *failed)
+            let heard = self.served.load().heard;
+            heard.is_none_or(|heard| heard <= *failed)
         })
     }
 
@@ -258,8 +261,11 @@ impl Settler {
             .looks
             .look(Wish::Refs(refs), None, announce, &TraceContext::default())
             .await;
-        if looked.is_err() {
-            self.failed.store(Some(Arc::new(Instant::now().into_std())));
+        if let Err(error) = looked {
+            // Nobody was asked where others wait already: their looks may tell.
+            if !matches!(error, LookError::Busy) {
+                self.failed.store(Some(Arc::new(Instant::now().into_std())));
+            }
             return PAUSE_AFTER_FAILURE;
         }
         self.failed.store(None);

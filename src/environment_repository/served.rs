@@ -44,6 +44,8 @@ pub(super) struct Served {
     pub(super) confirmed: Option<Instant>,
     /// When they were, before the last stop.
     pub(super) confirmed_before: Option<SystemTime>,
+    /// When it last answered, whatever it was asked.
+    pub(super) heard: Option<Instant>,
     /// When it last told all its branches and tags.
     pub(super) listed: Option<Instant>,
     /// Why it could not be asked last time.

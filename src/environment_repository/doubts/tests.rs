@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use super::{super::looker::Wanted, doubted::UNTIL_SURE, *};
 use crate::{
     environment_repository::{history::History, repository::Freshness, trail::Trail},
-    look::{LookError, Modified, Refs, Version},
+    look::{Modified, Refs, Version},
 };
 
 /// How long a rest is in which something is swapped after so long, and another repository has news before; and whether
@@ -55,7 +55,7 @@ async fn there_is_no_hope_until_something_is_heard_of_the_repository() {
     tokio::time::advance(PAUSE_AFTER_FAILURE * 2).await;
     assert!(doubts.are_hopeless(), "a rest alone brings nothing");
     doubts.served.store(Arc::new(Served {
-        confirmed: Some(std::time::Instant::now()),
+        heard: Some(std::time::Instant::now()),
         ..Served::default()
     }));
     assert!(!doubts.are_hopeless());
@@ -210,6 +210,17 @@ async fn after_a_failure_only_who_asks_is_looked_for() {
     assert!(!world.doubts.are_hopeless(), "it has answered");
     assert_eq!(world.settled("main", 5..6), [5], "raised long before");
     assert_eq!(world.settled("dev", 6..7), [0; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_for_which_there_was_no_room_says_nothing_of_the_repository() {
+    let mut world = World::new(served());
+    world.raise("main", 5..6);
+    world.looks(Err(LookError::Busy)).await;
+    assert!(!world.doubts.are_hopeless());
+    // It comes by itself.
+    world.looks(Ok(())).await;
+    assert_eq!(world.settled("main", 5..6), [5]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,6 +45,7 @@ impl Next {
             Some(Ok(())) => {
                 served.error = None;
                 let now = Some(Instant::now());
+                served.heard = now;
                 if view.listed || asked.for_all {
                     served.confirmed = now;
                 }
