@@ -182,21 +182,16 @@ impl Keeper {
         self.asking.push(asked.boxed());
     }
 
-    /// Begins the next round, or goes on with this one.
+    /// Ends a round that is over, begins the next where one is wanted, and asks what there is room for. A round that begins
+    /// has something at work, so none is over before something was answered.
     fn go_on(&mut self) {
+        if let Some(round) = self.round.take_if(|round| round.is_over()) {
+            self.end(round);
+        }
         if self.round.is_none()
             && let Some(next) = self.next.take()
         {
-            let kept = self.inner.kept.load();
-            // What is asked right now may have been read before whatever the round is for.
-            let unkept = self.waiting.keys().chain(&self.wanted);
-            let requests: HashSet<_> = kept.requests().chain(unkept).cloned().collect();
-            let has_none = requests.is_empty();
-            self.round = Some(Round::new(requests, next));
-            if has_none && let Some(round) = &mut self.round {
-                round.at_work += 1;
-                self.ask(ForWhom::Round(None));
-            }
+            self.begin(next);
         }
         while let Some(round) = &mut self.round
             && round.at_work < AT_ONCE
@@ -204,11 +199,21 @@ impl Keeper {
         {
             self.ask(ForWhom::Round(Some(request)));
         }
-        if self.round.as_ref().is_some_and(Round::is_over)
-            && let Some(round) = self.round.take()
-        {
-            self.end(round);
+    }
+
+    /// Where there is nothing to look up, the store is greeted.
+    fn begin(&mut self, next: NextRound) {
+        let kept = self.inner.kept.load();
+        // What is asked right now may have been read before whatever the round is for.
+        let unkept = self.waiting.keys().chain(&self.wanted);
+        let requests: HashSet<_> = kept.requests().chain(unkept).cloned().collect();
+        let has_none = requests.is_empty();
+        let mut round = Round::new(requests, next);
+        if has_none {
+            round.at_work += 1;
+            self.ask(ForWhom::Round(None));
         }
+        self.round = Some(round);
     }
 
     fn settle(&mut self, asked: Asked) {
