@@ -97,7 +97,11 @@ impl Keeper {
     async fn work(&mut self) {
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first one is due at once, so that the first round is nobody's but ours.
+        ticks.tick().await;
+        self.poll();
         loop {
+            self.go_on();
             tokio::select! {
                 Some(wish) = self.wishes.recv() => self.wish(wish),
                 Some(asked) = self.asking.next(), if !self.asking.is_empty() => {
@@ -109,13 +113,14 @@ impl Keeper {
                         room.send(changed(std::mem::take(&mut self.untold), trigger));
                     }
                 }
-                _ = ticks.tick() => {
-                    let next = self.next.get_or_insert_default();
-                    next.because = next.because.max(Some(Trigger::Poll));
-                }
+                _ = ticks.tick() => self.poll(),
             }
-            self.go_on();
         }
+    }
+
+    fn poll(&mut self) {
+        let next = self.next.get_or_insert_default();
+        next.because = next.because.max(Some(Trigger::Poll));
     }
 
     fn wish(&mut self, wish: Wish) {
