@@ -131,8 +131,21 @@ impl Keeper {
                 next.because = next.because.max(because);
                 next.replies.push(reply);
             }
-            Wish::Want(requests) => requests.into_iter().for_each(|request| self.want(request)),
+            Wish::Want(requests) => self.want_all(requests),
         }
+    }
+
+    /// What is kept is looked up anyway; the rest need not wait until the interval is over.
+    fn want_all(&mut self, requests: Vec<EnvironmentRequest>) {
+        let kept = self.inner.kept.load();
+        let unkept = requests.into_iter();
+        let mut unkept = unkept
+            .filter(|request| kept.get(request).is_none())
+            .peekable();
+        if unkept.peek().is_some() {
+            self.poll();
+        }
+        unkept.for_each(|request| self.want(request));
     }
 
     fn want(&mut self, request: EnvironmentRequest) {

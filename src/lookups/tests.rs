@@ -241,6 +241,21 @@ async fn all_who_were_answered_without_it_hear_of_it_after_a_round_in_vain() {
     assert!(running.changes.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_wanted_is_had_before_the_interval_is_over() {
+    let running = start(Trouble::Spoils).await;
+    running.fake.say("1");
+    running.lookups.want(&[request("a")]);
+    let swapped = timeout(DEADLINE, running.swaps.acquire()).await.unwrap();
+    swapped.unwrap().forget();
+    let kept = running.lookups.kept(&request("a"));
+    assert_eq!(kept, Some(sources("1")));
+    // Now it is looked up anyway.
+    let mut held = running.fake.hold();
+    running.lookups.want(&[request("a")]);
+    assert!(timeout(DEADLINE, held.recv()).await.is_err());
+}
+
 /// What it asks for may be newer than what the one under way has seen.
 #[tokio::test(start_paused = true)]
 async fn a_look_gets_the_next_round_as_soon_as_the_one_under_way_is_over() {
