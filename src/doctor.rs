@@ -38,16 +38,11 @@ pub(crate) async fn run(args: DoctorArgs, program: GitProgram) -> Result<ExitCod
         }
         talk::line(format!(
             "{}, {}",
-            counted(failures, "failure"),
-            counted(warnings, "warning")
+            talk::counted(failures, "failure"),
+            talk::counted(warnings, "warning")
         ))?;
     }
     Ok(if failures == 0 { Exit::Yes } else { Exit::No }.into())
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{ending}")
 }
 
 /// What was found in a line, and what to do below it.

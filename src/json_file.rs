@@ -34,6 +34,40 @@ fn parse<T: DeserializeOwned>(text: &[u8]) -> io::Result<T> {
     })
 }
 
+/// Ends the name of a new content that is not in place yet.
+const SUFFIX: &str = ".new";
+
+/// Begins it; what stands between is random.
+fn prefix(file: &Path) -> io::Result<String> {
+    let name = file.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(format!(".{}.", name.display()))
+}
+
+/// Removes new contents of a file that were never put in place because their writer was killed. To be called before the
+/// file is written.
+pub(crate) fn remove_leftovers(file: &Path) {
+    // What cannot be read or removed now costs room and nothing else.
+    _ = remove_leftovers_of(file);
+}
+
+fn remove_leftovers_of(file: &Path) -> io::Result<()> {
+    let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let prefix = prefix(file)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let random = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(SUFFIX));
+        let is_ours =
+            random.is_some_and(|random| random.bytes().all(|b| b.is_ascii_alphanumeric()));
+        if is_ours && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Gives a file a new content, aside, in a folder that is made if need be; only its owner may read it.
 pub(crate) fn replace(
     file: &Path,
@@ -41,7 +75,12 @@ pub(crate) fn replace(
 ) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(folder)?;
-    let mut fresh = tempfile::NamedTempFile::new_in(folder)?;
+    let prefix = prefix(file)?;
+    let aside = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(SUFFIX)
+        .tempfile_in(folder);
+    let mut fresh = aside?;
     let mut writer = BufWriter::new(&mut fresh);
     write(&mut writer)?;
     writer.flush()?;

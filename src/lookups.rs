@@ -5,12 +5,12 @@
 //! store that is gone costs freshness: what it said last stays, also over a restart, and health tells since when nobody
 //! could confirm it. Where it never said anything there is no answer, rather than one with less in it.
 
+mod answers_file;
 mod confirmed;
 mod error;
 mod form;
 mod keeper;
 mod kept;
-mod last_good;
 mod question;
 mod round;
 #[cfg(test)]
@@ -32,13 +32,13 @@ use confbus_resolution::EnvironmentRequest;
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
+use answers_file::AnswersFile;
+pub(crate) use answers_file::{Check, Saver, file};
 use confirmed::Confirmed;
 pub(crate) use error::LookupError;
 pub(crate) use keeper::Keeper;
 use keeper::{AT_ONCE, FIRST_AT_ONCE};
 use kept::{Answer, Kept};
-use last_good::LastGood;
-pub(crate) use last_good::{Check, Saver, file};
 
 use crate::look::Trigger;
 
@@ -171,21 +171,22 @@ impl Lookups {
         changed: mpsc::Sender<Changed>,
     ) -> Result<(Self, Keeper, Saver), String> {
         let store = settings.place.open()?;
-        let (last_good, before) = LastGood::open(settings.file.clone(), check).await;
+        let shown = settings.place.shown();
+        let (file, restored) = AnswersFile::open(settings.file.clone(), check, &shown).await;
         let inner = Arc::new(Inner {
             turns: Semaphore::new(store.at_once()),
             answers: AtomicU64::new(0),
             store,
-            shown: settings.place.shown(),
+            shown,
             kind: settings.place.kind(),
             deadline: settings.deadline,
             trouble: settings.trouble,
-            is_serving: AtomicBool::new(!before.kept.is_empty()),
-            kept: ArcSwap::new(before.kept),
+            is_serving: AtomicBool::new(!restored.kept.is_empty()),
+            kept: ArcSwap::new(restored.kept),
             news: Notify::new(),
-            confirmed: ArcSwapOption::new(before.confirmed.map(Confirmed::before).map(Arc::new)),
+            confirmed: ArcSwapOption::new(restored.confirmed.map(Confirmed::before).map(Arc::new)),
             error: ArcSwapOption::empty(),
-            disk_error: ArcSwapOption::new(before.trouble.map(Arc::new)),
+            disk_error: ArcSwapOption::new(restored.trouble.map(Arc::new)),
         });
         inner.tell_of_restored();
         let (wishes, wished) = mpsc::channel(QUEUE);
@@ -196,7 +197,7 @@ impl Lookups {
             changed,
             Box::new(swapped),
         );
-        let saver = Saver::new(Arc::clone(&inner), last_good);
+        let saver = Saver::new(Arc::clone(&inner), file);
         Ok((Self { inner, wishes }, keeper, saver))
     }
 

@@ -219,7 +219,8 @@ impl Tells {
         let connects = self.bus.counters().connects;
         let may_try = self.refusals.are_over(connects);
         let mut refused = None;
-        if may_try && self.wishes.ask.swap(false, Relaxed) {
+        let asks = may_try && self.wishes.ask.swap(false, Relaxed);
+        if asks {
             refused = self.say(json!({ ASKS: true })).await.err();
             self.wishes.ask.fetch_or(refused.is_some(), Relaxed);
         }
@@ -233,6 +234,7 @@ impl Tells {
         let Ok(parts) = self.ledger.tell(what).await else {
             return;
         };
+        let says = asks || !parts.is_empty();
         for part in parts {
             if let Err(error) = self.say(part).await {
                 // The connection may have stayed, and then nobody asks for it.
@@ -244,6 +246,8 @@ impl Tells {
             // What is new is said all the same, and is no try.
             Some(error) if may_try => self.refusals.add(&error, connects),
             None if !self.wishes.are_any() => self.refusals.end(),
+            // It takes messages again, so that it may take the rest as well.
+            None if says => self.refusals.cut_short(),
             _ => {}
         }
     }

@@ -261,6 +261,9 @@ mod tests {
         let mut wanting = Wanting::of(&headers);
         assert!(wanting.lags(&past, || true));
         let mark = wanting.mark.clone().unwrap();
+        // With another look that has begun.
+        _ = Past::of_main(3);
+        assert_ne!(Past::mark(), mark);
         assert!(wanting.lags(&past, || true));
         let answer = wanting.sent_away(&patience);
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

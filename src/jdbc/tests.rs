@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -14,8 +16,12 @@ fn database(servers: &[&TcpListener]) -> Box<dyn Store> {
         "jdbc:postgresql://{}/c?user=jo&sslmode=disable",
         servers.join(",")
     );
-    let written = Address::parse(&url).unwrap();
-    let settings = Settings {
+    settings(&url).open().unwrap()
+}
+
+fn settings(url: &str) -> Settings {
+    let written = Address::parse(url).unwrap();
+    Settings {
         address: written.address,
         username: written.username,
         password: None,
@@ -23,8 +29,7 @@ fn database(servers: &[&TcpListener]) -> Box<dyn Store> {
         sql_without_profile: None,
         default_label: Label::parse("main").unwrap(),
         timeout: Duration::from_secs(2),
-    };
-    settings.open().unwrap()
+    }
 }
 
 #[tokio::test]
@@ -49,4 +54,47 @@ async fn a_server_that_accepts_and_says_nothing_leaves_time_for_the_next() {
     };
     let why = "no entry (28P01)".to_owned();
     assert_eq!(greeted, Err(LookupError::Refused { kind: KIND, why }));
+}
+
+#[test]
+fn whatever_decides_on_answers_tells_databases_apart() {
+    let one = settings("jdbc:postgresql://db/c?user=jo");
+    let mut same = one.clone();
+    same.password = Some("s3cret".into());
+    same.timeout = Duration::from_secs(9);
+    assert_eq!(same.identity(), one.identity());
+    let address = |url| settings(url).address;
+    let others = [
+        Settings {
+            address: address("jdbc:postgresql://other/c"),
+            ..one.clone()
+        },
+        Settings {
+            address: address("jdbc:postgresql://db/other"),
+            ..one.clone()
+        },
+        Settings {
+            address: address("jdbc:postgresql://db/c?currentSchema=other"),
+            ..one.clone()
+        },
+        Settings {
+            username: Some("other".into()),
+            ..one.clone()
+        },
+        Settings {
+            sql: Statement::new("SELECT k, v FROM other"),
+            ..one.clone()
+        },
+        Settings {
+            sql_without_profile: Some(Statement::new("SELECT k, v FROM c")),
+            ..one.clone()
+        },
+        Settings {
+            default_label: Label::parse("other").unwrap(),
+            ..one.clone()
+        },
+    ];
+    let all = others.iter().chain([&one]);
+    let identities: HashSet<_> = all.map(Settings::identity).collect();
+    assert_eq!(identities.len(), others.len() + 1, "{identities:?}");
 }

@@ -49,6 +49,7 @@ impl Kept {
     /// what is `lost`.
     pub(crate) fn load<T: DeserializeOwned>(&self, lost: &str) -> Option<T> {
         let file = self.file.as_ref()?;
+        super::remove_leftovers(file);
         match self.read(file) {
             Ok(content) => Some(content),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
@@ -142,6 +143,38 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(kept.load("lost"), Some(words(3)));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    fn names(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn what_a_kill_left_behind_goes_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.json");
+        let kept = Kept::new(Some(file.clone()), 1, 64);
+        kept.save(words(3)).await.unwrap();
+        for other in [".a.json.txt", ".a.json.b.4rKd2Z.new", ".b.json.4rKd2Z.new"] {
+            fs::write(folder.path().join(other), "").unwrap();
+        }
+        let before = names(folder.path());
+        let mut during = Vec::new();
+        let replaced = crate::json_file::replace(&file, |_| {
+            during = names(folder.path());
+            Err(io::ErrorKind::Interrupted.into())
+        });
+        assert!(replaced.is_err());
+        during.retain(|name| !before.contains(name));
+        let [aside] = during.as_slice() else {
+            panic!("{during:?}");
+        };
+        fs::write(aside, "half").unwrap();
+        assert_eq!(kept.load("lost"), Some(words(3)));
+        assert_eq!(names(folder.path()), before);
     }
 
     #[test]

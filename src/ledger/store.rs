@@ -55,6 +55,7 @@ impl Store {
     /// What was saved; nothing when there is no file or it makes no sense.
     pub(super) fn load(&self) -> Option<Records> {
         let file = self.file.as_ref()?;
+        json_file::remove_leftovers(file);
         match read(file) {
             Ok(saved) => Some(saved.into()),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,

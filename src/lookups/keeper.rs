@@ -97,7 +97,11 @@ impl Keeper {
     async fn work(&mut self) {
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first one is due at once, so that the first round is nobody's but ours.
+        ticks.tick().await;
+        self.poll();
         loop {
+            self.go_on();
             tokio::select! {
                 Some(wish) = self.wishes.recv() => self.wish(wish),
                 Some(asked) = self.asking.next(), if !self.asking.is_empty() => {
@@ -109,13 +113,14 @@ impl Keeper {
                         room.send(changed(std::mem::take(&mut self.untold), trigger));
                     }
                 }
-                _ = ticks.tick() => {
-                    let next = self.next.get_or_insert_default();
-                    next.because = next.because.max(Some(Trigger::Poll));
-                }
+                _ = ticks.tick() => self.poll(),
             }
-            self.go_on();
         }
+    }
+
+    fn poll(&mut self) {
+        let next = self.next.get_or_insert_default();
+        next.because = next.because.max(Some(Trigger::Poll));
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -126,8 +131,21 @@ impl Keeper {
                 next.because = next.because.max(because);
                 next.replies.push(reply);
             }
-            Wish::Want(requests) => requests.into_iter().for_each(|request| self.want(request)),
+            Wish::Want(requests) => self.want_all(requests),
         }
+    }
+
+    /// What is kept is looked up anyway; the rest need not wait until the interval is over.
+    fn want_all(&mut self, requests: Vec<EnvironmentRequest>) {
+        let kept = self.inner.kept.load();
+        let unkept = requests.into_iter();
+        let mut unkept = unkept
+            .filter(|request| kept.get(request).is_none())
+            .peekable();
+        if unkept.peek().is_some() {
+            self.poll();
+        }
+        unkept.for_each(|request| self.want(request));
     }
 
     fn want(&mut self, request: EnvironmentRequest) {
@@ -182,21 +200,16 @@ impl Keeper {
         self.asking.push(asked.boxed());
     }
 
-    /// Begins the next round, or goes on with this one.
+    /// Ends a round that is over, begins the next where one is wanted, and asks what there is room for. A round that begins
+    /// has something at work, so none is over before something was answered.
     fn go_on(&mut self) {
+        if let Some(round) = self.round.take_if(|round| round.is_over()) {
+            self.end(round);
+        }
         if self.round.is_none()
             && let Some(next) = self.next.take()
         {
-            let kept = self.inner.kept.load();
-            // What is asked right now may have been read before whatever the round is for.
-            let unkept = self.waiting.keys().chain(&self.wanted);
-            let requests: HashSet<_> = kept.requests().chain(unkept).cloned().collect();
-            let has_none = requests.is_empty();
-            self.round = Some(Round::new(requests, next));
-            if has_none && let Some(round) = &mut self.round {
-                round.at_work += 1;
-                self.ask(ForWhom::Round(None));
-            }
+            self.begin(next);
         }
         while let Some(round) = &mut self.round
             && round.at_work < AT_ONCE
@@ -204,11 +217,21 @@ impl Keeper {
         {
             self.ask(ForWhom::Round(Some(request)));
         }
-        if self.round.as_ref().is_some_and(Round::is_over)
-            && let Some(round) = self.round.take()
-        {
-            self.end(round);
+    }
+
+    /// Where there is nothing to look up, the store is greeted.
+    fn begin(&mut self, next: NextRound) {
+        let kept = self.inner.kept.load();
+        // What is asked right now may have been read before whatever the round is for.
+        let unkept = self.waiting.keys().chain(&self.wanted);
+        let requests: HashSet<_> = kept.requests().chain(unkept).cloned().collect();
+        let has_none = requests.is_empty();
+        let mut round = Round::new(requests, next);
+        if has_none {
+            round.at_work += 1;
+            self.ask(ForWhom::Round(None));
         }
+        self.round = Some(round);
     }
 
     fn settle(&mut self, asked: Asked) {

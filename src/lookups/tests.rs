@@ -1,3 +1,5 @@
+use std::pin::pin;
+
 use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
 use futures_util::FutureExt as _;
 use tokio::{
@@ -237,6 +239,45 @@ async fn all_who_were_answered_without_it_hear_of_it_after_a_round_in_vain() {
     assert!(kept.iter().all(Option::is_some), "{kept:?}");
     assert_eq!(running.look().await.unwrap(), Ok(()));
     assert!(running.changes.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_wanted_is_had_before_the_interval_is_over() {
+    let running = start(Trouble::Spoils).await;
+    running.fake.say("1");
+    running.lookups.want(&[request("a")]);
+    let swapped = timeout(DEADLINE, running.swaps.acquire()).await.unwrap();
+    swapped.unwrap().forget();
+    let kept = running.lookups.kept(&request("a"));
+    assert_eq!(kept, Some(sources("1")));
+    // Now it is looked up anyway.
+    let mut held = running.fake.hold();
+    running.lookups.want(&[request("a")]);
+    assert!(timeout(DEADLINE, held.recv()).await.is_err());
+}
+
+/// What it asks for may be newer than what the one under way has seen.
+#[tokio::test(start_paused = true)]
+async fn a_look_gets_the_next_round_as_soon_as_the_one_under_way_is_over() {
+    let running = start(Trouble::Spoils).await;
+    running.fake.say("1");
+    assert_eq!(running.find("a").await.unwrap(), Ok(sources("1")));
+    let mut held = running.fake.hold();
+    let first = running.look();
+    let of_first = held.recv().await.unwrap();
+    let mut second = pin!(running.lookups.look(None));
+    assert_eq!(second.as_mut().now_or_never(), None);
+    while running.lookups.wishes.capacity() < QUEUE {
+        yield_now().await;
+    }
+    of_first.send(()).unwrap();
+    assert_eq!(first.await.unwrap(), Ok(()));
+    let of_second = timeout(DEADLINE, held.recv()).await.unwrap();
+    running.fake.say("2");
+    of_second.unwrap().send(()).unwrap();
+    assert_eq!(second.await, Ok(()));
+    let kept = running.lookups.kept(&request("a"));
+    assert_eq!(kept, Some(sources("2")));
 }
 
 #[tokio::test(start_paused = true)]

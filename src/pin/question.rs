@@ -60,16 +60,11 @@ pub(super) async fn show(desk: &Desk, pinned: &Pinned) -> Result<(), Failure> {
     let then = sided(pinned, Some(commit));
     let mut view = compared(desk, &now, &then).await?;
     keep_held(&mut view, pinned);
-    let not_compared = not_compared(&view);
-    if !not_compared.is_empty() && list(&view, "blast_radius").is_empty() {
-        // Nobody may say that it concerns no instance.
-        view["blast_radius"] = Value::Null;
-    }
     tell(&difference(&view), &now, &then);
     if pinned.profile.is_none() {
         talk::note(ANY_PROFILE);
     }
-    for line in not_compared {
+    for line in not_compared(&view) {
         talk::note(printable(&line));
     }
     Ok(())

@@ -1,3 +1,5 @@
+//! When to try again what a broker did not take.
+
 use std::time::Duration;
 
 use confbus_bus::PublishError;
@@ -38,6 +40,11 @@ impl Refusals {
         self.until = Some(Instant::now() + pause.min(LONGEST));
         self.tries = self.tries.saturating_add(1);
         self.connects = connects;
+    }
+
+    /// The pause is over. What is refused next is one more in the row.
+    pub(super) fn cut_short(&mut self) {
+        self.until = None;
     }
 
     /// All is told.

@@ -245,6 +245,14 @@ async fn a_broker_that_goes_on_refusing_is_tried_less_and_less() {
     assert_eq!(taken[1]["instances"][0]["id"], ID);
     ledger.reported(applied());
     assert_eq!(offered_within(PACE * 2).await, 1);
+    broker.taken();
+    broker.takes(false);
+    ledger.reported(applied());
+    offered_within(LONGEST * 2).await;
+    broker.takes(true);
+    ledger.reported(applied());
+    let offered = offered_within(PACE * 2).await;
+    assert_eq!(offered, 2, "what is new, and so everything");
     stop.cancel();
     keeping.await.unwrap();
 }

@@ -14,6 +14,7 @@ use crate::{
     cli::DiffArgs,
     desk::say,
     exit::{Exit, Failure},
+    talk,
 };
 
 /// Labels that are told.
@@ -68,22 +69,28 @@ pub(crate) fn lines(view: &Value) -> Vec<String> {
         lines.push(format!("{more} more keys refer to too much to be compared"));
     }
     if let Some(radius) = view["blast_radius"].as_array() {
-        let concerned = radius.iter().map(|one| {
-            let instances = number(one, "instances");
-            format!(
-                "{} {} keys, {instances} instances",
-                address(one),
-                number(one, "keys")
-            )
-        });
-        let concerned: Vec<_> = concerned.collect();
-        let concerned = match concerned.as_slice() {
-            [] => "no instance that is known".to_owned(),
-            some => some.join("; "),
-        };
-        lines.extend([String::new(), format!("blast radius   {concerned}")]);
+        lines.push(String::new());
+        lines.extend(concerned(view, radius).map(|them| format!("blast radius   {them}")));
     }
     lines
+}
+
+/// Whom it concerns. Nobody may say that it concerns no instance where some were left out.
+fn concerned(view: &Value, radius: &[Value]) -> Option<String> {
+    let radius: Vec<_> = radius.iter().map(one_concerned).collect();
+    match radius.as_slice() {
+        [] if left_out(view).is_empty() => Some("no instance that is known".to_owned()),
+        [] => None,
+        some => Some(some.join("; ")),
+    }
+}
+
+/// `shop/prod 2 keys, 1 instance`
+fn one_concerned(one: &Value) -> String {
+    let [keys, instances] = ["keys", "instances"].map(|name| number(one, name));
+    let keys = talk::counted(keys, "key");
+    let instances = talk::counted(instances, "instance");
+    format!("{} {keys}, {instances}", address(one))
 }
 
 /// Whom the difference says nothing of.
@@ -159,6 +166,32 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn nobody_says_that_it_concerns_no_instance_where_some_were_left_out() {
+        let side = json!({ "application": "shop", "profiles": ["prod"] });
+        let told = |radius, not_compared, elsewhere: u64| {
+            let elsewhere = json!([{ "label": "x", "instances": elsewhere }]);
+            let view = json!({
+                "from": side, "to": side, "blast_radius": radius,
+                "not_compared": not_compared, "elsewhere": elsewhere,
+            });
+            lines(&view).split_off(1)
+        };
+        let nobody = "blast radius   no instance that is known";
+        assert_eq!(told(json!([]), 0, 0), ["", nobody]);
+        assert_eq!(told(json!([]), 3, 0), [""]);
+        assert_eq!(told(json!([]), 0, 1), [""]);
+        assert_eq!(told(Value::Null, 0, 0), [""; 0]);
+        let one = |keys, instances| json!({ "application": "shop", "profiles": ["prod"], "keys": keys, "instances": instances });
+        assert_eq!(
+            told(json!([one(1, 2), one(2, 1)]), 3, 0),
+            [
+                "",
+                "blast radius   shop/prod 1 key, 2 instances; shop/prod 2 keys, 1 instance"
+            ]
+        );
+    }
 
     #[test]
     fn whom_a_difference_says_nothing_of_is_told_in_a_line_each() {

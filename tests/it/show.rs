@@ -183,7 +183,7 @@ fn diff_says_what_is_different_and_for_whom() {
     let from = format!("shop/prod@{}", &before[..7]);
     let shown = shop.shows(&["diff", &from, "shop/prod"]);
     let expected = format!(
-        "{from} ({}) -> shop/prod ({})    4 of 13 keys\n\n-  db.host      pg                                  was shop.yml:7:9\n~  db.password  •••••• -> ••••••                    shop.yml:8:13\n+  db.port      pg                                  shop.yml:7:9\n~  url          http://pg/x -> http://${{db.host}}/x  shop-prod.yml:5:6  through ${{db.host}}\n\nblast radius   shop/prod 4 keys, 1 instances\n",
+        "{from} ({}) -> shop/prod ({})    4 of 13 keys\n\n-  db.host      pg                                  was shop.yml:7:9\n~  db.password  •••••• -> ••••••                    shop.yml:8:13\n+  db.port      pg                                  shop.yml:7:9\n~  url          http://pg/x -> http://${{db.host}}/x  shop-prod.yml:5:6  through ${{db.host}}\n\nblast radius   shop/prod 4 keys, 1 instance\n",
         &before[..7],
         &after[..7],
     );
@@ -434,7 +434,7 @@ fn diff_follows_placeholders() {
         ],
         "{shown}"
     );
-    assert!(shown.contains("shop/prod 5 keys, 1 instances"), "{shown}");
+    assert!(shown.contains("shop/prod 5 keys, 1 instance"), "{shown}");
     let document = shop.document(&["diff", &from, &to], "confbus.diff/1");
     let change = |key: &str| {
         let mut changes = document["changes"].as_array().unwrap().iter();

@@ -94,9 +94,10 @@ fn cargo_test(rest: &[OsString]) -> Command {
     command
         .args([
             "--features",
-            "confbus/awss3,confbus/broker-tests,confbus/jdbc,confbus/redis,confbus-bus/broker-tests,\
-             confbus-client/axum,confbus-client/blocking,confbus-client/config,confbus-client/figment,\
-             confbus-client/metrics",
+            "confbus/awss3,confbus/broker-tests,confbus/consul,confbus/jdbc,confbus/redis,\
+             confbus/zookeeper,confbus-bus/broker-tests,confbus-bus/kafka,confbus-client/axum,\
+             confbus-client/blocking,confbus-client/config,confbus-client/figment,\
+             confbus-client/kafka,confbus-client/metrics",
         ])
         .args(rest);
     command

@@ -95,4 +95,22 @@ const ROWS: &[Row] = &[
         "as D6",
         |rig| Box::pin(full::d12(rig)),
     ),
+    tested(
+        "D13",
+        "a store that is asked by name is away at a start",
+        "what it said last is answered, and nothing that it never said",
+        &[test(
+            "tests/it/sources/restarts.rs",
+            "its_answers_outlive_the_server",
+        )],
+    ),
+    tested(
+        "D14",
+        "the file of what such a store said is damaged",
+        "it is put aside and told of; nothing is answered until the store is asked anew",
+        &[test(
+            "tests/it/sources/restarts.rs",
+            "a_file_that_makes_no_sense_is_put_aside_and_told",
+        )],
+    ),
 ];

@@ -44,11 +44,11 @@ pub(crate) type Check = fn(&Path) -> io::Result<()>;
 
 /// The file of one store, if there is any.
 #[derive(Debug, Clone)]
-pub(super) struct LastGood(json_file::Kept);
+pub(super) struct AnswersFile(json_file::Kept);
 
 /// What was kept before the last stop.
 #[derive(Debug, Default)]
-pub(super) struct Before {
+pub(super) struct Restored {
     pub(super) kept: Arc<Kept>,
     pub(super) confirmed: Option<SystemTime>,
     /// Why it was not read, and will not be written.
@@ -64,42 +64,42 @@ pub(crate) fn file(folder: &Path, place: &dyn Place, port: u16) -> PathBuf {
     folder.join(format!("{}-{hash}-{port}.json", place.kind()))
 }
 
-impl LastGood {
+impl AnswersFile {
     /// Reads what is there; a file that makes no sense is put aside. One that cannot be read in time, or that somebody else
     /// may have put there, is left alone for good.
-    pub(super) async fn open(file: Option<PathBuf>, check: Check) -> (Self, Before) {
-        let last_good = Self::at(file.clone());
-        let Some(file) = file else {
-            return (last_good, Before::default());
+    pub(super) async fn open(path: Option<PathBuf>, check: Check, store: &str) -> (Self, Restored) {
+        let file = Self::at(path.clone());
+        let Some(path) = path else {
+            return (file, Restored::default());
         };
         let reading = tokio::task::spawn_blocking({
-            let last_good = last_good.clone();
-            move || check(&file).map(|()| last_good.load())
+            let file = file.clone();
+            move || check(&path).map(|()| file.load())
         });
         let read = timeout(RESTORE, reading).await;
         let read = read.map_err(|_| io::Error::other("the disk is slow"));
         match read.and_then(|read| read.map_err(io::Error::other)?) {
-            Ok(before) => (last_good, before),
+            Ok(restored) => (file, restored),
             Err(error) => {
-                warn!(event = "journal.failed", error.text = %error, "what a store said before is not read, and what it says is not kept on disk");
-                let before = Before {
+                warn!(event = "journal.failed", store, error.text = %error, "what a store said before is not read, and what it says is not kept on disk");
+                let restored = Restored {
                     trouble: Some(error.to_string()),
-                    ..Before::default()
+                    ..Restored::default()
                 };
-                (Self::at(None), before)
+                (Self::at(None), restored)
             }
         }
     }
 
-    fn at(file: Option<PathBuf>) -> Self {
-        Self(json_file::Kept::new(file, VERSION, LONGEST_FILE))
+    fn at(path: Option<PathBuf>) -> Self {
+        Self(json_file::Kept::new(path, VERSION, LONGEST_FILE))
     }
 
-    fn load(&self) -> Before {
+    fn load(&self) -> Restored {
         let lost = "what a store said before cannot be read; it is asked anew";
         let read: Option<Read> = self.0.load(lost);
         let (kept, confirmed) = read.map(Read::into_parts).unwrap_or_default();
-        Before {
+        Restored {
             kept: Arc::new(kept),
             confirmed,
             trouble: None,
@@ -111,18 +111,14 @@ impl LastGood {
 #[derive(Debug)]
 pub(crate) struct Saver {
     inner: Arc<Inner>,
-    last_good: LastGood,
+    file: AnswersFile,
     saved: (Arc<Kept>, Option<SystemTime>),
 }
 
 impl Saver {
-    pub(super) fn new(inner: Arc<Inner>, last_good: LastGood) -> Self {
+    pub(super) fn new(inner: Arc<Inner>, file: AnswersFile) -> Self {
         let saved = now(&inner);
-        Self {
-            inner,
-            last_good,
-            saved,
-        }
+        Self { inner, file, saved }
     }
 
     /// Writes what changes until `stop`, and once more then.
@@ -145,11 +141,11 @@ impl Saver {
     async fn save(&mut self) {
         let (kept, confirmed) = now(&self.inner);
         let is_saved = Arc::ptr_eq(&kept, &self.saved.0) && confirmed == self.saved.1;
-        if !self.last_good.0.is_kept() || is_saved || kept.is_empty() {
+        if !self.file.0.is_kept() || is_saved || kept.is_empty() {
             return;
         }
         let written = Written::new(Arc::clone(&kept), confirmed);
-        match self.last_good.0.save(written).await {
+        match self.file.0.save(written).await {
             Ok(()) => {
                 self.saved = (kept, confirmed);
                 self.end_trouble();
@@ -230,22 +226,24 @@ mod tests {
         Arc::new([(request(), answer)].into_iter().collect())
     }
 
-    async fn open(file: &Path) -> Before {
-        LastGood::open(Some(file.to_owned()), |_| Ok(())).await.1
+    async fn open(path: &Path) -> Restored {
+        AnswersFile::open(Some(path.to_owned()), |_| Ok(()), "fake")
+            .await
+            .1
     }
 
     #[tokio::test]
     async fn what_makes_no_sense_is_put_aside() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("below/fake-1.json");
-        let last_good = LastGood::at(Some(file.clone()));
-        last_good.0.save(Written::new(kept(), None)).await.unwrap();
-        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        let path = folder.path().join("below/fake-1.json");
+        let file = AnswersFile::at(Some(path.clone()));
+        file.0.save(Written::new(kept(), None)).await.unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let before = open(&file).await;
+        let before = open(&path).await;
         assert!(before.kept.get(&request()).is_some() && before.trouble.is_none());
 
-        let text = fs::read_to_string(&file).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
         for wrong in [
             String::new(),
             text[..text.len() / 2].to_owned(),
@@ -253,25 +251,25 @@ mod tests {
             text.replace("\"application\"", "\"applications\""),
         ] {
             assert_ne!(wrong, text);
-            fs::write(&file, &wrong).unwrap();
-            let before = open(&file).await;
+            fs::write(&path, &wrong).unwrap();
+            let before = open(&path).await;
             assert!(before.kept.is_empty() && before.trouble.is_none());
-            let aside = file.with_extension("damaged.json");
+            let aside = path.with_extension("damaged.json");
             assert_eq!(fs::read_to_string(aside).unwrap(), wrong);
-            assert!(!file.exists());
+            assert!(!path.exists());
         }
     }
 
     #[tokio::test]
     async fn what_others_may_have_put_there_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("fake-1.json");
-        let last_good = LastGood::at(Some(file.clone()));
-        last_good.0.save(Written::new(kept(), None)).await.unwrap();
+        let path = folder.path().join("fake-1.json");
+        let file = AnswersFile::at(Some(path.clone()));
+        file.0.save(Written::new(kept(), None)).await.unwrap();
         let refuses: Check = |_| Err(io::Error::other("somebody else's"));
-        let (last_good, before) = LastGood::open(Some(file.clone()), refuses).await;
-        assert!(before.kept.is_empty() && !last_good.0.is_kept());
+        let (file, before) = AnswersFile::open(Some(path.clone()), refuses, "fake").await;
+        assert!(before.kept.is_empty() && !file.0.is_kept());
         assert_eq!(before.trouble.as_deref(), Some("somebody else's"));
-        assert!(file.exists());
+        assert!(path.exists());
     }
 }
