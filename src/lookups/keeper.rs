@@ -113,7 +113,8 @@ impl Keeper {
                         room.send(changed(std::mem::take(&mut self.untold), trigger));
                     }
                 }
-                _ = ticks.tick() => self.poll(),
+                // A store whose rounds take longer than that is left alone in between.
+                _ = ticks.tick() => if self.round.is_none() { self.poll() },
             }
         }
     }

@@ -140,9 +140,13 @@ async fn start(trouble: Trouble) -> Running {
 }
 
 async fn start_with(fake: Fake, trouble: Trouble) -> Running {
+    start_every(Duration::from_secs(3600), fake, trouble).await
+}
+
+async fn start_every(interval: Duration, fake: Fake, trouble: Trouble) -> Running {
     let settings = Settings {
         place: Arc::new(fake.clone()),
-        interval: Duration::from_secs(3600),
+        interval,
         deadline: DEADLINE,
         trouble,
         file: None,
@@ -278,6 +282,20 @@ async fn a_look_gets_the_next_round_as_soon_as_the_one_under_way_is_over() {
     assert_eq!(second.await, Ok(()));
     let kept = running.lookups.kept(&request("a"));
     assert_eq!(kept, Some(sources("2")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_is_left_alone_after_a_round_that_took_longer_than_the_interval() {
+    let interval = DEADLINE / 6;
+    let running = start_every(interval, Fake::default(), Trouble::Spoils).await;
+    running.fake.say("1");
+    assert_eq!(running.find("a").await.unwrap(), Ok(sources("1")));
+    let mut held = running.fake.hold();
+    let of_first = held.recv().await.unwrap();
+    advance(interval * 7 / 2).await;
+    of_first.send(()).unwrap();
+    assert!(timeout(interval / 3, held.recv()).await.is_err());
+    assert!(timeout(interval, held.recv()).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
