@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Bytes of one message; the bus takes messages of no more than 64 KiB.
-const LONGEST_PART: usize = 48 << 10;
+pub(super) const LONGEST_PART: usize = 48 << 10;
 /// Bytes that are told of one instance, and of one refresh.
 const LONGEST_INSTANCE: usize = 4 << 10;
 const LONGEST_REFRESH: usize = 32 << 10;
