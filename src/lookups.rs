@@ -8,6 +8,8 @@
 mod confirmed;
 mod error;
 mod form;
+#[cfg(all(test, any(feature = "awss3", feature = "jdbc", feature = "redis")))]
+pub(crate) mod identity;
 mod keeper;
 mod kept;
 mod last_good;

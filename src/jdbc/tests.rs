@@ -4,18 +4,12 @@ use tokio::{
 };
 
 use super::*;
+use crate::lookups::identity;
 
-fn database(servers: &[&TcpListener]) -> Box<dyn Store> {
-    let servers = servers
-        .iter()
-        .map(|server| server.local_addr().unwrap().to_string());
-    let servers: Vec<_> = servers.collect();
-    let url = format!(
-        "jdbc:postgresql://{}/c?user=jo&sslmode=disable",
-        servers.join(",")
-    );
+fn settings(servers: &str) -> Settings {
+    let url = format!("jdbc:postgresql://{servers}/c?user=jo&sslmode=disable");
     let written = Address::parse(&url).unwrap();
-    let settings = Settings {
+    Settings {
         address: written.address,
         username: written.username,
         password: None,
@@ -23,8 +17,51 @@ fn database(servers: &[&TcpListener]) -> Box<dyn Store> {
         sql_without_profile: None,
         default_label: Label::parse("main").unwrap(),
         timeout: Duration::from_secs(2),
+    }
+}
+
+fn database(servers: &[&TcpListener]) -> Box<dyn Store> {
+    let servers = servers
+        .iter()
+        .map(|server| server.local_addr().unwrap().to_string());
+    let servers: Vec<_> = servers.collect();
+    settings(&servers.join(",")).open().unwrap()
+}
+
+#[test]
+fn another_database_or_question_has_a_file_of_its_own() {
+    let settings = Settings {
+        username: None,
+        ..settings("here,there")
     };
-    settings.open().unwrap()
+    identity::is_made_of(
+        &settings,
+        &[
+            ("host", |it| it.address.servers[0].host = "other".into()),
+            ("second host", |it| {
+                it.address.servers[1].host = "other".into();
+            }),
+            ("port", |it| it.address.servers[0].port = 1),
+            ("database", |it| it.address.database = "other".into()),
+            ("schema", |it| it.address.schema = Some("other".into())),
+            ("username", |it| it.username = Some("other".into())),
+            ("sql", |it| it.sql = Statement::new("other")),
+            ("sql without profile", |it| {
+                it.sql_without_profile = Some(Statement::new("other"));
+            }),
+            ("default label", |it| {
+                it.default_label = Label::parse("other").unwrap();
+            }),
+        ],
+        &[
+            ("password", |it| it.password = Some("other".into())),
+            ("timeout", |it| it.timeout = Duration::from_secs(3)),
+            ("encryption", |it| {
+                it.address.encryption = Encryption::Checked;
+            }),
+            ("target", |it| it.address.target = Target::Primary),
+        ],
+    );
 }
 
 #[tokio::test]
