@@ -78,6 +78,15 @@ pub(crate) enum Credentials {
 }
 
 impl Credentials {
+    /// What a store tells one from the other by, where that is no secret.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Key { id, .. } => Some(id),
+            Self::Role { arn, .. } => Some(arn),
+            Self::Container { .. } | Self::Instance => None,
+        }
+    }
+
     /// In the words of the store's library.
     fn told(&self) -> Vec<(AmazonS3ConfigKey, &str)> {
         use AmazonS3ConfigKey as Key;
@@ -136,8 +145,10 @@ impl Place for Settings {
         }
     }
 
+    /// Who asks is part of it but at AWS: a store with tenants may have a bucket of the same name for each of them.
     fn identity(&self) -> Vec<String> {
         let endpoint = self.endpoint.as_ref().map(Url::to_string);
+        let name = endpoint.as_ref().and_then(|_| self.credentials.name());
         let label = self.default_label.as_ref().map(Label::to_string);
         vec![
             self.bucket.clone(),
@@ -145,6 +156,7 @@ impl Place for Settings {
             endpoint.unwrap_or_default(),
             self.has_folders.to_string(),
             label.unwrap_or_default(),
+            name.unwrap_or_default().to_owned(),
         ]
     }
 

@@ -78,3 +78,9 @@ fn another_bucket_or_layout_has_a_file_of_its_own() {
     let at_aws = settings("config", None);
     identity::is_made_of(&at_aws, &TOLD, &[NAMED, UNNAMED].concat());
 }
+
+#[test]
+fn elsewhere_than_at_aws_who_asks_has_one_too() {
+    let elsewhere = settings("config", Some("https://s3.example.org"));
+    identity::is_made_of(&elsewhere, &[&TOLD[..], &NAMED].concat(), &UNNAMED);
+}
