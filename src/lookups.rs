@@ -9,6 +9,8 @@ mod answers_file;
 mod confirmed;
 mod error;
 mod form;
+#[cfg(all(test, any(feature = "awss3", feature = "jdbc", feature = "redis")))]
+pub(crate) mod identity;
 mod keeper;
 mod kept;
 mod question;

@@ -1,26 +1,14 @@
-use std::collections::HashSet;
-
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 
 use super::*;
+use crate::lookups::identity;
 
-fn database(servers: &[&TcpListener]) -> Box<dyn Store> {
-    let servers = servers
-        .iter()
-        .map(|server| server.local_addr().unwrap().to_string());
-    let servers: Vec<_> = servers.collect();
-    let url = format!(
-        "jdbc:postgresql://{}/c?user=jo&sslmode=disable",
-        servers.join(",")
-    );
-    settings(&url).open().unwrap()
-}
-
-fn settings(url: &str) -> Settings {
-    let written = Address::parse(url).unwrap();
+fn settings(servers: &str) -> Settings {
+    let url = format!("jdbc:postgresql://{servers}/c?user=jo&sslmode=disable");
+    let written = Address::parse(&url).unwrap();
     Settings {
         address: written.address,
         username: written.username,
@@ -30,6 +18,50 @@ fn settings(url: &str) -> Settings {
         default_label: Label::parse("main").unwrap(),
         timeout: Duration::from_secs(2),
     }
+}
+
+fn database(servers: &[&TcpListener]) -> Box<dyn Store> {
+    let servers = servers
+        .iter()
+        .map(|server| server.local_addr().unwrap().to_string());
+    let servers: Vec<_> = servers.collect();
+    settings(&servers.join(",")).open().unwrap()
+}
+
+#[test]
+fn another_database_or_question_has_a_file_of_its_own() {
+    let settings = Settings {
+        username: None,
+        ..settings("here,there")
+    };
+    identity::is_made_of(
+        &settings,
+        &[
+            ("host", |it| it.address.servers[0].host = "other".into()),
+            ("second host", |it| {
+                it.address.servers[1].host = "other".into();
+            }),
+            ("port", |it| it.address.servers[0].port = 1),
+            ("database", |it| it.address.database = "other".into()),
+            ("schema", |it| it.address.schema = Some("other".into())),
+            ("username", |it| it.username = Some("other".into())),
+            ("sql", |it| it.sql = Statement::new("other")),
+            ("sql without profile", |it| {
+                it.sql_without_profile = Some(Statement::new("other"));
+            }),
+            ("default label", |it| {
+                it.default_label = Label::parse("other").unwrap();
+            }),
+        ],
+        &[
+            ("password", |it| it.password = Some("other".into())),
+            ("timeout", |it| it.timeout = Duration::from_secs(3)),
+            ("encryption", |it| {
+                it.address.encryption = Encryption::Checked;
+            }),
+            ("target", |it| it.address.target = Target::Primary),
+        ],
+    );
 }
 
 #[tokio::test]
@@ -54,47 +86,4 @@ async fn a_server_that_accepts_and_says_nothing_leaves_time_for_the_next() {
     };
     let why = "no entry (28P01)".to_owned();
     assert_eq!(greeted, Err(LookupError::Refused { kind: KIND, why }));
-}
-
-#[test]
-fn whatever_decides_on_answers_tells_databases_apart() {
-    let one = settings("jdbc:postgresql://db/c?user=jo");
-    let mut same = one.clone();
-    same.password = Some("s3cret".into());
-    same.timeout = Duration::from_secs(9);
-    assert_eq!(same.identity(), one.identity());
-    let address = |url| settings(url).address;
-    let others = [
-        Settings {
-            address: address("jdbc:postgresql://other/c"),
-            ..one.clone()
-        },
-        Settings {
-            address: address("jdbc:postgresql://db/other"),
-            ..one.clone()
-        },
-        Settings {
-            address: address("jdbc:postgresql://db/c?currentSchema=other"),
-            ..one.clone()
-        },
-        Settings {
-            username: Some("other".into()),
-            ..one.clone()
-        },
-        Settings {
-            sql: Statement::new("SELECT k, v FROM other"),
-            ..one.clone()
-        },
-        Settings {
-            sql_without_profile: Some(Statement::new("SELECT k, v FROM c")),
-            ..one.clone()
-        },
-        Settings {
-            default_label: Label::parse("other").unwrap(),
-            ..one.clone()
-        },
-    ];
-    let all = others.iter().chain([&one]);
-    let identities: HashSet<_> = all.map(Settings::identity).collect();
-    assert_eq!(identities.len(), others.len() + 1, "{identities:?}");
 }

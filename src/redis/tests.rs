@@ -6,6 +6,7 @@ use tokio::{
 };
 
 use super::{connection::BYTES_LIMIT, *};
+use crate::lookups::identity;
 
 fn request(application: &str, profiles: &str) -> EnvironmentRequest {
     EnvironmentRequest {
@@ -42,6 +43,31 @@ fn it_is_shown_without_credentials() {
     };
     assert_eq!(settings.shown(), "rediss://[::1]:6379/3");
     assert!(!format!("{settings:?}").contains("opensesame"));
+}
+
+#[test]
+fn another_server_or_database_has_a_file_of_its_own() {
+    let settings = Settings {
+        host: "here".into(),
+        port: 6379,
+        username: Some("jo".into()),
+        password: Some("opensesame".into()),
+        database: 0,
+        has_tls: false,
+    };
+    identity::is_made_of(
+        &settings,
+        &[
+            ("host", |it| it.host = "there".into()),
+            ("port", |it| it.port = 1),
+            ("database", |it| it.database = 1),
+        ],
+        &[
+            ("username", |it| it.username = Some("other".into())),
+            ("password", |it| it.password = Some("other".into())),
+            ("encryption", |it| it.has_tls = true),
+        ],
+    );
 }
 
 /// Two hashes for each question, of which those of `big` never end; tells how much of them was taken.

@@ -96,9 +96,11 @@ fn shells_load_their_completions() {
     ] {
         let ran = Ran::confbus(&["completions", shell]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        match loads(shell, arguments, &ran.stdout) {
-            Some(is_loaded) => assert!(is_loaded, "{shell}"),
-            None => skipped_without(shell, shell),
+        match (loads(shell, arguments, &ran.stdout), shell) {
+            (Some(is_loaded), _) => assert!(is_loaded, "{shell}"),
+            (None, "zsh") => skipped_without("zsh", "zsh"),
+            (None, "fish") => skipped_without("fish", "fish"),
+            (None, _) => panic!("there is no {shell}"),
         }
     }
     for shell in ["powershell", "elvish"] {

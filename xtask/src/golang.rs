@@ -5,7 +5,6 @@ use std::process::Command;
 use std::{env, fs};
 
 use anyhow::{Context as _, bail, ensure};
-use serde::Deserialize;
 
 use crate::interop::Unavailable;
 use crate::shell::{announce, find_program, output, run, target_folder};
@@ -14,10 +13,13 @@ const HOW_TO_INSTALL: &str = "is built with Go, version 1.21 or later; type:
   sudo apt-get install --no-install-recommends golang-go    (Debian 13, Ubuntu 24.04)
   brew install go                                           (macOS)";
 
+/// Go, as it is called.
+type Go = fn() -> Command;
+
 /// One of them, which lies beside what cargo builds.
 struct Tool {
     name: &'static str,
-    /// What of the proxy it is.
+    /// Its module, of those that the proxy has.
     path: &'static str,
     version: &'static str,
 }
@@ -31,16 +33,9 @@ const CONSUL: Tool = Tool {
 
 const VERSITYGW: Tool = Tool {
     name: "versitygw",
-    path: "github.com/versity/versitygw/cmd/versitygw",
+    path: "github.com/versity/versitygw",
     version: "1.8.0",
 };
-
-/// What `go mod download` says of a module.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Module {
-    dir: PathBuf,
-}
 
 /// A Consul; to build it takes ten minutes and more.
 ///
@@ -49,7 +44,10 @@ struct Module {
 pub(crate) fn consul() -> anyhow::Result<PathBuf> {
     CONSUL.built(|folder| {
         let sources = folder.join("sources");
-        download(&sources)?;
+        copy(&CONSUL.download(go)?, &sources)?;
+        let mut dependencies = go();
+        dependencies.args(["list", "-mod=mod", "-deps", "."]);
+        said(dependencies.current_dir(&sources))?;
         let build = [
             "build",
             "-mod=mod",
@@ -65,13 +63,19 @@ pub(crate) fn consul() -> anyhow::Result<PathBuf> {
 /// A store that speaks S3, in two minutes.
 ///
 /// # Errors
-/// [`Unavailable`] when Go is missing, too old, or has nothing to download from.
+/// [`Unavailable`] when Go is missing, too old, or has nothing to download from; another when it does not build.
 pub(crate) fn versitygw() -> anyhow::Result<PathBuf> {
-    VERSITYGW.built(|folder| {
-        let mut install = go();
-        install.arg("install").arg(VERSITYGW.versioned());
-        said(install.env("GOBIN", folder)).map(drop)
-    })
+    VERSITYGW.built(|folder| make_versitygw(go, folder))
+}
+
+fn make_versitygw(go: Go, to: &Path) -> anyhow::Result<()> {
+    let sources = VERSITYGW.download(go)?;
+    // Downloads what it depends on, so that nothing but the build itself can fail after it.
+    let package = "./cmd/versitygw";
+    said(go().args(["list", "-deps", package]).current_dir(&sources))?;
+    let mut build = go();
+    build.args(["build", "-buildvcs=false", "-o"]).arg(to);
+    run(build.arg(package).current_dir(sources))
 }
 
 impl Tool {
@@ -102,8 +106,14 @@ impl Tool {
         Ok(program)
     }
 
-    fn versioned(&self) -> String {
-        format!("{}@v{}", self.path, self.version)
+    /// Where Go keeps its sources, which nobody may write to.
+    fn download(&self, go: Go) -> anyhow::Result<PathBuf> {
+        let module = format!("{}@v{}", self.path, self.version);
+        said(go().args(["mod", "download", &module]))?;
+        let folder = said(go().args(["list", "-m", "-f", "{{.Dir}}", &module]))?;
+        let folder = folder.trim_end();
+        ensure!(!folder.is_empty(), "go says no folder of {module}");
+        Ok(folder.into())
     }
 }
 
@@ -126,13 +136,9 @@ fn said(go: &mut Command) -> anyhow::Result<String> {
     }
 }
 
-/// A copy of what Go keeps, which nobody may write to.
-fn download(to: &Path) -> anyhow::Result<()> {
-    let mut download = go();
-    download.args(["mod", "download", "-json", &CONSUL.versioned()]);
-    let said = said(&mut download)?;
-    let module: Module = serde_json::from_str(&said).context("go says no folder")?;
-    run(Command::new("cp").arg("-R").arg(&module.dir).arg(to))?;
+/// A copy that builds by itself.
+fn copy(sources: &Path, to: &Path) -> anyhow::Result<()> {
+    run(Command::new("cp").arg("-R").arg(sources).arg(to))?;
     run(Command::new("chmod").args(["-R", "u+w"]).arg(to))?;
     let file = to.join("go.mod");
     let text = fs::read_to_string(&file)?;
@@ -156,7 +162,29 @@ fn published(text: &str) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::published;
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let mut go = Command::new("sh");
+        go.args(["-c", script, "go"]);
+        go
+    }
+
+    #[test]
+    fn what_cannot_be_downloaded_is_missing_and_what_does_not_build_is_wrong() {
+        let downloads_nothing: Go = || sh("echo no such host >&2; exit 1");
+        let downloads_no_dependencies: Go =
+            || sh(r#"test "$2" != -deps && echo / || ! echo no such host >&2"#);
+        let does_not_compile: Go = || sh(r#"test "$1" != build && echo /"#);
+        let failure = |go| make_versitygw(go, Path::new("/nowhere")).unwrap_err();
+        for go in [downloads_nothing, downloads_no_dependencies] {
+            let why = failure(go).downcast::<Unavailable>().unwrap();
+            assert!(why.to_string().contains("no such host"), "{why}");
+        }
+        let error = failure(does_not_compile);
+        assert!(!error.is::<Unavailable>(), "{error:#}");
+        assert!(error.to_string().contains("./cmd/versitygw"), "{error:#}");
+    }
 
     #[test]
     fn only_folders_are_not_replaced_any_more() {

@@ -11,13 +11,18 @@ const INSTALL: &str = "xtask/install.sh";
 
 /// Programs without which tests say aloud that they are skipped, and fail in CI: where they are, the package, and the service
 /// that it brings, empty for none.
-const OPTIONAL: [(&str, &str, &str); 6] = [
+const OPTIONAL: [(&str, &str, &str); 11] = [
     ("/usr/bin/redis-server", "redis-server", "redis-server"),
     ("/usr/lib/postgresql", "postgresql", "postgresql"),
     ("/usr/sbin/sshd", "openssh-server", "ssh"),
     ("/usr/bin/strace", "strace", ""),
     ("/usr/bin/systemd-analyze", "systemd", ""),
     ("/usr/bin/curl", "curl", ""),
+    ("/usr/sbin/nginx", "nginx-light", "nginx"),
+    ("/usr/bin/prometheus", "prometheus", "prometheus"),
+    ("/usr/bin/man", "man-db", ""),
+    ("/usr/bin/zsh", "zsh", ""),
+    ("/usr/bin/fish", "fish", ""),
 ];
 
 /// Installs what is missing; what cannot be installed is said, and tests say it again.
@@ -58,4 +63,52 @@ fn installer() -> anyhow::Result<Option<Command>> {
         sudo.arg("--non-interactive");
         sudo
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let below = |path: PathBuf| match path.is_dir() {
+            true => sources(&path),
+            false => vec![path],
+        };
+        paths.flat_map(below).collect()
+    }
+
+    /// The packages that a source says tests are skipped without.
+    fn packages(source: &str) -> Vec<&str> {
+        let calls = source.split("skipped_without(").skip(1);
+        let packages = calls.filter_map(|call| {
+            let (arguments, _) = call.split_once(')')?;
+            let package = arguments.split('"').nth(3);
+            Some(package.expect("a package by its name"))
+        });
+        packages.collect()
+    }
+
+    #[test]
+    fn what_tests_are_skipped_without_is_installed() {
+        let tests = shell::root().join("tests/it");
+        let helper = tests.join("support/skipped.rs");
+        let mut asked = 0;
+        for file in sources(&tests) {
+            if file == helper || file.extension().is_none_or(|end| end != "rs") {
+                continue;
+            }
+            let source = fs::read_to_string(&file).unwrap();
+            for package in packages(&source) {
+                let is_installed = OPTIONAL.iter().any(|(_, known, _)| *known == package);
+                assert!(is_installed, "{}: {package}", file.display());
+                asked += 1;
+            }
+        }
+        assert!(asked >= OPTIONAL.len());
+    }
 }

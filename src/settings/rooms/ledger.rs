@@ -21,7 +21,7 @@ pub(super) struct Kept {
     pub(super) waves: Option<PathBuf>,
     pub(super) inspection: inspection::Settings,
     /// Where the answers of stores are, values among them, as clones have them.
-    pub(super) answers: PathBuf,
+    pub(super) folder_of_answers: PathBuf,
 }
 
 /// Where that lies: as configured, else beside the clones of Git where those survive one, too.
@@ -30,7 +30,7 @@ pub(super) struct Kept {
 pub(super) fn ledger(reader: &Reader, repository: Option<&RepositorySettings>, port: u16) -> Kept {
     let configured = reader.text("confbus.ledger.directory").map(PathBuf::from);
     let clones = repository.and_then(clones);
-    let answers = clones.clone().or_else(|| {
+    let folder_of_answers = clones.clone().or_else(|| {
         let is_said = reader.has(&format!("{GIT}.basedir"));
         configured.clone().filter(|_| !is_said)
     });
@@ -47,7 +47,7 @@ pub(super) fn ledger(reader: &Reader, repository: Option<&RepositorySettings>, p
         inspection: inspection::Settings {
             key_file: directory.as_ref().map(key),
         },
-        answers: answers.unwrap_or_else(|| git::base_directory(reader, GIT)),
+        folder_of_answers: folder_of_answers.unwrap_or_else(|| git::base_directory(reader, GIT)),
     }
 }
 

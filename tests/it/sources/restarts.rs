@@ -47,6 +47,15 @@ fn files(base: &Path) -> Vec<PathBuf> {
     files.filter(is_whole).collect()
 }
 
+/// Waits until the server has looked as it does at its start.
+fn has_looked(server: &TestServer) {
+    eventually("a look", || {
+        let health = server.get("/actuator/health");
+        let store = health.json()["components"]["git"]["details"].clone();
+        expect_that(store["confirmed_seconds_ago"].is_u64(), &health)
+    });
+}
+
 /// Waits until the file holds a text.
 fn is_written(server: &TestServer, text: &str) -> PathBuf {
     eventually("answers on disk", || {
@@ -105,18 +114,21 @@ pub(super) fn what_changed_meanwhile_is_told(source: &mut dyn Source) {
     source.put("billing", None, "n", "first");
     let settings = settings(source);
     let server = serve(source);
+    has_looked(&server);
     assert_eq!(server.get("/billing/dev").status, 200);
     assert_eq!(server.get("/orders/dev").status, 200);
     let file = is_written(&server, "orders");
     let mode = fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     source.put("orders", None, "n", "second");
-    // It ends as by a power cut, and has not looked again.
+    // It ends as by a power cut, within the hour after which it would have looked again.
     let server = server.restarted(&borrowed(&settings));
     let told = server.line_with("refresh event");
     assert!(told.contains("orders:**"), "{told}");
     assert_eq!(server.value("/orders/dev", "n"), "second");
     is_written(&server, "second");
+    // Which asks for everybody's answer again.
+    assert_eq!(server.post("/actuator/busrefresh").status, 204);
     let told = server.lines().join("\n");
     assert!(!told.contains("billing:**"), "{told}");
 }

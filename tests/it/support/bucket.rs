@@ -138,7 +138,8 @@ impl Drop for BucketServer {
 
 /// The one that is named, or one on the path or where Go puts what it installs.
 fn program() -> Option<PathBuf> {
-    if let Some(named) = env::var_os("CONFBUS_TEST_VERSITYGW") {
+    let named = env::var_os("CONFBUS_TEST_VERSITYGW");
+    if let Some(named) = named.filter(|named| !named.is_empty()) {
         return Some(named.into());
     }
     let path = env::var_os("PATH").unwrap_or_default();
