@@ -1,12 +1,12 @@
 //! What is kept of a store, on disk: a start answers from it before anybody asks the store.
 //!
 //! Nobody waits for it but a start, for a moment. It is written aside, after what it says was told to those whom it
-//! concerns, and holds values as the clones of Git do.
+//! concerns and never before, so that the next start tells what this one could not, and holds values as the clones of Git do.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -31,7 +31,7 @@ const LONGEST_FILE: u64 = 8 * MOST_BYTES as u64;
 const RESTORE: Duration = Duration::from_secs(5);
 
 /// From a change to the file, and so the least between two writes.
-const PACE: Duration = Duration::from_secs(2);
+pub(super) const PACE: Duration = Duration::from_secs(2);
 
 /// Where nothing has changed but when that was last confirmed.
 const SELDOM: Duration = Duration::from_secs(600);
@@ -133,17 +133,31 @@ impl Saver {
         self.save().await;
     }
 
-    /// Waits until something is to be written, and then a moment: whom a change concerns is told of it meanwhile, and hears
-    /// of it also where the server ends right after.
+    /// Waits until something is to be written, and then a moment in which nobody is untold: whom a change concerns hears of
+    /// it also where the server ends right after.
     async fn due(&self) {
         let failed = self.inner.disk_error.load().is_some();
         let at_least = if failed { AGAIN } else { SELDOM };
         _ = timeout(at_least, self.inner.news.notified()).await;
-        sleep(PACE).await;
+        loop {
+            let was_untold = self.is_untold();
+            sleep(PACE).await;
+            if !was_untold && !self.is_untold() {
+                return;
+            }
+        }
+    }
+
+    fn is_untold(&self) -> bool {
+        self.inner.is_untold.load(Ordering::Acquire)
     }
 
     async fn save(&mut self) {
         let (kept, confirmed) = now(&self.inner);
+        // In this order: what is found here was marked before it was put there.
+        if self.is_untold() {
+            return;
+        }
         let is_saved = Arc::ptr_eq(&kept, &self.saved.0) && confirmed == self.saved.1;
         if !self.last_good.0.is_kept() || is_saved || kept.is_empty() {
             return;
@@ -181,6 +195,12 @@ impl Inner {
     /// Puts answers in service; they are written down aside.
     pub(super) fn keep(&self, kept: Kept) {
         self.kept.store(Arc::new(kept));
+        self.news.notify_one();
+    }
+
+    /// Whoever was to hear of what is kept.
+    pub(super) fn all_are_told(&self) {
+        self.is_untold.store(false, Ordering::Release);
         self.news.notify_one();
     }
 

@@ -1,3 +1,5 @@
+mod on_disk;
+
 use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
 use futures_util::FutureExt as _;
 use tokio::{
@@ -138,12 +140,16 @@ async fn start(trouble: Trouble) -> Running {
 }
 
 async fn start_with(fake: Fake, trouble: Trouble) -> Running {
+    open(fake, trouble, None).await.0
+}
+
+async fn open(fake: Fake, trouble: Trouble, file: Option<PathBuf>) -> (Running, Saver) {
     let settings = Settings {
         place: Arc::new(fake.clone()),
         interval: Duration::from_secs(3600),
         deadline: DEADLINE,
         trouble,
-        file: None,
+        file,
     };
     let (changed, changes) = mpsc::channel(1);
     let swaps = Arc::new(Semaphore::new(0));
@@ -152,17 +158,18 @@ async fn start_with(fake: Fake, trouble: Trouble) -> Running {
         move || swaps.add_permits(1)
     };
     let opened = Lookups::open(&settings, |_| Ok(()), swapped, changed).await;
-    let (lookups, keeper, _) = opened.unwrap();
+    let (lookups, keeper, saver) = opened.unwrap();
     let stop = CancellationToken::new();
     tokio::spawn(keeper.run(stop.clone()));
     lookups.look(None).await.unwrap();
-    Running {
+    let running = Running {
         fake,
         lookups,
         changes,
         swaps,
         stop,
-    }
+    };
+    (running, saver)
 }
 
 impl Running {
