@@ -87,7 +87,12 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     http.listens_to_this_machine_only = is_local;
     http.webhook.stays_here = is_local && !reader.flag("spring.cloud.bus.enabled", true);
     let mut repository = repository?;
-    lookups::keep(&mut repository.backends, &kept.answers, listen.port());
+    lookups::keep(
+        reader,
+        &mut repository.backends,
+        &kept.answers,
+        listen.port(),
+    );
     http.opened = reader.opened();
     Some(Settings {
         access: crate::access::Settings {
