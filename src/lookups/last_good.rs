@@ -10,7 +10,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -20,27 +20,25 @@ use super::{
     kept::{Kept, MOST_BYTES},
 };
 use crate::{hex, json_file};
+pub(crate) use json_file::Check;
 
 /// The form of the file. Another number is another form.
 const VERSION: u32 = 1;
 
-/// Text of which each byte is escaped, and as much again of what stands between.
+/// Text of which each byte is escaped, and what stands between, which counts as text, too.
 const LONGEST_FILE: u64 = 8 * MOST_BYTES as u64;
 
 /// How long the start waits for the disk.
 const RESTORE: Duration = Duration::from_secs(5);
 
-/// From a change to the file, and so the least between two writes.
+/// From a change to the file, and so the least between two writes; longer where writing takes long.
 pub(super) const PACE: Duration = Duration::from_secs(2);
 
 /// Where nothing has changed but when that was last confirmed.
-const SELDOM: Duration = Duration::from_secs(600);
+pub(super) const SELDOM: Duration = Duration::from_secs(600);
 
 /// After the disk has refused.
-const AGAIN: Duration = Duration::from_secs(10);
-
-/// Whether what lies at a path was put there by us.
-pub(crate) type Check = fn(&Path) -> io::Result<()>;
+pub(super) const AGAIN: Duration = Duration::from_secs(10);
 
 /// The file of one store, if there is any.
 #[derive(Debug, Clone)]
@@ -68,13 +66,13 @@ impl LastGood {
     /// Reads what is there; a file that makes no sense is put aside. One that cannot be read in time, or that somebody else
     /// may have put there, is left alone for good.
     pub(super) async fn open(file: Option<PathBuf>, check: Check) -> (Self, Before) {
-        let last_good = Self::at(file.clone());
-        let Some(file) = file else {
+        let last_good = Self::at(file, check);
+        if !last_good.0.is_kept() {
             return (last_good, Before::default());
-        };
+        }
         let reading = tokio::task::spawn_blocking({
             let last_good = last_good.clone();
-            move || check(&file).map(|()| last_good.load())
+            move || last_good.0.prepare().map(|()| last_good.load())
         });
         let read = timeout(RESTORE, reading).await;
         let read = read.map_err(|_| io::Error::other("the disk is slow"));
@@ -86,13 +84,13 @@ impl LastGood {
                     trouble: Some(error.to_string()),
                     ..Before::default()
                 };
-                (Self::at(None), before)
+                (Self::at(None, check), before)
             }
         }
     }
 
-    fn at(file: Option<PathBuf>) -> Self {
-        Self(json_file::Kept::new(file, VERSION, LONGEST_FILE))
+    fn at(file: Option<PathBuf>, check: Check) -> Self {
+        Self(json_file::Kept::new(file, VERSION, LONGEST_FILE).if_ours(check))
     }
 
     fn load(&self) -> Before {
@@ -107,21 +105,36 @@ impl LastGood {
     }
 }
 
+/// What is to be written.
+#[derive(Debug)]
+struct Now {
+    kept: Arc<Kept>,
+    confirmed: Option<SystemTime>,
+    /// On which it was taken; see [`Kept::days`].
+    days: u64,
+}
+
 /// Writes down what is kept.
 #[derive(Debug)]
 pub(crate) struct Saver {
     inner: Arc<Inner>,
     last_good: LastGood,
-    saved: (Arc<Kept>, Option<SystemTime>),
+    saved: Now,
+    /// What is longer than is read.
+    too_long: Option<Arc<Kept>>,
+    /// From a change to the next write.
+    pause: Duration,
 }
 
 impl Saver {
     pub(super) fn new(inner: Arc<Inner>, last_good: LastGood) -> Self {
-        let saved = now(&inner);
+        let saved = Now::of(&inner);
         Self {
             inner,
             last_good,
             saved,
+            too_long: None,
+            pause: PACE,
         }
     }
 
@@ -141,7 +154,7 @@ impl Saver {
         _ = timeout(at_least, self.inner.news.notified()).await;
         loop {
             let was_untold = self.is_untold();
-            sleep(PACE).await;
+            sleep(self.pause).await;
             if !was_untold && !self.is_untold() {
                 return;
             }
@@ -153,22 +166,32 @@ impl Saver {
     }
 
     async fn save(&mut self) {
-        let (kept, confirmed) = now(&self.inner);
+        let now = Now::of(&self.inner);
         // In this order: what is found here was marked before it was put there.
         if self.is_untold() {
             return;
         }
-        let is_saved = Arc::ptr_eq(&kept, &self.saved.0) && confirmed == self.saved.1;
-        if !self.last_good.0.is_kept() || is_saved || kept.is_empty() {
+        let is_too_long = self.too_long.as_ref();
+        let is_too_long = is_too_long.is_some_and(|kept| Arc::ptr_eq(kept, &now.kept));
+        if !self.last_good.0.is_kept() || self.saved.is(&now) || now.kept.is_empty() || is_too_long
+        {
             return;
         }
-        let written = Written::new(Arc::clone(&kept), confirmed);
-        match self.last_good.0.save(written).await {
+        let written = Written::new(Arc::clone(&now.kept), now.confirmed);
+        let began = Instant::now();
+        let written = self.last_good.0.save(written).await;
+        self.pause = pause_after(began.elapsed());
+        match written {
             Ok(()) => {
-                self.saved = (kept, confirmed);
+                self.saved = now;
+                self.too_long = None;
                 self.end_trouble();
             }
-            Err(error) => self.note_trouble(&error),
+            Err(error) => {
+                let is_too_long = error.kind() == io::ErrorKind::FileTooLarge;
+                self.too_long = is_too_long.then_some(now.kept);
+                self.note_trouble(&error);
+            }
         }
     }
 
@@ -218,10 +241,27 @@ impl Inner {
     }
 }
 
-fn now(inner: &Inner) -> (Arc<Kept>, Option<SystemTime>) {
-    let confirmed = inner.confirmed.load();
-    let confirmed = confirmed.as_deref().map(Confirmed::at);
-    (inner.kept.load_full(), confirmed)
+/// Whoever asks for ever new answers keeps the disk busy for an eleventh of the time at most.
+fn pause_after(took: Duration) -> Duration {
+    (took * 10).clamp(PACE, SELDOM)
+}
+
+impl Now {
+    fn of(inner: &Inner) -> Self {
+        let confirmed = inner.confirmed.load();
+        let kept = inner.kept.load_full();
+        Self {
+            confirmed: confirmed.as_deref().map(Confirmed::at),
+            days: kept.days(),
+            kept,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.kept, &other.kept)
+            && self.confirmed == other.confirmed
+            && self.days == other.days
+    }
 }
 
 #[cfg(test)]
@@ -258,7 +298,7 @@ mod tests {
     async fn what_makes_no_sense_is_put_aside() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("below/fake-1.json");
-        let last_good = LastGood::at(Some(file.clone()));
+        let last_good = LastGood::at(Some(file.clone()), |_| Ok(()));
         last_good.0.save(Written::new(kept(), None)).await.unwrap();
         let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -286,12 +326,41 @@ mod tests {
     async fn what_others_may_have_put_there_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("fake-1.json");
-        let last_good = LastGood::at(Some(file.clone()));
+        let last_good = LastGood::at(Some(file.clone()), |_| Ok(()));
         last_good.0.save(Written::new(kept(), None)).await.unwrap();
         let refuses: Check = |_| Err(io::Error::other("somebody else's"));
         let (last_good, before) = LastGood::open(Some(file.clone()), refuses).await;
         assert!(before.kept.is_empty() && !last_good.0.is_kept());
         assert_eq!(before.trouble.as_deref(), Some("somebody else's"));
         assert!(file.exists());
+    }
+
+    #[tokio::test]
+    async fn its_folder_is_looked_at_again_before_each_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("below");
+        let is_ours: Check = |file| {
+            let is_taken = file.with_extension("taken").exists();
+            if is_taken {
+                Err(io::Error::other("taken"))
+            } else {
+                Ok(())
+            }
+        };
+        let file = below.join("fake-1.json");
+        let (last_good, _) = LastGood::open(Some(file.clone()), is_ours).await;
+        let mode = fs::metadata(&below).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        fs::write(file.with_extension("taken"), "").unwrap();
+        let saved = last_good.0.save(Written::new(kept(), None)).await;
+        assert_eq!(saved.unwrap_err().to_string(), "taken");
+        assert!(!file.exists());
+    }
+
+    #[test]
+    fn the_pause_grows_with_what_writing_takes() {
+        let seconds = Duration::from_secs;
+        let pauses = [0, 1, 70].map(|took| pause_after(seconds(took)));
+        assert_eq!(pauses, [PACE, seconds(10), SELDOM]);
     }
 }

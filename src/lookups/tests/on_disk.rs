@@ -6,7 +6,10 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::lookups::last_good::PACE;
+use crate::lookups::last_good::{AGAIN, PACE, SELDOM};
+
+/// Between two looks at the file.
+const STEP: Duration = Duration::from_millis(100);
 
 struct OnDisk {
     running: Running,
@@ -39,16 +42,16 @@ impl OnDisk {
         self.running.find(application).await.unwrap().unwrap();
     }
 
-    /// Until the file says something else, and how long that took.
+    /// Until the file says something else; how long that took, up to a step more.
     async fn written(&self) -> Duration {
         let began = Instant::now();
         let before = text(&self.file);
         let other = async {
             while text(&self.file) == before {
-                sleep(Duration::from_millis(100)).await;
+                sleep(STEP).await;
             }
         };
-        timeout(DEADLINE * 60, other).await.unwrap();
+        timeout(SELDOM * 2, other).await.unwrap();
         began.elapsed()
     }
 }
@@ -80,4 +83,40 @@ async fn the_end_writes_nothing_down_that_nobody_was_told() {
     on_disk.running.stop.cancel();
     on_disk.saver.await.unwrap();
     assert!(text(&on_disk.file).contains("first"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_new_is_written_down_at_a_pace() {
+    let on_disk = start().await;
+    for name in ["a", "b"] {
+        on_disk.find(name).await;
+        let took = on_disk.written().await;
+        assert!((PACE..=PACE + STEP).contains(&took), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_confirmed_is_written_down_seldom() {
+    let on_disk = start().await;
+    on_disk.find("a").await;
+    on_disk.written().await;
+    on_disk.running.lookups.look(None).await.unwrap();
+    let took = on_disk.written().await;
+    assert!((SELDOM..=SELDOM + PACE + STEP).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_disk_refused_is_written_down_again() {
+    let on_disk = start().await;
+    let folder = on_disk.file.parent().unwrap();
+    fs::remove_dir(folder).unwrap();
+    fs::write(folder, "in the way").unwrap();
+    on_disk.find("a").await;
+    while on_disk.running.lookups.disk_error().is_none() {
+        sleep(STEP).await;
+    }
+    fs::remove_file(folder).unwrap();
+    let took = on_disk.written().await;
+    assert!((AGAIN..=AGAIN + PACE + STEP).contains(&took), "{took:?}");
+    assert_eq!(on_disk.running.lookups.disk_error(), None);
 }
