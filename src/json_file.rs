@@ -3,14 +3,15 @@
 mod kept;
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
     io::{self, BufWriter, Write},
+    os::unix::fs::DirBuilderExt as _,
     path::Path,
 };
 
 use serde::de::DeserializeOwned;
 
-pub(crate) use kept::Kept;
+pub(crate) use kept::{Check, Kept};
 
 /// Reads a file of at most `longest` bytes.
 ///
@@ -68,13 +69,18 @@ fn remove_leftovers_of(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder and those above it where they are missing, for their owner alone.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 /// Gives a file a new content, aside, in a folder that is made if need be; only its owner may read it.
 pub(crate) fn replace(
     file: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     let prefix = prefix(file)?;
     let aside = tempfile::Builder::new()
         .prefix(&prefix)

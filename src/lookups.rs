@@ -137,6 +137,8 @@ struct Inner {
     kept: ArcSwap<Kept>,
     /// Of what is kept, for whoever writes it down.
     news: Notify,
+    /// Somebody was not told yet what is kept. Written down it would be told to nobody after a restart.
+    is_untold: AtomicBool,
     /// It answered once.
     is_serving: AtomicBool,
     /// When everything kept was last found to be what the store says.
@@ -186,6 +188,7 @@ impl Lookups {
             is_serving: AtomicBool::new(!restored.kept.is_empty()),
             kept: ArcSwap::new(restored.kept),
             news: Notify::new(),
+            is_untold: AtomicBool::new(false),
             confirmed: ArcSwapOption::new(restored.confirmed.map(Confirmed::before).map(Arc::new)),
             error: ArcSwapOption::empty(),
             disk_error: ArcSwapOption::new(restored.trouble.map(Arc::new)),
@@ -286,6 +289,7 @@ impl Lookups {
         let error = self.inner.error.load();
         error.as_ref().map(ToString::to_string)
     }
+
     /// Why what it said would be lost with this process. Waits for nothing.
     pub(crate) fn disk_error(&self) -> Option<String> {
         let error = self.inner.disk_error.load();

@@ -70,6 +70,8 @@ impl OwnServer {
         set("server.port", "0");
         set("spring.cloud.bus.enabled", "false");
         set("spring.cloud.config.server.git.basedir", &basedir);
+        // A backend of a composite may have a folder of its own.
+        set("confbus.lookups.keep-on-disk", "false");
         if !base_path.is_empty() {
             set("server.servlet.context-path", base_path);
         }

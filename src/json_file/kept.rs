@@ -7,6 +7,9 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tracing::warn;
 
+/// Whether what lies at a path was put there by us.
+pub(crate) type Check = fn(&Path) -> io::Result<()>;
+
 /// A file that outlives the server, or none.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
@@ -15,6 +18,7 @@ pub(crate) struct Kept {
     version: u32,
     /// In bytes.
     longest: u64,
+    check: Check,
 }
 
 /// What stands in the file.
@@ -37,7 +41,28 @@ impl Kept {
             file,
             version,
             longest,
+            check: |_| Ok(()),
         }
+    }
+
+    /// Holds the file against a check before each write, and whenever it is prepared.
+    pub(crate) fn if_ours(self, check: Check) -> Self {
+        Self { check, ..self }
+    }
+
+    /// Makes the folder of the file and looks whether both are ours. Where it cannot be made, writing will say so.
+    ///
+    /// # Errors
+    /// When they may be somebody else's.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        (self.check)(file)?;
+        if let Some(folder) = file.parent() {
+            _ = super::make_folder(folder);
+        }
+        (self.check)(file)
     }
 
     /// Whether anything is left after a restart.
@@ -66,7 +91,7 @@ impl Kept {
     /// Replaces the file as a whole, aside from the runtime's threads; it is on disk after this.
     ///
     /// # Errors
-    /// When the file cannot be written, or would be longer than is read.
+    /// When the file cannot be written, is not ours, or would be longer than is read.
     pub(crate) async fn save<T: Serialize + Send + 'static>(&self, content: T) -> io::Result<()> {
         let Some(file) = self.file.clone() else {
             return Ok(());
@@ -75,8 +100,12 @@ impl Kept {
             version: self.version,
             content,
         };
-        let longest = self.longest;
-        let written = tokio::task::spawn_blocking(move || write(&file, &form, longest)).await;
+        let this = self.clone();
+        let write = move || {
+            this.prepare()?;
+            write(&file, &form, this.longest)
+        };
+        let written = tokio::task::spawn_blocking(write).await;
         written.map_err(io::Error::other)?
     }
 

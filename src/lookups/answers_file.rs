@@ -1,16 +1,16 @@
 //! What is kept of a store, on disk: a start answers from it before anybody asks the store.
 //!
 //! Nobody waits for it but a start, for a moment. It is written aside, after what it says was told to those whom it
-//! concerns, and holds values as the clones of Git do.
+//! concerns and never before, so that the next start tells what this one could not, and holds values as the clones of Git do.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, SystemTime},
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -20,27 +20,25 @@ use super::{
     kept::{Kept, MOST_BYTES},
 };
 use crate::{hex, json_file};
+pub(crate) use json_file::Check;
 
 /// The form of the file. Another number is another form.
 const VERSION: u32 = 1;
 
-/// Text of which each byte is escaped, and as much again of what stands between.
+/// Text of which each byte is escaped, and what stands between, which counts as text, too.
 const LONGEST_FILE: u64 = 8 * MOST_BYTES as u64;
 
 /// How long the start waits for the disk.
 const RESTORE: Duration = Duration::from_secs(5);
 
-/// From a change to the file, and so the least between two writes.
-const PACE: Duration = Duration::from_secs(2);
+/// From a change to the file, and so the least between two writes; longer where writing takes long.
+pub(super) const PACE: Duration = Duration::from_secs(2);
 
 /// Where nothing has changed but when that was last confirmed.
-const SELDOM: Duration = Duration::from_secs(600);
+pub(super) const SELDOM: Duration = Duration::from_secs(600);
 
 /// After the disk has refused.
-const AGAIN: Duration = Duration::from_secs(10);
-
-/// Whether what lies at a path was put there by us.
-pub(crate) type Check = fn(&Path) -> io::Result<()>;
+pub(super) const AGAIN: Duration = Duration::from_secs(10);
 
 /// The file of one store, if there is any.
 #[derive(Debug, Clone)]
@@ -68,13 +66,13 @@ impl AnswersFile {
     /// Reads what is there; a file that makes no sense is put aside. One that cannot be read in time, or that somebody else
     /// may have put there, is left alone for good.
     pub(super) async fn open(path: Option<PathBuf>, check: Check, store: &str) -> (Self, Restored) {
-        let file = Self::at(path.clone());
-        let Some(path) = path else {
+        let file = Self::at(path, check);
+        if !file.0.is_kept() {
             return (file, Restored::default());
-        };
+        }
         let reading = tokio::task::spawn_blocking({
             let file = file.clone();
-            move || check(&path).map(|()| file.load())
+            move || file.0.prepare().map(|()| file.load())
         });
         let read = timeout(RESTORE, reading).await;
         let read = read.map_err(|_| io::Error::other("the disk is slow"));
@@ -86,13 +84,13 @@ impl AnswersFile {
                     trouble: Some(error.to_string()),
                     ..Restored::default()
                 };
-                (Self::at(None), restored)
+                (Self::at(None, check), restored)
             }
         }
     }
 
-    fn at(path: Option<PathBuf>) -> Self {
-        Self(json_file::Kept::new(path, VERSION, LONGEST_FILE))
+    fn at(path: Option<PathBuf>, check: Check) -> Self {
+        Self(json_file::Kept::new(path, VERSION, LONGEST_FILE).if_ours(check))
     }
 
     fn load(&self) -> Restored {
@@ -107,18 +105,37 @@ impl AnswersFile {
     }
 }
 
+/// What is to be written.
+#[derive(Debug)]
+struct Now {
+    kept: Arc<Kept>,
+    confirmed: Option<SystemTime>,
+    /// On which it was taken; see [`Kept::days`].
+    days: u64,
+}
+
 /// Writes down what is kept.
 #[derive(Debug)]
 pub(crate) struct Saver {
     inner: Arc<Inner>,
     file: AnswersFile,
-    saved: (Arc<Kept>, Option<SystemTime>),
+    saved: Now,
+    /// What is longer than is read.
+    too_long: Option<Arc<Kept>>,
+    /// From a change to the next write.
+    pause: Duration,
 }
 
 impl Saver {
     pub(super) fn new(inner: Arc<Inner>, file: AnswersFile) -> Self {
-        let saved = now(&inner);
-        Self { inner, file, saved }
+        let saved = Now::of(&inner);
+        Self {
+            inner,
+            file,
+            saved,
+            too_long: None,
+            pause: PACE,
+        }
     }
 
     /// Writes what changes until `stop`, and once more then.
@@ -129,28 +146,51 @@ impl Saver {
         self.save().await;
     }
 
-    /// Waits until something is to be written, and then a moment: whom a change concerns is told of it meanwhile, and hears
-    /// of it also where the server ends right after.
+    /// Waits until something is to be written, and then a moment in which nobody is untold: whom a change concerns hears of
+    /// it also where the server ends right after.
     async fn due(&self) {
         let failed = self.inner.disk_error.load().is_some();
         let at_least = if failed { AGAIN } else { SELDOM };
         _ = timeout(at_least, self.inner.news.notified()).await;
-        sleep(PACE).await;
+        loop {
+            let was_untold = self.is_untold();
+            sleep(self.pause).await;
+            if !was_untold && !self.is_untold() {
+                return;
+            }
+        }
+    }
+
+    fn is_untold(&self) -> bool {
+        self.inner.is_untold.load(Ordering::Acquire)
     }
 
     async fn save(&mut self) {
-        let (kept, confirmed) = now(&self.inner);
-        let is_saved = Arc::ptr_eq(&kept, &self.saved.0) && confirmed == self.saved.1;
-        if !self.file.0.is_kept() || is_saved || kept.is_empty() {
+        let now = Now::of(&self.inner);
+        // In this order: what is found here was marked before it was put there.
+        if self.is_untold() {
             return;
         }
-        let written = Written::new(Arc::clone(&kept), confirmed);
-        match self.file.0.save(written).await {
+        let is_too_long = self.too_long.as_ref();
+        let is_too_long = is_too_long.is_some_and(|kept| Arc::ptr_eq(kept, &now.kept));
+        if !self.file.0.is_kept() || self.saved.is(&now) || now.kept.is_empty() || is_too_long {
+            return;
+        }
+        let written = Written::new(Arc::clone(&now.kept), now.confirmed);
+        let began = Instant::now();
+        let written = self.file.0.save(written).await;
+        self.pause = pause_after(began.elapsed());
+        match written {
             Ok(()) => {
-                self.saved = (kept, confirmed);
+                self.saved = now;
+                self.too_long = None;
                 self.end_trouble();
             }
-            Err(error) => self.note_trouble(&error),
+            Err(error) => {
+                let is_too_long = error.kind() == io::ErrorKind::FileTooLarge;
+                self.too_long = is_too_long.then_some(now.kept);
+                self.note_trouble(&error);
+            }
         }
     }
 
@@ -180,6 +220,12 @@ impl Inner {
         self.news.notify_one();
     }
 
+    /// Whoever was to hear of what is kept.
+    pub(super) fn all_are_told(&self) {
+        self.is_untold.store(false, Ordering::Release);
+        self.news.notify_one();
+    }
+
     pub(super) fn tell_of_restored(&self) {
         let answers = self.kept.load().requests().count();
         if answers > 0 {
@@ -194,10 +240,27 @@ impl Inner {
     }
 }
 
-fn now(inner: &Inner) -> (Arc<Kept>, Option<SystemTime>) {
-    let confirmed = inner.confirmed.load();
-    let confirmed = confirmed.as_deref().map(Confirmed::at);
-    (inner.kept.load_full(), confirmed)
+/// Whoever asks for ever new answers keeps the disk busy for an eleventh of the time at most.
+fn pause_after(took: Duration) -> Duration {
+    (took * 10).clamp(PACE, SELDOM)
+}
+
+impl Now {
+    fn of(inner: &Inner) -> Self {
+        let confirmed = inner.confirmed.load();
+        let kept = inner.kept.load_full();
+        Self {
+            confirmed: confirmed.as_deref().map(Confirmed::at),
+            days: kept.days(),
+            kept,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.kept, &other.kept)
+            && self.confirmed == other.confirmed
+            && self.days == other.days
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +299,7 @@ mod tests {
     async fn what_makes_no_sense_is_put_aside() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("below/fake-1.json");
-        let file = AnswersFile::at(Some(path.clone()));
+        let file = AnswersFile::at(Some(path.clone()), |_| Ok(()));
         file.0.save(Written::new(kept(), None)).await.unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -264,12 +327,41 @@ mod tests {
     async fn what_others_may_have_put_there_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fake-1.json");
-        let file = AnswersFile::at(Some(path.clone()));
+        let file = AnswersFile::at(Some(path.clone()), |_| Ok(()));
         file.0.save(Written::new(kept(), None)).await.unwrap();
         let refuses: Check = |_| Err(io::Error::other("somebody else's"));
         let (file, before) = AnswersFile::open(Some(path.clone()), refuses, "fake").await;
         assert!(before.kept.is_empty() && !file.0.is_kept());
         assert_eq!(before.trouble.as_deref(), Some("somebody else's"));
         assert!(path.exists());
+    }
+
+    #[tokio::test]
+    async fn its_folder_is_looked_at_again_before_each_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("below");
+        let is_ours: Check = |file| {
+            let is_taken = file.with_extension("taken").exists();
+            if is_taken {
+                Err(io::Error::other("taken"))
+            } else {
+                Ok(())
+            }
+        };
+        let path = below.join("fake-1.json");
+        let (file, _) = AnswersFile::open(Some(path.clone()), is_ours, "fake").await;
+        let mode = fs::metadata(&below).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        fs::write(path.with_extension("taken"), "").unwrap();
+        let saved = file.0.save(Written::new(kept(), None)).await;
+        assert_eq!(saved.unwrap_err().to_string(), "taken");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_pause_grows_with_what_writing_takes() {
+        let seconds = Duration::from_secs;
+        let pauses = [0, 1, 70].map(|took| pause_after(seconds(took)));
+        assert_eq!(pauses, [PACE, seconds(10), SELDOM]);
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Read {
     answers: Vec<Answered>,
 }
 
-/// An answer and the coordinates that it answers, unless nobody can ask for those any more.
+/// An answer and the coordinates that it answers, unless nobody can ask for those any more, or has for long.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Entry<'static>")]
 struct Answered(Option<(EnvironmentRequest, Arc<Answer>)>);
@@ -35,6 +35,8 @@ struct Entry<'a> {
     application: Cow<'a, str>,
     profiles: Cow<'a, str>,
     label: Option<Cow<'a, str>>,
+    /// When somebody last took it, in seconds since 1970.
+    taken: u64,
     sources: Vec<Source<'a>>,
 }
 
@@ -89,6 +91,7 @@ fn entry<'a>(request: &'a EnvironmentRequest, answer: &'a Answer) -> Entry<'a> {
         application: request.application.as_str().into(),
         profiles: request.profiles.as_str().into(),
         label: label.map(|label| label.as_str().into()),
+        taken: answer.taken(),
         sources: answer.untaken().iter().map(source).collect(),
     }
 }
@@ -140,8 +143,9 @@ impl From<Entry<'static>> for Answered {
     fn from(entry: Entry<'static>) -> Self {
         let request = entry.request();
         let sources = entry.sources.into_iter().map(PropertySource::from);
-        let answer = Arc::new(Answer::new(sources.collect()));
-        Self(request.map(|request| (request, answer)))
+        let answer = Answer::new(sources.collect()).taken_at(entry.taken);
+        let request = request.filter(|_| !answer.is_forgotten());
+        Self(request.map(|request| (request, Arc::new(answer))))
     }
 }
 
@@ -213,7 +217,8 @@ mod tests {
             profiles: profiles.unwrap(),
             label: label.map(|label| Label::parse(label).unwrap()),
         });
-        let answer = Arc::new(Answer::new(sources.clone()));
+        let taken = Answer::new(Vec::new()).taken() - 9;
+        let answer = Arc::new(Answer::new(sources.clone()).taken_at(taken));
         let kept: Kept = requests
             .iter()
             .map(|request| (request.clone(), Arc::clone(&answer)))
@@ -228,9 +233,34 @@ mod tests {
             sources[0].source.keys().cloned().collect()
         };
         for request in &requests {
-            let found = kept.get(request).unwrap().sources();
+            let answer = kept.get(request).unwrap();
+            assert_eq!(answer.taken(), taken);
+            let found = answer.sources();
             assert_eq!(found, sources);
             assert_eq!(keys(&found), keys(&sources));
         }
+    }
+
+    #[test]
+    fn what_nobody_has_taken_for_a_week_stays_away() {
+        let now = Answer::new(Vec::new()).taken();
+        let day = 24 * 60 * 60;
+        let taken = [("a", now - 8 * day), ("b", now - 6 * day), ("c", now + day)];
+        let request = |application| EnvironmentRequest {
+            application: Application::parse(application).unwrap(),
+            profiles: Profiles::none(),
+            label: None,
+        };
+        let answer = |at| Arc::new(Answer::new(Vec::new()).taken_at(at));
+        let kept: Kept = taken
+            .map(|(name, at)| (request(name), answer(at)))
+            .into_iter()
+            .collect();
+        let written = Written::new(Arc::new(kept), None);
+        let text = serde_json::to_vec(&written).unwrap();
+        let read: Read = serde_json::from_slice(&text).unwrap();
+        let (kept, _) = read.into_parts();
+        let left = ["a", "b", "c"].map(|name| kept.get(&request(name)).is_some());
+        assert_eq!(left, [false, true, true]);
     }
 }

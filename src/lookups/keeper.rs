@@ -111,6 +111,7 @@ impl Keeper {
                 Ok(room) = self.changed.clone().reserve_owned(), if self.because.is_some() => {
                     if let Some(trigger) = self.because.take() {
                         room.send(changed(std::mem::take(&mut self.untold), trigger));
+                        self.inner.all_are_told();
                     }
                 }
                 // A store whose rounds take longer than that is left alone in between.
@@ -169,9 +170,15 @@ impl Keeper {
         self.wanted.remove(request);
         let was_passed_over = self.passed_over.remove(request);
         if was_passed_over {
-            self.untold.insert(request.application.to_string());
+            self.note_untold(request);
         }
         was_passed_over
+    }
+
+    /// Before its answer is put in service.
+    fn note_untold(&mut self, request: &EnvironmentRequest) {
+        self.untold.insert(request.application.to_string());
+        self.inner.is_untold.store(true, Ordering::Release);
     }
 
     fn find(&mut self, request: EnvironmentRequest, reply: Reply<Arc<Answer>>) {
@@ -326,9 +333,7 @@ impl Keeper {
             differs |= self.was_passed_over(&request);
             match kept.get(&request) {
                 Some(before) if before.says_the_same(&answer) => continue,
-                Some(_) => {
-                    self.untold.insert(request.application.to_string());
-                }
+                Some(_) => self.note_untold(&request),
                 None => {}
             }
             kept.put(request, answer);

@@ -1,10 +1,10 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, SystemTime},
 };
 
 use confbus_protocol::{Property, PropertySource, PropertyValue};
@@ -16,12 +16,19 @@ pub(super) const MOST_ANSWERS: usize = 4096;
 /// Text of all answers that are kept of one store.
 pub(super) const MOST_BYTES: usize = 64 << 20;
 
+/// After it an answer that nobody takes outlives no restart.
+const FORGOTTEN: Duration = Duration::from_secs(7 * DAY);
+const DAY: u64 = 24 * 60 * 60;
+
+/// What a key with its value, a source or an answer costs beside its text.
+const EACH: usize = 32;
+
 /// What a store said to a request.
 #[derive(Debug)]
 pub(super) struct Answer {
     sources: Vec<PropertySource>,
     bytes: usize,
-    /// When somebody last took it, in seconds since the first answer of this process.
+    /// When somebody last took it, in seconds since 1970.
     taken: AtomicU64,
 }
 
@@ -48,6 +55,22 @@ impl Answer {
         &self.sources
     }
 
+    /// As it was before a restart.
+    pub(super) fn taken_at(self, taken: u64) -> Self {
+        let taken = AtomicU64::new(taken);
+        Self { taken, ..self }
+    }
+
+    /// When somebody last took it, in seconds since 1970.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Nobody has taken it for so long that nobody is likely to.
+    pub(super) fn is_forgotten(&self) -> bool {
+        seconds().saturating_sub(self.taken()) > FORGOTTEN.as_secs()
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -57,8 +80,7 @@ impl Answer {
     }
 
     fn takes_over(&self, other: &Self) {
-        let taken = other.taken.load(Ordering::Relaxed);
-        self.taken.store(taken, Ordering::Relaxed);
+        self.taken.store(other.taken(), Ordering::Relaxed);
     }
 }
 
@@ -70,14 +92,24 @@ fn bytes_of(source: &PropertySource) -> usize {
             PropertyValue::Bytes(bytes) => bytes.as_slice().len(),
             _ => 0,
         };
-        key.len() + value
+        EACH + key.len() + value
     };
-    source.name.len() + source.source.iter().map(text).sum::<usize>()
+    EACH + source.name.len() + source.source.iter().map(text).sum::<usize>()
+}
+
+/// With its coordinates.
+fn cost((request, answer): (&EnvironmentRequest, &Arc<Answer>)) -> usize {
+    let label = request
+        .label
+        .as_ref()
+        .map_or(0, |label| label.as_str().len());
+    let text = request.application.as_str().len() + request.profiles.as_str().len() + label;
+    EACH + text + answer.bytes
 }
 
 fn seconds() -> u64 {
-    static BEGAN: OnceLock<Instant> = OnceLock::new();
-    BEGAN.get_or_init(Instant::now).elapsed().as_secs()
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    since.as_secs()
 }
 
 /// The last good answers, for readers as they are now.
@@ -101,6 +133,11 @@ impl Kept {
         self.0.keys()
     }
 
+    /// Another number whenever something was taken on another day.
+    pub(super) fn days(&self) -> u64 {
+        self.0.values().map(|answer| answer.taken() / DAY).sum()
+    }
+
     /// Takes an answer in place of the one before.
     pub(super) fn put(&mut self, request: EnvironmentRequest, answer: Arc<Answer>) {
         if let Some(before) = self.0.get(&request) {
@@ -112,11 +149,11 @@ impl Kept {
     /// Lets go what is too much, and says whether that was anything: first what has no sources, then what nobody has
     /// taken for the longest time.
     pub(super) fn fit(&mut self) -> bool {
-        let mut bytes: usize = self.0.values().map(|answer| answer.bytes).sum();
+        let mut bytes: usize = self.0.iter().map(cost).sum();
         if self.0.len() <= MOST_ANSWERS && bytes <= MOST_BYTES {
             return false;
         }
-        let worth = |answer: &Answer| (answer.bytes > 0, answer.taken.load(Ordering::Relaxed));
+        let worth = |answer: &Answer| (answer.bytes > 0, answer.taken());
         let mut all: Vec<_> = self.0.iter().collect();
         all.sort_by_key(|(_, answer)| worth(answer));
         let mut left = all.len();
@@ -126,7 +163,7 @@ impl Kept {
                 break;
             }
             left -= 1;
-            bytes -= answer.bytes;
+            bytes -= cost((request, answer));
             goes.push(request.clone());
         }
         for request in &goes {
@@ -191,10 +228,24 @@ mod tests {
     fn their_text_is_bounded() {
         let mut kept = Kept::default();
         for number in 0..3 {
-            kept.put(request(number), answer(MOST_BYTES / 2, number as u64));
+            kept.put(
+                request(number),
+                answer(MOST_BYTES / 2 - 1024, number as u64),
+            );
         }
         assert!(kept.fit());
         let left: Vec<_> = (0..3).map(|n| kept.get(&request(n)).is_some()).collect();
         assert_eq!(left, [false, true, true]);
+    }
+
+    #[test]
+    fn what_has_no_text_counts_too() {
+        let many = (0..1000).map(|n| (n.to_string(), PropertyValue::Null.into()));
+        let source = PropertySource {
+            name: String::new(),
+            source: Arc::new(many.collect()),
+        };
+        let answer = Answer::new(vec![source]);
+        assert!(answer.bytes() > 1000 * EACH);
     }
 }

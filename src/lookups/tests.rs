@@ -1,3 +1,5 @@
+mod on_disk;
+
 use std::pin::pin;
 
 use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
@@ -144,12 +146,21 @@ async fn start_with(fake: Fake, trouble: Trouble) -> Running {
 }
 
 async fn start_every(interval: Duration, fake: Fake, trouble: Trouble) -> Running {
+    open(interval, fake, trouble, None).await.0
+}
+
+async fn open(
+    interval: Duration,
+    fake: Fake,
+    trouble: Trouble,
+    file: Option<PathBuf>,
+) -> (Running, Saver) {
     let settings = Settings {
         place: Arc::new(fake.clone()),
         interval,
         deadline: DEADLINE,
         trouble,
-        file: None,
+        file,
     };
     let (changed, changes) = mpsc::channel(1);
     let swaps = Arc::new(Semaphore::new(0));
@@ -158,17 +169,18 @@ async fn start_every(interval: Duration, fake: Fake, trouble: Trouble) -> Runnin
         move || swaps.add_permits(1)
     };
     let opened = Lookups::open(&settings, |_| Ok(()), swapped, changed).await;
-    let (lookups, keeper, _) = opened.unwrap();
+    let (lookups, keeper, saver) = opened.unwrap();
     let stop = CancellationToken::new();
     tokio::spawn(keeper.run(stop.clone()));
     lookups.look(None).await.unwrap();
-    Running {
+    let running = Running {
         fake,
         lookups,
         changes,
         swaps,
         stop,
-    }
+    };
+    (running, saver)
 }
 
 impl Running {

@@ -62,6 +62,7 @@ pub(super) const KEYS: &[&str] = &[
     "confbus.limits.total-bytes",
     "confbus.lookups.deadline",
     "confbus.lookups.interval",
+    "confbus.lookups.keep-on-disk",
     "confbus.limits.webhook-bytes",
     "confbus.metrics.enabled",
     "confbus.monitor.destinations",

@@ -88,6 +88,7 @@ pub(super) fn settings(reader: &mut Reader) -> Option<Settings> {
     http.webhook.stays_here = is_local && !reader.flag("spring.cloud.bus.enabled", true);
     let mut repository = repository?;
     lookups::keep(
+        reader,
         &mut repository.backends,
         &kept.folder_of_answers,
         listen.port(),

@@ -1,6 +1,6 @@
 //! Stores that are looked up: what they share, and which of them are built in.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use super::{SECOND, SERVER};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
 
 const INTERVAL: &str = "confbus.lookups.interval";
 const DEADLINE: &str = "confbus.lookups.deadline";
+const KEEP_ON_DISK: &str = "confbus.lookups.keep-on-disk";
 
 /// How one kind of store is asked.
 pub(super) struct Asked {
@@ -39,11 +40,24 @@ pub(super) fn lookups(reader: &mut Reader, kind: &str, at: &str) -> Option<Setti
     })
 }
 
-/// Keeps what stores say below this folder.
-pub(super) fn keep(backends: &mut [BackendSettings], folder: &Path, port: u16) {
+/// Keeps what stores say below this folder, unless a setting has it in memory alone.
+pub(super) fn keep(
+    reader: &mut Reader,
+    backends: &mut [BackendSettings],
+    folder: &Path,
+    port: u16,
+) {
+    let mut files = HashSet::new();
     for backend in backends {
-        if let BackendSettings::Lookups(settings) = backend {
-            settings.file = Some(lookups::file(folder, &*settings.place, port));
+        if let BackendSettings::Lookups(settings) = backend
+            && reader.flag(KEEP_ON_DISK, true)
+        {
+            let mut file = lookups::file(folder, &*settings.place, port);
+            // Who asks the same twice writes two: each has one writer.
+            while !files.insert(file.clone()) {
+                file.set_extension("again.json");
+            }
+            settings.file = Some(file);
         }
     }
 }

@@ -186,3 +186,88 @@ fn a_disk_that_cannot_be_written_costs_no_answer_and_is_told_of() {
     });
     assert_eq!(server.value("/orders/dev", "n"), "1");
 }
+
+#[test]
+#[cfg(feature = "redis")]
+fn nothing_is_on_disk_where_a_setting_says_so() {
+    let Some(mut source) = super::redis::Redis::start() else {
+        return;
+    };
+    source.put("orders", None, "n", "1");
+    let mut settings = settings(&source);
+    let server = serve(&source);
+    assert_eq!(server.value("/orders/dev", "n"), "1");
+    let file = is_written(&server, "orders");
+    settings.push(("confbus.lookups.keep-on-disk".into(), "false".into()));
+    let settings = borrowed(&settings);
+    source.stop();
+    let server = server.restarted(&settings);
+    is_not_made_up(&server.get("/orders/dev"));
+    fs::remove_file(file).unwrap();
+    source.go_on();
+    eventually("an answer", || {
+        let answer = server.get("/orders/dev");
+        expect_that(answer.status == 200, &answer)
+    });
+    let health = server.get("/actuator/health");
+    assert!(!health.body.contains("disk_error"), "{health:?}");
+    let mut server = server;
+    server.running().signal("TERM");
+    assert!(server.running().wait().success());
+    assert_eq!(files(server.base()), Vec::<PathBuf>::new());
+}
+
+#[test]
+#[cfg(feature = "redis")]
+fn a_server_of_a_command_leaves_nothing_on_disk() {
+    use crate::support::{ConfigRepo, Ran};
+
+    let Some(mut source) = super::redis::Redis::start() else {
+        return;
+    };
+    source.put("orders", None, "n", "1");
+    let mut settings = settings(&source);
+    let repo = ConfigRepo::from_sample();
+    let clones = tempfile::tempdir().unwrap();
+    let composite = "spring.cloud.config.server.composite";
+    for (key, value) in [
+        ("[0].type", "git"),
+        ("[0].uri", &*repo.path().display().to_string()),
+        ("[0].basedir", &*clones.path().display().to_string()),
+        ("[1].type", "redis"),
+    ] {
+        settings.push((format!("{composite}{key}"), value.to_owned()));
+    }
+    settings.retain(|(key, _)| key != "spring.profiles.active");
+    settings.push(("spring.profiles.active".into(), "composite".into()));
+    let server = TestServer::with(&borrowed(&settings));
+    let requests = clones.path().join("requests.txt");
+    fs::write(&requests, "/orders/dev\n").unwrap();
+    let mut arguments = vec![
+        "shadow".to_owned(),
+        "--requests".to_owned(),
+        requests.display().to_string(),
+        "--against".to_owned(),
+        server.url(),
+    ];
+    // Of two servers one has the clones.
+    let own = tempfile::tempdir().unwrap();
+    let own_basedir = own.path().display().to_string();
+    arguments.extend(settings.iter().map(|(key, value)| {
+        let value = if key.ends_with("basedir") {
+            &own_basedir
+        } else {
+            value
+        };
+        format!("--{key}={value}")
+    }));
+    let arguments: Vec<_> = arguments.iter().map(|argument| &**argument).collect();
+    let ran = Ran::confbus(&arguments);
+    assert!(
+        ran.stdout.contains("1 identical") || ran.stderr.contains("1 identical"),
+        "{ran:?}"
+    );
+    let left = files(own.path());
+    let is_of_store = |file: &&PathBuf| file.display().to_string().contains("/redis-");
+    assert_eq!(left.iter().find(is_of_store), None);
+}
