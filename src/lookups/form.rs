@@ -242,10 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_has_taken_for_a_week_stays_away() {
+    fn what_nobody_has_taken_for_a_month_stays_away() {
         let now = Answer::new(Vec::new()).taken();
         let day = 24 * 60 * 60;
-        let taken = [("a", now - 8 * day), ("b", now - 6 * day), ("c", now + day)];
+        let taken = [
+            ("a", now - 31 * day),
+            ("b", now - 29 * day),
+            ("c", now + day),
+        ];
         let request = |application| EnvironmentRequest {
             application: Application::parse(application).unwrap(),
             profiles: Profiles::none(),

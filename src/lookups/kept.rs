@@ -17,7 +17,7 @@ pub(super) const MOST_ANSWERS: usize = 4096;
 pub(super) const MOST_BYTES: usize = 64 << 20;
 
 /// After it an answer that nobody takes outlives no restart.
-const FORGOTTEN: Duration = Duration::from_secs(7 * DAY);
+const FORGOTTEN: Duration = Duration::from_secs(30 * DAY);
 const DAY: u64 = 24 * 60 * 60;
 
 /// What a key with its value, a source or an answer costs beside its text.
