@@ -15,6 +15,7 @@ mod keeper;
 mod kept;
 mod question;
 mod round;
+mod saver;
 #[cfg(test)]
 mod tests;
 
@@ -35,12 +36,13 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 use answers_file::AnswersFile;
-pub(crate) use answers_file::{Check, Saver, file};
+pub(crate) use answers_file::{Check, file};
 use confirmed::Confirmed;
 pub(crate) use error::LookupError;
 pub(crate) use keeper::Keeper;
 use keeper::{AT_ONCE, FIRST_AT_ONCE};
 use kept::{Answer, Kept};
+pub(crate) use saver::Saver;
 
 use crate::look::Trigger;
 

@@ -3,10 +3,10 @@
 use std::{fs, path::Path};
 
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::*;
-use crate::lookups::answers_file::{AGAIN, PACE, SELDOM};
+use crate::lookups::saver::{AGAIN, PACE, SELDOM};
 
 /// Between two looks at the file.
 const STEP: Duration = Duration::from_millis(100);
