@@ -71,6 +71,7 @@ impl OwnServer {
         set("spring.cloud.bus.enabled", "false");
         set("spring.cloud.config.server.git.basedir", &basedir);
         // A backend of a composite may have a folder of its own.
+        set("confbus.ledger.directory", &basedir);
         set("confbus.lookups.keep-on-disk", "false");
         if !base_path.is_empty() {
             set("server.servlet.context-path", base_path);
