@@ -6,7 +6,7 @@ use confbus_protocol::{Profiles, Properties, Property, PropertyValue};
 use futures_util::FutureExt as _;
 use tokio::{
     task::{JoinHandle, yield_now},
-    time::{advance, timeout},
+    time::{advance, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -304,7 +304,8 @@ async fn a_store_is_left_alone_after_a_round_that_took_longer_than_the_interval(
     assert_eq!(running.find("a").await.unwrap(), Ok(sources("1")));
     let mut held = running.fake.hold();
     let of_first = held.recv().await.unwrap();
-    advance(interval * 7 / 2).await;
+    // Tick by tick, and not at one stroke.
+    sleep(interval * 7 / 2).await;
     of_first.send(()).unwrap();
     assert!(timeout(interval / 3, held.recv()).await.is_err());
     assert!(timeout(interval, held.recv()).await.is_ok());
